@@ -17,10 +17,10 @@ import type {
 } from '../src/ports/queue.js';
 import { type Add, batchAdds, type NamespaceShare } from './add-batches.js';
 import { AddRoom } from './add-room.js';
-import { queueUnavailable } from './admission.js';
 import type { Batcher } from './batcher.js';
 import { Consumer } from './consumer.js';
 import type { HasEnded, InvocationJob, QueueDriver, QueueTimings, ShareOf, Warn } from './driver.js';
+import { queueUnavailable } from './errors.js';
 import { decodeInvocation, QUEUE_KINDS, queueKindOf, toJob } from './jobs.js';
 import { Schedules } from './schedules.js';
 import { confirmAdd, UnconfirmedAdd } from './unconfirmed-add.js';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RequestId } from '../src/contract/ids.js';
 import { AppError } from '../src/errors.js';
-import { within } from '../src/within.js';
-import { queueUnavailable } from './admission.js';
+import { withTimeout } from '../src/timeout.js';
+import { queueUnavailable } from './errors.js';
 
 /** How long the queue is asked for the outcome of an add whose response was lost. */
 const CONFIRM_MS = 300;
@@ -39,7 +39,9 @@ export async function confirmAdd(
   for (;;) {
     const asked = performance.now();
     if (asked >= end) throw unconfirmed(id, cause);
-    const accepted = await within(end - asked, isAccepted(), () => unconfirmed(id, cause)).catch(() => null);
+    const accepted = await withTimeout(end - asked, isAccepted(), () => unconfirmed(id, cause)).catch(
+      () => null,
+    );
     if (accepted) return;
     if (accepted === false && asked > decidedAt) throw queueUnavailable(cause);
     await sleep(PAUSE_MS);

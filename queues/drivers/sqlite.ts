@@ -4,13 +4,13 @@ import type { HasEnded, QueueLimits, QueueTimings, ShareOf, Warn } from '../driv
 import type { Queues } from '../open.js';
 import { BullInvocationQueue } from '../queue.js';
 import { BullTasks } from '../tasks.js';
-import { SqliteBacklog } from './embedded/backlog.js';
-import { SqliteDriver } from './embedded/driver.js';
-import { LocalLeases } from './embedded/leases.js';
-import { refuseOldQueue } from './embedded/old-queue.js';
-import { SETUP } from './embedded/tables.js';
-import { UsageIndex } from './embedded/usage-index.js';
-import { SqliteConnection } from './sqlite/connection.js';
+import { SqliteConnection } from './sqlite/backend/connection.js';
+import { SqliteBacklog } from './sqlite/backlog.js';
+import { SqliteDriver } from './sqlite/driver.js';
+import { LocalLeases } from './sqlite/leases.js';
+import { refuseOldQueue } from './sqlite/old-queue.js';
+import { SETUP } from './sqlite/tables.js';
+import { UsageIndex } from './sqlite/usage-index.js';
 
 export interface SqliteQueuesOptions extends QueueLimits {
   /** The data directory. The caller must hold its lock. */

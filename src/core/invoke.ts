@@ -65,7 +65,7 @@ export interface CallOptions {
    * Registers a callback for when the client disconnects; returns a function that unregisters it.
    * Cheaper than an AbortSignal per call.
    */
-  whenGone?(giveUp: () => void): () => void;
+  onDisconnect?(giveUp: () => void): () => void;
   /**
    * Called with the id when the job is durable, for callers that follow its log while they wait.
    */
@@ -238,15 +238,15 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       const { id, function: fn } = await accept(request, false);
       return { id, function: fn };
     },
-    async call(request, { waitMs, whenGone, onAccepted }) {
+    async call(request, { waitMs, onDisconnect, onAccepted }) {
       const { id, function: fn, waiting } = await accept(request, true);
       onAccepted?.(id);
       if (!waiting) return { id, function: fn, reply: null };
       const wait = new Wait(waiting, released ? 0 : waitMs);
       waits.add(wait);
-      const stay = whenGone?.(() => wait.giveUp());
+      const removeListener = onDisconnect?.(() => wait.giveUp());
       const reply = await wait.reply;
-      stay?.();
+      removeListener?.();
       waits.delete(wait);
       return { id, function: fn, reply };
     },

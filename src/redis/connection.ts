@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { AppError } from '../errors.js';
-import { atMost, within } from '../within.js';
+import { waitAtMost, withTimeout } from '../timeout.js';
 
 export type RedisConnection = Redis | Cluster;
 
@@ -35,16 +35,16 @@ export async function whenReady(connection: RedisConnection, withinMs: number): 
     failure = error;
   };
   connection.on('error', failed);
-  let heard = () => {};
+  let onReady = () => {};
   const ready = new Promise<void>((resolve) => {
-    heard = resolve;
-    connection.once('ready', heard);
+    onReady = resolve;
+    connection.once('ready', onReady);
   });
   try {
-    await within(withinMs, ready, () => failure);
+    await withTimeout(withinMs, ready, () => failure);
   } finally {
     connection.off('error', failed);
-    connection.off('ready', heard);
+    connection.off('ready', onReady);
   }
 }
 
@@ -60,5 +60,5 @@ export async function closeRedis(connection: RedisConnection): Promise<void> {
     else connection.once('end', () => resolve());
   });
   connection.disconnect();
-  await atMost(CLOSE_MS, ended);
+  await waitAtMost(CLOSE_MS, ended);
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import test from 'ava';
-import { createMemoryBudget } from '../../src/http/memory-budget.js';
+import { createBufferBudget } from '../../src/http/buffer-budget.js';
 import { commands } from '../helpers/probe.js';
 import { requestHead as head, rawHttp as raw } from '../helpers/raw-http.js';
 import { startEngine } from '../helpers/running-engine.js';
@@ -128,8 +128,8 @@ test('connections beyond MAX_CONNECTIONS are closed and logged, and later reques
   t.regex(log(), /MAX_CONNECTIONS/);
 });
 
-test('a memory budget limits bytes in total and per address, and released bytes can be taken again', (t) => {
-  const budget = createMemoryBudget({ all: 100, each: 25 });
+test('a buffer budget limits bytes in total and per address, and released bytes can be taken again', (t) => {
+  const budget = createBufferBudget({ all: 100, each: 25 });
   const first = budget.share('a');
   t.true(first.take(20));
   t.false(budget.share('a').take(6), 'the same address');

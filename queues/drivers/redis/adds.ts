@@ -1,12 +1,13 @@
 import type { RedisClient } from 'bullmq';
 import type { AppError } from '../../../src/errors.js';
 import { type RedisConnection, wasNotExecuted } from '../../../src/redis/connection.js';
-import { queueFull, queueUnavailable, type ShareQuota, shareRefusal } from '../../admission.js';
 import type { JobGroup, QueueLimits, Shares } from '../../driver.js';
+import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import { type NewJob, queueKindOf } from '../../jobs.js';
 import { encodeNote } from '../../removed-jobs.js';
 import type { JobTaker } from '../../run-loop.js';
+import type { ShareQuota } from '../../share-quota.js';
 import { UnconfirmedAdd } from '../../unconfirmed-add.js';
 import { nextJobsOf } from './batching-backend.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
@@ -96,7 +97,7 @@ export class RedisAdds {
     if (code === 0) return null;
     if (typeof code === 'number') return code === 2 ? queueFull(this.#limits) : queueUnavailable();
     const [quota = '', namespace = '', used = ''] = code.split(' ');
-    return shareRefusal(quota as ShareQuota, namespace, Number(used), shares.get(namespace));
+    return shareExceeded(quota as ShareQuota, namespace, Number(used), shares.get(namespace));
   }
 
   #run(
