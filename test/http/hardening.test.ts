@@ -94,7 +94,7 @@ test('a request or WebSocket upgrade with two Host headers returns 400', async (
   t.regex(ws.received, /^HTTP\/1.1 400 [\s\S]*2 Host headers/);
 });
 
-test('a target that is no path and no URL is 400, and no fault of the engine', async (t) => {
+test('an invalid request target returns a 4xx on both ports and for WebSockets, and logs no error', async (t) => {
   const running = await startEngine();
   t.teardown(running.close);
   const upgrade = [

@@ -209,7 +209,7 @@ test.serial('a list of queued invocations with large inputs is split into pages 
   }),
 );
 
-test.serial('unread log streams use a limited amount of memory and are ended beyond it', (t) =>
+test.serial('unread log streams use a limited amount of memory, and some of the streams are ended', (t) =>
   holds(
     t,
     async (engine) => {

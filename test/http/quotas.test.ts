@@ -314,7 +314,7 @@ test('beyond log_mb_per_day log lines are dropped, and the invocation is still l
   t.regex(await linesOf(other), /a line/);
 });
 
-test('callbacks that nobody takes cannot fill the queue: their bodies and their number are bounded', async (t) => {
+test('undelivered callbacks are limited by waiting_jobs, and their outputs by waiting_mb', async (t) => {
   const posts: { request_id: string; status: string; output: string | null; output_omitted?: true }[] = [];
   const receiver = await httpServer(async (request, response) => {
     let body = '';

@@ -240,7 +240,7 @@ test('replays of an invocation and of dead letters are recorded in the audit log
   t.like(all, { action: 'dead_letters.replay', target: 'probe' });
 });
 
-test('anonymous calls of a public function with X-Callback-Url or X-Delay-Seconds return 401', async (t) => {
+test('X-Callback-Url and X-Delay-Seconds on a public function return 401 or 403 without its credential', async (t) => {
   const tenant = await aTenantWithProbe(await engine(), { is_public: 'true' });
   const anybody = tenant.as();
   const stranger = await aTenant(await engine());
