@@ -92,7 +92,7 @@ test('a URL that could give two namespaces one database is rejected', async (t) 
   const databases = await openFunctionDatabases({ driver: 'rqlite', url, namespace });
   await t.throwsAsync(databases.query(namespaceSchema.parse('Mine'), 'select 1', [], limits), {
     code: 'forbidden',
-    message: /from mine/,
+    message: /share the database of mine/,
   });
   await databases.close();
 });

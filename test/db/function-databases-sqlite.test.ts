@@ -32,6 +32,19 @@ testFunctionDatabases('sqlite', async () => {
   return { databases, namespaces: [alpha, beta], close: () => databases.close() };
 });
 
+test('ALTER TABLE finds a column that another process has added', async (t) => {
+  const [one, other] = [await open(1), await open(1)];
+  t.teardown(() => Promise.all([one.close(), other.close()]));
+  const namespace = namespaceSchema.parse('altered');
+  await one.execute(namespace, 'create table t (a)', [], limits);
+  await other.query(namespace, 'select a from t', [], limits);
+  await one.execute(namespace, 'alter table t add column b', [], limits);
+  await other.execute(namespace, 'alter table t rename column b to c', [], limits);
+  await other.query(namespace, 'select c from t', [], limits);
+  await one.execute(namespace, 'alter table t add column d', [], limits);
+  await t.notThrowsAsync(other.execute(namespace, 'alter table t drop column d', [], limits));
+});
+
 test('opening a new file waits for a write transaction of another process', async (t) => {
   const databases = await open();
   t.teardown(() => databases.close());
