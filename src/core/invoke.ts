@@ -182,10 +182,10 @@ export function createInvoker(deps: InvokerDeps): Invoker {
   }
 
   async function appears(id: RequestId): Promise<boolean> {
-    const end = Date.now() + HOLDER_MS;
+    const end = performance.now() + HOLDER_MS;
     for (let pause = 5; ; pause *= 2) {
       if (await isKnown(id)) return true;
-      if (Date.now() > end) return false;
+      if (performance.now() > end) return false;
       await sleep(pause);
     }
   }

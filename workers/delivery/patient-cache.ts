@@ -19,16 +19,16 @@ export function patientCache(cache: Cache): Pick<Cache, 'get' | 'set' | 'increme
   let left = TIMEOUT_MS;
 
   const call = async <T>(work: () => Promise<T>, { mayRepeat }: { mayRepeat: boolean }): Promise<T> => {
-    const end = Date.now() + left;
+    const end = performance.now() + left;
     for (;;) {
-      await cache.reachable(end - Date.now());
+      await cache.reachable(end - performance.now());
       try {
         const result = await work();
         left = TIMEOUT_MS;
         return result;
       } catch (error) {
         if (!isAppError(error, 'unavailable')) throw error;
-        left = Math.max(0, end - Date.now());
+        left = Math.max(0, end - performance.now());
         if (!mayRepeat || left < PAUSE_MS) throw error;
         await sleep(PAUSE_MS);
       }

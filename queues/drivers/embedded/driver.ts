@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { type Processor, type QueueOptions, withBackend } from 'bullmq';
+import { onClockSetBack } from '../../../src/clock-set-back.js';
 import type { Namespace } from '../../../src/contract/ids.js';
 import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
@@ -59,7 +60,8 @@ export class SqliteDriver implements QueueDriver {
   readonly #dataDir: string;
   readonly #removals: Removals;
   readonly #cancelRequests = new EventEmitter();
-  readonly #opened: Closable[] = [];
+  readonly #opened: (Closable & { name: string })[] = [];
+  readonly #setBack: Closable;
 
   /** The caller must hold the lock on `dataDir`. */
   constructor(
@@ -77,6 +79,18 @@ export class SqliteDriver implements QueueDriver {
     this.#removals = new Removals(connection, (id) => usage.leave(id), warn);
     this.queues = perQueue((kind) => this.#open<JobData>(kind));
     this.ticks = this.#open<unknown>(TICKS, { settings: { repeatStrategy: nextTick } });
+    this.#setBack = onClockSetBack(() => void this.#shortenDelays());
+  }
+
+  /** A delay of some seconds ends after some seconds, even if the clock was set back by an hour. */
+  async #shortenDelays(): Promise<void> {
+    for (const { name } of this.#opened) {
+      try {
+        await this.#connection.call({ command: 'shortenDelays' }, 'shortenDelays', name, Date.now());
+      } catch (error) {
+        this.#warn('Failed to shorten the delays of jobs after the clock was set back.', error);
+      }
+    }
   }
 
   #open<D>(name: string, options: Omit<QueueOptions, 'connection'> = {}): BullQueue<D> {
@@ -264,6 +278,7 @@ export class SqliteDriver implements QueueDriver {
   }
 
   async close(): Promise<void> {
+    await this.#setBack.close();
     await this.#removals.close();
     await Promise.all(this.#opened.map((queue) => queue.close()));
   }
