@@ -27,7 +27,7 @@ test('a damaged block is never served, and putting the blob again mends it', asy
   const stored = await readFile(block);
   stored.writeUInt8(stored.readUInt8(5) ^ 1, 5);
   await writeFile(block, stored);
-  await t.throwsAsync(blobs.get(cid), { code: 'internal', message: /damaged/ });
+  await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged', message: /damaged/ });
   t.is(await blobs.put(bytes), cid);
   t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
 });
@@ -38,9 +38,9 @@ test('a cut or missing block is never served', async (t) => {
   const cid = await blobs.put(randomBytes(700_000));
   const block = await blockOf(root, cid);
   await writeFile(block, (await readFile(block)).subarray(0, 100));
-  await t.throwsAsync(blobs.get(cid), { code: 'internal' });
+  await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged' });
   await rm(block);
-  await t.throwsAsync(blobs.get(cid), { code: 'internal' });
+  await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged' });
 });
 
 test('a process killed in the middle of puts leaves whole blobs only, and every one it was told is stored', async (t) => {

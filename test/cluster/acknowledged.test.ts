@@ -16,7 +16,7 @@ import { command, handMade } from '../helpers/wasm.js';
 /** `npm run attack` kills at many more moments. */
 const ROUNDS = process.env.TEST_ATTACKS === 'all' ? 25 : 3;
 /** When everything is killed after the start of a round, in milliseconds: at random before this. */
-const KILL_WITHIN_MS = 900;
+const KILL_WITHIN_MS = 2500;
 const dataDir = tempDir();
 
 /** A request, and how to see afterwards that it took effect. */
