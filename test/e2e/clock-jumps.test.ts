@@ -92,3 +92,20 @@ test('a clock that is set forward by an hour ends no guest and makes no worker c
   }
   t.notRegex(engine.log(), /Lost the lock/);
 });
+
+test('an engine that is stopped and continued again and again runs everything once', async (t) => {
+  const engine = await startEngine({ env: { QUEUE_LOCK_SECONDS: '1' } });
+  t.teardown(engine.close);
+  await engine.api.deploy('probe', await probeWasm(), { timeout_seconds: '60' });
+  const sleep = commands({ op: 'sleep', n: 9000 });
+  const ids = await Promise.all(Array.from({ length: 8 }, () => send(engine, 'probe', sleep)));
+  await running(engine, ids.length);
+  for (let stop = 0; stop < 5; stop++) {
+    process.kill(engine.pid, 'SIGSTOP');
+    await delay(1200);
+    process.kill(engine.pid, 'SIGCONT');
+    await delay(400);
+  }
+  for (const id of ids) t.is((await ended(engine, id)).attempts.length, 1);
+  t.notRegex(engine.log(), /Lost the lock/);
+});

@@ -14,11 +14,11 @@ import type {
   RetryOptions,
 } from 'bullmq';
 import { SqliteBackendQueries } from './backend-queries.js';
-import { ClockSteps } from './clock-steps.js';
 import { toJobJson, toNewJob, toRetention } from './job-json.js';
 import type { RunOptions, SchedulerOptions } from './operations/schedulers.js';
 import type { AttemptFailure } from './operations/transitions.js';
 import type { Claim, ClaimOptions } from './protocol.js';
+import { UnrenewedLocks } from './unrenewed-locks.js';
 
 const DEFAULT_LOCK_MS = 30_000;
 const DEFAULT_STALLED_INTERVAL_MS = 30_000;
@@ -37,7 +37,7 @@ type Finished = { result: unknown[] | undefined; finishedOn: number };
  * its promise resolves when the transaction is durable.
  */
 export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBackend {
-  readonly #clockSteps = new ClockSteps();
+  readonly #unrenewedLocks = new UnrenewedLocks();
 
   forQueue(queueName: string, _prefix?: string): SqliteQueueBackend {
     return new SqliteQueueBackend(this.connection, queueName, this.opts, { ownsConnection: false });
@@ -280,7 +280,7 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
       stalledInterval = DEFAULT_STALLED_INTERVAL_MS,
       lockDuration = DEFAULT_LOCK_MS,
     } = this.opts;
-    if (this.#clockSteps.steppedForwardWithin(lockDuration)) return [];
+    if (this.#unrenewedLocks.areLikely({ intervalMs: stalledInterval, lockMs: lockDuration })) return [];
     return this.call('recoverStalled', {}, maxStalledCount, Date.now(), stalledInterval);
   }
 
