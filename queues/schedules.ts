@@ -16,7 +16,7 @@ const TICK_OPTIONS = {
   removeOnFail: true,
 };
 const CONCURRENCY = 4;
-const NEVER = 1_000_000;
+const UNLIMITED_STALLS = 1_000_000;
 /** More than the clocks of two processes may differ, in milliseconds. */
 const SKEW_MS = 10_000;
 
@@ -79,7 +79,7 @@ export class Schedules {
         concurrency: CONCURRENCY,
         lockDuration: this.#timings.lockMs,
         stalledInterval: this.#timings.stalledCheckMs,
-        maxStalledCount: NEVER,
+        maxStalledCount: UNLIMITED_STALLS,
         runRetryDelay: 1000,
         settings: { repeatStrategy: nextTick },
       },

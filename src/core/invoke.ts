@@ -5,7 +5,7 @@ import type { FunctionVersion } from '../contract/function.js';
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { TriggerKind } from '../contract/invocation.js';
 import { MAX_INPUT_BYTES } from '../contract/limits.js';
-import { AppError } from '../errors.js';
+import { AppError, isAppError } from '../errors.js';
 import type { Egress } from '../ports/egress.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
@@ -65,7 +65,7 @@ export interface CallOptions {
    * Registers a callback for when the client disconnects; returns a function that unregisters it.
    * Cheaper than an AbortSignal per call.
    */
-  whenGone?(giveUp: () => void): () => void;
+  onDisconnect?(giveUp: () => void): () => void;
   /**
    * Called with the id when the job is durable, for callers that follow its log while they wait.
    */
@@ -146,6 +146,8 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       await queue.add([jobOf(fn, invocation, request.delayMs)]);
     } catch (error) {
       waiting?.abandon();
+      // The invocation may run: with the same key, a repeated request finds it.
+      if (isAppError(error, 'ambiguous_write')) throw error;
       // Nothing was accepted: release the key and the id, so that they can be used with another
       // body.
       for (const made of [claim, own]) if (made) await store.idempotency.release(made).catch(() => undefined);
@@ -236,15 +238,15 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       const { id, function: fn } = await accept(request, false);
       return { id, function: fn };
     },
-    async call(request, { waitMs, whenGone, onAccepted }) {
+    async call(request, { waitMs, onDisconnect, onAccepted }) {
       const { id, function: fn, waiting } = await accept(request, true);
       onAccepted?.(id);
       if (!waiting) return { id, function: fn, reply: null };
       const wait = new Wait(waiting, released ? 0 : waitMs);
       waits.add(wait);
-      const stay = whenGone?.(() => wait.giveUp());
+      const removeListener = onDisconnect?.(() => wait.giveUp());
       const reply = await wait.reply;
-      stay?.();
+      removeListener?.();
       waits.delete(wait);
       return { id, function: fn, reply };
     },

@@ -28,7 +28,7 @@ export interface CompileBudgets {
 export const COMPILE_BUDGETS: CompileBudgets = { compile: 20_000, probe: 2000, probeAgain: 10_000 };
 /** How long a thread may use no CPU time, in milliseconds: it no longer works then. */
 const STUCK_MS = 300_000;
-const LOOK_MS = 50;
+const CHECK_INTERVAL_MS = 50;
 
 export interface CompiledModule {
   program: Program;
@@ -92,7 +92,7 @@ export class CompilerWorker {
         cpuSeen: cpuAt,
         seenAt: performance.now(),
       };
-      this.#timer = setInterval(() => this.#look(), LOOK_MS);
+      this.#timer = setInterval(() => this.#checkBudget(), CHECK_INTERVAL_MS);
       this.#thread().postMessage({ type: 'prepare', id: this.#lastId, request } satisfies ToCompiler);
     });
   }
@@ -107,7 +107,7 @@ export class CompilerWorker {
 
   async close(): Promise<void> {
     const task = this.#end();
-    task?.reject(new AppError('unavailable', 'The engine is closing; no module is prepared here.'));
+    task?.reject(new AppError('unavailable', 'The engine is closing and prepares no further modules.'));
     await this.retire();
   }
 
@@ -116,7 +116,7 @@ export class CompilerWorker {
     const worker = new Worker(SCRIPT, { resourceLimits: RESOURCE_LIMITS, env: {}, execArgv: [] });
     this.#worker = worker;
     worker.on('message', (message: FromCompiler) => {
-      if (this.#worker === worker) this.#heard(message);
+      if (this.#worker === worker) this.#handleMessage(message);
     });
     worker.on('error', (error) => {
       if (this.#worker === worker) this.#giveUp(error.message, false);
@@ -124,7 +124,7 @@ export class CompilerWorker {
     return worker;
   }
 
-  #heard(message: FromCompiler): void {
+  #handleMessage(message: FromCompiler): void {
     if (message.type === 'ready') {
       this.#clock = cpuClock(message.thread);
       this.#beginPhase();
@@ -151,7 +151,7 @@ export class CompilerWorker {
     this.#task.seenAt = performance.now();
   }
 
-  #look(): void {
+  #checkBudget(): void {
     const task = this.#task;
     if (task === null) return;
     const again = task.request.again === true;
