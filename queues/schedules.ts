@@ -1,8 +1,8 @@
 import type { Job, JobSchedulerJson } from 'bullmq';
-import { onClockSetBack } from '../src/clock-set-back.js';
 import { nextRunAfter } from '../src/contract/cron.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Schedule, TickHandler } from '../src/ports/queue.js';
+import { onClockSetBack } from './clock-set-back.js';
 import type { QueueDriver, QueueTimings, Warn } from './driver.js';
 import { TICKS } from './jobs.js';
 import { nextTick } from './next-tick.js';

@@ -97,9 +97,13 @@ export function createFunctions(deps: FunctionsDeps): Functions {
     await blobs.get(cid).catch((cause) => {
       if (!isDamage(cause)) return;
       const what = `Version ${version} of ${name} cannot be restored: ${messageOf(cause)}`;
-      throw new AppError('blob_damaged', `${what} Roll back to another version, or deploy its module again.`, {
-        cause,
-      });
+      throw new AppError(
+        'blob_damaged',
+        `${what} Roll back to another version, or deploy its module again.`,
+        {
+          cause,
+        },
+      );
     });
   };
 

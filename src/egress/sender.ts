@@ -72,7 +72,10 @@ export function createSender(allow: AllowList, resolve: Resolve): Sender {
 
 /** No request asks for another protocol, so nothing that follows could be read. */
 function switched({ origin }: URL): AppError {
-  return new AppError('unavailable', `${origin} answered with 101 Switching Protocols, which nobody asked for`);
+  return new AppError(
+    'unavailable',
+    `${origin} answered with 101 Switching Protocols, which nobody asked for`,
+  );
 }
 
 /** Node throws on header names and values that are invalid in HTTP. */

@@ -9,6 +9,7 @@ import { commands, probeWasm } from '../helpers/probe.js';
 import { findRqlited, startRqlite } from '../helpers/rqlited.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { findServer } from '../helpers/servers.js';
+import { canMount, type SmallDisk, smallDisk } from '../helpers/small-disk.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 import { command, handMade } from '../helpers/wasm.js';
@@ -40,7 +41,8 @@ const is = (what: string, found: boolean, reply?: ApiReply) =>
 /** Everything that a client can store, by its kind. `label` is unique. */
 const ACTS: Record<string, (api: Api, label: string) => Act> = {
   deploy: (api, label) => ({
-    send: () => api.deploy(label, ownModule(), { metadata: JSON.stringify({ triggers: [{ topic: label }] }) }),
+    send: () =>
+      api.deploy(label, ownModule(), { metadata: JSON.stringify({ triggers: [{ topic: label }] }) }),
     async missing(after) {
       const reply = await after.invoke(label, '');
       const triggers = await after.get(`/v1/functions/${label}/triggers`);
@@ -175,9 +177,10 @@ async function stream(api: Api, kind: string, round: number): Promise<Done[]> {
     if (act === undefined) return done;
     try {
       const reply = await act.send();
-      // While one server is dead and the engine is not, it says so, and nothing was accepted.
       if (reply.status < 300) done.push({ kind, act, reply });
-      else if (reply.status !== 503) throw new Error(`${kind}: ${reply.status} ${reply.text}`);
+      // A server is dead or a disk full while the engine runs.
+      else if (reply.status === 503) done.push({ kind, act, reply: null });
+      else throw new Error(`${kind}: ${reply.status} ${reply.text}`);
     } catch (error) {
       done.push({ kind, act, reply: null });
       if (error instanceof TypeError) return done;
@@ -191,7 +194,14 @@ interface Installation {
   killAll(): Promise<void>;
 }
 
-async function keepsAll(t: ExecutionContext, start: () => Promise<Installation>) {
+/** Kills everything in the middle of the streams. */
+const atAnyMoment = () => delay(KILL_WITHIN_MS * Math.random());
+
+async function keepsAll(
+  t: ExecutionContext,
+  start: () => Promise<Installation>,
+  { rounds = ROUNDS, meanwhile = atAnyMoment }: { rounds?: number; meanwhile?: () => Promise<unknown> } = {},
+) {
   const all: Done[] = [];
   let installation = await start();
   const { api } = installation;
@@ -202,9 +212,9 @@ async function keepsAll(t: ExecutionContext, start: () => Promise<Installation>)
     if (reply === null && !(await act.inDoubt?.(installation.api))) return;
     t.is(await act.missing(installation.api, reply), null, `${kind} ${reply === null ? 'in doubt' : ''}`);
   };
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     const streams = Object.keys(ACTS).map((kind) => stream(installation.api, kind, round));
-    await delay(KILL_WITHIN_MS * Math.random());
+    await meanwhile();
     await installation.killAll();
     const done = (await Promise.all(streams)).flat();
     installation = await start();
@@ -217,7 +227,7 @@ async function keepsAll(t: ExecutionContext, start: () => Promise<Installation>)
     const own = all.filter((each) => each.kind === kind && each.reply !== null);
     return `${kind} ${own.length}`;
   });
-  t.log(`${ROUNDS} kills; acknowledged: ${counts.join(', ')}`);
+  t.log(`${rounds} kills; acknowledged: ${counts.join(', ')}`);
   await installation.killAll();
 }
 
@@ -229,18 +239,21 @@ test.serial('embedded: a kill -9 at any moment loses nothing that was acknowledg
   }),
 );
 
-test.serial('web, worker and Redis: a kill -9 at any moment loses nothing that was acknowledged', async (t) => {
-  const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '2' });
-  t.teardown(cluster.close);
-  await keepsAll(t, async () => {
-    const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);
-    const killAll = async () => {
-      await Promise.all([web.kill9(), worker.kill9(), cluster.redis.kill()]);
-      await cluster.redis.restart();
-    };
-    return { api: web.api, killAll };
-  });
-});
+test.serial(
+  'web, worker and Redis: a kill -9 at any moment loses nothing that was acknowledged',
+  async (t) => {
+    const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '2' });
+    t.teardown(cluster.close);
+    await keepsAll(t, async () => {
+      const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);
+      const killAll = async () => {
+        await Promise.all([web.kill9(), worker.kill9(), cluster.redis.kill()]);
+        await cluster.redis.restart();
+      };
+      return { api: web.api, killAll };
+    });
+  },
+);
 
 const rqlited = findRqlited();
 const ipfs = findServer('ipfs', 'TEST_IPFS', 'ipfs');
@@ -268,5 +281,41 @@ else {
       };
       return { api: web.api, killAll };
     });
+  });
+}
+
+if (!canMount()) test('unshare -m is not allowed here: a full disk is not tried', (t) => t.pass());
+else {
+  const fullForAWhile = (disk: SmallDisk) => async () => {
+    await delay(700);
+    await disk.fill();
+    await delay(1500 + 500 * Math.random());
+    await disk.free();
+    await delay(700);
+  };
+  const rounds = Math.min(ROUNDS, 8);
+
+  test.serial('embedded: a full disk and a kill -9 lose nothing that was acknowledged', async (t) => {
+    const disk = await smallDisk(400);
+    t.teardown(disk.close);
+    const start = async () => {
+      const engine = await startEngine({ dataDir: disk.dir, enter: disk.enter });
+      t.teardown(engine.kill9);
+      return { api: engine.api, killAll: engine.kill9 };
+    };
+    await keepsAll(t, start, { rounds, meanwhile: fullForAWhile(disk) });
+  });
+
+  test.serial('web and worker: a full disk and a kill -9 lose nothing that was acknowledged', async (t) => {
+    const disk = await smallDisk(400);
+    t.teardown(disk.close);
+    const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '2' }, {}, { disk });
+    t.teardown(cluster.close);
+    const start = async () => {
+      const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);
+      const killAll = async () => void (await Promise.all([web.kill9(), worker.kill9()]));
+      return { api: web.api, killAll };
+    };
+    await keepsAll(t, start, { rounds, meanwhile: fullForAWhile(disk) });
   });
 }

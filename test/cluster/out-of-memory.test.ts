@@ -20,29 +20,32 @@ const allowed = memoryGroup(GROUP_MB);
 allowed?.close();
 if (allowed === null) test('no control groups here: kills by the kernel are not tried', (t) => t.pass());
 else {
-  test.serial('embedded: the invocation that gets its engine killed for memory dies, and no other', async (t) => {
-    const group = memoryGroup(GROUP_MB) as MemoryGroup;
-    const first = await startEngine({ env: SETTINGS });
-    await accept(first.api);
-    const { dataDir } = first;
-    await first.stop();
-    t.teardown(() => rm(dataDir, { recursive: true, force: true }));
-    // As a process manager does: each engine that is killed is started again.
-    while (group.kills() < 3) {
-      const kills = group.kills();
-      const killed = await startEngine({ dataDir, enter: group.enter, env: SETTINGS });
-      await publish(killed.api);
-      await until('the kernel kills it', () => group.kills() > kills, 120_000);
-      await killed.stop();
-    }
-    const last = await startEngine({ dataDir, enter: group.enter, env: SETTINGS });
-    t.teardown(async () => {
-      await last.stop();
-      group.close();
-    });
-    await onlyTheGuiltyIsDead(t, last.api, 4);
-    t.is(group.kills(), 3);
-  });
+  test.serial(
+    'embedded: the invocation that gets its engine killed for memory dies, and no other',
+    async (t) => {
+      const group = memoryGroup(GROUP_MB) as MemoryGroup;
+      const first = await startEngine({ env: SETTINGS });
+      await accept(first.api);
+      const { dataDir } = first;
+      await first.stop();
+      t.teardown(() => rm(dataDir, { recursive: true, force: true }));
+      // As a process manager does: each engine that is killed is started again.
+      while (group.kills() < 3) {
+        const kills = group.kills();
+        const killed = await startEngine({ dataDir, enter: group.enter, env: SETTINGS });
+        await publish(killed.api);
+        await until('the kernel kills it', () => group.kills() > kills, 120_000);
+        await killed.stop();
+      }
+      const last = await startEngine({ dataDir, enter: group.enter, env: SETTINGS });
+      t.teardown(async () => {
+        await last.stop();
+        group.close();
+      });
+      await onlyTheGuiltyIsDead(t, last.api, 4);
+      t.is(group.kills(), 3);
+    },
+  );
 
   test.serial('a worker: the invocation that gets it killed for memory dies, and no other', async (t) => {
     const group = memoryGroup(GROUP_MB) as MemoryGroup;

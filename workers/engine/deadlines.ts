@@ -26,7 +26,10 @@ export class Deadlines {
     if (due >= this.#at) return;
     this.close();
     this.#at = due;
-    this.#timer = setTimeout(() => this.#check(), Math.min(Math.max(due - performance.now(), 1), MAX_DELAY_MS));
+    this.#timer = setTimeout(
+      () => this.#check(),
+      Math.min(Math.max(due - performance.now(), 1), MAX_DELAY_MS),
+    );
     // An unref'ed timer does not keep the process alive: the run it was set for may have ended.
     this.#timer.unref();
   }

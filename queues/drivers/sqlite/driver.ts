@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { type Processor, type QueueOptions, withBackend } from 'bullmq';
-import { onClockSetBack } from '../../../src/clock-set-back.js';
 import type { Namespace } from '../../../src/contract/ids.js';
 import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
+import { onClockSetBack } from '../../clock-set-back.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,

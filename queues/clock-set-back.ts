@@ -1,4 +1,4 @@
-import type { Closable } from './ports/closable.js';
+import type { Closable } from '../src/ports/closable.js';
 
 const CHECK_EVERY_MS = 2000;
 /** Smaller steps, in milliseconds, make no difference to what waits for a time. */
