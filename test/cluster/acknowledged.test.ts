@@ -98,9 +98,9 @@ const ACTS: Record<string, (api: Api, label: string) => Act> = {
     let key = '';
     return {
       async send() {
-        const { json } = await api.post('/v1/auth/keys', { name: label });
-        key = json.api_key;
-        return api.delete(`/v1/auth/keys/${json.id}`);
+        const made = await api.post('/v1/auth/keys', { name: label });
+        key = made.json.api_key;
+        return made.status === 201 ? api.delete(`/v1/auth/keys/${made.json.id}`) : made;
       },
       async missing(after) {
         const who = await after.as(key).get('/v1/auth/whoami');
@@ -152,8 +152,8 @@ const ACTS: Record<string, (api: Api, label: string) => Act> = {
   }),
   deletion: (api, label) => ({
     async send() {
-      await api.deploy(label, handMade(command()));
-      return api.delete(`/v1/functions/${label}`);
+      const deployed = await api.deploy(label, handMade(command()));
+      return deployed.status === 201 ? api.delete(`/v1/functions/${label}`) : deployed;
     },
     async missing(after) {
       const reply = await after.get(`/v1/functions/${label}`);

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from './until.js';
 
 const V1 = '/sys/fs/cgroup/memory';
 const V2 = '/sys/fs/cgroup';
@@ -10,8 +11,8 @@ export interface MemoryGroup {
   readonly enter: readonly string[];
   /** The number of processes that the kernel has killed. */
   kills(): number;
-  /** Removes the group, after its processes have ended. */
-  close(): void;
+  /** Removes the group. Its processes must have been killed. */
+  close(): Promise<void>;
 }
 
 /** Returns null where this user may create no control group. */
@@ -30,6 +31,16 @@ export function memoryGroup(megabytes: number): MemoryGroup | null {
   return {
     enter: ['/bin/sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', directory],
     kills: () => Number(/oom_kill (\d+)/.exec(readFileSync(join(directory, events), 'utf8'))?.[1] ?? 0),
-    close: () => rmdirSync(directory),
+    // The kernel takes a moment to let go of a killed process.
+    close: async () => {
+      await until('the control group is empty', () => {
+        try {
+          rmdirSync(directory);
+          return true;
+        } catch {
+          return false;
+        }
+      });
+    },
   };
 }
