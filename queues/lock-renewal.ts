@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Closable } from '../src/ports/closable.js';
 import type { Warn } from './driver.js';
 import type { JobStore } from './job-store.js';
@@ -58,8 +59,11 @@ export class LockRenewal implements Closable {
     const tokens = due.map(([, { token }]) => token);
     for (const [, held] of due) held.renewedAt = now;
     try {
-      for (const id of await this.#store.extendLocks(ids, tokens, this.#lockMs)) {
-        // The job may have left the queue in the meantime.
+      const lost = await this.#store.extendLocks(ids, tokens, this.#lockMs);
+      // The job may have left the queue in the meantime. If the reply that says so was read in the
+      // same turn, it has been handled in the next.
+      if (lost.length > 0) await turn();
+      for (const id of lost) {
         if (!this.#held.has(id)) continue;
         this.#warn(`Lost the lock of invocation ${id}: another worker has taken it over.`, undefined);
         this.#onLost(id);

@@ -1,6 +1,8 @@
-import type { Job } from 'bullmq';
+import type { Job, JobSchedulerJson } from 'bullmq';
+import { nextRunAfter } from '../src/contract/cron.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Schedule, TickHandler } from '../src/ports/queue.js';
+import { onClockSetBack } from './clock-set-back.js';
 import type { QueueDriver, QueueTimings, Warn } from './driver.js';
 import { TICKS } from './jobs.js';
 import { nextTick } from './next-tick.js';
@@ -15,6 +17,8 @@ const TICK_OPTIONS = {
 };
 const CONCURRENCY = 4;
 const UNLIMITED_STALLS = 1_000_000;
+/** More than the clocks of two processes may differ, in milliseconds. */
+const SKEW_MS = 10_000;
 
 /**
  * Cron schedules as BullMQ job schedulers. Each schedule has exactly one delayed job, its next
@@ -36,12 +40,22 @@ export class Schedules {
     const existing = await this.#driver.ticks.getJobScheduler(id);
     // Writing an unchanged schedule again would advance its next tick, and a missed tick would be
     // lost.
-    if (existing?.pattern === cron && existing.tz === timezone) return;
+    if (existing?.pattern === cron && existing.tz === timezone && !isTooLate(existing)) return;
     await this.#driver.ticks.upsertJobScheduler(
       id,
       { pattern: cron, tz: timezone },
       { name: 'tick', data: {}, opts: TICK_OPTIONS },
     );
+  }
+
+  async #putAllAgain(): Promise<void> {
+    try {
+      for (const { key, pattern, tz } of await this.#driver.ticks.getJobSchedulers()) {
+        if (pattern !== undefined) await this.put({ id: key, cron: pattern, timezone: tz ?? 'UTC' });
+      }
+    } catch (error) {
+      this.#warn('Failed to correct the schedules after the clock was set back.', error);
+    }
   }
 
   async remove(id: string): Promise<void> {
@@ -73,8 +87,24 @@ export class Schedules {
     worker.on('error', (error) => this.#warn('The schedule worker reported an error.', error));
     worker.on('failed', (job, error) => this.#warn(`A tick of schedule ${job?.repeatJobKey} failed.`, error));
     await worker.waitUntilReady();
-    return { close: () => worker.close() };
+    const setBack = onClockSetBack(() => void this.#putAllAgain());
+    return {
+      close: async () => {
+        await setBack.close();
+        await worker.close();
+      },
+    };
   }
+}
+
+/**
+ * Returns whether the next tick of a schedule comes after one that is not due yet: it was computed
+ * before the clock was set back. Ticks that occur a second time start no second run.
+ */
+function isTooLate({ pattern, tz, next }: Pick<JobSchedulerJson, 'pattern' | 'tz' | 'next'>): boolean {
+  if (pattern === undefined || next === undefined) return false;
+  const expected = nextRunAfter(pattern, tz ?? 'UTC', Date.now() + SKEW_MS);
+  return expected !== null && next > expected;
 }
 
 /** Returns when a tick was due, in Unix milliseconds: BullMQ stores it as `prevMillis`. */

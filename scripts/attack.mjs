@@ -78,6 +78,13 @@ const SUITES = {
     'test/e2e/bad-input.test.ts',
   ],
   egress: ['test/egress/guard.test.ts', 'test/egress/redirects.test.ts', 'test/egress/decode.test.ts'],
+  'processes killed and disks full in the middle of whatever they do': [
+    'test/cluster/acknowledged.test.ts',
+    'test/cluster/hostile-moments.test.ts',
+    'test/cluster/out-of-memory.test.ts',
+    'test/e2e/damaged-module.test.ts',
+    'test/e2e/clock-jumps.test.ts',
+  ],
   'files, secrets, terminals and images': [
     'test/config/data-dir.test.ts',
     'test/config/config.test.ts',

@@ -45,6 +45,10 @@ export const ERRORS = {
     status: 500,
     about: 'An HTTP function names a secret that is not set: nothing was accepted.',
   },
+  blob_damaged: {
+    status: 500,
+    about: 'A stored file is damaged: deploy the function, or store the file, again.',
+  },
   internal: { status: 500, about: 'A fault of the engine; the log has the details.' },
   not_implemented: {
     status: 501,
@@ -101,6 +105,11 @@ export class AppError extends Error {
 
 export function isAppError(error: unknown, code?: ErrorCode): error is AppError {
   return error instanceof AppError && (code === undefined || error.code === code);
+}
+
+/** Whether reading a stored file fails, because it is damaged or missing, until it is stored again. */
+export function isDamage(error: unknown): error is AppError {
+  return isAppError(error, 'blob_damaged') || isAppError(error, 'not_found');
 }
 
 /** Returns the message of a thrown value of any type. */

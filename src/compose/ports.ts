@@ -77,7 +77,8 @@ export async function openPorts(config: Config, logger: Logger, closers: Closers
   const tracer = closers.add(openTracer(config.OTEL_EXPORTER_OTLP_ENDPOINT));
 
   const store = closers.add(await openStoreOf(config, dataDir));
-  const warn = (message: string, error: unknown) => logger.warn({ err: messageOf(error) }, message);
+  const warn = (message: string, error: unknown) =>
+    logger.warn(error === undefined ? {} : { err: messageOf(error) }, message);
   const redis = config.REDIS_URL === undefined ? null : { driver: 'redis' as const, url: config.REDIS_URL };
   const bus = closers.add(await openBus(redis ?? { driver: 'local' }, warn));
   const quotas = closers.add(

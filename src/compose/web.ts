@@ -11,6 +11,7 @@ import { HttpRoutes } from '../core/http-routes.js';
 import { createInvocations } from '../core/invocations.js';
 import { createKeys } from '../core/keys.js';
 import { createLogs } from '../core/logs.js';
+import { createModuleCheck } from '../core/module-check.js';
 import { startProbeAgain } from '../core/probe-again.js';
 import { createDeadLetters } from '../core/replay.js';
 import { createRollouts } from '../core/rollouts.js';
@@ -95,6 +96,7 @@ export async function startWeb(
     usage: createUsageReader(ports),
     stats: createStats({ attempts: store.attempts, queue }),
     health: () => checkHealth(ports),
+    checkModules: createModuleCheck({ ...ports, ...core }),
     peers: createPeers(ports, core.figures),
     functionsUrl: () => server?.functionsUrl ?? '',
     async metrics(only) {

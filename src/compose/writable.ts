@@ -15,9 +15,9 @@ const known = new Map<string, { at: number; answer: Promise<void> }>();
  */
 export function assertWritable(dir: string): Promise<void> {
   const last = known.get(dir);
-  if (last !== undefined && Date.now() - last.at < REMEMBERED_MS) return last.answer;
+  if (last !== undefined && performance.now() - last.at < REMEMBERED_MS) return last.answer;
   const answer = write(dir);
-  known.set(dir, { at: Date.now(), answer });
+  known.set(dir, { at: performance.now(), answer });
   return answer;
 }
 

@@ -4,7 +4,7 @@ import type { FunctionName, Namespace } from '../contract/ids.js';
 import { MAX_MODULE_BYTES } from '../contract/limits.js';
 import type { QuotaLimits } from '../contract/quotas.js';
 import { NO_ORIGIN, type VersionOrigin } from '../contract/version-origin.js';
-import { AppError, isAppError, messageOf } from '../errors.js';
+import { AppError, isAppError, isDamage, messageOf } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Blobs } from '../ports/blobs.js';
 import type { Engine } from '../ports/engine.js';
@@ -92,6 +92,21 @@ export function createFunctions(deps: FunctionsDeps): Functions {
     return { cid, start: warmStartOf(await engine.inspect(wasm, about)), limits };
   };
 
+  /** While the storage is unreachable, workers may still have the module in memory. */
+  const assertWhole = async ({ name, version, wasm_cid: cid }: FunctionVersion) => {
+    await blobs.get(cid).catch((cause) => {
+      if (!isDamage(cause)) return;
+      const what = `Version ${version} of ${name} cannot be restored: ${messageOf(cause)}`;
+      throw new AppError(
+        'blob_damaged',
+        `${what} Roll back to another version, or deploy its module again.`,
+        {
+          cause,
+        },
+      );
+    });
+  };
+
   const find = async (namespace: Namespace, name: FunctionName, ref?: VersionRef) => {
     if (typeof ref !== 'string') return catalog.resolve(namespace, name, ref);
     const [own] = await catalog.candidates(namespace, name, ref);
@@ -128,6 +143,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
     async rollback(by, namespace, name, version) {
       const old = await catalog.resolve(namespace, name, version);
       await assertRoutesFree(catalog, namespace, name, old.metadata.http?.routes ?? []);
+      await assertWhole(old);
       const added = await store.functions.addVersion(
         {
           namespace,

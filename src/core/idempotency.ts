@@ -68,10 +68,10 @@ export function createIdempotency({
     (await queue.get(id)) !== null || (await store.attempts.invocation(id)) !== null;
 
   const becomesKnown = async (id: RequestId): Promise<boolean> => {
-    const end = Date.now() + HOLDER_MS;
+    const end = performance.now() + HOLDER_MS;
     for (let pause = 5; ; pause *= 2) {
       if (await isKnown(id)) return true;
-      if (Date.now() > end) return false;
+      if (performance.now() > end) return false;
       await sleep(pause);
     }
   };

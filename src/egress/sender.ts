@@ -7,6 +7,8 @@ import { allowedAddresses, checkAddresses, type Resolve } from './rules.js';
 
 /** Idle timeout of kept-alive connections. Servers close theirs after 5 s, often without notice. */
 const IDLE_MS = 4000;
+/** The status of a response after which the connection speaks another protocol. */
+const SWITCHED = 101;
 
 export interface SentRequest {
   method: string;
@@ -47,7 +49,16 @@ export function createSender(allow: AllowList, resolve: Resolve): Sender {
             ? requestHttps(url, { ...options, agent: agents.https })
             : requestHttp(url, { ...options, agent: agents.http }),
         );
-        request.on('response', settle);
+        request.on('response', (response) => {
+          if (response.statusCode !== SWITCHED) return settle(response);
+          response.on('error', () => {}).destroy();
+          reject(switched(url));
+        });
+        // Without a listener, Node closes the connection and reports nothing.
+        request.on('upgrade', (_response, socket) => {
+          socket.on('error', () => {}).destroy();
+          reject(switched(url));
+        });
         request.on('error', reject);
         request.end(body ?? undefined);
       });
@@ -57,6 +68,14 @@ export function createSender(allow: AllowList, resolve: Resolve): Sender {
       agents.https.destroy();
     },
   };
+}
+
+/** No request asks for another protocol, so nothing that follows could be read. */
+function switched({ origin }: URL): AppError {
+  return new AppError(
+    'unavailable',
+    `${origin} answered with 101 Switching Protocols, which nobody asked for`,
+  );
 }
 
 /** Node throws on header names and values that are invalid in HTTP. */

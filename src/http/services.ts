@@ -14,6 +14,7 @@ import type { Invocations } from '../core/invocations.js';
 import type { Invoker } from '../core/invoke.js';
 import type { Keys } from '../core/keys.js';
 import type { Logs } from '../core/logs.js';
+import type { ModuleCheck } from '../core/module-check.js';
 import type { Publisher } from '../core/publish.js';
 import type { Quotas, UsageReader } from '../core/quotas.js';
 import type { DeadLetters } from '../core/replay.js';
@@ -103,6 +104,7 @@ export interface Services {
   /** Lists the engine's processes; with `all` also the servers that store its data. */
   peers(all: boolean): Promise<Node[]>;
   health(): Promise<Dependencies>;
+  checkModules: ModuleCheck;
   /** Returns the base URL of HTTP functions. */
   functionsUrl(): string;
   /**

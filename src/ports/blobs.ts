@@ -12,12 +12,12 @@ export interface Blobs extends Closable {
   cidOf(bytes: Uint8Array): Promise<string>;
   /**
    * Stores and pins the bytes; they are durable when the promise resolves. Equal bytes give equal
-   * CIDs.
+   * CIDs. A damaged blob with the same CID is replaced.
    */
   put(bytes: Uint8Array): Promise<string>;
   /**
-   * Resolves with the bytes, verified against the CID. Throws `not_found`, or `unavailable` if the
-   * store is unreachable.
+   * Resolves with the bytes, verified against the CID. Throws `not_found`; `blob_damaged` if the
+   * stored bytes are not those of the CID; or `unavailable` if the store is unreachable.
    */
   get(cid: string): Promise<Uint8Array>;
   /** Lists the servers that store the blobs; empty for a local directory. */

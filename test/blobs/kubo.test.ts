@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import { openBlobs } from '../../src/blobs/open.js';
 import { blobsConformance } from '../conformance/blobs.js';
+import { cut, damage, flip } from '../helpers/damage.js';
 import { httpServer } from '../helpers/http-server.js';
 import { startKubo } from '../helpers/kubo.js';
 import { bytesOf } from '../helpers/kubo-cids.js';
@@ -42,6 +43,45 @@ if (program !== null) {
     );
     t.deepEqual(Buffer.from(await blobs.get(kept)), bytes);
     await t.throwsAsync(blobs.get(doomed), { code: 'not_found' });
+  });
+}
+
+if (program !== null) {
+  for (const [how, change] of Object.entries({ cut, flip, empty: () => new Uint8Array() })) {
+    test(`a damaged block (${how}) is never served, and putting the blob again mends it`, async (t) => {
+      const own = await startKubo(program);
+      t.teardown(() => own.close());
+      const blobs = await open(own.url);
+      t.teardown(() => blobs.close());
+      for (const size of [1000, 700_000]) {
+        const bytes = randomBytes(size);
+        const cid = await blobs.put(bytes);
+        await damage(own.blocks, bytes, change);
+        await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged', message: /damaged/ });
+        t.is(await blobs.put(bytes), cid);
+        t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
+      }
+    });
+  }
+}
+
+if (program !== null) {
+  test('a damaged block that two blobs share is reported with what to do, and then mended for both', async (t) => {
+    const own = await startKubo(program);
+    t.teardown(() => own.close());
+    const blobs = await open(own.url);
+    t.teardown(() => blobs.close());
+    const shared = randomBytes(262_144);
+    const [one, two] = [1, 2].map((last) => Buffer.concat([shared, Buffer.from([last])])) as [Buffer, Buffer];
+    const cids = [await blobs.put(one), await blobs.put(two)];
+    await damage(own.blocks, shared, flip);
+    await t.throwsAsync(blobs.put(one), { code: 'blob_damaged', message: /"ipfs repo verify --drop"/ });
+    const verified = await fetch(`${own.url}/api/v0/repo/verify?drop=true`, { method: 'POST' });
+    await verified.text();
+    for (const cid of cids) await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged' });
+    await blobs.put(one);
+    t.deepEqual(Buffer.from(await blobs.get(cids[0] ?? '')), one);
+    t.deepEqual(Buffer.from(await blobs.get(cids[1] ?? '')), two);
   });
 }
 
@@ -96,5 +136,5 @@ test('a response whose bytes do not match the CID is rejected', async (t) => {
   const blobs = await open(liar.url);
   t.teardown(() => blobs.close());
   const cid = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
-  await t.throwsAsync(blobs.get(cid), { code: 'internal', message: /damaged/ });
+  await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged', message: /damaged/ });
 });

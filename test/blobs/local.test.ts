@@ -27,7 +27,7 @@ test('reading a blob with a damaged block fails, and storing the blob again repa
   const stored = await readFile(block);
   stored.writeUInt8(stored.readUInt8(5) ^ 1, 5);
   await writeFile(block, stored);
-  await t.throwsAsync(blobs.get(cid), { code: 'internal', message: /damaged/ });
+  await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged', message: /damaged/ });
   t.is(await blobs.put(bytes), cid);
   t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
 });
@@ -38,9 +38,9 @@ test('reading a blob with a truncated or missing block fails', async (t) => {
   const cid = await blobs.put(randomBytes(700_000));
   const block = await blockOf(root, cid);
   await writeFile(block, (await readFile(block)).subarray(0, 100));
-  await t.throwsAsync(blobs.get(cid), { code: 'internal' });
+  await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged' });
   await rm(block);
-  await t.throwsAsync(blobs.get(cid), { code: 'internal' });
+  await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged' });
 });
 
 test('a process killed while storing blobs leaves only complete blobs, including all acknowledged ones', async (t) => {

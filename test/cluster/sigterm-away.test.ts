@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { type Cluster, type Settings, spawnRole, startCluster, type WebProcess } from '../helpers/cluster.js';
-import { startKubo } from '../helpers/kubo.js';
-import { startOlric } from '../helpers/olric-server.js';
+import type { Api } from '../helpers/api.js';
+import { type Cluster, type Settings, spawnRole, startCluster } from '../helpers/cluster.js';
+import { type KuboServer, startKubo } from '../helpers/kubo.js';
+import { type OlricServer, startOlric } from '../helpers/olric-server.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { startRedis } from '../helpers/redis-server.js';
 import { startRqlite } from '../helpers/rqlited.js';
-import { spawnEngine } from '../helpers/running-engine.js';
+import { spawnEngine, startEngine } from '../helpers/running-engine.js';
 import { isRunning } from '../helpers/server-process.js';
 import { findServer } from '../helpers/servers.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -24,7 +26,7 @@ async function endsWithout(t: ExecutionContext, settings: Settings, takeAway: (c
   const cluster = await startCluster({ SHUTDOWN_SECONDS: String(SECONDS), ...settings });
   t.teardown(cluster.close);
   const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);
-  await keepBusy(web);
+  await keepBusy(web.api);
   await takeAway(cluster);
   // Wait until commands without a response are pending.
   await delay(300);
@@ -42,20 +44,20 @@ async function endsWithout(t: ExecutionContext, settings: Settings, takeAway: (c
  * Keeps the process busy: one guest that outlasts the shutdown timeout, others that use every
  * dependency, and a caller that waits for a reply.
  */
-async function keepBusy(web: WebProcess): Promise<void> {
-  await web.api.deploy('probe', await probeWasm(), {
+async function keepBusy(api: Api): Promise<void> {
+  await api.deploy('probe', await probeWasm(), {
     metadata: JSON.stringify({ triggers: [{ topic: 'work' }] }),
   });
-  await web.api.invoke('probe', commands({ op: 'sleep', n: 60_000 }), ASYNC);
+  await api.invoke('probe', commands({ op: 'sleep', n: 60_000 }), ASYNC);
   const used = [
     { op: 'sleep', n: 400 },
     { op: 'cache_set', a: 'k', b: 'v' },
     { op: 'query', a: 'select 1' },
     { op: 'storage_put', a: 'x' },
   ];
-  for (let n = 0; n < 20; n++) await web.api.publish('work', used);
-  web.api.invoke('probe', commands({ op: 'sleep', n: 60_000 })).catch(() => undefined);
-  await until('jobs run', async () => (await web.api.get('/v1/invocations?status=running')).json.count > 1);
+  for (let n = 0; n < 20; n++) await api.publish('work', used);
+  api.invoke('probe', commands({ op: 'sleep', n: 60_000 })).catch(() => undefined);
+  await until('jobs run', async () => (await api.get('/v1/invocations?status=running')).json.count > 1);
 }
 
 test.serial('web and worker exit within SHUTDOWN_SECONDS while Redis is down', async (t) => {
@@ -91,21 +93,73 @@ const olricServer = findServer('olric', 'TEST_OLRIC_SERVER', 'olric-server');
 if (olricServer === null)
   test('olric-server: not found, SIGTERM while Olric is down not run', (t) => t.pass());
 else {
-  test.serial('web and worker exit within SHUTDOWN_SECONDS while Olric is down', async (t) => {
-    const olric = await startOlric(olricServer);
-    t.teardown(olric.close);
-    await endsWithout(t, { OLRIC_URL: olric.url }, () => olric.kill());
-  });
+  for (const [how, takeAway] of [
+    ['is down', (olric: OlricServer) => olric.kill()],
+    ['does not respond', (olric: OlricServer) => olric.freeze()],
+  ] as const) {
+    test.serial(`web and worker exit within SHUTDOWN_SECONDS while Olric ${how}`, async (t) => {
+      const olric = await startOlric(olricServer);
+      t.teardown(olric.close);
+      await endsWithout(t, { OLRIC_URL: olric.url }, () => takeAway(olric));
+    });
+  }
 }
 
 const ipfs = findServer('ipfs', 'TEST_IPFS', 'ipfs');
 if (ipfs === null) test('ipfs: not found, SIGTERM while Kubo is down not run', (t) => t.pass());
 else {
-  test.serial('web and worker exit within SHUTDOWN_SECONDS while Kubo is down', async (t) => {
-    const kubo = await startKubo(ipfs);
-    t.teardown(kubo.close);
-    await endsWithout(t, { IPFS_API_URL: kubo.url }, () => kubo.kill());
-  });
+  for (const [how, takeAway] of [
+    ['is down', (kubo: KuboServer) => kubo.kill()],
+    ['does not respond', (kubo: KuboServer) => kubo.freeze()],
+  ] as const) {
+    test.serial(`web and worker exit within SHUTDOWN_SECONDS while Kubo ${how}`, async (t) => {
+      const kubo = await startKubo(ipfs);
+      t.teardown(kubo.close);
+      await endsWithout(t, { IPFS_API_URL: kubo.url }, () => takeAway(kubo));
+    });
+  }
+}
+
+if (rqlited !== null && olricServer !== null && ipfs !== null) {
+  for (const how of ['are down', 'do not respond'] as const) {
+    test.serial(
+      `an all-in-one engine exits within SHUTDOWN_SECONDS while all its servers ${how}`,
+      async (t) => {
+        const [redis, store, databases, olric, kubo] = await Promise.all([
+          startRedis(),
+          startRqlite(rqlited),
+          startRqlite(rqlited),
+          startOlric(olricServer),
+          startKubo(ipfs),
+        ]);
+        for (const server of [redis, store, databases, olric, kubo]) t.teardown(server.close);
+        const engine = await startEngine({
+          env: {
+            SHUTDOWN_SECONDS: String(SECONDS),
+            REDIS_URL: redis.url,
+            RQLITE_URL: store.urls.join(','),
+            FUNCTION_DB_URL: databases.urls.join(','),
+            OLRIC_URL: olric.url,
+            IPFS_API_URL: kubo.url,
+          },
+        });
+        t.teardown(engine.close);
+        await keepBusy(engine.api);
+        const nodes = [...store.nodes, ...databases.nodes];
+        if (how === 'are down') {
+          const others = [redis.kill(), olric.kill(), kubo.kill()];
+          await Promise.all([...others, ...nodes.map((node) => node.kill('SIGKILL'))]);
+        } else for (const server of [redis, olric, kubo, ...nodes]) server.freeze();
+        await delay(300);
+        // Requests that will not be answered before the end.
+        for (const path of ['/health', '/v1/invocations']) engine.api.get(path).catch(() => undefined);
+        const since = Date.now();
+        t.is(await engine.stop(), 0, engine.log());
+        const ms = Date.now() - since;
+        t.true(ms <= SECONDS * 1000 + MARGIN_MS, `it took ${ms} ms`);
+      },
+    );
+  }
 }
 
 /** Delays after the first output of the process: during startup and just after it. */

@@ -1,6 +1,6 @@
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { egress, get, server, text } from '../helpers/egress.js';
 
 const HELLO = 'hello, hello, hello, hello';
@@ -123,20 +123,38 @@ test('set-cookie headers are returned as a list, and other repeated headers are 
   t.is(two.headers['x-two'], 'a, b');
 });
 
+/** Starts a server that answers every request with these bytes. */
+async function rawServer(t: ExecutionContext, answer: (socket: Socket) => void): Promise<string> {
+  const raw = createServer((socket) => {
+    socket.once('data', () => answer(socket));
+    socket.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => raw.close());
+  const address = raw.address();
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`;
+}
+
+for (const [how, head] of [
+  ['with an Upgrade header', 'connection: upgrade\r\nupgrade: x\r\n\r\n'],
+  ['followed by another response', '\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'],
+] as const) {
+  test(`an unrequested 101 Switching Protocols fails at once, ${how}`, async (t) => {
+    const url = await rawServer(t, (socket) => {
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${head}`);
+    });
+    const { fetch } = egress(t, { allow: ['127.0.0.1'] });
+    await t.throwsAsync(fetch(get(url, { timeoutMs: 20_000 })), { message: /101 Switching Protocols/ });
+  });
+}
+
 for (const informational of ['100 Continue', '102 Processing', '103 Early Hints']) {
   test(`an informational ${informational} before the response is skipped`, async (t) => {
-    const raw = createServer((socket) => {
-      socket.once('data', () => {
-        socket.write(`HTTP/1.1 ${informational}\r\nlink: </a>\r\n\r\nHTTP/1.1 ${informational}\r\n\r\n`);
-        setTimeout(() => socket.end('HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok'), 20);
-      });
-      socket.on('error', () => undefined);
+    const url = await rawServer(t, (socket) => {
+      socket.write(`HTTP/1.1 ${informational}\r\nlink: </a>\r\n\r\nHTTP/1.1 ${informational}\r\n\r\n`);
+      setTimeout(() => socket.end('HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok'), 20);
     });
-    await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve));
-    t.teardown(() => raw.close());
-    const address = raw.address();
-    const port = typeof address === 'object' ? address?.port : 0;
-    const answer = await egress(t, { allow: ['127.0.0.1'] }).fetch(get(`http://127.0.0.1:${port}/`));
+    const answer = await egress(t, { allow: ['127.0.0.1'] }).fetch(get(url));
     t.is(answer.status, 201);
     t.is(text(answer.body), 'ok');
   });

@@ -8,8 +8,13 @@ import { endProcess, launch } from './server-process.js';
 
 export interface KuboServer {
   readonly url: string;
+  /** Directory with a file per block. */
+  readonly blocks: string;
   /** Kills the daemon immediately, as in a crash. */
   kill(): Promise<void>;
+  /** Suspends the daemon: connections stay open, but it does not respond. */
+  freeze(): void;
+  thaw(): void;
   /** Restarts the daemon with the same port and repository. */
   restart(): Promise<void>;
   /** Removes unpinned blocks. */
@@ -44,7 +49,10 @@ export async function startKubo(program: string): Promise<KuboServer> {
     });
     return {
       url: `http://127.0.0.1:${port}`,
+      blocks: join(repo, 'repo', 'blocks'),
       kill: () => endProcess(daemon),
+      freeze: () => void daemon.kill('SIGSTOP'),
+      thaw: () => void daemon.kill('SIGCONT'),
       restart: async () => {
         await endProcess(daemon);
         ({ daemon, port } = await launchKubo(program, env));

@@ -13,6 +13,9 @@ export interface OlricServer {
   readonly gossipPort: number;
   /** Kills the server immediately, as in a crash; its data is lost. */
   kill(): Promise<void>;
+  /** Suspends the server: connections stay open, but it does not respond. */
+  freeze(): void;
+  thaw(): void;
   restart(): Promise<void>;
   close(): Promise<void>;
 }
@@ -40,6 +43,8 @@ export async function startOlric(program: string, settings: OlricSettings = {}):
     url: `redis://127.0.0.1:${port}`,
     gossipPort,
     kill: () => endProcess(server),
+    freeze: () => void server.kill('SIGSTOP'),
+    thaw: () => void server.kill('SIGCONT'),
     restart: async () => {
       await endProcess(server);
       server = await start();

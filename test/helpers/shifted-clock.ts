@@ -1,11 +1,12 @@
 // Preloaded into a process (NODE_OPTIONS=--import=…?ms=…) to shift its clock by `ms` milliseconds;
-// with `&later`, only after SIGUSR2.
+// with `&later`, only after SIGUSR2. `ms` may be a list: each further SIGUSR2 takes the next.
 const { searchParams } = new URL(import.meta.url);
+const shifts = (searchParams.get('ms') ?? '').split(',').map(Number);
 let shift = 0;
 const jump = () => {
-  shift = Number(searchParams.get('ms'));
+  shift = shifts.shift() ?? shift;
 };
-if (searchParams.has('later')) process.once('SIGUSR2', jump);
+if (searchParams.has('later')) process.on('SIGUSR2', jump);
 else jump();
 const RealDate = Date;
 const now = () => RealDate.now() + shift;

@@ -166,7 +166,7 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
       const batch = takeBatch(pending);
       lastRows = batch.length;
       pending = pending.slice(batch.length);
-      lagMs = Date.now() - (batch[0]?.since ?? Date.now());
+      lagMs = begunAt - (batch[0]?.since ?? begunAt);
       await writeBatch(batch);
     }
     lagMs = 0;
@@ -198,7 +198,7 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
   return {
     write: (row) =>
       new Promise((resolve, reject) => {
-        pending.push({ row, since: Date.now(), resolve, reject });
+        pending.push({ row, since: performance.now(), resolve, reject });
         awaited.delete(row.requestId);
         writing ??= writeAll();
         if (pending.length >= FLUSH_ROWS || allRowsArrived()) flushNow?.();

@@ -19,16 +19,16 @@ export function retryingCache(cache: Cache): Pick<Cache, 'get' | 'set' | 'increm
   let leftMs = TIMEOUT_MS;
 
   const call = async <T>(work: () => Promise<T>, { mayRepeat }: { mayRepeat: boolean }): Promise<T> => {
-    const deadline = Date.now() + leftMs;
+    const deadline = performance.now() + leftMs;
     for (;;) {
-      await cache.reachable(deadline - Date.now());
+      await cache.reachable(deadline - performance.now());
       try {
         const result = await work();
         leftMs = TIMEOUT_MS;
         return result;
       } catch (error) {
         if (!isAppError(error, 'unavailable')) throw error;
-        leftMs = Math.max(0, deadline - Date.now());
+        leftMs = Math.max(0, deadline - performance.now());
         if (!mayRepeat || leftMs < RETRY_DELAY_MS) throw error;
         await sleep(RETRY_DELAY_MS);
       }

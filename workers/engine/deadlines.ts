@@ -12,7 +12,7 @@ export class Deadlines {
   readonly #lines: ThreadQueues;
   readonly #stop: (run: Run) => void;
   #timer: NodeJS.Timeout | null = null;
-  /** When the timer fires, in Unix milliseconds. */
+  /** When the timer fires, by `performance.now()`, which does not jump when the clock is set. */
   #at = Number.POSITIVE_INFINITY;
 
   constructor(lines: ThreadQueues, stop: (run: Run) => void) {
@@ -26,7 +26,10 @@ export class Deadlines {
     if (due >= this.#at) return;
     this.close();
     this.#at = due;
-    this.#timer = setTimeout(() => this.#check(), Math.min(Math.max(due - Date.now(), 1), MAX_DELAY_MS));
+    this.#timer = setTimeout(
+      () => this.#check(),
+      Math.min(Math.max(due - performance.now(), 1), MAX_DELAY_MS),
+    );
     // An unref'ed timer does not keep the process alive: the run it was set for may have ended.
     this.#timer.unref();
   }
@@ -43,7 +46,7 @@ export class Deadlines {
    */
   #check(): void {
     this.close();
-    const now = Date.now();
+    const now = performance.now();
     const going = [...this.#lines.all()]
       .flatMap(([, line]) => line)
       .filter((run) => !run.settled && run.stopReason === null);
@@ -53,9 +56,9 @@ export class Deadlines {
 }
 
 /**
- * Returns the deadline in Unix milliseconds. The time counts from when the guest began, which is
+ * Returns the deadline by `performance.now()`. The time counts from when the guest began, which is
  * slightly after it was queued on its thread.
  */
 function dueAt({ slot, call }: Run): number {
-  return (slot?.startedAt ?? Date.now()) + call.timeoutMs;
+  return performance.now() - (slot?.elapsedMs ?? 0) + call.timeoutMs;
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WarmStart } from '../../src/contract/function.js';
-import { isAppError, messageOf } from '../../src/errors.js';
+import { AppError, isAppError, isDamage, messageOf } from '../../src/errors.js';
 import type {
   Engine,
   GuestCall,
@@ -15,6 +16,9 @@ import { ModuleUnavailable } from './module-unavailable.js';
 import { refused } from './outcome.js';
 import { ProgramCache } from './program-cache.js';
 import { Scheduler } from './scheduler.js';
+
+/** A damaged module is moved away before the new one takes its place, in milliseconds. */
+const REPLACED_WITHIN_MS = 250;
 
 export interface EngineOptions {
   /**
@@ -57,11 +61,17 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
   async function load(module: GuestModule): Promise<Program> {
     const { functionName: name, memoryLimitMb: limitMb, warmStart: want, namespace } = module;
-    const wasm = await module.loadWasm().catch((cause) => {
-      const why = isAppError(cause) ? `: ${cause.message}` : "; the engine's log has the details.";
-      const sentence = `The module of ${name} cannot be loaded${why}`;
-      throw new ModuleUnavailable(sentence, cause);
-    });
+    const wasm = await module
+      .loadWasm()
+      .catch(async (error) => {
+        if (!isDamage(error)) throw error;
+        // It may be replaced at this moment by a deploy of the same module.
+        await sleep(REPLACED_WITHIN_MS);
+        return module.loadWasm();
+      })
+      .catch((cause) => {
+        throw isDamage(cause) ? damagedModule(name, cause) : unavailableModule(name, cause);
+      });
     return (await compiler.prepare(namespace, 'run', { wasm, name, limitMb, want })).program;
   }
 
@@ -71,8 +81,8 @@ export function createEngine(options: EngineOptions = {}): Engine {
       program = await programOf(call);
     } catch (error) {
       if (isAppError(error, 'unavailable')) throw error;
-      // The module was accepted at deploy and is refused now; another attempt would not change
-      // that.
+      // The module was accepted at deploy and cannot be used now. This is an attempt that failed,
+      // because it does not end by itself, as an outage of the storage does.
       return refused(messageOf(error));
     }
     return pool.run(call, keyOf(call), program);
@@ -94,6 +104,18 @@ export function createEngine(options: EngineOptions = {}): Engine {
       return closing;
     },
   };
+}
+
+function damagedModule(name: string, cause: AppError): AppError {
+  const what = `The module of ${name} cannot be loaded: ${cause.message}`;
+  return new AppError('blob_damaged', `${what} Deploy ${name} again, then replay what has failed.`, {
+    cause,
+  });
+}
+
+function unavailableModule(name: string, cause: unknown): ModuleUnavailable {
+  const why = isAppError(cause) ? `: ${cause.message}` : "; the engine's log has the details.";
+  return new ModuleUnavailable(`The module of ${name} cannot be loaded${why}`, cause);
 }
 
 function keyOf({ cid, functionName, memoryLimitMb, warmStart }: GuestModule): string {

@@ -59,7 +59,7 @@ export function stopped(
     messages: how.messages,
     memoryPeakMb: slot.memoryMb,
     startedAt,
-    durationMs: Date.now() - startedAt,
+    durationMs: slot.elapsedMs,
   };
   if (how.ending === 'timeout') {
     const where = how.waitsIn === null ? '' : ` (waiting in ${how.waitsIn})`;

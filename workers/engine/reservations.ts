@@ -62,7 +62,7 @@ export class Reservations {
   park(run: Run): boolean {
     this.memory.shrink(run, run.slot?.memoryMb ?? run.program.limitMb);
     if (!this.cpuSlots.park(run)) return false;
-    this.#stats.recordPark(run.program, Date.now() - (run.slot?.startedAt ?? 0));
+    this.#stats.recordPark(run.program, run.slot?.elapsedMs ?? 0);
     return true;
   }
 

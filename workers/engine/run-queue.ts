@@ -29,7 +29,7 @@ export class RunQueue {
 
   /** Takes the next run that fits into the memory and may begin; null when there is none. */
   take(memory: MemoryPool, mayBegin: (run: Run) => boolean): Run | null {
-    const now = Date.now();
+    const now = performance.now();
     const roomMb = memory.availableMb;
     const fits = (run: Run) => {
       const isNext = this.#overdue === null || run === this.#overdue;

@@ -12,7 +12,7 @@ export interface Run {
   /** The key of its program. */
   readonly key: string;
   readonly program: Program;
-  /** In Unix milliseconds. */
+  /** By `performance.now()`, in milliseconds. */
   readonly queuedAt: number;
   thread: GuestThread | null;
   slot: Slot | null;
@@ -50,7 +50,7 @@ export function newRun(
     call,
     key,
     program,
-    queuedAt: Date.now(),
+    queuedAt: performance.now(),
     thread: null,
     slot: null,
     phase: 'waiting',

@@ -63,7 +63,7 @@ export class GuestThread {
   readonly #exited: Promise<void>;
   /** The programs that the thread has loaded, by key. */
   readonly programs = new Map<string, LoadedProgram>();
-  idleSince = Date.now();
+  idleSince = performance.now();
   #lastNumber = 0;
   /** The sequence number of the last wakeup, which is also the generation of the last run. */
   #wakeup = 0;

@@ -101,7 +101,7 @@ export interface SlotBuffers {
 /** The number of slots per thread: one for the running invocation, the others for queued ones. */
 export const SLOTS = 12;
 export const CONTROL_BYTES = 48;
-export const SLOT_BYTES = 96;
+export const SLOT_BYTES = 104;
 /**
  * Jobs and outputs up to this size, in bytes, are stored in their slot. Larger ones are sent
  * through a message port, which does not retain memory.
@@ -183,11 +183,13 @@ export const SLOT = {
 
 /** Indexes of 64-bit floats in a slot. */
 export const NUMBER = {
-  /** When the guest began, in Unix milliseconds; 0 before. */
+  /** When the guest began, in Unix milliseconds, as shown in its log. */
   startedAt: 8,
   durationMs: 9,
   keptBytes: 10,
   busyMs: 11,
+  /** When the guest began, by `steadyMs`; 0 before. */
+  begunAt: 12,
 } as const;
 
 /**

@@ -14,6 +14,7 @@ import {
 } from './protocol.js';
 import { LogReader } from './shared-log.js';
 import { readIdleReport, readResult, type SlotView, viewOf, writeJob } from './slot-codec.js';
+import { steadyMs } from './steady-clock.js';
 
 const SLOT_SHARE = Math.floor(SHARED_BYTES / SLOTS);
 
@@ -52,6 +53,7 @@ export class Slot {
     this.#words[SLOT.program] = program;
     this.#words[SLOT.state] = STATE.open;
     this.#view.numbers[NUMBER.startedAt] = 0;
+    this.#view.numbers[NUMBER.begunAt] = 0;
     this.#log.begin();
     return writeJob(this.#view, job);
   }
@@ -89,6 +91,12 @@ export class Slot {
   get startedAt(): number | null {
     const at = this.#view.numbers[NUMBER.startedAt] ?? 0;
     return at === 0 ? null : at;
+  }
+
+  /** How long ago the guest began to compute, in milliseconds; 0 before. */
+  get elapsedMs(): number {
+    const at = this.#view.numbers[NUMBER.begunAt] ?? 0;
+    return at === 0 ? 0 : steadyMs() - at;
   }
 
   /** The guest's memory at its last host call, in megabytes. */

@@ -63,7 +63,7 @@ export class ThreadPool implements Closable {
 
   /** Called when guests wait: threads for them are started before they are needed. */
   expectWaiting(): void {
-    this.#waitingExpectedUntil = Date.now() + READY_FOR_MS;
+    this.#waitingExpectedUntil = performance.now() + READY_FOR_MS;
     this.ensure(this.#busy);
   }
 
@@ -95,7 +95,7 @@ export class ThreadPool implements Closable {
 
   release(thread: GuestThread): void {
     if (!this.#all.has(thread)) return;
-    thread.idleSince = Date.now();
+    thread.idleSince = performance.now();
     this.#idle.push(thread);
   }
 
@@ -113,7 +113,7 @@ export class ThreadPool implements Closable {
     const { threads, parked } = this.#sizes;
     if (threads === 0) return 0;
     const most = threads + 1 + parked;
-    if (Date.now() < this.#waitingExpectedUntil) return most;
+    if (performance.now() < this.#waitingExpectedUntil) return most;
     return Math.min(most, Math.max(MIN_THREADS, this.#busy + 1));
   }
 
@@ -143,7 +143,7 @@ export class ThreadPool implements Closable {
   }
 
   #retire(): void {
-    const before = Date.now() - IDLE_MS;
+    const before = performance.now() - IDLE_MS;
     let surplus = this.#all.size - this.#wanted();
     for (const thread of [...this.#idle]) {
       if (surplus <= 0) return;

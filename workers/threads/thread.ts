@@ -21,6 +21,7 @@ import {
 } from './protocol.js';
 import { SharedLog } from './shared-log.js';
 import { isAtOrBefore, readJob, type SlotView, viewOf, writeIdleReport, writeResult } from './slot-codec.js';
+import { steadyMs } from './steady-clock.js';
 
 /** A sleep shorter than this, in milliseconds, is not reported to the scheduler. */
 const SHORT_SLEEP_MS = 2;
@@ -142,6 +143,7 @@ function run(runner: Runner, job: Job, slot: ThreadSlot): void {
   Atomics.store(slot.words, SLOT.logAnnounced, 0);
   Atomics.store(slot.words, SLOT.pages, 0);
   slot.numbers[NUMBER.startedAt] = Date.now();
+  slot.numbers[NUMBER.begunAt] = steadyMs();
   const began = performance.now();
   const warm = runner.keptBytes() > 0;
   const { name, requestId, callerWallet, env, httpRequest, input } = job;

@@ -123,9 +123,9 @@ export class RqliteTransport {
         });
       }
       if (this.#current === node) this.#current = (node + 1) % this.#pools.length;
-      this.#noteFailure(Date.now());
+      this.#noteFailure(performance.now());
       const triedAll = attempts >= this.#pools.length;
-      if (triedAll && Date.now() - (this.#downSince ?? 0) >= this.#retryForMs) throw error;
+      if (triedAll && performance.now() - (this.#downSince ?? 0) >= this.#retryForMs) throw error;
       // Jitter, because requests that failed together when a node died must not be retried at the
       // same time.
       if (triedAll) await sleep(wait * (0.5 + Math.random()));

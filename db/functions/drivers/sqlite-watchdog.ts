@@ -30,8 +30,8 @@ const THREAD = `
         try { setPriority(process.pid, Math.min(getPriority(process.pid) + slowNice, constants.priority.PRIORITY_LOW)); } catch {}
       }
     }
-    if (Date.now() - lookedAt < 1000) continue;
-    lookedAt = Date.now();
+    if (performance.now() - lookedAt < 1000) continue;
+    lookedAt = performance.now();
     if (process.ppid !== engine) process.kill(process.pid, 'SIGKILL');
   }`;
 

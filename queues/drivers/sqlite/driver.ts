@@ -4,6 +4,7 @@ import type { Namespace } from '../../../src/contract/ids.js';
 import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
+import { onClockSetBack } from '../../clock-set-back.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,
@@ -60,7 +61,8 @@ export class SqliteDriver implements QueueDriver {
   readonly #dataDir: string;
   readonly #removals: Removals;
   readonly #cancelRequests = new EventEmitter();
-  readonly #opened: Closable[] = [];
+  readonly #opened: (Closable & { name: string })[] = [];
+  readonly #setBack: Closable;
 
   /** The caller must hold the lock on `dataDir`. */
   constructor(
@@ -78,6 +80,18 @@ export class SqliteDriver implements QueueDriver {
     this.#removals = new Removals(connection, (id) => usage.leave(id), warn);
     this.queues = perQueue((kind) => this.#open<JobData>(kind));
     this.ticks = this.#open<unknown>(TICKS, { settings: { repeatStrategy: nextTick } });
+    this.#setBack = onClockSetBack(() => void this.#shortenDelays());
+  }
+
+  /** A delay of some seconds ends after some seconds, even if the clock was set back by an hour. */
+  async #shortenDelays(): Promise<void> {
+    for (const { name } of this.#opened) {
+      try {
+        await this.#connection.call({ command: 'shortenDelays' }, 'shortenDelays', name, Date.now());
+      } catch (error) {
+        this.#warn('Failed to shorten the delays of jobs after the clock was set back.', error);
+      }
+    }
   }
 
   #open<D>(name: string, options: Omit<QueueOptions, 'connection'> = {}): BullQueue<D> {
@@ -265,6 +279,7 @@ export class SqliteDriver implements QueueDriver {
   }
 
   async close(): Promise<void> {
+    await this.#setBack.close();
     await this.#removals.close();
     await Promise.all(this.#opened.map((queue) => queue.close()));
   }

@@ -73,6 +73,7 @@ const (
 	CodeQueueFull            ErrorCode = "queue_full"
 	CodeFunctionError        ErrorCode = "function_error"
 	CodeMisconfigured        ErrorCode = "misconfigured"
+	CodeBlobDamaged          ErrorCode = "blob_damaged"
 	CodeInternal             ErrorCode = "internal"
 	CodeNotImplemented       ErrorCode = "not_implemented"
 	CodeUnavailable          ErrorCode = "unavailable"

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import type { CID } from 'multiformats/cid';
 import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
-import { AppError, messageOf } from '../../errors.js';
+import { AppError, isAppError, messageOf } from '../../errors.js';
 import type { Blobs } from '../../ports/blobs.js';
 import type { Node } from '../../ports/node.js';
 import { redactUrl } from '../../redact-url.js';
 
-import { chunks, cidOf, cidText, parseCid } from '../unixfs.js';
+import { chunks, cidOf, cidText, importInto, parseCid } from '../unixfs.js';
 
 export interface KuboBlobsOptions {
   /**
@@ -25,6 +26,8 @@ const COPY_BYTES = 1 << 20;
 
 const idSchema = z.object({ ID: z.string(), Addresses: z.array(z.string()).nullable() });
 
+type Query = Record<string, string> | [string, string][];
+
 interface Reply {
   status: number;
   body: Buffer;
@@ -40,7 +43,7 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
   const pool = new Pool(base.origin, { connect: { timeout: FIRST_CONTACT_MS } });
   const authorization = basicAuthorization(base);
 
-  async function call(path: string, query: Record<string, string>, file?: Uint8Array): Promise<Reply> {
+  async function call(path: string, query: Query, file?: Uint8Array): Promise<Reply> {
     const { headers, body } = file === undefined ? { headers: {}, body: null } : multipart(file);
     try {
       const response = await pool.request({
@@ -59,7 +62,36 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
   }
 
   async function put(bytes: Uint8Array): Promise<string> {
-    const expected = (await cidOf(bytes)).toString();
+    const blocks: CID[] = [];
+    const store = {
+      put: (cid: CID) => {
+        blocks.push(cid);
+        return cid;
+      },
+    };
+    const expected = (await importInto(store, bytes)).toString();
+    await add(bytes, expected);
+    // Kubo does not write a block that it has, and so does not replace a damaged one.
+    if (!(await isDamaged(expected))) return expected;
+    await remove(expected);
+    const reply = await call('block/rm', [...blocks.map(argument), ['force', 'true']]);
+    if (reply.status !== 200) throw refused('block/rm', reply);
+    await add(bytes, expected);
+    if (await isDamaged(expected)) throw damagedForOthersToo(expected);
+    return expected;
+  }
+
+  async function isDamaged(cid: string): Promise<boolean> {
+    try {
+      await get(cid);
+      return false;
+    } catch (error) {
+      if (isAppError(error, 'blob_damaged')) return true;
+      throw error;
+    }
+  }
+
+  async function add(bytes: Uint8Array, expected: string): Promise<void> {
     const reply = await call(
       'add',
       {
@@ -80,22 +112,19 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
         `Kubo stored the blob as ${cid}, but its bytes have the CID ${expected}`,
       );
     }
-    return cid;
   }
 
   async function get(text: string): Promise<Uint8Array> {
     if (!(await has(text))) throw absent(text);
     const reply = await call('cat', { arg: text, offline: 'true' });
     if (reply.status !== 200) {
-      // The blob was deleted and garbage-collected during the read.
-      if (/not found/.test(messageIn(reply))) throw absent(text);
-      throw refused('cat', reply);
+      if (!/not found/.test(messageIn(reply))) throw refused('cat', reply);
+      // Either the blob was deleted and garbage-collected during the read, or a block is missing.
+      if (!(await has(text))) throw absent(text);
+      throw damaged(text, `Kubo says: ${messageIn(reply).trim()}`);
     }
     if ((await cidOf(reply.body)).toString() !== parseCid(text)?.toString()) {
-      throw new AppError(
-        'internal',
-        `The stored blob ${text} is damaged: Kubo's bytes do not match its hash`,
-      );
+      throw damaged(text, "Kubo's bytes do not match its hash");
     }
     return reply.body;
   }
@@ -222,6 +251,20 @@ function refused(command: string, reply: Reply): AppError {
     'unavailable',
     `Kubo answered ${command} with ${reply.status}: ${messageIn(reply).trim()}`,
   );
+}
+
+function damaged(cid: string, why: string): AppError {
+  return new AppError('blob_damaged', `The stored blob ${cid} is damaged: ${why.replace(/\.$/, '')}.`);
+}
+
+/** Kubo removes no block that other pinned files have as well. */
+function damagedForOthersToo(cid: string): AppError {
+  const advice = 'Remove it with "ipfs repo verify --drop" on the machine of Kubo, and try again.';
+  return damaged(cid, `a damaged block belongs to other files as well. ${advice}`);
+}
+
+function argument(cid: CID): [string, string] {
+  return ['arg', cid.toString()];
 }
 
 function absent(cid: string): AppError {

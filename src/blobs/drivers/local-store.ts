@@ -78,22 +78,18 @@ export function openLocalStore(dir: string): LocalStore {
     const store = blockstore(join(dir, cid.toString()));
     const verified = {
       async *get(block: CID) {
-        const parts: Uint8Array[] = [];
-        for await (const part of store.get(block)) parts.push(part);
-        const bytes = Buffer.concat(parts);
+        const bytes = await bytesOf(store, block);
+        if (bytes === null) throw damaged(cid, `block ${block} is missing`);
         const digest = await sha256.digest(bytes);
         if (!Buffer.from(digest.bytes).equals(block.multihash.bytes)) {
-          throw new AppError(
-            'internal',
-            `The stored blob ${cid} is damaged: block ${block} does not match its hash`,
-          );
+          throw damaged(cid, `block ${block} does not match its hash`);
         }
         yield bytes;
       },
     };
     const entry = await exporter(cid, verified);
     if (entry.type !== 'file' && entry.type !== 'raw') {
-      throw new AppError('internal', `The stored blob ${cid} is no file but a ${entry.type}`);
+      throw damaged(cid, `it is no file but a ${entry.type}`);
     }
     const whole = new Uint8Array(Number(entry.size));
     let at = 0;
@@ -153,6 +149,22 @@ async function sync(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Resolves with null if the block is missing. */
+async function bytesOf(store: FsBlockstore, block: CID): Promise<Uint8Array | null> {
+  const parts: Uint8Array[] = [];
+  try {
+    for await (const part of store.get(block)) parts.push(part);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'NotFoundError') return null;
+    throw error;
+  }
+  return Buffer.concat(parts);
+}
+
+function damaged(cid: CID, why: string): AppError {
+  return new AppError('blob_damaged', `The stored blob ${cid} is damaged: ${why}.`);
 }
 
 function absent(cid: string): AppError {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { whoamiReplySchema } from '../../contract/http/auth.js';
-import { healthReplySchema, versionReplySchema } from '../../contract/http/meta.js';
+import { healthReplySchema, modulesReplySchema, versionReplySchema } from '../../contract/http/meta.js';
 import { isAppError, messageOf } from '../../errors.js';
 import { type Client, createClient } from '../client.js';
 import type { Settings } from '../config.js';
@@ -9,6 +9,8 @@ import { packageVersion } from '../package.js';
 import { type Check, ok, wrong } from './check.js';
 
 const TIMEOUT_MS = 5000;
+/** The engine reads all modules of the namespace. */
+const MODULES_TIMEOUT_MS = 60_000;
 /**
  * Maximum clock skew. Signatures and tokens depend on the time; most verifiers tolerate minutes,
  * strict ones less.
@@ -31,6 +33,7 @@ export async function checkEngine(settings: Settings): Promise<Check[]> {
     checkClock(answer.skewSeconds),
     await checkHealth(client, signal),
     await checkKey(client, signal),
+    ...(await checkModules(client)),
   ];
 }
 
@@ -87,6 +90,22 @@ async function checkHealth(client: Client, signal: AbortSignal): Promise<Check> 
   } catch (error) {
     const found = error instanceof z.ZodError ? 'the reply is not of this API' : messageOf(error);
     return wrong('health', found, 'Is the address that of an Orama engine?');
+  }
+}
+
+/** Nothing is reported if this key cannot ask: the other checks say why. */
+async function checkModules(client: Client): Promise<Check[]> {
+  if (client.settings.apiKey === undefined) return [];
+  try {
+    const signal = AbortSignal.timeout(MODULES_TIMEOUT_MS);
+    const reply = modulesReplySchema.parse(await client.call('GET', '/v1/health/modules', { signal }));
+    if (reply.status === 'ok') return [ok('modules', `${reply.checked} stored, none damaged`)];
+    const found = reply.damaged.map(({ function: name, version, error }) => `${name}@${version}: ${error}`);
+    const advice = 'Deploy these functions again, then replay: orama function dead replay <name>';
+    return [wrong('modules', found.join('; '), advice)];
+  } catch (error) {
+    if (!isAppError(error)) return [wrong('modules', messageOf(error), 'See the log of the engine.')];
+    return [];
   }
 }
 

@@ -8,6 +8,14 @@ export const healthReplySchema = z.object({
   ),
 });
 
+export const modulesReplySchema = z.object({
+  status: z.enum(['ok', 'damaged']),
+  checked: z.number().describe('Number of versions whose modules were read.'),
+  damaged: z.array(
+    z.object({ function: z.string(), version: z.number(), wasm_cid: z.string(), error: z.string() }),
+  ),
+});
+
 export const versionReplySchema = z.object({ name: z.string(), version: z.string(), node: z.string() });
 
 export const statusReplySchema = z.object({

@@ -1,4 +1,9 @@
-import { healthReplySchema, statusReplySchema, versionReplySchema } from '../../contract/http/meta.js';
+import {
+  healthReplySchema,
+  modulesReplySchema,
+  statusReplySchema,
+  versionReplySchema,
+} from '../../contract/http/meta.js';
 import { coversFunction } from '../../contract/scopes.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
@@ -28,6 +33,23 @@ const healthSpec = {
 
 export const health = route({ operationId: 'getHealth', ...healthSpec, path: '/health' });
 export const healthV1 = route({ operationId: 'getHealthV1', ...healthSpec, path: '/v1/health' });
+
+export const modules = route({
+  operationId: 'checkModules',
+  method: 'GET',
+  path: '/v1/health/modules',
+  tag,
+  summary: "Read the stored modules of the namespace's functions, and name those that are damaged",
+  access: 'required',
+  scope: 'read',
+  replies: { 200: { about: 'The damaged modules; none if all are whole.', schema: modulesReplySchema } },
+  errors: ['unavailable'],
+  async handle({ services, namespace, principal }) {
+    const { checked, damaged } = await services.checkModules(namespace);
+    const seen = damaged.filter((module) => coversFunction(principal.rights, module.function));
+    return json(200, { status: seen.length === 0 ? 'ok' : 'damaged', checked, damaged: seen });
+  },
+});
 
 export const version = route({
   operationId: 'getVersion',

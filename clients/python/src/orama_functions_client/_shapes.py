@@ -129,6 +129,7 @@ ERROR_CODES = frozenset(
         "queue_full",
         "function_error",
         "misconfigured",
+        "blob_damaged",
         "internal",
         "not_implemented",
         "unavailable",

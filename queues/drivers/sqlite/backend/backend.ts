@@ -18,6 +18,7 @@ import { toJobJson, toNewJob, toRetention } from './job-json.js';
 import type { RunOptions, SchedulerOptions } from './operations/schedulers.js';
 import type { AttemptFailure } from './operations/transitions.js';
 import type { Claim, ClaimOptions } from './protocol.js';
+import { UnrenewedLocks } from './unrenewed-locks.js';
 
 const DEFAULT_LOCK_MS = 30_000;
 const DEFAULT_STALLED_INTERVAL_MS = 30_000;
@@ -36,6 +37,8 @@ type Finished = { result: unknown[] | undefined; finishedOn: number };
  * its promise resolves when the transaction is durable.
  */
 export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBackend {
+  readonly #unrenewedLocks = new UnrenewedLocks();
+
   forQueue(queueName: string, _prefix?: string): SqliteQueueBackend {
     return new SqliteQueueBackend(this.connection, queueName, this.opts, { ownsConnection: false });
   }
@@ -272,7 +275,12 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
   }
 
   async moveStalledJobsToWait(): Promise<string[]> {
-    const { maxStalledCount = 1, stalledInterval = DEFAULT_STALLED_INTERVAL_MS } = this.opts;
+    const {
+      maxStalledCount = 1,
+      stalledInterval = DEFAULT_STALLED_INTERVAL_MS,
+      lockDuration = DEFAULT_LOCK_MS,
+    } = this.opts;
+    if (this.#unrenewedLocks.areLikely({ intervalMs: stalledInterval, lockMs: lockDuration })) return [];
     return this.call('recoverStalled', {}, maxStalledCount, Date.now(), stalledInterval);
   }
 

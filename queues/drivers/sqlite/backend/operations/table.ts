@@ -41,6 +41,7 @@ import {
   retryActive,
   retryFinished,
   returnToWait,
+  shortenDelays,
   waitForChildren,
 } from './transitions.js';
 
@@ -67,6 +68,7 @@ export const OPERATIONS = {
   promote,
   promoteMany,
   changeDelay,
+  shortenDelays,
   changePriority,
   extendLock,
   extendLocks,

@@ -209,6 +209,25 @@ export function changeDelay(queue: QueueState, id: string, delay: number, now: n
   publish(queue, 'delayed', { jobId: id, delay: now + delay });
 }
 
+/**
+ * Shortens delays that are longer from `now` on than they were meant to be, because the clock has
+ * been set back. Runs of schedulers keep their times. Returns the number of jobs.
+ */
+export function shortenDelays(queue: QueueState, now: number): number {
+  const changed = queue.store.run(
+    `UPDATE job SET score = ? + delay
+     WHERE queue = ? AND state = ${STATE.delayed} AND scheduler_id IS NULL AND score > ? + delay`,
+    now,
+    queue.id,
+    now,
+  );
+  if (changed > 0) {
+    queue.delayedLeft();
+    queue.wake();
+  }
+  return changed;
+}
+
 /** Changes the priority of a job, and its position if it is waiting. */
 export function changePriority(queue: QueueState, id: string, priority: number, lifo: boolean): void {
   const job = queue.store.row<[key: number, state: number]>(
