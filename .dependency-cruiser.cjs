@@ -4,7 +4,7 @@
  * straight under src/, and the Redis connector.
  */
 const leaves =
-  '^src/((errors|logger|uuid|suggest|redact-url|fair-queue|exact-json|json-text|within)\\.ts$|redis/)';
+  '^src/((errors|logger|uuid|suggest|redact-url|fair-queue|exact-json|json-text|within|network-reason|file-reason)\\.ts$|redis/)';
 const contract = '^src/contract/';
 const ports = '^src/ports/';
 const core = '^src/core/';

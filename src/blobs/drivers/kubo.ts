@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
-import { AppError, messageOf } from '../../errors.js';
+import { AppError } from '../../errors.js';
+import { networkReason } from '../../network-reason.js';
 import type { Blobs } from '../../ports/blobs.js';
 import type { Node } from '../../ports/node.js';
 import { redactUrl } from '../../redact-url.js';
@@ -77,7 +78,7 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
     if (cid !== expected) {
       throw new AppError(
         'internal',
-        `Kubo stored the blob as ${cid}, but its bytes have the CID ${expected}`,
+        `The storage gave the blob the CID ${cid}, but its bytes have ${expected}.`,
       );
     }
     return cid;
@@ -92,10 +93,7 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
       throw refused('cat', reply);
     }
     if ((await cidOf(reply.body)).toString() !== parseCid(text)?.toString()) {
-      throw new AppError(
-        'internal',
-        `The stored blob ${text} is damaged: Kubo's bytes do not match its hash`,
-      );
+      throw new AppError('internal', `The stored blob ${text} is damaged: its bytes do not match its hash.`);
     }
     return reply.body;
   }
@@ -131,9 +129,8 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
     await ping();
   } catch (cause) {
     await pool.destroy();
-    throw new AppError('bad_config', `IPFS_API_URL: ${redactUrl(url)} cannot be used: ${messageOf(cause)}`, {
-      cause,
-    });
+    const sentence = `IPFS_API_URL names ${redactUrl(url)}, which cannot be used (${reasonOf(cause)}); start the server there or correct the URL.`;
+    throw new AppError('bad_config', sentence, { cause });
   }
 
   return {
@@ -217,11 +214,17 @@ function messageIn(reply: Reply): string {
   }
 }
 
+/** The node's own words for the operator, or what the network did. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && cause.message.startsWith('Kubo ') ? cause.message : networkReason(error);
+}
+
 function refused(command: string, reply: Reply): AppError {
-  return new AppError(
-    'unavailable',
-    `Kubo answered ${command} with ${reply.status}: ${messageIn(reply).trim()}`,
-  );
+  const cause = new Error(`Kubo answered ${command} with ${reply.status}: ${messageIn(reply).trim()}`);
+  return new AppError('unavailable', 'The storage cannot do this right now; try again in a moment.', {
+    cause,
+  });
 }
 
 function absent(cid: string): AppError {
