@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAppError } from '../../src/errors.js';
+import { AppError, isAppError } from '../../src/errors.js';
 import type { Cache } from '../../src/ports/cache.js';
+import { within } from '../../src/within.js';
 
 /**
  * How long calls wait for a restarting cache server, in milliseconds. Longer outages are reported
@@ -8,6 +9,8 @@ import type { Cache } from '../../src/ports/cache.js';
  */
 const TIMEOUT_MS = 2000;
 const PAUSE_MS = 50;
+/** How long a call that finds no waiting time left is given to be answered, in milliseconds. */
+const LEAST_MS = 250;
 
 /**
  * Wraps the cache for one invocation: a call made while the cache server restarts waits for it
@@ -23,7 +26,7 @@ export function patientCache(cache: Cache): Pick<Cache, 'get' | 'set' | 'increme
     for (;;) {
       await cache.reachable(end - Date.now());
       try {
-        const result = await work();
+        const result = await within(Math.max(end - Date.now(), LEAST_MS), work(), noAnswer);
         left = TIMEOUT_MS;
         return result;
       } catch (error) {
@@ -41,4 +44,9 @@ export function patientCache(cache: Cache): Pick<Cache, 'get' | 'set' | 'increme
     delete: (...args) => call(() => cache.delete(...args), { mayRepeat: true }),
     increment: (...args) => call(() => cache.increment(...args), { mayRepeat: false }),
   };
+}
+
+/** The server is connected but does not answer, as when it is frozen or loads its data. */
+function noAnswer(): AppError {
+  return new AppError('unavailable', 'The cache cannot be reached right now; try again in a moment.');
 }
