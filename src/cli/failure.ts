@@ -7,7 +7,12 @@ const replySchema = z.object({
   code: z.string().optional(),
   request_id: z.string().optional(),
   status: z.string().optional(),
+  output: z.unknown().optional(),
+  output_base64: z.string().optional(),
 });
+
+/** Longest output of a failed function that is shown, in characters. */
+const MAX_SHOWN_OUTPUT = 2000;
 
 /** Error codes for responses without a code. */
 const BY_STATUS = new Map<number, ErrorCode>([
@@ -41,15 +46,23 @@ export function failure(status: number, body: string, retryAfter: string | undef
     const sentence = `The server answered ${status} with something that is not of this API; is the address right?`;
     return new AppError(codeOf(status), sentence, options);
   }
-  const { error, code, request_id, status: invocation } = reply.data;
+  const { error, code, request_id, status: invocation, output, output_base64 } = reply.data;
   // Only the replies of `invoke` have a status in the body; without a code, the function failed.
   if (invocation !== undefined && request_id !== undefined) {
     const ran = invocation === 'timeout' ? 'function_timeout' : 'function_error';
     const known = isCode(code) ? code : ran;
     const where = LOGGED.has(known) ? ` (request ${request_id})` : '';
-    return new AppError(known, `${error}${where}`, options);
+    return new AppError(known, `${error}${where}${outputLine(output ?? output_base64)}`, options);
   }
   return new AppError(isCode(code) ? code : codeOf(status), error, options);
+}
+
+/** Formats what the function answered before it failed, which often says why. */
+function outputLine(output: unknown): string {
+  const text = typeof output === 'string' ? output.trim() : JSON.stringify(output);
+  if (text === undefined || text === '') return '';
+  const isCut = text.length > MAX_SHOWN_OUTPUT;
+  return `\nIts output: ${isCut ? `${text.slice(0, MAX_SHOWN_OUTPUT)}…` : text}`;
 }
 
 /** Returns the error code for an HTTP status. */
