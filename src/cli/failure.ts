@@ -46,7 +46,8 @@ export function failure(status: number, body: string, retryAfter: string | undef
     const sentence = `The server answered ${status} with something that is not of this API; is the address right?`;
     return new AppError(codeOf(status), sentence, options);
   }
-  const { error, code, request_id, status: invocation, output, output_base64 } = reply.data;
+  const { code, request_id, status: invocation, output, output_base64 } = reply.data;
+  const error = oneLine(reply.data.error);
   // Only the replies of `invoke` have a status in the body; without a code, the function failed.
   if (invocation !== undefined && request_id !== undefined) {
     const ran = invocation === 'timeout' ? 'function_timeout' : 'function_error';
@@ -57,10 +58,15 @@ export function failure(status: number, body: string, retryAfter: string | undef
   return new AppError(isCode(code) ? code : codeOf(status), error, options);
 }
 
+/** So that neither a server nor a function can imitate further lines of the CLI. */
+function oneLine(text: string): string {
+  return text.replace(/[\t\r\n]+/g, ' ');
+}
+
 /** Formats what the function answered before it failed, which often says why. */
 function outputLine(output: unknown): string {
-  const text = typeof output === 'string' ? output.trim() : JSON.stringify(output);
-  if (text === undefined || text === '') return '';
+  const text = oneLine(typeof output === 'string' ? output.trim() : (JSON.stringify(output) ?? ''));
+  if (text === '') return '';
   const isCut = text.length > MAX_SHOWN_OUTPUT;
   return `\nIts output: ${isCut ? `${text.slice(0, MAX_SHOWN_OUTPUT)}…` : text}`;
 }

@@ -187,11 +187,15 @@ export interface InvocationQueue extends Closable {
   readonly driver: string;
   /**
    * Adds all jobs or none. An id that is already queued or running is ignored. Throws `queue_full`,
-   * `quota_exceeded` or `unavailable`; then no job was accepted.
+   * `quota_exceeded` or `unavailable`; then no job was accepted. Throws `ambiguous_write` if the
+   * server became unreachable before it confirmed the jobs; then all of them may run.
    */
   add(jobs: readonly QueuedInvocation[]): Promise<void>;
   get(id: RequestId): Promise<LiveInvocation | null>;
-  /** Lists live invocations of a namespace, newest first as far as the queue knows. */
+  /**
+   * Lists live invocations of a namespace, newest first as far as the queue knows. A page may have
+   * fewer than `limit`, in particular when their inputs have 8 MB; `next` is then the cursor.
+   */
   list(
     namespace: Namespace,
     options: { limit: number; cursor?: string; function?: FunctionName },

@@ -32,7 +32,7 @@ const PROFILES = {
     socketTimeout: SILENCE_MS,
   },
   /** For blocking commands and subscriptions: commands wait until the server is reachable again. */
-  patient: { enableOfflineQueue: true, maxRetriesPerRequest: null },
+  blocking: { enableOfflineQueue: true, maxRetriesPerRequest: null },
 } as const satisfies Record<string, RedisOptions>;
 
 /** Behaviour of a connection while its server is unreachable. */
@@ -144,7 +144,7 @@ export class RedisServer {
       return connection;
     } catch (error) {
       connection.disconnect();
-      throw notThere(this.#url, this.#setting, error);
+      throw unreachable(this.#url, this.#setting, error);
     }
   }
 }
@@ -193,7 +193,7 @@ async function probe<T>(
     await redis.connect();
     return await ask(redis);
   } catch (error) {
-    throw notThere(url, setting, failure ?? error);
+    throw unreachable(url, setting, failure ?? error);
   } finally {
     redis.disconnect();
   }
@@ -205,7 +205,7 @@ async function isCluster(redis: Redis): Promise<boolean> {
   return info.includes('cluster_enabled:1');
 }
 
-function notThere(url: string, setting: string, cause: unknown): AppError {
+function unreachable(url: string, setting: string, cause: unknown): AppError {
   return new AppError(
     'bad_config',
     `${setting} names ${redactUrl(url)}, which cannot be used (${reasonOf(cause)}); start the server there or correct the URL.`,

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { SqliteConnection } from '../../db/functions/drivers/sqlite-connection.js';
+import { SandboxedDatabase } from '../../db/functions/drivers/sqlite-sandbox.js';
 import type { Operation, Outcome } from '../../db/functions/executor.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const directory = tempDir();
 const written = join(directory, 'written');
-const connection = new SqliteConnection(join(directory, 'own.sqlite'));
+const connection = new SandboxedDatabase(join(directory, 'own.sqlite'));
 test.after.always(() => connection.close());
 
 /** Runs a statement as if the guard had accepted it. */
@@ -81,6 +81,12 @@ test('a view or trigger that was made elsewhere calls nothing that is not allowe
   // The name is resolved when the trigger runs, not when it is created.
   run("create trigger if not exists evil after insert on w begin select load_extension('x'); end");
   t.throws(() => run('insert into w values (1)'), { message: /not authorized|prohibited|no such function/ });
+});
+
+test('a full-text table whose options name a function that is not allowed does not call it', (t) => {
+  run('create virtual table if not exists f using fts4(a, compress=load_extension, uncompress=hex)');
+  t.throws(() => run("insert into f values ('x')"), { message: /not authorized|prohibited|SQL logic error/ });
+  t.deepEqual(run('select count(*) from f_content', 'query')[0]?.values, [[0]]);
 });
 
 test('nothing but the database and its log is in its directory', (t) => {

@@ -2,16 +2,18 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HTTP_METHODS, type HttpMethod } from '../../contract/http-function.js';
 import { DEFAULT_NAMESPACE } from '../../contract/ids.js';
+import { callerOf } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import { type Catalog, functionNotFound } from '../../core/catalog.js';
 import type { HttpRoutes } from '../../core/http-routes.js';
 import type { InvokeRequest } from '../../core/invoke.js';
-import { AppError } from '../../errors.js';
+import { AppError, isAppError } from '../../errors.js';
 import type { Admission } from '../admission.js';
 import type { BodyLimits } from '../body-limits.js';
 import type { ClientAddresses } from '../client-address.js';
+import { onClientDisconnect } from '../client-disconnect.js';
 import { assertOneHost } from '../one-host.js';
 import { readBody } from '../read-body.js';
 import type { Services } from '../services.js';
@@ -178,7 +180,7 @@ async function invoke(
   if (principal !== null) response.setHeader(ROUTE_HEADER, found.route ?? '');
   const share = deps.bodies.begin(request, response, principal?.namespace ?? null);
   const body = await readBody(request, http.max_body_kb * 1024, share);
-  share?.handedOver();
+  share?.releaseAfterRead();
   const signed: SignedRequest = { headers: request.headers, body, now: Date.now() };
   if (http.verify) await verify(deps, found, signed);
 
@@ -198,6 +200,8 @@ async function invoke(
   if (key !== null) {
     invocation.idempotencyKey = key;
     invocation.sticky = key;
+    const caller = http.verify ? 'verified' : callerOf(principal, fn.namespace, request.headers);
+    if (caller !== undefined) invocation.caller = caller;
   }
 
   if (http.mode === 'async') {
@@ -208,10 +212,25 @@ async function invoke(
   }
   const { id, reply } = await services.invoker.call(invocation, {
     waitMs: services.config.SYNC_WAIT_SECONDS * 1000,
-    whenGone: (giveUp) => whenClosed(response, giveUp),
+    onDisconnect: (giveUp) => onClientDisconnect(response, giveUp),
   });
-  if (reply) writeReply(response, id, reply, { hasBody: request.method !== 'HEAD' });
-  else {
+  const hasBody = request.method !== 'HEAD';
+  if (reply) {
+    try {
+      deps.bodies.holdReply(
+        { req: request, res: response },
+        principal?.namespace ?? null,
+        reply.output.byteLength,
+      );
+    } catch (error) {
+      if (!isAppError(error, 'rate_limited')) throw error;
+      response.setHeader('X-Request-ID', id);
+      response.setHeader('Retry-After', 1);
+      writeJson(response, error.status, { error: error.message, code: error.code, request_id: id }, hasBody);
+      return;
+    }
+    writeReply(response, id, reply, { hasBody });
+  } else {
     response.setHeader('X-Request-ID', id);
     writeJson(response, 202, { request_id: id, status: 'queued' });
   }
@@ -254,8 +273,7 @@ async function verify(
   const settings = http.verify;
   if (!settings) return;
   const names = secretNamesOf(settings);
-  const secrets = await Promise.all(names.map((name) => services.secrets.read(fn.namespace, name)));
-  const known = secrets.filter((secret): secret is string => secret !== null && secret !== '');
+  const known = await services.secrets.signing(fn.namespace, names);
   if (known.length === 0) {
     services.logger.warn(
       { namespace: fn.namespace, function: fn.name, secrets: names },
@@ -295,17 +313,4 @@ function anonymous({ namespace }: Pick<Target, 'namespace'>) {
     anyNamespace: true,
     limited: true,
   } as const;
-}
-
-/**
- * Calls `then` if the client disconnects before its response is written. Returns a function that
- * unregisters the callback.
- */
-function whenClosed(response: ServerResponse, then: () => void): () => void {
-  const closed = () => {
-    if (!response.writableFinished) then();
-  };
-  if (response.destroyed) then();
-  else response.once('close', closed);
-  return () => response.off('close', closed);
 }
