@@ -2,6 +2,7 @@ import type { Store } from '../src/ports/store.js';
 import type { Database } from './database.js';
 import type { RqliteOptions } from './drivers/rqlite.js';
 import type { SqliteOptions } from './drivers/sqlite.js';
+import { forOperator } from './for-operator.js';
 import { migrate } from './migrations/migrate.js';
 import { createStore } from './store/store.js';
 
@@ -15,7 +16,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return createStore(database);
   } catch (error) {
     await database.close();
-    throw error;
+    throw forOperator(error);
   }
 }
 
@@ -27,6 +28,8 @@ export async function migrateStore(options: StoreOptions): Promise<string[]> {
   const database = await openDatabase(options);
   try {
     return await migrate(database);
+  } catch (error) {
+    throw forOperator(error);
   } finally {
     await database.close();
   }

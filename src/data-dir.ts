@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { AppError, messageOf } from './errors.js';
+import { AppError } from './errors.js';
+import { fileReason } from './file-reason.js';
 import { tighten } from './owner-only.js';
 
 /** Paths and small files of the data directory. */
@@ -43,7 +44,7 @@ export async function openDataDir(path: string, warn: (message: string) => void)
   } catch (error) {
     throw new AppError(
       'bad_config',
-      `The data directory ${root} cannot be made: ${messageOf(error)}. Give another with --data or ORAMA_DATA_DIR.`,
+      `The data directory ${root} cannot be made: ${fileReason(error)}. Give another with --data or ORAMA_DATA_DIR.`,
       { cause: error },
     );
   }

@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Database from 'libsql';
-import { AppError, messageOf } from './errors.js';
+import { AppError } from './errors.js';
+import { fileReason } from './file-reason.js';
 import type { Closable } from './ports/closable.js';
 
 /**
@@ -52,9 +53,16 @@ function openLockFile(path: string): Database.Database {
 function unusable(path: string, cause: unknown): AppError {
   return new AppError(
     'bad_config',
-    `The data directory ${path} cannot be used (${messageOf(cause)}); name one that can be written to.`,
+    `The data directory ${path} cannot be used (${reasonOf(cause)}); name one that can be written to.`,
     { cause },
   );
+}
+
+/** The lock file is opened by SQLite, whose codes say less than those of the system. */
+function reasonOf(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (code === 'SQLITE_CANTOPEN' || code === 'SQLITE_READONLY') return 'this user may not write there';
+  return fileReason(cause);
 }
 
 function readHolder(path: string): string {

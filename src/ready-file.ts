@@ -1,5 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { AppError, messageOf } from './errors.js';
+import { AppError } from './errors.js';
+import { fileReason } from './file-reason.js';
 import type { Closable } from './ports/closable.js';
 
 /**
@@ -16,7 +17,7 @@ export async function writeReadyFile(file: string): Promise<Closable> {
     await rm(partial, { force: true }).catch(() => {});
     throw new AppError(
       'bad_config',
-      `READY_FILE: ${file} cannot be written (${messageOf(error)}); name a file in a directory that this user may write.`,
+      `READY_FILE: ${file} cannot be written (${fileReason(error)}); name a file in a directory that this user may write.`,
       { cause: error },
     );
   }

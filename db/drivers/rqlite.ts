@@ -60,32 +60,52 @@ export async function openRqlite(options: RqliteOptions): Promise<Database> {
   return database;
 }
 
+const AWAY = 'The store cannot be reached right now; try again in a moment.';
+const UNFIT = 'The store cannot take this right now; try again in a moment.';
+
+/**
+ * What callers read, without the server's name, and what the operator reads in the log and at start.
+ */
 const SENTENCES: readonly (readonly [
   prefix: RqliteErrorCode,
   code: 'unavailable' | 'ambiguous_write',
   sentence: string,
+  forOperator: string,
 ])[] = [
   [
     'RQLITE_UNAVAILABLE',
     'unavailable',
+    AWAY,
     'No RQLite node that knows a leader can be reached; check RQLITE_URL and the nodes.',
   ],
   [
     'RQLITE_AMBIGUOUS',
     'ambiguous_write',
-    'The connection to RQLite was lost before it confirmed the write; check whether the write took place before repeating it.',
+    'The connection to the store was lost before it confirmed the write; check whether the write took place before repeating it.',
+    'The connection to RQLite was lost before it confirmed a write.',
   ],
   [
     'RQLITE_REFUSED',
     'unavailable',
+    AWAY,
     'What answers at RQLITE_URL does not speak as RQLite does; check the URL.',
   ],
-  ['RQLITE_UNAUTHORIZED', 'unavailable', 'RQLite does not accept the user and password in RQLITE_URL.'],
-  ['RQLITE_TIMEOUT', 'unavailable', 'RQLite did not finish a statement in time; try again.'],
-  ['SQLITE_FULL', 'unavailable', 'The disk of the RQLite nodes is full; free some space and try again.'],
-  ['SQLITE_IOERR', 'unavailable', 'An RQLite node cannot read or write its disk; check it.'],
-  ['SQLITE_CORRUPT', 'unavailable', 'The database of an RQLite node is damaged; restore it from a backup.'],
-  ['SQLITE_BUSY', 'unavailable', 'RQLite is busy with another statement for too long; try again.'],
+  ['RQLITE_UNAUTHORIZED', 'unavailable', AWAY, 'RQLite does not accept the user and password in RQLITE_URL.'],
+  [
+    'RQLITE_TIMEOUT',
+    'unavailable',
+    'The store did not answer in time; try again in a moment.',
+    'RQLite did not finish a statement in time.',
+  ],
+  ['SQLITE_FULL', 'unavailable', UNFIT, 'The disk of the RQLite nodes is full; free some space.'],
+  ['SQLITE_IOERR', 'unavailable', UNFIT, 'An RQLite node cannot read or write its disk; check it.'],
+  [
+    'SQLITE_CORRUPT',
+    'unavailable',
+    UNFIT,
+    'The database of an RQLite node is damaged; restore it from a backup.',
+  ],
+  ['SQLITE_BUSY', 'unavailable', UNFIT, 'RQLite is busy with another statement for too long.'],
 ];
 
 /** Converts driver errors to `AppError`s. */
@@ -97,7 +117,10 @@ function toAppError(error: unknown): AppError {
     });
   }
   const known = SENTENCES.find(([prefix]) => error.code.startsWith(prefix));
-  if (known !== undefined) return new AppError(known[1], known[2], { cause: error });
+  if (known !== undefined) {
+    const [, code, sentence, forOperator] = known;
+    return new AppError(code, sentence, { cause: new AppError('bad_config', forOperator, { cause: error }) });
+  }
   return new AppError(
     'internal',
     "The database refused a statement of the engine's own; its log has the details.",

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AppError } from '../errors.js';
 import type { Settings } from './config.js';
 import { failure, unreachable } from './failure.js';
 import { requestWithoutTimeout } from './request-without-timeout.js';
@@ -68,6 +69,10 @@ export function createClient(settings: Settings): Client {
 
   function address(path: string, query: Query = {}): URL {
     const url = new URL(settings.url + path);
+    // URL parsing resolves "." and "..": deleting the trigger ".." would delete its function.
+    if (!url.pathname.endsWith(path) || /\/(\/|$)/.test(path)) {
+      throw new AppError('invalid_request', 'A name or an id may not be empty, "." or ".."');
+    }
     // Keys are created for the namespace in the body, which may differ from that of the credential.
     if (settings.namespace !== undefined && !path.startsWith('/v1/auth/'))
       url.searchParams.set('namespace', settings.namespace);

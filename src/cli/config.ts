@@ -3,6 +3,8 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
+import { namespaceSchema } from '../contract/ids.js';
+import { parseOrThrow } from '../contract/parse-or-throw.js';
 import { AppError } from '../errors.js';
 import { engineAbove, type LocalEngine, readEngine, rememberedEngines } from './local-engines.js';
 import { makeOwnDirectory, writeOwnFile } from './own-file.js';
@@ -51,7 +53,16 @@ export function resolveSettings(
   }
   const stored = login !== undefined && sameAddress(login.url, url) ? login : undefined;
   const apiKey = flags.apiKey ?? value(environment.ORAMA_API_KEY) ?? stored?.api_key ?? engine?.adminKey;
+  if (apiKey !== undefined && !/^[!-~]+$/.test(apiKey)) {
+    throw new AppError(
+      'bad_config',
+      'The API key may hold only letters, digits and signs of ASCII, and no blanks; give it whole with --api-key or ORAMA_API_KEY',
+    );
+  }
   const namespace = flags.namespace ?? value(environment.ORAMA_NAMESPACE) ?? stored?.namespace;
+  if (namespace !== undefined) {
+    parseOrThrow(namespaceSchema, namespace, { code: 'bad_config', name: () => 'The namespace' });
+  }
   return {
     url,
     ...(apiKey === undefined ? {} : { apiKey }),

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { AppError, messageOf } from '../errors.js';
+import { AppError } from '../errors.js';
+import { fileReason } from '../file-reason.js';
 
 /**
  * Returns the value of `--data` as bytes: the text itself, the content of a file (`@file`), or
@@ -17,6 +18,10 @@ export async function readFileOr(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new AppError('invalid_request', `Cannot read ${path}: ${messageOf(cause)}`, { cause });
+    throw new AppError(
+      'invalid_request',
+      `Cannot read ${path}: ${fileReason(cause)}; name a file, or - for stdin`,
+      { cause },
+    );
   }
 }

@@ -1,12 +1,18 @@
 import { z } from 'zod';
 import { AppError, ERRORS, type ErrorCode } from '../errors.js';
+import { networkReason } from '../network-reason.js';
 
 const replySchema = z.object({
   error: z.string(),
   code: z.string().optional(),
   request_id: z.string().optional(),
   status: z.string().optional(),
+  output: z.unknown().optional(),
+  output_base64: z.string().optional(),
 });
+
+/** Longest output of a failed function that is shown, in characters. */
+const MAX_SHOWN_OUTPUT = 2000;
 
 /** Error codes for responses without a code. */
 const BY_STATUS = new Map<number, ErrorCode>([
@@ -22,8 +28,14 @@ const BY_STATUS = new Map<number, ErrorCode>([
   [504, 'function_timeout'],
 ]);
 
-/** Matches trailing advice that names an API request. The CLI prints its own hint instead. */
-const API_ADVICE = /; [^;]*\b(?:GET|POST|PUT|PATCH|DELETE) \/v1\/[^;]*$/;
+/** Errors with an id to look up: in the log of the function, or in that of the engine. */
+const LOGGED = new Set<ErrorCode>([
+  'function_error',
+  'function_refused',
+  'function_timeout',
+  'cancelled',
+  'internal',
+]);
 
 /** Converts an error response to an AppError with the server's message. */
 export function failure(status: number, body: string, retryAfter: string | undefined | null): AppError {
@@ -34,15 +46,29 @@ export function failure(status: number, body: string, retryAfter: string | undef
     const sentence = `The server answered ${status} with something that is not of this API; is the address right?`;
     return new AppError(codeOf(status), sentence, options);
   }
-  const { code, request_id, status: invocation } = reply.data;
-  // One sentence, so that a server cannot imitate further lines of the CLI.
-  const error = reply.data.error.replace(/[\t\r\n]+/g, ' ').replace(API_ADVICE, '.');
-  // Only a failed invocation has a status in the body; its code depends on nothing else.
+  const { code, request_id, status: invocation, output, output_base64 } = reply.data;
+  const error = oneLine(reply.data.error);
+  // Only the replies of `invoke` have a status in the body; without a code, the function failed.
   if (invocation !== undefined && request_id !== undefined) {
-    const name = invocation === 'timeout' ? 'function_timeout' : 'function_error';
-    return new AppError(isCode(code) ? code : name, `${error} (request ${request_id})`, options);
+    const ran = invocation === 'timeout' ? 'function_timeout' : 'function_error';
+    const known = isCode(code) ? code : ran;
+    const where = LOGGED.has(known) ? ` (request ${request_id})` : '';
+    return new AppError(known, `${error}${where}${outputLine(output ?? output_base64)}`, options);
   }
   return new AppError(isCode(code) ? code : codeOf(status), error, options);
+}
+
+/** So that neither a server nor a function can imitate further lines of the CLI. */
+function oneLine(text: string): string {
+  return text.replace(/[\t\r\n]+/g, ' ');
+}
+
+/** Formats what the function answered before it failed, which often says why. */
+function outputLine(output: unknown): string {
+  const text = oneLine(typeof output === 'string' ? output.trim() : (JSON.stringify(output) ?? ''));
+  if (text === '') return '';
+  const isCut = text.length > MAX_SHOWN_OUTPUT;
+  return `\nIts output: ${isCut ? `${text.slice(0, MAX_SHOWN_OUTPUT)}…` : text}`;
 }
 
 /** Returns the error code for an HTTP status. */
@@ -52,11 +78,10 @@ export function codeOf(status: number): ErrorCode {
 
 /** Creates the error for a request without a response. */
 export function unreachable(url: string, cause: unknown): AppError {
-  const inner = cause instanceof Error ? (cause.cause ?? cause) : cause;
-  const code = inner instanceof Error && 'code' in inner ? String(inner.code) : undefined;
   if (cause instanceof Error && cause.name === 'AbortError')
     return new AppError('cancelled', 'Stopped', { cause });
-  const why = code === 'ECONNREFUSED' ? '' : `: ${inner instanceof Error ? inner.message : String(inner)}`;
+  const reason = networkReason(cause);
+  const why = reason.includes('ECONNREFUSED') ? '' : `: ${reason}`;
   return new AppError('unavailable', `No engine answers at ${url}${why}`, { cause });
 }
 

@@ -1,9 +1,10 @@
 import type { ErrorCode } from '../errors.js';
 
-/** The failed command: its path without `orama`, and its arguments. */
+/** The failed command: its path without `orama`, its arguments, and the message of the error. */
 export interface FailedCommand {
   path: string;
   args: readonly string[];
+  message: string;
 }
 
 type Hint = string | ((command: FailedCommand) => string);
@@ -16,13 +17,17 @@ const HINTS: Partial<Record<ErrorCode, Hint>> = {
       : 'Give a key with --api-key or ORAMA_API_KEY, or keep one with: orama login',
   forbidden: 'Use a key of that namespace; yours shows with: orama keys list',
   not_found: notFound,
+  invalid_request: invalidRequest,
   function_not_found: functionNotFound,
   // A local run has already printed its log.
   function_error: ({ path, args }) => (path === 'function pull' ? '' : logsHint('See what it logged', args)),
   function_refused: ({ args }) =>
     logsHint('It does not take this input, and would not on another attempt; see why', args),
   function_timeout: ({ args }) => logsHint('Raise "timeout" in function.yaml, or see how far it came', args),
-  unavailable: 'Start an engine with "orama up", or name another with --url or ORAMA_URL.',
+  unavailable: ({ message }) =>
+    message.startsWith('No engine answers')
+      ? 'Start an engine with "orama up", or name another with --url or ORAMA_URL.'
+      : '',
   invalid_module: 'Build it again with: orama function build',
   rate_limited: 'Wait a moment and try again.',
   quota_exceeded: 'See what is used with: orama namespaces usage',
@@ -35,16 +40,14 @@ export function hintFor(code: ErrorCode, command: FailedCommand): string | undef
   return (typeof hint === 'function' ? hint(command) : hint) || undefined;
 }
 
-function functionNotFound({ path, args }: FailedCommand): string {
-  const [given = ''] = args;
-  const hint = 'see what is there with: orama function list';
-  if (/^function (rollback|rollout start|alias set)$/.test(path) || given.includes('@')) {
-    return `See its versions with: orama function versions ${nameIn(args)}`;
+function functionNotFound({ path, args, message }: FailedCommand): string {
+  // The message says whether the function, its version or its alias is missing.
+  if (/\bno alias\b/.test(message)) return `See its aliases with: orama function alias list ${nameIn(args)}`;
+  if (/\bno version\b/.test(message)) return `See its versions with: orama function versions ${nameIn(args)}`;
+  if (/^(function )?invoke$/.test(path)) {
+    return 'Deploy it from its directory with "orama function deploy", or see what is there with: orama function list';
   }
-  if (path === 'function invoke') {
-    return `Deploy it from its directory with "orama function deploy", or ${hint}`;
-  }
-  return `S${hint.slice(1)}`;
+  return 'See what is there with: orama function list';
 }
 
 function notFound({ path, args }: FailedCommand): string {
@@ -54,9 +57,18 @@ function notFound({ path, args }: FailedCommand): string {
   if (noun === 'triggers' || noun === 'alias') {
     return `See what is there with: orama function ${noun} list ${nameIn(args)}`;
   }
-  if (group === 'invocations') return 'See what is there with: orama invocations list';
+  if (noun === 'rollout') return `Start one with: orama function rollout ${nameIn(args)} --to 2`;
+  if (group === 'invocations' || noun === 'pull') return 'See what is there with: orama invocations list';
   if (noun === 'dead') return 'See what is there with: orama function dead list';
   return '';
+}
+
+/** An id is not typed but copied from a list. */
+function invalidRequest({ path, message }: FailedCommand): string {
+  if (!message.startsWith('id must')) return '';
+  return path.startsWith('function dead')
+    ? 'Take it from: orama function dead list'
+    : 'Take it from: orama invocations list';
 }
 
 function logsHint(advice: string, args: readonly string[]): string {

@@ -114,7 +114,7 @@ export function parseRequestLine(text: string): RequestLine {
 
 /** Parses one `--header` and adds it to the headers. */
 export function addHeader(text: string, headers: HttpHeaders = {}): HttpHeaders {
-  const [, given, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)$/.exec(text) ?? [];
+  const [, given, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~\x80-\xff]*)$/.exec(text) ?? [];
   if (given === undefined || value === undefined) {
     throw new InvalidArgumentError("It must read 'Name: value', such as 'Accept: text/html'.");
   }

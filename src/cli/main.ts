@@ -2,6 +2,7 @@
 import '../v8-flags.js';
 import { type Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../errors.js';
+import { inCliTerms } from './cli-terms.js';
 import { candidates } from './completion/candidates.js';
 import { knownNames } from './completion/names.js';
 import { COMPLETE_WORD } from './completion/scripts.js';
@@ -30,8 +31,7 @@ async function main(): Promise<number> {
   } catch (error) {
     // Commander has already printed the error; --help and --version are no errors.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
-    const step = error instanceof AppError ? nextStep(error, running) : faultReport(error);
-    writePrintable(process.stderr, `error: ${messageOf(error)}\n${step}`);
+    writePrintable(process.stderr, error instanceof AppError ? report(error, running) : faultReport(error));
     return FAILED;
   }
 }
@@ -59,15 +59,15 @@ async function printCandidates(words: readonly string[]): Promise<number> {
   return 0;
 }
 
-function nextStep(error: AppError, running: Command | undefined): string {
-  const hint = hintFor(error.code, { path: pathOf(running), args: running?.args ?? [] });
-  return hint === undefined ? '' : `${hint}\n`;
+function report({ code, message }: AppError, running: Command | undefined): string {
+  const hint = hintFor(code, { path: pathOf(running), args: running?.args ?? [], message });
+  return `error: ${inCliTerms(message, running)}\n${hint === undefined ? '' : `${hint}\n`}`;
 }
 
 /** Formats an error that is not an AppError, which is a bug. */
 function faultReport(error: unknown): string {
   const stack = error instanceof Error ? error.stack : undefined;
-  return `This is a fault of orama itself; please report it with these lines:\n${stack ?? String(error)}\n`;
+  return `error: ${messageOf(error)}\nThis is a fault of orama itself; please report it with these lines:\n${stack ?? String(error)}\n`;
 }
 
 // The reader of a pipe may exit early (`orama … | head`), which is no error.

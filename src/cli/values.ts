@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { isRealDay } from '../contract/moment.js';
+import { isRealTime } from '../contract/moment.js';
 
 /**
  * Returns a parser for an integer option or argument. Throws InvalidArgumentError if the value is
@@ -16,26 +16,33 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
   };
 }
 
+/** The largest version number. */
+export const MAX_VERSION = 999_999_999;
+
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** Parses a duration (`60s`, `5m`, `2h`, `1d`, or a number of seconds) to whole seconds. */
-export function duration(text: string): number {
-  const [, count, unit = 's'] = /^(\d+)([smhd])?$/.exec(text) ?? [];
-  const seconds = Number(count) * (UNITS[unit] ?? 1);
-  if (count === undefined || seconds < 1) {
-    throw new InvalidArgumentError('It must be a length of time such as 60s, 5m, 2h or 1d.');
-  }
-  return seconds;
+/**
+ * Returns a parser for a duration (`60s`, `5m`, `2h`, `1d`, or a number of seconds) to whole seconds
+ * from 1 to `max`.
+ */
+export function duration(max: number): (text: string) => number {
+  return (text) => {
+    const [, count, unit = 's'] = /^(\d+)([smhd])?$/.exec(text) ?? [];
+    const seconds = Number(count) * (UNITS[unit] ?? 1);
+    if (count === undefined || seconds < 1 || seconds > max) {
+      throw new InvalidArgumentError(
+        `It must be a length of time such as 60s, 5m or 2h, from 1 to ${max} seconds.`,
+      );
+    }
+    return seconds;
+  };
 }
 
 /** Parses a past time, either an age (`10m`, `2h`, `1d`) or a date, to RFC 3339 in UTC. */
 export function moment(text: string): string {
-  const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   const seconds = unit === undefined ? undefined : UNITS[unit];
-  // Other formats than RFC 3339 are parsed by Date, which accepts many.
-  const isImpossible = /^\d{4}-\d\d-\d\d/.test(text) && !isRealDay(text);
-  const given = isImpossible ? Number.NaN : Date.parse(text);
-  const at = seconds === undefined ? given : Date.now() - Number(count) * seconds * 1000;
+  const at = seconds === undefined ? timeOf(text) : Date.now() - Number(count) * seconds * 1000;
   if (Number.isNaN(at)) {
     throw new InvalidArgumentError(
       'It must be a time such as 2026-01-31T12:00:00Z, or an age such as 10m, 2h, 1d.',
@@ -44,11 +51,23 @@ export function moment(text: string): string {
   return new Date(at).toISOString();
 }
 
+/**
+ * Parses a date (`2026-01-31`) or a time (`2026-01-31T12:00:00Z`; without a zone it is local). Returns
+ * NaN for other formats and for times that do not exist, such as February 30, for both of which
+ * `Date.parse` may find a time.
+ */
+function timeOf(text: string): number {
+  const [, date, time = '', zone = 'Z'] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? [];
+  const exists = date !== undefined && isRealTime(time === '' ? date : `${date}T${time}${zone}`);
+  return exists ? Date.parse(text.replace(' ', 'T')) : Number.NaN;
+}
+
 /** Parses a future time, either an offset (`30m`, `12h`, `90d`) or a date, to RFC 3339 in UTC. */
 export function momentAhead(text: string): string {
   const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   const seconds = unit === undefined ? undefined : UNITS[unit];
-  const at = seconds === undefined ? Date.parse(text) : Date.now() + Number(count) * seconds * 1000;
+  const at = seconds === undefined ? timeOf(text) : Date.now() + Number(count) * seconds * 1000;
   const date = new Date(at);
   if (!(at > Date.now()) || Number.isNaN(date.getTime())) {
     throw new InvalidArgumentError(
@@ -56,6 +75,18 @@ export function momentAhead(text: string): string {
     );
   }
   return date.toISOString();
+}
+
+/** Parses text that is sent in a header, which holds no control characters and only Latin ones. */
+export function headerText(maxLength: number): (text: string) => string {
+  return (text) => {
+    if (!/^[ -~\xa0-\xff]+$/.test(text) || text.length > maxLength) {
+      throw new InvalidArgumentError(
+        `It must be 1–${maxLength} letters, digits and other characters of ASCII on one line.`,
+      );
+    }
+    return text;
+  };
 }
 
 /** Parses a comma-separated list: `deploy,read` */

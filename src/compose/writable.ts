@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError, messageOf } from '../errors.js';
+import { AppError } from '../errors.js';
+import { fileReason } from '../file-reason.js';
 
 /** Size of a test write: that of a burst of log rows. */
 const BYTES = Buffer.alloc(256 << 10);
@@ -28,7 +29,7 @@ async function write(dir: string): Promise<void> {
   } catch (error) {
     throw new AppError(
       'unavailable',
-      `Nothing can be written to the data directory ${dir} (${messageOf(error)}); free space on its disk.`,
+      `Nothing can be written to the data directory ${dir} (${fileReason(error)}); free space on its disk.`,
       { cause: error },
     );
   } finally {

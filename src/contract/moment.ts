@@ -15,12 +15,6 @@ export function isRealTime(text: string): boolean {
   );
 }
 
-/** Returns whether the date at the beginning of the text exists. */
-export function isRealDay(text: string): boolean {
-  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)/.exec(text) ?? [];
-  return isDay(Number(year), Number(month), Number(day));
-}
-
 function isDay(year: number, month: number, day: number): boolean {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);

@@ -11,7 +11,7 @@ const stepsSchema = z
   .min(1)
   .max(20)
   .refine((steps) => steps.every((step, index) => index === 0 || step > (steps[index - 1] ?? 0)), {
-    error: 'must rise from step to step',
+    error: (issue) => `must rise from step to step, not ${show(issue.input)}`,
   });
 
 /** The request that starts a rollout. */

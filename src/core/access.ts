@@ -22,10 +22,14 @@ export async function assertMayInvoke(
   { namespace, name, version }: FunctionRef,
 ): Promise<void> {
   if (principal?.namespace === namespace) return;
-  const candidates = await catalog.candidates(namespace, name, version);
+  // The newest version is checked first: the message about a version or an alias that is missing
+  // would tell other namespaces of a private function.
   const newest = await catalog.resolve(namespace, name);
-  if (newest.is_public && candidates.every((fn) => fn.is_public)) return;
-  if (principal) throw functionNotFound(namespace, name, version);
+  if (newest.is_public) {
+    const candidates = await catalog.candidates(namespace, name, version);
+    if (candidates.every((fn) => fn.is_public)) return;
+  }
+  if (principal) throw functionNotFound(namespace, name);
   throw new AppError(
     'unauthorized',
     `Function "${name}" is not public; send an API key of namespace "${namespace}" as X-API-Key.`,

@@ -53,6 +53,7 @@ export function createAliases({ store, catalog }: { store: Store; catalog: Catal
       const removed = await store.aliases.remove(namespace, fn, alias);
       await catalog.changed(namespace);
       if (removed) return;
+      await catalog.resolve(namespace, fn);
       throw new AppError(
         'not_found',
         `Function "${fn}" has no alias "${alias}" in namespace "${namespace}".`,

@@ -82,7 +82,8 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
   const resolve = async (namespace: Namespace, name: FunctionName, version?: number) => {
     const found = await find(namespace, name, version);
     if (found) return found;
-    throw functionNotFound(namespace, name, version);
+    const isThere = version !== undefined && (await find(namespace, name)) !== null;
+    throw functionNotFound(namespace, name, isThere ? version : undefined);
   };
 
   /**

@@ -45,6 +45,7 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
   const find = async (namespace: Namespace, fn: FunctionName): Promise<StoredRollout> => {
     const rollout = await store.rollouts.get(namespace, fn);
     if (rollout) return rollout;
+    await catalog.resolve(namespace, fn);
     throw new AppError('not_found', `Function "${fn}" has had no rollout in namespace "${namespace}".`);
   };
 

@@ -64,6 +64,15 @@ export function createTriggers({ store, catalog, schedules, quotas }: TriggersDe
     await assertRunsPerHour(store.triggers, namespace, limit, added);
   };
 
+  /** Throws `function_not_found` instead if there is no such function. */
+  const triggerNotFound = async (namespace: Namespace, fn: FunctionName, id: string): Promise<AppError> => {
+    await catalog.resolve(namespace, fn);
+    return new AppError(
+      'not_found',
+      `Function "${fn}" has no trigger ${JSON.stringify(id)}; list them with GET /v1/functions/${fn}/triggers.`,
+    );
+  };
+
   return {
     async add(by, namespace, fn, spec) {
       assertSchedule(spec);
@@ -92,21 +101,23 @@ export function createTriggers({ store, catalog, schedules, quotas }: TriggersDe
         auditEntry(by, 'trigger.delete', `${fn}: ${id}`, namespace),
       );
       await catalog.changed(namespace);
-      if (!removed) throw triggerNotFound(fn, id);
+      if (!removed) throw await triggerNotFound(namespace, fn, id);
     },
     async setEnabled(by, namespace, fn, id, enabled) {
       if (enabled) await assertRunsWithinQuota(namespace, fn, id);
       const action = enabled ? 'trigger.enable' : 'trigger.disable';
       const audit = auditEntry(by, action, `${fn}: ${id}`, namespace);
       const trigger = await store.triggers.setEnabled(namespace, fn, id, enabled, audit);
-      if (!trigger) throw triggerNotFound(fn, id);
+      if (!trigger) throw await triggerNotFound(namespace, fn, id);
       await schedules.sync(namespace);
       await catalog.changed(namespace);
       return recordOf(trigger);
     },
     async run(by, namespace, fn, id) {
       const trigger = await store.triggers.get(id);
-      if (trigger?.namespace !== namespace || trigger.function !== fn) throw triggerNotFound(fn, id);
+      if (trigger?.namespace !== namespace || trigger.function !== fn) {
+        throw await triggerNotFound(namespace, fn, id);
+      }
       if (!isSchedule(trigger)) {
         throw new AppError(
           'conflict',
@@ -118,13 +129,6 @@ export function createTriggers({ store, catalog, schedules, quotas }: TriggersDe
       return requestId;
     },
   };
-}
-
-function triggerNotFound(fn: FunctionName, id: string): AppError {
-  return new AppError(
-    'not_found',
-    `Function "${fn}" has no trigger ${JSON.stringify(id)}; list them with GET /v1/functions/${fn}/triggers.`,
-  );
 }
 
 function describe(spec: TriggerSpec): string {

@@ -1,11 +1,11 @@
 import { lookup } from 'node:dns/promises';
 import type { IncomingMessage } from 'node:http';
 import { AppError, isAppError } from '../errors.js';
+import { networkReason } from '../network-reason.js';
 import type { Egress, EgressRequest, EgressResponse } from '../ports/egress.js';
 import { parseAllowList, parseHostList, targetOf } from './allow.js';
 import { createDecoder } from './decode.js';
 import { dropBodyHeaders, dropCredentials, incoming, outgoing } from './headers.js';
-import { networkReason } from './network-reason.js';
 import { allowedAddresses, checkAllowedHosts, parseTarget, type Resolve } from './rules.js';
 import { createSender } from './sender.js';
 import { createZstd } from './zstd.js';

@@ -7,6 +7,7 @@ import {
 } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { AppError, ERRORS, type ErrorCode } from '../errors.js';
+import { listenReason } from './listen-reason.js';
 import { isRefused } from './one-host.js';
 
 /** Time limit for receiving a complete request. */
@@ -129,12 +130,8 @@ function listen(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? 'another process has it' : cause.message;
-      reject(
-        new AppError('bad_config', `Cannot listen on ${host}:${port}: ${why}; choose another ${setting}.`, {
-          cause,
-        }),
-      );
+      const sentence = `Cannot listen on ${host}:${port}: ${listenReason(cause)}; choose another ${setting}.`;
+      reject(new AppError('bad_config', sentence, { cause }));
     });
     server.listen(port, host, resolve);
   });

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { AppError, messageOf } from '../errors.js';
+import { AppError } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
+import { listenReason } from './listen-reason.js';
 
 /** The health and metrics of a worker process. */
 export interface WorkerSigns {
@@ -18,14 +19,15 @@ export async function startWorkerServer(
   { host, port }: { host: string; port: number },
 ): Promise<Closable & { url: string }> {
   const server = createServer((request, response) => {
-    answer(signs, request, response).catch((error: unknown) => {
-      response.writeHead(500, { 'Content-Type': 'application/json' });
-      response.end(JSON.stringify({ error: messageOf(error), code: 'internal' }));
+    answer(signs, request, response).catch(() => {
+      response.writeHead(503, { 'Content-Type': 'application/json' });
+      const error = 'The state of the worker cannot be read right now; try again in a moment.';
+      response.end(JSON.stringify({ error, code: 'unavailable' }));
     });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
-      const sentence = `WORKER_PORT: ${host}:${port} cannot be listened on (${messageOf(cause)}); free it or choose another.`;
+      const sentence = `WORKER_PORT: ${host}:${port} cannot be listened on (${listenReason(cause)}); free it or choose another.`;
       reject(new AppError('bad_config', sentence, { cause }));
     });
     server.listen(port, host, resolve);

@@ -1,5 +1,6 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { AppError, messageOf } from '../errors.js';
+import { AppError } from '../errors.js';
+import { networkReason } from '../network-reason.js';
 import { redactUrl } from '../redact-url.js';
 import { batchWrites } from './batched-writes.js';
 import { type RedisConnection, whenReady } from './connection.js';
@@ -207,9 +208,14 @@ async function isCluster(redis: Redis): Promise<boolean> {
 function unreachable(url: string, setting: string, cause: unknown): AppError {
   return new AppError(
     'bad_config',
-    `${setting} names ${redactUrl(url)}, which cannot be used (${messageOf(cause)}); start the server there or correct the URL.`,
+    `${setting} names ${redactUrl(url)}, which cannot be used (${reasonOf(cause)}); start the server there or correct the URL.`,
     { cause },
   );
+}
+
+/** The server's own words, which name what to correct in the URL, or what the network did. */
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error && cause.name === 'ReplyError' ? cause.message : networkReason(cause);
 }
 
 /** The failing command reports the error. Without an `error` listener ioredis would print it. */

@@ -55,7 +55,7 @@ if (program !== null && server !== null) {
     await cache.set(ns, 'large', Buffer.from('v'), 0);
     await t.throwsAsync(cache.set(ns, 'large', new Uint8Array(600_000), 0), {
       code: 'invalid_request',
-      message: /tableSize/,
+      message: /larger than the cache is configured to take/,
     });
     t.is(Buffer.from((await cache.get(ns, 'large')) ?? []).toString(), 'v');
   });

@@ -165,6 +165,26 @@ test('invoke of a failing function exits with 1, the error on stderr and nothing
   t.is(run.stderr, 'error: exit code 1 (request r3)\nSee what it logged with: orama function logs hello\n');
 });
 
+test('a function that fails says why with its own output', async (t) => {
+  const failed = { request_id: 'r4', status: 'error', error: 'exited with code 65', duration_ms: 1 };
+  let output: object = { output: '{"error":"name is missing"}\n' };
+  const server = await startServer((_request, response) => {
+    json(response, 422, { ...failed, code: 'function_refused', ...output });
+  });
+  t.teardown(server.close);
+  const said = async () => (await runCli(['invoke', 'hello'], { home, env: server.env })).stderr;
+  const after =
+    'It does not take this input, and would not on another attempt; see why with: orama function logs hello\n';
+  const head = 'error: exited with code 65 (request r4)\n';
+  t.is(await said(), `${head}Its output: {"error":"name is missing"}\n${after}`);
+  output = { output: '\x1b[2J'.repeat(1000) };
+  t.regex(await said(), /Its output: (\\x1b\[2J){500}…\n/, 'cut, and harmless to a terminal');
+  output = { output_base64: '//4=' };
+  t.is(await said(), `${head}Its output: //4=\n${after}`);
+  output = {};
+  t.is(await said(), head + after);
+});
+
 test('an error of the server is printed with a hint on what to do next', async (t) => {
   const server = await startServer((_request, response) => {
     json(response, 401, { error: 'The API key is not known', code: 'unauthorized' });

@@ -43,6 +43,16 @@ test('invoke returns the output as bytes, text and JSON, with request id, attemp
   t.is((await orama.invoke('hello')).text(), '');
 });
 
+test('a name that a URL would resolve away is refused before anything is sent', async (t) => {
+  const orama = await client();
+  for (const name of ['', '.', '..']) {
+    const refused = await t.throwsAsync(orama.invoke(name), { instanceOf: OramaError });
+    t.like(refused, { code: 'invalid_request', status: 0 }, name);
+    await t.throwsAsync(orama.deadLetters.purge(name), { code: 'invalid_request' });
+    await t.throwsAsync(orama.invocations.cancel(name), { code: 'invalid_request' });
+  }
+});
+
 test('integers beyond 2^53 are returned exactly as text, and as JSON with a custom parser', async (t) => {
   const exact = await client({ parseJson: (text) => BigInt(text) });
   const result = await exact.invoke('hello', jsonText(BEYOND));

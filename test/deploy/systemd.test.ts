@@ -2,7 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { Api } from '../helpers/api.js';
+import { startCluster } from '../helpers/cluster.js';
+import { freePort } from '../helpers/free-port.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { runOneshot, startUnit } from '../helpers/unit.js';
+import { assemble } from '../helpers/wat.js';
 
 const DIRECTORY = 'deploy/systemd';
 const units = readdirSync(DIRECTORY);
@@ -62,6 +67,46 @@ test('web and worker units wait for READY_FILE and have a stop timeout of at lea
     const [, stop = '0'] = /TimeoutStopSec=(\d+)/.exec(text) ?? [];
     t.true(Number(stop) >= 40, '10 s more than SHUTDOWN_SECONDS');
   }
+});
+
+test('the units make the schema, start, restart and stop a web process and two workers', async (t) => {
+  const cluster = await startCluster();
+  t.teardown(cluster.close);
+  const port = await freePort();
+  const place = {
+    // As in /etc/orama.env.
+    settings: { ...cluster.settings, PORT: String(port) },
+    runtimeDir: join(home, 'runtime'),
+    paths: [
+      ['/usr/bin/node', process.execPath],
+      ['/opt/orama', process.cwd()],
+    ],
+  } as const;
+  const text = (name: string) => readFileSync(join(DIRECTORY, name), 'utf8');
+  t.is(await runOneshot(text('orama-release.service'), place), 0);
+
+  // The target names the instances.
+  const [, wanted = ''] = /^Wants=(.*)$/m.exec(text('orama.target')) ?? [];
+  t.deepEqual(wanted.split(' '), ['orama-web.service', 'orama-worker@1.service', 'orama-worker@2.service']);
+  const started = [];
+  for (const name of wanted.split(' ')) {
+    const [, template = '', instance = ''] = /^([\w-]+@?)(\d*)\.service$/.exec(name) ?? [];
+    const unit = await startUnit(text(`${template}.service`), instance, place);
+    t.teardown(() => unit.stop());
+    started.push(unit);
+    const directory = join(place.runtimeDir, `${template.replace('@', '-')}${instance}`);
+    t.is(readFileSync(join(directory, 'ready'), 'utf8').trim(), String(unit.pid), name);
+  }
+  const api = new Api(`http://127.0.0.1:${port}`, cluster.settings.ORAMA_ADMIN_KEY);
+  const wasm = await assemble('(module (memory (export "memory") 1) (func (export "_start")))');
+  t.is((await api.deploy('hello', wasm)).status, 201);
+  t.is((await api.invoke('hello', '')).status, 200);
+  for (const unit of started) await unit.restart();
+  t.is((await api.invoke('hello', '')).status, 200);
+  t.deepEqual(
+    started.map(({ exits }) => [...exits]),
+    [[0], [0], [0]],
+  );
 });
 
 test('every unit starts a program of the package', (t) => {

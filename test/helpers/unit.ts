@@ -27,6 +27,16 @@ export interface UnitInstance {
   stop(): Promise<void>;
 }
 
+/** Runs the command of a unit of the type oneshot. Resolves with its exit code. */
+export async function runOneshot(text: string, place: UnitPlace): Promise<number | null> {
+  const unit = parse(text, '', place.runtimeDir);
+  if (unit.one('Type') !== 'oneshot') throw new Error('the unit is not of the type oneshot');
+  const [program = '', ...args] = words(unit.one('ExecStart')).map((word) => placed(word, place));
+  const child = spawn(program, args, { env: environmentOf(unit, place), stdio: 'ignore' });
+  await once(child, 'exit');
+  return child.exitCode;
+}
+
 /**
  * Emulates systemd: executes the lines of a service unit, and throws for a line that it does not
  * support.
@@ -34,16 +44,8 @@ export interface UnitInstance {
 export async function startUnit(text: string, instance: string, place: UnitPlace): Promise<UnitInstance> {
   const unit = parse(text, instance, place.runtimeDir);
   const runtime = join(place.runtimeDir, unit.one('RuntimeDirectory'));
-  const env = {
-    PATH: process.env.PATH,
-    ...place.settings,
-    ...Object.fromEntries(unit.all('Environment').map((line) => line.split(/=(.*)/s).slice(0, 2))),
-  };
-  const here = (word: string) =>
-    place.paths.reduce(
-      (path, [from, to]) => (path.startsWith(from) ? to + path.slice(from.length) : path),
-      word,
-    );
+  const env = environmentOf(unit, place);
+  const here = (word: string) => placed(word, place);
   const exits: (number | null)[] = [];
   let main: ChildProcess;
   let stopping = false;
@@ -93,13 +95,38 @@ export async function startUnit(text: string, instance: string, place: UnitPlace
 
 const KNOWN = new Set([
   ...['EnvironmentFile', 'Environment', 'RuntimeDirectory', 'ExecStart', 'ExecStartPost', 'KillSignal'],
-  ...['TimeoutStartSec', 'TimeoutStopSec', 'Restart'],
+  ...['TimeoutStartSec', 'TimeoutStopSec', 'Restart', 'Type'],
 ]);
+/** Lines about the order of units, who runs them, and what the process may do. */
+const NOT_RUN = new Set([
+  ...['Description', 'After', 'Wants', 'PartOf', 'WantedBy', 'DefaultInstance', 'User', 'Group'],
+  ...['StateDirectory', 'RestartSec', 'LimitNOFILE', 'UMask', 'NoNewPrivileges', 'LockPersonality'],
+  ...['CapabilityBoundingSet', 'SystemCallArchitectures', 'SystemCallFilter'],
+]);
+const CONFINES = /^(Protect|Private|Restrict)[A-Z]/;
+
+type Unit = ReturnType<typeof parse>;
+
+/** systemd passes on none of its own environment but PATH. */
+function environmentOf(unit: Unit, place: UnitPlace): NodeJS.ProcessEnv {
+  const assignments = unit
+    .all('Environment')
+    .flatMap(words)
+    .map((assignment) => assignment.split(/=(.*)/s).slice(0, 2));
+  return { PATH: process.env.PATH, ...place.settings, ...Object.fromEntries(assignments) };
+}
+
+function placed(word: string, { paths }: UnitPlace): string {
+  return paths.reduce(
+    (path, [from, to]) => (path.startsWith(from) ? to + path.slice(from.length) : path),
+    word,
+  );
+}
 
 function parse(text: string, instance: string, runtimeDir: string) {
   const lines = text.split('\n').flatMap((line) => {
     const [, key = '', value = ''] = /^(\w+)=(.*)$/.exec(line) ?? [];
-    if (key === '') return [];
+    if (key === '' || NOT_RUN.has(key) || (CONFINES.test(key) && key !== 'Restart')) return [];
     if (!KNOWN.has(key)) throw new Error(`the unit has an unsupported line: ${line}`);
     return [{ key, value: value.replaceAll('%i', instance).replaceAll('%t', runtimeDir) }];
   });

@@ -29,6 +29,30 @@ test('each message on a function socket is one invocation, and replies arrive in
   t.is((await client.closed).code, 1005);
 });
 
+test('exit codes 64 to 78 refuse the input on a socket too, and only callers with a key get the output', async (t) => {
+  const api = await aTenantWithProbe(await engine(), { is_public: 'true' });
+  const own = await connect(api.url, '/v1/functions/probe/ws', { 'x-api-key': api.key });
+  const stranger = await connect(api.url, `/v1/functions/probe/ws?namespace=${api.namespace}`);
+  for (const { ws } of [own, stranger]) {
+    for (const n of [63, 64, 78, 79]) {
+      ws.send(commands({ op: 'stdout', a: `code ${n}` }, { op: 'exit', n }));
+    }
+  }
+  for (const { ws, next, frames } of [own, stranger]) {
+    await next('the last reply', () => frames.length === 4);
+    const codes = frames.map(({ error, code }) => `${error.match(/\d+/)?.[0]} ${code}`).sort();
+    t.deepEqual(codes, [
+      '63 function_error',
+      '64 function_refused',
+      '78 function_refused',
+      '79 function_error',
+    ]);
+    const outputs = frames.map(({ output }) => output).sort();
+    t.deepEqual(outputs, frames === own.frames ? ['code 63', 'code 64', 'code 78', 'code 79'] : Array(4));
+    ws.close();
+  }
+});
+
 test('300 messages sent at once on a function socket all receive a reply', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const client = await connect(api.url, `/v1/functions/probe/ws?api_key=${encodeURIComponent(api.key)}`);

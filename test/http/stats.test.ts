@@ -1,5 +1,5 @@
 import test from 'ava';
-import { commands } from '../helpers/probe.js';
+import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
@@ -33,7 +33,8 @@ test('stats count invocations per minute by status and the jobs waiting now, for
   t.is(strangers.per_minute.length, 60);
   t.true(strangers.per_minute.every((one: Minute) => one.accepted === 0 && one.p50_ms === null));
   t.is(strangers.now.delayed, 0);
-  const ofAnother = (await api.get('/v1/stats?function=absent')).json;
+  await api.deploy('idle', await probeWasm());
+  const ofAnother = (await api.get('/v1/stats?function=idle')).json;
   t.true(ofAnother.per_minute.every((one: Minute) => one.accepted === 0));
 });
 

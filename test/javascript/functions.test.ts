@@ -53,6 +53,25 @@ test('each trigger calls its handler: fetch, event or scheduled', async (t) => {
   }
 });
 
+test('a call by hand reaches the handler of its envelope where there is no fetch, and is told what it was else', async (t) => {
+  const source = 'export default { event: ({ topic }) => topic, scheduled: ({ cron }) => cron };';
+  const wasm = await buildJavaScript(source);
+  const called = async (input: unknown) => {
+    const { output, error } = await runText(engine, wasm, JSON.stringify(input), {
+      warmStart: 'reactor',
+      env: { ORAMA_TRIGGER: 'http' },
+    });
+    return error ?? output;
+  };
+  const common = { namespace: 'test', trigger_depth: 1, timestamp: 0 };
+  t.is(await called({ topic: 'orders:new', data: { n: 1 }, ...common }), '"orders:new"');
+  t.is(await called({ cron: '* * * * *', scheduled_at: '2026-01-01T00:00:00Z', ...common }), '"* * * * *"');
+  t.is(
+    await called({ n: 1 }),
+    'exited with code 65: NonRetryableError: The default export has no handler fetch, and got: {"n":1}',
+  );
+});
+
 test('a trigger without a handler ends with a NonRetryableError that names the handler', async (t) => {
   const source = 'export default { fetch() { return new Response("x"); } };';
   const outcome = await run(source, EVENT, { env: { ORAMA_TRIGGER: 'pubsub' } });

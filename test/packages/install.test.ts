@@ -72,8 +72,14 @@ async function pack(cwd: string): Promise<{ tarball: string; files: string[] }> 
   };
 }
 
-test('the tarball contains its licence and those of bundled code, and no tests, benches or source maps', (t) => {
-  for (const file of ['LICENSE', 'README.md', 'dist/THIRD_PARTY_LICENSES.txt', 'dist/app/orama.js']) {
+test('the tarball has the licence, those of what is bundled, and no tests, benches or source maps', (t) => {
+  for (const file of [
+    'LICENSE',
+    'README.md',
+    'dist/THIRD_PARTY_LICENSES.txt',
+    'dist/app/orama.js',
+    'deploy/systemd/orama-web.service',
+  ]) {
     t.true(files.includes(file), file);
   }
   t.deepEqual(

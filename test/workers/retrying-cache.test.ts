@@ -46,6 +46,23 @@ test('while Redis is down, successive cache calls wait 2 s in total and fail wit
   t.true(waited >= 1900 && waited < 20_000, `${waited} ms`);
 });
 
+test('a server that is connected but does not answer is waited for 2 s too, and no longer', async (t) => {
+  const { server, cache } = await started(t);
+  await cache.set(ns, 'k', bytes('v'), 0);
+  server.freeze();
+  const mine = retryingCache(cache);
+  const begun = Date.now();
+  // The commands of the connection time out after 2 s each.
+  for (let n = 0; n < 6; n += 1) {
+    const sentence = 'The cache cannot be reached right now; try again in a moment.';
+    await t.throwsAsync(mine.get(ns, 'k'), { code: 'unavailable', message: sentence });
+  }
+  const waited = Date.now() - begun;
+  t.true(waited >= 1900 && waited < 8000, `${waited} ms`);
+  server.thaw();
+  t.is(String(await mine.get(ns, 'k')), 'v');
+});
+
 test('a cache call with an invalid value fails with invalid_request', async (t) => {
   const { cache } = await started(t);
   await cache.set(ns, 'text', bytes('abc'), 0);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAppError } from '../../src/errors.js';
+import { AppError, isAppError } from '../../src/errors.js';
 import type { Cache } from '../../src/ports/cache.js';
+import { withTimeout } from '../../src/timeout.js';
 
 /**
  * How long calls wait for a restarting cache server, in milliseconds. Longer outages are reported
@@ -8,6 +9,8 @@ import type { Cache } from '../../src/ports/cache.js';
  */
 const TIMEOUT_MS = 2000;
 const RETRY_DELAY_MS = 50;
+/** How long a call is given that finds no time left, in milliseconds. */
+const MIN_ANSWER_MS = 250;
 
 /**
  * Wraps the cache for one invocation: a call made while the cache server restarts waits for it
@@ -23,7 +26,7 @@ export function retryingCache(cache: Cache): Pick<Cache, 'get' | 'set' | 'increm
     for (;;) {
       await cache.reachable(deadline - performance.now());
       try {
-        const result = await work();
+        const result = await withTimeout(Math.max(deadline - Date.now(), MIN_ANSWER_MS), work(), noAnswer);
         leftMs = TIMEOUT_MS;
         return result;
       } catch (error) {
@@ -41,4 +44,9 @@ export function retryingCache(cache: Cache): Pick<Cache, 'get' | 'set' | 'increm
     delete: (...args) => call(() => cache.delete(...args), { mayRepeat: true }),
     increment: (...args) => call(() => cache.increment(...args), { mayRepeat: false }),
   };
+}
+
+/** The server is connected but does not answer, as when it is frozen or loads its data. */
+function noAnswer(): AppError {
+  return new AppError('unavailable', 'The cache cannot be reached right now; try again in a moment.');
 }

@@ -72,6 +72,11 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
   }
 
   async function send(call: Call): Promise<Response> {
+    // fetch resolves "." and "..": purging the function "." would delete the function "dead".
+    if (/\/\.{0,2}(\/|$)/.test(call.path)) {
+      const sentence = 'A name or an id may not be empty, "." or ".."';
+      throw new OramaError(sentence, { code: 'invalid_request', status: 0 });
+    }
     for (let tried = 0; ; tried += 1) {
       try {
         return await attempt(call);

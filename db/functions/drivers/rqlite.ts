@@ -6,6 +6,7 @@ import { type DecodedTable, decodeResult, decodeTable } from '../../drivers/rqli
 import { encodeStatements } from '../../drivers/rqlite/encode.js';
 import { RqliteError } from '../../drivers/rqlite/errors.js';
 import { RqliteTransport } from '../../drivers/rqlite/transport.js';
+import { forOperator } from '../../for-operator.js';
 import { isAllowedModule } from '../allowed-names.js';
 import { findRefusedName } from '../calls.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
@@ -141,7 +142,7 @@ export async function openRqliteExecutor({ url, namespace: only }: RqliteExecuto
   // Detect a wrong address at start rather than in the first function.
   await executor.ping().catch(async (error: unknown) => {
     await close();
-    throw error;
+    throw forOperator(error);
   });
   return executor;
 }
@@ -274,6 +275,8 @@ function toOutcome(operation: Operation | undefined, table: DecodedTable): Outco
   };
 }
 
+const AWAY = 'The database of this namespace cannot be reached right now; try again in a moment.';
+
 function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppError {
   if (error instanceof AppError) return error;
   if (!(error instanceof RqliteError))
@@ -284,21 +287,25 @@ function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppEr
   switch (error.code) {
     case 'RQLITE_UNAVAILABLE':
     case 'RQLITE_REFUSED':
-      return new AppError(
-        'unavailable',
-        'The RQLite of this namespace cannot be reached; check FUNCTION_DB_URL.',
-        options,
-      );
+      return new AppError('unavailable', AWAY, {
+        cause: new AppError(
+          'bad_config',
+          'The RQLite of FUNCTION_DB_URL cannot be reached; check the URL and the server.',
+          options,
+        ),
+      });
     case 'RQLITE_UNAUTHORIZED':
-      return new AppError(
-        'unavailable',
-        'RQLite does not accept the credentials in FUNCTION_DB_URL.',
-        options,
-      );
+      return new AppError('unavailable', AWAY, {
+        cause: new AppError(
+          'bad_config',
+          'RQLite does not accept the credentials in FUNCTION_DB_URL.',
+          options,
+        ),
+      });
     case 'RQLITE_AMBIGUOUS':
       return new AppError(
         'ambiguous_write',
-        'The connection to RQLite was lost before it confirmed the write; check whether the write took place before repeating it.',
+        'The connection to the database was lost before it confirmed the write; check whether the write took place before repeating it.',
         options,
       );
     case 'RQLITE_TIMEOUT':

@@ -73,5 +73,7 @@ export function summarize(error: unknown): string {
 
 function framesOf(error: Error): string {
   const stack = error.stack ?? '';
-  return stack.slice(stack.indexOf('\n    at ') + 1);
+  const first = stack.indexOf('\n    at ');
+  // Without frames, a message such as `got: {"n":1}` must not be searched for a position.
+  return first < 0 ? '' : stack.slice(first + 1);
 }

@@ -17,6 +17,11 @@ interface Handlers {
 
 type Kind = keyof Handlers;
 
+/** How much of an input that no handler takes is shown. */
+const SHOWN_CHARACTERS = 200;
+/** Triggers of invocations that a caller has made. */
+const CALLS = new Set(['http', 'ws', 'async']);
+
 let exported: unknown;
 
 /** The bundle's default export. */
@@ -37,7 +42,10 @@ export async function callHandler(env: object, context: Context): Promise<Bytes>
   const handlers = exported as Handlers;
   const kind = kindOf(handlers);
   const handler = handlers[kind];
-  if (typeof handler !== 'function') throw new NonRetryableError(`The default export has no handler ${kind}`);
+  if (typeof handler !== 'function') {
+    const got = kind === 'fetch' ? `, and got: ${inputText().slice(0, SHOWN_CHARACTERS)}` : '';
+    throw new NonRetryableError(`The default export has no handler ${kind}${got}`);
+  }
   if (kind === 'fetch') {
     const isHttp = context.http !== null;
     return respond(await handlers.fetch?.(requestOf(context.http), env, context), isHttp);
@@ -50,20 +58,14 @@ export async function callHandler(env: object, context: Context): Promise<Bytes>
 }
 
 /**
- * A triggered invocation is identified by ORAMA_TRIGGER. For a replay, and for engines that do not
- * set it, the input decides.
+ * A triggered invocation is identified by ORAMA_TRIGGER. The input decides for a replay, for engines
+ * that do not set it, and for a call of a function without `fetch`, which tries a handler by hand.
  */
-function kindOf({ event, scheduled }: Handlers): Kind {
-  switch (getEnv('ORAMA_TRIGGER')) {
-    case 'pubsub':
-      return 'event';
-    case 'cron':
-      return 'scheduled';
-    case 'http':
-    case 'ws':
-    case 'async':
-      return 'fetch';
-  }
+function kindOf({ fetch, event, scheduled }: Handlers): Kind {
+  const trigger = getEnv('ORAMA_TRIGGER');
+  if (trigger === 'pubsub') return 'event';
+  if (trigger === 'cron') return 'scheduled';
+  if (fetch !== undefined && CALLS.has(trigger ?? '')) return 'fetch';
   if (event === undefined && scheduled === undefined) return 'fetch';
   const input = parse(inputText());
   if (typeof input !== 'object' || input === null || !('trigger_depth' in input)) return 'fetch';

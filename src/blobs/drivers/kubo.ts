@@ -4,7 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { CID } from 'multiformats/cid';
 import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
-import { AppError, isAppError, messageOf } from '../../errors.js';
+import { AppError, isAppError } from '../../errors.js';
+import { networkReason } from '../../network-reason.js';
 import type { Blobs } from '../../ports/blobs.js';
 import type { Node } from '../../ports/node.js';
 import { redactUrl } from '../../redact-url.js';
@@ -109,7 +110,7 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
     if (cid !== expected) {
       throw new AppError(
         'internal',
-        `Kubo stored the blob as ${cid}, but its bytes have the CID ${expected}`,
+        `The storage gave the blob the CID ${cid}, but its bytes have ${expected}.`,
       );
     }
   }
@@ -121,10 +122,10 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
       if (!/not found/.test(messageIn(reply))) throw refused('cat', reply);
       // Either the blob was deleted and garbage-collected during the read, or a block is missing.
       if (!(await has(text))) throw absent(text);
-      throw damaged(text, `Kubo says: ${messageIn(reply).trim()}`);
+      throw damaged(text, 'a part of it is missing', new Error(`Kubo answered: ${messageIn(reply).trim()}`));
     }
     if ((await cidOf(reply.body)).toString() !== parseCid(text)?.toString()) {
-      throw damaged(text, "Kubo's bytes do not match its hash");
+      throw damaged(text, 'its bytes do not match its hash');
     }
     return reply.body;
   }
@@ -160,9 +161,8 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
     await ping();
   } catch (cause) {
     await pool.destroy();
-    throw new AppError('bad_config', `IPFS_API_URL: ${redactUrl(url)} cannot be used: ${messageOf(cause)}`, {
-      cause,
-    });
+    const sentence = `IPFS_API_URL names ${redactUrl(url)}, which cannot be used (${reasonOf(cause)}); start the server there or correct the URL.`;
+    throw new AppError('bad_config', sentence, { cause });
   }
 
   return {
@@ -246,20 +246,28 @@ function messageIn(reply: Reply): string {
   }
 }
 
-function refused(command: string, reply: Reply): AppError {
-  return new AppError(
-    'unavailable',
-    `Kubo answered ${command} with ${reply.status}: ${messageIn(reply).trim()}`,
-  );
+/** The node's own words for the operator, or what the network did. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && cause.message.startsWith('Kubo ') ? cause.message : networkReason(error);
 }
 
-function damaged(cid: string, why: string): AppError {
-  return new AppError('blob_damaged', `The stored blob ${cid} is damaged: ${why.replace(/\.$/, '')}.`);
+function refused(command: string, reply: Reply): AppError {
+  const cause = new Error(`Kubo answered ${command} with ${reply.status}: ${messageIn(reply).trim()}`);
+  return new AppError('unavailable', 'The storage cannot do this right now; try again in a moment.', {
+    cause,
+  });
+}
+
+function damaged(cid: string, why: string, cause?: Error): AppError {
+  const options = cause === undefined ? {} : { cause };
+  return new AppError('blob_damaged', `The stored blob ${cid} is damaged: ${why}.`, options);
 }
 
 /** Kubo removes no block that other pinned files have as well. */
 function damagedForOthersToo(cid: string): AppError {
-  const advice = 'Remove it with "ipfs repo verify --drop" on the machine of Kubo, and try again.';
+  const advice =
+    'The operator removes it with "ipfs repo verify --drop" on the storage node; then deploy again';
   return damaged(cid, `a damaged block belongs to other files as well. ${advice}`);
 }
 

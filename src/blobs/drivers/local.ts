@@ -1,7 +1,8 @@
 import { access, constants, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { AppError, messageOf } from '../../errors.js';
+import { AppError } from '../../errors.js';
+import { fileReason } from '../../file-reason.js';
 import type { Blobs } from '../../ports/blobs.js';
 import { parseCid } from '../unixfs.js';
 import { type LocalReply, type LocalRequest, type LocalStore, STAGING } from './local-protocol.js';
@@ -28,7 +29,7 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
     await access(dir, constants.R_OK | constants.W_OK);
     await sweepStaging(staging);
   } catch (cause) {
-    throw new AppError('bad_config', `The blob directory ${dir} cannot be used: ${messageOf(cause)}`, {
+    throw new AppError('bad_config', `The blob directory ${dir} cannot be used: ${fileReason(cause)}`, {
       cause,
     });
   }

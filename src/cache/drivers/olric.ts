@@ -175,9 +175,9 @@ function refusal(error: unknown): AppError {
   if (isAppError(error, 'invalid_request')) return error;
   const message = messageOf(error);
   const tooLarge = message.startsWith('KEYTOOLARGE')
-    ? `A cache key may have ${MAX_KEY_BYTES} bytes on Olric; use a shorter one`
+    ? `A cache key may have at most ${MAX_KEY_BYTES} bytes; use a shorter one`
     : message.startsWith('ENTRYTOOLARGE')
-      ? "The value is larger than the tableSize in Olric's configuration; store less, or ask the operator to raise it"
+      ? 'The value is larger than the cache is configured to take; store less, or ask the operator to raise the limit'
       : null;
   if (tooLarge === null) return unavailable('cache', error);
   return new AppError('invalid_request', tooLarge, { cause: error });

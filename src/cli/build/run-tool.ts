@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { AppError } from '../../errors.js';
+import { fileReason } from '../../file-reason.js';
 import { toolEnvironment } from '../config.js';
 
 export interface ToolRun {
@@ -33,7 +34,11 @@ export function runTool({
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
     child.on('error', (cause) => {
-      reject(new AppError('build_failed', `Cannot run ${command}: ${cause.message}`, { cause }));
+      reject(
+        new AppError('build_failed', `Cannot run ${command} in ${directory}: ${fileReason(cause)}`, {
+          cause,
+        }),
+      );
     });
     child.on('close', (code, signal) => {
       if (code === 0) {

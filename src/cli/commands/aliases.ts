@@ -3,7 +3,7 @@ import { type AliasRecord, aliasRecordSchema } from '../../contract/alias.js';
 import { aliasesReplySchema } from '../../contract/http/aliases.js';
 import { messageReplySchema } from '../../contract/http/common.js';
 import { openSession } from '../session.js';
-import { wholeNumber } from '../values.js';
+import { MAX_VERSION, wholeNumber } from '../values.js';
 
 const pathOf = (fn: string, alias?: string) =>
   `/v1/functions/${encodeURIComponent(fn)}/aliases${alias === undefined ? '' : `/${encodeURIComponent(alias)}`}`;
@@ -22,7 +22,7 @@ function addSet(aliases: Command): void {
     .description('assign an alias to a version; calls without a version use the alias "live"')
     .argument('<function>')
     .argument('<alias>')
-    .argument('<version>', 'the version that gets the remaining traffic', wholeNumber(1))
+    .argument('<version>', 'the version that gets the remaining traffic', wholeNumber(1, MAX_VERSION))
     .option('--weight <version=percent>', 'percentage for another version; may be repeated', addWeight)
     .action(
       async (

@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { type Command, Option } from 'commander';
+import { MAX_DELAY_SECONDS } from '../../contract/limits.js';
 import type { InvokeOptions, InvokeReply } from '../client.js';
 import { readData } from '../data.js';
 import { addHeader, callHttp, type HttpHeaders, parseRequestLine, type RequestLine } from '../http-call.js';
 import { openSession } from '../session.js';
 import type { Terminal } from '../terminal.js';
-import { wholeNumber } from '../values.js';
+import { headerText, MAX_VERSION, wholeNumber } from '../values.js';
 
 interface InvokeFlags extends InvokeOptions {
   data?: string;
@@ -27,9 +28,9 @@ export function addInvoke(parent: Command): void {
     .argument('[name]', 'name or name@version; optional with --http')
     .option('-d, --data <json>', 'input; @file reads a file, - reads stdin')
     .option('--async', 'do not wait for the result; print the request id')
-    .option('--version <n>', 'version to run', wholeNumber(1))
-    .option('--delay <seconds>', 'delay for --async', wholeNumber(0))
-    .option('--idempotency-key <key>', 'the same key returns the same invocation')
+    .option('--version <n>', 'version to run', wholeNumber(1, MAX_VERSION))
+    .option('--delay <seconds>', 'delay for --async', wholeNumber(0, MAX_DELAY_SECONDS))
+    .option('--idempotency-key <key>', 'the same key returns the same invocation', headerText(255))
     .addOption(
       new Option(
         '--http <request>',

@@ -5,7 +5,7 @@ import { deployReplySchema, versionsReplySchema } from '../../contract/http/func
 import { AppError } from '../../errors.js';
 import type { Client } from '../client.js';
 import { openSession } from '../session.js';
-import { wholeNumber } from '../values.js';
+import { MAX_VERSION, wholeNumber } from '../values.js';
 
 /** Adds the command `orama function rollback <name> <version>`. */
 export function addRollback(parent: Command): void {
@@ -15,7 +15,7 @@ export function addRollback(parent: Command): void {
       'go back to an older version: with the alias live if it exists, otherwise with a new version like it',
     )
     .argument('<name>')
-    .argument('<version>', 'version to go back to', wholeNumber(1))
+    .argument('<version>', 'version to go back to', wholeNumber(1, MAX_VERSION))
     .action(async (name: string, version: number, _options, command: Command) => {
       const { client, terminal } = openSession(command);
       await assertVersion(client, name, version);

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type RolloutRecord, rolloutRecordSchema } from '../../contract/rollout.js';
 import { openSession } from '../session.js';
-import { duration, wholeNumber } from '../values.js';
+import { duration, MAX_VERSION, wholeNumber } from '../values.js';
 
 interface RolloutFlags {
   to?: number;
@@ -26,9 +26,9 @@ export function addRollout(parent: Command): void {
     .command('start', { isDefault: true })
     .description('start a rollout; "start" may be omitted')
     .argument('<function>')
-    .requiredOption('--to <version>', 'the version to move to', wholeNumber(1))
+    .requiredOption('--to <version>', 'the version to move to', wholeNumber(1, MAX_VERSION))
     .option('--steps <percents>', 'percentages of the steps, such as 5,25,50', percents)
-    .option('--every <duration>', 'duration of a step, such as 60s or 5m', duration)
+    .option('--every <duration>', 'duration of a step, such as 60s or 5m', duration(86_400))
     .option(
       '--max-errors <percent>',
       'maximum percentage of failed calls, such as 2%; above it, roll back',

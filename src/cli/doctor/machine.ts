@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { messageOf } from '../../errors.js';
+import { fileReason } from '../../file-reason.js';
 import { type Check, ok, wrong } from './check.js';
 
 const NEEDED_NODE = [20, 19] as const;
@@ -32,6 +32,6 @@ export async function checkDisk(dataDir: string): Promise<Check> {
       'Free some space there, or keep the data elsewhere with: orama up --data <dir>',
     );
   } catch (error) {
-    return wrong('disk', messageOf(error), `Make ${resolve(dataDir)} readable, or name another directory.`);
+    return wrong('disk', fileReason(error), `Make ${resolve(dataDir)} readable, or name another directory.`);
   }
 }

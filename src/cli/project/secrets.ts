@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { AppError, messageOf } from '../../errors.js';
+import { AppError } from '../../errors.js';
+import { fileReason } from '../../file-reason.js';
 import type { Client } from '../client.js';
 import type { Project } from './project.js';
 
@@ -13,7 +14,7 @@ export function readSecrets({ root, stage }: Project): ReadonlyMap<string, strin
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const sentence = `Cannot read the secrets_file of stage "${stage.name}": ${messageOf(cause)}; to leave secrets as they are, deploy with --no-secrets`;
+    const sentence = `Cannot read the secrets_file of stage "${stage.name}", ${file}: ${fileReason(cause)}; to leave secrets as they are, deploy with --no-secrets`;
     throw new AppError('bad_config', sentence, { cause });
   }
   const entries = Object.entries(parseEnv(text));

@@ -22,7 +22,11 @@ export const functionRefSchema = z
     error: ({ input }) =>
       `must be a function's name, name@version or name@alias, such as "resize", "resize@3" or "resize@live", not ${JSON.stringify(input)}`,
   })
-  .refine((ref) => !/^secrets(@|$)/.test(ref), 'may not be "secrets", which is reserved');
+  .refine((ref) => !/^secrets(@|$)/.test(ref), 'may not be "secrets", which is reserved')
+  .refine(
+    (ref) => !ref.endsWith('@newest'),
+    'may not end with "@newest": the name alone is the newest version, or the alias "live" where there is one',
+  );
 
 /** A time: RFC 3339, Unix milliseconds, or an age such as `15m`. */
 export const sinceSchema = z

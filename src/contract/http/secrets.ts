@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { secretRecordSchema } from '../records.js';
 
-export const secretNameParam = z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, {
+/** `.` and `..` are excluded, since clients resolve them in the path of a request. */
+export const secretNameParam = z.string().regex(/^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,128}$/, {
   error: ({ input }) => `must be 1–128 letters, digits, "_", "." or "-", not ${JSON.stringify(input)}`,
 });
 

@@ -53,7 +53,7 @@ export const deleteAlias = route({
   scope: 'deploy',
   params: aliasPath,
   replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
-  errors: ['not_found', 'conflict'],
+  errors: ['function_not_found', 'not_found', 'conflict'],
   async handle({ services, namespace, params, actor }) {
     await services.aliases.remove(namespace, params.name, params.alias);
     await services.audit.record(actor(), 'alias.delete', `${params.name}@${params.alias}`, namespace);

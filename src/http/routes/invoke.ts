@@ -145,8 +145,8 @@ async function authorize(
   ref: FunctionRef,
   headers: Headers,
 ): Promise<void> {
-  await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   await assertMayInvoke(services.catalog, principal, ref);
+  await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   if (principal?.namespace !== ref.namespace) assertForAnybody(headers, principal, ref.namespace);
   if (parsePrefer(headers.prefer).kind === 'final') assertSync(headers);
 }

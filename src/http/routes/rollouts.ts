@@ -42,7 +42,7 @@ export const getRollout = route({
   scope: 'read',
   params: functionPath,
   replies: { 200: { about: 'The rollout.', schema: rolloutRecordSchema } },
-  errors: ['not_found'],
+  errors: ['function_not_found', 'not_found'],
   handle: async ({ services, namespace, params }) =>
     json(200, await services.rollouts.get(namespace, params.name)),
 });
@@ -57,7 +57,7 @@ export const abortRollout = route({
   scope: 'deploy',
   params: functionPath,
   replies: { 200: { about: 'The rollout, aborted.', schema: rolloutRecordSchema } },
-  errors: ['not_found', 'conflict'],
+  errors: ['function_not_found', 'not_found', 'conflict'],
   async handle({ services, namespace, params, actor }) {
     const rollout = await services.rollouts.abort(namespace, params.name);
     await services.audit.record(actor(), 'rollout.abort', `${params.name}@${rollout.to}`, namespace);

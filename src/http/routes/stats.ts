@@ -19,11 +19,14 @@ export const readStats = route({
   scope: 'read',
   query: statsQuerySchema,
   replies: { 200: { about: 'The counts.', schema: statsReplySchema } },
-  errors: ['unavailable'],
+  errors: ['function_not_found', 'unavailable'],
   async handle({ services, namespace, query }) {
     const windowMs = windowMinutes(query.window ?? DEFAULT_WINDOW) * MINUTE_MS;
     const request: StatsRequest = { namespace, windowMs };
-    if (query.function !== undefined) request.function = query.function;
+    if (query.function !== undefined) {
+      await services.catalog.assertKnown(namespace, query.function);
+      request.function = query.function;
+    }
     return json(200, await services.stats.read(request));
   },
 });

@@ -68,7 +68,7 @@ export const patchTrigger = route({
   params: triggerPath,
   body: { kind: 'json', schema: patchTriggerBodySchema, example: { enabled: false } },
   replies: { 200: { about: 'The trigger.', schema: triggerRecordSchema } },
-  errors: ['not_found'],
+  errors: ['function_not_found', 'not_found'],
   async handle({ services, namespace, params, body, actor }) {
     const { name, id } = params;
     return json(200, await services.triggers.setEnabled(actor(), namespace, name, id, body.enabled));
@@ -85,7 +85,7 @@ export const runTrigger = route({
   scope: 'invoke',
   params: triggerPath,
   replies: { 202: { about: 'The invocation.', schema: runTriggerReplySchema } },
-  errors: ['not_found', 'conflict', 'queue_full', 'unavailable'],
+  errors: ['function_not_found', 'not_found', 'conflict', 'queue_full', 'unavailable'],
   async handle({ services, namespace, params, actor }) {
     const id = await services.triggers.run(actor(), namespace, params.name, params.id);
     return json(202, { request_id: id }, { Location: `/v1/invocations/${id}` });
@@ -102,7 +102,7 @@ export const deleteTrigger = route({
   scope: 'deploy',
   params: triggerPath,
   replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
-  errors: ['not_found'],
+  errors: ['function_not_found', 'not_found'],
   async handle({ services, namespace, params, actor }) {
     await services.triggers.remove(actor(), namespace, params.name, params.id);
     return json(200, { message: `Trigger ${params.id} of function "${params.name}" deleted.` });

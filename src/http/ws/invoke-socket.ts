@@ -37,8 +37,8 @@ export const prepareInvokeSocket: Prepare = async (handshake) => {
   assertFunction(caller.principal, 'invoke', ref.name);
   const { logs = false } = readQuery(handshake.query);
   if (logs) assertMayReadLogs(caller.principal);
-  await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   await assertMayInvoke(services.catalog, caller.principal, ref);
+  await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   // The log position before the first message can arrive.
   const filter = { namespace: ref.namespace, function: ref.name };
   const logsAfter = logs ? (await services.logs.read({ ...filter, limit: 1 })).position : null;
