@@ -32,6 +32,7 @@ interface VersionRow {
   created_at: number;
   updated_at: number;
   created_by: string;
+  created_by_name: string | null;
   metadata: string;
   message: string | null;
   git_commit: string | null;
@@ -53,8 +54,8 @@ const INSERT_VERSION = `
 insert into function_versions (
   namespace, name, version, id, created_at, wasm_cid, memory_limit_mb, timeout_seconds, is_public,
   retry_count, retry_delay_seconds, warm_start, warm_start_reason, probe_pending, updated_at, created_by, metadata, wasm_bytes,
-  message, git_commit)
-select namespace, name, last_version, id, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+  message, git_commit, created_by_name)
+select namespace, name, last_version, id, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 from functions where namespace = ? and name = ?`;
 
 /**
@@ -140,7 +141,7 @@ export function createFunctionStore(database: Database): FunctionStore {
 
   return {
     async addVersion(version, audit) {
-      const { namespace, settings, wasmCid, wasmBytes = 0, createdBy } = version;
+      const { namespace, settings, wasmCid, wasmBytes = 0, createdBy, createdByName = null } = version;
       const { warmStart, warmStartReason, probePending, origin = NO_ORIGIN } = version;
       const { name, metadata } = settings;
       const now = Date.now();
@@ -178,6 +179,7 @@ export function createFunctionStore(database: Database): FunctionStore {
           wasmBytes,
           origin.message === null ? null : cleanText(origin.message),
           origin.git_commit,
+          createdByName === null ? null : cleanText(createdByName),
           namespace,
           name,
         ]),
@@ -307,6 +309,7 @@ function toVersion(row: VersionRow): FunctionVersion {
     created_at: rfc3339(row.created_at),
     updated_at: rfc3339(row.updated_at),
     created_by: row.created_by,
+    created_by_name: row.created_by_name,
     message: row.message,
     git_commit: row.git_commit,
     metadata: JSON.parse(row.metadata) as FunctionMetadata,

@@ -7,12 +7,11 @@ import { populate } from './scene.js';
 import { livedViews } from './views.js';
 import { violations } from './violations.js';
 
-const browserSays = browserTest();
-
 const lived = shared(async () => {
   const engine = await startEngine();
   return Object.assign(engine, { scene: await populate(engine.api) });
 });
+const browserSays = browserTest(lived);
 
 /** What the rules that look at colours find in one scheme says nothing of the other. */
 const COLOUR_RULES = ['color-contrast', 'link-in-text-block'];

@@ -11,8 +11,8 @@ export interface Column<R> {
   name: string;
   /** Numbers stand at the right. */
   isNumber?: boolean;
-  /** Left out on narrow screens. */
-  isMinor?: boolean;
+  /** Says what the row is about: on a narrow screen it stands first, without its column's name. */
+  isTitle?: boolean;
   /** Takes the room that is left, cut with an ellipsis. */
   isWide?: boolean;
   /** In place of the name. */
@@ -24,11 +24,19 @@ interface TableProps<R> {
   label: string;
   columns: readonly Column<R>[];
   rows: readonly R[];
+  /**
+   * What becomes of the columns on a narrow screen: each row is a block with a line or half a line
+   * for each, or, where there may be any number of them, the table is scrolled.
+   */
+  whenNarrow?: 'stack' | 'scroll';
   keyOf(row: R, index: number): string | number;
 }
 
-/** However many rows: a hundred are in the page. */
-export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
+/**
+ * However many rows: a hundred are in the page. The roles are those of the elements, which browsers
+ * take away where a style sheet makes blocks of them.
+ */
+export function Table<R>({ label, columns, rows, whenNarrow = 'stack', keyOf }: TableProps<R>) {
   const [page, setPage] = useState(0);
   const pages = Math.max(1, Math.ceil(rows.length / PAGE_ROWS));
   const shown = Math.min(page, pages - 1);
@@ -36,22 +44,22 @@ export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
   return (
     <>
       <ScrollArea class="table" label={label}>
-        <table>
-          <thead>
-            <tr>
+        <table role="table" class={whenNarrow}>
+          <thead role="rowgroup">
+            <tr role="row">
               {columns.map((column) => (
-                <th key={column.name} scope="col" class={classOf(column)}>
+                <th key={column.name} scope="col" role="columnheader" class={classOf(column)}>
                   {column.head ??
                     (column.name === '' ? <span class="visually-hidden">Actions</span> : column.name)}
                 </th>
               ))}
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {rows.slice(from, from + PAGE_ROWS).map((row, index) => (
-              <tr key={keyOf(row, from + index)}>
+              <tr key={keyOf(row, from + index)} role="row">
                 {columns.map((column) => (
-                  <td key={column.name} class={classOf(column)}>
+                  <td key={column.name} role="cell" class={classOf(column)} data-column={column.name}>
                     {column.cell(row)}
                   </td>
                 ))}
@@ -77,8 +85,12 @@ export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
   );
 }
 
-function classOf<R>({ name, isNumber, isMinor, isWide }: Column<R>): string {
-  return [name === '' && 'actions', isNumber && 'number', isMinor && 'minor', isWide && 'wide']
+function classOf<R>({ name, head, isNumber, isTitle, isWide }: Column<R>): string {
+  return [
+    name === '' && 'actions',
+    head !== undefined && 'control',
+    ...[isNumber && 'number', isTitle && 'title', isWide && 'wide'],
+  ]
     .filter(Boolean)
     .join(' ');
 }

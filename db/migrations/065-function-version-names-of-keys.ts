@@ -1,0 +1,6 @@
+/** Names the keys that deployed versions before names were stored. */
+export const functionVersionNamesOfKeys = `
+update function_versions set
+  created_by_name = (select name from api_keys where id = substr(function_versions.created_by, 5))
+where created_by like 'key:%'
+`;
