@@ -7,7 +7,7 @@ const directory = tempDir();
 
 /** Runs a script with a heap of 64 MB for each thread. */
 function run(script: string, file: string) {
-  const args = ['--max-old-space-size=64', '--input-type=module', '--eval', script, file];
+  const args = ['--max-old-space-size=64', '--input-type=module', '--eval', script, '--', file];
   return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
 }
 
