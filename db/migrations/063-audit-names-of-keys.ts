@@ -1,4 +1,4 @@
-/** Names the keys in entries that were written before names were. */
+/** Adds the names of existing keys to entries that were written before names were stored. */
 export const auditNamesOfKeys = `
 update audit_events set
   actor_name = (select name from api_keys where id = substr(actor, 5)),

@@ -42,8 +42,10 @@ export interface Happens {
 export function auditQueries(knex: Knex, entry: AuditEntry | undefined, happens?: Happens): Query<unknown>[] {
   if (entry === undefined) return [];
   const { namespace, id, at, actor, actorName, action, target, targetName, requestId } = entry;
-  const names = [actorName, targetName].map((name) => (name === null ? null : cleanText(name)));
-  const values = [namespace, id, at, actor, names[0], action, target, names[1], requestId];
+  const values = [
+    ...[namespace, id, at, actor, cleanName(actorName), action],
+    ...[target, cleanName(targetName), requestId],
+  ];
   const condition = happens === undefined ? '' : ` where ${happens.sql}`;
   return [knex.raw(`${INSERT}${condition}`, [...values, ...(happens?.bindings ?? [])])];
 }
@@ -94,6 +96,10 @@ export function createAuditStore(database: Database): AuditStore {
       );
     },
   };
+}
+
+function cleanName(name: string | null): string | null {
+  return name === null ? null : cleanText(name);
 }
 
 function fromCursor(cursor: string): string {

@@ -35,8 +35,8 @@ export function createCallbackStore(database: Database): CallbackStore {
     },
 
     async attempted(id, url, { deliveredAt, error }) {
-      const told = error === null ? null : cleanText(error);
-      await database.run(knex.raw(COUNT_ATTEMPT, [id, cleanText(url), deliveredAt, told, Date.now()]));
+      const message = error === null ? null : cleanText(error);
+      await database.run(knex.raw(COUNT_ATTEMPT, [id, cleanText(url), deliveredAt, message, Date.now()]));
     },
 
     async get(ids) {

@@ -2,24 +2,30 @@ import { z } from 'zod';
 import type { Namespace } from '../contract/ids.js';
 import type { SecretRecord } from '../contract/records.js';
 import { AppError } from '../errors.js';
+import type { Bus } from '../ports/bus.js';
+import type { Closable } from '../ports/closable.js';
 import type { Store } from '../ports/store.js';
 import { auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
+import { freshCache } from './fresh-cache.js';
 import type { Quotas } from './quotas.js';
 import type { SecretBox } from './secret-box.js';
 
 const MAX_SECRET_BYTES = 64 << 10;
 const ROTATION_BATCH = 100;
+const CHANNEL = 'secrets';
+/** Bounds the memory of the cache: signing secrets have some 50 characters, others are not cached. */
+const MAX_CACHED_LENGTH = 1024;
 
 export const secretNameSchema = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'must be 1–128 letters, digits, "_", "." or "-"');
 
 /**
- * Secrets of a namespace: stored encrypted, decrypted only for an invocation that reads them, never
- * returned by the API.
+ * Secrets of a namespace: stored encrypted, decrypted only for an invocation that reads them and to
+ * verify signatures, never returned by the API.
  */
-export interface Secrets {
+export interface Secrets extends Closable {
   set(by: Actor, namespace: Namespace, name: string, value: string): Promise<void>;
   list(namespace: Namespace): Promise<SecretRecord[]>;
   remove(by: Actor, namespace: Namespace, name: string): Promise<void>;
@@ -28,16 +34,51 @@ export interface Secrets {
    * effective immediately.
    */
   read(namespace: Namespace, name: string): Promise<string | null>;
+  /**
+   * Resolves with the values of those of the secrets that are set and not empty, for `verify` of an
+   * HTTP function. Cached: a change is effective in all processes immediately, or within 2 s if the
+   * bus is unreachable. That none is set is never cached.
+   */
+  signing(namespace: Namespace, names: readonly string[]): Promise<readonly string[]>;
 }
 
 export interface SecretsDeps {
   store: Store;
+  bus: Bus;
   box: SecretBox;
   quotas: Quotas;
 }
 
-export function createSecrets({ store, box, quotas }: SecretsDeps): Secrets {
+export async function createSecrets({ store, bus, box, quotas }: SecretsDeps): Promise<Secrets> {
+  const signing = freshCache<readonly string[]>();
+  const drop = (namespace: string) => signing.drop(`${namespace}/`);
+  const unsubscribe = await bus.subscribe(CHANNEL, drop);
+  const forgetGaps = bus.onGap(() => signing.drop(''));
+
+  const changed = async (namespace: Namespace) => {
+    drop(namespace);
+    await bus.publish(CHANNEL, namespace).catch(() => undefined);
+  };
+
+  const read = async (namespace: Namespace, name: string) => {
+    const stored = await store.secrets.get(namespace, name);
+    return stored === null ? null : box.open(stored.sealed, { namespace, name });
+  };
+
+  const readAll = async (namespace: Namespace, names: readonly string[]) => {
+    const values = await Promise.all(names.map((name) => read(namespace, name)));
+    const set = values.filter((value): value is string => value !== null && value !== '');
+    return set.length === 0 ? null : set;
+  };
+
   return {
+    read,
+    async signing(namespace, names) {
+      const key = `${namespace}/${names.join(',')}`;
+      const values = (await signing.get(key, () => readAll(namespace, names))) ?? [];
+      if (values.join('').length > MAX_CACHED_LENGTH) signing.drop(key);
+      return values;
+    },
     async set(by, namespace, name, value) {
       assertName(name);
       const bytes = Buffer.byteLength(value);
@@ -54,19 +95,20 @@ export function createSecrets({ store, box, quotas }: SecretsDeps): Secrets {
         auditEntry(by, 'secret.set', name, namespace),
         limit,
       );
+      await changed(namespace);
     },
     list: (namespace) => store.secrets.list(namespace),
     async remove(by, namespace, name) {
       const audit = auditEntry(by, 'secret.delete', name, namespace);
-      if (await store.secrets.remove(namespace, name, audit)) return;
+      if (await store.secrets.remove(namespace, name, audit)) return changed(namespace);
       throw new AppError(
         'not_found',
         `There is no secret ${JSON.stringify(name)} in namespace "${namespace}".`,
       );
     },
-    async read(namespace, name) {
-      const stored = await store.secrets.get(namespace, name);
-      return stored === null ? null : box.open(stored.sealed, { namespace, name });
+    async close() {
+      await forgetGaps();
+      await unsubscribe();
     },
   };
 }

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Namespace } from '../contract/ids.js';
 import { MB } from '../contract/limits.js';
 import { AppError } from '../errors.js';
+import { ANONYMOUS, CREDENTIALED, createBufferBudget } from './buffer-budget.js';
 import type { ClientAddresses } from './client-address.js';
 import { limitIdle, limitIdleRest } from './idle.js';
-import { ANONYMOUS, CREDENTIALED, createMemoryBudget } from './memory-budget.js';
 
 /** A complete body of at most this size is in memory already and is not accounted. */
 const SMALL_BYTES = 64 << 10;
@@ -14,9 +14,9 @@ export interface BodyShare {
   /** Returns false if the bytes exceed the budget. */
   take(bytes: number): boolean;
   /** Returns the error for a body that exceeds the budget. */
-  refusal(): AppError;
+  limitError(): AppError;
   /** Releases the share when the body has been read and is accounted elsewhere. */
-  handedOver(): void;
+  releaseAfterRead(): void;
 }
 
 /** Limits that apply to every request body on every port. */
@@ -39,47 +39,47 @@ export interface BodyLimits {
 }
 
 export function createBodyLimits(clients: ClientAddresses, idleMs: number): BodyLimits {
-  const anonymous = createMemoryBudget(ANONYMOUS);
-  const credentialed = createMemoryBudget(CREDENTIALED);
+  const anonymous = createBufferBudget(ANONYMOUS);
+  const credentialed = createBufferBudget(CREDENTIALED);
   return {
     begin(request, response, namespace) {
       limitIdle(request, idleMs);
-      if (isAllThere(request)) return null;
+      if (isBuffered(request)) return null;
       const share =
         namespace === null ? anonymous.share(clients.rateLimitKeyOf(request)) : credentialed.share(namespace);
       response.once('close', share.release);
       return {
         take: share.take,
-        refusal: namespace === null ? strangersFull : namespaceFull,
+        limitError: namespace === null ? anonymousLimitError : namespaceLimitError,
         // Bodies of anonymous requests are accounted until the request has been answered.
-        handedOver: namespace === null ? () => undefined : share.release,
+        releaseAfterRead: namespace === null ? () => undefined : share.release,
       };
     },
     holdReply(response, namespace, bytes) {
       const share = credentialed.share(namespace);
-      if (!share.take(bytes)) throw namespaceFull();
+      if (!share.take(bytes)) throw namespaceLimitError();
       response.once('close', share.release);
     },
     limitRest: (request, response) => limitIdleRest(request, response, idleMs),
   };
 }
 
-function isAllThere(request: IncomingMessage): boolean {
+function isBuffered(request: IncomingMessage): boolean {
   return request.complete && Number(request.headers['content-length'] ?? 0) <= SMALL_BYTES;
 }
 
-function strangersFull(): AppError {
+function anonymousLimitError(): AppError {
   return new AppError(
     'rate_limited',
-    'Too many bytes of calls without a credential are under way; try again in a moment, or send an API key.',
+    'Requests in flight without a credential use all memory that they may have; try again in a moment, or send an API key.',
     { retryAfter: 1 },
   );
 }
 
-function namespaceFull(): AppError {
+function namespaceLimitError(): AppError {
   return new AppError(
     'rate_limited',
-    `Requests of this namespace that are under way have all the memory that they may have, ${CREDENTIALED.each / MB} MB; try again when some have ended.`,
+    `Requests in flight of this namespace use all memory that they may have, ${CREDENTIALED.each / MB} MB; try again when some have completed.`,
     { retryAfter: 1 },
   );
 }

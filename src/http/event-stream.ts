@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import type { Context } from 'koa';
 import type { Namespace } from '../contract/ids.js';
 import type { Principal } from '../core/auth/principal.js';
-import { clientGone } from './client-gone.js';
+import { clientDisconnected } from './client-disconnect.js';
 import { credentialEnds } from './credential-ends.js';
 import type { Answer } from './route.js';
 import type { Services } from './services.js';
@@ -35,7 +35,7 @@ export async function eventStream(
 ): Promise<Answer> {
   const slot = await takeSocketSlot(services, namespace, principal);
   const stream = new PassThrough();
-  const done = AbortSignal.any([clientGone(ctx), stopping]);
+  const done = AbortSignal.any([clientDisconnected(ctx.res), stopping]);
   const signal = AbortSignal.any([done, credentialEnds(services.auth, principal, done)]);
   void writeAll(stream, signal, run).finally(() => slot.release());
   return {
@@ -54,7 +54,7 @@ async function writeAll(
   const write = async (text: string) => {
     if (!stream.write(text)) await once(stream, 'drain', { signal });
   };
-  const heartbeat = setInterval(() => stream.write(': still here\n\n'), HEARTBEAT_MS);
+  const heartbeat = setInterval(() => stream.write(': keep-alive\n\n'), HEARTBEAT_MS);
   try {
     // Sent immediately, so that the client knows that it is connected.
     await write(': connected\n\n');

@@ -9,10 +9,10 @@ type InBrowser = (t: ExecutionContext, browser: Browser) => Promise<void>;
 export type BrowserTest = (title: string, run: InBrowser) => void;
 
 /**
- * Returns the function that registers tests in one browser per file. They run one after the other:
- * a browser uses the processors that there are, and a test that waited for its turn would look slow.
- * What the tests share is opened beside the browser, before the first of them. Without Chromium, the
- * tests pass with a note in their titles.
+ * Returns a function that registers tests in one browser per file. The tests run serially, because
+ * the browser uses all processors, and the time that a test waits would count as its duration. The
+ * resources in `open` are opened together with the browser before the first test. Without Chromium,
+ * the tests pass with a note in their titles.
  */
 export function browserTest(...open: readonly (() => Promise<unknown>)[]): BrowserTest {
   const program = findChromium();

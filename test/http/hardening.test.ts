@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import test from 'ava';
-import { createMemoryBudget } from '../../src/http/memory-budget.js';
+import { createBufferBudget } from '../../src/http/buffer-budget.js';
 import { commands } from '../helpers/probe.js';
 import { requestHead as head, rawHttp as raw } from '../helpers/raw-http.js';
 import { startEngine } from '../helpers/running-engine.js';
@@ -129,7 +129,7 @@ test('connections beyond the limit are closed, and those within it go on', async
 });
 
 test('bodies without a credential hold so much of the memory and no more, of one address a quarter', (t) => {
-  const budget = createMemoryBudget({ all: 100, each: 25 });
+  const budget = createBufferBudget({ all: 100, each: 25 });
   const first = budget.share('a');
   t.true(first.take(20));
   t.false(budget.share('a').take(6), 'the same address');

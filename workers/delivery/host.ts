@@ -21,7 +21,7 @@ import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import type { Invocation } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
 import { ParallelFetches } from './parallel-fetches.js';
-import { patientCache } from './patient-cache.js';
+import { retryingCache } from './retrying-cache.js';
 
 const HTTP_TIMEOUT_MS = 30_000;
 
@@ -47,18 +47,18 @@ const headersSchema = z.record(z.string(), z.string());
  */
 export function createHost(
   deps: HostDeps,
-  run: { invocation: Invocation; function: FunctionVersion; gone: { readonly signal: AbortSignal } },
+  run: { invocation: Invocation; function: FunctionVersion; guestEnd: { readonly signal: AbortSignal } },
 ): HostCalls {
   const { id: parentId, namespace, triggerDepth, traceparent } = run.invocation;
   const timeoutMs = run.function.timeout_seconds * 1000;
-  const cache = patientCache(deps.cache);
+  const cache = retryingCache(deps.cache);
   let budget: JobBudget | undefined;
   const jobBudget = async () => {
     const { jobs_per_invocation: limit } = await deps.quotas.limits(namespace);
     budget ??= new JobBudget(namespace, limit);
     return budget;
   };
-  const sql = () => ({ timeoutMs, signal: run.gone.signal });
+  const sql = () => ({ timeoutMs, signal: run.guestEnd.signal });
   const fetches = new ParallelFetches();
 
   const fetch = async (
@@ -76,7 +76,7 @@ export function createHost(
         body,
         timeoutMs: Math.min(HTTP_TIMEOUT_MS, timeoutMs),
         maxResponseBytes: MAX_HOST_RESULT_BYTES / 2,
-        signal: AbortSignal.any([signal, run.gone.signal]),
+        signal: AbortSignal.any([signal, run.guestEnd.signal]),
         ...(run.function.metadata.allowed_hosts ? { allowedHosts: run.function.metadata.allowed_hosts } : {}),
       });
       const text = utf8(response.body);
@@ -117,7 +117,7 @@ export function createHost(
         // `http_next` reports network errors; only a forbidden URL is refused at once.
         if (!isAppError(error, 'unavailable')) throw error;
       });
-      return fetches.start(() => fetch(method, url, headersJson, body, run.gone.signal));
+      return fetches.start(() => fetch(method, url, headersJson, body, run.guestEnd.signal));
     },
     http_next: (timeoutMs) => fetches.next(timeoutMs),
 
@@ -178,7 +178,7 @@ export function createHost(
       try {
         return (await deps.invoker.send(request)).id;
       } catch (error) {
-        jobs.giveBack(1);
+        jobs.refund(1);
         throw error;
       }
     },

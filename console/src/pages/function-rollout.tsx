@@ -16,7 +16,7 @@ function pathOf(name: string): string {
   return `/v1/functions/${encodeURIComponent(name)}/rollout`;
 }
 
-/** The rollout that runs or was the last one; null where there has been none. */
+/** Loads the current or the last rollout; null if there has been none. */
 export function useRollout(name: string): Resource<Rollout | null> {
   const path = pathOf(name);
   return useResource(

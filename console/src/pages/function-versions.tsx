@@ -31,7 +31,7 @@ export function Versions({ name, onChange }: { name: string; onChange(): void })
   const rollout = useRollout(name);
   const shares = sharesBy(rollout.data);
   const seen = useRef<string | undefined>(undefined);
-  // A step of a rollout moves the shares of the versions.
+  // A step of a rollout changes the shares of the versions.
   useEffect(() => {
     if (shares !== undefined && seen.current !== undefined && seen.current !== shares) found.reload();
     seen.current = shares ?? seen.current;
@@ -126,7 +126,7 @@ function columns(
   ];
 }
 
-/** `live`, or `live 90 %` where it is split. */
+/** Returns the aliases of a version: `live`, or `live 90 %` if the alias is split. */
 function sharesOf(version: number, aliases: readonly Alias[]): string[] {
   return aliases.flatMap(({ alias, version: main, weights }) => {
     const others = Object.values(weights).reduce((sum, share) => sum + share, 0);

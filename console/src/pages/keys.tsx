@@ -94,7 +94,7 @@ export function KeysPage() {
   );
 }
 
-/** A key goes with the key that made it, so the maker is in the same list, or in that of the admin. */
+/** Returns the name of a key's maker, which is in the same list unless it is the admin key. */
 function nameOf(subject: string, keys: readonly KeyRecord[]): string | undefined {
   return keys.find(({ id }) => subject === `key:${id}`)?.name;
 }

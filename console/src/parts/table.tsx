@@ -3,19 +3,19 @@ import { useState } from 'preact/hooks';
 import { count } from '../text.js';
 import { ScrollArea } from './scroll-area.js';
 
-/** Rows put into the page at once; more are on further pages. */
+/** The number of rows per page. */
 const PAGE_ROWS = 100;
 
 export interface Column<R> {
-  /** '' for what can be done with the row. */
+  /** The heading; empty for a column of actions. */
   name: string;
-  /** Numbers stand at the right. */
+  /** Right-aligned, for numbers. */
   isNumber?: boolean;
-  /** Says what the row is about: on a narrow screen it stands first, without its column's name. */
+  /** Names the row: on a narrow screen it comes first, without the heading of its column. */
   isTitle?: boolean;
-  /** Takes the room that is left, cut with an ellipsis. */
+  /** Uses the remaining width, truncated with an ellipsis. */
   isWide?: boolean;
-  /** In place of the name. */
+  /** Replaces the name in the heading. */
   head?: ComponentChildren;
   cell(row: R): ComponentChildren;
 }
@@ -25,16 +25,16 @@ interface TableProps<R> {
   columns: readonly Column<R>[];
   rows: readonly R[];
   /**
-   * What becomes of the columns on a narrow screen: each row is a block with a line or half a line
-   * for each, or, where there may be any number of them, the table is scrolled.
+   * Layout on narrow screens: `stack` shows each row as a block with the name and value of each
+   * column; `scroll`, for any number of columns, keeps the table and scrolls it.
    */
   whenNarrow?: 'stack' | 'scroll';
   keyOf(row: R, index: number): string | number;
 }
 
 /**
- * However many rows: a hundred are in the page. The roles are those of the elements, which browsers
- * take away where a style sheet makes blocks of them.
+ * A table with at most 100 rows per page. The roles equal those of the elements, which browsers
+ * remove if a style sheet changes their `display`.
  */
 export function Table<R>({ label, columns, rows, whenNarrow = 'stack', keyOf }: TableProps<R>) {
   const [page, setPage] = useState(0);

@@ -21,9 +21,9 @@ export function addDoctor(program: Command): void {
       const terminal = terminalOf(command);
       const flags = command.optsWithGlobals<ConnectionFlags>();
       const checks = await during(terminal, 'Looking…', () => checkAll(flags));
-      const isWell = checks.every(({ status }) => status !== 'wrong');
-      terminal.list({ ok: isWell, checks }, reportSchema, 'checks', () => render(terminal, checks));
-      if (isWell) return;
+      const isHealthy = checks.every(({ status }) => status !== 'wrong');
+      terminal.list({ ok: isHealthy, checks }, reportSchema, 'checks', () => render(terminal, checks));
+      if (isHealthy) return;
       const bad = checks.filter(({ status }) => status === 'wrong').map(({ name }) => name);
       throw new AppError('bad_config', `Not as it should be: ${bad.join(', ')}`);
     });

@@ -12,6 +12,7 @@ import { AppError } from '../../errors.js';
 import type { Admission } from '../admission.js';
 import type { BodyLimits } from '../body-limits.js';
 import type { ClientAddresses } from '../client-address.js';
+import { onClientDisconnect } from '../client-disconnect.js';
 import { assertOneHost } from '../one-host.js';
 import { readBody } from '../read-body.js';
 import type { Services } from '../services.js';
@@ -178,7 +179,7 @@ async function invoke(
   if (principal !== null) response.setHeader(ROUTE_HEADER, found.route ?? '');
   const share = deps.bodies.begin(request, response, principal?.namespace ?? null);
   const body = await readBody(request, http.max_body_kb * 1024, share);
-  share?.handedOver();
+  share?.releaseAfterRead();
   const signed: SignedRequest = { headers: request.headers, body, now: Date.now() };
   if (http.verify) await verify(deps, found, signed);
 
@@ -208,7 +209,7 @@ async function invoke(
   }
   const { id, reply } = await services.invoker.call(invocation, {
     waitMs: services.config.SYNC_WAIT_SECONDS * 1000,
-    whenGone: (giveUp) => whenClosed(response, giveUp),
+    onDisconnect: (giveUp) => onClientDisconnect(response, giveUp),
   });
   if (reply) writeReply(response, id, reply, { hasBody: request.method !== 'HEAD' });
   else {
@@ -254,8 +255,7 @@ async function verify(
   const settings = http.verify;
   if (!settings) return;
   const names = secretNamesOf(settings);
-  const secrets = await Promise.all(names.map((name) => services.secrets.read(fn.namespace, name)));
-  const known = secrets.filter((secret): secret is string => secret !== null && secret !== '');
+  const known = await services.secrets.signing(fn.namespace, names);
   if (known.length === 0) {
     services.logger.warn(
       { namespace: fn.namespace, function: fn.name, secrets: names },
@@ -295,17 +295,4 @@ function anonymous({ namespace }: Pick<Target, 'namespace'>) {
     anyNamespace: true,
     limited: true,
   } as const;
-}
-
-/**
- * Calls `then` if the client disconnects before its response is written. Returns a function that
- * unregisters the callback.
- */
-function whenClosed(response: ServerResponse, then: () => void): () => void {
-  const closed = () => {
-    if (!response.writableFinished) then();
-  };
-  if (response.destroyed) then();
-  else response.once('close', closed);
-  return () => response.off('close', closed);
 }

@@ -19,12 +19,12 @@ import { replyOutput } from '../../core/output-fields.js';
 import type { Reply } from '../../core/replies.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
-import { whenClientGone } from '../client-gone.js';
+import { onClientDisconnect } from '../client-disconnect.js';
 import { parseFunctionRef } from '../function-ref.js';
 import { failureFields, failureOutput, milliseconds } from '../outcome.js';
 import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
 import type { Services } from '../services.js';
-import { startTrace, within } from '../trace.js';
+import { startServerSpan, withSpan } from '../trace.js';
 
 const tag = 'Invocation';
 
@@ -177,9 +177,11 @@ async function invoke(
   if (given['x-delay-seconds'] !== undefined) request.delayMs = given['x-delay-seconds'] * 1000;
   if (given['x-max-age-seconds'] !== undefined) request.maxAgeMs = given['x-max-age-seconds'] * 1000;
   if (given['x-callback-url'] !== undefined) request.callbackUrl = given['x-callback-url'];
-  const span = startTrace(services.tracer, ctx, `invoke ${ref.name}`);
+  const span = startServerSpan(services.tracer, ctx, `invoke ${ref.name}`);
   if (span.traceparent !== undefined) request.traceparent = span.traceparent;
-  return within(span, () => run(services, ctx, request, { preference, isCredentialed: principal !== null }));
+  return withSpan(span, () =>
+    run(services, ctx, request, { preference, isCredentialed: principal !== null }),
+  );
 }
 
 async function run(
@@ -193,7 +195,7 @@ async function run(
   const seconds = preference.kind === 'wait' ? Math.min(preference.seconds, longest) : longest;
   const called = await services.invoker.call(request, {
     waitMs: seconds * 1000,
-    whenGone: (giveUp) => whenClientGone(ctx, giveUp),
+    onDisconnect: (giveUp) => onClientDisconnect(ctx.res, giveUp),
   });
   const { reply } = called;
   return reply
@@ -228,7 +230,7 @@ function assertSync(given: Headers): void {
   if (name === null) return;
   throw new AppError(
     'invalid_request',
-    `${name} is for calls that nobody waits for; send "Prefer: respond-async" with it.`,
+    `${name} applies only to async calls; send "Prefer: respond-async" with it.`,
   );
 }
 

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import test from 'ava';
+import { openStore } from '../../db/open.js';
+import { openBus } from '../../src/bus/open.js';
+import { ALL_RIGHTS } from '../../src/contract/scopes.js';
+import type { Actor } from '../../src/core/auth/principal.js';
+import { createSecretBox } from '../../src/core/secret-box.js';
+import { createSecrets } from '../../src/core/secrets.js';
+import type { Bus } from '../../src/ports/bus.js';
+import type { Store } from '../../src/ports/store.js';
+import { aNamespace, aRequestId } from '../helpers/attempt.js';
+import { unboundedQuotas } from '../helpers/quotas.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const box = createSecretBox(randomBytes(32));
+const by: Actor = {
+  requestId: aRequestId(),
+  principal: {
+    kind: 'api_key',
+    namespace: aNamespace(),
+    wallet: '',
+    subject: 'key:test',
+    keyName: 'test',
+    isAdmin: true,
+    rights: ALL_RIGHTS,
+    keyId: 'test',
+    session: null,
+    expiresAt: null,
+    keyExpiresAt: null,
+  },
+};
+const directory = tempDir();
+let store: Store;
+let bus: Bus;
+test.before(async () => {
+  store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
+  bus = await openBus({ driver: 'local' });
+});
+test.after.always(async () => {
+  await bus.close();
+  await store.close();
+});
+
+/** The secrets of one process, whose store counts its reads and can be away. */
+async function aProcess() {
+  const seen = { reads: 0, away: false };
+  const watched: Store = {
+    ...store,
+    secrets: {
+      ...store.secrets,
+      async get(namespace, name) {
+        seen.reads += 1;
+        if (seen.away) throw new Error('the store is away');
+        return store.secrets.get(namespace, name);
+      },
+    },
+  };
+  const secrets = await createSecrets({ store: watched, bus, box, quotas: unboundedQuotas() });
+  return { secrets, seen };
+}
+
+test('the secrets of a signature are read from the store once, not for each request', async (t) => {
+  const { secrets, seen } = await aProcess();
+  const namespace = aNamespace();
+  await secrets.set(by, namespace, 'OLD', 'old');
+  for (let request = 0; request < 10; request += 1) {
+    t.deepEqual(await secrets.signing(namespace, ['NEW', 'OLD']), ['old']);
+  }
+  t.is(seen.reads, 2, 'one for each name');
+});
+
+test('a secret that was set, changed or deleted takes effect in every process at once', async (t) => {
+  const [here, there] = [await aProcess(), await aProcess()];
+  const namespace = aNamespace();
+  const everywhere = () =>
+    Promise.all([here, there].map(({ secrets }) => secrets.signing(namespace, ['NEW', 'OLD'])));
+  t.deepEqual(await everywhere(), [[], []]);
+  await here.secrets.set(by, namespace, 'OLD', 'first');
+  t.deepEqual(await everywhere(), [['first'], ['first']]);
+  await there.secrets.set(by, namespace, 'OLD', 'second');
+  t.deepEqual(await everywhere(), [['second'], ['second']]);
+  await here.secrets.set(by, namespace, 'NEW', 'third');
+  t.deepEqual(await everywhere(), [
+    ['third', 'second'],
+    ['third', 'second'],
+  ]);
+  await there.secrets.remove(by, namespace, 'OLD');
+  t.deepEqual(await everywhere(), [['third'], ['third']]);
+  await here.secrets.remove(by, namespace, 'NEW');
+  t.deepEqual(await everywhere(), [[], []]);
+});
+
+test('signatures are verified while the store is away; a guest reads no secret then', async (t) => {
+  const { secrets, seen } = await aProcess();
+  const namespace = aNamespace();
+  await secrets.set(by, namespace, 'SIGNING', 'known');
+  await secrets.signing(namespace, ['SIGNING']);
+  seen.away = true;
+  t.deepEqual(await secrets.signing(namespace, ['SIGNING']), ['known']);
+  await t.throwsAsync(secrets.read(namespace, 'SIGNING'), { message: 'the store is away' });
+});
+
+test('long values are not kept in memory', async (t) => {
+  const { secrets, seen } = await aProcess();
+  const namespace = aNamespace();
+  await secrets.set(by, namespace, 'LONG', 'x'.repeat(64 << 10));
+  await secrets.signing(namespace, ['LONG']);
+  t.is((await secrets.signing(namespace, ['LONG']))[0]?.length, 64 << 10);
+  t.is(seen.reads, 2);
+});
