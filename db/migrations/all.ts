@@ -58,11 +58,15 @@ import { traces } from './057-traces.js';
 import { tracesByTime } from './058-traces-by-time.js';
 import { functionVersionMessage } from './059-function-version-message.js';
 import { functionVersionCommit } from './060-function-version-commit.js';
-import { auditActorName } from './061-audit-actor-name.js';
-import { auditTargetName } from './062-audit-target-name.js';
-import { auditNamesOfKeys } from './063-audit-names-of-keys.js';
-import { functionVersionDeployer } from './064-function-version-deployer.js';
-import { functionVersionNamesOfKeys } from './065-function-version-names-of-keys.js';
+import { callbacksNamespace } from './061-callbacks-namespace.js';
+import { callbacksBytes } from './062-callbacks-bytes.js';
+import { callbacksEnded } from './063-callbacks-ended.js';
+import { callbacksWaiting } from './064-callbacks-waiting.js';
+import { auditActorName } from './065-audit-actor-name.js';
+import { auditTargetName } from './066-audit-target-name.js';
+import { auditNamesOfKeys } from './067-audit-names-of-keys.js';
+import { functionVersionDeployer } from './068-function-version-deployer.js';
+import { functionVersionNamesOfKeys } from './069-function-version-names-of-keys.js';
 
 export interface Migration {
   name: string;
@@ -132,9 +136,13 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '058-traces-by-time', sql: tracesByTime },
   { name: '059-function-version-message', sql: functionVersionMessage },
   { name: '060-function-version-commit', sql: functionVersionCommit },
-  { name: '061-audit-actor-name', sql: auditActorName },
-  { name: '062-audit-target-name', sql: auditTargetName },
-  { name: '063-audit-names-of-keys', sql: auditNamesOfKeys },
-  { name: '064-function-version-deployer', sql: functionVersionDeployer },
-  { name: '065-function-version-names-of-keys', sql: functionVersionNamesOfKeys },
+  { name: '061-callbacks-namespace', sql: callbacksNamespace },
+  { name: '062-callbacks-bytes', sql: callbacksBytes },
+  { name: '063-callbacks-ended', sql: callbacksEnded },
+  { name: '064-callbacks-waiting', sql: callbacksWaiting },
+  { name: '065-audit-actor-name', sql: auditActorName },
+  { name: '066-audit-target-name', sql: auditTargetName },
+  { name: '067-audit-names-of-keys', sql: auditNamesOfKeys },
+  { name: '068-function-version-deployer', sql: functionVersionDeployer },
+  { name: '069-function-version-names-of-keys', sql: functionVersionNamesOfKeys },
 ];
