@@ -49,7 +49,7 @@ type RecordRow = Omit<VersionRow, 'metadata' | 'probe_pending'>;
 const RECORD_COLUMNS = [
   ...['id', 'name', 'namespace', 'version', 'wasm_cid', 'memory_limit_mb', 'timeout_seconds', 'is_public'],
   ...['retry_count', 'retry_delay_seconds', 'warm_start', 'warm_start_reason', 'created_at', 'updated_at'],
-  ...['created_by', 'message', 'git_commit'],
+  ...['created_by', 'created_by_name', 'message', 'git_commit'],
 ]
   .map((column) => `v.${column}`)
   .join(', ');
