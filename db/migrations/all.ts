@@ -62,10 +62,15 @@ import { callbacksNamespace } from './061-callbacks-namespace.js';
 import { callbacksBytes } from './062-callbacks-bytes.js';
 import { callbacksEnded } from './063-callbacks-ended.js';
 import { callbacksWaiting } from './064-callbacks-waiting.js';
+import { auditActorName } from './065-audit-actor-name.js';
+import { auditTargetName } from './066-audit-target-name.js';
+import { auditNamesOfKeys } from './067-audit-names-of-keys.js';
+import { functionVersionDeployer } from './068-function-version-deployer.js';
+import { functionVersionNamesOfKeys } from './069-function-version-names-of-keys.js';
 
 export interface Migration {
   name: string;
-  /** One DDL statement. */
+  /** One statement, mostly DDL. */
   sql: string;
 }
 
@@ -135,4 +140,9 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '062-callbacks-bytes', sql: callbacksBytes },
   { name: '063-callbacks-ended', sql: callbacksEnded },
   { name: '064-callbacks-waiting', sql: callbacksWaiting },
+  { name: '065-audit-actor-name', sql: auditActorName },
+  { name: '066-audit-target-name', sql: auditTargetName },
+  { name: '067-audit-names-of-keys', sql: auditNamesOfKeys },
+  { name: '068-function-version-deployer', sql: functionVersionDeployer },
+  { name: '069-function-version-names-of-keys', sql: functionVersionNamesOfKeys },
 ];

@@ -3,6 +3,7 @@ import type { Namespace } from '../../src/contract/ids.js';
 import { AppError } from '../../src/errors.js';
 import type { AuditAction, AuditEntry, AuditStore } from '../../src/ports/store/audit.js';
 import type { Database, Query } from '../database.js';
+import { cleanText } from './text.js';
 import { rfc3339 } from './time.js';
 
 interface AuditRow {
@@ -10,8 +11,10 @@ interface AuditRow {
   id: string;
   at: number;
   actor: string;
+  actor_name: string | null;
   action: AuditAction;
   target: string;
+  target_name: string | null;
   request_id: string;
 }
 
@@ -19,8 +22,9 @@ interface AuditRow {
 const STEP = 500;
 
 const INSERT = `
-insert or ignore into audit_events (namespace, id, at, actor, action, target, request_id)
-select ?, ?, ?, ?, ?, ?, ?`;
+insert or ignore into audit_events (
+  namespace, id, at, actor, actor_name, action, target, target_name, request_id)
+select ?, ?, ?, ?, ?, ?, ?, ?, ?`;
 
 /**
  * A SQL condition that is true if and only if the batch makes its change, whether evaluated before
@@ -37,8 +41,11 @@ export interface Happens {
  */
 export function auditQueries(knex: Knex, entry: AuditEntry | undefined, happens?: Happens): Query<unknown>[] {
   if (entry === undefined) return [];
-  const { namespace, id, at, actor, action, target, requestId } = entry;
-  const values = [namespace, id, at, actor, action, target, requestId];
+  const { namespace, id, at, actor, actorName, action, target, targetName, requestId } = entry;
+  const values = [
+    ...[namespace, id, at, actor, cleanName(actorName), action],
+    ...[target, cleanName(targetName), requestId],
+  ];
   const condition = happens === undefined ? '' : ` where ${happens.sql}`;
   return [knex.raw(`${INSERT}${condition}`, [...values, ...(happens?.bindings ?? [])])];
 }
@@ -64,11 +71,13 @@ export function createAuditStore(database: Database): AuditStore {
       const rows = await database.run<AuditRow[]>(page);
       const shown = rows.slice(0, limit);
       return {
-        items: shown.map(({ at, actor, action, target, request_id }) => ({
+        items: shown.map(({ at, actor, actor_name, action, target, target_name, request_id }) => ({
           at: rfc3339(at),
           actor,
+          ...(actor_name === null ? {} : { actor_name }),
           action,
           target,
+          ...(target_name === null ? {} : { target_name }),
           request_id,
         })),
         nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null,
@@ -87,6 +96,10 @@ export function createAuditStore(database: Database): AuditStore {
       );
     },
   };
+}
+
+function cleanName(name: string | null): string | null {
+  return name === null ? null : cleanText(name);
 }
 
 function fromCursor(cursor: string): string {

@@ -37,6 +37,7 @@ interface VersionRow {
   created_at: number;
   updated_at: number;
   created_by: string;
+  created_by_name: string | null;
   metadata: string;
   message: string | null;
   git_commit: string | null;
@@ -48,7 +49,7 @@ type RecordRow = Omit<VersionRow, 'metadata' | 'probe_pending'>;
 const RECORD_COLUMNS = [
   ...['id', 'name', 'namespace', 'version', 'wasm_cid', 'memory_limit_mb', 'timeout_seconds', 'is_public'],
   ...['retry_count', 'retry_delay_seconds', 'warm_start', 'warm_start_reason', 'created_at', 'updated_at'],
-  ...['created_by', 'message', 'git_commit'],
+  ...['created_by', 'created_by_name', 'message', 'git_commit'],
 ]
   .map((column) => `v.${column}`)
   .join(', ');
@@ -74,8 +75,8 @@ const INSERT_VERSION = `
 insert into function_versions (
   namespace, name, version, id, created_at, wasm_cid, memory_limit_mb, timeout_seconds, is_public,
   retry_count, retry_delay_seconds, warm_start, warm_start_reason, probe_pending, updated_at, created_by, metadata, wasm_bytes,
-  message, git_commit)
-select namespace, name, last_version, id, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+  message, git_commit, created_by_name)
+select namespace, name, last_version, id, created_at, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 from functions where namespace = ? and name = ?`;
 
 /**
@@ -161,7 +162,7 @@ export function createFunctionStore(database: Database): FunctionStore {
 
   return {
     async addVersion(version, audit) {
-      const { namespace, settings, wasmCid, wasmBytes = 0, createdBy } = version;
+      const { namespace, settings, wasmCid, wasmBytes = 0, createdBy, createdByName = null } = version;
       const { warmStart, warmStartReason, probePending, origin = NO_ORIGIN } = version;
       const { name, metadata } = settings;
       const now = Date.now();
@@ -199,6 +200,7 @@ export function createFunctionStore(database: Database): FunctionStore {
           wasmBytes,
           origin.message === null ? null : cleanText(origin.message),
           origin.git_commit,
+          createdByName === null ? null : cleanText(createdByName),
           namespace,
           name,
         ]),
@@ -344,6 +346,7 @@ function toRecord(row: RecordRow): FunctionRecord {
     created_at: rfc3339(row.created_at),
     updated_at: rfc3339(row.updated_at),
     created_by: row.created_by,
+    created_by_name: row.created_by_name,
     message: row.message,
     git_commit: row.git_commit,
   };

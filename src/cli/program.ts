@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { addAdmin } from './commands/admin.js';
 import { addAliases } from './commands/aliases.js';
+import { addAudit } from './commands/audit.js';
 import { addBuild } from './commands/build.js';
 import { addCompletion } from './commands/completion.js';
 import { addConsole } from './commands/console.js';
@@ -81,6 +82,7 @@ export function createProgram(): Command {
   addInvocations(program);
   addLogin(program);
   addKeys(program);
+  addAudit(program);
   addNamespaces(program);
   addStatus(program);
   addDoctor(program);

@@ -143,6 +143,8 @@ export const functionRecordSchema = z.object({
   created_at: z.string(),
   updated_at: z.string(),
   created_by: z.string(),
+  /** Name of the API key in `created_by`, also if it was revoked since; null for wallets. */
+  created_by_name: z.string().nullable().default(null),
   /** Description of the change, as given by the deployer, and the git commit that was built. */
   message: z.string().nullable().default(null),
   git_commit: z.string().nullable().default(null),

@@ -56,8 +56,10 @@ export type KeyRecord = z.infer<typeof keyRecordSchema>;
 export const auditEventSchema = z.object({
   at: z.string(),
   actor: z.string().describe('A wallet, or `key:<id>`.'),
+  actor_name: z.string().optional().describe('The name of the key in `actor`, also if it was revoked since.'),
   action: z.string().describe('An action such as `function.deploy`.'),
   target: z.string().describe('The changed object, such as a function with its version.'),
+  target_name: z.string().optional().describe('The name of the key in `target`, for entries about keys.'),
   request_id: z.string().describe('The X-Request-ID of the response.'),
 });
 export type AuditEvent = z.infer<typeof auditEventSchema>;

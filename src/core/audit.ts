@@ -33,14 +33,17 @@ export function auditEntry(
   action: AuditAction,
   target: string,
   namespace: Namespace = principal.namespace,
+  targetName: string | null = null,
 ): AuditEntry {
   return {
     id: uuidv7(),
     namespace,
     at: Date.now(),
     actor: principal.subject,
+    actorName: principal.keyName,
     action,
     target,
+    targetName,
     requestId,
   };
 }

@@ -124,7 +124,8 @@ export function createFunctions(deps: FunctionsDeps): Functions {
       const stores = { blobs, owners: store.blobOwners };
       const made = {
         ...{ namespace, settings, wasmCid: cid, wasmBytes: wasm.byteLength },
-        ...{ ...start, createdBy: by.principal.subject, origin, limits },
+        ...{ createdBy: by.principal.subject, createdByName: by.principal.keyName },
+        ...{ ...start, origin, limits },
       };
       const audit = auditEntry(by, 'function.deploy', settings.name, namespace);
       const version = await store.functions.addVersion(made, audit).catch(async (error) => {
@@ -153,6 +154,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
           warmStartReason: old.warm_start_reason,
           probePending: old.probe_pending === true,
           createdBy: by.principal.subject,
+          createdByName: by.principal.keyName,
           origin: { message: `Rollback to version ${version}`, git_commit: old.git_commit },
           limits: await quotas.limits(namespace),
         },

@@ -128,7 +128,7 @@ export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys
           createdBy: principal.subject,
           maker,
         },
-        auditEntry(by, 'key.create', id, namespace),
+        auditEntry(by, 'key.create', id, namespace, name),
         limit,
       );
       if (!stored)
@@ -150,7 +150,7 @@ export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys
           `There is no key ${JSON.stringify(id)} in namespace "${principal.namespace}"; list what there is with GET /v1/auth/keys.`,
         );
       }
-      await store.keys.revoke(id, auditEntry(by, 'key.revoke', id, key.namespace));
+      await store.keys.revoke(id, auditEntry(by, 'key.revoke', id, key.namespace, key.name));
       dropAll();
       // If the bus is unreachable, other processes notice the change within 2 s.
       await bus.publish(CHANNEL, id).catch(() => undefined);

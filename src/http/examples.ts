@@ -10,6 +10,7 @@ const CID = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 const VALUES: Readonly<Record<string, unknown>> = {
   access_token: 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJrZXk6Li4uIn0.c2lnbmF0dXJl',
   actor: 'key:0199c6a2',
+  actor_name: 'ci',
   alias: 'live',
   allowed_hosts: ['api.example.com'],
   api_key: 'ak_4f9c2b7d1e:default',
@@ -22,6 +23,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   count: 1,
   created_at: AT,
   created_by: 'key:0199c6a2',
+  created_by_name: 'ci',
   cron: '*/5 * * * *',
   delivered_at: AT,
   driver: 'local',

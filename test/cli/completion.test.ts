@@ -61,7 +61,7 @@ async function engine() {
       timeout_seconds: 30,
     },
     ...{ is_public: false, retry_count: 0, retry_delay_seconds: 5, status: 'active', warm_start: 'fresh' },
-    ...{ warm_start_reason: null, created_at: '', updated_at: '', created_by: '' },
+    ...{ warm_start_reason: null, created_at: '', updated_at: '', created_by: '', created_by_name: null },
   }));
   return httpServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json' });

@@ -324,6 +324,38 @@ test('keys create sends scopes, functions and expiry, and rejects an invalid or 
   }
 });
 
+test('audit lists who changed what, with the names of keys', async (t) => {
+  const server = await startServer((_, response) => {
+    const event = { at: '2026-01-01T00:00:00.000Z', actor: 'key:1', request_id: 'r-1' };
+    json(response, 200, {
+      events: [
+        { ...event, actor_name: 'ci', action: 'key.revoke', target: 'k2', target_name: 'old' },
+        { ...event, actor: '0xabc', action: 'secret.set', target: 'TOKEN' },
+      ],
+      count: 2,
+      next_cursor: 'c-2',
+    });
+  });
+  t.teardown(server.close);
+  const run = await runCli(['audit', '--since', '1d', '--actor', 'key:1', '-n', '2'], {
+    home,
+    env: server.env,
+  });
+  t.is(run.code, 0, run.stderr);
+  t.deepEqual(
+    run.stdout.trim().split('\n'),
+    [
+      ['2026-01-01T00:00:00.000Z', 'ci', 'key.revoke', 'old (k2)', 'r-1'],
+      ['2026-01-01T00:00:00.000Z', '0xabc', 'secret.set', 'TOKEN', 'r-1'],
+    ].map((cells) => cells.join('\t')),
+  );
+  const asked = new URL(server.seen[0]?.url ?? '', 'http://engine');
+  t.is(asked.pathname, '/v1/audit');
+  t.like(Object.fromEntries(asked.searchParams), { actor: 'key:1', limit: '2' });
+  const lines = await runCli(['audit', '-o', 'ndjson'], { home, env: server.env });
+  t.is(lines.stdout.trim().split('\n').length, 2);
+});
+
 test('login stores a key only if the engine accepts the key', async (t) => {
   const server = await startServer((request, response) => {
     if (request.headers['x-api-key'] === 'ak_good:ns') json(response, 200, { functions: [], count: 0 });

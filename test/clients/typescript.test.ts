@@ -26,7 +26,7 @@ async function client(options: Partial<ClientOptions> = {}): Promise<Client> {
   return createClient({
     url: env.ORAMA_URL ?? '',
     apiKey: env.ORAMA_API_KEY ?? '',
-    webSocket: (url) => new WebSocket(url),
+    webSocket: (url, protocols) => new WebSocket(url, protocols),
     ...options,
   });
 }
@@ -145,8 +145,8 @@ test('published messages fire triggers and reach subscribers, and a lost subscri
   const sockets: WebSocket[] = [];
   const { env } = await started();
   const listener = await client({
-    webSocket: (url) => {
-      const socket = new WebSocket(url);
+    webSocket: (url, protocols) => {
+      const socket = new WebSocket(url, protocols);
       sockets.push(socket);
       return socket;
     },
@@ -198,6 +198,43 @@ test('a subscription that is refused or whose key is revoked ends with an error'
   t.is((await events.next()).value?.type, 'open');
   await engine.api.delete(`/v1/auth/keys/${key.id}`);
   t.like(await t.throwsAsync(events.next()), { code: 'unauthorized' });
+});
+
+test('a credential is in no address, neither a key nor a token', async (t) => {
+  const { engine } = await started();
+  const { json } = await engine.api.post('/v1/auth/token', {});
+  const credentials = [{ apiKey: engine.adminKey }, { token: String(json.access_token) }];
+  for (const credential of credentials) {
+    const opened: { url: string; protocol: string }[] = [];
+    const listener = createClient({
+      url: engine.url,
+      ...credential,
+      webSocket: (url, protocols) => {
+        const socket = new WebSocket(url, protocols);
+        socket.once('open', () => opened.push({ url, protocol: socket.protocol }));
+        return socket;
+      },
+    });
+    const subscription = listener.subscribe('clients:addresses');
+    t.is((await subscription[Symbol.asyncIterator]().next()).value?.type, 'open');
+    subscription.close();
+    t.deepEqual(opened, [
+      {
+        url: `${engine.url.replace('http', 'ws')}/v1/pubsub/ws?topic=clients%3Aaddresses`,
+        protocol: 'orama',
+      },
+    ]);
+  }
+  // Without a credential nothing is offered, and the engine says what is missing.
+  const anybody = createClient({
+    url: engine.url,
+    webSocket: (url, protocols) => {
+      t.deepEqual(protocols, []);
+      return new WebSocket(url, protocols);
+    },
+  });
+  const refused = anybody.subscribe('clients:addresses')[Symbol.asyncIterator]();
+  t.like(await t.throwsAsync(refused.next()), { code: 'unauthorized' });
 });
 
 /** Starts a server that refuses `times` requests and then responds normally. */

@@ -49,6 +49,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
       warm_start: 'fresh',
       warm_start_reason: null,
       created_by: 'admin',
+      created_by_name: null,
       message: null,
       git_commit: null,
       metadata: given.settings.metadata,
@@ -64,9 +65,10 @@ export function testFunctions(driver: string, open: OpenStore): void {
   test(`${driver}: a version stores its message and git commit`, async (t) => {
     const { functions } = await get();
     const origin = { message: "What's new – ✓", git_commit: '0123456-dirty' };
-    const given = aVersion({ origin });
-    t.like(await functions.addVersion(given), origin);
-    t.like(await functions.latest(given.namespace, aName('hello')), origin);
+    const given = aVersion({ origin, createdBy: 'key:1', createdByName: 'ci – ✓' });
+    const expected = { ...origin, created_by: 'key:1', created_by_name: 'ci – ✓' };
+    t.like(await functions.addVersion(given), expected);
+    t.like(await functions.latest(given.namespace, aName('hello')), expected);
   });
 
   test(`${driver}: a version with a pending probe is listed as unsettled until its warm start is settled`, async (t) => {

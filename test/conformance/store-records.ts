@@ -134,8 +134,10 @@ export function testRecords(driver: string, open: OpenStore): void {
       namespace,
       at,
       actor: 'key:1',
+      actorName: 'ci',
       action,
       target,
+      targetName: action.startsWith('key.') ? `named ${target}` : null,
       requestId: 'r-1',
     });
     const sealed = { name: 'A', sealed: bytes(1), keyId: 'k' };
@@ -161,7 +163,11 @@ export function testRecords(driver: string, open: OpenStore): void {
       'trigger.delete f',
       'callback_secret.renew x',
     ]);
-    t.like(items[0], { actor: 'key:1', request_id: 'r-1' });
+    t.like(items[0], { actor: 'key:1', actor_name: 'ci', request_id: 'r-1' });
+    t.deepEqual(
+      items.flatMap(({ target_name }) => target_name ?? []),
+      [`named ${key.id}`, `named ${key.id}`],
+    );
   });
 
   test(`${driver}: audit events are listed in pages, filtered by actor and time, and swept by age`, async (t) => {
@@ -172,7 +178,8 @@ export function testRecords(driver: string, open: OpenStore): void {
       const id = uuidv7();
       ids.push(id);
       const who = n % 2 === 0 ? 'even' : 'odd';
-      const entry = { id, namespace, at: 1_000_000 + n, actor: who, action: 'secret.set' as const };
+      const actor = { actor: who, actorName: null, targetName: null };
+      const entry = { id, namespace, at: 1_000_000 + n, ...actor, action: 'secret.set' as const };
       await audit.record({ ...entry, target: String(n), requestId: 'r' });
       await audit.record({ ...entry, target: 'again', requestId: 'r' });
     }

@@ -1,3 +1,5 @@
+import type { Page } from 'playwright-core';
+import { acts } from '../helpers/acts.js';
 import { hasLoaded, openPage, openWindow, signIn, turnTo } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
 import { startEngine } from '../helpers/running-engine.js';
@@ -7,12 +9,11 @@ import { populate } from './scene.js';
 import { livedViews } from './views.js';
 import { violations } from './violations.js';
 
-const browserSays = browserTest();
-
 const lived = shared(async () => {
   const engine = await startEngine();
   return Object.assign(engine, { scene: await populate(engine.api) });
 });
+const browserSays = browserTest(lived);
 
 /** What the rules that look at colours find in one scheme says nothing of the other. */
 const COLOUR_RULES = ['color-contrast', 'link-in-text-block'];
@@ -61,6 +62,36 @@ browserSays(
   },
 );
 
+/** What the focus is on, by the name that it has for people who hear it. */
+function focused(page: Page): Promise<string> {
+  return page.evaluate<string>(FOCUSED);
+}
+
+/** In the page. The code editor is in a shadow tree of its own. */
+const FOCUSED = `(() => {
+  let element = document.activeElement;
+  while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+  return (element?.getAttribute('aria-label') ?? element?.textContent ?? '').trim();
+})()`;
+
+/** A page that is still loading moves the focus to its content when it comes, and begins anew. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let step = 0; step < 120; step++) {
+    await page.keyboard.press('Tab');
+    if ((await focused(page)) === name) return;
+  }
+  throw new Error(`the focus never came to ${name}`);
+}
+
+/** Waits for what a link has led to, whose content has the focus. */
+async function arrivedAt(page: Page, heading: string): Promise<void> {
+  await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
+  await until('the focus on the content', () =>
+    page.evaluate<boolean>(`document.activeElement?.id === 'content'`),
+  );
+  await hasLoaded(page);
+}
+
 browserSays(
   'everything on the way from sign-in to a cancelled purge is reached by keyboard',
   async (t, browser) => {
@@ -69,45 +100,68 @@ browserSays(
     const { page } = await openPage(context);
     await page.goto(`${url}/console`);
     const press = (key: string) => page.keyboard.press(key);
-    const focused = () =>
-      page.evaluate<string>(
-        `(document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '').trim()`,
-      );
-    // A page that is still loading moves the focus to its content when it comes, and begins anew.
-    const tabTo = async (name: string) => {
-      await page.getByText(name, { exact: true }).first().waitFor();
-      for (let step = 0; step < 120; step++) {
-        await press('Tab');
-        if ((await focused()) === name) return;
-      }
-      t.fail(`the focus never came to ${name}`);
-    };
     await page.getByLabel('API key', { exact: true }).waitFor();
     await press('Tab');
     await page.keyboard.type(adminKey);
     await press('Enter');
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     await press('Tab');
-    t.is(await page.evaluate<string>('document.activeElement?.textContent'), 'Skip to the content');
-    await tabTo('Dead letters');
+    t.is(await focused(page), 'Skip to the content');
+    await tabTo(page, 'Dead letters');
     await press('Enter');
-    await page.getByRole('heading', { name: 'Dead letters' }).waitFor();
-    await until('the focus on the content', () =>
-      page.evaluate<boolean>(`document.activeElement?.id === 'content'`),
-    );
+    await arrivedAt(page, 'Dead letters');
     // Its options have to be there before letters choose among them.
     await page.locator('option', { hasText: 'charge-card' }).waitFor({ state: 'attached' });
     const isOnChoice = () => page.evaluate<boolean>("document.activeElement?.tagName === 'SELECT'");
     for (let step = 0; step < 40 && !(await isOnChoice()); step++) await press('Tab');
     await page.keyboard.type('charge-card');
     await page.getByRole('button', { name: 'Purge all' }).waitFor();
-    await tabTo('Purge all');
+    await tabTo(page, 'Purge all');
     await press('Enter');
     await page.getByRole('dialog').waitFor();
     await press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     // The focus is back where it was.
-    t.is(await focused(), 'Purge all');
+    t.is(await focused(page), 'Purge all');
+    await context.close();
+  },
+);
+
+browserSays(
+  'a function is invoked, its invocation opened and replayed, by keyboard alone',
+  async (t, browser) => {
+    const { api } = await lived();
+    const context = await openWindow(browser);
+    const { page } = await openPage(context);
+    await signIn(page, api);
+    const press = (key: string) => page.keyboard.press(key);
+    await tabTo(page, 'Functions');
+    await press('Enter');
+    await arrivedAt(page, 'Functions');
+    await tabTo(page, 'orders');
+    await press('Enter');
+    await arrivedAt(page, 'orders');
+    await tabTo(page, 'Invoke');
+    await press('Enter');
+    await page.locator('.cm-content[aria-label="Input"]').waitFor();
+    await tabTo(page, 'Input');
+    await press('Control+A');
+    await page.keyboard.insertText(acts('echo typed'));
+    await press('Control+Enter');
+    await page.getByRole('link', { name: 'show the invocation' }).waitFor();
+    // Tab leaves the editor.
+    await tabTo(page, 'show the invocation');
+    await press('Enter');
+    await arrivedAt(page, 'orders');
+    const first = page.url();
+    await tabTo(page, 'Replay…');
+    await press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await tabTo(page, 'Replay');
+    await press('Enter');
+    await page.waitForURL((url) => url.href !== first);
+    await page.getByLabel('Output', { exact: true }).waitFor();
+    t.regex(await page.getByLabel('Output', { exact: true }).innerText(), /typed/);
     await context.close();
   },
 );

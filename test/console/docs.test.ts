@@ -6,13 +6,12 @@ import { shared } from '../helpers/shared.js';
 import { populate } from './scene.js';
 import { violations } from './violations.js';
 
-const browserSays = browserTest();
-
 const lived = shared(async () => {
   const engine = await startEngine();
   await populate(engine.api);
   return engine;
 });
+const browserSays = browserTest(lived);
 
 browserSays('the API is searched, and a link to an operation opens it', async (t, browser) => {
   const { url } = await lived();

@@ -11,13 +11,13 @@ import { aTenant } from '../http/served.js';
 import { populate } from './scene.js';
 import { livedViews } from './views.js';
 
-const browserSays = browserTest();
 const engine = shared(() => startEngine());
 /** A namespace beside it, so that what is fed to one is not shown in the other. */
 const lived = shared(async () => {
   const tenant = await aTenant(await engine());
   return { api: tenant, scene: await populate(tenant), close: async () => undefined };
 });
+const browserSays = browserTest(lived);
 
 const MARKUP =
   '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script><svg onload="window.pwned=1">';

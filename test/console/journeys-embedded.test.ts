@@ -1,4 +1,4 @@
-import { journeys } from './journeys.js';
+import { journeys } from './journeys/all.js';
 import { embedded } from './served.js';
 
 journeys(embedded);

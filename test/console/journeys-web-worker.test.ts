@@ -1,4 +1,4 @@
-import { journeys } from './journeys.js';
+import { journeys } from './journeys/all.js';
 import { webAndWorker } from './served.js';
 
 journeys(webAndWorker);

@@ -11,6 +11,12 @@ export interface Scene {
   message: string;
 }
 
+/** Of the two versions of `orders`. */
+export const ORIGINS = [
+  { message: 'Take orders by HTTP', git_commit: '4f0c2a91d3b86e57a1c9f0248db37e6512ca90fe' },
+  { message: 'More memory for large carts', git_commit: '9d27b1e06ac4583f7e10d2b9964fc8a3350be71d-dirty' },
+] as const;
+
 /**
  * A namespace that looks lived in: functions, versions, a live alias, triggers, a tree of events,
  * failures, secrets, rows.
@@ -24,9 +30,9 @@ export async function populate(api: Api): Promise<Scene> {
   await deploy(
     'orders',
     { http: { methods: ['GET', 'POST'], routes: ['POST /orders'] } },
-    { is_public: 'true' },
+    { is_public: 'true', ...ORIGINS[0] },
   );
-  await deploy('orders', {}, { memory_limit_mb: '96' });
+  await deploy('orders', {}, { memory_limit_mb: '96', ...ORIGINS[1] });
   await deploy(
     'charge-card',
     { triggers: [{ topic: 'orders:created' }], on_failure: 'billing:failed' },

@@ -12,12 +12,11 @@ import { populate } from './scene.js';
 import { bareViews, livedViews, type View } from './views.js';
 
 /** What every view of the console says when there is nothing, not yet, not for this key, or too much. */
-const browserSays = browserTest();
-
 const lived = shared(async () => {
   const engine = await startEngine();
   return Object.assign(engine, { scene: await populate(engine.api) });
 });
+const browserSays = browserTest(lived);
 
 const ROWS = 10_000;
 /** Of a table, with its head. */
@@ -31,6 +30,10 @@ const COVERED = `(() => {
   const boxes = [...document.querySelectorAll('.log .said')].map((text) => text.getBoundingClientRect());
   return boxes.filter(({ bottom }, at) => at + 1 < boxes.length && bottom > boxes[at + 1].top + 1).length;
 })()`;
+
+/** The times of the page, as they are shown. */
+const TIMES = `[...document.querySelectorAll('#content time')].map((time) => (
+  { at: time.dateTime, title: time.title, text: time.innerText }))`;
 
 const isGet = (route: Route) => route.request().method() === 'GET';
 const pathOf = (route: Route) => new URL(route.request().url()).pathname;
@@ -272,13 +275,13 @@ browserSays('times are in the zone of the reader, with the UTC in their titles',
   for (const { name, path } of livedViews(scene)) {
     await turnTo(page, path);
     await hasLoaded(page);
-    const times = page.locator('#content time');
-    for (const time of await times.all()) {
-      const at = new Date((await time.getAttribute('datetime')) ?? '');
-      t.is(await time.getAttribute('title'), `${at.toISOString()} (UTC)`, name);
-      assertLocal(t, await time.innerText(), at);
+    const times = await page.evaluate<{ at: string; title: string; text: string }[]>(TIMES);
+    for (const { at, title, text } of times) {
+      const date = new Date(at);
+      t.is(title, `${date.toISOString()} (UTC)`, name);
+      assertLocal(t, text, date);
     }
-    if ((await times.count()) > 0) timed.push(name);
+    if (times.length > 0) timed.push(name);
   }
   t.deepEqual(timed, [
     ...['overview', 'functions', 'function', 'triggers', 'versions', 'log', 'invocations', 'invocation'],

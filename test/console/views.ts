@@ -98,7 +98,7 @@ export function viewsOf(of: { function: string; invocation: string; message: str
     {
       name: 'versions',
       path: `${fn}/versions`,
-      shows: [thisFunction, ofFunction('versions', 'the versions')],
+      shows: [thisFunction, ofFunction('versions', 'the versions'), ofFunction('rollout', 'the rollout')],
       whole: { from: /\/versions$/, list: 'versions', key: 'version' },
     },
     {

@@ -21,6 +21,7 @@ const by: Actor = {
     namespace: aNamespace(),
     wallet: '',
     subject: 'key:test',
+    keyName: 'test',
     isAdmin: true,
     rights: ALL_RIGHTS,
     keyId: 'test',

@@ -3,30 +3,28 @@ import type { Browser } from 'playwright-core';
 import { findChromium, launchBrowser } from './browser.js';
 import { shared } from './shared.js';
 
-/**
- * Maximum number of open pages per file: a browser with dozens of pages is slow enough to exceed
- * timeouts.
- */
-const AT_ONCE = 3;
-
 type InBrowser = (t: ExecutionContext, browser: Browser) => Promise<void>;
 
+/** Registers a test that needs Chromium. */
+export type BrowserTest = (title: string, run: InBrowser) => void;
+
 /**
- * Registers a test that needs Chromium. Without Chromium, the test passes with a note in its title.
+ * Returns a function that registers tests in one browser per file. The tests run serially, because
+ * the browser uses all processors, and the time that a test waits would count as its duration. The
+ * resources in `open` are opened together with the browser before the first test. Without Chromium,
+ * the tests pass with a note in their titles.
  */
-export function browserTest(): (title: string, run: InBrowser) => void {
+export function browserTest(...open: readonly (() => Promise<unknown>)[]): BrowserTest {
   const program = findChromium();
   if (program === null) {
     return (title) => test(`chromium: not found, console tests not run: ${title}`, (t) => t.pass());
   }
   const browser = shared(() => launchBrowser(program));
-  const queues: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve());
-  let tests = 0;
+  test.before('the browser is open, and what is shown in it', async () => {
+    await Promise.all([browser(), ...open.map((each) => each())]);
+  });
   return (title, run) =>
-    test(title, async (t) => {
-      const at = tests++ % AT_ONCE;
-      const done = queues[at]?.then(async () => run(t, await browser()));
-      queues[at] = Promise.resolve(done).catch(() => undefined);
-      await done;
+    test.serial(title, async (t) => {
+      await run(t, await browser());
     });
 }

@@ -224,6 +224,22 @@ test('the audit log records actor, action and target of every change, and is hid
   t.is(asAdmin.json.count, json.count);
 });
 
+test('a key is named where it deployed or changed something, also when it is gone', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  const { json: made } = await tenant.post('/v1/auth/keys', { name: 'ci of the shop', scopes: ['deploy'] });
+  const ci = tenant.as(made.api_key);
+  const deployed = await ci.deploy('named', await probeWasm());
+  t.like(deployed.json.function, { created_by: `key:${made.id}`, created_by_name: 'ci of the shop' });
+  await tenant.delete(`/v1/auth/keys/${made.id}`);
+  const { versions } = (await tenant.get('/v1/functions/named/versions')).json;
+  t.is(versions[0].created_by_name, 'ci of the shop');
+  const { events } = (await tenant.get('/v1/audit')).json;
+  const [revoked, deploy, created] = events;
+  t.like(deploy, { action: 'function.deploy', actor: `key:${made.id}`, actor_name: 'ci of the shop' });
+  t.like(created, { action: 'key.create', target: made.id, target_name: 'ci of the shop' });
+  t.like(revoked, { action: 'key.revoke', target: made.id, target_name: 'ci of the shop' });
+});
+
 test('replays of an invocation and of dead letters are recorded in the audit log', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   const failed = await tenant.invoke('probe', commands({ op: 'exit', n: 1 }), { prefer: 'respond-async' });

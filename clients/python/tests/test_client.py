@@ -114,10 +114,12 @@ class Refusing:
 
     def __init__(self, times: int, refuse: Callable[[BaseHTTPRequestHandler], None]) -> None:
         bodies: list[bytes] = []
+        requests: list[tuple[str, dict[str, str]]] = []
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+                requests.append((self.path, dict(self.headers)))
                 if len(bodies) <= times:
                     refuse(self)
                     return
@@ -136,6 +138,7 @@ class Refusing:
                 pass
 
         self.bodies = bodies
+        self.requests = requests
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -196,6 +199,19 @@ class WithoutAnEngine(unittest.TestCase):
                 Client(server.url, api_key="secret").invocation("x")
             self.assertEqual(refused.exception.status, 307)
             self.assertEqual(other.bodies, [])
+
+    def test_the_credential_is_in_a_header_and_in_no_address(self) -> None:
+        for credential, header in ({"api_key": "secret"}, "X-API-Key"), ({"token": "secret"}, "Authorization"):
+            with Refusing(9, answering(403, {})) as server:
+                client = Client(server.url, **credential)
+                with self.assertRaises(OramaError):
+                    client.invocation("x")
+                with self.assertRaises(OramaError):
+                    next(client.subscribe("t"))
+                self.assertEqual(len(server.requests), 2)
+                for path, headers in server.requests:
+                    self.assertNotIn("secret", path)
+                    self.assertIn("secret", headers[header])
 
     def test_the_error_says_how_long_to_wait(self) -> None:
         body = b'{"error":"The queue is full.","code":"queue_full"}'

@@ -28,7 +28,10 @@ export interface ClientOptions {
   timeoutMs?: number;
   /** Replaces the global `fetch`. */
   fetch?: FetchLike;
-  /** Replaces the global `WebSocket`, which Node has since version 22. */
+  /**
+   * Replaces the global `WebSocket`, which Node has since version 22. It must offer the subprotocols,
+   * which carry the credential.
+   */
   webSocket?: WebSocketFactory;
   /** Replaces `JSON.parse`, which rounds integers beyond 2^53, in `Result.json()`. */
   parseJson?: (text: string) => unknown;
@@ -86,8 +89,7 @@ export function createClient(options: ClientOptions): Client {
     ...publishing,
     subscribe: createSubscribe(http, {
       url,
-      apiKey: options.apiKey,
-      token: options.token,
+      credential: options.apiKey ?? options.token,
       namespace: options.namespace,
       open: options.webSocket ?? defaultWebSocket,
     }),

@@ -1,4 +1,4 @@
-import { decodeBase64 } from './base64.js';
+import { decodeBase64, encodeBase64 } from './base64.js';
 import { OramaError } from './errors.js';
 import type { Http } from './http.js';
 import { sleep } from './sleep.js';
@@ -33,8 +33,8 @@ export interface Subscription extends AsyncIterable<SubscriptionEvent> {
 
 export interface SubscribeSettings {
   url: string;
-  apiKey: string | undefined;
-  token: string | undefined;
+  /** API key or token; undefined for anonymous sockets. */
+  credential: string | undefined;
   namespace: string | undefined;
   open: WebSocketFactory;
 }
@@ -47,6 +47,7 @@ const POLICY = 1008;
 export function createSubscribe(http: Http, settings: SubscribeSettings) {
   return (topic: string, options: SubscribeOptions = {}): Subscription => {
     const address = addressOf(topic, options, settings);
+    const protocols = protocolsOf(settings.credential);
     const stop = new AbortController();
     const close = () => stop.abort();
     if (options.signal?.aborted) close();
@@ -57,7 +58,7 @@ export function createSubscribe(http: Http, settings: SubscribeSettings) {
         let failures = 0;
         try {
           while (!stop.signal.aborted) {
-            for await (const event of connection(settings.open(address), stop.signal)) {
+            for await (const event of connection(settings.open(address, protocols), stop.signal)) {
               if (event.type === 'open') failures = 0;
               yield event;
             }
@@ -169,9 +170,6 @@ function addressOf(topic: string, options: SubscribeOptions, settings: Subscribe
   address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
   const parameters = {
     topic,
-    // The only place in which a browser's WebSocket can send the credential.
-    api_key: settings.apiKey,
-    token: settings.apiKey === undefined ? settings.token : undefined,
     namespace: settings.namespace,
     presence: options.presence === true ? 'true' : undefined,
     member_id: options.memberId,
@@ -181,4 +179,14 @@ function addressOf(topic: string, options: SubscribeOptions, settings: Subscribe
     if (value !== undefined) address.searchParams.set(name, value);
   }
   return address.href;
+}
+
+/**
+ * Returns the offered subprotocols: the credential and, beside it, one that the engine selects, as
+ * it never sends the credential back.
+ */
+function protocolsOf(credential: string | undefined): string[] {
+  if (credential === undefined) return [];
+  const text = encodeBase64(new TextEncoder().encode(credential));
+  return ['orama', `orama.bearer.${text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`];
 }

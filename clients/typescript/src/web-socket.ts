@@ -12,13 +12,17 @@ export interface WebSocketLike {
   onerror: ((event: never) => void) | null;
 }
 
-export type WebSocketFactory = (url: string) => WebSocketLike;
+/**
+ * Opens a socket. The subprotocols carry the credential, so they must be passed on: a browser's
+ * WebSocket can set no header, and addresses are logged by proxies.
+ */
+export type WebSocketFactory = (url: string, protocols: string[]) => WebSocketLike;
 
-type WebSocketClass = new (url: string) => WebSocketLike;
+type WebSocketClass = new (url: string, protocols: string[]) => WebSocketLike;
 
-export const defaultWebSocket: WebSocketFactory = (url) => {
+export const defaultWebSocket: WebSocketFactory = (url, protocols) => {
   const { WebSocket } = globalThis as { WebSocket?: WebSocketClass };
-  if (WebSocket !== undefined) return new WebSocket(url);
+  if (WebSocket !== undefined) return new WebSocket(url, protocols);
   throw new OramaError(
     'There is no WebSocket here; give createClient one as webSocket, such as that of the package ws',
     {

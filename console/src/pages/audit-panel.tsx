@@ -1,22 +1,25 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
+import { Actor } from '../parts/actor.js';
 import { Moment } from '../parts/moment.js';
 import { Panel } from '../parts/page.js';
 import { Pager } from '../parts/pager.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
+import { Link } from '../router.js';
 import { brief, label } from '../text.js';
-import type { AuditReply, KeyRecord } from '../types.js';
+import type { AuditReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
-/** Returns an actor or target with the name of its key, if the key still exists. */
-function named(text: string, keys: readonly KeyRecord[]) {
-  const key = keys.find(({ id }) => text === id || text === `key:${id}`);
-  if (key === undefined) return <code>{brief(text)}</code>;
-  return <span title={text}>{label(key.name)}</span>;
+type Event = AuditReply['events'][number];
+
+function Target({ of: { action, target, target_name: name } }: { of: Event }) {
+  if (name !== undefined) return <Actor of={target} name={name} />;
+  if (action !== 'invocation.replay') return <code>{brief(target)}</code>;
+  return <Link to={`/invocations/${encodeURIComponent(target)}`}>{label(target)}</Link>;
 }
 
-export function AuditPanel({ keys }: { keys: readonly KeyRecord[] }) {
+export function AuditPanel() {
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const cursor = cursors.at(-1);
   const audit = useResource(`audit ${cursor ?? ''}`, (signal) =>
@@ -38,9 +41,9 @@ export function AuditPanel({ keys }: { keys: readonly KeyRecord[] }) {
               keyOf={({ request_id: id, action, target }, index) => `${id} ${action} ${target} ${index}`}
               columns={[
                 { name: 'At', cell: ({ at }) => <Moment at={at} short /> },
-                { name: 'By', cell: ({ actor }) => named(actor, keys) },
+                { name: 'By', cell: ({ actor, actor_name: name }) => <Actor of={actor} name={name} /> },
                 { name: 'Action', cell: ({ action }) => label(action) },
-                { name: 'Target', isWide: true, cell: ({ target }) => named(target, keys) },
+                { name: 'Target', isWide: true, cell: (event) => <Target of={event} /> },
               ]}
             />
             <Pager

@@ -88,6 +88,7 @@ export function DataPage() {
               columns={[
                 {
                   name: 'Name',
+                  isTitle: true,
                   cell: ({ name }) => (
                     <button
                       type="button"
@@ -137,6 +138,7 @@ function ResultView({ of: { rows, affected, ms } }: { of: Result }) {
           label="Result"
           rows={rows}
           keyOf={(_row, index) => index}
+          whenNarrow="scroll"
           columns={names.map((name) => ({
             name: label(name),
             cell: (row: Record<string, unknown>) => <Cell column={name} value={row[name]} />,

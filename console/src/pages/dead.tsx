@@ -117,6 +117,7 @@ function Groups({ of: groups }: { of: readonly DeadGroup[] }) {
         columns={[
           {
             name: 'Function',
+            isTitle: true,
             isWide: true,
             cell: (group) => (
               <Link
@@ -129,7 +130,7 @@ function Groups({ of: groups }: { of: readonly DeadGroup[] }) {
           { name: 'Reason', cell: (group) => reasonText(group.reason) },
           { name: 'Count', isNumber: true, cell: (group) => count(group.count) },
           { name: 'Newest', cell: ({ newest_at: at }) => <Age at={at} /> },
-          { name: 'Oldest', isMinor: true, cell: ({ oldest_at: at }) => <Age at={at} /> },
+          { name: 'Oldest', cell: ({ oldest_at: at }) => <Age at={at} /> },
         ]}
       />
     </Panel>

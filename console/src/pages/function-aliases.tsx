@@ -43,7 +43,7 @@ export function AliasesPanel({ name }: { name: string }) {
             rows={all}
             keyOf={({ alias: each }) => each}
             columns={[
-              { name: 'Alias', cell: ({ alias: each }) => <code>{label(each)}</code> },
+              { name: 'Alias', isTitle: true, cell: ({ alias: each }) => <code>{label(each)}</code> },
               { name: 'Version', cell: ({ version: each, weights }) => label(splitText(each, weights)) },
               { name: 'Changed', cell: ({ updated_at: at }) => <Age at={at} /> },
               {

@@ -8,13 +8,18 @@ import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
 import { brief, count, milliseconds, seconds } from '../text.js';
 import type { Rollout } from '../types.js';
-import { useResource } from '../use-resource.js';
+import { type Resource, useResource } from '../use-resource.js';
 
 const LIVE_MS = 3000;
 
-export function RolloutPanel({ name, newest }: { name: string; newest: number }) {
-  const path = `/v1/functions/${name}/rollout`;
-  const rollout = useResource(
+function pathOf(name: string): string {
+  return `/v1/functions/${encodeURIComponent(name)}/rollout`;
+}
+
+/** Loads the current or the last rollout; null if there has been none. */
+export function useRollout(name: string): Resource<Rollout | null> {
+  const path = pathOf(name);
+  return useResource(
     path,
     async (signal) => {
       try {
@@ -26,6 +31,11 @@ export function RolloutPanel({ name, newest }: { name: string; newest: number })
     },
     LIVE_MS,
   );
+}
+
+export function RolloutPanel({ name, newest }: { name: string; newest: number }) {
+  const path = pathOf(name);
+  const rollout = useRollout(name);
   const isRunning = rollout.data?.state === 'running';
   return (
     <Panel
@@ -88,7 +98,7 @@ function Start({ name, newest, onStart }: { name: string; newest: number; onStar
   const [every, setEvery] = useState('60');
   const [errors, setErrors] = useState('2');
   const start = async () => {
-    await call('POST', `/v1/functions/${name}/rollout`, {
+    await call('POST', pathOf(name), {
       json: {
         to: Number(to),
         steps: steps

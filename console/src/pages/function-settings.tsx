@@ -22,7 +22,12 @@ export function SettingsPanel({ name, version }: { name: string; version: number
             rows={[...leavesOf(of)]}
             keyOf={([key]) => key}
             columns={[
-              { name: 'Setting', cell: ([key]) => <code>{brief(key, 80)}</code> },
+              {
+                name: 'Setting',
+                isTitle: true,
+                isWide: true,
+                cell: ([key]) => <code>{brief(key, 80)}</code>,
+              },
               {
                 name: 'Value',
                 isWide: true,

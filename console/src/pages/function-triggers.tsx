@@ -29,7 +29,12 @@ export function TriggersPanel({ name }: { name: string }) {
             rows={all}
             keyOf={({ id }) => id}
             columns={[
-              { name: 'Fires on', isWide: true, cell: (each) => <code>{sourceOf(each)}</code> },
+              {
+                name: 'Fires on',
+                isTitle: true,
+                isWide: true,
+                cell: (each) => <code>{sourceOf(each)}</code>,
+              },
               {
                 name: 'Next run',
                 cell: (each) =>
@@ -41,8 +46,8 @@ export function TriggersPanel({ name }: { name: string }) {
                     <span class="faint">when published</span>
                   ),
               },
-              { name: 'Enabled', isMinor: true, cell: ({ enabled }) => (enabled ? 'yes' : 'no') },
-              { name: 'Added', isMinor: true, cell: ({ created_at: at }) => <Age at={at} /> },
+              { name: 'Enabled', cell: ({ enabled }) => (enabled ? 'yes' : 'no') },
+              { name: 'Added', cell: ({ created_at: at }) => <Age at={at} /> },
               {
                 name: '',
                 cell: (each) => (

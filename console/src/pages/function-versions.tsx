@@ -1,11 +1,15 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../api/request.js';
+import { Actor } from '../parts/actor.js';
+import { Commit } from '../parts/commit.js';
 import { Age } from '../parts/moment.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { type Column, Table } from '../parts/table.js';
-import { brief, label } from '../text.js';
-import type { AliasesReply, FunctionRecord, VersionsReply } from '../types.js';
+import { Link } from '../router.js';
+import { brief, label, plural } from '../text.js';
+import type { AliasesReply, FunctionRecord, Rollout, VersionsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
+import { useRollout } from './function-rollout.js';
 import { RollbackDialog } from './rollback-dialog.js';
 
 type Alias = AliasesReply['aliases'][number];
@@ -24,12 +28,23 @@ export function Versions({ name, onChange }: { name: string; onChange(): void })
     ]);
     return { versions, aliases };
   });
+  const rollout = useRollout(name);
+  const shares = sharesBy(rollout.data);
+  const seen = useRef<string | undefined>(undefined);
+  // A step of a rollout changes the shares of the versions.
+  useEffect(() => {
+    if (shares !== undefined && seen.current !== undefined && seen.current !== shares) found.reload();
+    seen.current = shares ?? seen.current;
+  }, [shares, found.reload]);
   const [target, setTarget] = useState<number | null>(null);
   const newest = found.data?.versions[0]?.version;
   const live = found.data?.aliases.find(({ alias }) => alias === 'live')?.version;
   const serving = live ?? newest;
   return (
     <>
+      <ResourceView of={rollout} what="the rollout">
+        {(data) => data?.state === 'running' && <RolloutNotice of={data} name={name} />}
+      </ResourceView>
       <ResourceView of={found} what="the versions">
         {({ versions, aliases }) => (
           <Table
@@ -58,6 +73,21 @@ export function Versions({ name, onChange }: { name: string; onChange(): void })
   );
 }
 
+function sharesBy(rollout: Rollout | null | undefined): string | undefined {
+  return rollout ? `${rollout.state} ${rollout.percent}` : rollout === null ? 'none' : undefined;
+}
+
+function RolloutNotice({ of: rollout, name }: { of: Rollout; name: string }) {
+  return (
+    <p class="notice" role="status">
+      A rollout sends {rollout.percent} % of the calls to version {rollout.to}, the others to version{' '}
+      {rollout.from}: {plural(rollout.calls, 'call')} in this step, {plural(rollout.errors, 'error')}, at most{' '}
+      {rollout.max_error_percent} % of them.{' '}
+      <Link to={`/functions/${encodeURIComponent(name)}`}>Show it</Link>
+    </p>
+  );
+}
+
 function columns(
   aliases: readonly Alias[],
   serving: number | undefined,
@@ -66,16 +96,18 @@ function columns(
   return [
     { name: 'Version', isNumber: true, cell: ({ version }) => version },
     { name: 'Aliases', cell: ({ version }) => label(sharesOf(version, aliases).join(', ')) },
-    { name: 'Deployed', cell: ({ created_at: at }) => <Age at={at} /> },
-    { name: 'By', isMinor: true, cell: ({ created_by: by }) => <code>{brief(by, 60)}</code> },
+    {
+      name: 'Change',
+      isWide: true,
+      cell: ({ message }) => message !== null && <span class="prose">{brief(message, 500)}</span>,
+    },
+    { name: 'Commit', cell: ({ git_commit: commit }) => commit !== null && <Commit of={commit} /> },
+    { name: 'Deployed', cell: ({ updated_at: at }) => <Age at={at} /> },
+    { name: 'By', cell: ({ created_by: by, created_by_name: key }) => <Actor of={by} name={key} /> },
     {
       name: 'Module',
-      isWide: true,
-      isMinor: true,
       cell: ({ wasm_cid: cid }) => <code title={brief(cid)}>{brief(cid, 20)}</code>,
     },
-    { name: 'Memory', isNumber: true, isMinor: true, cell: ({ memory_limit_mb: mb }) => `${mb} MB` },
-    { name: 'Timeout', isNumber: true, isMinor: true, cell: ({ timeout_seconds: s }) => `${s} s` },
     {
       name: '',
       cell: ({ version }) =>

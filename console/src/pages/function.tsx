@@ -1,10 +1,12 @@
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
+import { Actor } from '../parts/actor.js';
+import { Commit } from '../parts/commit.js';
 import { Moment } from '../parts/moment.js';
 import { Facts, Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Link, navigate } from '../router.js';
-import { label } from '../text.js';
+import { brief, label } from '../text.js';
 import type { FunctionRecord } from '../types.js';
 import { useResource } from '../use-resource.js';
 import { AliasesPanel } from './function-aliases.js';
@@ -74,6 +76,13 @@ function Part({ of: record, tab, reload }: { of: FunctionRecord; tab: string; re
   }
 }
 
+function originOf({ message, git_commit: commit }: FunctionRecord) {
+  return [
+    ...(message === null ? [] : [['Change', brief(message, 500)] as const]),
+    ...(commit === null ? [] : [['Commit', <Commit key="commit" of={commit} />] as const]),
+  ];
+}
+
 function Summary({ of: record }: { of: FunctionRecord }) {
   return (
     <>
@@ -91,7 +100,8 @@ function Summary({ of: record }: { of: FunctionRecord }) {
           ],
           ['Start', label(record.warm_start)],
           ['Deployed', <Moment key="at" at={record.updated_at} />],
-          ['By', <code key="by">{label(record.created_by)}</code>],
+          ['By', <Actor key="by" of={record.created_by} name={record.created_by_name} />],
+          ...originOf(record),
           ['Module', <code key="cid">{label(record.wasm_cid)}</code>],
         ]}
       />

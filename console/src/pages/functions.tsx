@@ -14,6 +14,7 @@ const LIVE_MS = 10_000;
 const COLUMNS: readonly Column<FunctionRecord>[] = [
   {
     name: 'Name',
+    isTitle: true,
     isWide: true,
     cell: ({ name }) => <Link to={`/functions/${encodeURIComponent(name)}`}>{label(name)}</Link>,
   },
@@ -22,10 +23,10 @@ const COLUMNS: readonly Column<FunctionRecord>[] = [
     name: 'Access',
     cell: ({ is_public: isPublic }) => (isPublic ? 'public' : <span class="faint">private</span>),
   },
-  { name: 'Memory', isNumber: true, isMinor: true, cell: ({ memory_limit_mb: mb }) => `${mb} MB` },
-  { name: 'Timeout', isNumber: true, isMinor: true, cell: ({ timeout_seconds: s }) => `${s} s` },
-  { name: 'Retries', isNumber: true, isMinor: true, cell: ({ retry_count: retries }) => retries },
-  { name: 'Start', isMinor: true, cell: ({ warm_start: start }) => label(start) },
+  { name: 'Memory', isNumber: true, cell: ({ memory_limit_mb: mb }) => `${mb} MB` },
+  { name: 'Timeout', isNumber: true, cell: ({ timeout_seconds: s }) => `${s} s` },
+  { name: 'Retries', isNumber: true, cell: ({ retry_count: retries }) => retries },
+  { name: 'Start', cell: ({ warm_start: start }) => label(start) },
   { name: 'Deployed', cell: ({ updated_at: at }) => <Age at={at} /> },
 ];
 

@@ -26,9 +26,10 @@ export function runTime({ attempts }: InvocationRecord): number | null {
 }
 
 const COLUMNS: readonly Column<InvocationRecord>[] = [
-  { name: 'State', cell: ({ state }) => <State of={state} /> },
+  { name: 'State', isTitle: true, cell: ({ state }) => <State of={state} /> },
   {
     name: 'Function',
+    isTitle: true,
     cell: (each) => (
       <Link to={`/invocations/${encodeURIComponent(each.request_id)}`}>
         {label(each.function)}
@@ -36,9 +37,9 @@ const COLUMNS: readonly Column<InvocationRecord>[] = [
       </Link>
     ),
   },
-  { name: 'Trigger', isMinor: true, cell: ({ trigger }) => label(trigger) },
+  { name: 'Trigger', cell: ({ trigger }) => label(trigger) },
   { name: 'Accepted', cell: ({ created_at }) => <Moment at={created_at} short /> },
-  { name: 'Attempts', isNumber: true, isMinor: true, cell: ({ attempts }) => attempts.length },
+  { name: 'Attempts', isNumber: true, cell: ({ attempts }) => attempts.length },
   { name: 'Ran', isNumber: true, cell: (each) => milliseconds(runTime(each)) },
   {
     name: 'Error',
@@ -47,7 +48,6 @@ const COLUMNS: readonly Column<InvocationRecord>[] = [
   },
   {
     name: 'Id',
-    isMinor: true,
     cell: ({ request_id }) => (
       <code class="faint">{visible(`${request_id.slice(0, 8)}…${request_id.slice(-6)}`)}</code>
     ),

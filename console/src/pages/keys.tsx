@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
+import { Actor } from '../parts/actor.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { Dialog } from '../parts/dialog.js';
 import { Field, Form } from '../parts/form.js';
@@ -9,7 +10,7 @@ import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
 import { brief, label } from '../text.js';
-import type { KeysReply } from '../types.js';
+import type { KeyRecord, KeysReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 import { AuditPanel } from './audit-panel.js';
 
@@ -29,19 +30,22 @@ export function KeysPage() {
               rows={all}
               keyOf={({ id }) => id}
               columns={[
-                { name: 'Name', isWide: true, cell: ({ name }) => brief(name, 80) },
+                { name: 'Name', isTitle: true, isWide: true, cell: ({ name }) => brief(name, 80) },
                 {
                   name: 'Scopes',
                   cell: ({ scopes }) => (scopes.includes('*') ? 'everything' : label(scopes.join(', '))),
                 },
                 {
                   name: 'Functions',
-                  isMinor: true,
                   cell: ({ functions }) => (functions === null ? 'all' : label(functions.join(', '))),
                 },
-                { name: 'Last used', isMinor: true, cell: ({ last_used_at: at }) => <Age at={at} /> },
+                { name: 'Last used', cell: ({ last_used_at: at }) => <Age at={at} /> },
                 { name: 'Ends', cell: ({ expires_at: at }) => <Age at={at} /> },
-                { name: 'Made', isMinor: true, cell: ({ created_at: at }) => <Age at={at} /> },
+                { name: 'Made', cell: ({ created_at: at }) => <Age at={at} /> },
+                {
+                  name: 'By',
+                  cell: ({ created_by: by }) => by !== '' && <Actor of={by} name={nameOf(by, all)} />,
+                },
                 {
                   name: '',
                   cell: ({ id, name }) => (
@@ -73,7 +77,7 @@ export function KeysPage() {
           keys.reload();
         }}
       />
-      <AuditPanel keys={keys.data?.keys ?? []} />
+      <AuditPanel />
       {made !== null && (
         <Dialog title="The new key" onClose={() => setMade(null)}>
           <p>It is shown this once. Keep it where secrets are kept.</p>
@@ -88,6 +92,11 @@ export function KeysPage() {
       )}
     </Page>
   );
+}
+
+/** Returns the name of a key's maker, which is in the same list unless it is the admin key. */
+function nameOf(subject: string, keys: readonly KeyRecord[]): string | undefined {
+  return keys.find(({ id }) => subject === `key:${id}`)?.name;
 }
 
 function MakeKey({ onMade }: { onMade(key: string): void }) {

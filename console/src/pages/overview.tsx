@@ -71,9 +71,7 @@ function FirstSteps() {
     <Panel title="Deploy a first function">
       <p>This namespace has no functions yet. On your machine:</p>
       <pre class="steps">
-        {
-          'orama init hello --lang assemblyscript\ncd hello\norama deploy\norama invoke hello --data \'{"name":"Ada"}\''
-        }
+        {'orama init hello\ncd hello\norama deploy\norama invoke hello --data \'{"name":"Ada"}\''}
       </pre>
     </Panel>
   );

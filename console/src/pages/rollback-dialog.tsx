@@ -66,7 +66,12 @@ export function RollbackDialog({ name, from, to, newest, onClose, onDone }: Roll
               rows={rows}
               keyOf={({ key }) => key}
               columns={[
-                { name: 'Setting', cell: ({ key }) => <code>{brief(key, 80)}</code> },
+                {
+                  name: 'Setting',
+                  isTitle: true,
+                  isWide: true,
+                  cell: ({ key }) => <code>{brief(key, 80)}</code>,
+                },
                 { name: `Now (${from})`, cell: ({ now: value }) => <code>{brief(value, 120)}</code> },
                 { name: `Then (${to})`, cell: ({ after: value }) => <code>{brief(value, 120)}</code> },
               ]}

@@ -39,9 +39,14 @@ export function SecretsPage() {
               rows={all}
               keyOf={({ name: each }) => each}
               columns={[
-                { name: 'Name', isWide: true, cell: ({ name: each }) => <code>{label(each)}</code> },
+                {
+                  name: 'Name',
+                  isTitle: true,
+                  isWide: true,
+                  cell: ({ name: each }) => <code>{label(each)}</code>,
+                },
                 { name: 'Changed', cell: ({ updated_at: at }) => <Age at={at} /> },
-                { name: 'Made', isMinor: true, cell: ({ created_at: at }) => <Age at={at} /> },
+                { name: 'Made', cell: ({ created_at: at }) => <Age at={at} /> },
                 {
                   name: '',
                   cell: ({ name: each }) => (

@@ -26,7 +26,7 @@ export function UsagePage() {
               rows={Object.entries(quotas)}
               keyOf={([name]) => name}
               columns={[
-                { name: 'Quota', isWide: true, cell: ([name]) => quotaText(name) },
+                { name: 'Quota', isTitle: true, isWide: true, cell: ([name]) => quotaText(name) },
                 {
                   name: 'Used',
                   isNumber: true,

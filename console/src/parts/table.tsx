@@ -11,8 +11,8 @@ export interface Column<R> {
   name: string;
   /** Right-aligned, for numbers. */
   isNumber?: boolean;
-  /** Hidden on narrow screens. */
-  isMinor?: boolean;
+  /** Names the row: on a narrow screen it comes first, without the heading of its column. */
+  isTitle?: boolean;
   /** Uses the remaining width, truncated with an ellipsis. */
   isWide?: boolean;
   /** Replaces the name in the heading. */
@@ -24,11 +24,19 @@ interface TableProps<R> {
   label: string;
   columns: readonly Column<R>[];
   rows: readonly R[];
+  /**
+   * Layout on narrow screens: `stack` shows each row as a block with the name and value of each
+   * column; `scroll`, for any number of columns, keeps the table and scrolls it.
+   */
+  whenNarrow?: 'stack' | 'scroll';
   keyOf(row: R, index: number): string | number;
 }
 
-/** A table that renders PAGE_ROWS rows at a time. */
-export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
+/**
+ * A table with at most 100 rows per page. The roles equal those of the elements, which browsers
+ * remove if a style sheet changes their `display`.
+ */
+export function Table<R>({ label, columns, rows, whenNarrow = 'stack', keyOf }: TableProps<R>) {
   const [page, setPage] = useState(0);
   const pages = Math.max(1, Math.ceil(rows.length / PAGE_ROWS));
   const shown = Math.min(page, pages - 1);
@@ -36,22 +44,22 @@ export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
   return (
     <>
       <ScrollArea class="table" label={label}>
-        <table>
-          <thead>
-            <tr>
+        <table role="table" class={whenNarrow}>
+          <thead role="rowgroup">
+            <tr role="row">
               {columns.map((column) => (
-                <th key={column.name} scope="col" class={classOf(column)}>
+                <th key={column.name} scope="col" role="columnheader" class={classOf(column)}>
                   {column.head ??
                     (column.name === '' ? <span class="visually-hidden">Actions</span> : column.name)}
                 </th>
               ))}
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             {rows.slice(from, from + PAGE_ROWS).map((row, index) => (
-              <tr key={keyOf(row, from + index)}>
+              <tr key={keyOf(row, from + index)} role="row">
                 {columns.map((column) => (
-                  <td key={column.name} class={classOf(column)}>
+                  <td key={column.name} role="cell" class={classOf(column)} data-column={column.name}>
                     {column.cell(row)}
                   </td>
                 ))}
@@ -77,8 +85,12 @@ export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
   );
 }
 
-function classOf<R>({ name, isNumber, isMinor, isWide }: Column<R>): string {
-  return [name === '' && 'actions', isNumber && 'number', isMinor && 'minor', isWide && 'wide']
+function classOf<R>({ name, head, isNumber, isTitle, isWide }: Column<R>): string {
+  return [
+    name === '' && 'actions',
+    head !== undefined && 'control',
+    ...[isNumber && 'number', isTitle && 'title', isWide && 'wide'],
+  ]
     .filter(Boolean)
     .join(' ');
 }

@@ -300,6 +300,38 @@ func TestContextEndsAWait(t *testing.T) {
 	}
 }
 
+func TestCredentialIsInAHeaderAndInNoAddress(t *testing.T) {
+	for _, options := range []Options{{APIKey: "secret"}, {Token: "secret"}} {
+		var requests atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			if strings.Contains(r.URL.String(), "secret") {
+				t.Errorf("the address %s has the credential", r.URL)
+			}
+			if !strings.Contains(r.Header.Get("X-API-Key")+r.Header.Get("Authorization"), "secret") {
+				t.Errorf("%s has no credential in a header", r.URL)
+			}
+			w.WriteHeader(http.StatusForbidden)
+		}))
+		options.URL = server.URL
+		client := newClient(t, options)
+		_, err := client.Invocation(context.Background(), "x")
+		var refused *Error
+		if !errors.As(err, &refused) {
+			t.Error(err)
+		}
+		for _, err := range client.Subscribe(context.Background(), "t", SubscribeOptions{}) {
+			if !errors.As(err, &refused) {
+				t.Error(err)
+			}
+		}
+		server.Close()
+		if requests.Load() != 2 {
+			t.Errorf("%d requests were sent, not 2", requests.Load())
+		}
+	}
+}
+
 func TestSubscribeConnectsAgain(t *testing.T) {
 	var sockets atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

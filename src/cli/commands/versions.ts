@@ -17,7 +17,7 @@ export function addVersions(parent: Command): void {
           versions.map((fn) => [
             String(fn.version),
             fn.updated_at,
-            fn.created_by,
+            fn.created_by_name ?? fn.created_by,
             fn.warm_start,
             fn.wasm_cid,
             shortCommit(fn.git_commit),

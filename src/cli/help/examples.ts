@@ -78,6 +78,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   'keys list': ['orama keys list'],
   'keys revoke': ['orama keys revoke 0199c5a0-0000-7000-8000-000000000009'],
+  audit: ['orama audit --since 1d', 'orama audit --actor key:0199c5a0 --output ndjson'],
   'namespaces usage': ['orama namespaces usage', 'orama namespaces usage --namespace shop'],
   'namespaces quota': [
     'orama namespaces quota waiting_jobs 1000 --namespace shop',

@@ -9,6 +9,8 @@ export interface Principal {
   readonly wallet: string;
   /** The wallet, or `key:<id>`; stored as `created_by` of a function. */
   readonly subject: string;
+  /** The name of the API key behind the credential; null for wallets. */
+  readonly keyName: string | null;
   /** Whether the principal may manage the keys of every namespace. */
   readonly isAdmin: boolean;
   /** The rights of the key, also for a JWT issued for it; a wallet has all rights. */

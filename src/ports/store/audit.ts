@@ -11,8 +11,12 @@ export interface AuditEntry {
   namespace: Namespace;
   at: number;
   actor: string;
+  /** The name of the key in `actor`; null for wallets. */
+  actorName: string | null;
   action: AuditAction;
   target: string;
+  /** The name of the key in `target`; null for other targets. */
+  targetName: string | null;
   requestId: string;
 }
 

@@ -24,6 +24,8 @@ export interface NewVersion {
   /** The probe was inconclusive and will be repeated. */
   probePending?: boolean;
   createdBy: string;
+  /** The name of the key in `createdBy`; null or absent for wallets. */
+  createdByName?: string | null;
   /** Undefined if not given. */
   origin?: VersionOrigin;
   /** No limits if absent. */

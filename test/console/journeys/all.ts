@@ -1,0 +1,30 @@
+import { browserTest } from '../../helpers/browser-test.js';
+import { shared } from '../../helpers/shared.js';
+import { populate } from '../scene.js';
+import type { Served } from '../served.js';
+import { deadLetters } from './dead-letters.js';
+import { events } from './events.js';
+import { functions } from './functions.js';
+import { httpRequests } from './http-requests.js';
+import { invocations } from './invocations.js';
+import { secretsDataAndKeys } from './secrets-data-keys.js';
+import { signingIn } from './signing-in.js';
+
+/** What people do with the console, on an engine that is opened once for all of it. */
+export function journeys(open: () => Promise<Served>): void {
+  const lived = shared(async () => {
+    const engine = await open();
+    return { ...engine, scene: await populate(engine.api) };
+  });
+  const browserSays = browserTest(lived);
+  for (const part of [
+    signingIn,
+    functions,
+    httpRequests,
+    invocations,
+    deadLetters,
+    events,
+    secretsDataAndKeys,
+  ])
+    part({ browserSays, lived });
+}

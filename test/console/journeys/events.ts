@@ -1,0 +1,38 @@
+import { fillCode } from '../../helpers/browser.js';
+import { openConsole } from '../signed-in.js';
+import type { Journeys } from './journeys.js';
+
+/** Messages of topics, and what they cause. */
+export function events({ browserSays, lived }: Journeys): void {
+  browserSays('a message published on the page arrives on it live, byte for byte', async (t, browser) => {
+    const { api } = await lived();
+    const { page, troubles, done } = await openConsole(browser, api, '/events?topic=news:today');
+    await page.getByText('Live', { exact: true }).waitFor();
+    await fillCode(page, 'Data', '{"b": 9007199254740993, "a": 2.50}');
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await page.getByRole('list', { name: 'Messages on news:today' }).waitFor();
+    t.regex(
+      await page.getByRole('list', { name: 'Messages on news:today' }).innerText(),
+      /"b": 9007199254740993, "a": 2\.50/,
+    );
+    t.deepEqual(troubles, []);
+    done();
+  });
+
+  browserSays('a published message leads to a page with all that it has caused', async (t, browser) => {
+    const { api } = await lived();
+    const { page, troubles, done } = await openConsole(browser, api, '/events?topic=orders:created');
+    await fillCode(page, 'Data', '[]');
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await page.getByText('it has fired 2 invocations').waitFor();
+    await page.getByRole('link', { name: 'Show what it does' }).click();
+    await page.getByRole('heading', { name: 'Message', level: 1 }).waitFor();
+    const tree = page.locator('ol.tree');
+    await tree.getByRole('link', { name: /update-stock/ }).click();
+    await page.getByRole('heading', { name: 'update-stock', level: 1 }).waitFor();
+    // From one of them, the others that the same message has fired are seen.
+    await tree.getByRole('link', { name: /charge-card/ }).waitFor();
+    t.deepEqual(troubles, []);
+    done();
+  });
+}
