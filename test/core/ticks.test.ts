@@ -6,7 +6,11 @@ import { ticks } from '../../src/core/ticks.js';
 const CHANNEL = 'news';
 
 /** Counts ticks until it is stopped. */
-async function counting(options: { minIntervalMs: number; maxIntervalMs: number; isRelevant?(message: string): boolean }) {
+async function counting(options: {
+  minIntervalMs: number;
+  maxIntervalMs: number;
+  isRelevant?(message: string): boolean;
+}) {
   const bus = await openLocalBus();
   const control = new AbortController();
   const seen: number[] = [];
