@@ -5,7 +5,7 @@ import { startWarmUp } from '../../workers/delivery/warm-up.js';
 import type { Closers } from '../closers.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import type { Trace } from '../contract/trace.js';
-import { logChannel, encodeLogNotice } from '../core/logs.js';
+import { encodeLogNotice, logChannel } from '../core/logs.js';
 import { startRetention } from '../core/retention.js';
 import type { Closable } from '../ports/closable.js';
 import type { Engine } from '../ports/engine.js';

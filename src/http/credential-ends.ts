@@ -13,7 +13,9 @@ export function credentialEnds(auth: Auth, principal: Principal, done: AbortSign
     // An unreachable store does not invalidate the credential.
     if (!(await auth.isValid(principal).catch(() => true))) ended.abort();
   }, CHECK_INTERVAL_MS);
-  AbortSignal.any([done, ended.signal]).addEventListener('abort', () => clearInterval(checks), { once: true });
+  AbortSignal.any([done, ended.signal]).addEventListener('abort', () => clearInterval(checks), {
+    once: true,
+  });
   if (done.aborted) clearInterval(checks);
   return ended.signal;
 }

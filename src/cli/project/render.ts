@@ -3,8 +3,16 @@ import { describeChange } from './changes.js';
 import type { Plan, PlannedFunction } from './plan.js';
 
 /** Formats what a deploy does, or would do, to each function. */
-export function renderPlan({ functions, undeclared }: Plan, prune: boolean, colors: Terminal['colors']): string {
-  const width = Math.max(0, ...functions.map(({ name }) => name.length), ...undeclared.map((name) => name.length));
+export function renderPlan(
+  { functions, undeclared }: Plan,
+  prune: boolean,
+  colors: Terminal['colors'],
+): string {
+  const width = Math.max(
+    0,
+    ...functions.map(({ name }) => name.length),
+    ...undeclared.map((name) => name.length),
+  );
   const lines = functions.flatMap((one) => [
     paint(one, `${SIGNS[one.action]} ${one.name.padEnd(width)}  ${summary(one)}`, colors),
     ...one.changes.map((change) => `    ${describeChange(change)}`),

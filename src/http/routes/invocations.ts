@@ -22,7 +22,7 @@ import { traceSchema } from '../../contract/trace.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { InvocationPage, ListRequest } from '../../core/invocations.js';
-import { logNoticeNames, logChannel } from '../../core/logs.js';
+import { logChannel, logNoticeNames } from '../../core/logs.js';
 import type { DeadFilter, ReplayAllOptions } from '../../core/replay.js';
 import { ticks } from '../../core/ticks.js';
 import { AppError } from '../../errors.js';
@@ -138,7 +138,8 @@ export const listInvocations = route({
     if (query.cursor !== undefined) request.cursor = query.cursor;
     if (query.follow && ctx.method === 'GET') {
       if (query.function !== undefined) await services.catalog.assertKnown(namespace, query.function);
-      const isNews = (message: string) => query.function === undefined || logNoticeNames(query.function, message);
+      const isNews = (message: string) =>
+        query.function === undefined || logNoticeNames(query.function, message);
       return eventStream(call, (write, signal) =>
         writeChanges(write, pollTicks(services, namespace, signal, isNews), async () =>
           replyOf(withoutPayloads(await services.invocations.list(request))),
@@ -177,7 +178,12 @@ function pollTicks(
   signal: AbortSignal,
   isRelevant: (message: string) => boolean,
 ): AsyncIterable<void> {
-  return ticks(bus, logChannel(namespace), { isRelevant, minIntervalMs: MIN_POLL_MS, maxIntervalMs: MAX_POLL_MS, signal });
+  return ticks(bus, logChannel(namespace), {
+    isRelevant,
+    minIntervalMs: MIN_POLL_MS,
+    maxIntervalMs: MAX_POLL_MS,
+    signal,
+  });
 }
 
 export const cancelInvocation = route({
