@@ -79,7 +79,7 @@ export async function openPorts(config: Config, logger: Logger, closers: Closers
   const store = closers.add(await openStoreOf(config, dataDir));
   const warn = (message: string, error: unknown) => logger.warn({ err: messageOf(error) }, message);
   const redis = config.REDIS_URL === undefined ? null : { driver: 'redis' as const, url: config.REDIS_URL };
-  const bus = closers.add(await openBus(redis ?? { driver: 'local' }));
+  const bus = closers.add(await openBus(redis ?? { driver: 'local' }, warn));
   const quotas = closers.add(
     await createQuotas({ store: store.quotas, bus, defaults: defaultQuotas(config) }),
   );

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { VersionRef } from '../contract/alias.js';
 import type { FunctionVersion } from '../contract/function.js';
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
@@ -9,19 +7,12 @@ import { AppError, isAppError } from '../errors.js';
 import type { Egress } from '../ports/egress.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
-import type { IdempotencyClaim } from '../ports/store/idempotency.js';
 import type { Store } from '../ports/store.js';
 import type { Catalog } from './catalog.js';
+import { createIdempotency, IDEMPOTENCY_MS } from './idempotency.js';
 import { type JobRequest, jobOf } from './job.js';
 import type { Replies, Reply, Waiting } from './replies.js';
 import { newRequestId } from './request-id.js';
-
-const IDEMPOTENCY_MS = 24 * 3600 * 1000;
-/**
- * If the holder of an idempotency key has not put a job on the queue within this time, it is
- * considered dead.
- */
-const HOLDER_MS = 2000;
 
 export interface InvokeRequest {
   namespace: Namespace;
@@ -96,6 +87,7 @@ export interface InvokerDeps {
 
 export function createInvoker(deps: InvokerDeps): Invoker {
   const { catalog, queue, replies, store, egress } = deps;
+  const idempotency = createIdempotency({ queue, store });
   const waits = new Set<Wait>();
   let released = false;
 
@@ -115,8 +107,14 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     if (request.callbackUrl !== undefined) await egress.check(request.callbackUrl);
 
     const fresh = request.requestId ?? newRequestId();
-    const own = request.requestId === undefined ? null : await claimRequestId(request.requestId);
-    const held = request.idempotencyKey === undefined ? null : await holdKey(request, latest, fresh);
+    const own = request.requestId === undefined ? null : await idempotency.claimRequestId(request.requestId);
+    const held =
+      request.idempotencyKey === undefined
+        ? null
+        : await idempotency.holdKey(
+            { ...request, key: request.idempotencyKey, version: latest.version },
+            fresh,
+          );
     const claim = held?.claim ?? null;
     const id = claim?.requestId ?? fresh;
     // The version of a deleted function does not exist any more, but its result still does.
@@ -150,87 +148,11 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       if (isAppError(error, 'ambiguous_write')) throw error;
       // Nothing was accepted: release the key and the id, so that they can be used with another
       // body.
-      for (const made of [claim, own]) if (made) await store.idempotency.release(made).catch(() => undefined);
+      for (const made of [claim, own]) if (made) await idempotency.release(made);
       throw error;
     }
     deps.meter.accepted(request.trigger, 1);
     return { id, function: fn, waiting };
-  }
-
-  /**
-   * Query the queue first, then the store: a job leaves the queue only after its end is in the
-   * store. An id that is in neither was never accepted, which means that the key's holder died
-   * before.
-   */
-  async function isKnown(id: RequestId): Promise<boolean> {
-    return (await queue.get(id)) !== null || (await store.attempts.invocation(id)) !== null;
-  }
-
-  /**
-   * Resolves with the claim that holds the key and whether its invocation was accepted. The second
-   * caller waits for the first one to put the job on the queue: if both did so, a short job could
-   * end before the other call looks, and run twice.
-   */
-  async function holdKey(request: InvokeRequest, fn: FunctionVersion, fresh: RequestId) {
-    for (;;) {
-      const claim = await claimKey(request, fn, fresh);
-      if (claim.requestId === fresh) return { claim, known: false };
-      if (await appears(claim.requestId)) return { claim, known: true };
-      // The holder has died, or its call was refused and it has released the key.
-      const again = await claimKey(request, fn, fresh);
-      if (again.requestId === claim.requestId) return { claim, known: false };
-      if (again.requestId === fresh) return { claim: again, known: false };
-    }
-  }
-
-  async function appears(id: RequestId): Promise<boolean> {
-    const end = Date.now() + HOLDER_MS;
-    for (let pause = 5; ; pause *= 2) {
-      if (await isKnown(id)) return true;
-      if (Date.now() > end) return false;
-      await sleep(pause);
-    }
-  }
-
-  async function claimKey(request: InvokeRequest, fn: FunctionVersion, requestId: RequestId) {
-    const { namespace, idempotencyKey: key = '' } = request;
-    const bodyHash = createHash('sha256').update(request.input).digest('hex');
-    const held = await store.idempotency.claim({
-      namespace,
-      function: request.function,
-      key,
-      bodyHash,
-      requestId,
-      version: fn.version,
-      expiresAt: Date.now() + IDEMPOTENCY_MS,
-    });
-    if (held.bodyHash === bodyHash) return held;
-    throw new AppError(
-      'idempotency_mismatch',
-      `The Idempotency-Key ${JSON.stringify(key)} was used with another body in the last 24 hours; use a new key for a new request.`,
-    );
-  }
-
-  /**
-   * A client's id must be unique across all namespaces, since replies and records are identified by
-   * it.
-   */
-  async function claimRequestId(id: RequestId): Promise<IdempotencyClaim> {
-    const token = newRequestId();
-    const held = await store.idempotency.claim({
-      namespace: REQUEST_IDS,
-      function: REQUEST_IDS,
-      key: id,
-      bodyHash: '',
-      requestId: token,
-      version: 0,
-      expiresAt: Date.now() + IDEMPOTENCY_MS,
-    });
-    if (held.requestId === token && !(await isKnown(id))) return held;
-    throw new AppError(
-      'conflict',
-      `The request id ${id} is in use; send a new UUID in X-Request-ID, or none.`,
-    );
   }
 
   return {
@@ -256,9 +178,6 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     },
   };
 }
-
-/** Not a valid namespace, as names contain no spaces. */
-const REQUEST_IDS = 'request ids' as Namespace & FunctionName;
 
 export function assertInputSize(bytes: number): void {
   if (bytes <= MAX_INPUT_BYTES) return;

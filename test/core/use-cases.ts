@@ -49,6 +49,8 @@ export async function openUseCases(directory: string) {
   const publisher = createPublisher({ ...shared, bus });
   return {
     store,
+    catalog,
+    meter,
     queue: queues.queue,
     bus,
     replies,

@@ -29,7 +29,12 @@ export class SqliteThread implements Closable {
   private constructor(thread: Worker) {
     this.#thread = thread;
     thread.on('message', (reply: SqliteReply) => this.#settle(reply));
-    thread.on('error', (error) => this.#fail(new SqliteError('SQLITE_THREAD', error.message)));
+    thread.on('error', (error) => {
+      this.#fail(new SqliteError('SQLITE_THREAD', error.message));
+      // The outcome of its statements is unknown, and nothing can be stored without it: the process
+      // ends, and a new one reads what is durable.
+      throw error;
+    });
     thread.on('exit', () => this.#fail(new SqliteError('SQLITE_CLOSED', 'the database is closed')));
   }
 

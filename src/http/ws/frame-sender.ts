@@ -44,7 +44,7 @@ export function frameSender(ws: WebSocket, options: FrameSenderOptions): SendFra
 
   return (frame, sent) => {
     if (isDisconnected || ws.readyState !== ws.OPEN) return;
-    const bytes = frame.length;
+    const bytes = Buffer.byteLength(frame);
     if (bytes <= SMALL_BYTES && ws.bufferedAmount === 0) ws.send(frame, { binary: false }, sent);
     else if (ws.bufferedAmount > maxUnsentBytes) {
       unsent.forget(receiver);

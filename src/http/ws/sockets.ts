@@ -100,7 +100,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
       socket.on('error', ignore);
       try {
         assertOneHost(request);
-        if (closing) throw new AppError('unavailable', 'The engine is stopping; connect again.');
+        if (closing) throw stopping();
         const url = new URL(request.url ?? '', 'ws://host');
         const { endpoint, params } = findEndpoint(url.pathname);
         const caller = await admit(request, {
@@ -120,7 +120,8 @@ export function createSockets(services: Services, admit: Admission): Sockets {
             throw error;
           });
         let isServed = false;
-        if (!socket.destroyed) {
+        // `close` has not seen this socket, and would wait for it for ever.
+        if (!closing && !socket.destroyed) {
           socket.off('error', ignore);
           server.handleUpgrade(request, socket, head, (ws) => {
             isServed = true;
@@ -134,6 +135,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
         if (!isServed) {
           await slot.release();
           prepared.abandon?.();
+          if (closing) throw stopping();
         }
       } catch (error) {
         refuseUpgrade(socket, toAppError(error, services.logger, { method: 'GET', path: request.url ?? '' }));
@@ -168,6 +170,10 @@ function isBeingServed(ws: WebSocket, { connection, taken }: Open): boolean {
 
 function takenBy(connection: Socket): number {
   return connection.bytesWritten - connection.writableLength;
+}
+
+function stopping(): AppError {
+  return new AppError('unavailable', 'The engine is stopping; connect again.');
 }
 
 function ignore(): void {}
