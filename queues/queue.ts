@@ -1,4 +1,5 @@
 import type { FunctionName, Namespace, RequestId } from '../src/contract/ids.js';
+import { MAX_PAGE_BYTES } from '../src/contract/limits.js';
 import { isAppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type {
@@ -27,6 +28,8 @@ import { confirmAdd, UnconfirmedAdd } from './unconfirmed-add.js';
 
 /** The largest number of jobs that one call of `list` examines when it filters by function. */
 const LIST_SCAN = 1000;
+/** The number of jobs that `list` reads at once, each with an input of up to 1 MB. */
+const LIST_STEP = 16;
 
 export interface InvocationQueueOptions {
   timings: QueueTimings;
@@ -94,8 +97,9 @@ export class BullInvocationQueue implements InvocationQueue {
       const items: LiveInvocation[] = [];
       let next: string | null = options.cursor ?? null;
       let scanned = 0;
+      let bytes = 0;
       do {
-        const wanted = options.limit - items.length;
+        const wanted = Math.min(LIST_STEP, options.limit - items.length);
         const page = await this.#driver.list(namespace, wanted, next ?? undefined);
         next = page.next;
         scanned += page.ids.length;
@@ -104,8 +108,14 @@ export class BullInvocationQueue implements InvocationQueue {
           if (item === null) continue;
           if (options.function !== undefined && item.invocation.function !== options.function) continue;
           items.push(item);
+          bytes += item.invocation.input.byteLength;
         }
-      } while (next !== null && items.length < options.limit && scanned < LIST_SCAN);
+      } while (
+        next !== null &&
+        items.length < options.limit &&
+        scanned < LIST_SCAN &&
+        bytes < MAX_PAGE_BYTES
+      );
       return { items, next };
     });
   }

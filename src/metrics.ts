@@ -41,12 +41,11 @@ export interface Metrics {
 }
 
 /**
- * Maximum number of functions with their own label value in one process and per namespace; further
- * ones share one value, which bounds the cardinality. A namespace with ever more names cannot
- * displace the series of others.
+ * Maximum number of functions with their own label value in one process; further ones share one
+ * value, which bounds the cardinality. A namespace gets a further value only while more are free
+ * than it has, so that no two of them with ever more names can displace the series of others.
  */
 const MAX_FUNCTIONS = 1000;
-const MAX_FUNCTIONS_EACH = 500;
 export const OTHERS = '(others)';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -92,7 +91,7 @@ export function createMetrics(): Metrics {
     if (knownCount >= MAX_FUNCTIONS) {
       return own.size > 0 ? { namespace, function: OTHERS } : { namespace: OTHERS, function: OTHERS };
     }
-    if (own.size >= MAX_FUNCTIONS_EACH) return { namespace, function: OTHERS };
+    if (own.size > 0 && own.size >= MAX_FUNCTIONS - knownCount) return { namespace, function: OTHERS };
     own.add(name);
     knownFunctions.set(namespace, own);
     knownCount += 1;

@@ -106,6 +106,18 @@ export const MODULE_GROUPS: readonly Group[] = [
 ];
 
 /**
+ * The options `name = value` of CREATE VIRTUAL TABLE that the allowed modules have. Values are
+ * names of columns and tables, numbers, or the arguments of tokenizers.
+ */
+const MODULE_OPTIONS: ReadonlySet<string> = new Set(
+  words(`columnsize content content_rowid contentless_delete contentless_unindexed detail languageid locale
+    matchinfo notindexed order prefix tokendata tokenize`),
+);
+
+/** Options of FTS4 whose value is the name of a function, which FTS4 calls with each text. */
+const FUNCTION_OPTIONS: ReadonlySet<string> = new Set(words('compress uncompress'));
+
+/**
  * SQLite's own tables that describe the database; all other names that begin with `sqlite_` are
  * refused.
  */
@@ -132,6 +144,8 @@ const ALLOWED_MODULES: ReadonlySet<string> = new Set(MODULE_GROUPS.flatMap(({ na
 /** `name` must be in lower case. */
 export const isAllowedFunction = (name: string): boolean => ALLOWED_FUNCTIONS.has(name);
 export const isAllowedModule = (name: string): boolean => ALLOWED_MODULES.has(name);
+export const isModuleOption = (name: string): boolean => MODULE_OPTIONS.has(name);
+export const isFunctionOption = (name: string): boolean => FUNCTION_OPTIONS.has(name);
 
 /**
  * Returns whether a name may refer to something that is neither a table of the namespace nor an

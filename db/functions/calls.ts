@@ -1,6 +1,8 @@
 import {
   isAllowedFunction,
   isAllowedModule,
+  isFunctionOption,
+  isModuleOption,
   isRefusedTable,
   REFUSED_TABLE_LETTERS,
 } from './allowed-names.js';
@@ -19,6 +21,8 @@ export function findRefusedName(tokens: Tokens, extra?: ReadonlySet<string>): st
   const closers = matchParentheses(tokens);
   const indexOn = indexTablePosition(tokens);
   const isVirtual = tokens.isWord(0, 'create') && tokens.isWord(1, 'virtual');
+  const option = isVirtual ? findRefusedOption(tokens) : null;
+  if (option !== null) return option;
 
   for (let at = 0; at < tokens.length; at += 1) {
     const kind = tokens.kind(at);
@@ -38,6 +42,26 @@ export function findRefusedName(tokens: Tokens, extra?: ReadonlySet<string>): st
     if (kind === 'word' && mayPrecedeParenthesis(name)) continue;
     if (isNoCall(tokens, at, { closers, indexOn })) continue;
     return name;
+  }
+  return null;
+}
+
+/**
+ * Returns the first option of CREATE VIRTUAL TABLE that is not allowed, or null: an option may name
+ * a function without a parenthesis after it.
+ */
+function findRefusedOption(tokens: Tokens): string | null {
+  for (let at = 0; at < tokens.length; at += 1) {
+    if (!tokens.isMark(at, '=')) continue;
+    const option = tokens.word(at - 1);
+    if (option !== null && isModuleOption(option)) continue;
+    const value = tokens.name(at + 1);
+    const isOneName = tokens.isMark(at + 2, ',') || tokens.isMark(at + 2, ')');
+    if (option !== null && isFunctionOption(option) && value !== null && isOneName) {
+      if (isAllowedFunction(value)) continue;
+      return value;
+    }
+    return tokens.source(at - 1);
   }
   return null;
 }

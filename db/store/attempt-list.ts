@@ -1,5 +1,5 @@
 import type { FinalState } from '../../src/contract/invocation.js';
-import { MAX_OUTCOME_BODY_BYTES } from '../../src/contract/limits.js';
+import { MAX_OUTCOME_BODY_BYTES, MAX_PAGE_BYTES } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
 import type { AttemptStore, InvocationQuery, StoredInvocation } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
@@ -28,10 +28,18 @@ const COLUMNS = [
   .map((column) => `a.${column}`)
   .join(', ');
 
+/** The listed input of an attempt. */
+const INPUT = `case when length(a.input) <= ${MAX_LISTED_INPUT} then a.input end`;
+/** The bytes of all attempts of an invocation as listed, without reading them. */
+const BYTES = `(
+  select sum(coalesce(octet_length(a.output), 0) + coalesce(octet_length(a.error), 0) + coalesce(octet_length(${INPUT}), 0))
+  from attempts a where a.request_id = page.request_id)`;
+
 /**
  * Creates the listing of invocations. A page is determined from the ends of invocations; then all
  * attempts of its invocations are read. The ends are looked up per state, each in the order of the
- * index, and merged, so that an additional state costs a page and not a scan.
+ * index, and merged, so that an additional state costs a page and not a scan. A page ends early, with
+ * a cursor, when its invocations have MAX_PAGE_BYTES.
  */
 export function createAttemptList(database: Database): AttemptStore['list'] {
   const { knex } = database;
@@ -49,24 +57,33 @@ export function createAttemptList(database: Database): AttemptStore['list'] {
           where later.request_id = attempts.request_id and later.attempt > attempts.attempt)
         order by accepted_at desc, request_id desc limit ?)`,
     );
-    const rows = await database.run<AttemptRecord[]>(
+    const rows = await database.run<ListedRow[]>(
       knex.raw(
         `with page as (
            select * from (${ends.join(' union all ')}) order by accepted_at desc, request_id desc limit ?
+         ), sized as materialized (
+           select accepted_at, request_id, ${BYTES} as bytes from page
+         ), fitting as (
+           select accepted_at, request_id, count(*) over () as chosen,
+             sum(bytes) over (order by accepted_at desc, request_id desc rows unbounded preceding) - bytes as before
+           from sized
          )
-         select ${COLUMNS}, '[]' as messages,
-           case when length(a.input) <= ${MAX_LISTED_INPUT} then a.input end as input, null as http_request
-         from page join attempts a on a.request_id = page.request_id
-         order by page.accepted_at desc, page.request_id desc, a.attempt`,
+         select ${COLUMNS}, '[]' as messages, ${INPUT} as input, null as http_request, fitting.chosen
+         from fitting join attempts a on a.request_id = fitting.request_id
+         where fitting.before < ${MAX_PAGE_BYTES}
+         order by fitting.accepted_at desc, fitting.request_id desc, a.attempt`,
         [...states.flatMap(() => [...bindings, size]), size],
       ),
     );
     const items = byInvocation(rows);
-    const more = items.length > query.limit;
-    if (more) items.pop();
+    const more = items.length > query.limit || items.length < (rows[0]?.chosen ?? 0);
+    if (items.length > query.limit) items.pop();
     return { items, nextCursor: more ? toCursor(items.at(-1)) : null };
   };
 }
+
+/** `chosen`: the number of invocations on the page if it were not limited in bytes. */
+type ListedRow = AttemptRecord & { chosen: number };
 
 function tableFor({ parentId, messageId }: InvocationQuery): string {
   if (parentId !== undefined) return CHILDREN;

@@ -1,7 +1,10 @@
+import type { LogMessage } from '../../src/contract/invocation.js';
+import { MAX_PAGE_BYTES, MB } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
 import { type AttemptStore, END_WITHOUT_RUN, type LogQuery } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 import { type AttemptRecord, toLogRecord } from './attempt-row.js';
+import { rfc3339 } from './time.js';
 
 /**
  * The number of rows per step of a follower that starts far back, which limits the duration of a
@@ -9,7 +12,7 @@ import { type AttemptRecord, toLogRecord } from './attempt-row.js';
  */
 const FOLLOW_STEP = 20_000;
 
-/** The columns of log records, without the other large columns. */
+/** The columns of log records except the messages, without the other large columns. */
 const COLUMNS = [
   ...['position', 'request_id', 'function', 'version', 'trigger', 'route', 'method', 'http_status'],
   ...[
@@ -21,17 +24,29 @@ const COLUMNS = [
     'output_size',
     'memory_peak_mb',
     'error',
-    'messages',
   ],
-].join(', ');
+]
+  .map((column) => `a.${column}`)
+  .join(', ');
+
+/** Does not read the messages themselves, which may fill many pages of the database. */
+const BYTES = 'octet_length(messages) + coalesce(octet_length(error), 0)';
 
 /**
  * Rows and the end of the log are read in one statement: with two, a row written in between would
  * be returned twice.
  */
-type LogRow = AttemptRecord & { head: number };
+type LogRow = Omit<AttemptRecord, 'messages'> & {
+  messages: string | null;
+  head: number;
+  chosen: number | null;
+};
 
-/** Creates the query of a function's log: its newest records, or those after a position. */
+/**
+ * Creates the query of a function's log: its newest records, or those after a position. A page has
+ * at most MAX_PAGE_BYTES of messages: of the newest records, those beyond have none; a page after a
+ * position ends early.
+ */
 export function createAttemptLogs(database: Database): AttemptStore['logs'] {
   const { knex } = database;
 
@@ -42,7 +57,15 @@ export function createAttemptLogs(database: Database): AttemptStore['logs'] {
         `select head.position as head, page.*
          from (select coalesce(max(position), 0) as position from attempts) head
          left join (
-           select ${COLUMNS} from attempts where ${where} order by started_at desc, position desc limit ?
+           select ${COLUMNS}, case when sized.bytes <= ${MAX_PAGE_BYTES} then a.messages end as messages
+           from (
+             select position,
+               sum(bytes) over (order by started_at desc, position desc rows unbounded preceding) as bytes
+             from (
+               select position, started_at, ${BYTES} as bytes from attempts where ${where}
+               order by started_at desc, position desc limit ?
+             )
+           ) sized join attempts a on a.position = sized.position
          ) page
          order by page.started_at desc, page.position desc`,
         [...bindings, query.limit],
@@ -63,9 +86,17 @@ export function createAttemptLogs(database: Database): AttemptStore['logs'] {
          )
          select min(bounds.high, bounds.low + ?) as head, page.*
          from bounds left join (
-           select ${COLUMNS} from attempts not indexed
-           where position > (select low from bounds) and position <= (select low + ? from bounds) and ${where}
-           order by position limit ?
+           select ${COLUMNS}, a.messages, sized.chosen
+           from (
+             select position, count(*) over () as chosen,
+               sum(bytes) over (order by position rows unbounded preceding) - bytes as before
+             from (
+               select position, ${BYTES} as bytes from attempts not indexed
+               where position > (select low from bounds) and position <= (select low + ? from bounds) and ${where}
+               order by position limit ?
+             )
+           ) sized join attempts a on a.position = sized.position
+           where sized.before < ${MAX_PAGE_BYTES}
          ) page
          order by page.position`,
         [after, FOLLOW_STEP, FOLLOW_STEP, ...bindings, query.limit],
@@ -74,7 +105,8 @@ export function createAttemptLogs(database: Database): AttemptStore['logs'] {
     const found = rows.filter((row) => row.position !== null);
     const last = found.at(-1);
     const head = Math.max(after, rows[0]?.head ?? 0);
-    const position = last !== undefined && found.length === query.limit ? last.position : head;
+    const isLast = found.length === last?.chosen && found.length < query.limit;
+    const position = last === undefined || isLast ? head : last.position;
     return { records: records(rows), position: String(position) };
   }
 
@@ -111,5 +143,15 @@ function conditions({ namespace, function: fn, since, status, requestId }: LogQu
 }
 
 function records(rows: readonly LogRow[]) {
-  return rows.filter((row) => row.position !== null).map(toLogRecord);
+  return rows.filter((row) => row.position !== null).map((row) => toLogRecord(withMessages(row)));
+}
+
+/** Says in the record that its messages are not shown. */
+function withMessages({ messages, ...row }: LogRow): AttemptRecord {
+  if (messages !== null) return { ...row, messages };
+  const message =
+    `The messages of this record are not shown, because the list has reached its maximum of ${MAX_PAGE_BYTES / MB} MB; ` +
+    'request the record with ?request_id=.';
+  const left: LogMessage = { level: 'warn', message, timestamp: rfc3339(row.started_at) };
+  return { ...row, messages: JSON.stringify([left]) };
 }

@@ -1,8 +1,9 @@
 import type { AttemptRow, AttemptStore, DeadGroup } from '../../src/ports/store/attempts.js';
+import { type TurnLimits, Turns } from '../../src/turns.js';
 import type { Database } from '../database.js';
 import { createAttemptList } from './attempt-list.js';
 import { createAttemptLogs } from './attempt-logs.js';
-import { type AttemptRecord, INSERT_ATTEMPTS, toAttempt, toTuple } from './attempt-row.js';
+import { type AttemptRecord, INSERT_ATTEMPTS, toAttempt, toTuple, WRITTEN_COLUMNS } from './attempt-row.js';
 import { createAttemptStats } from './attempt-stats.js';
 import { createAttemptSweep } from './attempt-sweep.js';
 import { createAttemptTally } from './attempt-tally.js';
@@ -12,6 +13,15 @@ import { createVersionFigures } from './version-figures.js';
 /** The limits of one statement: a larger one would block all statements after it. */
 const MAX_ROWS = 500;
 const MAX_CHARACTERS = 4 << 20;
+
+/**
+ * Pages of logs and of invocations that are read at once. Each has up to 8 MB and is in memory
+ * several times, as rows, as records and as text.
+ */
+const LARGE_READS: TurnLimits = { each: 4, all: 16 };
+
+/** The columns of an attempt except its messages, which only logs show. */
+const COLUMNS = WRITTEN_COLUMNS.filter((column) => column !== 'messages');
 
 /**
  * Without INDEXED BY, SQLite would use an index in the order of the result, and scan all ended
@@ -27,6 +37,8 @@ const IS_DEAD = `state = 'dead' and not exists (
 export function createAttemptStore(database: Database): AttemptStore {
   const { knex } = database;
   const tally = createAttemptTally(database);
+  const turns = new Turns(LARGE_READS);
+  const [logs, list] = [createAttemptLogs(database), createAttemptList(database)];
 
   return {
     async write(rows) {
@@ -35,17 +47,20 @@ export function createAttemptStore(database: Database): AttemptStore {
       }
     },
 
-    logs: createAttemptLogs(database),
+    logs: (query) => turns.run(query.namespace, () => logs(query)),
 
     async invocation(id) {
       const rows = await database.run<AttemptRecord[]>(
-        knex<AttemptRecord>('attempts').where({ request_id: id }).orderBy('attempt'),
+        knex<AttemptRecord>('attempts')
+          .where({ request_id: id })
+          .orderBy('attempt')
+          .select('position', 'replayed_at', ...COLUMNS, knex.raw("'[]' as messages")),
       );
       const now = Date.now();
       return rows.length === 0 ? null : { attempts: rows.map((row) => toAttempt(row, now)) };
     },
 
-    list: createAttemptList(database),
+    list: (query) => turns.run(query.namespace, () => list(query)),
     figures: createVersionFigures(database),
     ...createAttemptStats(database),
 

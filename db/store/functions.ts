@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { FunctionMetadata, FunctionVersion, WarmStart } from '../../src/contract/function.js';
+import type {
+  FunctionMetadata,
+  FunctionRecord,
+  FunctionVersion,
+  WarmStart,
+} from '../../src/contract/function.js';
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
 import { MB } from '../../src/contract/limits.js';
 import { NO_ORIGIN } from '../../src/contract/version-origin.js';
@@ -36,6 +41,22 @@ interface VersionRow {
   message: string | null;
   git_commit: string | null;
 }
+
+type RecordRow = Omit<VersionRow, 'metadata' | 'probe_pending'>;
+
+/** The columns of the public record. Lists have no metadata, of which many versions have much. */
+const RECORD_COLUMNS = [
+  ...['id', 'name', 'namespace', 'version', 'wasm_cid', 'memory_limit_mb', 'timeout_seconds', 'is_public'],
+  ...['retry_count', 'retry_delay_seconds', 'warm_start', 'warm_start_reason', 'created_at', 'updated_at'],
+  ...['created_by', 'message', 'git_commit'],
+]
+  .map((column) => `v.${column}`)
+  .join(', ');
+
+const NEWEST_VERSIONS = `
+from functions f join function_versions v
+  on v.namespace = f.namespace and v.name = f.name and v.version = f.last_version
+where f.namespace = ? order by f.name`;
 
 /**
  * Assigns the next version number of a function. A deleted function continues its numbers, but gets
@@ -209,10 +230,13 @@ export function createFunctionStore(database: Database): FunctionStore {
     },
 
     async versions(namespace, name) {
-      const rows = await database.run<VersionRow[]>(
-        versions().where({ namespace, name }).orderBy('version', 'desc'),
+      const rows = await database.run<RecordRow[]>(
+        knex.raw(
+          `select ${RECORD_COLUMNS} from function_versions v where namespace = ? and name = ? order by version desc`,
+          [namespace, name],
+        ),
       );
-      return rows.map(toVersion);
+      return rows.map(toRecord);
     },
 
     async recent(limit) {
@@ -229,11 +253,16 @@ export function createFunctionStore(database: Database): FunctionStore {
     },
 
     async list(namespace) {
+      const rows = await database.run<RecordRow[]>(
+        knex.raw(`select ${RECORD_COLUMNS} ${NEWEST_VERSIONS}`, [namespace]),
+      );
+      return rows.map(toRecord);
+    },
+
+    async listWithoutEnv(namespace) {
       const rows = await database.run<VersionRow[]>(
         knex.raw(
-          `select v.* from functions f join function_versions v
-             on v.namespace = f.namespace and v.name = f.name and v.version = f.last_version
-           where f.namespace = ? order by f.name`,
+          `select ${RECORD_COLUMNS}, v.probe_pending, json_set(v.metadata, '$.env', json('{}')) as metadata ${NEWEST_VERSIONS}`,
           [namespace],
         ),
       );
@@ -291,6 +320,14 @@ export function createFunctionStore(database: Database): FunctionStore {
 
 function toVersion(row: VersionRow): FunctionVersion {
   return {
+    ...toRecord(row),
+    metadata: JSON.parse(row.metadata) as FunctionMetadata,
+    ...(row.probe_pending === 1 ? { probe_pending: true as const } : {}),
+  };
+}
+
+function toRecord(row: RecordRow): FunctionRecord {
+  return {
     id: row.id,
     name: row.name,
     namespace: row.namespace,
@@ -309,7 +346,5 @@ function toVersion(row: VersionRow): FunctionVersion {
     created_by: row.created_by,
     message: row.message,
     git_commit: row.git_commit,
-    metadata: JSON.parse(row.metadata) as FunctionMetadata,
-    ...(row.probe_pending === 1 ? { probe_pending: true as const } : {}),
   };
 }

@@ -43,13 +43,13 @@ export async function composeCore(
 
   const catalog = closers.add(await createCatalog({ store, bus }));
   const replies = closers.add(await createReplies({ address: ports.processId, bus, store }));
-  const invoker = createInvoker({ catalog, queue, replies, store, egress, meter, resultTtlMs });
+  const { rateLimiter, logger, quotas } = ports;
+  const callbacks = createCallbacks({ store, tasks, egress, rateLimiter, quotas, logger });
+  const invoker = createInvoker({ catalog, queue, replies, store, egress, callbacks, meter, resultTtlMs });
   const publisher = createPublisher({ catalog, queue, bus, meter, resultTtlMs });
   const { box } = ports.keys;
-  const secrets = closers.add(await createSecrets({ store, bus, box, quotas: ports.quotas }));
+  const secrets = closers.add(await createSecrets({ store, bus, box, quotas }));
   const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs });
-  const { rateLimiter, logger } = ports;
-  const callbacks = createCallbacks({ store, tasks, egress, rateLimiter, logger });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
   queue.onRemoved(endRemoved({ attempts: store.attempts, finisher, backlog: ports.backlog }));
   addProcessGauges(ports);

@@ -35,10 +35,26 @@ export const timeoutSchema = whole(1, 300, ' seconds');
 export const retryCountSchema = whole(0, 25);
 export const retryDelaySchema = seconds(0, 3600);
 export const backoffSchema = z.enum(['fixed', 'exponential']);
-export const envSchema = z.record(
-  z.string().min(1).max(256),
-  z.string({ error: (issue) => `must be a string, not ${show(issue.input)}; put it in quotes` }).max(65_536),
-);
+/** Each version keeps its `env`, so its size is limited as a whole. */
+const MAX_ENV_BYTES = 128 << 10;
+
+export const envSchema = z
+  .record(
+    z.string().min(1).max(256),
+    z
+      .string({ error: (issue) => `must be a string, not ${show(issue.input)}; put it in quotes` })
+      .max(65_536),
+  )
+  .refine((env) => envBytes(env) <= MAX_ENV_BYTES, {
+    error: (issue) =>
+      `may have at most ${MAX_ENV_BYTES} bytes of names and values in all, not ${envBytes(issue.input)}; ` +
+      'keep larger data in storage or the database',
+  });
+
+function envBytes(env: unknown): number {
+  const texts = Object.entries(env ?? {}).flat();
+  return new TextEncoder().encode(texts.join('')).byteLength;
+}
 export const concurrencySchema = whole(1, 10_000);
 export const allowedHostsSchema = z.array(z.string().min(1).max(253)).max(100);
 

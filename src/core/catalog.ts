@@ -112,7 +112,10 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
   };
 
   const loadServing = async (namespace: Namespace) => {
-    const [newest, named] = await Promise.all([store.functions.list(namespace), loadAliases(namespace)]);
+    const [newest, named] = await Promise.all([
+      store.functions.listWithoutEnv(namespace),
+      loadAliases(namespace),
+    ]);
     return Promise.all(
       newest.map(async (fn) => {
         const live = named.get(`${fn.name}@${LIVE_ALIAS}`);

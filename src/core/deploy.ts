@@ -150,12 +150,12 @@ export function createFunctions(deps: FunctionsDeps): Functions {
 
     get: async (namespace, name, ref) => recordOf(await find(namespace, name, ref)),
 
-    list: async (namespace) => (await store.functions.list(namespace)).map(recordOf),
+    list: (namespace) => store.functions.list(namespace),
 
     async versions(namespace, name) {
       const versions = await store.functions.versions(namespace, name);
       if (versions.length === 0) await catalog.resolve(namespace, name);
-      return versions.map(recordOf);
+      return versions;
     },
 
     async remove(by, namespace, name) {

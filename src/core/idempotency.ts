@@ -22,6 +22,11 @@ export interface KeyedRequest {
   namespace: Namespace;
   function: FunctionName;
   key: string;
+  /**
+   * The caller to whom the key belongs, if it is not the namespace itself: callers that do not trust
+   * one another must not obtain each other's results. See `callerOf`.
+   */
+  caller?: string;
   input: Uint8Array;
   /** The version that the invocation runs if the key is new. */
   version: number;
@@ -72,7 +77,8 @@ export function createIdempotency({
   };
 
   const claimKey = async (request: KeyedRequest, requestId: RequestId): Promise<IdempotencyClaim> => {
-    const { namespace, function: name, key, input, version } = request;
+    const { namespace, function: name, caller, input, version } = request;
+    const key = caller === undefined ? request.key : keyOf(caller, request.key);
     const bodyHash = createHash('sha256').update(input).digest('hex');
     const held = await store.idempotency.claim({
       ...{ namespace, function: name, key, bodyHash, requestId, version },
@@ -81,7 +87,7 @@ export function createIdempotency({
     if (held.bodyHash === bodyHash) return held;
     throw new AppError(
       'idempotency_mismatch',
-      `The Idempotency-Key ${JSON.stringify(key)} was used with another body in the last 24 hours; use a new key for a new request.`,
+      `The Idempotency-Key ${JSON.stringify(request.key)} was used with another body in the last 24 hours; use a new key for a new request.`,
     );
   };
 
@@ -116,4 +122,11 @@ export function createIdempotency({
       await store.idempotency.release(claim).catch(() => undefined);
     },
   };
+}
+
+/** Returns a key that no key of the namespace itself can equal: headers contain no line feed. */
+function keyOf(caller: string, key: string): string {
+  return `\n${createHash('sha256')
+    .update(JSON.stringify([caller, key]))
+    .digest('hex')}`;
 }

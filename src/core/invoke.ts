@@ -8,6 +8,7 @@ import type { Egress } from '../ports/egress.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
 import type { Store } from '../ports/store.js';
+import type { Callbacks } from './callbacks.js';
 import type { Catalog } from './catalog.js';
 import { createIdempotency, IDEMPOTENCY_MS } from './idempotency.js';
 import { type JobRequest, jobOf } from './job.js';
@@ -35,6 +36,11 @@ export interface InvokeRequest {
   /** URL to which the result is POSTed. Refused immediately if the egress rules do not allow it. */
   callbackUrl?: string;
   idempotencyKey?: string;
+  /**
+   * The caller to whom the idempotency key belongs, if it is not the namespace itself: callers that
+   * do not trust one another must not obtain each other's results. See `callerOf`.
+   */
+  caller?: string;
   traceparent?: string;
   /** The result of `http_request()` as JSON text, for HTTP functions. */
   httpRequest?: string;
@@ -81,6 +87,7 @@ export interface InvokerDeps {
   replies: Replies;
   store: Store;
   egress: Egress;
+  callbacks: Pick<Callbacks, 'assertRoom'>;
   meter: Meter;
   resultTtlMs: number;
 }
@@ -104,7 +111,10 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       ref: request.version,
       sticky: request.sticky ?? request.idempotencyKey,
     });
-    if (request.callbackUrl !== undefined) await egress.check(request.callbackUrl);
+    if (request.callbackUrl !== undefined) {
+      await egress.check(request.callbackUrl);
+      await deps.callbacks.assertRoom(request.namespace);
+    }
 
     const fresh = request.requestId ?? newRequestId();
     const own = request.requestId === undefined ? null : await idempotency.claimRequestId(request.requestId);

@@ -2,11 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Namespace } from '../contract/ids.js';
 import { MB } from '../contract/limits.js';
 import { AppError } from '../errors.js';
-import { ANONYMOUS, CREDENTIALED, createBufferBudget } from './buffer-budget.js';
+import {
+  ANONYMOUS,
+  ANONYMOUS_REPLIES,
+  type BufferShare,
+  CREDENTIALED,
+  createBufferBudget,
+} from './buffer-budget.js';
 import type { ClientAddresses } from './client-address.js';
 import { limitIdle, limitIdleRest } from './idle.js';
 
-/** A complete body of at most this size is in memory already and is not accounted. */
+/**
+ * A complete body of at most this size is in memory already and is not accounted, nor is a reply of
+ * at most this size.
+ */
 const SMALL_BYTES = 64 << 10;
 
 /** The memory of one body. */
@@ -19,7 +28,7 @@ export interface BodyShare {
   releaseAfterRead(): void;
 }
 
-/** Limits that apply to every request body on every port. */
+/** Limits that apply to every request and its reply on every port. */
 export interface BodyLimits {
   /**
    * Call it before a body is read. Limits how long the body may pause, and the memory of all bodies
@@ -27,10 +36,13 @@ export interface BodyLimits {
    */
   begin(request: IncomingMessage, response: ServerResponse, namespace: Namespace | null): BodyShare | null;
   /**
-   * Call it before a large response is read into memory, where it stays until the client has read
-   * it. Throws `rate_limited` if it exceeds the budget of the namespace.
+   * Accounts a reply that is in memory, or will be, until the client has read it; a later call for
+   * the same response replaces the number of bytes. Throws `rate_limited` if they exceed the budget
+   * of the namespace, or of the address if the caller has no credential.
    */
-  holdReply(response: ServerResponse, namespace: Namespace, bytes: number): void;
+  holdReply(exchange: Exchange, namespace: Namespace | null, bytes: number): void;
+  /** Returns a share for the events of a stream. */
+  streamShare(namespace: Namespace): BufferShare;
   /**
    * Call it when a response is sent. Limits how long the remaining part of an unread body may
    * pause.
@@ -38,13 +50,21 @@ export interface BodyLimits {
   limitRest(request: IncomingMessage, response: ServerResponse): void;
 }
 
+export interface Exchange {
+  req: IncomingMessage;
+  res: ServerResponse;
+}
+
 export function createBodyLimits(clients: ClientAddresses, idleMs: number): BodyLimits {
   const anonymous = createBufferBudget(ANONYMOUS);
+  const anonymousReplies = createBufferBudget(ANONYMOUS_REPLIES);
   const credentialed = createBufferBudget(CREDENTIALED);
+  const held = new WeakMap<ServerResponse, BufferShare>();
   return {
     begin(request, response, namespace) {
       limitIdle(request, idleMs);
-      if (isBuffered(request)) return null;
+      // A client that has gone sends nothing more, and `close` is not emitted again.
+      if (isBuffered(request) || response.destroyed) return null;
       const share =
         namespace === null ? anonymous.share(clients.rateLimitKeyOf(request)) : credentialed.share(namespace);
       response.once('close', share.release);
@@ -55,11 +75,22 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
         releaseAfterRead: namespace === null ? () => undefined : share.release,
       };
     },
-    holdReply(response, namespace, bytes) {
-      const share = credentialed.share(namespace);
-      if (!share.take(bytes)) throw namespaceLimitError();
-      response.once('close', share.release);
+    holdReply({ req, res }, namespace, bytes) {
+      let share = held.get(res);
+      if (share === undefined) {
+        if (bytes <= SMALL_BYTES || res.destroyed) return;
+        share =
+          namespace === null
+            ? anonymousReplies.share(clients.rateLimitKeyOf(req))
+            : credentialed.share(namespace);
+        held.set(res, share);
+        res.once('close', share.release);
+      }
+      share.release();
+      if (!res.destroyed && !share.take(bytes))
+        throw namespace === null ? anonymousLimitError() : namespaceLimitError();
     },
+    streamShare: (namespace) => credentialed.share(namespace),
     limitRest: (request, response) => limitIdleRest(request, response, idleMs),
   };
 }

@@ -69,7 +69,8 @@ export function dispatch(route: Route, serving: Serving) {
       principal,
       namespace,
       countUse,
-      holdReply: (bytes: number) => bodies.holdReply(ctx.res, namespace, bytes),
+      holdReply: (bytes: number) => bodies.holdReply(ctx, principal?.namespace ?? null, bytes),
+      streamShare: () => bodies.streamShare(namespace),
       actor: () => actorOf(ctx, principal),
       params,
       query: readQuery(query),
@@ -86,7 +87,7 @@ export function dispatch(route: Route, serving: Serving) {
       if (route.body.kind !== 'multipart') share?.releaseAfterRead();
     }
     const answer = await route.handle(call);
-    await send(ctx, answer, route.hot ?? false);
+    await send(ctx, answer, route.hot ?? false, call.holdReply);
   };
 }
 

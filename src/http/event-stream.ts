@@ -1,8 +1,12 @@
+import { hash } from 'node:crypto';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import type { Context } from 'koa';
 import type { Namespace } from '../contract/ids.js';
 import type { Principal } from '../core/auth/principal.js';
+import { AppError } from '../errors.js';
+import type { BufferShare } from './buffer-budget.js';
 import { clientDisconnected } from './client-disconnect.js';
 import { credentialEnds } from './credential-ends.js';
 import type { Answer } from './route.js';
@@ -12,7 +16,11 @@ import { takeSocketSlot } from './socket-slot.js';
 /** Interval of heartbeats, as proxies close idle connections. */
 const HEARTBEAT_MS = 15_000;
 
+/** Events are in memory as records, as text and as bytes until the client has read them. */
+const COPIES = 3;
+
 export interface StreamCall {
+  streamShare(): BufferShare;
   services: Services;
   principal: Principal;
   namespace: Namespace;
@@ -20,7 +28,10 @@ export interface StreamCall {
   stopping: AbortSignal;
 }
 
-/** Writes events and waits while the client's buffer is full. */
+/**
+ * Writes events and waits while the client's buffer is full. Ends the stream if they exceed the
+ * memory of the namespace; the client then reconnects and resumes.
+ */
 export type WriteEvents = (text: string) => Promise<void>;
 
 /**
@@ -30,14 +41,16 @@ export type WriteEvents = (text: string) => Promise<void>;
  * counts against the namespace's sockets.
  */
 export async function eventStream(
-  { services, principal, namespace, ctx, stopping }: StreamCall,
+  { services, principal, namespace, ctx, stopping, streamShare }: StreamCall,
   run: (write: WriteEvents, signal: AbortSignal) => Promise<void>,
 ): Promise<Answer> {
   const slot = await takeSocketSlot(services, namespace, principal);
   const stream = new PassThrough();
   const done = AbortSignal.any([clientDisconnected(ctx.res), stopping]);
   const signal = AbortSignal.any([done, credentialEnds(services.auth, principal, done)]);
-  void writeAll(stream, signal, run).finally(() => slot.release());
+  void writeAll({ stream, response: ctx.res, share: streamShare() }, signal, run).finally(() =>
+    slot.release(),
+  );
   return {
     status: 200,
     bytes: stream,
@@ -46,13 +59,26 @@ export async function eventStream(
   };
 }
 
+interface Sink {
+  stream: PassThrough;
+  response: ServerResponse;
+  share: BufferShare;
+}
+
 async function writeAll(
-  stream: PassThrough,
+  { stream, response, share }: Sink,
   signal: AbortSignal,
   run: (write: WriteEvents, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const write = async (text: string) => {
-    if (!stream.write(text)) await once(stream, 'drain', { signal });
+    if (!share.take(COPIES * text.length))
+      throw new AppError('rate_limited', 'The memory of the namespace is used up.');
+    try {
+      if (!stream.write(text)) await once(stream, 'drain', { signal });
+      if (response.writableNeedDrain) await once(response, 'drain', { signal });
+    } finally {
+      share.release();
+    }
   };
   const heartbeat = setInterval(() => stream.write(': keep-alive\n\n'), HEARTBEAT_MS);
   try {
@@ -60,8 +86,8 @@ async function writeAll(
     await write(': connected\n\n');
     await run(write, signal);
   } catch {
-    // The client has disconnected or the store is unreachable; in both cases the client reconnects
-    // and resumes.
+    // The client has disconnected, the store is unreachable or the memory is used up; in all cases
+    // the client reconnects and resumes.
   } finally {
     clearInterval(heartbeat);
     stream.end();
@@ -77,8 +103,10 @@ export async function writeChanges(
   let last = '';
   for await (const _ of ticks) {
     const text = JSON.stringify(await read());
-    if (text === last) continue;
-    last = text;
+    // The text itself would stay in memory for as long as the stream is open.
+    const digest = hash('sha256', text);
+    if (digest === last) continue;
+    last = digest;
     await write(`data: ${text}\n\n`);
   }
 }

@@ -5,6 +5,7 @@ import type { Scope } from '../contract/scopes.js';
 import type { Actor, Principal } from '../core/auth/principal.js';
 import type { ErrorCode } from '../errors.js';
 import type { Caller } from './admission.js';
+import type { BufferShare } from './buffer-budget.js';
 import type { UploadedFile } from './multipart.js';
 import type { SendToFunctions } from './send-to-functions.js';
 import type { Services } from './services.js';
@@ -84,10 +85,12 @@ export interface Call<A extends Access, P, Q, H, B> {
   /** Counts uses beyond the first one, which has already been counted, against the same limit. */
   countUse: Caller['countUse'];
   /**
-   * Call it before a large response is read into memory. Throws if it exceeds the budget of the
-   * namespace.
+   * Call it before a large response is read into memory; `send` accounts all others. Throws if it
+   * exceeds the budget of the namespace.
    */
   holdReply(bytes: number): void;
+  /** Returns a share of the namespace's memory for the events of a stream. */
+  streamShare(): BufferShare;
   /** Sends a request to an HTTP function of this engine. */
   sendToFunctions: SendToFunctions;
   /** Aborted when the server stops; ends streaming responses. */

@@ -2,6 +2,7 @@ import { isAscii } from 'node:buffer';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { Context } from 'koa';
+import { AppError, isAppError } from '../errors.js';
 import { stringifyExact } from '../exact-json.js';
 import type { Answer } from './route.js';
 
@@ -16,19 +17,25 @@ const FAST = { level: constants.Z_BEST_SPEED };
 
 /**
  * Sends an answer: responds with 304 for a matching ETag, and compresses long texts if the client
- * accepts it.
+ * accepts it. Calls `hold` with the size of the body before it is sent; throws what `hold` throws.
  */
-export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<void> {
+export async function send(
+  ctx: Context,
+  answer: Answer,
+  hot: boolean,
+  hold: (bytes: number) => void,
+): Promise<void> {
   // Koa's context delegates each property to its response; use that directly.
   const { response } = ctx;
+  const body = bodyOf(answer, hot);
+  if (typeof body === 'string') holdBody(ctx, answer, () => hold(body.length));
+  else if (Buffer.isBuffer(body)) holdBody(ctx, answer, () => hold(body.byteLength));
   response.status = answer.status;
   for (const name in answer.headers) ctx.res.setHeader(name, answer.headers[name] ?? '');
-  if (answer.bytes !== undefined) {
-    response.type = answer.type ?? 'application/octet-stream';
-    response.body = toBody(answer.bytes, hot);
-  } else if (answer.json !== undefined || answer.jsonText !== undefined) {
-    response.type = 'application/json';
-    response.body = answer.jsonText ?? stringifyExact(answer.json);
+  if (body !== null) {
+    response.type =
+      answer.type ?? (answer.bytes === undefined ? 'application/json' : 'application/octet-stream');
+    response.body = body;
   } else {
     response.body = null;
     // Koa changes the status to 204 for a null body.
@@ -37,6 +44,29 @@ export async function send(ctx: Context, answer: Answer, hot: boolean): Promise<
   if (hot) return;
   if (isUnchanged(ctx)) response.status = 304;
   else await compressed(ctx);
+}
+
+function bodyOf(answer: Answer, hot: boolean): unknown {
+  if (answer.bytes !== undefined) return toBody(answer.bytes, hot);
+  if (answer.jsonText !== undefined) return answer.jsonText;
+  return answer.json === undefined ? null : stringifyExact(answer.json);
+}
+
+/** Names the invocation of a refused reply, whose result can be read later. */
+function holdBody(ctx: Context, answer: Answer, hold: () => void): void {
+  try {
+    hold();
+  } catch (error) {
+    const id = answer.headers?.['X-Request-ID'];
+    if (id === undefined || !isAppError(error, 'rate_limited')) throw error;
+    ctx.state.refusal = () => ({ request_id: id });
+    ctx.set('X-Request-ID', id);
+    throw new AppError(
+      'rate_limited',
+      `${error.message} The invocation has ended: its result is at /v1/invocations/${id}.`,
+      { cause: error, retryAfter: 1 },
+    );
+  }
 }
 
 /**

@@ -192,7 +192,10 @@ export interface InvocationQueue extends Closable {
    */
   add(jobs: readonly QueuedInvocation[]): Promise<void>;
   get(id: RequestId): Promise<LiveInvocation | null>;
-  /** Lists live invocations of a namespace, newest first as far as the queue knows. */
+  /**
+   * Lists live invocations of a namespace, newest first as far as the queue knows. A page may have
+   * fewer than `limit`, in particular when their inputs have 8 MB; `next` is then the cursor.
+   */
   list(
     namespace: Namespace,
     options: { limit: number; cursor?: string; function?: FunctionName },

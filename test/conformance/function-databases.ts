@@ -2,7 +2,9 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { FUNCTION_GROUPS, MODULE_GROUPS } from '../../db/functions/allowed-names.js';
 import type { Namespace } from '../../src/contract/ids.js';
+import { isAppError } from '../../src/errors.js';
 import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import { uuidv7 } from '../../src/uuid.js';
 import { shared } from '../helpers/shared.js';
@@ -16,6 +18,41 @@ export interface OpenedFunctionDatabases {
 
 const limits = { timeoutMs: 30_000 };
 const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
+
+/** Values with which functions of extensions were seen to end their process. */
+const HOSTILE_ARGUMENTS = [
+  "cast(x'ff80' as text)",
+  "cast(x'e282' as text)",
+  "'a' || char(0, 55296, 1114111)",
+  '-9223372036854775808',
+  '9223372036854775807',
+  '1e308',
+  'null',
+  'zeroblob(100000)',
+  "replace(hex(zeroblob(500)), '0', '%s%n')",
+  `'{"a":[1,"\\uD800"]}'`,
+];
+
+/** Yields calls of every allowed function with up to three of these values. */
+function* hostileCalls(): Generator<string> {
+  const names = FUNCTION_GROUPS.flatMap(({ names }) => names).filter((name) => /^\w+$/.test(name));
+  for (const name of names) {
+    yield `select ${name}() as a`;
+    for (let first = 0; first < HOSTILE_ARGUMENTS.length; first += 1) {
+      for (const count of [1, 2, 3]) {
+        const values = Array.from({ length: count }, (_, at) => pick(first + at * (count + first)));
+        yield `select ${name}(${values.join()}) as a`;
+      }
+    }
+  }
+  for (const name of MODULE_GROUPS.flatMap(({ names }) => names).filter((name) => name.startsWith('json'))) {
+    for (const value of HOSTILE_ARGUMENTS) yield `select * from ${name}(${value})`;
+  }
+}
+
+function pick(at: number): string {
+  return HOSTILE_ARGUMENTS[at % HOSTILE_ARGUMENTS.length] ?? 'null';
+}
 
 /** Tests for every driver of the functions' databases. Each test has its own tables. */
 export function testFunctionDatabases(driver: string, open: () => Promise<OpenedFunctionDatabases>): void {
@@ -178,6 +215,49 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.is((await query(`select hex(a) as h from ${table} where id = 1`))[0]?.h, 'FF41');
   });
 
+  test(`${driver}: no allowed function ends its process, whatever its arguments are`, async (t) => {
+    const { query } = await setUp();
+    const failed: string[] = [];
+    const ask = async (sql: string): Promise<string> => {
+      try {
+        await query(sql);
+        return '';
+      } catch (error) {
+        const said = error instanceof Error ? error.message : String(error);
+        if (!isAppError(error, 'invalid_sql') || said.includes('crashed')) failed.push(`${sql}: ${said}`);
+        return said;
+      }
+    };
+    const statements = [...hostileCalls()];
+    t.true(statements.length > 3_000);
+    const ended: string[] = [];
+    const client = async () => {
+      for (let sql = statements.pop(); sql !== undefined; sql = statements.pop()) {
+        const said = await ask(sql);
+        if (/window function/.test(said)) await ask(sql.replace(' as a', ' over (order by 1) as a'));
+        if (said === '') ended.push(sql);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, client));
+    t.deepEqual(failed.slice(0, 5), []);
+    // Most calls have a result, so that the functions have been reached.
+    t.true(ended.length > 700, `${ended.length} had a result`);
+    t.deepEqual(await query('select 1 as one'), [{ one: 1 }]);
+  });
+
+  test(`${driver}: a message of the database that holds text of a statement is one sentence in UTF-8`, async (t) => {
+    const { table, query, execute } = await setUp('a text');
+    await execute(`create virtual table ${table}_f using fts5(a)`);
+    for (const sql of [
+      `select * from ${table}_f where ${table}_f match cast(x'22ff' as text)`,
+      "select json_extract('{}', cast(x'ff24' as text))",
+      "select json(cast(x'7bff' as text))",
+    ]) {
+      const error = await t.throwsAsync(query(sql), { code: 'invalid_sql' }, sql);
+      t.notRegex(error?.message ?? '', /\p{Surrogate}/u, sql);
+    }
+  });
+
   test(`${driver}: arguments must be as many as parameters`, async (t) => {
     const { databases, namespace, query, execute } = await setUp();
     const message = /2 parameters and 1 argument/;
@@ -221,6 +301,9 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
       "select fts3_tokenizer('simple')",
       // Functions that execute a statement given as text.
       `select sha3_query('attach ''${file}'' as x')`,
+      // Functions that are called without a parenthesis in the text.
+      `create virtual table x using fts4(a, compress=load_extension, uncompress=hex)`,
+      `create virtual table x using fts4(a, compress="fts3_tokenizer")`,
       // Two statements that a check simpler than SQLite's grammar would take for one.
       `create table trigger(begin int); attach '${file}' as y; select 1 end`,
       `create table trigger(begin int); delete from ${table}; select 1 end`,
@@ -277,6 +360,8 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
       `create virtual table ${table}_f using fts5(title, body, tokenize = 'porter unicode61')`,
       `insert into ${table}_f values ('one', 'running dogs'), ('two', 'a cat')`,
       `insert into ${table}_f(${table}_f) values ('optimize')`,
+      `create virtual table ${table}_c using fts4(body, compress=upper, uncompress=lower, tokenize=unicode61 "tokenchars=.")`,
+      `insert into ${table}_c values ('one.two three')`,
       `create virtual table ${table}_r using rtree(id, minX, maxX)`,
       `insert into ${table}_r values (1, 0, 10)`,
     ]) {
@@ -288,6 +373,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.is(await one(`select y from ${table}_v`), 'one');
     t.is(await one(`select title from ${table}_f where ${table}_f match ? order by rank`, ['run']), 'one');
     t.is(await one(`select highlight(${table}_f, 1, '<', '>') from ${table}_f('cat')`), 'a <cat>');
+    t.is(await one(`select body from ${table}_c where ${table}_c match '"one.two"'`), 'one.two three');
     t.is(await one(`select id from ${table}_r where minX < 5 and maxX > 5`), 1);
     t.is(
       await one(
@@ -305,9 +391,10 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
       await one(
         `select count(*) from sqlite_master where name like '${table}%' and name not like 'sqlite_%'`,
       ),
-      16,
+      22,
     );
     for (const sql of [
+      `drop table ${table}_c`,
       `drop table ${table}_f`,
       `drop view ${table}_v`,
       `drop index ${table}_i`,

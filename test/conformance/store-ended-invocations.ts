@@ -1,4 +1,5 @@
 import test from 'ava';
+import { MAX_CALLBACK_ATTEMPTS, MB } from '../../src/contract/limits.js';
 import type { StoredTrace } from '../../src/ports/store/traces.js';
 import { aDeadAttempt, aName, aNamespace, anAttempt, anEnd, aRequestId, logsOf } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
@@ -48,6 +49,70 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     } while (cursor !== null);
     t.deepEqual(pages, accepted(all.items));
     await t.throwsAsync(list({ cursor: "1' or 1" }), { message: /cursor/ });
+  });
+
+  test(`${driver}: a page of large invocations ends early, and the next ones begin behind it`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const output = Buffer.alloc(MB, 'x');
+    const rows = Array.from({ length: 12 }, (_, at) =>
+      anAttempt({ namespace, acceptedAt: 100 + at, final: anEnd({ output }) }),
+    );
+    await attempts.write(rows);
+    const listed: string[] = [];
+    const pages: number[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const page = await attempts.list({ namespace, limit: 10, ...(cursor ? { cursor } : {}) });
+      pages.push(page.items.length);
+      listed.push(...page.items.flatMap((item) => item.attempts.map(({ requestId }) => requestId)));
+      t.true(page.items.every((item) => item.attempts[0]?.final?.output?.byteLength === MB));
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    t.deepEqual(listed, rows.map(({ requestId }) => requestId).reverse());
+    t.true(Math.max(...pages) < 9 && pages.length === 2, pages.join());
+  });
+
+  test(`${driver}: a page of large logs says which messages it does not show, and a follower gets all`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const messages = Array.from({ length: 64 }, () => ({
+      level: 'info' as const,
+      message: 'x'.repeat(16 << 10),
+      timestamp: new Date().toISOString(),
+    }));
+    const { position: start } = await logsOf(attempts, namespace);
+    const rows = Array.from({ length: 12 }, (_, at) =>
+      anAttempt({ namespace, startedAt: 100 + at, messages }),
+    );
+    await attempts.write(rows);
+    const { records } = await logsOf(attempts, namespace);
+    t.deepEqual(
+      records.map((record) => record.request_id),
+      rows.map(({ requestId }) => requestId).reverse(),
+    );
+    const shown = records.filter((record) => record.messages.length === 64).length;
+    t.true(shown > 4 && shown < 9, String(shown));
+    for (const record of records.slice(shown)) {
+      t.is(record.messages.length, 1);
+      t.like(record.messages[0], { level: 'warn' });
+      t.regex(record.messages[0]?.message ?? '', /8 MB.*request_id/);
+    }
+    const [oldest] = (await logsOf(attempts, namespace, { requestId: rows[0]?.requestId })).records;
+    t.is(oldest?.messages.length, 64);
+
+    const followed: string[] = [];
+    let after = start;
+    for (let round = 0; round < 4; round += 1) {
+      const batch = await logsOf(attempts, namespace, { after });
+      t.true(batch.records.length < 9 && batch.records.every((record) => record.messages.length === 64));
+      followed.push(...batch.records.map((record) => record.request_id));
+      after = batch.position;
+    }
+    t.deepEqual(
+      followed,
+      rows.map(({ requestId }) => requestId),
+    );
   });
 
   test(`${driver}: an invocation that ran again after a death is what its last attempt says`, async (t) => {
@@ -259,28 +324,59 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
 
   test(`${driver}: how a callback went is counted and kept, and forgotten with the log`, async (t) => {
     const { callbacks } = await get();
+    const namespace = aNamespace();
     const [tried, untold] = [aRequestId(), aRequestId()];
-    await callbacks.add(tried, 'http://receiver/');
+    await callbacks.add({ id: tried, namespace, url: 'http://receiver/', bytes: 7 });
     t.deepEqual((await callbacks.get([tried, untold])).get(tried), {
       url: 'http://receiver/',
       attempts: 0,
       deliveredAt: null,
       lastError: null,
     });
-    await callbacks.attempted(tried, 'http://receiver/', { deliveredAt: null, error: 'status 500' });
-    await callbacks.add(tried, 'http://receiver/');
+    await callbacks.attempted(tried, 'http://receiver/', {
+      deliveredAt: null,
+      error: 'status 500',
+      isLast: false,
+    });
+    await callbacks.add({ id: tried, namespace, url: 'http://receiver/', bytes: 7 });
     t.like((await callbacks.get([tried])).get(tried), { attempts: 1, lastError: 'status 500' });
-    await callbacks.attempted(tried, 'http://receiver/', { deliveredAt: 7, error: null });
-    await callbacks.attempted(tried, 'http://receiver/', { deliveredAt: 9, error: null });
+    await callbacks.attempted(tried, 'http://receiver/', { deliveredAt: 7, error: null, isLast: true });
+    await callbacks.attempted(tried, 'http://receiver/', { deliveredAt: 9, error: null, isLast: true });
     t.like((await callbacks.get([tried])).get(tried), { attempts: 3, deliveredAt: 7, lastError: null });
     // The store was unreachable when the callback was to be added.
-    await callbacks.attempted(untold, 'http://other/', { deliveredAt: null, error: 'x' });
+    await callbacks.attempted(untold, 'http://other/', { deliveredAt: null, error: 'x', isLast: false });
     t.like((await callbacks.get([untold])).get(untold), { url: 'http://other/', attempts: 1 });
     t.is((await callbacks.get([])).size, 0);
     t.is(await callbacks.sweep(Date.now() - 60_000), 0);
     while ((await callbacks.sweep(Date.now() + 60_000)) > 0);
     t.is((await callbacks.get([tried, untold])).size, 0);
   });
+
+  // Serial, since the test above deletes the callbacks of all.
+  test.serial(
+    `${driver}: callbacks wait until they are delivered, given up or tried often enough`,
+    async (t) => {
+      const { callbacks } = await get();
+      const namespace = aNamespace();
+      const url = 'http://receiver/';
+      const ids = [aRequestId(), aRequestId(), aRequestId(), aRequestId()] as const;
+      for (const [at, id] of ids.entries()) await callbacks.add({ id, namespace, url, bytes: 10 ** at });
+      await callbacks.add({ id: aRequestId(), namespace: aNamespace(), url, bytes: 5 });
+      t.deepEqual(await callbacks.waiting(namespace), { count: 4, bytes: 1111 });
+      const failed = { deliveredAt: null, error: 'status 500', isLast: false };
+      for (const id of ids) await callbacks.attempted(id, url, failed);
+      t.deepEqual(await callbacks.waiting(namespace), { count: 4, bytes: 1111 });
+      await callbacks.attempted(ids[0], url, { deliveredAt: 7, error: null, isLast: false });
+      t.deepEqual(await callbacks.waiting(namespace), { count: 3, bytes: 1110 });
+      await callbacks.attempted(ids[1], url, { ...failed, isLast: true });
+      t.deepEqual(await callbacks.waiting(namespace), { count: 2, bytes: 1100 });
+      for (let n = 2; n < MAX_CALLBACK_ATTEMPTS; n += 1) await callbacks.attempted(ids[2], url, failed);
+      t.deepEqual(await callbacks.waiting(namespace), { count: 2, bytes: 1100 });
+      await callbacks.attempted(ids[2], url, failed);
+      t.deepEqual(await callbacks.waiting(namespace), { count: 1, bytes: 1000 });
+      t.deepEqual(await callbacks.waiting(aNamespace()), { count: 0, bytes: 0 });
+    },
+  );
 
   test.serial(
     `${driver}: the sweep drops old logs, and dead letters with all their attempts only later`,

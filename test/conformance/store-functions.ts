@@ -1,5 +1,6 @@
 import test from 'ava';
 import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
+import { recordOf } from '../../src/core/deploy.js';
 import type { NewVersion } from '../../src/ports/store/functions.js';
 import { aName, aNamespace, anAttempt } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
@@ -99,7 +100,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.is(second.id, first.id);
     t.is(second.created_at, first.created_at);
     t.true(second.updated_at >= first.updated_at);
-    t.deepEqual(await functions.versions(given.namespace, aName('hello')), [second, first]);
+    t.deepEqual(await functions.versions(given.namespace, aName('hello')), [second, first].map(recordOf));
     t.deepEqual(await functions.latest(given.namespace, aName('hello')), second);
   });
 
@@ -109,7 +110,11 @@ export function testFunctions(driver: string, open: OpenStore): void {
     await functions.addVersion(given);
     const b = await functions.addVersion(given);
     const a = await functions.addVersion(aVersion({ name: 'a', namespace: given.namespace }));
-    t.deepEqual(await functions.list(given.namespace), [a, b]);
+    t.deepEqual(await functions.list(given.namespace), [a, b].map(recordOf));
+    t.deepEqual(
+      await functions.listWithoutEnv(given.namespace),
+      [a, b].map((made) => ({ ...made, metadata: { ...made.metadata, env: {} } })),
+    );
     t.true((await functions.count()) >= 2);
   });
 
@@ -141,7 +146,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
       t.deepEqual(others, [], 'one of them serves the route');
       t.is(refusals[0]?.code, 'conflict');
       t.regex(refusals[0]?.message, new RegExp(`"GET /users/.*taken by function "${won?.name}"`));
-      t.deepEqual(await one.functions.list(namespace), won && [won]);
+      t.deepEqual(await one.functions.list(namespace), won && [recordOf(won)]);
     }
     await two.close();
   });
@@ -176,7 +181,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     const again = await functions.addVersion(given);
     t.is(again.version, 3);
     t.not(again.id, first.id);
-    t.deepEqual(await functions.versions(given.namespace, name), [again]);
+    t.deepEqual(await functions.versions(given.namespace, name), [recordOf(again)]);
   });
 
   test(`${driver}: a deploy replaces listed triggers, and keeps those added by hand`, async (t) => {

@@ -36,7 +36,7 @@ function listening(database: Database, sent: Sent[]): Database {
  * rows, and of rows being written.
  */
 const MEANT =
-  /SCAN (attempts|later|dead) USING (COVERING )?INDEX attempts_dead|SCAN \(|SCAN json_each|SCAN CONSTANT|SCAN (page|bounds|head|window|recent|last|expired|tuples)|SCAN [A-Z]*SUBQUERY/;
+  /SCAN (attempts|later|dead) USING (COVERING )?INDEX attempts_dead|SCAN \(|SCAN json_each|SCAN CONSTANT|SCAN (page|sized|fitting|bounds|head|window|recent|last|expired|tuples)|SCAN [A-Z]*SUBQUERY/;
 
 test('no question about one function, invocation or namespace reads a whole table', async (t) => {
   const database = await openSqlite({ file: join(directory, 'plans.sqlite') });
@@ -85,8 +85,9 @@ test('no question about one function, invocation or namespace reads a whole tabl
   }
   await attempts.countDead();
   await attempts.countEnded();
-  await callbacks.add(aRequestId(), 'url');
-  await callbacks.attempted(aRequestId(), 'url', { deliveredAt: 1, error: null });
+  await callbacks.add({ id: aRequestId(), namespace, url: 'url', bytes: 1 });
+  await callbacks.waiting(namespace);
+  await callbacks.attempted(aRequestId(), 'url', { deliveredAt: 1, error: null, isLast: true });
   await callbacks.get([aRequestId()]);
   await callbacks.sweep(1);
   await functions.wasDeployed(namespace, name);

@@ -83,6 +83,12 @@ test('a view or trigger that was made elsewhere calls nothing that is not allowe
   t.throws(() => run('insert into w values (1)'), { message: /not authorized|prohibited|no such function/ });
 });
 
+test('a full-text table whose options name a function that is not allowed does not call it', (t) => {
+  run('create virtual table if not exists f using fts4(a, compress=load_extension, uncompress=hex)');
+  t.throws(() => run("insert into f values ('x')"), { message: /not authorized|prohibited|SQL logic error/ });
+  t.deepEqual(run('select count(*) from f_content', 'query')[0]?.values, [[0]]);
+});
+
 test('nothing but the database and its log is in its directory', (t) => {
   run('create table if not exists x (a)');
   run(

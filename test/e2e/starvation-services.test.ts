@@ -12,6 +12,8 @@ const GIVE_UP_MS = 15_000;
 const LEAD_MS = 1500;
 const ASYNC = { prefer: 'respond-async' };
 const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
+const MANY_ROWS =
+  'with recursive n(i) as (select 1 union all select i + 1 from n where i < 990000) select 1 as a from n';
 
 /** Requests of several clients of the attacker, each repeated as soon as it is answered. */
 interface Attack {
@@ -35,6 +37,14 @@ const ATTACKS: Record<string, Attack> = {
       turn % 2 === 0
         ? attacker.post('/v1/rqlite/query', { sql: ENDLESS, args: [] })
         : attacker.invoke('probe', commands({ op: 'query', a: ENDLESS, b: '[]' })),
+  },
+  'queries with as many rows as a result may have, from its functions and over HTTP': {
+    clients: 24,
+    computes: true,
+    send: (attacker, turn) =>
+      turn % 2 === 0
+        ? attacker.post('/v1/rqlite/query', { sql: MANY_ROWS, args: [] })
+        : attacker.invoke('probe', commands({ op: 'query', a: MANY_ROWS, b: '[]' })),
   },
   'all that it may have waiting, and delayed, on the queue': {
     clients: 16,

@@ -140,6 +140,96 @@ test.serial('files whose readers take nothing hold so much of the memory for a n
   ),
 );
 
+/** Sends the same request on many connections that read nothing, until some are refused. */
+async function unread(t: ExecutionContext, url: string, request: string, count: number): Promise<void> {
+  const sockets = connections(t, url, count, [request]);
+  await until('some are refused', () =>
+    sockets.some(({ received }) => received().startsWith('HTTP/1.1 429 ')),
+  );
+  for (const { socket } of sockets) socket.destroy();
+}
+
+test.serial(
+  'lists, rows, modules and results that nobody reads hold so much of the memory and no more',
+  (t) =>
+    holds(
+      t,
+      async (engine) => {
+        const attacker = await aTenantWithProbe(engine);
+        const key = `X-API-Key: ${attacker.key}`;
+        const log = commands(...Array.from({ length: 64 }, () => ({ op: 'log', a: 'x'.repeat(16_000) })));
+        for (let n = 0; n < 5; n++) {
+          const replies = await Promise.all(Array.from({ length: 6 }, () => attacker.invoke('probe', log)));
+          t.true(replies.every(({ status }) => status === 200));
+        }
+        const logs = '/v1/functions/probe/logs?limit=1000';
+        const { text } = await until('all are logged', async () => {
+          const reply = await attacker.get(logs);
+          return reply.json.count === 30 ? reply : null;
+        });
+        t.true(text.length < 12 * MB, `${text.length} bytes in one list`);
+        await unread(t, engine.url, head('GET', logs, 'Host: x', key), 40);
+        const sql = JSON.stringify({ sql: 'select hex(zeroblob(3900000)) as a', args: [] });
+        const length = `Content-Length: ${sql.length}`;
+        const query = `${head('POST', '/v1/rqlite/query', 'Host: x', key, length)}${sql}`;
+        await unread(t, engine.url, query, 24);
+        const padding = Buffer.alloc(24 * MB, 1);
+        const size = padding.byteLength + 1;
+        const leb = [0, 7, 14, 21].map((shift, at) => ((size >> shift) & 0x7f) | (at < 3 ? 0x80 : 0));
+        const module = Buffer.concat([await probeWasm(), Buffer.from([0, ...leb, 0]), padding]);
+        t.is((await attacker.deploy('large', module)).status, 201);
+        await unread(t, engine.url, head('GET', '/v1/functions/large/module', 'Host: x', key), 12);
+        const { status } = await until('it can be read again', async () => {
+          const reply = await attacker.get('/v1/functions/large/module');
+          return reply.status === 429 ? null : reply;
+        });
+        t.is(status, 200);
+        // Each is in memory several times for a moment; nine hundred megabytes were requested in total.
+      },
+      1200,
+    ),
+);
+
+test.serial('a list of live invocations with large inputs comes in pages of so many bytes', (t) =>
+  holds(t, async (engine) => {
+    const tenant = await aTenantWithProbe(engine);
+    const input = JSON.stringify('x'.repeat(MB - 100));
+    const later = { prefer: 'respond-async', 'x-delay-seconds': '3600' };
+    const sent = new Set<string>();
+    for (let n = 0; n < 40; n++) sent.add((await tenant.invoke('probe', input, later)).json.request_id);
+    const listed = new Set<string>();
+    let cursor = '';
+    do {
+      const { json } = await tenant.get(`/v1/invocations?status=queued&limit=500${cursor}`);
+      for (const { request_id: id } of json.invocations) listed.add(id);
+      t.true(json.count <= 24, `${json.count} on one page`);
+      cursor = json.next_cursor === null ? '' : `&cursor=${encodeURIComponent(json.next_cursor)}`;
+    } while (cursor !== '');
+    t.deepEqual([...listed].sort(), [...sent].sort());
+  }),
+);
+
+test.serial('log streams that nobody reads hold so much of the memory and no more', (t) =>
+  holds(
+    t,
+    async (engine) => {
+      const attacker = await aTenantWithProbe(engine);
+      const log = commands(...Array.from({ length: 64 }, () => ({ op: 'log', a: 'x'.repeat(16_000) })));
+      for (let n = 0; n < 5; n++) {
+        await Promise.all(Array.from({ length: 6 }, () => attacker.invoke('probe', log)));
+      }
+      const stream = '/v1/functions/probe/logs?follow=true&limit=1000';
+      const request = head('GET', stream, 'Host: x', `X-API-Key: ${attacker.key}`);
+      const sockets = connections(t, engine.url, 150, [request]);
+      // The last ones are read, to see whether they have ended.
+      await until('some have ended', () =>
+        sockets.slice(-40).some(({ received }) => received().endsWith('0\r\n\r\n')),
+      );
+    },
+    800,
+  ),
+);
+
 test.serial('subscribers that take nothing hold so much of the memory for a namespace and no more', (t) =>
   holds(t, async (engine) => {
     const attacker = await aTenant(engine);

@@ -8,7 +8,7 @@ import { checkEngine } from '../doctor/engine.js';
 import { checkDisk, checkNode } from '../doctor/machine.js';
 import { checkToolchains } from '../doctor/toolchains.js';
 import { terminalOf } from '../session.js';
-import type { Terminal } from '../terminal.js';
+import { oneLine, type Terminal } from '../terminal.js';
 
 const reportSchema = z.object({ ok: z.boolean(), checks: z.array(z.unknown()) });
 
@@ -47,7 +47,7 @@ function render(terminal: Terminal, checks: readonly Check[]): string {
   const paint = { ok: green, missing: yellow, wrong: red };
   return checks
     .map(({ name, status, found, advice }) => {
-      const line = `${paint[status](status.padEnd(7))}  ${name.padEnd(7)}  ${found}`;
+      const line = `${paint[status](status.padEnd(7))}  ${name.padEnd(7)}  ${oneLine(found)}`;
       return advice === null ? line : `${line}\n                  ${advice}`;
     })
     .join('\n');

@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HTTP_METHODS, type HttpMethod } from '../../contract/http-function.js';
 import { DEFAULT_NAMESPACE } from '../../contract/ids.js';
+import { callerOf } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import { type Catalog, functionNotFound } from '../../core/catalog.js';
 import type { HttpRoutes } from '../../core/http-routes.js';
 import type { InvokeRequest } from '../../core/invoke.js';
-import { AppError } from '../../errors.js';
+import { AppError, isAppError } from '../../errors.js';
 import type { Admission } from '../admission.js';
 import type { BodyLimits } from '../body-limits.js';
 import type { ClientAddresses } from '../client-address.js';
@@ -199,6 +200,8 @@ async function invoke(
   if (key !== null) {
     invocation.idempotencyKey = key;
     invocation.sticky = key;
+    const caller = http.verify ? 'verified' : callerOf(principal, fn.namespace, request.headers);
+    if (caller !== undefined) invocation.caller = caller;
   }
 
   if (http.mode === 'async') {
@@ -211,8 +214,23 @@ async function invoke(
     waitMs: services.config.SYNC_WAIT_SECONDS * 1000,
     onDisconnect: (giveUp) => onClientDisconnect(response, giveUp),
   });
-  if (reply) writeReply(response, id, reply, { hasBody: request.method !== 'HEAD' });
-  else {
+  const hasBody = request.method !== 'HEAD';
+  if (reply) {
+    try {
+      deps.bodies.holdReply(
+        { req: request, res: response },
+        principal?.namespace ?? null,
+        reply.output.byteLength,
+      );
+    } catch (error) {
+      if (!isAppError(error, 'rate_limited')) throw error;
+      response.setHeader('X-Request-ID', id);
+      response.setHeader('Retry-After', 1);
+      writeJson(response, error.status, { error: error.message, code: error.code, request_id: id }, hasBody);
+      return;
+    }
+    writeReply(response, id, reply, { hasBody });
+  } else {
     response.setHeader('X-Request-ID', id);
     writeJson(response, 202, { request_id: id, status: 'queued' });
   }

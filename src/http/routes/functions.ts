@@ -137,10 +137,11 @@ export const getFunctionModule = route({
   scope: 'deploy',
   params: functionRefPath,
   replies: { 200: { about: 'The module.', types: { 'application/wasm': 'A WASI module.' } } },
-  errors: ['function_not_found', 'unavailable'],
-  async handle({ services, namespace, params }) {
+  errors: ['function_not_found', 'rate_limited', 'unavailable'],
+  async handle({ services, namespace, params, holdReply }) {
     const { name, version } = parseFunctionRef(params.name);
     const { wasm_cid } = await services.functions.settings(namespace, name, version);
+    holdReply(MAX_MODULE_BYTES);
     return { status: 200, bytes: await services.blobs.get(wasm_cid), type: 'application/wasm' };
   },
 });

@@ -9,9 +9,9 @@ import {
   invokeReplySchema,
   parsePrefer,
 } from '../../contract/http/invoke.js';
-import { namespaceSchema, requestIdSchema } from '../../contract/ids.js';
+import { type Namespace, namespaceSchema, requestIdSchema } from '../../contract/ids.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
-import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
+import { assertMayInvoke, callerOf, type FunctionRef } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
@@ -67,6 +67,7 @@ const replies: Record<number, ReplySpec> = {
 const errors = [
   'function_not_found',
   'unauthorized',
+  'forbidden',
   'payload_too_large',
   'egress_refused',
   'idempotency_mismatch',
@@ -146,7 +147,7 @@ async function authorize(
 ): Promise<void> {
   await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   await assertMayInvoke(services.catalog, principal, ref);
-  if (principal === null) assertNoCredentialNeeded(headers);
+  if (principal?.namespace !== ref.namespace) assertForAnybody(headers, principal, ref.namespace);
   if (parsePrefer(headers.prefer).kind === 'final') assertSync(headers);
 }
 
@@ -172,7 +173,11 @@ async function invoke(
   if (principal && principal.wallet !== '') request.callerWallet = principal.wallet;
   const ownId = given['x-request-id']?.toLowerCase();
   if (ownId !== undefined) request.requestId = requestIdSchema.parse(ownId);
-  if (given['idempotency-key'] !== undefined) request.idempotencyKey = given['idempotency-key'];
+  if (given['idempotency-key'] !== undefined) {
+    request.idempotencyKey = given['idempotency-key'];
+    const caller = callerOf(principal, ref.namespace);
+    if (caller !== undefined) request.caller = caller;
+  }
   if (given['x-orama-sticky'] !== undefined) request.sticky = given['x-orama-sticky'];
   if (given['x-delay-seconds'] !== undefined) request.delayMs = given['x-delay-seconds'] * 1000;
   if (given['x-max-age-seconds'] !== undefined) request.maxAgeMs = given['x-max-age-seconds'] * 1000;
@@ -204,10 +209,11 @@ async function run(
 }
 
 /**
- * Throws for headers that anonymous callers must not use: they could have the engine send requests
- * or store delayed work without being accountable.
+ * Throws for headers that only callers of the function's own namespace may use, also if the function
+ * is public: results would be sent in its name, signed with its secret, and delayed work would count
+ * against its quota.
  */
-function assertNoCredentialNeeded(given: Headers): void {
+function assertForAnybody(given: Headers, principal: Principal | null, namespace: Namespace): void {
   const name =
     given['x-callback-url'] !== undefined
       ? 'X-Callback-Url'
@@ -215,9 +221,15 @@ function assertNoCredentialNeeded(given: Headers): void {
         ? 'X-Delay-Seconds'
         : null;
   if (name === null) return;
+  if (principal === null) {
+    throw new AppError(
+      'unauthorized',
+      `${name} needs a credential, also with a public function; send an API key as X-API-Key, or leave ${name} out.`,
+    );
+  }
   throw new AppError(
-    'unauthorized',
-    `${name} needs a credential, also with a public function; send an API key as X-API-Key, or leave ${name} out.`,
+    'forbidden',
+    `${name} needs a credential of namespace "${namespace}", also with a public function, and this one belongs to "${principal.namespace}"; leave ${name} out.`,
   );
 }
 

@@ -8,6 +8,7 @@ import type { Closable } from '../../ports/closable.js';
 import type { Admission } from '../admission.js';
 import { chosenProtocol, socketCredentialOf } from '../credential.js';
 import { assertOneHost } from '../one-host.js';
+import { targetUrl } from '../request-target.js';
 import type { Services } from '../services.js';
 import { takeSocketSlot } from '../socket-slot.js';
 import { toAppError } from '../to-app-error.js';
@@ -101,7 +102,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
       try {
         assertOneHost(request);
         if (closing) throw stopping();
-        const url = new URL(request.url ?? '', 'ws://host');
+        const url = targetUrl(request);
         const { endpoint, params } = findEndpoint(url.pathname);
         const caller = await admit(request, {
           access: endpoint.access,

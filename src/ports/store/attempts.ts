@@ -140,15 +140,19 @@ export interface AttemptStore {
   write(rows: readonly AttemptRow[]): Promise<void>;
   /**
    * Lists log records, newest first, or oldest first with `after`. `position` is the next value of
-   * `after`.
+   * `after`. A page has at most 8 MB of messages: with `after` it ends early, without it the records
+   * beyond have a note instead of their messages.
    */
   logs(query: LogQuery): Promise<{ records: LogRecord[]; position: string }>;
   /**
-   * Resolves with the attempts of an invocation by number, or null if there are none. An invocation
-   * has ended if its last attempt is final.
+   * Resolves with the attempts of an invocation by number, without messages, or null if there are
+   * none. An invocation has ended if its last attempt is final.
    */
   invocation(id: RequestId): Promise<StoredInvocation | null>;
-  /** Lists ended invocations, newest first, without messages and without inputs above 64 KB. */
+  /**
+   * Lists ended invocations, newest first, without messages and without inputs above 64 KB. A page
+   * ends early when its invocations have 8 MB.
+   */
   list(query: InvocationQuery): Promise<{ items: StoredInvocation[]; nextCursor: string | null }>;
   /**
    * Claims a dead invocation for a replay: only the first caller gets it, and it no longer counts

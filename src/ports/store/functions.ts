@@ -1,4 +1,9 @@
-import type { FunctionSettings, FunctionVersion, WarmStart } from '../../contract/function.js';
+import type {
+  FunctionRecord,
+  FunctionSettings,
+  FunctionVersion,
+  WarmStart,
+} from '../../contract/function.js';
 import type { FunctionName, Namespace } from '../../contract/ids.js';
 import type { QuotaLimits } from '../../contract/quotas.js';
 import type { VersionOrigin } from '../../contract/version-origin.js';
@@ -36,10 +41,12 @@ export interface FunctionStore {
   addVersion(version: NewVersion, audit?: AuditEntry): Promise<FunctionVersion>;
   latest(namespace: Namespace, name: FunctionName): Promise<FunctionVersion | null>;
   version(namespace: Namespace, name: FunctionName, version: number): Promise<FunctionVersion | null>;
-  /** Lists versions, newest first. */
-  versions(namespace: Namespace, name: FunctionName): Promise<FunctionVersion[]>;
-  /** Lists the latest version of each function, by name. */
-  list(namespace: Namespace): Promise<FunctionVersion[]>;
+  /** Lists the records of versions, newest first. */
+  versions(namespace: Namespace, name: FunctionName): Promise<FunctionRecord[]>;
+  /** Lists the records of the latest version of each function, by name. */
+  list(namespace: Namespace): Promise<FunctionRecord[]>;
+  /** Like `list`, with the metadata except `env`, of which many functions have much. */
+  listWithoutEnv(namespace: Namespace): Promise<FunctionVersion[]>;
   /** Resolves with whether a function of this name exists or has existed. */
   wasDeployed(namespace: Namespace, name: FunctionName): Promise<boolean>;
   /**

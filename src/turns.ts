@@ -1,0 +1,55 @@
+import { FairQueue } from './fair-queue.js';
+
+export interface TurnLimits {
+  /** The number of operations of one owner that run at once. */
+  each: number;
+  /** The number of operations of all owners that run at once. */
+  all: number;
+}
+
+/**
+ * Limits how many operations with large results run at once, since each of them is in memory.
+ * Further ones wait, first in first out for each owner; waiting owners are served in turn.
+ */
+export class Turns {
+  readonly #limits: TurnLimits;
+  readonly #running = new Map<string, number>();
+  readonly #waiting = new FairQueue<{ owner: string; begin: () => void }>();
+  #all = 0;
+
+  constructor(limits: TurnLimits) {
+    this.#limits = limits;
+  }
+
+  async run<T>(owner: string, operation: () => Promise<T>): Promise<T> {
+    if (this.#mayRun(owner)) this.#begin(owner);
+    else await new Promise<void>((begin) => this.#waiting.push(owner, { owner, begin }));
+    try {
+      return await operation();
+    } finally {
+      this.#end(owner);
+    }
+  }
+
+  #mayRun(owner: string): boolean {
+    return this.#all < this.#limits.all && (this.#running.get(owner) ?? 0) < this.#limits.each;
+  }
+
+  #begin(owner: string): void {
+    this.#all += 1;
+    this.#running.set(owner, (this.#running.get(owner) ?? 0) + 1);
+  }
+
+  #end(owner: string): void {
+    this.#all -= 1;
+    const rest = (this.#running.get(owner) ?? 0) - 1;
+    if (rest > 0) this.#running.set(owner, rest);
+    else this.#running.delete(owner);
+    for (;;) {
+      const next = this.#waiting.take((waiting) => this.#mayRun(waiting.owner));
+      if (next === null) return;
+      this.#begin(next.owner);
+      next.begin();
+    }
+  }
+}

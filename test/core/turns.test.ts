@@ -1,0 +1,44 @@
+import test from 'ava';
+import { Turns } from '../../src/turns.js';
+
+/** Starts operations that end on command, and notes the owners in the order in which they begin. */
+function started(turns: Turns, owners: readonly string[]) {
+  const began: string[] = [];
+  const ends: (() => void)[] = [];
+  const all = owners.map((owner) =>
+    turns.run(owner, () => {
+      began.push(owner);
+      return new Promise<void>((end) => ends.push(end));
+    }),
+  );
+  return { all, began, end: () => ends.shift()?.() };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('an owner runs a few operations at once, and others beside it', async (t) => {
+  const turns = new Turns({ each: 2, all: 3 });
+  const { all, began, end } = started(turns, ['a', 'a', 'a', 'a', 'b', 'b']);
+  await turn();
+  t.deepEqual(began, ['a', 'a', 'b']);
+  end();
+  await turn();
+  t.deepEqual(began, ['a', 'a', 'b', 'a']);
+  end();
+  await turn();
+  t.deepEqual(began, ['a', 'a', 'b', 'a', 'b']);
+  for (let n = 0; n < 6; n += 1) {
+    end();
+    await turn();
+  }
+  await Promise.all(all);
+  t.is(began.length, 6);
+});
+
+test('an operation that fails leaves its turn to the next', async (t) => {
+  const turns = new Turns({ each: 1, all: 1 });
+  const failed = turns.run('a', () => Promise.reject(new Error('no')));
+  const next = turns.run('a', async () => 'next');
+  await t.throwsAsync(failed, { message: 'no' });
+  t.is(await next, 'next');
+});
