@@ -79,7 +79,12 @@ module.exports = {
       to: { path: '^console/' },
     },
     strictly('wasm-binary-imports-only-contract', '^workers/wasm/binary/', contract),
-    strictly('wasm-instrument-imports-only-binary', '^workers/wasm/instrument/', contract, '^workers/wasm/binary/'),
+    strictly(
+      'wasm-instrument-imports-only-binary',
+      '^workers/wasm/instrument/',
+      contract,
+      '^workers/wasm/binary/',
+    ),
     strictly(
       'wasm-run-imports-only-instrument',
       '^workers/wasm/run/',
@@ -94,13 +99,7 @@ module.exports = {
       name: 'only-entry-points-import-compose',
       severity: 'error',
       from: {
-        pathNot: [
-          '^src/(up|main|admin)\\.ts$',
-          '^workers/main\\.ts$',
-          '^test/',
-          '^bench/',
-          '^src/compose',
-        ],
+        pathNot: ['^src/(up|main|admin)\\.ts$', '^workers/main\\.ts$', '^test/', '^bench/', '^src/compose'],
       },
       to: { path: '^src/compose' },
     },
