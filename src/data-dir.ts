@@ -69,7 +69,7 @@ export async function openDataDir(path: string, warn: (message: string) => void)
     blobs,
     async once(name, make) {
       const file = join(root, name);
-      const existing = await readIfThere(file);
+      const existing = await readIfExists(file);
       if (existing !== null) return existing;
       // `link` fails if the name exists, so only one process creates the file, and the file is
       // complete when its name appears.
@@ -84,7 +84,7 @@ export async function openDataDir(path: string, warn: (message: string) => void)
       }
       return readFile(file, 'utf8');
     },
-    read: (name) => readIfThere(join(root, name)),
+    read: (name) => readIfExists(join(root, name)),
     async write(name, content) {
       const draft = temporary(name);
       await writeFile(draft, content, { mode: 0o600, flush: true });
@@ -94,7 +94,7 @@ export async function openDataDir(path: string, warn: (message: string) => void)
   };
 }
 
-async function readIfThere(file: string): Promise<string | null> {
+async function readIfExists(file: string): Promise<string | null> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

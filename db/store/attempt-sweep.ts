@@ -19,7 +19,7 @@ const EXPIRED_INPUTS = `position in (
   and output_expires_at <= ? order by output_expires_at limit ${STEP})`;
 
 /** A replay of a dead letter needs its input, which may also be inspected afterwards. */
-const STAYS = "state = 'dead' or replayed_at is not null";
+const KEEPS_INPUT = "state = 'dead' or replayed_at is not null";
 
 const OLD_DEAD = `position <= ? and request_id in (
   select request_id from attempts indexed by attempts_dead where state = 'dead' and completed_at < ? limit ${STEP})`;
@@ -75,8 +75,8 @@ export function createAttemptSweep(database: Database, tally: AttemptTally): Att
     const outputs = await database.run(
       where(EXPIRED_OUTPUTS, [now]).update({
         output: null,
-        input: knex.raw(`case when ${STAYS} then input end`),
-        http_request: knex.raw(`case when ${STAYS} then http_request end`),
+        input: knex.raw(`case when ${KEEPS_INPUT} then input end`),
+        http_request: knex.raw(`case when ${KEEPS_INPUT} then http_request end`),
       }),
     );
     const inputs = await database.run(

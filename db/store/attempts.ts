@@ -27,7 +27,7 @@ const COLUMNS = WRITTEN_COLUMNS.filter((column) => column !== 'messages');
  * Without INDEXED BY, SQLite would use an index in the order of the result, and scan all ended
  * invocations.
  */
-const DEAD_ONES = 'attempts indexed by attempts_dead';
+const ATTEMPTS_BY_DEAD = 'attempts indexed by attempts_dead';
 
 /** Matches the attempt that ended a dead invocation, unless a later attempt has superseded it. */
 const IS_DEAD = `state = 'dead' and not exists (
@@ -77,7 +77,7 @@ export function createAttemptStore(database: Database): AttemptStore {
     },
 
     async purgeDead(namespace, fn, { reason, ids, audit } = {}) {
-      const table = ids === undefined ? DEAD_ONES : 'attempts';
+      const table = ids === undefined ? ATTEMPTS_BY_DEAD : 'attempts';
       let where = 'namespace = ? and function = ?';
       const bindings: string[] = [namespace, fn];
       if (reason !== undefined) {
@@ -105,7 +105,7 @@ export function createAttemptStore(database: Database): AttemptStore {
       return database.run<{ namespace: string; reason: string; count: number }[]>(
         knex.raw(
           `select namespace, coalesce(reason, 'error') as reason, count(*) as count
-           from ${DEAD_ONES} where ${IS_DEAD} group by 1, 2 order by 1, 2`,
+           from ${ATTEMPTS_BY_DEAD} where ${IS_DEAD} group by 1, 2 order by 1, 2`,
         ),
       );
     },
@@ -115,7 +115,7 @@ export function createAttemptStore(database: Database): AttemptStore {
         knex.raw(
           `select function, coalesce(reason, 'error') as reason, count(*) as count,
              min(completed_at) as "oldestAt", max(completed_at) as "newestAt"
-           from ${DEAD_ONES} where namespace = ? and ${IS_DEAD} group by 1, 2 order by 3 desc, 1, 2`,
+           from ${ATTEMPTS_BY_DEAD} where namespace = ? and ${IS_DEAD} group by 1, 2 order by 3 desc, 1, 2`,
           [namespace],
         ),
       );

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { writeDeployForm } from '../contract/form.js';
+import { withActivity } from './activity.js';
 import { buildFunction, MODULE_FILE } from './build/build.js';
 import type { Client } from './client.js';
 import { describeBuilt } from './commands/build.js';
 import { readFileOr } from './data.js';
-import { during } from './during.js';
 import { needsBuild, readManifest } from './function-directory.js';
 import type { Terminal } from './terminal.js';
 import { originOf } from './version-origin.js';
@@ -26,11 +26,13 @@ export async function deployDirectory(
   // Validate the settings before compiling.
   const { settings, build } = readManifest(directory);
   if (options.build === 'always' || (options.build === 'auto' && (await needsBuild(directory)))) {
-    const built = await during(terminal, `Building ${settings.name}…`, () => buildFunction(directory, build));
+    const built = await withActivity(terminal, `Building ${settings.name}…`, () =>
+      buildFunction(directory, build),
+    );
     terminal.progress(describeBuilt(built));
   }
   const wasm = await readFileOr(join(directory, MODULE_FILE));
   const origin = await originOf(directory, options.message);
   const form = writeDeployForm(settings, client.settings.namespace, origin);
-  return during(terminal, `Deploying ${settings.name}…`, () => client.deploy(form, wasm));
+  return withActivity(terminal, `Deploying ${settings.name}…`, () => client.deploy(form, wasm));
 }

@@ -12,7 +12,7 @@ import { createInvocations } from '../core/invocations.js';
 import { createKeys } from '../core/keys.js';
 import { createLogs } from '../core/logs.js';
 import { createModuleCheck } from '../core/module-check.js';
-import { startProbeAgain } from '../core/probe-again.js';
+import { startProbeRetries } from '../core/probe-retries.js';
 import { createDeadLetters } from '../core/replay.js';
 import { createRollouts } from '../core/rollouts.js';
 import { createStats } from '../core/stats.js';
@@ -70,7 +70,7 @@ export async function startWeb(
     finisher: core.finisher,
     backlog: ports.backlog,
   });
-  const probeAgain = closers.add(startProbeAgain({ ...ports, ...core, engine }));
+  const probeRetries = closers.add(startProbeRetries({ ...ports, ...core, engine }));
   let server: Server | undefined;
   const services: Services = {
     ...ports,
@@ -83,7 +83,7 @@ export async function startWeb(
     consoleSignIn: createConsoleSignIn({ sessions, nonces: store.sessions }),
     auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
     routes: new HttpRoutes(core.catalog),
-    functions: createFunctions({ ...ports, ...core, engine, invocations, probeAgain }),
+    functions: createFunctions({ ...ports, ...core, engine, invocations, probeRetries }),
     aliases: createAliases({ ...ports, ...core }),
     rollouts: closers.add(createRollouts({ ...ports, ...core })),
     triggers: createTriggers({ ...ports, ...core }),

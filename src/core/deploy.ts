@@ -14,7 +14,7 @@ import type { Actor } from './auth/principal.js';
 import type { Catalog } from './catalog.js';
 import { assertRoutesFree } from './http-routes.js';
 import type { Invocations } from './invocations.js';
-import type { ProbeAgain } from './probe-again.js';
+import type { ProbeRetries } from './probe-retries.js';
 import type { Quotas } from './quotas.js';
 import { assertRunsPerHour } from './schedule-runs.js';
 import { assertSchedule, type Schedules } from './schedules.js';
@@ -67,7 +67,7 @@ export interface FunctionsDeps {
   quotas: Quotas;
   logger: Logger;
   /** Repeats inconclusive probes. */
-  probeAgain?: ProbeAgain;
+  probeRetries?: ProbeRetries;
 }
 
 export function createFunctions(deps: FunctionsDeps): Functions {
@@ -134,7 +134,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
           await deleteUnowned(stores, cid);
         throw error;
       });
-      if (start.probePending) deps.probeAgain?.soon();
+      if (start.probePending) deps.probeRetries?.schedule();
       await secureBlob(stores, cid, wasm);
       await changed(namespace);
       await catalog.deployed(version);
@@ -160,7 +160,7 @@ export function createFunctions(deps: FunctionsDeps): Functions {
         },
         auditEntry(by, 'function.rollback', name, namespace),
       );
-      if (old.probe_pending === true) deps.probeAgain?.soon();
+      if (old.probe_pending === true) deps.probeRetries?.schedule();
       await changed(namespace);
       await catalog.deployed(added);
       return recordOf(added);

@@ -12,7 +12,7 @@ import type { Callbacks } from './callbacks.js';
 import type { Catalog } from './catalog.js';
 import { createIdempotency, IDEMPOTENCY_MS } from './idempotency.js';
 import { type JobRequest, jobOf } from './job.js';
-import type { Replies, Reply, Waiting } from './replies.js';
+import type { PendingReply, Replies, Reply } from './replies.js';
 import { newRequestId } from './request-id.js';
 
 export interface InvokeRequest {
@@ -105,7 +105,7 @@ export function createInvoker(deps: InvokerDeps): Invoker {
   async function accept(
     request: InvokeRequest,
     sync: boolean,
-  ): Promise<Accepted & { waiting: Waiting | null }> {
+  ): Promise<Accepted & { waiting: PendingReply | null }> {
     assertInputSize(request.input.byteLength);
     const latest = await catalog.choose(request.namespace, request.function, {
       ref: request.version,
@@ -202,11 +202,11 @@ export function assertInputSize(bytes: number): void {
  */
 class Wait {
   readonly reply: Promise<Reply | null>;
-  readonly #waiting: Waiting;
+  readonly #waiting: PendingReply;
   readonly #timer: NodeJS.Timeout;
   #settle: (reply: Reply | null) => void = () => undefined;
 
-  constructor(waiting: Waiting, waitMs: number) {
+  constructor(waiting: PendingReply, waitMs: number) {
     this.#waiting = waiting;
     this.reply = new Promise((resolve) => {
       this.#settle = resolve;

@@ -10,7 +10,7 @@ import type { Store } from '../ports/store.js';
 import { uuidv7 } from '../uuid.js';
 import { auditEntry } from './audit.js';
 import type { Actor, Principal } from './auth/principal.js';
-import { type AskedRights, rightsWithin } from './auth/rights.js';
+import { type RequestedRights, rightsWithin } from './auth/rights.js';
 import { SESSIONS_CHANNEL } from './auth/sessions.js';
 import { freshCache } from './fresh-cache.js';
 import type { Quotas } from './quotas.js';
@@ -27,7 +27,7 @@ export interface CreatedKey extends KeyRecord {
   api_key: string;
 }
 
-export interface AskedKey extends AskedRights {
+export interface RequestedKey extends RequestedRights {
   name: string;
   namespace?: Namespace | undefined;
   /** Unix milliseconds. */
@@ -41,7 +41,7 @@ export interface Keys extends Closable {
    * its maker, directly or indirectly. Throws `insufficient_scope`, or `forbidden` for a later
    * expiry than the maker's.
    */
-  create(by: Actor, key: AskedKey): Promise<CreatedKey>;
+  create(by: Actor, key: RequestedKey): Promise<CreatedKey>;
   list(by: Principal, namespace?: Namespace): Promise<KeyRecord[]>;
   /**
    * Revokes a key and all keys created with it; effective in all processes within 2 s. Throws

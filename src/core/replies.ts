@@ -44,7 +44,7 @@ export interface Reply {
   response?: string | undefined;
 }
 
-export interface Waiting {
+export interface PendingReply {
   reply: Promise<Reply>;
   /**
    * Stops waiting because the client has disconnected; the worker is told that no caller is
@@ -61,12 +61,12 @@ export interface Replies extends Closable {
   /** Address of this process, used as `replyTo` of its invocations. */
   readonly address: string;
   /** Waits for an invocation whose `replyTo` is this process. */
-  wait(id: RequestId): Waiting;
+  wait(id: RequestId): PendingReply;
   /**
    * Waits for an invocation that another call, perhaps in another process, has sent, by polling the
    * store.
    */
-  watch(id: RequestId): Waiting;
+  watch(id: RequestId): PendingReply;
   /**
    * Sends a reply. Resolves with whether a caller was waiting for it. Without `confirm`, the
    * acknowledgement of another process is not awaited.
@@ -122,7 +122,7 @@ export async function createReplies(options: { address: string; bus: Bus; store:
     };
   };
 
-  const startWaiting = (id: RequestId, lookups: { first: number; most: number }): Waiting => {
+  const startWaiting = (id: RequestId, lookups: { first: number; most: number }): PendingReply => {
     let settle: (reply: Reply) => void = () => undefined;
     const reply = new Promise<Reply>((resolve) => {
       settle = resolve;

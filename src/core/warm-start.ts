@@ -2,7 +2,7 @@ import type { WarmStart } from '../contract/function.js';
 import type { ModuleReport } from '../ports/engine.js';
 
 /** Reason for modules whose kind has no faster strategy than `fresh`. */
-const BEST_IS_FRESH =
+const FRESH_REASON =
   'starts in microseconds; only reactors, and commands built by the Go compiler, start from a snapshot';
 
 /** Start strategy of a version as stored in its record. */
@@ -14,7 +14,7 @@ export interface WarmStartRecord {
 
 export function warmStartOf({ warmStart, note, inconclusive }: ModuleReport): WarmStartRecord {
   const probePending = inconclusive === true;
-  const fresh = warmStart === 'fresh' ? BEST_IS_FRESH : null;
+  const fresh = warmStart === 'fresh' ? FRESH_REASON : null;
   const reason = note ?? fresh;
   const warmStartReason =
     probePending && reason !== null ? `${reason}; it is tried again in the background` : reason;

@@ -55,7 +55,7 @@ class Scanner {
   #member(start: number, step: number, wanted: string): number {
     const text = this.#text;
     const mark = this.#found.length;
-    let isThere = false;
+    let isPresent = false;
     let at = skipBlanks(text, start + 1);
     while (text.charCodeAt(at) !== BRACE_END) {
       const nameEnd = endOfString(text, at);
@@ -65,12 +65,12 @@ class Scanner {
       if (name === wanted) {
         // Discard the results of an earlier member with the same name.
         this.#found.length = mark;
-        isThere = true;
+        isPresent = true;
       }
       at = skipBlanks(text, name === wanted ? this.visit(value, step + 1) : endOfValue(text, value));
       if (text.charCodeAt(at) === COMMA) at = skipBlanks(text, at + 1);
     }
-    if (!isThere) this.#found.push(undefined);
+    if (!isPresent) this.#found.push(undefined);
     return at + 1;
   }
 }

@@ -14,7 +14,7 @@ export function batchWrites(connection: Redis): void {
       corked = false;
       stream.uncork();
     };
-    const writeSoon = (...args: Parameters<typeof write>) => {
+    const scheduleWrite = (...args: Parameters<typeof write>) => {
       if (!corked) {
         corked = true;
         stream.cork();
@@ -23,6 +23,6 @@ export function batchWrites(connection: Redis): void {
       }
       return write(...args);
     };
-    stream.write = writeSoon as typeof stream.write;
+    stream.write = scheduleWrite as typeof stream.write;
   });
 }

@@ -17,7 +17,7 @@ test('the receiver with the most unsent bytes is disconnected at the namespace l
   t.true(frames.take(slower, 40));
   t.true(frames.take(calm, 10));
   t.true(frames.take(quick, 20));
-  frames.give(quick, 20);
+  frames.release(quick, 20);
   t.deepEqual(gone, []);
   t.true(frames.take(quick, 30));
   t.deepEqual(gone, ['slower']);
@@ -32,8 +32,8 @@ test('the receiver with the most unsent bytes is disconnected at the namespace l
   // At the total limit: the slowest receiver of all namespaces.
   t.true(frames.take(calm, 50));
   t.deepEqual(gone, ['slower', 'quick', 'of another']);
-  frames.forget(slow);
-  frames.forget(slow);
+  frames.releaseAll(slow);
+  frames.releaseAll(slow);
   t.true(frames.take(calm, 40));
   t.deepEqual(gone.length, 3);
 });

@@ -2,7 +2,7 @@ import test from 'ava';
 import { ModuleCompiler } from '../../workers/threads/module-compiler.js';
 import { ENDLESS, reactor } from '../helpers/reactor.js';
 
-const SHORT = { compile: 20_000, probe: 100, probeAgain: 300 };
+const SHORT = { compile: 20_000, probe: 100, probeRetry: 300 };
 
 const endless = reactor(ENDLESS);
 const quick = reactor([]);

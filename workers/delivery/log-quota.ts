@@ -85,7 +85,8 @@ export function createLogQuota({ store, quotas }: { store: QuotaStore; quotas: Q
       const account = accountOf(namespace);
       const bytes = sizeOf(messages);
       const used = account.shared + account.own;
-      if (used + bytes > limit * MB) return [leftOut(namespace, messages.length, { limit, used: used / MB })];
+      if (used + bytes > limit * MB)
+        return [omittedLines(namespace, messages.length, { limit, used: used / MB })];
       account.own += bytes;
       shareIn(SHARE_MS);
       return messages;
@@ -103,7 +104,7 @@ function sizeOf(messages: readonly LogMessage[]): number {
   return messages.reduce((sum, { message }) => sum + Buffer.byteLength(message) + LINE_OVERHEAD_BYTES, 0);
 }
 
-function leftOut(namespace: Namespace, lines: number, use: { limit: number; used: number }): LogMessage {
+function omittedLines(namespace: Namespace, lines: number, use: { limit: number; used: number }): LogMessage {
   const { message } = quotaExceeded('log_mb_per_day', { namespace, ...use });
   return {
     level: 'warn',

@@ -17,7 +17,7 @@ export interface CompileBudgets {
   /** Probing warm start strategies during a deploy. */
   probe: number;
   /** Repeating the probe in the background. */
-  probeAgain: number;
+  probeRetry: number;
 }
 
 /**
@@ -25,8 +25,8 @@ export interface CompileBudgets {
  * probe takes 0.3 s for a Go module and 0.7 s for a module of 11 MB. If a slow machine makes a
  * probe inconclusive, it is repeated with five times the limit.
  */
-export const COMPILE_BUDGETS: CompileBudgets = { compile: 20_000, probe: 2000, probeAgain: 10_000 };
-/** How long a thread may use no CPU time, in milliseconds: it no longer works then. */
+export const COMPILE_BUDGETS: CompileBudgets = { compile: 20_000, probe: 2000, probeRetry: 10_000 };
+/** The wall-clock limit, in milliseconds, for a thread that uses no CPU time. */
 const STUCK_MS = 300_000;
 const CHECK_INTERVAL_MS = 50;
 
@@ -155,8 +155,8 @@ export class CompilerWorker {
     const task = this.#task;
     if (task === null) return;
     const again = task.request.again === true;
-    const { compile, probe, probeAgain } = this.#budgets;
-    const budget = task.fresh === null ? compile : again ? probeAgain : probe;
+    const { compile, probe, probeRetry } = this.#budgets;
+    const budget = task.fresh === null ? compile : again ? probeRetry : probe;
     const cpu = this.#clock();
     if (cpu > task.cpuSeen) {
       task.cpuSeen = cpu;
@@ -165,7 +165,7 @@ export class CompilerWorker {
     if (cpu - task.cpuAt > budget) {
       this.#giveUp(`it took more than ${budget / 1000} s of processor time`, again);
     } else if (performance.now() - task.seenAt > STUCK_MS) {
-      this.#giveUp(`it did not get on for ${STUCK_MS / 1000} s`, again);
+      this.#giveUp(`it made no progress for ${STUCK_MS / 1000} s`, again);
     }
   }
 

@@ -8,7 +8,7 @@ export class GuestExit {
   constructor(readonly code: number) {}
 }
 
-const NOTHING_THERE = { atimeMs: 0, mtimeMs: 0, ctimeMs: 0, dev: 0, ino: 0, nlink: 0, size: 0 };
+const EMPTY_STAT = { atimeMs: 0, mtimeMs: 0, ctimeMs: 0, dev: 0, ino: 0, nlink: 0, size: 0 };
 
 function refuse(): never {
   throw Object.assign(new Error('there is no file system'), { code: 'EBADF' });
@@ -25,7 +25,7 @@ const noFileSystem: object = new Proxy(
     closeSync: () => {},
     fsyncSync: () => {},
     fdatasyncSync: () => {},
-    fstatSync: () => NOTHING_THERE,
+    fstatSync: () => EMPTY_STAT,
   },
   { get: (target, name) => Reflect.get(target, name) ?? refuse },
 );

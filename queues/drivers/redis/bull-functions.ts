@@ -11,8 +11,8 @@
  * to do only the first time.
  */
 export const STUBBED_COMMANDS: readonly (readonly [command: string, instead: string])[] = [
-  ['rcall("XADD", ', 'nobody('],
-  ['rcall("XTRIM", ', 'nobody('],
+  ['rcall("XADD", ', 'noop('],
+  ['rcall("XTRIM", ', 'noop('],
   ['rcall("HGET", metaKey, "opts.maxLenEvents")', '0'],
   ['rcall("INCR", idKey)', '0'],
   ['rcall("SCARD", jobIdKey .. ":dependencies")', '0'],
@@ -32,7 +32,7 @@ export const STUBBED_COMMANDS: readonly (readonly [command: string, instead: str
 
 const STUBS = `
   local known = {}
-  local function nobody() end
+  local function noop() end
   local function once(what, command, key, ...)
     local of = known[what] or {}
     known[what] = of

@@ -60,10 +60,10 @@ export class UsageIndex {
    * within ENDED_WITHIN_MS share one command.
    */
   left(job: InvocationJob): void {
-    this.#strike(job.data.n, encodeNote({ id: job.id ?? '', name: job.name, data: job.data }));
+    this.#scheduleRemoval(job.data.n, encodeNote({ id: job.id ?? '', name: job.name, data: job.data }));
   }
 
-  #strike(namespace: string, line: string): void {
+  #scheduleRemoval(namespace: string, line: string): void {
     this.#ended.push(namespace, line);
     if (this.#ended.length === 2) setTimeout(() => void this.#flushEnded(), ENDED_WITHIN_MS);
   }
@@ -149,14 +149,15 @@ export class UsageIndex {
     for (const namespace of namespaces) {
       let cursor = '';
       do {
-        const [next, gone]: [string, string[]] = await this.#client.runCommand(commandOf('sweepUsage'), [
+        const [next, missing]: [string, string[]] = await this.#client.runCommand(commandOf('sweepUsage'), [
           this.#keys.prefix,
           this.#keys.usage,
           namespace,
           cursor,
           SWEEP_STEP,
         ]);
-        for (const line of gone) if (await this.#isOver(namespace, line)) this.#strike(namespace, line);
+        for (const line of missing)
+          if (await this.#hasEnded(namespace, line)) this.#scheduleRemoval(namespace, line);
         await this.#flushEnded();
         cursor = next;
       } while (cursor !== '');
@@ -177,7 +178,7 @@ export class UsageIndex {
     return line === undefined ? null : removedByNote(namespace, line);
   }
 
-  async #isOver(namespace: string, line: string): Promise<boolean> {
+  async #hasEnded(namespace: string, line: string): Promise<boolean> {
     const removed = removedByNote(namespace, line);
     return removed === null || this.#onRemoved === undefined || this.#onRemoved(removed);
   }

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
+import { withActivity } from '../activity.js';
 import { type Built, buildFunction } from '../build/build.js';
-import { during } from '../during.js';
 import { readManifest } from '../function-directory.js';
 import { terminalOf } from '../session.js';
 
@@ -16,7 +16,7 @@ export function addBuild(parent: Command): void {
     .action(async (directory: string, _flags, command: Command) => {
       const terminal = terminalOf(command);
       const { build, settings } = readManifest(directory);
-      const built = await during(terminal, `Building ${settings.name}…`, () =>
+      const built = await withActivity(terminal, `Building ${settings.name}…`, () =>
         buildFunction(directory, build),
       );
       if (terminal.json) terminal.value({ ...built, size: statSync(built.file).size });

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { AppError } from '../../errors.js';
+import { withActivity } from '../activity.js';
 import { type ConnectionFlags, localDataDir, resolveSettings } from '../config.js';
 import type { Check } from '../doctor/check.js';
 import { checkEngine } from '../doctor/engine.js';
 import { checkDisk, checkNode } from '../doctor/machine.js';
 import { checkToolchains } from '../doctor/toolchains.js';
-import { during } from '../during.js';
 import { terminalOf } from '../session.js';
 import { oneLine, type Terminal } from '../terminal.js';
 
@@ -20,7 +20,7 @@ export function addDoctor(program: Command): void {
     .action(async (_flags, command: Command) => {
       const terminal = terminalOf(command);
       const flags = command.optsWithGlobals<ConnectionFlags>();
-      const checks = await during(terminal, 'Looking…', () => checkAll(flags));
+      const checks = await withActivity(terminal, 'Looking…', () => checkAll(flags));
       const isHealthy = checks.every(({ status }) => status !== 'wrong');
       terminal.list({ ok: isHealthy, checks }, reportSchema, 'checks', () => render(terminal, checks));
       if (isHealthy) return;

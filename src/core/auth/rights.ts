@@ -28,7 +28,7 @@ export function assertFunction(principal: Principal | null, scope: Scope, name: 
   throw insufficient(scope, `The scope "${scope}" does not reach function "${name}" here`, principal.rights);
 }
 
-export interface AskedRights {
+export interface RequestedRights {
   scopes?: readonly GrantedScope[] | undefined;
   functions?: readonly string[] | undefined;
 }
@@ -37,8 +37,8 @@ export interface AskedRights {
  * Returns the rights of a new key: those requested, or by default all rights of its maker. Throws
  * `insufficient_scope` if they exceed the maker's rights, instead of silently granting fewer.
  */
-export function rightsWithin(maker: Rights, asked: AskedRights): Rights {
-  const scopes = asked.scopes ?? maker.scopes;
+export function rightsWithin(maker: Rights, requested: RequestedRights): Rights {
+  const scopes = requested.scopes ?? maker.scopes;
   for (const scope of scopes) {
     if (scope === ALL_SCOPES ? maker.scopes.includes(ALL_SCOPES) : grants(maker, scope)) continue;
     throw insufficient(
@@ -47,7 +47,7 @@ export function rightsWithin(maker: Rights, asked: AskedRights): Rights {
       maker,
     );
   }
-  const functions = asked.functions ?? maker.functions;
+  const functions = requested.functions ?? maker.functions;
   for (const pattern of functions ?? []) {
     if (maker.functions === null || maker.functions.some((own) => globMatches(own, pattern))) continue;
     throw insufficient(

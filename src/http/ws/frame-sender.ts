@@ -40,18 +40,18 @@ export function frameSender(ws: WebSocket, options: FrameSenderOptions): SendFra
       setTimeout(() => ws.terminate(), CLOSE_TIMEOUT_MS).unref();
     },
   };
-  ws.on('close', () => unsent.forget(receiver));
+  ws.on('close', () => unsent.releaseAll(receiver));
 
   return (frame, sent) => {
     if (isDisconnected || ws.readyState !== ws.OPEN) return;
     const bytes = Buffer.byteLength(frame);
     if (bytes <= SMALL_BYTES && ws.bufferedAmount === 0) ws.send(frame, { binary: false }, sent);
     else if (ws.bufferedAmount > maxUnsentBytes) {
-      unsent.forget(receiver);
+      unsent.releaseAll(receiver);
       receiver.disconnect();
     } else if (unsent.take(receiver, bytes)) {
       ws.send(frame, { binary: false }, () => {
-        unsent.give(receiver, bytes);
+        unsent.release(receiver, bytes);
         sent?.();
       });
     }

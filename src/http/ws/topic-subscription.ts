@@ -36,13 +36,13 @@ export async function subscribeTopic(
   let closed: Promise<void> | undefined;
 
   const renew = () => presence.touch(namespace, topic, connectionId, member);
-  const isThere = async ({ member_id: id }: PresenceMember) =>
+  const isPresent = async ({ member_id: id }: PresenceMember) =>
     (await presence.members(namespace, topic)).some(({ member_id }) => member_id === id);
   const close = async () => {
     for (const undo of closers.splice(0).reverse()) await undo().catch(() => undefined);
     await presence.leave(namespace, topic, connectionId);
     // A member with several connections leaves with the last one.
-    if (member && !(await isThere(member))) await rooms.publish('presence.leave', namespace, topic, member);
+    if (member && !(await isPresent(member))) await rooms.publish('presence.leave', namespace, topic, member);
   };
 
   try {
@@ -55,7 +55,7 @@ export async function subscribeTopic(
         }),
       );
     }
-    const isNew = member !== null && !(await isThere(member));
+    const isNew = member !== null && !(await isPresent(member));
     if (!(await renew())) {
       throw new AppError(
         'conflict',

@@ -35,7 +35,7 @@ export class UnsentFrames {
       const isFull = this.#heldBy(namespace) + bytes > this.#limits.namespace;
       if (!isFull && this.#all + bytes <= this.#limits.all) break;
       const slowest = this.#slowest(isFull ? [namespace] : [...this.#receivers.keys()]) ?? receiver;
-      this.forget(slowest);
+      this.releaseAll(slowest);
       slowest.disconnect();
       if (slowest === receiver) return false;
     }
@@ -48,16 +48,16 @@ export class UnsentFrames {
   }
 
   /** Reports that the client has read the bytes. */
-  give(receiver: Receiver, bytes: number): void {
-    const given = Math.min(bytes, receiver.unsent);
-    receiver.unsent -= given;
-    this.#count(receiver.namespace, -given);
+  release(receiver: Receiver, bytes: number): void {
+    const released = Math.min(bytes, receiver.unsent);
+    receiver.unsent -= released;
+    this.#count(receiver.namespace, -released);
     if (receiver.unsent === 0) this.#remove(receiver);
   }
 
   /** Reports that the socket has ended. */
-  forget(receiver: Receiver): void {
-    this.give(receiver, receiver.unsent);
+  releaseAll(receiver: Receiver): void {
+    this.release(receiver, receiver.unsent);
   }
 
   #heldBy(namespace: Namespace): number {

@@ -176,8 +176,11 @@ export class HostImports {
   allocate(what: string, size: number): number {
     const allocate = this.#allocate;
     if (allocate === null) {
-      const cure = 'export orama_alloc(size i32) -> i32, or use the _into form';
-      this.#now.log.line('error', `${what} failed: the module exports no allocator for its result; ${cure}`);
+      const remedy = 'export orama_alloc(size i32) -> i32, or use the _into form';
+      this.#now.log.line(
+        'error',
+        `${what} failed: the module exports no allocator for its result; ${remedy}`,
+      );
       return 0;
     }
     this.#allocating = true;

@@ -180,14 +180,14 @@ export class Restorer {
       const buffer = source === ZERO ? null : source < 0 ? this.#base : this.#filled;
       const at = buffer === null ? 0 : (source < 0 ? ~source : source) * BLOCK_BYTES;
       const last = extents.at(-1);
-      if (last !== undefined && goesOn(last, buffer, at)) last.to += BLOCK_BYTES;
+      if (last !== undefined && continuesExtent(last, buffer, at)) last.to += BLOCK_BYTES;
       else extents.push({ from, to: from + BLOCK_BYTES, buffer, at });
     });
     return extents;
   }
 }
 
-function goesOn(last: Extent, buffer: Buffer | null, at: number): boolean {
+function continuesExtent(last: Extent, buffer: Buffer | null, at: number): boolean {
   const length = last.to - last.from;
   if (length >= EXTENT_BYTES || last.buffer !== buffer) return false;
   return buffer === null || last.at + length === at;

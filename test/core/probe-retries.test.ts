@@ -4,7 +4,7 @@ import { openStore } from '../../db/open.js';
 import { openBus } from '../../src/bus/open.js';
 import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
 import { createCatalog } from '../../src/core/catalog.js';
-import { startProbeAgain } from '../../src/core/probe-again.js';
+import { startProbeRetries } from '../../src/core/probe-retries.js';
 import { warmStartOf } from '../../src/core/warm-start.js';
 import type { InspectSettings, ModuleReport } from '../../src/ports/engine.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
@@ -41,7 +41,7 @@ test('an inconclusive probe is repeated until it is conclusive, and the version 
   const answers: ModuleReport[] = [GIVEN_UP, { kind: 'command', warmStart: 'go-command' }];
   const deployed: string[] = [];
   await catalog.onDeployed(({ warm_start }) => deployed.push(warm_start));
-  const probeAgain = startProbeAgain({
+  const probeRetries = startProbeRetries({
     store,
     catalog,
     blobs: { get: async () => new Uint8Array(1) },
@@ -54,7 +54,7 @@ test('an inconclusive probe is repeated until it is conclusive, and the version 
     logger: { info: () => {} },
     firstWaitMs: 5,
   });
-  t.teardown(() => probeAgain.close());
+  t.teardown(() => probeRetries.close());
   await until('the version is settled', async () => (await store.functions.unsettled(10)).length === 0);
   await until('the deploy handlers are called', () => deployed.length > 0);
   t.deepEqual(deployed, ['go-command']);

@@ -17,7 +17,7 @@ const BATCH = 10;
 const FIRST_WAIT_MS = 5000;
 const MAX_WAIT_MS = 600_000;
 
-export interface ProbeAgainDeps {
+export interface ProbeRetriesDeps {
   store: Store;
   blobs: Pick<Blobs, 'get'>;
   engine: Pick<Engine, 'inspect'>;
@@ -26,9 +26,9 @@ export interface ProbeAgainDeps {
   firstWaitMs?: number;
 }
 
-export interface ProbeAgain extends Closable {
+export interface ProbeRetries extends Closable {
   /** Call it after a deploy with an inconclusive probe. */
-  soon(): void;
+  schedule(): void;
 }
 
 /**
@@ -36,7 +36,7 @@ export interface ProbeAgain extends Closable {
  * inconclusive on a busy machine. The pending versions are in the store, so a new process continues
  * where another one ended.
  */
-export function startProbeAgain(deps: ProbeAgainDeps): ProbeAgain {
+export function startProbeRetries(deps: ProbeRetriesDeps): ProbeRetries {
   const { store, blobs, engine, catalog, logger, firstWaitMs = FIRST_WAIT_MS } = deps;
   let waitMs = firstWaitMs;
   let closed = false;
@@ -94,7 +94,7 @@ export function startProbeAgain(deps: ProbeAgainDeps): ProbeAgain {
 
   schedule();
   return {
-    soon() {
+    schedule() {
       waitMs = firstWaitMs;
       schedule();
     },

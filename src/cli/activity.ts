@@ -1,7 +1,7 @@
 import type { Terminal } from './terminal.js';
 
 /** Shows a status line while the work runs. */
-export async function during<T>(terminal: Terminal, text: string, work: () => Promise<T>): Promise<T> {
+export async function withActivity<T>(terminal: Terminal, text: string, work: () => Promise<T>): Promise<T> {
   const activity = terminal.activity(text);
   try {
     return await work();
