@@ -15,7 +15,8 @@ import { until } from '../helpers/until.js';
 import { command, handMade } from '../helpers/wasm.js';
 
 /** `npm run attack` kills at many more moments. */
-const ROUNDS = process.env.TEST_ATTACKS === 'all' ? 25 : 3;
+const ROUNDS = process.env.TEST_ATTACKS === 'all' ? 25 : 2;
+const FULL_DISK_ROUNDS = process.env.TEST_ATTACKS === 'all' ? 8 : 1;
 /** When everything is killed after the start of a round, in milliseconds: at random before this. */
 const KILL_WITHIN_MS = 2500;
 const dataDir = tempDir();
@@ -293,7 +294,7 @@ else {
     await disk.free();
     await delay(700);
   };
-  const rounds = Math.min(ROUNDS, 8);
+  const rounds = FULL_DISK_ROUNDS;
 
   test.serial('embedded: a full disk and a kill -9 lose nothing that was acknowledged', async (t) => {
     const disk = await smallDisk(400);
