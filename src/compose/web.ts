@@ -22,6 +22,7 @@ import type { Engine } from '../ports/engine.js';
 import { VERSION } from '../version.js';
 import type { Core } from './core.js';
 import { checkHealth } from './health.js';
+import { MetricsTexts } from './metrics-texts.js';
 import type { Parts } from './parts.js';
 import { createPeers } from './peers.js';
 import { addInstallationReadings } from './readings.js';
@@ -43,6 +44,7 @@ export async function startWeb(
 ): Promise<Server> {
   const { store, bus, queue, config, metrics } = parts;
   const { meter } = metrics;
+  const texts = new MetricsTexts();
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
   const keys = closers.add(await createKeys({ store, bus, quotas: parts.quotas }));
@@ -97,8 +99,9 @@ export async function startWeb(
     health: () => checkHealth(parts),
     peers: createPeers(parts, core.figures),
     functionsUrl: () => server?.functionsUrl ?? '',
-    async metrics(only) {
-      return { contentType: metrics.contentType, text: await metrics.text(core.figures.others(), only) };
+    async metrics(key, only) {
+      const text = await texts.get(key, () => metrics.text(core.figures.others(), only));
+      return { contentType: metrics.contentType, text };
     },
     async status() {
       return { queue: await queue.counts(), engine: isWorker ? engine.stats() : null };
