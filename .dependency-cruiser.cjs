@@ -1,10 +1,10 @@
 /**
- * The arrows go one way: mains → compose → drivers and http → core → ports → contract. See
- * ARCHITECTURE.md. Leaves that every folder may import: errors, logger, uuid, suggest and the like,
- * straight under src/, and the Redis connector.
+ * Imports go one way: entry points → compose → drivers and http → core → ports → contract. See
+ * ARCHITECTURE.md. Every folder may import the leaves: errors, logger, uuid, suggest and similar
+ * files directly under src/, and the Redis connector.
  */
 const leaves =
-  '^src/((errors|logger|uuid|suggest|redact-url|fair-queue|turns|exact-json|json-text|within)\\.ts$|redis/)';
+  '^src/((errors|logger|uuid|suggest|redact-url|fair-queue|turns|exact-json|json-strings|json-text|timeout)\\.ts$|redis/)';
 const contract = '^src/contract/';
 const ports = '^src/ports/';
 const core = '^src/core/';
@@ -47,71 +47,70 @@ module.exports = {
       from: { orphan: true, pathNot: ['\\.d\\.ts$', '^test/', '^bench/'] },
       to: {},
     },
-    strictly('contract-knows-nothing', contract),
-    strictly('ports-know-the-contract', ports, contract),
-    strictly('core-knows-no-driver', core, contract, ports),
+    strictly('contract-imports-only-leaves', contract),
+    strictly('ports-import-only-contract', ports, contract),
+    strictly('core-imports-no-drivers', core, contract, ports),
     ...drivers.map((folder) =>
       strictly(`driver-${folder.replace('/', '-')}`, `^${folder}/`, contract, ports),
     ),
-    strictly('sqlite-backend-is-a-package', '^queues/drivers/sqlite/'),
-    strictly('http-knows-no-driver', '^src/http/', contract, ports, core, '^src/config\\.ts$'),
-    // What differs from what runs is told by the CID, which is made of the bytes in one place.
+    strictly('sqlite-backend-is-self-contained', '^queues/drivers/sqlite/backend/'),
+    strictly('http-imports-no-drivers', '^src/http/', contract, ports, core, '^src/config\\.ts$'),
+    // unixfs.ts computes the CIDs by which the CLI compares modules with the deployed ones.
     strictly(
-      'cli-speaks-http',
+      'cli-imports-only-contract',
       '^src/cli/',
       contract,
-      '^src/(up|admin|data-dir|lean-start|output|stop-signals)\\.ts$',
+      '^src/(up|admin|data-dir|v8-flags|output|stop-signals)\\.ts$',
       '^src/blobs/unixfs\\.ts$',
       '^sdk/',
     ),
-    // Types alone: what the page is made of comes from its own folder and its packages.
-    strictly('console-speaks-http', '^console/', contract),
+    // Types only, which the next rule enforces.
+    strictly('console-imports-only-contract', '^console/', contract),
     {
-      name: 'console-knows-shapes-only',
+      name: 'console-imports-only-types',
       severity: 'error',
       from: { path: '^console/' },
       to: { path: contract, dependencyTypesNot: ['type-only'] },
     },
     {
-      name: 'nothing-imports-the-console',
+      name: 'no-imports-of-console',
       severity: 'error',
       from: { pathNot: '^console/' },
       to: { path: '^console/' },
     },
-    strictly('wasm-binary-knows-nothing', '^workers/wasm/binary/', contract),
-    strictly('wasm-instrument-knows-binary', '^workers/wasm/instrument/', contract, '^workers/wasm/binary/'),
+    strictly('wasm-binary-imports-only-contract', '^workers/wasm/binary/', contract),
     strictly(
-      'wasm-run-knows-instrument',
+      'wasm-instrument-imports-only-binary',
+      '^workers/wasm/instrument/',
+      contract,
+      '^workers/wasm/binary/',
+    ),
+    strictly(
+      'wasm-run-imports-only-instrument',
       '^workers/wasm/run/',
       contract,
       '^workers/(wasi/|wasm/(binary|instrument)/)',
     ),
-    strictly('wasm-knows-no-threads', '^workers/(wasm|wasi)/', contract),
-    strictly('threads-know-no-engine', '^workers/threads/', contract, ports, '^workers/(wasm|wasi)/'),
-    strictly('engine-knows-no-core', '^workers/engine/', contract, ports, '^workers/(threads|wasm)/'),
-    strictly('delivery-knows-no-threads', '^workers/delivery/', contract, ports, core, '^workers/engine/'),
+    strictly('wasm-imports-no-threads', '^workers/(wasm|wasi)/', contract),
+    strictly('threads-import-no-engine', '^workers/threads/', contract, ports, '^workers/(wasm|wasi)/'),
+    strictly('engine-imports-no-core', '^workers/engine/', contract, ports, '^workers/(threads|wasm)/'),
+    strictly('delivery-imports-no-threads', '^workers/delivery/', contract, ports, core, '^workers/engine/'),
     {
-      name: 'only-mains-compose',
+      name: 'only-entry-points-import-compose',
       severity: 'error',
       from: {
-        pathNot: [
-          '^src/(up|web|main|admin)\\.ts$',
-          '^workers/main\\.ts$',
-          '^test/',
-          '^bench/',
-          '^src/compose',
-        ],
+        pathNot: ['^src/(up|main|admin)\\.ts$', '^workers/main\\.ts$', '^test/', '^bench/', '^src/compose'],
       },
       to: { path: '^src/compose' },
     },
     {
-      name: 'nothing-imports-tests',
+      name: 'no-imports-of-tests',
       severity: 'error',
       from: { pathNot: '^(test|bench)/' },
       to: { path: '^(test|bench)/' },
     },
     {
-      name: 'only-config-reads-the-environment',
+      name: 'no-imports-of-config',
       severity: 'error',
       from: { path: '^(src/(contract|ports|core|http)|workers/wasm|workers/wasi)/' },
       to: { path: '^src/config\\.ts$', pathNot: '^src/http/', dependencyTypesNot: ['type-only'] },

@@ -15,7 +15,7 @@ RUN npm run build \
 
 FROM debian:12.12-slim
 WORKDIR /app
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000 ORAMA_DATA_DIR=/data
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000 WORKER_PORT=4002 ORAMA_DATA_DIR=/data
 RUN useradd --uid 1000 --user-group --home-dir /data --shell /usr/sbin/nologin orama \
  && mkdir /data \
  && chown orama:orama /data
@@ -24,9 +24,10 @@ COPY --from=build /app ./
 COPY deploy/docker/entrypoint.sh /usr/local/bin/orama-entrypoint
 USER 1000:1000
 VOLUME /data
-EXPOSE 4000 4001
+EXPOSE 4000 4001 4002
 STOPSIGNAL SIGTERM
+# A web process listens on PORT, a worker on WORKER_PORT.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "const { PORT, WORKER_PORT } = process.env; Promise.any([PORT, WORKER_PORT].map((port) => fetch('http://127.0.0.1:' + port + '/health'))).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["orama-entrypoint"]
 CMD ["up"]

@@ -14,7 +14,7 @@ const REPLIES = 'bare-replies';
 const WORKERS = 2;
 const CONCURRENCY = 32;
 const connect = () => new Redis(url, { maxRetriesPerRequest: null });
-const say = (reply: BareReply) => process.send?.(reply);
+const post = (reply: BareReply) => process.send?.(reply);
 
 const input = JSON.stringify({ name: 'World' });
 const waiting = new Map<string, () => void>();
@@ -89,7 +89,7 @@ if (role !== 'worker') {
     }
   };
   process.on('message', (request: BareRequest) => {
-    void answer(request).then((figure) => say({ type: 'figure', figure }));
+    void answer(request).then((figure) => post({ type: 'figure', figure }));
   });
 }
-say({ type: 'ready' });
+post({ type: 'ready' });

@@ -87,7 +87,7 @@ const TICK_MS = 10;
  * Returns the CPU time of these processes, all threads, in milliseconds. It is the measure that
  * depends least on the load of the machine.
  */
-async function processorMs(pids: readonly number[] = []): Promise<number> {
+export async function processorMs(pids: readonly number[] = []): Promise<number> {
   let ticks = 0;
   for (const pid of pids) {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');

@@ -20,6 +20,7 @@ import { js } from './scenarios/js.js';
 import { logCost } from './scenarios/log-cost.js';
 import { memory } from './scenarios/memory.js';
 import { profile } from './scenarios/profile.js';
+import { resolve } from './scenarios/resolve.js';
 import { scale } from './scenarios/scale.js';
 import type { Scenario } from './scenarios/setting.js';
 import { sync } from './scenarios/sync.js';
@@ -47,6 +48,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   memory,
   growth,
   scale,
+  resolve,
   runtime: program('runtime'),
   logs: program('logs', '1'),
   queue: program('queue', '0.7'),

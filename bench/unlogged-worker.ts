@@ -1,10 +1,10 @@
 /**
  * The `worker` process with a log that writes nothing; the difference is the cost of log writing.
  */
-import '../src/lean-start.js';
+import '../src/v8-flags.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';
-import { openParts } from '../src/compose/parts.js';
+import { openPorts } from '../src/compose/ports.js';
 import { createShutdownDeadline } from '../src/compose/shutdown-deadline.js';
 import { startWorker } from '../src/compose/worker.js';
 import { runMain } from '../src/run-main.js';
@@ -14,16 +14,16 @@ const nothing: LogWriter = {
   write: () => Promise.resolve(),
   announce: () => {},
   withdraw: () => {},
-  stats: () => ({ pending: 0, lagMs: 0, away: false }),
+  stats: () => ({ pending: 0, lagMs: 0, isStoreUnreachable: false }),
   close: () => Promise.resolve(),
 };
 
 await runMain(async (config, logger, closers) => {
-  const parts = await openParts(config, logger, closers);
-  const engine = closers.add(composeEngine(parts, 'worker'));
-  const core = await composeCore(parts, closers, nothing.write);
+  const ports = await openPorts(config, logger, closers);
+  const engine = closers.add(composeEngine(ports, 'worker'));
+  const core = await composeCore(ports, closers, nothing.write);
   await startWorker(
-    parts,
+    ports,
     core,
     { engine, logWriter: nothing, deadline: createShutdownDeadline(config.SHUTDOWN_SECONDS) },
     closers,

@@ -33,9 +33,9 @@ const FAULT_DELAY_MS = 2000;
  */
 const EARLY_CANCEL_MS = 10_000;
 /** The delay between attempts to put a job back. */
-const PUT_BACK_AGAIN_MS = 1000;
+const PUT_BACK_RETRY_MS = 1000;
 /** How long a job that gave up its place to the jobs behind it is delayed. */
-const MADE_WAY_MS = 100;
+const YIELD_DELAY_MS = 100;
 
 /** The settlement of a job that stays in the queue. */
 type PutBack = Exclude<Settlement, { kind: 'done' }>;
@@ -138,13 +138,13 @@ export class Consumer implements Closable {
     try {
       const crashesWhileRunning = crashes === 0 ? 0 : await this.#crashesWhileRunning(id, crashes);
       if (crashesWhileRunning === null) return await back({ kind: 'later', delayMs: FAULT_DELAY_MS });
-      const alone = crashesWhileRunning === MAX_WORKER_CRASHES - 1;
-      const granted = alone ? this.#slots.acquireAlone(kind) : this.#slots.acquire(kind, job.data.n);
+      const runsAlone = crashesWhileRunning === MAX_WORKER_CRASHES - 1;
+      const granted = runsAlone ? this.#slots.acquireAlone(kind) : this.#slots.acquire(kind, job.data.n);
       const grant = granted === null ? 'slot' : ((await granted) ?? 'slot');
       // A cancelled job needs no slot: the handler only records its end.
       if (grant === 'none' && !cancellation.aborted) {
         if (this.#closing !== undefined) return 'unstarted';
-        return await back({ kind: 'later', delayMs: MADE_WAY_MS });
+        return await back({ kind: 'later', delayMs: YIELD_DELAY_MS });
       }
       const began = performance.now();
       let holds = true;
@@ -152,11 +152,11 @@ export class Consumer implements Closable {
         if (!holds) return;
         holds = false;
         this.#guard.ended(id, crashes);
-        if (alone) this.#slots.releaseAlone(kind);
+        if (runsAlone) this.#slots.releaseAlone(kind);
         else this.#slots.release(kind, job.data.n, grant);
         this.#prefetch[kind].recordEnd(performance.now() - began);
       };
-      if (!alone) this.#guard.admitted(id, crashes);
+      if (!runsAlone) this.#guard.admitted(id, crashes);
       else if (!(await this.#recordBegin(id, crashes))) {
         return await back({ kind: 'later', delayMs: FAULT_DELAY_MS });
       }
@@ -247,7 +247,7 @@ export class Consumer implements Closable {
         this.#settings.warn(`Failed to put invocation ${id} back into the queue; retrying.`, error);
       }
       if (this.#closing !== undefined || this.#active.get(id)?.reason === LOST) return 'moved';
-      await sleep(PUT_BACK_AGAIN_MS);
+      await sleep(PUT_BACK_RETRY_MS);
     }
   }
 

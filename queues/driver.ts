@@ -1,5 +1,5 @@
 import type { IQueueBackend, Job, Processor, Queue, Worker, WorkerOptions } from 'bullmq';
-import type { Namespace } from '../src/contract/ids.js';
+import type { Namespace, RequestId } from '../src/contract/ids.js';
 import type { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type {
@@ -113,6 +113,9 @@ export type Shares = ReadonlyMap<string, QueueShare>;
 
 /** Returns the limits of a namespace. Called on every add, so it should answer from memory. */
 export type ShareOf = (namespace: Namespace) => QueueShare | Promise<QueueShare>;
+
+/** Resolves with whether the end of an invocation is recorded outside the queue. */
+export type HasEnded = (id: RequestId) => Promise<boolean>;
 
 export interface QueueLimits {
   /** QUEUE_MAX_WAITING */

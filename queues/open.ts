@@ -3,7 +3,14 @@ import type { Closable } from '../src/ports/closable.js';
 import type { Leases } from '../src/ports/leases.js';
 import type { InvocationQueue } from '../src/ports/queue.js';
 import type { Tasks } from '../src/ports/tasks.js';
-import { DEFAULT_TIMINGS, type QueueLimits, type QueueTimings, type ShareOf, type Warn } from './driver.js';
+import {
+  DEFAULT_TIMINGS,
+  type HasEnded,
+  type QueueLimits,
+  type QueueTimings,
+  type ShareOf,
+  type Warn,
+} from './driver.js';
 
 export type QueuesOptions = ({ driver: 'redis'; url: string } | { driver: 'sqlite'; dir: string }) &
   QueueLimits & {
@@ -13,6 +20,11 @@ export type QueuesOptions = ({ driver: 'redis'; url: string } | { driver: 'sqlit
      * whole queue apply.
      */
     shareOf?: ShareOf | undefined;
+    /**
+     * Finds an accepted invocation that has already left the queue when the response to its add was
+     * lost; without it, only the queue is asked.
+     */
+    hasEnded?: HasEnded | undefined;
     /**
      * Called for errors that were handled internally: lost connections, lost locks, handlers that
      * threw.

@@ -18,17 +18,25 @@ import type {
 } from '../src/ports/queue.js';
 import { type Add, batchAdds, type NamespaceShare } from './add-batches.js';
 import { AddRoom } from './add-room.js';
-import { queueUnavailable } from './admission.js';
 import type { Batcher } from './batcher.js';
 import { Consumer } from './consumer.js';
-import type { InvocationJob, QueueDriver, QueueTimings, ShareOf, Warn } from './driver.js';
+import type { HasEnded, InvocationJob, QueueDriver, QueueTimings, ShareOf, Warn } from './driver.js';
+import { queueUnavailable } from './errors.js';
 import { decodeInvocation, QUEUE_KINDS, queueKindOf, toJob } from './jobs.js';
 import { Schedules } from './schedules.js';
+import { confirmAdd, UnconfirmedAdd } from './unconfirmed-add.js';
 
 /** The largest number of jobs that one call of `list` examines when it filters by function. */
 const LIST_SCAN = 1000;
 /** The number of jobs that `list` reads at once, each with an input of up to 1 MB. */
 const LIST_STEP = 16;
+
+export interface InvocationQueueOptions {
+  timings: QueueTimings;
+  warn: Warn;
+  shareOf?: ShareOf | undefined;
+  hasEnded?: HasEnded | undefined;
+}
 
 /** The port `InvocationQueue` on BullMQ, for all stores. */
 export class BullInvocationQueue implements InvocationQueue {
@@ -37,31 +45,38 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
   readonly #shareOf: ShareOf | undefined;
+  readonly #hasEnded: HasEnded | undefined;
   readonly #adds: Batcher<Add, null>;
   readonly #room = new AddRoom();
   readonly #schedules: Schedules;
   readonly #opened = new Set<Closable>();
   #closing: Promise<void> | undefined;
 
-  constructor(driver: QueueDriver, timings: QueueTimings, warn: Warn, shareOf?: ShareOf) {
+  constructor(driver: QueueDriver, { timings, warn, shareOf, hasEnded }: InvocationQueueOptions) {
     this.driver = driver.name;
     this.#driver = driver;
     this.#timings = timings;
     this.#warn = warn;
     this.#shareOf = shareOf;
+    this.#hasEnded = hasEnded;
     this.#adds = batchAdds((groups, shares) => this.#reach(() => driver.add(groups, shares)));
     this.#schedules = new Schedules(driver, timings, warn);
   }
 
   async add(jobs: readonly QueuedInvocation[]): Promise<void> {
     if (this.#closing !== undefined) throw queueUnavailable();
-    if (jobs.length === 0) return;
+    const [first] = jobs;
+    if (first === undefined) return;
     const shares = await this.#sharesOf(jobs);
     const bytes = bytesOf(jobs);
-    const entered = this.#room.enter(jobs[0]?.invocation.namespace ?? '', bytes);
+    const entered = this.#room.enter(first.invocation.namespace, bytes);
     if (entered !== null) await entered;
     try {
       await this.#adds.add({ group: jobs.map(toJob), bytes, shares });
+    } catch (error) {
+      if (!(error instanceof UnconfirmedAdd)) throw error;
+      const { id } = first.invocation;
+      await confirmAdd(id, error, () => this.#isAccepted(id));
     } finally {
       this.#room.leave(bytes);
     }
@@ -200,6 +215,11 @@ export class BullInvocationQueue implements InvocationQueue {
     return shares;
   }
 
+  /** Asks the queue first: a job leaves it only after its end is recorded. */
+  async #isAccepted(id: RequestId): Promise<boolean> {
+    return (await this.#find(id)) !== null || ((await this.#hasEnded?.(id)) ?? false);
+  }
+
   async #find(id: RequestId): Promise<InvocationJob | null> {
     const found = await Promise.all(QUEUE_KINDS.map((kind) => this.#driver.queues[kind].getJob(id)));
     return found.find((job) => job !== undefined) ?? null;
@@ -221,12 +241,12 @@ export class BullInvocationQueue implements InvocationQueue {
     };
   }
 
-  /** Converts errors of drivers to `unavailable`, because callers cannot act on them. */
+  /** Converts other errors of drivers to `unavailable`, because callers cannot act on them. */
   async #reach<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      throw isAppError(error) ? error : queueUnavailable(error);
+      throw isAppError(error) || error instanceof UnconfirmedAdd ? error : queueUnavailable(error);
     }
   }
 }

@@ -25,12 +25,12 @@ const MAX_WAIT_SECONDS = 10;
  *   due.
  * - `full`: this process has as many jobs as it may have. When a job leaves, the command that
  *   completes it also fetches the next one, or this state ends.
- * - `resting`: the store failed, or its rate limit applies; the loop continues after a delay.
+ * - `backoff`: the store failed, or its rate limit applies; the loop continues after a delay.
  * - `closing`: no job is fetched, jobs that still arrive are returned, running jobs run to their
  *   end.
  * - `closed`.
  */
-export type LoopState = 'fetching' | 'waiting' | 'full' | 'resting' | 'closing' | 'closed';
+export type LoopState = 'fetching' | 'waiting' | 'full' | 'backoff' | 'closing' | 'closed';
 
 /**
  * The result of running a job: `done`: remove it from the queue; `moved`: this process no longer
@@ -76,7 +76,7 @@ export class RunLoop implements Closable, JobTaker {
   readonly #id = randomUUID();
   readonly #running: Promise<void>;
   /** Pending work that must end before `close` resolves, besides the loop itself. */
-  readonly #open = new Set<Promise<void>>();
+  readonly #pending = new Set<Promise<void>>();
   #state: LoopState = 'fetching';
   /**
    * The number of jobs that this process may have at once, including those that wait for a slot.
@@ -89,9 +89,9 @@ export class RunLoop implements Closable, JobTaker {
   /** Whether the queue was empty when it was last asked. */
   #isEmpty = false;
   /** When the next delayed job is due, in Unix milliseconds; 0 when unknown. */
-  #lookAgainAt = 0;
+  #nextDelayedAt = 0;
   /** On the monotonic clock, in milliseconds. */
-  #restUntil = 0;
+  #backoffUntil = 0;
   /** The marker that this process has consumed and not yet acted on. */
   #marker: Marker | null = null;
   #wakeUp: (() => void) | undefined;
@@ -129,7 +129,7 @@ export class RunLoop implements Closable, JobTaker {
 
   reserve(most: number): readonly string[] {
     // While jobs are slow, leave jobs to processes with an idle core.
-    const room = this.#prefetches ? this.#room : Math.min(this.#room, this.#options.cores - this.#inHand);
+    const room = this.#prefetches ? this.#room : Math.min(this.#room, this.#options.cores - this.#claimed);
     return this.#reserveTokens(Math.min(most, room));
   }
 
@@ -140,7 +140,7 @@ export class RunLoop implements Closable, JobTaker {
       if (json === null) continue;
       // The loop may be closing, or its limit may have been lowered, so the job would wait for
       // long.
-      if (this.#room <= 0) this.#giveBack(id, token);
+      if (this.#room <= 0) this.#returnToQueue(id, token);
       else this.#start(this.#read(json, id), token);
     }
     this.#wake();
@@ -158,8 +158,8 @@ export class RunLoop implements Closable, JobTaker {
     await this.#store.disconnectBlocking();
     await this.#running;
     // Reserved tokens may still bring jobs, which are returned to the queue.
-    while (this.#open.size > 0 || this.#reserved > 0) {
-      await (this.#open.size > 0 ? Promise.all(this.#open) : this.#sleep());
+    while (this.#pending.size > 0 || this.#reserved > 0) {
+      await (this.#pending.size > 0 ? Promise.all(this.#pending) : this.#sleep());
     }
     await this.#stalledChecks.close();
     await this.#renewal.close();
@@ -167,23 +167,23 @@ export class RunLoop implements Closable, JobTaker {
     this.#state = 'closed';
   }
 
-  get #inHand(): number {
+  get #claimed(): number {
     return this.#jobs + this.#reserved;
   }
 
   get #room(): number {
-    return this.#closing === undefined ? this.#limit - this.#inHand : 0;
+    return this.#closing === undefined ? this.#limit - this.#claimed : 0;
   }
 
   async #loop(): Promise<void> {
     while (this.#closing === undefined) {
       this.#state = this.#nextState();
       switch (this.#state) {
-        case 'resting':
-          await this.#sleep(this.#restUntil - performance.now());
+        case 'backoff':
+          await this.#sleep(this.#backoffUntil - performance.now());
           break;
         case 'full':
-          this.#passMarkerOn();
+          this.#returnMarker();
           await this.#sleep();
           break;
         case 'waiting':
@@ -193,11 +193,11 @@ export class RunLoop implements Closable, JobTaker {
           await this.#fetch();
       }
     }
-    this.#passMarkerOn();
+    this.#returnMarker();
   }
 
   #nextState(): LoopState {
-    if (this.#restUntil > performance.now()) return 'resting';
+    if (this.#backoffUntil > performance.now()) return 'backoff';
     if (this.#room <= 0) return 'full';
     return this.#isEmpty ? 'waiting' : 'fetching';
   }
@@ -248,9 +248,9 @@ export class RunLoop implements Closable, JobTaker {
       const marker = await this.#store.waitForJob(seconds);
       this.#marker = marker ?? this.#marker;
       // Of two delayed jobs, wait for the earlier one.
-      const known = this.#lookAgainAt;
+      const known = this.#nextDelayedAt;
       const due = marker === null ? 0 : marker.score;
-      this.#lookAgainAt = due > 0 && known > 0 ? Math.min(due, known) : due;
+      this.#nextDelayedAt = due > 0 && known > 0 ? Math.min(due, known) : due;
       this.#isEmpty = due > Date.now();
     } catch (error) {
       this.#failed('Failed to wait for jobs; retrying.', error);
@@ -259,8 +259,9 @@ export class RunLoop implements Closable, JobTaker {
   }
 
   #secondsToWait(): number {
-    if (this.#lookAgainAt === 0) return Math.max(this.#options.waitSeconds, this.#store.minimumBlockTimeout);
-    const seconds = (this.#lookAgainAt - Date.now()) / 1000;
+    if (this.#nextDelayedAt === 0)
+      return Math.max(this.#options.waitSeconds, this.#store.minimumBlockTimeout);
+    const seconds = (this.#nextDelayedAt - Date.now()) / 1000;
     if (seconds <= 0) return 0;
     const most = this.#store.maximumBlockTimeout ?? MAX_WAIT_SECONDS;
     return Math.min(Math.max(seconds, this.#store.minimumBlockTimeout), most);
@@ -270,13 +271,13 @@ export class RunLoop implements Closable, JobTaker {
     if (this.#closing !== undefined) return;
     // Lost connections are reported by the connection itself.
     if (error instanceof Error && isNotConnectionError(error)) this.#options.warn(message, error);
-    this.#restUntil = performance.now() + RETRY_MS;
+    this.#backoffUntil = performance.now() + RETRY_MS;
   }
 
-  #foundEmpty([, , limitedMs, lookAgainAt]: NextJob): void {
+  #foundEmpty([, , limitedMs, nextDelayedAt]: NextJob): void {
     this.#isEmpty = limitedMs <= 0;
-    if (limitedMs > 0) this.#restUntil = performance.now() + limitedMs;
-    this.#lookAgainAt = Math.max(0, lookAgainAt);
+    if (limitedMs > 0) this.#backoffUntil = performance.now() + limitedMs;
+    this.#nextDelayedAt = Math.max(0, nextDelayedAt);
   }
 
   #reserveTokens(count: number): readonly string[] {
@@ -288,7 +289,7 @@ export class RunLoop implements Closable, JobTaker {
   #start(job: InvocationJob | null, token: string): void {
     if (job === null) return;
     this.#jobs++;
-    this.#hold(
+    this.#track(
       this.#runAll(job, token).finally(() => {
         this.#jobs--;
         this.#wake();
@@ -304,7 +305,7 @@ export class RunLoop implements Closable, JobTaker {
       this.#renewal.track(id, token);
       try {
         const outcome = await this.#options.run(job, token);
-        if (outcome === 'unstarted') this.#giveBack(id, token);
+        if (outcome === 'unstarted') this.#returnToQueue(id, token);
         job = outcome === 'done' ? await this.#complete(job, token) : null;
       } catch (error) {
         await this.#fail(job ?? first, token, error);
@@ -327,7 +328,7 @@ export class RunLoop implements Closable, JobTaker {
           this.#room >= 0 && this.#closing === undefined,
         );
         this.#options.onEnded(job);
-        return this.#follow(nextJobOf(result), token);
+        return this.#readNext(nextJobOf(result), token);
       } catch (error) {
         this.#options.warn(`Failed to remove invocation ${job.id} from the queue.`, error);
         if (isLost(error) || this.#closing !== undefined) return null;
@@ -336,7 +337,7 @@ export class RunLoop implements Closable, JobTaker {
     }
   }
 
-  #follow(next: NextJob | null, token: string): InvocationJob | null {
+  #readNext(next: NextJob | null, token: string): InvocationJob | null {
     if (next === null) return null;
     const [json, id] = next;
     if (json === null) {
@@ -344,7 +345,7 @@ export class RunLoop implements Closable, JobTaker {
       return null;
     }
     if (this.#closing === undefined) return this.#read(json, id);
-    this.#giveBack(id, token);
+    this.#returnToQueue(id, token);
     return null;
   }
 
@@ -369,25 +370,25 @@ export class RunLoop implements Closable, JobTaker {
     }
   }
 
-  #giveBack(id: string, token: string): void {
-    const giving = async (): Promise<void> => {
+  #returnToQueue(id: string, token: string): void {
+    const returning = async (): Promise<void> => {
       await this.#store.moveJobFromActiveToWait(id, token);
       // BullMQ adds no marker for a returned job.
       await this.#store.returnMarker(JOB_MARKER);
     };
-    this.#hold(
-      giving().catch((error) => this.#options.warn(`Failed to return job ${id} to the queue.`, error)),
+    this.#track(
+      returning().catch((error) => this.#options.warn(`Failed to return job ${id} to the queue.`, error)),
     );
   }
 
-  #passMarkerOn(): void {
+  #returnMarker(): void {
     const marker = this.#marker;
     this.#marker = null;
-    if (marker !== null) this.#hold(this.#store.returnMarker(marker));
+    if (marker !== null) this.#track(this.#store.returnMarker(marker));
   }
 
-  #hold(work: Promise<void>): void {
-    const held: Promise<void> = work.catch(() => {}).finally(() => this.#open.delete(held));
-    this.#open.add(held);
+  #track(work: Promise<void>): void {
+    const tracked: Promise<void> = work.catch(() => {}).finally(() => this.#pending.delete(tracked));
+    this.#pending.add(tracked);
   }
 }

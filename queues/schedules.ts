@@ -14,7 +14,7 @@ const TICK_OPTIONS = {
   removeOnFail: true,
 };
 const CONCURRENCY = 4;
-const NEVER = 1_000_000;
+const UNLIMITED_STALLS = 1_000_000;
 
 /**
  * Cron schedules as BullMQ job schedulers. Each schedule has exactly one delayed job, its next
@@ -65,7 +65,7 @@ export class Schedules {
         concurrency: CONCURRENCY,
         lockDuration: this.#timings.lockMs,
         stalledInterval: this.#timings.stalledCheckMs,
-        maxStalledCount: NEVER,
+        maxStalledCount: UNLIMITED_STALLS,
         runRetryDelay: 1000,
         settings: { repeatStrategy: nextTick },
       },

@@ -21,7 +21,7 @@ const YIELDING_SHARE = 0.75;
  */
 const YIELD_FOR_JOBS_PER_SLOT = 32;
 /** If no slot was released between two checks, long jobs hold all of them. In milliseconds. */
-const LOOK_EVERY_MS = 50;
+const CHECK_INTERVAL_MS = 50;
 /**
  * The number of jobs to fetch beyond all slots while long jobs hold them, so that a job of another
  * namespace is found.
@@ -66,8 +66,8 @@ export class SlotLimiter implements Closable {
   readonly #releasedBefore = perQueue(() => -1);
   /** The kinds whose slots are all held by long jobs. */
   readonly #stuck = new Set<QueueKind>();
-  #look: NodeJS.Timeout | undefined;
-  readonly #isAsking = perQueue(() => false);
+  #checkTimer: NodeJS.Timeout | undefined;
+  readonly #isQuerying = perQueue(() => false);
   readonly #waitingAlone: { kind: QueueKind; admit: () => void }[] = [];
   /** Whether a job that must run alone is running. */
   #isAlone = false;
@@ -164,7 +164,7 @@ export class SlotLimiter implements Closable {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#look);
+    clearInterval(this.#checkTimer);
   }
 
   get #isOpen(): boolean {
@@ -189,12 +189,12 @@ export class SlotLimiter implements Closable {
 
   /** Starts periodic checks, which run while all slots are held. */
   #watch(): void {
-    if (this.#look !== undefined) return;
-    this.#look = setInterval(() => this.#lookAfter(), LOOK_EVERY_MS);
-    this.#look.unref();
+    if (this.#checkTimer !== undefined) return;
+    this.#checkTimer = setInterval(() => this.#check(), CHECK_INTERVAL_MS);
+    this.#checkTimer.unref();
   }
 
-  #lookAfter(): void {
+  #check(): void {
     let isFull = false;
     for (const kind of QUEUE_KINDS) {
       const isHeld = !this.#hasSlotFor(kind);
@@ -206,18 +206,18 @@ export class SlotLimiter implements Closable {
         else this.#stuck.delete(kind);
         this.#fetches?.changed(kind);
       }
-      if (isStuck && this.#isOpen) this.#makeWay(kind);
+      if (isStuck && this.#isOpen) this.#grantReserved(kind);
     }
     if (isFull) return;
-    clearInterval(this.#look);
-    this.#look = undefined;
+    clearInterval(this.#checkTimer);
+    this.#checkTimer = undefined;
   }
 
   /**
    * Gives reserved slots to waiting jobs whose namespaces may have one. If the fetch limit is used
-   * up, one waiting job makes way for jobs that have not been fetched yet.
+   * up, one waiting job returns to the queue in favour of jobs that have not been fetched yet.
    */
-  #makeWay(kind: QueueKind): void {
+  #grantReserved(kind: QueueKind): void {
     const waiting = this.#waiting[kind];
     const mayHave = ({ namespace }: Waiting) => this.#mayReserve(kind, namespace);
     for (let next = waiting.take(mayHave); next !== null; next = waiting.take(mayHave)) {
@@ -226,18 +226,18 @@ export class SlotLimiter implements Closable {
     }
     const limit = this.#fetches?.limitOf(kind) ?? Number.POSITIVE_INFINITY;
     const isFetchedOut = this.#inUse[kind] + waiting.length >= limit + PROBES;
-    if (isFetchedOut) void this.#makeWayForUnseen(kind);
+    if (isFetchedOut) void this.#returnForUnseen(kind);
   }
 
   /**
    * Returns one waiting job to the queue if another namespace has jobs there. Without that check,
    * the job would only lose its place to the jobs behind it.
    */
-  async #makeWayForUnseen(kind: QueueKind): Promise<void> {
-    if (this.#isAsking[kind]) return;
-    this.#isAsking[kind] = true;
+  async #returnForUnseen(kind: QueueKind): Promise<void> {
+    if (this.#isQuerying[kind]) return;
+    this.#isQuerying[kind] = true;
     const isUnseen = await this.#hasUnseen().finally(() => {
-      this.#isAsking[kind] = false;
+      this.#isQuerying[kind] = false;
     });
     if (isUnseen && this.#stuck.has(kind)) this.#waiting[kind].take(() => true)?.admit('none');
   }

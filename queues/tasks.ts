@@ -3,8 +3,8 @@ import { DelayedError, type Job } from 'bullmq';
 import { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Task, TaskHandler, Tasks } from '../src/ports/tasks.js';
-import { queueUnavailable } from './admission.js';
 import type { BullQueue, QueueDriver, QueueTimings, Warn } from './driver.js';
+import { queueUnavailable } from './errors.js';
 import { MAX_PRIORITY } from './fairness.js';
 import { TaskTurns } from './task-turns.js';
 
@@ -17,9 +17,9 @@ const PER_OWNER = CONCURRENCY / 4;
  * worker busy with moving jobs, and then delayed for AWAY_MS.
  */
 const HELD_MS = 100;
-const AWAY_MS = 2000;
+const DELAY_MS = 2000;
 /** A task survives any number of worker crashes; only its own failures count. */
-const NEVER = 1_000_000;
+const UNLIMITED_STALLS = 1_000_000;
 
 /**
  * Background tasks as jobs of a BullMQ queue of their own, so that a slow receiver delays no
@@ -87,7 +87,7 @@ export class BullTasks implements Tasks {
         concurrency: CONCURRENCY,
         lockDuration: this.#timings.lockMs,
         stalledInterval: this.#timings.stalledCheckMs,
-        maxStalledCount: NEVER,
+        maxStalledCount: UNLIMITED_STALLS,
         runRetryDelay: 1000,
       },
     );
@@ -114,7 +114,7 @@ export class BullTasks implements Tasks {
 
 async function putOff(job: Job<string, void>, token: string | undefined): Promise<never> {
   await sleep(HELD_MS);
-  await job.moveToDelayed(Date.now() + AWAY_MS, token);
+  await job.moveToDelayed(Date.now() + DELAY_MS, token);
   // Tells BullMQ that the job has already been moved.
   throw new DelayedError();
 }

@@ -17,7 +17,7 @@ if (!existsSync(join(checkout, 'node_modules/vitest')))
 
 const NEEDS_REDIS = 'This test talks to Redis itself.';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const backend = join(root, 'dist/queues/drivers/sqlite/create-backend.js');
+const backend = join(root, 'dist/queues/drivers/sqlite/backend/create-backend.js');
 const bullmq = dirname(createRequire(import.meta.url).resolve('bullmq'));
 const data = mkdtempSync(join(tmpdir(), 'bullmq-suite-'));
 const results = join(data, 'results.json');

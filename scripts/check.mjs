@@ -9,12 +9,12 @@ process.exitCode = results.every((passed) => passed) ? 0 : 1;
 
 function run(check) {
   const child = spawn('npm', ['run', '--silent', check], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const said = [];
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => said.push(part));
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => output.push(part));
   return new Promise((resolve) => {
     child.on('close', (code) => {
       const outcome = code === 0 ? 'passed' : 'FAILED';
-      process.stdout.write(`${check}: ${outcome}\n${Buffer.concat(said)}\n`);
+      process.stdout.write(`${check}: ${outcome}\n${Buffer.concat(output)}\n`);
       resolve(code === 0);
     });
   });

@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import ts from 'typescript';
 
 const OUT = 'dist';
-/** Copied into dist/ as they are. */
+/** Copied to dist/ unchanged. */
 const TEMPLATES = join('src', 'cli', 'templates');
 
 export async function compile() {
@@ -28,7 +28,7 @@ export async function compile() {
   );
 }
 
-/** What an earlier build has left of files that are gone: a test among them would still run. */
+/** Removes the output of deleted sources: a deleted test would otherwise still run. */
 function removeStale(compiled, folders) {
   for (const folder of folders) {
     for (const entry of readdirSync(join(OUT, folder), { recursive: true })) {

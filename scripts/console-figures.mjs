@@ -5,14 +5,15 @@ const { findChromium, launchBrowser, openPage, openWindow, signIn } = await impo
 );
 const { startEngine } = await import('../dist/test/helpers/running-engine.js');
 const { probeWasm } = await import('../dist/test/helpers/probe.js');
+const { median, processorMs } = await import('../dist/bench/figures.js');
 
 const THROTTLE = 4;
 const FIRST_VIEWS = 5;
 const RUNS_PER_SECOND = 500;
 const LIVE_SECONDS = 10;
-const SYNC_SECONDS = 8;
+const SYNC_SECONDS = 5;
 const SYNC_CALLERS = 32;
-const SYNC_ROUNDS = 3;
+const SYNC_ROUNDS = 7;
 
 const program = findChromium();
 if (program === null) throw new Error('chromium: not found, nothing measured');
@@ -89,7 +90,8 @@ async function load(rate, seconds) {
 }
 
 /**
- * Measures the maximum rate of sync calls, in turns with and without an open stream of the list.
+ * Measures the maximum rate of sync calls and the engine's processor time for each, in turns with
+ * and without an open console.
  */
 async function syncRates() {
   const without = [];
@@ -101,8 +103,19 @@ async function syncRates() {
     withOne.push(await callAll(SYNC_SECONDS));
     stop();
   }
-  const [plain, followed] = [best(without), best(withOne)];
-  return `${plain.toFixed(0)}/s, with one console open ${followed.toFixed(0)}/s (${(100 * (1 - followed / plain)).toFixed(1)} % less)`;
+  const more = (of) => percent(withOne.map((run, round) => of(run) / of(without[round]) - 1));
+  return [
+    `${median(without.map((run) => run.rate)).toFixed(0)}/s`,
+    `with one console open ${median(withOne.map((run) => run.rate)).toFixed(0)}/s`,
+    `rate ${more((run) => run.rate)}`,
+    `processor time of each ${more((run) => run.cpu)}`,
+  ].join(', ');
+}
+
+function percent(shares) {
+  const [middle, least, most] = [median(shares), Math.min(...shares), Math.max(...shares)];
+  const show = (share) => `${share < 0 ? '' : '+'}${(100 * share).toFixed(1)}`;
+  return `${show(middle)} % (${show(least)} to ${show(most)})`;
 }
 
 /** Sends the requests of an open console, without a browser that would use CPU time. */
@@ -131,6 +144,7 @@ async function followList() {
 
 async function callAll(seconds) {
   const from = performance.now();
+  const cpuFrom = await processorMs([engine.pid]);
   let called = 0;
   const caller = async () => {
     while (performance.now() - from < seconds * 1000) {
@@ -139,9 +153,6 @@ async function callAll(seconds) {
     }
   };
   await Promise.all(Array.from({ length: SYNC_CALLERS }, caller));
-  return called / ((performance.now() - from) / 1000);
-}
-
-function best(rates) {
-  return Math.max(...rates);
+  const elapsed = (performance.now() - from) / 1000;
+  return { rate: called / elapsed, cpu: ((await processorMs([engine.pid])) - cpuFrom) / called };
 }

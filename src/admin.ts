@@ -1,6 +1,6 @@
 import { Closers } from './closers.js';
 import { decodeFile, newSecretsKey } from './compose/keys.js';
-import { openStoreOf } from './compose/parts.js';
+import { openStoreOf } from './compose/ports.js';
 import { loadConfig } from './config.js';
 import { resealJwtKey } from './core/auth/jwt.js';
 import { createKeyring, type SecretBox } from './core/secret-box.js';

@@ -54,7 +54,8 @@ export const ERRORS = {
   function_timeout: { status: 504, about: 'The function ran longer than its timeout.' },
   ambiguous_write: {
     status: 503,
-    about: 'The store did not say whether the write took place; look before repeating it.',
+    about:
+      'The queue or the store did not confirm whether the write took place; look before repeating it, or repeat it with the same Idempotency-Key.',
   },
   loop_detected: {
     status: 508,

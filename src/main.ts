@@ -1,8 +1,8 @@
-import './lean-start.js';
-import './early.js';
+import './v8-flags.js';
+import './process-handlers.js';
 import { composeCore } from './compose/core.js';
 import { composeEngine } from './compose/engine.js';
-import { migrateParts, openParts } from './compose/parts.js';
+import { migrate, openPorts } from './compose/ports.js';
 import { assertShared } from './compose/shared.js';
 import { startWeb } from './compose/web.js';
 import { writeReadyFile } from './ready-file.js';
@@ -12,15 +12,15 @@ import { runMain } from './run-main.js';
 await runMain(async (config, logger, closers) => {
   const role = process.argv[2];
   if (role === 'release') {
-    const applied = await migrateParts(config, logger);
+    const applied = await migrate(config, logger);
     logger.info({ applied }, 'the schema is up to date');
     return;
   }
   assertShared('web', config, logger);
-  const parts = await openParts(config, logger, closers);
-  const engine = closers.add(composeEngine(parts, 'web'));
-  const core = await composeCore(parts, closers, (row) => parts.store.attempts.write([row]));
-  const server = await startWeb(parts, core, { engine, isWorker: false }, closers);
+  const ports = await openPorts(config, logger, closers);
+  const engine = closers.add(composeEngine(ports, 'web'));
+  const core = await composeCore(ports, closers, (row) => ports.store.attempts.write([row]));
+  const server = await startWeb(ports, core, { engine, isWorker: false }, closers);
   if (config.READY_FILE !== undefined) closers.add(await writeReadyFile(config.READY_FILE));
   process.stdout.write(`listening on ${server.url}\nHTTP functions on ${server.functionsUrl}\n`);
 });

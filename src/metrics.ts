@@ -2,7 +2,7 @@ import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, R
 import type { Meter, NamespaceSeries } from './ports/meter.js';
 
 /** A metric whose value is computed when the metrics are read. */
-export interface Reading {
+export interface GaugeSource {
   name: string;
   help: string;
   /**
@@ -27,7 +27,7 @@ type Label = (typeof LABELS)[number];
 export interface Metrics {
   meter: Meter;
   /** Registers a metric of this process or of the whole installation. */
-  addReading(reading: Reading): void;
+  addGauge(gauge: GaugeSource): void;
   /** Returns this process's own metrics as JSON, for merging with those of other processes. */
   snapshot(): Promise<object[]>;
   /**
@@ -40,12 +40,11 @@ export interface Metrics {
 }
 
 /**
- * Maximum number of functions with their own label value in one process and per namespace; further
- * ones share one value, which bounds the cardinality. A namespace with ever more names cannot
- * displace the series of others.
+ * Maximum number of functions with their own label value in one process; further ones share one
+ * value, which bounds the cardinality. A namespace gets a further value only while more are free
+ * than it has, so that no two of them with ever more names can displace the series of others.
  */
 const MAX_FUNCTIONS = 1000;
-const MAX_FUNCTIONS_EACH = 500;
 export const OTHERS = '(others)';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -82,19 +81,19 @@ export function createMetrics(): Metrics {
     registers,
   });
 
-  const told = new Map<string, Set<string>>();
-  let toldOfAll = 0;
+  const knownFunctions = new Map<string, Set<string>>();
+  let knownCount = 0;
   /** Returns the labels under which a function is counted. */
   const labelsOf = (namespace: string, name: string) => {
-    const own = told.get(namespace) ?? new Set();
+    const own = knownFunctions.get(namespace) ?? new Set();
     if (own.has(name)) return { namespace, function: name };
-    if (toldOfAll >= MAX_FUNCTIONS) {
+    if (knownCount >= MAX_FUNCTIONS) {
       return own.size > 0 ? { namespace, function: OTHERS } : { namespace: OTHERS, function: OTHERS };
     }
-    if (own.size >= MAX_FUNCTIONS_EACH) return { namespace, function: OTHERS };
+    if (own.size > 0 && own.size >= MAX_FUNCTIONS - knownCount) return { namespace, function: OTHERS };
     own.add(name);
-    told.set(namespace, own);
-    toldOfAll += 1;
+    knownFunctions.set(namespace, own);
+    knownCount += 1;
     return { namespace, function: name };
   };
 
@@ -106,7 +105,7 @@ export function createMetrics(): Metrics {
       ended: (state, reason) => ended.inc({ state, reason: reason ?? '' }),
       hostCalled: (call, ok) => hostCalls.inc({ call, ok: String(ok) }),
     },
-    addReading({ name, help, of, merge = 'sum', read }) {
+    addGauge({ name, help, of, merge = 'sum', read }) {
       const gauge: Gauge = new Gauge({
         name,
         help,
@@ -115,7 +114,7 @@ export function createMetrics(): Metrics {
         registers: [of === 'process' ? registry : shared],
         async collect() {
           gauge.reset();
-          // A reading that fails is omitted; the others are still reported.
+          // A gauge that fails is omitted; the others are still reported.
           const values = await Promise.resolve(read()).catch(() => []);
           for (const { labels, value } of values) gauge.set(labels ?? {}, value);
         },
@@ -130,8 +129,8 @@ export function createMetrics(): Metrics {
         return `${await merged.metrics()}\n${await shared.metrics()}`;
       }
       const ofAll = await shared.getMetricsAsJSON();
-      const merged = AggregatorRegistry.aggregate(all.map((metrics) => letThrough(metrics, only)));
-      const rest = AggregatorRegistry.aggregate([letThrough(ofAll, only)]);
+      const merged = AggregatorRegistry.aggregate(all.map((metrics) => filterSeries(metrics, only)));
+      const rest = AggregatorRegistry.aggregate([filterSeries(ofAll, only)]);
       return `${await merged.metrics()}\n${await rest.metrics()}`;
     },
     contentType: registry.contentType,
@@ -142,7 +141,7 @@ export function createMetrics(): Metrics {
  * Filters metrics in JSON form by `only`. Series without a namespace are dropped, since they belong
  * to no single namespace.
  */
-function letThrough(metrics: readonly object[], only: (series: NamespaceSeries) => boolean): object[] {
+function filterSeries(metrics: readonly object[], only: (series: NamespaceSeries) => boolean): object[] {
   return metrics.flatMap((metric) => {
     const all: unknown = 'values' in metric ? metric.values : [];
     if (!Array.isArray(all)) return [];

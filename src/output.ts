@@ -3,9 +3,9 @@ import { writeSync } from 'node:fs';
 const STDERR = 2;
 /** How long the writer retries one line when the pipe is full. */
 const TIMEOUT_MS = 200;
-const AGAIN_MS = 5;
+const RETRY_DELAY_MS = 5;
 
-let lost = 0;
+let lostLines = 0;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /**
@@ -28,10 +28,10 @@ export function writeLogLine(line: string): void {
     } catch (error) {
       const isFull = error instanceof Error && 'code' in error && error.code === 'EAGAIN';
       if (!isFull || performance.now() > deadline) {
-        lost++;
+        lostLines++;
         return;
       }
-      Atomics.wait(sleeper, 0, 0, AGAIN_MS);
+      Atomics.wait(sleeper, 0, 0, RETRY_DELAY_MS);
     }
   }
 }
@@ -42,17 +42,17 @@ function escaped(character: string): string {
 
 /** Returns the number of log lines that were dropped since the process started. */
 export function lostLogLines(): number {
-  return lost;
+  return lostLines;
 }
 
 /**
  * Ignores write errors on stdout and stderr. For server processes, whose output besides the log
  * (such as the listen address) may be lost as well.
  */
-export function surviveLostOutput(): void {
+export function ignoreOutputErrors(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', () => {
-      lost++;
+      lostLines++;
     });
   }
 }

@@ -1,10 +1,10 @@
 import { Closers } from './closers.js';
 import { type Config, loadConfig } from './config.js';
 import { isAppError, messageOf } from './errors.js';
-import { hasStarted } from './lean-start.js';
 import { createLogger, type Logger } from './logger.js';
 import { makeOwnerOnly } from './owner-only.js';
 import { closeOnSignal } from './shutdown.js';
+import { allowHeapGrowth } from './v8-flags.js';
 
 /**
  * Runs a process of the Procfile: loads the settings, starts the process and runs until a signal
@@ -24,7 +24,7 @@ export async function runMain(
     closers = opened;
     closeOnSignal(logger, config.SHUTDOWN_SECONDS, () => opened.close());
     await start(config, logger, opened);
-    hasStarted();
+    allowHeapGrowth();
   } catch (error) {
     // A signal has aborted the startup; the resulting error is not reported.
     if (closers?.isClosing) return;

@@ -5,13 +5,13 @@ import { handleStopSignals } from './stop-signals.js';
  * Part of SHUTDOWN_SECONDS that is reserved for returning jobs to the queue after running guests
  * have been stopped.
  */
-const HAND_BACK_MS = 1000;
-const HAND_BACK_SHARE = 0.25;
+const RETURN_MS = 1000;
+const RETURN_SHARE = 0.25;
 
 /** Returns the time in milliseconds after the signal at which guests that still run are stopped. */
 export function finishMs(shutdownSeconds: number): number {
   const ms = shutdownSeconds * 1000;
-  return ms - Math.min(HAND_BACK_MS, ms * HAND_BACK_SHARE);
+  return ms - Math.min(RETURN_MS, ms * RETURN_SHARE);
 }
 
 /**
@@ -21,7 +21,7 @@ export function finishMs(shutdownSeconds: number): number {
  * queue.
  */
 export function exitWithin(shutdownSeconds: number, logger: Logger): void {
-  const ms = Math.max(shutdownSeconds * 1000, finishMs(shutdownSeconds) + HAND_BACK_MS);
+  const ms = Math.max(shutdownSeconds * 1000, finishMs(shutdownSeconds) + RETURN_MS);
   const timer = setTimeout(() => {
     logger.warn('SHUTDOWN_SECONDS have passed; exiting although a resource is still open');
     process.exit(0);

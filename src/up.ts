@@ -1,19 +1,19 @@
 import { Closers } from './closers.js';
 import { composeCore } from './compose/core.js';
 import { composeEngine } from './compose/engine.js';
-import { openParts } from './compose/parts.js';
+import { openPorts } from './compose/ports.js';
 import { createShutdownDeadline } from './compose/shutdown-deadline.js';
 import { startWeb } from './compose/web.js';
 import { composeLogWriter, startWorker } from './compose/worker.js';
 import { type Config, loadConfig } from './config.js';
 import type { Trace } from './contract/trace.js';
 import { URL_FILE } from './data-dir.js';
-import { hasStarted } from './lean-start.js';
 import { createLogger } from './logger.js';
 import { makeOwnerOnly } from './owner-only.js';
 import type { Closable } from './ports/closable.js';
 import { writeReadyFile } from './ready-file.js';
 import { exitWithin } from './shutdown.js';
+import { allowHeapGrowth } from './v8-flags.js';
 
 export interface UpOptions {
   port?: number;
@@ -21,7 +21,7 @@ export interface UpOptions {
   /** Overrides LOG_LEVEL. */
   logLevel?: Config['LOG_LEVEL'];
   /** Ignores the environment: all storage is embedded in the data directory. */
-  isApart?: boolean;
+  ignoreEnvironment?: boolean;
   /** Recorded results that host calls return instead of reaching external systems. */
   replay?: Trace;
   /**
@@ -52,7 +52,7 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     ...(options.dataDir === undefined ? {} : { ORAMA_DATA_DIR: options.dataDir }),
     ...(options.logLevel === undefined ? {} : { LOG_LEVEL: options.logLevel }),
   };
-  const { config, warnings } = options.isApart ? loadConfig(overrides, {}) : loadConfig(overrides);
+  const { config, warnings } = options.ignoreEnvironment ? loadConfig(overrides, {}) : loadConfig(overrides);
   const logger = createLogger(config.LOG_LEVEL);
   for (const warning of warnings) logger.warn(warning);
 
@@ -67,26 +67,26 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
   options.stop?.addEventListener('abort', stop, { once: true });
   if (options.stop?.aborted) stop();
   try {
-    const parts = await openParts(config, logger, closers);
-    const logWriter = composeLogWriter(parts, closers);
-    const engine = closers.add(composeEngine(parts, 'worker'));
-    const core = await composeCore(parts, closers, logWriter.write);
+    const ports = await openPorts(config, logger, closers);
+    const logWriter = composeLogWriter(ports, closers);
+    const engine = closers.add(composeEngine(ports, 'worker'));
+    const core = await composeCore(ports, closers, logWriter.write);
     const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
-    await startWorker(parts, core, { engine, logWriter, deadline, replay: options.replay }, closers);
-    const server = await startWeb(parts, core, { engine, isWorker: true }, closers);
+    await startWorker(ports, core, { engine, logWriter, deadline, replay: options.replay }, closers);
+    const server = await startWeb(ports, core, { engine, isWorker: true }, closers);
     // The CLI on the same machine discovers the engine through this file.
-    await parts.dataDir.write(URL_FILE, `${server.url}\n`);
-    closers.add({ close: () => parts.dataDir.remove(URL_FILE) });
+    await ports.dataDir.write(URL_FILE, `${server.url}\n`);
+    closers.add({ close: () => ports.dataDir.remove(URL_FILE) });
     if (config.READY_FILE !== undefined) closers.add(await writeReadyFile(config.READY_FILE));
     // Registered last, hence closed first: the shutdown timeout applies to server and worker.
     closers.add(deadline);
-    hasStarted();
+    allowHeapGrowth();
     isRunning = true;
     return {
       url: server.url,
       functionsUrl: server.functionsUrl,
-      adminKey: parts.keys.admin,
-      dataDir: parts.dataDir.path,
+      adminKey: ports.keys.admin,
+      dataDir: ports.dataDir.path,
       close: () => closers.close(),
     };
   } catch (error) {

@@ -1,9 +1,9 @@
-import '../src/lean-start.js';
-import '../src/early.js';
+import '../src/v8-flags.js';
+import '../src/process-handlers.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';
 import { checkHealth } from '../src/compose/health.js';
-import { openParts } from '../src/compose/parts.js';
+import { openPorts } from '../src/compose/ports.js';
 import { assertShared } from '../src/compose/shared.js';
 import { createShutdownDeadline } from '../src/compose/shutdown-deadline.js';
 import { composeLogWriter, startWorker } from '../src/compose/worker.js';
@@ -14,16 +14,16 @@ import { runMain } from '../src/run-main.js';
 /** Entry point of the `worker` process (see Procfile). */
 await runMain(async (config, logger, closers) => {
   assertShared('worker', config, logger);
-  const parts = await openParts(config, logger, closers);
-  const logWriter = composeLogWriter(parts, closers);
-  const engine = closers.add(composeEngine(parts, 'worker'));
-  const core = await composeCore(parts, closers, logWriter.write);
+  const ports = await openPorts(config, logger, closers);
+  const logWriter = composeLogWriter(ports, closers);
+  const engine = closers.add(composeEngine(ports, 'worker'));
+  const core = await composeCore(ports, closers, logWriter.write);
   const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
-  await startWorker(parts, core, { engine, logWriter, deadline }, closers);
+  await startWorker(ports, core, { engine, logWriter, deadline }, closers);
   if (config.WORKER_PORT !== undefined) {
-    const { metrics } = parts;
+    const { metrics } = ports;
     const signs = {
-      health: () => checkHealth(parts),
+      health: () => checkHealth(ports),
       metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text([]) }),
     };
     const server = closers.add(

@@ -46,7 +46,7 @@ function Shell({ namespace }: { namespace: string }) {
   const [isOpen, setIsOpen] = useState(false);
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
-  // After a step to another page the focus is where its content begins, as after a load.
+  // After a navigation, the focus moves to the beginning of the content, as after a page load.
   useEffect(() => {
     if (!first.current) main.current?.focus({ preventScroll: true });
     first.current = false;

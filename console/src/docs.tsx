@@ -6,7 +6,7 @@ import './styles/base.css';
 import './styles/parts.css';
 import './styles/docs.css';
 
-/** The page is there already, written by the engine; this adds what needs a script. */
+/** The engine renders the page; this module adds the parts that need a script. */
 const endpoints = [...document.querySelectorAll<HTMLDetailsElement>('details.operation')];
 
 const tools = document.getElementById('docs-tools');
@@ -28,7 +28,7 @@ for (const endpoint of endpoints) {
   });
 }
 
-/** A link to an endpoint opens it. */
+/** Expands the endpoint that the URL refers to. */
 function openLinked(): void {
   const linked = document.getElementById(location.hash.slice(1));
   if (linked instanceof HTMLDetailsElement) linked.open = true;

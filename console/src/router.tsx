@@ -5,7 +5,10 @@ const BASE = '/console';
 const CHANGED = 'orama:navigated';
 
 export interface Place {
-  /** Behind `/console`, without a slash at the end: `/functions/resize`, or '' for the overview. */
+  /**
+   * The path below `/console` without a trailing slash, such as `/functions/resize`; '' for the
+   * overview.
+   */
   path: string;
   query: URLSearchParams;
 }
@@ -31,7 +34,7 @@ export function navigate(to: string, { replace = false } = {}): void {
   if (!replace) scrollTo(0, 0);
 }
 
-/** Sets parameters of the address, which then can be shared; empty ones go. */
+/** Sets query parameters of the URL, so that it can be shared. Empty parameters are removed. */
 export function setQuery(changes: Readonly<Record<string, string>>): void {
   const url = new URL(location.href);
   for (const [name, value] of Object.entries(changes)) {
@@ -50,7 +53,9 @@ export interface LinkProps {
   onFollow?(): void;
 }
 
-/** An ordinary link that loads nothing anew; with a modifier key it opens as any other. */
+/**
+ * A link that navigates without a page load. With a modifier key, it behaves like any other link.
+ */
 export function Link({ to, children, isCurrent, onFollow, ...others }: LinkProps) {
   return (
     <a

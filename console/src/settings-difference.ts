@@ -1,5 +1,5 @@
 export interface Difference {
-  /** `metadata.env.LEVEL`: where the values are. */
+  /** The path of the values, such as `metadata.env.LEVEL`. */
   key: string;
   now: string;
   after: string;
@@ -7,7 +7,7 @@ export interface Difference {
 
 const ABSENT = '–';
 
-/** Every value that is not the same in both, by its place. Lists are compared whole. */
+/** Returns the values that differ, by path. Lists are compared as a whole. */
 export function differencesOf(now: object, later: object): Difference[] {
   const before = leavesOf(now);
   const changed = leavesOf(later);
@@ -17,7 +17,7 @@ export function differencesOf(now: object, later: object): Difference[] {
     .filter((each) => each.now !== each.after);
 }
 
-/** Every value by its place. */
+/** Returns all values by path. */
 export function leavesOf(value: object, place = ''): Map<string, string> {
   const leaves = new Map<string, string>();
   for (const [name, each] of Object.entries(value) as [string, unknown][]) {

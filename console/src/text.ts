@@ -1,32 +1,34 @@
-/** Control and format characters: what hides, or makes a text look like another one by turning its direction. */
+/** Control and format characters, which are invisible or can change the direction of text. */
 const HIDDEN = /[\p{Cc}\p{Cf}]/gu;
 const ORDINARY: ReadonlySet<string> = new Set(['\t', '\n']);
 
-/** A text with its hidden characters written out, so that it reads as what it is. */
+/** Escapes invisible characters. */
 export function visible(text: string): string {
   return text.replace(HIDDEN, (char) =>
     ORDINARY.has(char) ? char : `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
   );
 }
 
-/** The beginning of a text for one line; nothing is lost where the whole text can be opened elsewhere. */
+/**
+ * Returns the beginning of a text as one line. Use it where the whole text is available elsewhere.
+ */
 export function brief(text: string, length = 200): string {
   const line = visible(text.slice(0, length * 2)).replaceAll(/\s+/g, ' ');
   return line.length > length || text.length > length * 2 ? `${line.slice(0, length)}…` : line;
 }
 
-/** Of names and other words of a line. */
+/** The maximum length of names and other labels. */
 const MAX_LABEL = 80;
 
-/** A name, a kind, a version: what is short unless somebody has made it long. */
+/** Shortens a name or another label, which is usually short. */
 export function label(text: string): string {
   return brief(text, MAX_LABEL);
 }
 
-/** Characters of one text put into the page at once. */
+/** The maximum number of characters of a text that are shown. */
 export const MAX_SHOWN = 4096;
 
-/** A long text by its beginning, and how much is left of it. */
+/** Shortens a long text and states how much was omitted. */
 export function cut(text: string): string {
   if (text.length <= MAX_SHOWN) return visible(text);
   return `${visible(text.slice(0, MAX_SHOWN))}… (${count(text.length - MAX_SHOWN)} more characters)`;
@@ -62,7 +64,10 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** JSON with line breaks and indents; no number or string is touched. Null for what is no JSON object or array. */
+/**
+ * Indents a JSON text without changing numbers or strings. Returns null if it is not a JSON object
+ * or array.
+ */
 export function indentedJson(text: string): string | null {
   if (!/^\s*[[{]/.test(text)) return null;
   try {
@@ -72,7 +77,7 @@ export function indentedJson(text: string): string | null {
   }
   let depth = 0;
   let indented = '';
-  // Strings, brackets, separators, and whatever is between them.
+  // Matches strings, brackets, separators, and the text between them.
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g)) {
     if (token === '{' || token === '[') {
       depth++;
@@ -93,7 +98,7 @@ export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }
 
-/** Bytes as `hexdump -C` shows them. */
+/** Formats bytes like `hexdump -C`. */
 export function hexDump(data: Uint8Array): string {
   const lines: string[] = [];
   for (let at = 0; at < data.length; at += 16) {
@@ -105,12 +110,12 @@ export function hexDump(data: Uint8Array): string {
   return lines.join('\n');
 }
 
-/** One word for a POSIX shell. */
+/** Quotes a word for a POSIX shell. */
 export function shellWord(text: string): string {
   return /^[A-Za-z0-9_./:@=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Bytes as text where they are UTF-8. */
+/** Returns bytes as text if they are valid UTF-8, and otherwise as Base64. */
 export function outputOf(data: Uint8Array): { text?: string; base64?: string } {
   try {
     return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data) };

@@ -1,4 +1,4 @@
-// The shapes of the HTTP API, from the very schemas that the server answers by; types alone are taken from them.
+// Types of the HTTP API, derived from the schemas of the server. Only types are imported.
 import type { z } from 'zod';
 import type { aliasesReplySchema } from '../../src/contract/http/aliases.js';
 import type { auditReplySchema, keysReplySchema } from '../../src/contract/http/auth.js';

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { follow } from './api/events.js';
 import type { Resource } from './use-resource.js';
-import { whileSeen } from './while-seen.js';
+import { whileVisible } from './while-visible.js';
 
 export interface Live<T> extends Resource<T> {
   isConnected: boolean;
@@ -15,15 +15,15 @@ interface State<T> {
 }
 
 /**
- * What a path of the API answers, kept up to date by server-sent events while the page is seen. A
- * page that is not seen holds no connection: browsers have six for all tabs of an origin. Null
- * follows nothing, and keeps nothing.
+ * Loads a path of the API and keeps it up to date with server-sent events while the page is
+ * visible. A hidden page has no connection, because browsers limit an origin to six for all its
+ * tabs. With null, nothing is loaded.
  */
 export function useLive<T>(path: string | null): Live<T> {
   const [state, setState] = useState<State<T>>({ path: null, isConnected: false });
-  const [turn, setTurn] = useState(0);
+  const [restarts, setRestarts] = useState(0);
 
-  // biome would list `turn`: it only starts the effect anew.
+  // Biome would report `restarts` as unnecessary: it only restarts the effect.
   useEffect(() => {
     if (path === null) return undefined;
     const change = (next: Omit<State<T>, 'path'>) =>
@@ -32,7 +32,7 @@ export function useLive<T>(path: string | null): Live<T> {
         ...(old.path === path && 'data' in old ? { data: old.data } : {}),
         ...next,
       }));
-    return whileSeen((signal) => {
+    return whileVisible((signal) => {
       void follow(path, {
         signal,
         onEvent: (text) => change({ isConnected: true, data: JSON.parse(text) as T }),
@@ -41,9 +41,9 @@ export function useLive<T>(path: string | null): Live<T> {
         },
       });
     });
-  }, [path, turn]);
+  }, [path, restarts]);
 
-  const reload = useCallback(() => setTurn((old) => old + 1), []);
+  const reload = useCallback(() => setRestarts((old) => old + 1), []);
   const isCurrent = state.path === path && path !== null;
   return {
     data: isCurrent ? state.data : undefined,

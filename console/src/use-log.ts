@@ -2,16 +2,16 @@ import { useCallback, useEffect, useState } from 'preact/hooks';
 import { follow, type StreamPosition } from './api/events.js';
 import type { LogRecord } from './types.js';
 import type { Live } from './use-live.js';
-import { whileSeen } from './while-seen.js';
+import { whileVisible } from './while-visible.js';
 
-/** Kept in the page; older ones go. */
+/** The maximum number of records in memory; older ones are dropped. */
 const MAX_RECORDS = 500;
-/** Of the past, to begin with. */
-const PAST = 50;
-/** Records that come quickly are shown together. */
-const GATHER_MS = 200;
-/** Nothing came for so long since it connected: there is nothing. */
-const QUIET_TICKS = 2;
+/** The number of earlier records to load first. */
+const INITIAL_RECORDS = 50;
+/** The interval, in milliseconds, in which new records are shown together. */
+const BATCH_INTERVAL_MS = 200;
+/** If no record arrives within this number of intervals after connecting, the log is empty. */
+const IDLE_TICKS = 2;
 
 interface State {
   records?: readonly LogRecord[];
@@ -19,33 +19,37 @@ interface State {
   error?: unknown;
 }
 
-/** The log of a function, oldest first, as it is written; a page that was hidden catches up. */
+/**
+ * Follows the log of a function, oldest record first. A page that was hidden resumes where it
+ * stopped.
+ */
 export function useLog(name: string): Live<readonly LogRecord[]> {
   const [state, setState] = useState<State>({ isConnected: false });
-  const [turn, setTurn] = useState(0);
+  const [restarts, setRestarts] = useState(0);
 
-  // biome would list `turn`: it only starts the effect anew.
+  // Biome would report `restarts` as unnecessary: it only restarts the effect.
   useEffect(() => {
-    let gathered: LogRecord[] = [];
-    // The past comes right after the connection: until then it is not known whether there is any.
+    let batch: LogRecord[] = [];
+    // Earlier records are sent right after connecting; until then it is unknown whether there are
+    // any.
     let ticksConnected = 0;
     let isConnected = false;
     const position: StreamPosition = {};
     const timer = setInterval(() => {
       if (isConnected) ticksConnected += 1;
-      if (gathered.length === 0 && ticksConnected !== QUIET_TICKS) return;
-      const next = gathered;
-      gathered = [];
-      setState((old) => ({ ...old, records: joined(old.records ?? [], next) }));
-    }, GATHER_MS);
-    const stop = whileSeen((signal) => {
-      void follow(`/v1/functions/${encodeURIComponent(name)}/logs?follow=true&limit=${PAST}`, {
+      if (batch.length === 0 && ticksConnected !== IDLE_TICKS) return;
+      const next = batch;
+      batch = [];
+      setState((old) => ({ ...old, records: appended(old.records ?? [], next) }));
+    }, BATCH_INTERVAL_MS);
+    const stop = whileVisible((signal) => {
+      void follow(`/v1/functions/${encodeURIComponent(name)}/logs?follow=true&limit=${INITIAL_RECORDS}`, {
         signal,
         position,
-        onEvent: (data) => gathered.push(JSON.parse(data) as LogRecord),
+        onEvent: (data) => batch.push(JSON.parse(data) as LogRecord),
         onState: (connected, error) => {
           isConnected = connected;
-          // A stream that has ended has told all that there was.
+          // A stream that has ended has sent all records.
           const isAll = !connected && error === undefined;
           setState((old) => ({
             ...old,
@@ -60,11 +64,11 @@ export function useLog(name: string): Live<readonly LogRecord[]> {
       clearInterval(timer);
       stop();
     };
-  }, [name, turn]);
+  }, [name, restarts]);
 
   const reload = useCallback(() => {
     setState({ isConnected: false });
-    setTurn((old) => old + 1);
+    setRestarts((old) => old + 1);
   }, []);
   const { records, error, isConnected } = state;
   return {
@@ -76,8 +80,8 @@ export function useLog(name: string): Live<readonly LogRecord[]> {
   };
 }
 
-/** A stream that is resumed may repeat records, and misses none. */
-function joined(old: readonly LogRecord[], next: readonly LogRecord[]): readonly LogRecord[] {
+/** Appends new records. A resumed stream may repeat records but omits none. */
+function appended(old: readonly LogRecord[], next: readonly LogRecord[]): readonly LogRecord[] {
   const known = new Set(old.map(keyOf));
   return [...old, ...next.filter((record) => !known.has(keyOf(record)))].slice(-MAX_RECORDS);
 }

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
-/** Nothing is asked for more often than this, however it is asked for. */
-const LEAST_MS = 2000;
+/** The minimum interval between reloads, in milliseconds. */
+const MIN_RELOAD_MS = 2000;
 
 export interface Resource<T> {
   data: T | undefined;
@@ -11,8 +11,8 @@ export interface Resource<T> {
 }
 
 /**
- * Loads when `key` changes, and again every so often while the page is seen. A failed reload keeps the data that was
- * there, and says so; data of another key is never shown.
+ * Loads a resource when `key` changes, and periodically while the page is visible. A failed reload
+ * keeps the previous data and sets `error`. Data of another key is never returned.
  */
 export function useResource<T>(
   key: string | null,
@@ -22,11 +22,11 @@ export function useResource<T>(
   const [state, setState] = useState<{ key: string | null; data?: T | undefined; error?: unknown }>({
     key: null,
   });
-  const [turn, setTurn] = useState(0);
+  const [restarts, setRestarts] = useState(0);
   const latest = useRef(load);
   latest.current = load;
 
-  // biome would list `turn`: it only starts the effect anew.
+  // Biome would report `restarts` as unnecessary: it only restarts the effect.
   useEffect(() => {
     if (key === null) return undefined;
     const control = new AbortController();
@@ -44,16 +44,16 @@ export function useResource<T>(
     };
     const schedule = () => {
       if (everyMs === undefined) return;
-      timer = setTimeout(() => (document.hidden ? schedule() : void run()), Math.max(LEAST_MS, everyMs));
+      timer = setTimeout(() => (document.hidden ? schedule() : void run()), Math.max(MIN_RELOAD_MS, everyMs));
     };
     void run();
     return () => {
       control.abort();
       clearTimeout(timer);
     };
-  }, [key, everyMs, turn]);
+  }, [key, everyMs, restarts]);
 
-  const reload = useCallback(() => setTurn((old) => old + 1), []);
+  const reload = useCallback(() => setRestarts((old) => old + 1), []);
   const isCurrent = state.key === key;
   return {
     data: isCurrent ? state.data : undefined,

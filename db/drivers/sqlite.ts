@@ -2,8 +2,8 @@ import knex from 'knex';
 import { AppError } from '../../src/errors.js';
 import type { Database, Query } from '../database.js';
 import { SqliteClient, type SqliteClientConfig } from './sqlite/client.js';
-import { SqliteConnection } from './sqlite/connection.js';
 import { SqliteError } from './sqlite/errors.js';
+import { SqliteThread } from './sqlite/sqlite-thread.js';
 
 export interface SqliteOptions {
   /** The database file; created when absent. Its directory must exist. */
@@ -21,7 +21,7 @@ const BUSY_TIMEOUT_MS = 10_000;
  * be opened.
  */
 export async function openSqlite(options: SqliteOptions): Promise<Database> {
-  const sqlite = await SqliteConnection.open({ file: options.file, busyTimeoutMs: BUSY_TIMEOUT_MS }).catch(
+  const sqlite = await SqliteThread.open({ file: options.file, busyTimeoutMs: BUSY_TIMEOUT_MS }).catch(
     (error: unknown) => {
       throw toAppError(error);
     },

@@ -58,6 +58,10 @@ import { traces } from './057-traces.js';
 import { tracesByTime } from './058-traces-by-time.js';
 import { functionVersionMessage } from './059-function-version-message.js';
 import { functionVersionCommit } from './060-function-version-commit.js';
+import { callbacksNamespace } from './061-callbacks-namespace.js';
+import { callbacksBytes } from './062-callbacks-bytes.js';
+import { callbacksEnded } from './063-callbacks-ended.js';
+import { callbacksWaiting } from './064-callbacks-waiting.js';
 
 export interface Migration {
   name: string;
@@ -127,4 +131,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '058-traces-by-time', sql: tracesByTime },
   { name: '059-function-version-message', sql: functionVersionMessage },
   { name: '060-function-version-commit', sql: functionVersionCommit },
+  { name: '061-callbacks-namespace', sql: callbacksNamespace },
+  { name: '062-callbacks-bytes', sql: callbacksBytes },
+  { name: '063-callbacks-ended', sql: callbacksEnded },
+  { name: '064-callbacks-waiting', sql: callbacksWaiting },
 ];

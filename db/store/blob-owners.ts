@@ -18,7 +18,7 @@ interface OwnerRow {
  */
 const MARK_MS = 60_000;
 
-const CONDEMN = `
+const MARK_UNREFERENCED = `
 insert into blob_deletions (cid, token, started_at)
 select ?, ?, ?
 where not exists (select 1 from blob_owners where cid = ?)
@@ -73,7 +73,7 @@ export function createBlobOwnerStore(database: Database): BlobOwnerStore {
       const now = Date.now();
       const [, rows] = await database.batch(
         [
-          knex.raw(CONDEMN, [cid, token, now, cid, cid, now - MARK_MS]),
+          knex.raw(MARK_UNREFERENCED, [cid, token, now, cid, cid, now - MARK_MS]),
           knex.raw('select token from blob_deletions where cid = ? and token = ?', [cid, token]),
         ],
         { idempotent: true },
@@ -81,7 +81,7 @@ export function createBlobOwnerStore(database: Database): BlobOwnerStore {
       return (rows as unknown[]).length === 1 ? token : null;
     },
 
-    async isCondemned(cid) {
+    async isPendingDeletion(cid) {
       const since = Date.now() - MARK_MS;
       return (await database.run(marks().where({ cid }).andWhere('started_at', '>', since))).length > 0;
     },

@@ -1,5 +1,6 @@
 import type { RequestId } from '../../src/contract/ids.js';
-import type { CallbackDelivery, CallbackStore } from '../../src/ports/store/callbacks.js';
+import { MAX_CALLBACK_ATTEMPTS } from '../../src/contract/limits.js';
+import type { CallbackDelivery, CallbackStore, WaitingCallbacks } from '../../src/ports/store/callbacks.js';
 import type { Database } from '../database.js';
 import { cleanText } from './text.js';
 
@@ -15,28 +16,49 @@ interface CallbackRecord {
 const STEP = 500;
 
 const COUNT_ATTEMPT = `
-insert into callbacks (request_id, url, attempts, delivered_at, last_error, created_at) values (?, ?, 1, ?, ?, ?)
+insert into callbacks (request_id, url, attempts, delivered_at, last_error, created_at, ended_at)
+values (?, ?, 1, ?, ?, ?, ?)
 on conflict (request_id) do update set attempts = callbacks.attempts + 1, last_error = excluded.last_error,
-delivered_at = coalesce(callbacks.delivered_at, excluded.delivered_at)`;
+delivered_at = coalesce(callbacks.delivered_at, excluded.delivered_at),
+ended_at = coalesce(callbacks.ended_at, excluded.ended_at,
+  case when callbacks.attempts + 1 >= ${MAX_CALLBACK_ATTEMPTS} then excluded.created_at end)`;
+
+const WAITING_MS = 24 * 3_600_000;
+const WAITING = `
+select count(*) as count, coalesce(sum(bytes), 0) as bytes from callbacks indexed by callbacks_waiting
+where namespace = ? and ended_at is null and created_at > ?`;
 
 /** Creates the repository of callback deliveries. */
 export function createCallbackStore(database: Database): CallbackStore {
   const { knex } = database;
 
   return {
-    async add(id, url) {
+    async add({ id, namespace, url, bytes }) {
+      const row = {
+        request_id: id,
+        namespace,
+        url: cleanText(url),
+        bytes,
+        attempts: 0,
+        created_at: Date.now(),
+      };
       await database.run(
-        knex('callbacks')
-          .insert({ request_id: id, url: cleanText(url), attempts: 0, created_at: Date.now() })
-          .onConflict('request_id')
-          .ignore()
-          .options({ idempotent: true }),
+        knex('callbacks').insert(row).onConflict('request_id').ignore().options({ idempotent: true }),
       );
     },
 
-    async attempted(id, url, { deliveredAt, error }) {
+    async attempted(id, url, { deliveredAt, error, isLast }) {
       const told = error === null ? null : cleanText(error);
-      await database.run(knex.raw(COUNT_ATTEMPT, [id, cleanText(url), deliveredAt, told, Date.now()]));
+      const now = Date.now();
+      const endedAt = isLast || deliveredAt !== null ? now : null;
+      await database.run(knex.raw(COUNT_ATTEMPT, [id, cleanText(url), deliveredAt, told, now, endedAt]));
+    },
+
+    async waiting(namespace) {
+      const [found] = await database.run<WaitingCallbacks[]>(
+        knex.raw(WAITING, [namespace, Date.now() - WAITING_MS]),
+      );
+      return { count: Number(found?.count ?? 0), bytes: Number(found?.bytes ?? 0) };
     },
 
     async get(ids) {

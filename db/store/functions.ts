@@ -215,7 +215,7 @@ export function createFunctionStore(database: Database): FunctionStore {
       });
       const [row] = results.at(-1) as VersionRow[];
       if (row === undefined)
-        throw new AppError('internal', `The new version of ${name} was not found again.`);
+        throw new AppError('internal', `The new version of ${name} could not be read back.`);
       return toVersion(row);
     },
 

@@ -59,7 +59,7 @@ export function createIdempotencyStore(database: Database): IdempotencyStore {
       if (held === undefined) {
         throw new AppError(
           'invalid_request',
-          'The claim of this Idempotency-Key had expired before it was made.',
+          'The claim of this Idempotency-Key expired before it was stored.',
         );
       }
       return toClaim(held);

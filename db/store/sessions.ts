@@ -128,7 +128,8 @@ export function createSessionStore(database: Database): SessionStore {
         { idempotent: true },
       );
       const [row] = rows as { wallet: string }[];
-      if (row === undefined) throw new AppError('internal', `The claim of ${namespace} was not found again.`);
+      if (row === undefined)
+        throw new AppError('internal', `The claim of ${namespace} could not be read back.`);
       return row.wallet;
     },
 

@@ -41,7 +41,7 @@ export function createSettingStore(database: Database): SettingStore {
       );
       const [kept] = held as string[];
       if (kept === undefined) {
-        throw new AppError('internal', `The setting ${scope}/${name} was not found again.`);
+        throw new AppError('internal', `The setting ${scope}/${name} could not be read back.`);
       }
       return kept;
     },

@@ -66,7 +66,8 @@ export function createTriggerStore(database: Database): TriggerStore {
         { idempotent: true },
       );
       const [held] = results.at(-1) as TriggerRow[];
-      if (held === undefined) throw new AppError('internal', `The new trigger of ${fn} was not found again.`);
+      if (held === undefined)
+        throw new AppError('internal', `The new trigger of ${fn} could not be read back.`);
       return toTrigger(held);
     },
 

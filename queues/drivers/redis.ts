@@ -1,6 +1,6 @@
 import { closeRedis } from '../../src/redis/connection.js';
 import { RedisServer } from '../../src/redis/server.js';
-import type { QueueLimits, QueueTimings, ShareOf, Warn } from '../driver.js';
+import type { HasEnded, QueueLimits, QueueTimings, ShareOf, Warn } from '../driver.js';
 import type { Queues } from '../open.js';
 import { BullInvocationQueue } from '../queue.js';
 import { BullTasks } from '../tasks.js';
@@ -12,6 +12,7 @@ export interface RedisQueuesOptions extends QueueLimits {
   url: string;
   timings: QueueTimings;
   shareOf?: ShareOf | undefined;
+  hasEnded?: HasEnded | undefined;
   warn: Warn;
 }
 
@@ -23,6 +24,7 @@ export async function openRedisQueues({
   url,
   timings,
   shareOf,
+  hasEnded,
   warn,
   ...limits
 }: RedisQueuesOptions): Promise<Queues> {
@@ -30,7 +32,7 @@ export async function openRedisQueues({
   const connection = await server.connect('failFast');
   connection.on('error', (error) => warn('The connection to Redis failed; reconnecting.', error));
   const driver = await RedisDriver.open(server, connection, limits, warn);
-  const queue = new BullInvocationQueue(driver, timings, warn, shareOf);
+  const queue = new BullInvocationQueue(driver, { timings, warn, shareOf, hasEnded });
   const tasks = await BullTasks.open(driver, timings, warn);
   const backlog = await RedisBacklog.open(connection);
   const leases = new RedisLeases(connection, warn);

@@ -1,22 +1,23 @@
 import { join } from 'node:path';
 import { AppError } from '../../src/errors.js';
-import type { QueueLimits, QueueTimings, ShareOf, Warn } from '../driver.js';
+import type { HasEnded, QueueLimits, QueueTimings, ShareOf, Warn } from '../driver.js';
 import type { Queues } from '../open.js';
 import { BullInvocationQueue } from '../queue.js';
 import { BullTasks } from '../tasks.js';
-import { SqliteBacklog } from './embedded/backlog.js';
-import { SqliteDriver } from './embedded/driver.js';
-import { LocalLeases } from './embedded/leases.js';
-import { refuseOldQueue } from './embedded/old-queue.js';
-import { SETUP } from './embedded/tables.js';
-import { UsageIndex } from './embedded/usage-index.js';
-import { SqliteConnection } from './sqlite/connection.js';
+import { SqliteConnection } from './sqlite/backend/connection.js';
+import { SqliteBacklog } from './sqlite/backlog.js';
+import { SqliteDriver } from './sqlite/driver.js';
+import { LocalLeases } from './sqlite/leases.js';
+import { refuseOldQueue } from './sqlite/old-queue.js';
+import { SETUP } from './sqlite/tables.js';
+import { UsageIndex } from './sqlite/usage-index.js';
 
 export interface SqliteQueuesOptions extends QueueLimits {
   /** The data directory. The caller must hold its lock. */
   dir: string;
   timings: QueueTimings;
   shareOf?: ShareOf | undefined;
+  hasEnded?: HasEnded | undefined;
   warn: Warn;
 }
 
@@ -28,13 +29,14 @@ export async function openSqliteQueues({
   dir,
   timings,
   shareOf,
+  hasEnded,
   warn,
   ...limits
 }: SqliteQueuesOptions): Promise<Queues> {
   await refuseOldQueue(join(dir, 'queue'));
   const connection = await connect(join(dir, 'queue.db'));
   const driver = new SqliteDriver(connection, await UsageIndex.read(connection), limits, warn, dir);
-  const queue = new BullInvocationQueue(driver, timings, warn, shareOf);
+  const queue = new BullInvocationQueue(driver, { timings, warn, shareOf, hasEnded });
   const tasks = await BullTasks.open(driver, timings, warn);
   const backlog = new SqliteBacklog(connection);
   const leases = new LocalLeases();

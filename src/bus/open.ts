@@ -1,15 +1,26 @@
 import type { Bus } from '../ports/bus.js';
 import { openLocalBus } from './drivers/local.js';
 import { openRedisBus, type RedisBusOptions } from './drivers/redis.js';
+import type { ReportError } from './handlers.js';
 
 export type BusOptions = { driver: 'local' } | ({ driver: 'redis' } & RedisBusOptions);
 
-/** Opens the bus between the processes. Throws `bad_config` if its server is unreachable. */
-export function openBus(options: BusOptions): Promise<Bus> {
+/**
+ * Opens the bus between the processes. Throws `bad_config` if its server is unreachable.
+ *
+ * @param report Called for errors of handlers. Default: they are rethrown and end the process.
+ */
+export function openBus(options: BusOptions, report: ReportError = rethrow): Promise<Bus> {
   switch (options.driver) {
     case 'local':
-      return openLocalBus();
+      return openLocalBus(report);
     case 'redis':
-      return openRedisBus(options);
+      return openRedisBus(options, report);
   }
+}
+
+function rethrow(_message: string, error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Settings } from './config.js';
 import { failure, unreachable } from './failure.js';
-import { patientRequest } from './patient-request.js';
+import { requestWithoutTimeout } from './request-without-timeout.js';
 import { readEvents, type ServerEvent } from './server-events.js';
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
@@ -115,7 +115,7 @@ export function createClient(settings: Settings): Client {
       const target = options.version === undefined ? name : `${name}@${options.version}`;
       const url = address(`/v1/functions/${encodeURIComponent(target)}/invoke`);
       const headers = { ...credentials, ...invokeHeaders(options) };
-      const reply = await patientRequest({ url, method: 'POST', headers, body: input });
+      const reply = await requestWithoutTimeout({ url, method: 'POST', headers, body: input });
       if (reply.status >= 400)
         throw failure(reply.status, reply.body.toString(), reply.header('retry-after'));
       if (reply.status === 202) {

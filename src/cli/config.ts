@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { AppError } from '../errors.js';
 import { engineAbove, type LocalEngine, readEngine, rememberedEngines } from './local-engines.js';
+import { makeOwnDirectory, writeOwnFile } from './own-file.js';
 
 /** The connection options of the command line. */
 export interface ConnectionFlags {
@@ -65,8 +66,8 @@ export function resolveSettings(
 export function saveLogin(login: Login, environment: Environment = process.env): string {
   const file = loginFile(environment);
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(file, `${JSON.stringify(login, null, 2)}\n`, { mode: 0o600 });
+    makeOwnDirectory(dirname(file));
+    writeOwnFile(file, `${JSON.stringify(login, null, 2)}\n`);
   } catch (cause) {
     throw new AppError('bad_config', `Cannot write ${file}; set ORAMA_URL and ORAMA_API_KEY instead`, {
       cause,

@@ -35,7 +35,8 @@ export function failure(status: number, body: string, retryAfter: string | undef
     return new AppError(codeOf(status), sentence, options);
   }
   const { code, request_id, status: invocation } = reply.data;
-  const error = reply.data.error.replace(API_ADVICE, '.');
+  // One sentence, so that a server cannot imitate further lines of the CLI.
+  const error = reply.data.error.replace(/[\t\r\n]+/g, ' ').replace(API_ADVICE, '.');
   // Only a failed invocation has a status in the body; its code depends on nothing else.
   if (invocation !== undefined && request_id !== undefined) {
     const name = invocation === 'timeout' ? 'function_timeout' : 'function_error';

@@ -37,14 +37,14 @@ export function hintFor(code: ErrorCode, command: FailedCommand): string | undef
 
 function functionNotFound({ path, args }: FailedCommand): string {
   const [given = ''] = args;
-  const there = 'see what is there with: orama function list';
+  const hint = 'see what is there with: orama function list';
   if (/^function (rollback|rollout start|alias set)$/.test(path) || given.includes('@')) {
     return `See its versions with: orama function versions ${nameIn(args)}`;
   }
   if (path === 'function invoke') {
-    return `Deploy it from its directory with "orama function deploy", or ${there}`;
+    return `Deploy it from its directory with "orama function deploy", or ${hint}`;
   }
-  return `S${there.slice(1)}`;
+  return `S${hint.slice(1)}`;
 }
 
 function notFound({ path, args }: FailedCommand): string {

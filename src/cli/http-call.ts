@@ -5,7 +5,7 @@ import { HTTP_METHODS } from '../contract/http-function.js';
 import { AppError } from '../errors.js';
 import type { Client } from './client.js';
 import { codeOf } from './failure.js';
-import { type PatientReply, patientRequest } from './patient-request.js';
+import { type RawReply, requestWithoutTimeout } from './request-without-timeout.js';
 import type { Session } from './session.js';
 
 export type HttpHeaders = Readonly<Record<string, string[]>>;
@@ -40,7 +40,7 @@ export async function callHttp({ client, terminal }: Session, call: HttpCall): P
   const { apiKey, url: engine } = client.settings;
   // Never send the key over plain HTTP if the engine's own URL uses HTTPS.
   const carriesKey = apiKey !== undefined && (base.protocol === 'https:' || engine.startsWith('http:'));
-  const reply = await patientRequest({
+  const reply = await requestWithoutTimeout({
     url: base,
     method: call.method,
     path,
@@ -84,17 +84,17 @@ async function namespaceOf({ settings, call }: Client): Promise<string> {
 }
 
 /** Returns the matched route. The engine sends it only to requests with a key. */
-function routeOf(reply: PatientReply): string | null {
+function routeOf(reply: RawReply): string | null {
   return reply.header('x-orama-route') || null;
 }
 
 /** Formats a result: `GET /users/7: 200 by route GET /users/{id}` */
-function headline({ method, path }: RequestLine, reply: PatientReply): string {
+function headline({ method, path }: RequestLine, reply: RawReply): string {
   const route = routeOf(reply);
   return `${method} ${path}: ${reply.status}${route === null ? '' : ` by route ${route}`}`;
 }
 
-function asJson({ method, path }: RequestLine, reply: PatientReply): unknown {
+function asJson({ method, path }: RequestLine, reply: RawReply): unknown {
   const { status, headers, body } = reply;
   const content = isUtf8(body) ? { body: body.toString() } : { body_base64: body.toString('base64') };
   return { method, path, route: routeOf(reply), status, headers, ...content };

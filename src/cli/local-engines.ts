@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { isOwn, makeOwnDirectory, writeOwnFile } from './own-file.js';
 
 /**
  * An engine that `orama up` started on this machine, as described by the files in its data
@@ -26,10 +27,13 @@ export function readEngine(dataDir: string): LocalEngine | undefined {
 
 /**
  * Searches for a data directory of this name in the directory and its parents, as git searches for
- * its repository.
+ * its repository, and like git takes only one that belongs to the user. Another user who may write
+ * to a directory above, such as /tmp, could otherwise have the CLI send code and secrets to an
+ * engine of their own.
  */
 export function engineAbove(directory: string, name: string): LocalEngine | undefined {
-  const engine = readEngine(resolve(directory, name));
+  const dataDir = resolve(directory, name);
+  const engine = isOwn(dataDir) ? readEngine(dataDir) : undefined;
   const parent = dirname(directory);
   return engine ?? (parent === directory ? undefined : engineAbove(parent, name));
 }
@@ -64,9 +68,9 @@ export function rememberedEngines(notes: string): LocalEngine[] {
 export function rememberEngine(notes: string, url: string, dataDir: string): () => void {
   const file = join(notes, `${new URL(url).host.replace(/[^a-zA-Z0-9.-]/g, '_')}.json`);
   try {
-    mkdirSync(notes, { recursive: true, mode: 0o700 });
+    makeOwnDirectory(notes);
     const note = { url, data_dir: resolve(dataDir), started_at: new Date().toISOString() };
-    writeFileSync(file, `${JSON.stringify(note)}\n`, { mode: 0o600 });
+    writeOwnFile(file, `${JSON.stringify(note)}\n`);
   } catch {
     // Ignored: without a writable home directory the engine still runs.
   }

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-import '../lean-start.js';
+import '../v8-flags.js';
 import { type Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../errors.js';
 import { candidates } from './completion/candidates.js';
 import { knownNames } from './completion/names.js';
 import { COMPLETE_WORD } from './completion/scripts.js';
 import { updateSettings } from './config.js';
-import { isEngine } from './early.js';
 import { hintFor } from './hints.js';
 import { packageVersion } from './package.js';
+import { isEngine } from './process-handlers.js';
 import { createProgram, pathOf } from './program.js';
 import { oneLine, writePrintable } from './terminal.js';
 
@@ -25,7 +25,7 @@ async function main(): Promise<number> {
       running = command;
     });
     await program.parseAsync();
-    await tellUpdate();
+    await printUpdateNotice();
     return 0;
   } catch (error) {
     // Commander has already printed the error; --help and --version are no errors.
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
 }
 
 /** Prints a notice about a newer version if the user has enabled it. */
-async function tellUpdate(): Promise<void> {
+async function printUpdateNotice(): Promise<void> {
   const settings = updateSettings();
   if (settings === undefined || !process.stderr.isTTY) return;
   const { findUpdate } = await import('./update-notice.js');

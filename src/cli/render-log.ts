@@ -1,5 +1,5 @@
 import type { LogLevel, LogRecord } from '../contract/invocation.js';
-import type { Terminal } from './terminal.js';
+import { oneLine, type Terminal } from './terminal.js';
 
 /** Formats an attempt as a headline with its messages below. */
 export function renderLog(colors: Terminal['colors'], record: LogRecord): string {
@@ -7,11 +7,11 @@ export function renderLog(colors: Terminal['colors'], record: LogRecord): string
   const attempt = record.attempt > 1 ? ` attempt ${record.attempt}` : '';
   const http = httpText(record);
   const head =
-    `${colors.dim(record.started_at)} ${paint(record.status)}${attempt} ${record.trigger}${http} ` +
+    `${colors.dim(oneLine(record.started_at))} ${paint(record.status)}${attempt} ${record.trigger}${oneLine(http)} ` +
     `v${record.version} ${record.duration_ms} ms ${colors.dim(record.request_id)}`;
   const messages = record.messages.map(
     (message) =>
-      `  ${colors.dim(message.timestamp)} ${level(colors, message.level)} ${indented(message.message)}`,
+      `  ${colors.dim(oneLine(message.timestamp))} ${level(colors, message.level)} ${indented(message.message)}`,
   );
   const error = record.error === null ? [] : [`  ${colors.red(indented(record.error))}`];
   return [head, ...messages, ...error].join('\n');

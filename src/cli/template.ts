@@ -18,6 +18,7 @@ const SDK: Readonly<Record<Language, Readonly<Record<string, string>>>> = {
   javascript: { 'sdk/javascript/orama': 'orama' },
   go: {
     'sdk/go/orama.go': 'orama/orama.go',
+    'sdk/go/host.go': 'orama/host.go',
     'sdk/go/http.go': 'orama/http.go',
     'sdk/go/oramahttp/serve.go': 'orama/oramahttp/serve.go',
   },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import pc from 'picocolors';
+import stringWidth from 'string-width';
 import { z } from 'zod';
 import { AppError } from '../errors.js';
 import { createLiveLine } from './live-line.js';
@@ -132,11 +133,11 @@ function tabbed(rows: readonly (readonly string[])[]): string {
 
 function alignedTable(header: readonly string[], rows: readonly (readonly string[])[], paint: Paint): string {
   const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+    Math.max(title.length, ...rows.map((row) => stringWidth(row[column] ?? ''))),
   );
   const aligned = (row: readonly string[]) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - stringWidth(cell))))
       .join('  ')
       .trimEnd();
   return [paint(aligned(header)), ...rows.map(aligned)].join('\n');

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { makeOwnDirectory, writeOwnFile } from './own-file.js';
 
 /** Interval between requests to the registry. */
 const EVERY_MS = 24 * 3600 * 1000;
@@ -28,8 +29,8 @@ export async function findUpdate({ registry, file, own, now }: UpdateCheck): Pro
     const isFresh = kept !== undefined && now - kept.asked_at < EVERY_MS && kept.asked_at <= now;
     const version = isFresh ? kept.version : await ask(registry);
     if (!isFresh) {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      writeFileSync(file, JSON.stringify({ asked_at: now, version }), { mode: 0o600 });
+      makeOwnDirectory(dirname(file));
+      writeOwnFile(file, JSON.stringify({ asked_at: now, version }));
     }
     return isNewer(version, own) ? version : undefined;
   } catch {

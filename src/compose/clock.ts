@@ -7,16 +7,16 @@ import { connectNode } from '../redis/server.js';
  * Maximum clock skew. Delays, schedules and ages are times that one process writes and another one
  * reads.
  */
-const MOST_MS = 5000;
+const MAX_SKEW_MS = 5000;
 const CHECK_EVERY_MS = 10_000;
 /**
  * Readings with a longer round trip are discarded, since this process or Redis was suspended
  * meanwhile.
  */
-const PROMPT_MS = 1000;
+const MAX_ROUND_TRIP_MS = 1000;
 /** Number of consecutive failed checks after which the process is stopped. */
-const LOOKS = 3;
-const LOOK_AGAIN_MS = 1000;
+const MAX_FAILED_CHECKS = 3;
+const RECHECK_MS = 1000;
 
 /**
  * Compares this process's clock with that of Redis, which all processes share. Throws `bad_config`
@@ -25,28 +25,28 @@ const LOOK_AGAIN_MS = 1000;
  * at the wrong time and expire invocations too early.
  */
 export async function watchClock(url: string, logger: Logger): Promise<Closable> {
-  const off = await measureSkew(url);
-  if (off !== null) throw new AppError('bad_config', off);
+  const problem = await measureSkew(url);
+  if (problem !== null) throw new AppError('bad_config', problem);
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
-  const lookIn = (ms: number, seen: number) => {
+  const scheduleCheck = (ms: number, failures: number) => {
     if (closed) return;
-    timer = setTimeout(() => void look(seen), ms);
+    timer = setTimeout(() => void check(failures), ms);
     timer.unref();
   };
-  const look = async (seen: number) => {
+  const check = async (seen: number) => {
     try {
-      const gone = await measureSkew(url);
-      if (gone === null || closed) return lookIn(CHECK_EVERY_MS, 0);
-      if (seen + 1 < LOOKS) return lookIn(LOOK_AGAIN_MS, seen + 1);
-      logger.error(gone);
+      const problem = await measureSkew(url);
+      if (problem === null || closed) return scheduleCheck(CHECK_EVERY_MS, 0);
+      if (seen + 1 < MAX_FAILED_CHECKS) return scheduleCheck(RECHECK_MS, seen + 1);
+      logger.error(problem);
       process.kill(process.pid, 'SIGTERM');
     } catch (error) {
       logger.warn({ err: messageOf(error) }, 'the clock could not be compared with the clock of Redis');
-      lookIn(CHECK_EVERY_MS, 0);
+      scheduleCheck(CHECK_EVERY_MS, 0);
     }
   };
-  lookIn(CHECK_EVERY_MS, 0);
+  scheduleCheck(CHECK_EVERY_MS, 0);
   return {
     async close() {
       closed = true;
@@ -61,12 +61,12 @@ async function measureSkew(url: string): Promise<string | null> {
   try {
     const asked = Date.now();
     const [seconds, micros] = await redis.time();
-    if (Date.now() - asked > PROMPT_MS) return null;
+    if (Date.now() - asked > MAX_ROUND_TRIP_MS) return null;
     // Redis read its clock at some moment between request and response; assume the middle.
     const ahead = (asked + Date.now()) / 2 - (Number(seconds) * 1000 + Number(micros) / 1000);
-    if (Math.abs(ahead) <= MOST_MS) return null;
+    if (Math.abs(ahead) <= MAX_SKEW_MS) return null;
     const by = `${Math.round(Math.abs(ahead) / 1000)} s ${ahead > 0 ? 'ahead of' : 'behind'}`;
-    return `The clock of this machine is ${by} that of Redis, and at most ${MOST_MS / 1000} s are allowed: delays, schedules and ages would be wrong. Set both by NTP.`;
+    return `The clock of this machine is ${by} that of Redis, and at most ${MAX_SKEW_MS / 1000} s are allowed: delays, schedules and ages would be wrong. Set both by NTP.`;
   } finally {
     redis.disconnect();
   }

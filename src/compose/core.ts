@@ -11,8 +11,8 @@ import { createSchedules, type Schedules } from '../core/schedules.js';
 import { createSecrets, type Secrets } from '../core/secrets.js';
 import { type SharedMetrics, shareMetrics } from '../core/shared-metrics.js';
 import type { AttemptRow } from '../ports/store/attempts.js';
-import type { Parts } from './parts.js';
-import { addProcessReadings } from './readings.js';
+import { addProcessGauges } from './gauges.js';
+import type { Ports } from './ports.js';
 
 /** The use cases that web and worker share. */
 export interface Core {
@@ -33,27 +33,27 @@ export interface Core {
  * worker, with a write of its own in a web process.
  */
 export async function composeCore(
-  parts: Parts,
+  ports: Ports,
   closers: Closers,
   writeRow: (row: AttemptRow) => Promise<void>,
 ): Promise<Core> {
-  const { store, bus, queue, egress, tasks, config } = parts;
-  const { meter } = parts.metrics;
+  const { store, bus, queue, egress, tasks, config } = ports;
+  const { meter } = ports.metrics;
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
   const catalog = closers.add(await createCatalog({ store, bus }));
-  const replies = closers.add(await createReplies({ address: parts.processId, bus, store }));
-  const invoker = createInvoker({ catalog, queue, replies, store, egress, meter, resultTtlMs });
+  const replies = closers.add(await createReplies({ address: ports.processId, bus, store }));
+  const { rateLimiter, logger, quotas } = ports;
+  const callbacks = createCallbacks({ store, tasks, egress, rateLimiter, quotas, logger });
+  const invoker = createInvoker({ catalog, queue, replies, store, egress, callbacks, meter, resultTtlMs });
   const publisher = createPublisher({ catalog, queue, bus, meter, resultTtlMs });
-  const { box } = parts.keys;
-  const secrets = closers.add(await createSecrets({ store, bus, box, quotas: parts.quotas }));
+  const { box } = ports.keys;
+  const secrets = closers.add(await createSecrets({ store, bus, box, quotas }));
   const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs });
-  const { rateLimiter, logger } = parts;
-  const callbacks = createCallbacks({ store, tasks, egress, rateLimiter, logger });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
-  queue.onRemoved(endRemoved({ attempts: store.attempts, finisher, backlog: parts.backlog }));
-  addProcessReadings(parts);
-  const { processId, metrics } = parts;
+  queue.onRemoved(endRemoved({ attempts: store.attempts, finisher, backlog: ports.backlog }));
+  addProcessGauges(ports);
+  const { processId, metrics } = ports;
   const everyMs = config.METRICS_SHARE_SECONDS * 1000;
   const figures = closers.add(await shareMetrics({ bus, processId, everyMs, snapshot: metrics.snapshot }));
   const depths = await createCallDepth(store.settings);

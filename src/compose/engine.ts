@@ -1,12 +1,12 @@
 import { createEngine } from '../../workers/engine/engine.js';
 import type { Engine } from '../ports/engine.js';
-import type { Parts } from './parts.js';
+import type { Ports } from './ports.js';
 
 /**
  * Creates the engine. A web process runs no guests; one thread validates and compiles deployed
  * modules.
  */
-export function composeEngine({ config }: Parts, role: 'web' | 'worker'): Engine {
+export function composeEngine({ config }: Ports, role: 'web' | 'worker'): Engine {
   return role === 'worker'
     ? createEngine({
         threads: config.WORKER_THREADS,

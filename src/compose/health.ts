@@ -1,6 +1,6 @@
 import { AppError, isAppError } from '../errors.js';
-import { within } from '../within.js';
-import type { Parts } from './parts.js';
+import { withTimeout } from '../timeout.js';
+import type { Ports } from './ports.js';
 import { assertWritable } from './writable.js';
 
 const TIMEOUT_MS = 2000;
@@ -11,11 +11,11 @@ export type Health = Record<string, { status: 'up' | 'down'; error?: string }>;
  * Pings every dependency; one that does not respond within 2 s is down. `disk` is checked if some
  * data is stored in the data directory.
  */
-export async function checkHealth(opened: Parts): Promise<Health> {
+export async function checkHealth(opened: Ports): Promise<Health> {
   const { queue, store, blobs, cache, bus, databases, config, dataDir, logger } = opened;
   const onDisk = [config.REDIS_URL, config.RQLITE_URL, config.FUNCTION_DB_URL, config.IPFS_API_URL];
   const disk = { ping: () => assertWritable(dataDir.path) };
-  const parts = {
+  const dependencies = {
     queue,
     store,
     blobs,
@@ -24,12 +24,12 @@ export async function checkHealth(opened: Parts): Promise<Health> {
     databases,
     ...(onDisk.includes(undefined) ? { disk } : {}),
   };
-  const entries = Object.entries(parts).map(async ([name, part]) => {
+  const entries = Object.entries(dependencies).map(async ([name, dependency]) => {
     try {
-      await within(TIMEOUT_MS, part.ping(), noAnswer);
+      await withTimeout(TIMEOUT_MS, dependency.ping(), pingTimeout);
       return [name, { status: 'up' as const }] as const;
     } catch (error) {
-      logger.warn({ part: name, err: error }, 'a dependency is down');
+      logger.warn({ dependency: name, err: error }, 'a dependency is down');
       return [name, { status: 'down' as const, error: publicMessage(error) }] as const;
     }
   });
@@ -44,6 +44,6 @@ function publicMessage(error: unknown): string {
   return isAppError(error) ? error.message : "it failed; the engine's log has the details";
 }
 
-function noAnswer(): AppError {
+function pingTimeout(): AppError {
   return new AppError('unavailable', `no answer within ${TIMEOUT_MS / 1000} s`);
 }

@@ -1,12 +1,12 @@
 import type { SharedMetrics } from '../core/shared-metrics.js';
 import type { Node } from '../ports/node.js';
-import type { Parts } from './parts.js';
+import type { Ports } from './ports.js';
 
 /**
  * Returns a function that lists the engine's processes, this one first, and with `all` also the
  * servers that store its data.
  */
-export function createPeers({ processId, store, blobs }: Parts, figures: SharedMetrics) {
+export function createPeers({ processId, store, blobs }: Ports, figures: SharedMetrics) {
   return async (all: boolean): Promise<Node[]> => {
     const processes = [processId, ...figures.processes()].map((id) => ({ id, addresses: [] }));
     if (!all) return processes;

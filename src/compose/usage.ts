@@ -2,11 +2,11 @@ import { toMb, type UsageReader } from '../core/quotas.js';
 import { totalRunsPerHour } from '../core/schedule-runs.js';
 import { rateKey } from '../http/admission.js';
 import { socketKey } from '../http/socket-slot.js';
-import type { Parts } from './parts.js';
+import type { Ports } from './ports.js';
 
 /** Returns a function that collects a namespace's usage of every quota. */
-export function createUsageReader(parts: Parts): UsageReader {
-  const { store, queue, databases, cache, leases, rateLimiter } = parts;
+export function createUsageReader(ports: Ports): UsageReader {
+  const { store, queue, databases, cache, leases, rateLimiter } = ports;
   return async (namespace) => {
     const today = new Date().toISOString().slice(0, 10);
     const [stored, triggers, queued, databaseBytes, cacheBytes, logBytes, sockets, requests] =

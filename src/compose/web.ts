@@ -21,11 +21,11 @@ import type { Services } from '../http/services.js';
 import type { Engine } from '../ports/engine.js';
 import { VERSION } from '../version.js';
 import type { Core } from './core.js';
+import { addInstallationGauges } from './gauges.js';
 import { checkHealth } from './health.js';
 import { MetricsTexts } from './metrics-texts.js';
-import type { Parts } from './parts.js';
 import { createPeers } from './peers.js';
-import { addInstallationReadings } from './readings.js';
+import type { Ports } from './ports.js';
 import { createUsageReader } from './usage.js';
 
 export interface WebOptions {
@@ -37,20 +37,20 @@ export interface WebOptions {
 
 /** Starts the HTTP server with its use cases. */
 export async function startWeb(
-  parts: Parts,
+  ports: Ports,
   core: Core,
   { engine, isWorker }: WebOptions,
   closers: Closers,
 ): Promise<Server> {
-  const { store, bus, queue, config, metrics } = parts;
+  const { store, bus, queue, config, metrics } = ports;
   const { meter } = metrics;
   const texts = new MetricsTexts();
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
-  const keys = closers.add(await createKeys({ store, bus, quotas: parts.quotas }));
-  await keys.ensureAdmin(parts.keys.admin);
+  const keys = closers.add(await createKeys({ store, bus, quotas: ports.quotas }));
+  await keys.ensureAdmin(ports.keys.admin);
   const tokens = await createTokens({
-    privateKey: config.ORAMA_JWT_KEY ?? (await storedJwtKey(store.settings, parts.keys.box)),
+    privateKey: config.ORAMA_JWT_KEY ?? (await storedJwtKey(store.settings, ports.keys.box)),
     foreign: config.ORAMA_JWKS_URL
       ? {
           jwksUrl: config.ORAMA_JWKS_URL,
@@ -63,18 +63,18 @@ export async function startWeb(
 
   const audit = createAudit({ store });
 
-  addInstallationReadings(parts);
+  addInstallationGauges(ports);
   const invocations = createInvocations({
     queue,
     attempts: store.attempts,
     callbacks: store.callbacks,
     finisher: core.finisher,
-    backlog: parts.backlog,
+    backlog: ports.backlog,
   });
-  const probeAgain = closers.add(startProbeAgain({ ...parts, ...core, engine }));
+  const probeAgain = closers.add(startProbeAgain({ ...ports, ...core, engine }));
   let server: Server | undefined;
   const services: Services = {
-    ...parts,
+    ...ports,
     ...core,
     version: VERSION,
     keys,
@@ -84,20 +84,20 @@ export async function startWeb(
     consoleSignIn: createConsoleSignIn({ sessions, nonces: store.sessions }),
     auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
     routes: new HttpRoutes(core.catalog),
-    functions: createFunctions({ ...parts, ...core, engine, invocations, probeAgain }),
-    aliases: createAliases({ ...parts, ...core }),
-    rollouts: closers.add(createRollouts({ ...parts, ...core })),
-    triggers: createTriggers({ ...parts, ...core }),
+    functions: createFunctions({ ...ports, ...core, engine, invocations, probeAgain }),
+    aliases: createAliases({ ...ports, ...core }),
+    rollouts: closers.add(createRollouts({ ...ports, ...core })),
+    triggers: createTriggers({ ...ports, ...core }),
     logs: createLogs({ store, bus }),
     invocations,
-    deadLetters: createDeadLetters({ ...parts, ...core, audit, meter, resultTtlMs }),
+    deadLetters: createDeadLetters({ ...ports, ...core, audit, meter, resultTtlMs }),
     blobOwners: store.blobOwners,
     traces: store.traces,
-    limiter: parts.rateLimiter,
-    usage: createUsageReader(parts),
+    limiter: ports.rateLimiter,
+    usage: createUsageReader(ports),
     stats: createStats({ attempts: store.attempts, queue }),
-    health: () => checkHealth(parts),
-    peers: createPeers(parts, core.figures),
+    health: () => checkHealth(ports),
+    peers: createPeers(ports, core.figures),
     functionsUrl: () => server?.functionsUrl ?? '',
     async metrics(key, only) {
       const text = await texts.get(key, () => metrics.text(core.figures.others(), only));

@@ -5,21 +5,21 @@ import { startWarmUp } from '../../workers/delivery/warm-up.js';
 import type { Closers } from '../closers.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import type { Trace } from '../contract/trace.js';
-import { logChannel, newsOf } from '../core/logs.js';
+import { encodeLogNotice, logChannel } from '../core/logs.js';
 import { startRetention } from '../core/retention.js';
 import type { Closable } from '../ports/closable.js';
 import type { Engine } from '../ports/engine.js';
 import type { AttemptRow } from '../ports/store/attempts.js';
-import { atMost } from '../within.js';
+import { waitAtMost } from '../timeout.js';
 import type { Core } from './core.js';
-import type { Parts } from './parts.js';
-import { addWorkerReadings } from './readings.js';
+import { addWorkerGauges } from './gauges.js';
+import type { Ports } from './ports.js';
 import type { ShutdownDeadline } from './shutdown-deadline.js';
 
 /** Creates the log writer of a worker process, which writes by group commit. */
-export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
-  const { store, backlog, bus, logger } = parts;
-  const tellFollowers = (rows: readonly AttemptRow[]) => {
+export function composeLogWriter(ports: Ports, closers: Closers): LogWriter {
+  const { store, backlog, bus, logger } = ports;
+  const notifyFollowers = (rows: readonly AttemptRow[]) => {
     const written = new Map<Namespace, Set<FunctionName>>();
     for (const { namespace, function: name } of rows) {
       const names = written.get(namespace);
@@ -27,11 +27,11 @@ export function composeLogWriter(parts: Parts, closers: Closers): LogWriter {
       else written.set(namespace, new Set([name]));
     }
     for (const [namespace, names] of written) {
-      void bus.publish(logChannel(namespace), newsOf(names)).catch(() => undefined);
+      void bus.publish(logChannel(namespace), encodeLogNotice(names)).catch(() => undefined);
     }
   };
   return closers.add(
-    createLogWriter({ attempts: store.attempts, backlog, logger, onWritten: tellFollowers }),
+    createLogWriter({ attempts: store.attempts, backlog, logger, onWritten: notifyFollowers }),
   );
 }
 
@@ -48,24 +48,24 @@ export interface WorkerParts {
  * the queue when the time is up.
  */
 export async function startWorker(
-  parts: Parts,
+  ports: Ports,
   core: Core,
   { engine, logWriter, deadline, replay }: WorkerParts,
   closers: Closers,
 ): Promise<void> {
-  const { config, logger, store } = parts;
-  const logQuota = closers.add(createLogQuota({ store: store.quotas, quotas: parts.quotas }));
+  const { config, logger, store } = ports;
+  const logQuota = closers.add(createLogQuota({ store: store.quotas, quotas: ports.quotas }));
   const handler = createDeliveryHandler({
-    ...parts,
+    ...ports,
     ...core,
-    meter: parts.metrics.meter,
+    meter: ports.metrics.meter,
     engine,
     logWriter,
     logQuota,
     ...(replay === undefined ? {} : { replay }),
   });
 
-  addWorkerReadings(parts, engine, logWriter);
+  addWorkerGauges(ports, engine, logWriter);
   closers.add(
     startRetention(
       store,
@@ -73,22 +73,22 @@ export async function startWorker(
       logger,
     ),
   );
-  closers.add(await startWarmUp({ ...parts, ...core, engine }));
+  closers.add(await startWarmUp({ ...ports, ...core, engine }));
   closers.add(await core.callbacks.start());
   closers.add(await core.schedules.start());
-  const consumer = await parts.queue.consume(handler, { concurrency: config.WORKER_CONCURRENCY });
-  closers.add(finishOrHandBack(consumer, engine, deadline));
+  const consumer = await ports.queue.consume(handler, { concurrency: config.WORKER_CONCURRENCY });
+  closers.add(finishOrReturn(consumer, engine, deadline));
 }
 
 /**
  * Stops guests that still run when the time is up. Their jobs return to the queue with no attempt
  * used.
  */
-function finishOrHandBack(consumer: Closable, engine: Engine, deadline: ShutdownDeadline): Closable {
+function finishOrReturn(consumer: Closable, engine: Engine, deadline: ShutdownDeadline): Closable {
   return {
     async close() {
       const finished = consumer.close();
-      await atMost(deadline.left(), finished);
+      await waitAtMost(deadline.left(), finished);
       await engine.close();
       await finished;
     },

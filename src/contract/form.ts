@@ -4,7 +4,7 @@ import { type FunctionSettings, functionMetadataSchema, functionSettingsSchema }
 import { type Namespace, namespaceSchema } from './ids.js';
 import { jsonDepth, MAX_JSON_DEPTH } from './json-depth.js';
 import { assertOrdinaryKeys } from './ordinary-keys.js';
-import { dotted, parseOrRefuse } from './sentence.js';
+import { dotted, parseOrThrow } from './parse-or-throw.js';
 import { show } from './show.js';
 import { gitCommitSchema, type VersionOrigin, versionMessageSchema } from './version-origin.js';
 
@@ -52,12 +52,12 @@ export interface DeployForm {
 export function parseDeployForm(fields: Readonly<Record<string, string>>): DeployForm {
   const written = readMetadata(fields.metadata);
   // Validate `metadata` separately, so that a key that a field overrides must be valid too.
-  parseOrRefuse(formSchema.partial(), written, { ...REFUSAL, name: (path) => nameOf(path, {}) });
+  parseOrThrow(formSchema.partial(), written, { ...REFUSAL, name: (path) => nameOf(path, {}) });
   const given = new Map<string, unknown>(Object.entries(written));
   for (const [name, text] of Object.entries(fields)) {
     if (name !== 'metadata') given.set(name, readField(name, text));
   }
-  const parsed = parseOrRefuse(formSchema, Object.fromEntries(given), {
+  const parsed = parseOrThrow(formSchema, Object.fromEntries(given), {
     ...REFUSAL,
     name: (path) => nameOf(path, fields),
   });

@@ -16,6 +16,11 @@ export const MAX_HOST_CALLS = 10_000;
 export const MAX_HOST_BYTES = 64 * MB;
 export const MAX_HOST_RESULT_BYTES = 8 * MB;
 
+/** Maximum length of a text that a host call takes, except for SQL, which has a limit of its own. */
+export const MAX_HOST_TEXT = 64 << 10;
+/** Maximum length of the arguments of a statement as JSON. */
+export const MAX_SQL_ARGS = 16 * MB;
+
 /** Maximum delay of an invocation's first attempt, and maximum age when it starts. */
 export const MAX_DELAY_SECONDS = 7 * 24 * 3600;
 
@@ -43,6 +48,9 @@ export const FINAL_EXIT_CODES = { min: 64, max: 78 } as const;
 
 /** Number of worker crashes after which an invocation is dead. */
 export const MAX_WORKER_CRASHES = 3;
+
+/** Attempts of a callback until it is answered with a 2xx. */
+export const MAX_CALLBACK_ATTEMPTS = 10;
 
 /** Messages per batch. */
 export const MAX_BATCH_MESSAGES = 1000;

@@ -16,8 +16,8 @@ import {
 import { httpFunctionSchema } from './http-function.js';
 import { functionNameSchema } from './ids.js';
 import { assertOrdinaryKeys } from './ordinary-keys.js';
+import { parseOrThrow } from './parse-or-throw.js';
 import { type StageEnv, stageNameSchema } from './project.js';
-import { parseOrRefuse } from './sentence.js';
 import { readYaml } from './yaml.js';
 
 /** The keys that a stage may override. */
@@ -85,7 +85,7 @@ export interface Manifest {
 export function parseManifest(text: string, fileName = 'function.yaml', stage?: StageEnv): Manifest {
   const value = readYaml(text, fileName);
   for (const [key, inner] of Object.entries(value)) assertOrdinaryKeys(inner, `${fileName}: ${key}`);
-  const written = parseOrRefuse(manifestSchema, value, {
+  const written = parseOrThrow(manifestSchema, value, {
     where: fileName,
     code: 'invalid_manifest',
     keys: KEYS,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { envSchema } from './function.js';
 import { namespaceSchema } from './ids.js';
 import { assertOrdinaryKeys } from './ordinary-keys.js';
-import { parseOrRefuse } from './sentence.js';
+import { parseOrThrow } from './parse-or-throw.js';
 import { fillIn, type Variables } from './variables.js';
 import { readYaml } from './yaml.js';
 
@@ -56,7 +56,7 @@ export function parseProject(text: string): ProjectFile {
   const refusal = { where: PROJECT_FILE, code: 'invalid_manifest', keys: KEYS } as const;
   const value = readYaml(text, PROJECT_FILE);
   assertOrdinaryKeys(value, PROJECT_FILE);
-  const { functions, stages } = parseOrRefuse(projectSchema, value, refusal);
+  const { functions, stages } = parseOrThrow(projectSchema, value, refusal);
   return {
     functions,
     stages: Object.keys(stages),
@@ -64,7 +64,7 @@ export function parseProject(text: string): ProjectFile {
       if (!Object.hasOwn(stages, name)) return undefined;
       // Substituted only here, so that the variables of other stages need not be set.
       const filled = fillIn(stages[name], variables, `${PROJECT_FILE}: stages.${name}`);
-      const { url, namespace, env, secrets_file } = parseOrRefuse(stageSchema, filled, refusal);
+      const { url, namespace, env, secrets_file } = parseOrThrow(stageSchema, filled, refusal);
       return {
         name,
         env: env ?? {},

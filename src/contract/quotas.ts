@@ -99,12 +99,12 @@ export function quotaExceeded(name: QuotaName, { namespace, limit, used, retryAf
   const message = `The quota ${name} of namespace "${namespace}" is exceeded: ${rounded(used)}${unit} of ${limit}${unit} are used`;
   const { kind, remedy = REMEDY }: QuotaSpec = QUOTAS[name];
   if (kind === 'count' || kind === 'size') {
-    return new AppError('quota_exceeded', `${message}, and this would pass it. ${remedy}`, { status: 413 });
+    return new AppError('quota_exceeded', `${message}, and this would exceed it. ${remedy}`, { status: 413 });
   }
   const seconds = retryAfter ?? RETRY_AFTER_SECONDS;
   return new AppError(
     'quota_exceeded',
-    `${message}, and this would pass it. Nothing was accepted; try again in ${seconds} s.`,
+    `${message}, and this would exceed it. Nothing was accepted; try again in ${seconds} s.`,
     { retryAfter: seconds },
   );
 }

@@ -1,11 +1,19 @@
 import { parseDocument } from 'yaml';
 import { AppError } from '../errors.js';
+import { MAX_JSON_DEPTH } from './json-depth.js';
+
+/** The parser is recursive and reports a value that is nested too deep as the end of its stack. */
+const STACK = /call stack/;
 
 /** Parses a YAML file that contains a mapping. Throws `invalid_manifest`. */
 export function readYaml(text: string, fileName: string): object {
   const document = parseDocument(text, { prettyErrors: true, logLevel: 'silent' });
   const fault = document.errors[0];
   if (fault !== undefined) {
+    if (STACK.test(fault.message)) {
+      const sentence = `${fileName} is nested more than ${MAX_JSON_DEPTH} levels deep`;
+      throw new AppError('invalid_manifest', sentence, { cause: fault });
+    }
     const what = fault.message.split('\n', 1)[0]?.replace(/:$/, '') ?? 'syntax error';
     throw new AppError('invalid_manifest', `${fileName} is not valid YAML: ${what}`, { cause: fault });
   }

@@ -31,3 +31,18 @@ export async function assertMayInvoke(
     `Function "${name}" is not public; send an API key of namespace "${namespace}" as X-API-Key.`,
   );
 }
+
+/**
+ * Identifies a caller of a function among callers that do not trust one another: a wallet, another
+ * namespace, or, without a credential, what the request itself carries to authenticate its sender to
+ * the function. Undefined for an API key of the function's own namespace.
+ */
+export function callerOf(
+  principal: Principal | null,
+  namespace: Namespace,
+  headers: { readonly authorization?: string | undefined; readonly cookie?: string | undefined } = {},
+): string | undefined {
+  if (principal === null) return `anonymous ${JSON.stringify([headers.authorization, headers.cookie])}`;
+  if (principal.namespace !== namespace) return `namespace ${principal.namespace} ${principal.wallet}`;
+  return principal.wallet === '' ? undefined : `wallet ${principal.wallet}`;
+}

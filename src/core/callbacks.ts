@@ -1,19 +1,23 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { type Namespace, namespaceSchema, type RequestId, requestIdSchema } from '../contract/ids.js';
+import { MAX_CALLBACK_ATTEMPTS, MB } from '../contract/limits.js';
+import { quotaExceeded } from '../contract/quotas.js';
 import { AppError, isAppError, messageOf } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Closable } from '../ports/closable.js';
 import type { Egress } from '../ports/egress.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
+import type { WaitingCallbacks } from '../ports/store/callbacks.js';
 import type { Store } from '../ports/store.js';
 import type { Tasks } from '../ports/tasks.js';
 import { uuidv7 } from '../uuid.js';
 import { auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
+import { freshCache } from './fresh-cache.js';
+import type { Quotas } from './quotas.js';
 
-/** About 43 minutes in total: 5 s, 10 s, 20 s … */
-const ATTEMPTS = 10;
+/** All attempts take about 43 minutes: 5 s, 10 s, 20 s … */
 const BACKOFF_MS = 5000;
 const TIMEOUT_MS = 30_000;
 /**
@@ -31,16 +35,28 @@ const KIND = 'callback';
  */
 export interface Callbacks {
   /**
-   * Adds a delivery; it is durable when the promise resolves. Adding it again for the same
-   * invocation has no effect.
+   * Throws `quota_exceeded` if the namespace has as many callbacks waiting as it may have jobs
+   * waiting.
    */
-  send(of: CallbackOwner, url: string, body: Record<string, unknown>): Promise<void>;
+  assertRoom(namespace: Namespace): Promise<void>;
+  /**
+   * Adds a delivery; it is durable when the promise resolves. Adding it again for the same
+   * invocation has no effect. Without the `output` of the body if the bodies that wait fill the
+   * namespace's `waiting_mb`.
+   */
+  send(of: CallbackOwner, url: string, body: CallbackBody): Promise<void>;
   /** Starts delivering. */
   start(): Promise<Closable>;
   /** Returns the namespace's secret, generated on first use. */
   secret(namespace: Namespace): Promise<string>;
   renewSecret(by: Actor, namespace: Namespace): Promise<string>;
 }
+
+/** The result of an invocation; `output` or `output_base64` is null or text. */
+export type CallbackBody = Readonly<Record<string, unknown>> & {
+  readonly output?: string | null;
+  readonly output_base64?: string;
+};
 
 /** The invocation whose result is delivered. */
 export interface CallbackOwner {
@@ -61,19 +77,28 @@ export interface CallbacksDeps {
   tasks: Tasks;
   egress: Egress;
   rateLimiter: RateLimiter;
+  quotas: Pick<Quotas, 'limits'>;
   logger: Logger;
 }
 
 export function createCallbacks(deps: CallbacksDeps): Callbacks {
-  const { store, tasks, egress, rateLimiter, logger } = deps;
+  const { store, tasks, egress, rateLimiter, quotas, logger } = deps;
   const secret = (namespace: Namespace) => store.settings.putIfAbsent(SECRET_SCOPE, namespace, newSecret());
+
+  /** This process adds its own callbacks to the counts in between, which are at most 2 s old. */
+  const waitingOf = freshCache<WaitingCallbacks>();
+  const waiting = async (namespace: Namespace): Promise<WaitingCallbacks> => {
+    const load = () => store.callbacks.waiting(namespace);
+    // If the store is unreachable, callbacks are sent as if none were waiting.
+    return (await waitingOf.get(namespace, load).catch(() => null)) ?? { count: 0, bytes: 0 };
+  };
 
   /**
    * A delayed attempt counts as an attempt, so callbacks that exceed the limit for long are
    * eventually dropped.
    */
   const countTry = async (namespace: Namespace, body: string) => {
-    const kilobytes = Math.ceil(body.length / 1024);
+    const kilobytes = Math.ceil(Buffer.byteLength(body) / 1024);
     const verdicts = [
       await rateLimiter.consume(`callbacks:${namespace}`, TRIES_PER_MINUTE),
       await rateLimiter.consume(`callback-kb:${namespace}`, KB_PER_MINUTE, kilobytes),
@@ -112,12 +137,12 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
    * Records the outcome of an attempt. A failure to record it is only logged: delivering again just
    * for that would be worse.
    */
-  const note = async ({ id, url }: z.output<typeof payloadSchema>, error: unknown) => {
+  const note = async ({ id, url }: z.output<typeof payloadSchema>, error: unknown, isLast = false) => {
     if (id === undefined) return;
     const outcome =
       error === null
-        ? { deliveredAt: Date.now(), error: null }
-        : { deliveredAt: null, error: publicMessage(error) };
+        ? { deliveredAt: Date.now(), error: null, isLast: true }
+        : { deliveredAt: null, error: publicMessage(error), isLast };
     await store.callbacks
       .attempted(id, url, outcome)
       .catch((cause) =>
@@ -133,9 +158,10 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
     try {
       await post(payload);
     } catch (error) {
-      await note(payload, error);
       // The URL was allowed when the call was accepted but is not any more; retries cannot succeed.
-      if (isAppError(error, 'egress_refused')) return;
+      const isLast = isAppError(error, 'egress_refused');
+      await note(payload, error, isLast);
+      if (isLast) return;
       throw error;
     }
     await note(payload, null);
@@ -149,20 +175,38 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
       await store.settings.put(SECRET_SCOPE, namespace, value, audit);
       return value;
     },
-    async send({ id, namespace }, url, body) {
+    async assertRoom(namespace) {
+      const { waiting_jobs: limit } = await quotas.limits(namespace);
+      const { count: used } = await waiting(namespace);
+      if (used >= limit) throw quotaExceeded('waiting_jobs', { namespace, limit, used });
+    },
+    async send({ id, namespace }, url, given) {
+      const { waiting_mb: limit } = await quotas.limits(namespace);
+      const held = await waiting(namespace);
+      const whole = JSON.stringify(given);
+      const isFull = held.bytes + Buffer.byteLength(whole) > limit * MB;
+      const body = isFull ? JSON.stringify(withoutOutput(given)) : whole;
+      const bytes = Buffer.byteLength(body);
+      held.count += 1;
+      held.bytes += bytes;
       // Best effort: the callback is sent even if the store is unreachable.
-      await store.callbacks.add(id, url).catch(() => undefined);
+      await store.callbacks.add({ id, namespace, url, bytes }).catch(() => undefined);
       await tasks.add({
         id,
         kind: KIND,
         owner: namespace,
-        payload: JSON.stringify({ id, namespace, url, body: JSON.stringify(body) }),
-        attempts: ATTEMPTS,
+        payload: JSON.stringify({ id, namespace, url, body }),
+        attempts: MAX_CALLBACK_ATTEMPTS,
         backoffMs: BACKOFF_MS,
       });
     },
     start: () => tasks.consume({ [KIND]: deliver }),
   };
+}
+
+/** The receiver can still read the output with the invocation while it is kept. */
+function withoutOutput({ output_base64: _, ...body }: CallbackBody): CallbackBody {
+  return { ...body, output: null, output_omitted: true };
 }
 
 const SECRET_PREFIX = 'whsec_';

@@ -33,10 +33,10 @@ export interface Catalog extends Closable {
     options?: { ref?: VersionRef | undefined; sticky?: string | undefined },
   ): Promise<FunctionVersion>;
   /**
-   * Returns what `choose` resolves with without a reference, if everything needed is cached and
+   * Returns what `choose` resolves with without a reference if everything needed is cached and
    * fresh; otherwise null.
    */
-  peek(namespace: Namespace, name: FunctionName): FunctionVersion | null;
+  peek(namespace: Namespace, name: FunctionName, sticky?: string): FunctionVersion | null;
   /** Resolves with every version that `choose` may return. */
   candidates(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion[]>;
   /**
@@ -125,16 +125,20 @@ export async function createCatalog({ store, bus }: { store: Store; bus: Bus }):
     );
   };
 
+  const peek = (namespace: Namespace, name: FunctionName, sticky?: string) => {
+    const known = aliases.peek(`${namespace}/`);
+    if (known === null) return null;
+    const live = known.get(`${name}@${LIVE_ALIAS}`);
+    return functions.peek(`${namespace}/${name}@${live === undefined ? '' : drawVersion(live, sticky)}`);
+  };
+
   return {
     find,
     resolve,
-    peek(namespace, name) {
-      const known = aliases.peek(`${namespace}/`);
-      if (known === null) return null;
-      const live = known.get(`${name}@${LIVE_ALIAS}`);
-      return functions.peek(`${namespace}/${name}@${live === undefined ? '' : drawVersion(live, undefined)}`);
-    },
+    peek,
     async choose(namespace, name, { ref, sticky } = {}) {
+      const ready = ref === undefined ? peek(namespace, name, sticky) : null;
+      if (ready !== null) return ready;
       if (typeof ref === 'number') return resolve(namespace, name, ref);
       const alias = await aliasOf(namespace, name, ref);
       return resolve(namespace, name, alias === null ? undefined : drawVersion(alias, sticky));

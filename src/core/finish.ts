@@ -7,11 +7,11 @@ import type { Meter } from '../ports/meter.js';
 import type { Invocation } from '../ports/queue.js';
 import type { AttemptRow, FinalAttempt } from '../ports/store/attempts.js';
 import type { Callbacks } from './callbacks.js';
+import { isFinalExitCode } from './final-exit-code.js';
 import { httpStatusOf } from './http-status.js';
 import { attemptsUpTo } from './new-attempt.js';
 import { recordOutput, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
-import { isRefusal } from './refusal.js';
 import type { RefusalCode, Replies, Reply } from './replies.js';
 
 /** The end of an invocation, before it is known whether a caller was waiting. */
@@ -68,20 +68,20 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       const failed = isFailure(ending.outcome);
       // A failure without a waiting caller becomes a dead letter, so the receipt of the reply must
       // be confirmed. For a success it makes no difference.
-      const heard = await tell(ending, { confirm: failed });
-      noteHttpStatus(ending);
-      await settle(ending, failed && !heard ? 'dead' : replyStatus(ending.outcome));
+      const isDelivered = await sendReply(ending, { confirm: failed });
+      recordHttpStatus(ending);
+      await settle(ending, failed && !isDelivered ? 'dead' : replyStatus(ending.outcome));
     },
     async refuse(ending, code) {
-      if (!(await tell(ending, { confirm: true, code }))) return false;
-      noteHttpStatus(ending, code);
+      if (!(await sendReply(ending, { confirm: true, code }))) return false;
+      recordHttpStatus(ending, code);
       await settle(ending, replyStatus(ending.outcome));
       return true;
     },
     followUp,
   };
 
-  function tell(
+  function sendReply(
     { invocation, row, output, outcome, response }: InvocationEnd,
     { confirm, code }: { confirm: boolean; code?: RefusalCode },
   ): Promise<boolean> {
@@ -94,7 +94,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       attempts: attemptsUpTo(row.attempt),
       version: invocation.version,
       code,
-      refused: isRefusal(row.exitCode),
+      refused: isFinalExitCode(row.exitCode),
       response,
     };
     return replies.send(invocation.replyTo, invocation.id, reply, { confirm });
@@ -126,7 +126,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
     const { final } = end;
     if (final.state === 'cancelled') return;
     const topic = final.state === 'success' ? fn?.metadata.on_success : fn?.metadata.on_failure;
-    if (topic !== undefined) await announce(topic, invocation, end);
+    if (topic !== undefined) await publishOutcome(topic, invocation, end);
     if (invocation.callbackUrl === undefined) return;
     await callbacks.send(invocation, invocation.callbackUrl, {
       request_id: invocation.id,
@@ -146,16 +146,16 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
    * too large for all its triggers together, it is published without input and output: it would
    * otherwise be refused and retried forever.
    */
-  async function announce(topic: string, invocation: Invocation, end: EndRow): Promise<void> {
+  async function publishOutcome(topic: string, invocation: Invocation, end: EndRow): Promise<void> {
     try {
-      await announceWith(topic, invocation, end, smallBody);
+      await publishOutcomeWith(topic, invocation, end, smallBody);
     } catch (error) {
       if (!isAppError(error, 'payload_too_large')) throw error;
-      await announceWith(topic, invocation, end, () => null);
+      await publishOutcomeWith(topic, invocation, end, () => null);
     }
   }
 
-  async function announceWith(
+  async function publishOutcomeWith(
     topic: string,
     invocation: Invocation,
     end: EndRow,
@@ -187,13 +187,13 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
 }
 
 /** Sets the HTTP status of the response in the log row of an HTTP function. */
-function noteHttpStatus(
+function recordHttpStatus(
   { invocation, row, outcome, output, response }: InvocationEnd,
   code?: RefusalCode,
 ): void {
   if (row.http === null || invocation.replyTo === undefined) return;
   const status = replyStatus(outcome);
-  row.http.status = httpStatusOf({ status, output, response, code, refused: isRefusal(row.exitCode) });
+  row.http.status = httpStatusOf({ status, output, response, code, refused: isFinalExitCode(row.exitCode) });
 }
 
 /**

@@ -70,8 +70,8 @@ export function freshCache<V>(maxAgeMs: number = MAX_AGE_MS): FreshCache<V> {
       if (entry && isFresh(entry)) return entry.value;
       const { promise, since } = loading.get(key) ?? start(key, load);
       if (!entry) return promise;
-      const patience = TIMEOUT_MS - (performance.now() - since);
-      return within(patience, promise, entry.value);
+      const remainingMs = TIMEOUT_MS - (performance.now() - since);
+      return withFallback(remainingMs, promise, entry.value);
     },
     drop(prefix) {
       for (const key of entries.keys()) if (key.startsWith(prefix)) entries.delete(key);
@@ -81,7 +81,7 @@ export function freshCache<V>(maxAgeMs: number = MAX_AGE_MS): FreshCache<V> {
 }
 
 /** Resolves with the value, or with the fallback if the promise takes longer or rejects. */
-function within<V>(ms: number, promise: Promise<V | null>, fallback: V): Promise<V | null> {
+function withFallback<V>(ms: number, promise: Promise<V | null>, fallback: V): Promise<V | null> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(fallback), Math.max(0, ms));
     promise.then(resolve, () => resolve(fallback)).finally(() => clearTimeout(timer));

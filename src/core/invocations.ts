@@ -94,10 +94,10 @@ export function createInvocations(deps: InvocationsDeps): Invocations {
       if (live) return liveRecord(live, stored, { isWhole: true });
       // A job leaves the queue only after its end is in the store, or in the backlog from which it
       // is shipped to the store.
-      const isOnItsWay = (await backlog.size()) > 0;
+      const mayBeInBacklog = (await backlog.size()) > 0;
       const last = await attempts.invocation(id);
       if (last?.attempts.at(-1)?.final) return endedRecord(last, await callbackOf());
-      return leftRecord(last ?? stored ?? { attempts: [] }, isOnItsWay);
+      return missingEndRecord(last ?? stored ?? { attempts: [] }, mayBeInBacklog);
     },
 
     async list({ namespace, state, cursor, limit, ...filter }) {
@@ -174,7 +174,7 @@ export function createInvocations(deps: InvocationsDeps): Invocations {
  * Returns the record of an invocation without a job and without a final row: its job was removed
  * with a BullMQ tool.
  */
-function leftRecord(stored: StoredInvocation, isOnItsWay: boolean): InvocationRecord {
+function missingEndRecord(stored: StoredInvocation, isOnItsWay: boolean): InvocationRecord {
   const record = endedRecord(stored);
   if (isOnItsWay) return { ...record, state: 'running' };
   return { ...record, state: 'cancelled', error: REMOVED };

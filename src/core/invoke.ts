@@ -1,27 +1,19 @@
-import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { VersionRef } from '../contract/alias.js';
 import type { FunctionVersion } from '../contract/function.js';
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { TriggerKind } from '../contract/invocation.js';
 import { MAX_INPUT_BYTES } from '../contract/limits.js';
-import { AppError } from '../errors.js';
+import { AppError, isAppError } from '../errors.js';
 import type { Egress } from '../ports/egress.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
-import type { IdempotencyClaim } from '../ports/store/idempotency.js';
 import type { Store } from '../ports/store.js';
+import type { Callbacks } from './callbacks.js';
 import type { Catalog } from './catalog.js';
+import { createIdempotency, IDEMPOTENCY_MS } from './idempotency.js';
 import { type JobRequest, jobOf } from './job.js';
 import type { Replies, Reply, Waiting } from './replies.js';
 import { newRequestId } from './request-id.js';
-
-const IDEMPOTENCY_MS = 24 * 3600 * 1000;
-/**
- * If the holder of an idempotency key has not put a job on the queue within this time, it is
- * considered dead.
- */
-const HOLDER_MS = 2000;
 
 export interface InvokeRequest {
   namespace: Namespace;
@@ -44,6 +36,11 @@ export interface InvokeRequest {
   /** URL to which the result is POSTed. Refused immediately if the egress rules do not allow it. */
   callbackUrl?: string;
   idempotencyKey?: string;
+  /**
+   * The caller to whom the idempotency key belongs, if it is not the namespace itself: callers that
+   * do not trust one another must not obtain each other's results. See `callerOf`.
+   */
+  caller?: string;
   traceparent?: string;
   /** The result of `http_request()` as JSON text, for HTTP functions. */
   httpRequest?: string;
@@ -65,7 +62,7 @@ export interface CallOptions {
    * Registers a callback for when the client disconnects; returns a function that unregisters it.
    * Cheaper than an AbortSignal per call.
    */
-  whenGone?(giveUp: () => void): () => void;
+  onDisconnect?(giveUp: () => void): () => void;
   /**
    * Called with the id when the job is durable, for callers that follow its log while they wait.
    */
@@ -90,12 +87,14 @@ export interface InvokerDeps {
   replies: Replies;
   store: Store;
   egress: Egress;
+  callbacks: Pick<Callbacks, 'assertRoom'>;
   meter: Meter;
   resultTtlMs: number;
 }
 
 export function createInvoker(deps: InvokerDeps): Invoker {
   const { catalog, queue, replies, store, egress } = deps;
+  const idempotency = createIdempotency({ queue, store });
   const waits = new Set<Wait>();
   let released = false;
 
@@ -112,11 +111,20 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       ref: request.version,
       sticky: request.sticky ?? request.idempotencyKey,
     });
-    if (request.callbackUrl !== undefined) await egress.check(request.callbackUrl);
+    if (request.callbackUrl !== undefined) {
+      await egress.check(request.callbackUrl);
+      await deps.callbacks.assertRoom(request.namespace);
+    }
 
     const fresh = request.requestId ?? newRequestId();
-    const own = request.requestId === undefined ? null : await claimRequestId(request.requestId);
-    const held = request.idempotencyKey === undefined ? null : await holdKey(request, latest, fresh);
+    const own = request.requestId === undefined ? null : await idempotency.claimRequestId(request.requestId);
+    const held =
+      request.idempotencyKey === undefined
+        ? null
+        : await idempotency.holdKey(
+            { ...request, key: request.idempotencyKey, version: latest.version },
+            fresh,
+          );
     const claim = held?.claim ?? null;
     const id = claim?.requestId ?? fresh;
     // The version of a deleted function does not exist any more, but its result still does.
@@ -146,89 +154,15 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       await queue.add([jobOf(fn, invocation, request.delayMs)]);
     } catch (error) {
       waiting?.abandon();
+      // The invocation may run: with the same key, a repeated request finds it.
+      if (isAppError(error, 'ambiguous_write')) throw error;
       // Nothing was accepted: release the key and the id, so that they can be used with another
       // body.
-      for (const made of [claim, own]) if (made) await store.idempotency.release(made).catch(() => undefined);
+      for (const made of [claim, own]) if (made) await idempotency.release(made);
       throw error;
     }
     deps.meter.accepted(request.trigger, 1);
     return { id, function: fn, waiting };
-  }
-
-  /**
-   * Query the queue first, then the store: a job leaves the queue only after its end is in the
-   * store. An id that is in neither was never accepted, which means that the key's holder died
-   * before.
-   */
-  async function isKnown(id: RequestId): Promise<boolean> {
-    return (await queue.get(id)) !== null || (await store.attempts.invocation(id)) !== null;
-  }
-
-  /**
-   * Resolves with the claim that holds the key and whether its invocation was accepted. The second
-   * caller waits for the first one to put the job on the queue: if both did so, a short job could
-   * end before the other call looks, and run twice.
-   */
-  async function holdKey(request: InvokeRequest, fn: FunctionVersion, fresh: RequestId) {
-    for (;;) {
-      const claim = await claimKey(request, fn, fresh);
-      if (claim.requestId === fresh) return { claim, known: false };
-      if (await appears(claim.requestId)) return { claim, known: true };
-      // The holder has died, or its call was refused and it has released the key.
-      const again = await claimKey(request, fn, fresh);
-      if (again.requestId === claim.requestId) return { claim, known: false };
-      if (again.requestId === fresh) return { claim: again, known: false };
-    }
-  }
-
-  async function appears(id: RequestId): Promise<boolean> {
-    const end = Date.now() + HOLDER_MS;
-    for (let pause = 5; ; pause *= 2) {
-      if (await isKnown(id)) return true;
-      if (Date.now() > end) return false;
-      await sleep(pause);
-    }
-  }
-
-  async function claimKey(request: InvokeRequest, fn: FunctionVersion, requestId: RequestId) {
-    const { namespace, idempotencyKey: key = '' } = request;
-    const bodyHash = createHash('sha256').update(request.input).digest('hex');
-    const held = await store.idempotency.claim({
-      namespace,
-      function: request.function,
-      key,
-      bodyHash,
-      requestId,
-      version: fn.version,
-      expiresAt: Date.now() + IDEMPOTENCY_MS,
-    });
-    if (held.bodyHash === bodyHash) return held;
-    throw new AppError(
-      'idempotency_mismatch',
-      `The Idempotency-Key ${JSON.stringify(key)} was used with another body in the last 24 hours; use a new key for a new request.`,
-    );
-  }
-
-  /**
-   * A client's id must be unique across all namespaces, since replies and records are identified by
-   * it.
-   */
-  async function claimRequestId(id: RequestId): Promise<IdempotencyClaim> {
-    const token = newRequestId();
-    const held = await store.idempotency.claim({
-      namespace: REQUEST_IDS,
-      function: REQUEST_IDS,
-      key: id,
-      bodyHash: '',
-      requestId: token,
-      version: 0,
-      expiresAt: Date.now() + IDEMPOTENCY_MS,
-    });
-    if (held.requestId === token && !(await isKnown(id))) return held;
-    throw new AppError(
-      'conflict',
-      `The request id ${id} is in use; send a new UUID in X-Request-ID, or none.`,
-    );
   }
 
   return {
@@ -236,15 +170,15 @@ export function createInvoker(deps: InvokerDeps): Invoker {
       const { id, function: fn } = await accept(request, false);
       return { id, function: fn };
     },
-    async call(request, { waitMs, whenGone, onAccepted }) {
+    async call(request, { waitMs, onDisconnect, onAccepted }) {
       const { id, function: fn, waiting } = await accept(request, true);
       onAccepted?.(id);
       if (!waiting) return { id, function: fn, reply: null };
       const wait = new Wait(waiting, released ? 0 : waitMs);
       waits.add(wait);
-      const stay = whenGone?.(() => wait.giveUp());
+      const removeListener = onDisconnect?.(() => wait.giveUp());
       const reply = await wait.reply;
-      stay?.();
+      removeListener?.();
       waits.delete(wait);
       return { id, function: fn, reply };
     },
@@ -254,9 +188,6 @@ export function createInvoker(deps: InvokerDeps): Invoker {
     },
   };
 }
-
-/** Not a valid namespace, as names contain no spaces. */
-const REQUEST_IDS = 'request ids' as Namespace & FunctionName;
 
 export function assertInputSize(bytes: number): void {
   if (bytes <= MAX_INPUT_BYTES) return;

@@ -29,8 +29,8 @@ export class JobBudget {
     this.#used += jobs;
   }
 
-  /** Returns jobs that the queue has refused. */
-  giveBack(jobs: number): void {
+  /** Refunds jobs that the queue has refused. */
+  refund(jobs: number): void {
     this.#used -= jobs;
   }
 }

@@ -131,7 +131,8 @@ export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys
         auditEntry(by, 'key.create', id, namespace),
         limit,
       );
-      if (!stored) throw new AppError('unauthorized', 'The credential has been revoked; it makes no key.');
+      if (!stored)
+        throw new AppError('unauthorized', 'The credential has been revoked and cannot create keys.');
       return { api_key: key, ...recordOf(stored) };
     },
 
@@ -231,7 +232,7 @@ function endWithin(
   if (asked === undefined) return latest;
   throw new AppError(
     'forbidden',
-    `expires_at may not be later than the end of the credential that makes the key, ${new Date(latest).toISOString()}.`,
+    `expires_at may not be later than the expiry of the credential that creates the key, ${new Date(latest).toISOString()}.`,
   );
 }
 

@@ -46,11 +46,11 @@ export function logChannel(namespace: Namespace): string {
 }
 
 /** Encodes the function names as a message of that channel, separated by commas. */
-export function newsOf(functions: Iterable<FunctionName>): string {
+export function encodeLogNotice(functions: Iterable<FunctionName>): string {
   return [...functions].join(',');
 }
 
-export function isNewsOf(fn: FunctionName, message: string): boolean {
+export function logNoticeNames(fn: FunctionName, message: string): boolean {
   return message.split(',').includes(fn);
 }
 
@@ -67,7 +67,7 @@ export function createLogs({ store, bus }: { store: Store; bus: Bus }): Logs {
       try {
         let hasNewRows = false;
         unsubscribe = await bus.subscribe(logChannel(request.namespace), (message) => {
-          if (!isNewsOf(request.function, message)) return;
+          if (!logNoticeNames(request.function, message)) return;
           hasNewRows = true;
           wake();
         });

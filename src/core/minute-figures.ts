@@ -10,7 +10,7 @@ const MINUTE_MS = 60_000;
 /** Maximum number of namespaces and functions with cached figures. */
 const MAX_REMEMBERED = 200;
 /** Maximum age of the figures of the current minute and of those just before it. */
-const LEAST_AGE_MS = 2000;
+const MIN_AGE_MS = 2000;
 /**
  * Figures of older minutes rarely change and are cached for this fraction of the minute's age. An
  * hour at 2,000 runs per second has 7 million index entries, which are too many to count every few
@@ -109,7 +109,7 @@ function counted(minute: number, counts: readonly MinuteCount[]): Minute {
 function holds(reading: Reading | undefined, minute: number, at: number): boolean {
   if (reading === undefined) return false;
   const age = at - (minute + 1) * MINUTE_MS;
-  return at - reading.at < Math.max(LEAST_AGE_MS, age * HOLDS_SHARE);
+  return at - reading.at < Math.max(MIN_AGE_MS, age * HOLDS_SHARE);
 }
 
 /** Returns the minutes to read as the smallest number of ranges. */

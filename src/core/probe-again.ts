@@ -9,13 +9,13 @@ import type { Catalog } from './catalog.js';
 import { warmStartOf } from './warm-start.js';
 
 /** Number of versions per query. */
-const AT_A_TIME = 10;
+const BATCH = 10;
 /**
  * Interval between rounds, doubled when a round could not settle all versions. A deploy with an
  * inconclusive probe resets it.
  */
 const FIRST_WAIT_MS = 5000;
-const LONGEST_WAIT_MS = 600_000;
+const MAX_WAIT_MS = 600_000;
 
 export interface ProbeAgainDeps {
   store: Store;
@@ -41,23 +41,23 @@ export function startProbeAgain(deps: ProbeAgainDeps): ProbeAgain {
   let waitMs = firstWaitMs;
   let closed = false;
   let timer: NodeJS.Timeout | null = null;
-  let looking: Promise<void> | null = null;
+  let running: Promise<void> | null = null;
 
   const schedule = () => {
     if (closed) return;
     if (timer !== null) clearTimeout(timer);
     timer = setTimeout(() => {
-      looking ??= look().finally(() => {
-        looking = null;
+      running ??= run().finally(() => {
+        running = null;
       });
     }, waitMs);
     timer.unref();
   };
 
-  async function look(): Promise<void> {
+  async function run(): Promise<void> {
     let left = false;
     try {
-      for (const version of await store.functions.unsettled(AT_A_TIME)) {
+      for (const version of await store.functions.unsettled(BATCH)) {
         if (closed) return;
         left = !(await settle(version)) || left;
       }
@@ -68,7 +68,7 @@ export function startProbeAgain(deps: ProbeAgainDeps): ProbeAgain {
     }
     // If no version is left, the next deploy or process start resumes.
     if (!left) return;
-    waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
+    waitMs = Math.min(waitMs * 2, MAX_WAIT_MS);
     schedule();
   }
 
@@ -101,7 +101,7 @@ export function startProbeAgain(deps: ProbeAgainDeps): ProbeAgain {
     async close() {
       closed = true;
       if (timer !== null) clearTimeout(timer);
-      await looking;
+      await running;
     },
   };
 }

@@ -9,7 +9,7 @@ import {
   MAX_TRIGGER_DEPTH,
   MB,
 } from '../contract/limits.js';
-import { AppError } from '../errors.js';
+import { AppError, isAppError } from '../errors.js';
 import type { JsonText } from '../json-text.js';
 import type { Bus } from '../ports/bus.js';
 import type { Meter } from '../ports/meter.js';
@@ -54,7 +54,7 @@ export interface Published {
 export interface Publisher {
   publish(message: Message): Promise<Published>;
   /** Publishes all messages or none. */
-  publishTogether(messages: readonly Message[]): Promise<Published>;
+  publishAtomically(messages: readonly Message[]): Promise<Published>;
   /**
    * Publishes several messages in order with few round trips to the queue. Each has its own
    * outcome.
@@ -95,7 +95,8 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
     try {
       await queue.add(jobs);
     } catch (error) {
-      for (const { message, jobs } of group) message.budget?.giveBack(jobs.length);
+      if (isAppError(error, 'ambiguous_write')) throw error;
+      for (const { message, jobs } of group) message.budget?.refund(jobs.length);
       throw error;
     }
     meter.accepted('pubsub', jobs.length);
@@ -106,7 +107,7 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
    * have fired. If jobs were added, resolves when the frame has been sent to the server, before any
    * message that is published afterwards; otherwise, when the bus has accepted it.
    */
-  const tell = async ({ message: { namespace, topic, bytes }, at, jobs }: Fired): Promise<void> => {
+  const publishFrame = async ({ message: { namespace, topic, bytes }, at, jobs }: Fired): Promise<void> => {
     const frame: z.infer<typeof liveFrameSchema> = {
       data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
       timestamp: at,
@@ -130,7 +131,7 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
           portion.map(async (each) => {
             if (each.status === 'rejected') throw each.reason;
             await enqueue(each.value);
-            await Promise.all(each.value.map(tell));
+            await Promise.all(each.value.map(publishFrame));
             return {
               triggered: each.value.reduce((sum, { jobs }) => sum + jobs.length, 0),
               tooDeep: each.value.some(({ tooDeep }) => tooDeep),
@@ -142,15 +143,15 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
     return outcomes;
   };
 
-  const publishTogether = async (messages: MessageGroup): Promise<Published> => {
+  const publishAtomically = async (messages: MessageGroup): Promise<Published> => {
     const [outcome] = await publishGroups([messages]);
     if (outcome?.status !== 'fulfilled') throw outcome?.reason;
     return outcome.value;
   };
 
   return {
-    publish: (message) => publishTogether([message]),
-    publishTogether,
+    publish: (message) => publishAtomically([message]),
+    publishAtomically,
     publishEach: (messages) => publishGroups(messages.map((message) => [message])),
   };
 }
@@ -159,13 +160,13 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
  * Resolves with the triggered jobs. Throws for an invalid topic, and if the group exceeds a limit.
  */
 async function firedBy(group: MessageGroup, listeners: Listeners, resultTtlMs: number): Promise<Fired[]> {
-  const heard: { message: Message; functions: FunctionVersion[] }[] = [];
+  const matched: { message: Message; functions: FunctionVersion[] }[] = [];
   for (const message of group) {
     assertTopic(message.topic);
-    heard.push({ message, functions: await listeners(message.namespace, message.topic) });
+    matched.push({ message, functions: await listeners(message.namespace, message.topic) });
   }
-  if (group.length > 1) assertJobs(heard.reduce((sum, { functions }) => sum + functions.length, 0));
-  const fired = heard.map(({ message, functions }) => fire(message, functions, resultTtlMs));
+  if (group.length > 1) assertJobs(matched.reduce((sum, { functions }) => sum + functions.length, 0));
+  const fired = matched.map(({ message, functions }) => fire(message, functions, resultTtlMs));
   assertJobBytes(fired);
   return fired;
 }

@@ -38,7 +38,10 @@ export interface DeadFilter {
 export type ReplayAllOptions = ReplayOptions & DeadFilter;
 
 export interface ReplayOneOptions extends ReplayOptions {
-  /** Input of the replay; null for the original input. */
+  /**
+   * Input of the replay; null for the original input. With an input of its own, the caller of the
+   * replay is the one who requests it: the original caller has never sent this input.
+   */
   input: Uint8Array | null;
 }
 
@@ -81,7 +84,7 @@ export function createDeadLetters({
   const enqueue = async (
     row: AttemptRow,
     id: RequestId,
-    input: Uint8Array,
+    { input, callerWallet }: Sent,
     { version, depth = 0 }: ReplayOptions,
   ): Promise<void> => {
     const fn = await catalog.resolve(row.namespace, row.function, versionToRun(row, version));
@@ -91,7 +94,7 @@ export function createDeadLetters({
         id,
         trigger: 'replay',
         triggerDepth: Math.max(row.triggerDepth, depth),
-        callerWallet: row.final?.callerWallet ?? '',
+        callerWallet,
         input,
         acceptedAt: Date.now(),
         resultTtlMs,
@@ -109,19 +112,19 @@ export function createDeadLetters({
    */
   const replayDead = async (
     row: AttemptRow,
-    input: Uint8Array,
+    sent: Sent,
     options: ReplayOptions,
   ): Promise<RequestId | null> => {
     const id = requestIdSchema.parse(
       uuidOf(row.final?.completedAt ?? row.startedAt, `replay:${row.requestId}:${row.attempt}`),
     );
-    await enqueue(row, id, input, options);
+    await enqueue(row, id, sent, options);
     return (await store.attempts.takeDead(row.requestId)) ? id : null;
   };
 
-  const replayEnded = async (row: AttemptRow, input: Uint8Array, options: ReplayOptions) => {
+  const replayEnded = async (row: AttemptRow, sent: Sent, options: ReplayOptions) => {
     const id = newRequestId();
-    await enqueue(row, id, input, options);
+    await enqueue(row, id, sent, options);
     return id;
   };
 
@@ -144,10 +147,11 @@ export function createDeadLetters({
       if (last.final.replayedAt !== undefined) throw replayedAlready(id);
       const input = given ?? last.final.input;
       if (input === null) throw inputGone(last);
+      const sent = given === null ? asSent(last, input) : { input, callerWallet: by.principal.wallet };
       const again =
         last.final.state === 'dead'
-          ? await replayDead(last, input, options)
-          : await replayEnded(last, input, options);
+          ? await replayDead(last, sent, options)
+          : await replayEnded(last, sent, options);
       if (!again) throw replayedAlready(id);
       await audit.record(by, 'invocation.replay', id, namespace);
       return again;
@@ -167,7 +171,8 @@ export function createDeadLetters({
           const last = (await store.attempts.invocation(id))?.attempts.at(-1);
           if (last?.namespace !== namespace || last.function !== fn || last.final?.state !== 'dead') continue;
           if (reason !== undefined && last.final.reason !== reason) continue;
-          if (await replayDead(last, last.final.input ?? new Uint8Array(), options)) count += 1;
+          const sent = asSent(last, last.final.input ?? new Uint8Array());
+          if (await replayDead(last, sent, options)) count += 1;
         }
         return count;
       };
@@ -195,6 +200,16 @@ export function createDeadLetters({
       return all.filter((group) => coversFunction(rights, group.function));
     },
   };
+}
+
+/** The input of a replay, and the wallet of the caller who sent it. */
+interface Sent {
+  input: Uint8Array;
+  callerWallet: string;
+}
+
+function asSent({ final }: AttemptRow, input: Uint8Array): Sent {
+  return { input, callerWallet: final?.callerWallet ?? '' };
 }
 
 /** Undefined: the version that calls without a version use. */

@@ -4,8 +4,8 @@ import type { AttemptStatus } from '../contract/invocation.js';
 import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 import type { Store } from '../ports/store.js';
+import { isFinalExitCode } from './final-exit-code.js';
 import { attemptsUpTo } from './new-attempt.js';
-import { isRefusal } from './refusal.js';
 
 /**
  * If a gateway has not acknowledged a reply within this time, the worker assumes that no caller is
@@ -23,7 +23,7 @@ const AFTER_GAP_MS = 250;
  * Delays of retries when the bus has refused a reply. The gateway may reconnect before this process
  * and would then not notice a gap.
  */
-const SEND_AGAIN_MS = [50, 100, 200, 400, 800, 1600];
+const RESEND_DELAYS_MS = [50, 100, 200, 400, 800, 1600];
 
 export type RefusalCode = 'unavailable' | 'quota_exceeded';
 
@@ -92,7 +92,7 @@ type WireAck = { id: string; taken: boolean };
 interface Waiter {
   resolve(reply: Reply): void;
   /** Looks into the store now and again soon, in case the end is not there yet. */
-  lookUp(): void;
+  lookUpSoon(): void;
   stop(): void;
 }
 
@@ -120,7 +120,7 @@ export async function createReplies(options: { address: string; bus: Bus; store:
       durationMs: last.durationMs,
       attempts: attemptsUpTo(last.attempt),
       version: last.version,
-      refused: isRefusal(last.exitCode),
+      refused: isFinalExitCode(last.exitCode),
     };
   };
 
@@ -137,15 +137,15 @@ export async function createReplies(options: { address: string; bus: Bus; store:
     };
     let delay: number = lookups.first;
     let timer: NodeJS.Timeout | undefined;
-    const lookLater = () => {
+    const scheduleLookup = () => {
       clearTimeout(timer);
-      timer = setTimeout(look, delay).unref();
+      timer = setTimeout(lookUpReply, delay).unref();
       delay = Math.min(delay * 2, lookups.most);
     };
-    const look = async () => {
+    const lookUpReply = async () => {
       const found = await findReply(id);
       if (found) waiter.resolve(found);
-      else if (waiters.get(id)?.has(waiter)) lookLater();
+      else if (waiters.get(id)?.has(waiter)) scheduleLookup();
     };
     const waiter: Waiter = {
       stop,
@@ -153,12 +153,12 @@ export async function createReplies(options: { address: string; bus: Bus; store:
         stop();
         settle(found);
       },
-      lookUp() {
+      lookUpSoon() {
         delay = AFTER_GAP_MS;
-        void look();
+        void lookUpReply();
       },
     };
-    lookLater();
+    scheduleLookup();
     const waiting = waiters.get(id);
     if (waiting) waiting.add(waiter);
     else waiters.set(id, new Set([waiter]));
@@ -178,10 +178,10 @@ export async function createReplies(options: { address: string; bus: Bus; store:
 
   // Replies sent while the connection was down are lost, but the store has the results.
   const stopGaps = bus.onGap(() => {
-    for (const waiting of waiters.values()) for (const waiter of waiting) waiter.lookUp();
+    for (const waiting of waiters.values()) for (const waiter of waiting) waiter.lookUpSoon();
   });
 
-  const askTaken = (id: string): Promise<boolean> =>
+  const awaitAck = (id: string): Promise<boolean> =>
     new Promise((resolve) => {
       const done = (taken: boolean) => {
         clearTimeout(timeout);
@@ -196,8 +196,8 @@ export async function createReplies(options: { address: string; bus: Bus; store:
    * Retries until the reply is sent or `isLate` returns true; the gateway then finds the result in
    * the store.
    */
-  const sendAgain = async (channel: string, message: string, isLate: () => boolean): Promise<void> => {
-    for (const ms of SEND_AGAIN_MS) {
+  const resend = async (channel: string, message: string, isLate: () => boolean): Promise<void> => {
+    for (const ms of RESEND_DELAYS_MS) {
       await sleep(ms, undefined, { ref: false });
       if (closed || isLate()) return;
       try {
@@ -217,13 +217,13 @@ export async function createReplies(options: { address: string; bus: Bus; store:
       if (replyTo === address) return deliver(id, reply);
       const channel = `reply:${replyTo}`;
       const message = JSON.stringify(toWire(id, reply, confirm ? address : undefined));
-      const taken = confirm ? askTaken(id) : undefined;
+      const taken = confirm ? awaitAck(id) : undefined;
       try {
         await bus.publish(channel, message);
       } catch {
         // Stop once the reply has been reported as not received, so that it cannot be received
         // afterwards.
-        void sendAgain(channel, message, () => confirm && !unconfirmed.has(id));
+        void resend(channel, message, () => confirm && !unconfirmed.has(id));
         return taken ?? false;
       }
       return taken ?? true;

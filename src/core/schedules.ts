@@ -44,11 +44,28 @@ export interface SchedulesDeps {
 }
 
 export function createSchedules({ store, queue, catalog, meter, resultTtlMs }: SchedulesDeps): Schedules {
-  const sync = async (trigger: StoredTrigger) => {
-    if (!isSchedule(trigger)) return;
-    if (!trigger.enabled) return queue.unschedule(trigger.id);
-    const { cron, timezone = DEFAULT_TIMEZONE } = trigger.spec;
-    await queue.schedule({ id: trigger.id, cron, timezone });
+  const apply = async ({ id, enabled, spec }: CronTrigger) => {
+    if (!enabled) return queue.unschedule(id);
+    const { cron, timezone = DEFAULT_TIMEZONE } = spec;
+    await queue.schedule({ id, cron, timezone });
+  };
+
+  /**
+   * Applies the state of triggers until it is that of the store: another process may have changed
+   * and applied a trigger after it was read here, and its state must not be undone.
+   */
+  const applyAll = async (read: () => Promise<StoredTrigger[]>) => {
+    const applied = new Map<string, string>();
+    for (;;) {
+      const changed = (await read())
+        .filter(isSchedule)
+        .filter((trigger) => applied.get(trigger.id) !== stateOf(trigger));
+      if (changed.length === 0) return;
+      for (const trigger of changed) {
+        await apply(trigger);
+        applied.set(trigger.id, stateOf(trigger));
+      }
+    }
   };
 
   /**
@@ -99,11 +116,9 @@ export function createSchedules({ store, queue, catalog, meter, resultTtlMs }: S
   };
 
   return {
-    async sync(namespace) {
-      for (const trigger of await store.triggers.list(namespace)) await sync(trigger);
-    },
+    sync: (namespace) => applyAll(() => store.triggers.list(namespace)),
     async start() {
-      for (const trigger of await store.triggers.schedules()) await sync(trigger);
+      await applyAll(() => store.triggers.schedules());
       return queue.onTick(tick);
     },
     nextRun: async (trigger) => (isSchedule(trigger) && trigger.enabled ? queue.nextTick(trigger.id) : null),
@@ -113,6 +128,11 @@ export function createSchedules({ store, queue, catalog, meter, resultTtlMs }: S
       return id;
     },
   };
+}
+
+/** Returns a text that differs if a trigger must be applied again. */
+function stateOf({ enabled, spec }: CronTrigger): string {
+  return JSON.stringify([enabled, spec]);
 }
 
 export function isSchedule(trigger: StoredTrigger): trigger is CronTrigger {

@@ -71,7 +71,7 @@ export function createSecretBox(masterKey: Uint8Array): SecretBox {
       } catch (error) {
         throw new AppError(
           'unavailable',
-          `The secret "${place.name}" does not open: it was sealed with another master key, or changed. Start the engine with the key it was sealed with.`,
+          `The secret "${place.name}" cannot be decrypted: it was encrypted with another master key, or has been modified. Start the engine with the key that encrypted it.`,
           { cause: error },
         );
       }

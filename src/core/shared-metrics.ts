@@ -26,35 +26,35 @@ export async function shareMetrics(options: {
   snapshot(): Promise<object[]>;
 }): Promise<SharedMetrics> {
   const { bus, processId, everyMs, snapshot } = options;
-  const heard = new Map<string, { figures: object[]; at: number }>();
+  const received = new Map<string, { figures: object[]; at: number }>();
 
   const stop = await bus.subscribe(CHANNEL, (message) => {
     const { from, figures } = messageSchema.parse(JSON.parse(message));
-    if (from !== processId) heard.set(from, { figures, at: performance.now() });
+    if (from !== processId) received.set(from, { figures, at: performance.now() });
   });
-  const tell = async () => {
+  const publish = async () => {
     try {
       await bus.publish(CHANNEL, JSON.stringify({ from: processId, figures: await snapshot() }));
     } catch {
       // The bus is unreachable; the next round publishes newer values.
     }
   };
-  const timer = setInterval(tell, everyMs).unref();
-  void tell();
+  const timer = setInterval(publish, everyMs).unref();
+  void publish();
 
-  const forget = () => {
+  const dropStale = () => {
     const since = performance.now() - SILENT_ROUNDS * everyMs;
-    for (const [from, { at }] of heard) if (at < since) heard.delete(from);
+    for (const [from, { at }] of received) if (at < since) received.delete(from);
   };
 
   return {
     others() {
-      forget();
-      return [...heard.values()].map(({ figures }) => figures);
+      dropStale();
+      return [...received.values()].map(({ figures }) => figures);
     },
     processes() {
-      forget();
-      return [...heard.keys()];
+      dropStale();
+      return [...received.keys()];
     },
     async close() {
       clearInterval(timer);

@@ -6,7 +6,7 @@ import type { Blobs } from '../ports/blobs.js';
 import type { BlobOwnerStore } from '../ports/store/blob-owners.js';
 import type { Quotas } from './quotas.js';
 
-const LOOK_MS = 50;
+const POLL_MS = 50;
 /** A mark expires after a minute, so this timeout is reached only if the store does not respond. */
 const TIMEOUT_MS = 90_000;
 
@@ -47,15 +47,15 @@ export async function storeBlob(
  * deleted. A deletion that begins later sees the reference.
  */
 export async function secureBlob({ blobs, owners }: BlobDeps, cid: string, bytes: Uint8Array): Promise<void> {
-  const patience = performance.now() + TIMEOUT_MS;
-  while (await owners.isCondemned(cid)) {
-    if (performance.now() > patience) {
+  const deadline = performance.now() + TIMEOUT_MS;
+  while (await owners.isPendingDeletion(cid)) {
+    if (performance.now() > deadline) {
       throw new AppError(
         'unavailable',
-        `The blob ${cid} is being deleted and does not come to an end; try again.`,
+        `The blob ${cid} is still being deleted after ${TIMEOUT_MS / 1000} s; try again.`,
       );
     }
-    await sleep(LOOK_MS);
+    await sleep(POLL_MS);
   }
   if (!(await blobs.has(cid))) await blobs.put(bytes);
 }

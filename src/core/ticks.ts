@@ -2,11 +2,11 @@ import type { Bus } from '../ports/bus.js';
 
 export interface TickOptions {
   /** Returns whether a message of the channel is relevant. */
-  isNews?(message: string): boolean;
+  isRelevant?(message: string): boolean;
   /** Minimum interval between ticks; messages within it are combined. */
-  leastMs: number;
+  minIntervalMs: number;
   /** Maximum interval between ticks, in case a message was lost. */
-  mostMs: number;
+  maxIntervalMs: number;
   signal: AbortSignal;
 }
 
@@ -16,15 +16,15 @@ export interface TickOptions {
  * tick.
  */
 export async function* ticks(bus: Bus, channel: string, options: TickOptions): AsyncGenerator<void> {
-  const { isNews = () => true, leastMs, mostMs, signal } = options;
-  let hasNews = false;
+  const { isRelevant = () => true, minIntervalMs, maxIntervalMs, signal } = options;
+  let hasChanged = false;
   let wake: () => void = () => undefined;
   const unsubscribe = await bus.subscribe(channel, (message) => {
-    if (!isNews(message)) return;
-    hasNews = true;
+    if (!isRelevant(message)) return;
+    hasChanged = true;
     wake();
   });
-  const pause = (ms: number, endsWithNews: boolean) =>
+  const pause = (ms: number, endsOnChange: boolean) =>
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
       const end = () => {
@@ -32,17 +32,17 @@ export async function* ticks(bus: Bus, channel: string, options: TickOptions): A
         resolve();
       };
       signal.addEventListener('abort', end, { once: true });
-      wake = endsWithNews ? end : () => undefined;
-      if (signal.aborted || (endsWithNews && hasNews)) end();
+      wake = endsOnChange ? end : () => undefined;
+      if (signal.aborted || (endsOnChange && hasChanged)) end();
     });
   try {
     while (!signal.aborted) {
-      hasNews = false;
+      hasChanged = false;
       const at = performance.now();
       yield;
-      const rest = leastMs - (performance.now() - at);
+      const rest = minIntervalMs - (performance.now() - at);
       if (rest > 0) await pause(rest, false);
-      await pause(Math.max(0, mostMs - (performance.now() - at)), true);
+      await pause(Math.max(0, maxIntervalMs - (performance.now() - at)), true);
     }
   } finally {
     await unsubscribe();

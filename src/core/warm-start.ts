@@ -15,8 +15,8 @@ export interface WarmStartRecord {
 export function warmStartOf({ warmStart, note, inconclusive }: ModuleReport): WarmStartRecord {
   const probePending = inconclusive === true;
   const fresh = warmStart === 'fresh' ? BEST_IS_FRESH : null;
-  const said = note ?? fresh;
+  const reason = note ?? fresh;
   const warmStartReason =
-    probePending && said !== null ? `${said}; it is tried again in the background` : said;
+    probePending && reason !== null ? `${reason}; it is tried again in the background` : reason;
   return { warmStart, warmStartReason, probePending };
 }

@@ -12,25 +12,25 @@ const isTerminal = process.stdout.isTTY === true;
 const colors = pc.createColors(isTerminal && pc.isColorSupported);
 let chapters = 0;
 
-function say(text = ''): void {
+function print(text = ''): void {
   process.stdout.write(`${text}\n`);
 }
 
 function chapter(title: string): void {
   chapters += 1;
-  say(`\n${colors.bold(colors.cyan(`${chapters}. ${title}`))}\n`);
+  print(`\n${colors.bold(colors.cyan(`${chapters}. ${title}`))}\n`);
 }
 
 function prompt(args: readonly string[]): void {
   const shown = args.map((argument) => (/^[\w./:@=-]+$/.test(argument) ? argument : `'${argument}'`));
-  say(`${colors.dim('$')} ${colors.bold(`orama ${shown.join(' ')}`)}`);
+  print(`${colors.dim('$')} ${colors.bold(`orama ${shown.join(' ')}`)}`);
 }
 
 /** Runs a command and prints it as a user would have typed it. */
 async function run(stage: Stage, ...args: string[]): Promise<void> {
   prompt(args);
   if (isTerminal) await stage.perform(...args);
-  else say(await stage.orama(...args));
+  else print(await stage.orama(...args));
 }
 
 /**
@@ -48,11 +48,11 @@ function buildAhead(stage: Stage, examples: readonly string[]): (example: string
   }
   return async (example) => {
     prompt(['function', 'build', example]);
-    say(await (builds.get(example) ?? Promise.reject(new AppError('internal', `${example} is not built`))));
+    print(await (builds.get(example) ?? Promise.reject(new AppError('internal', `${example} is not built`))));
   };
 }
 
-async function tell(stage: Stage): Promise<void> {
+async function runDemo(stage: Stage): Promise<void> {
   const go = findTool('go') ?? findTool('tinygo');
   const [hello, guestbook, flaky, helloGo] = [
     'examples/hello-typescript',
@@ -64,7 +64,7 @@ async function tell(stage: Stage): Promise<void> {
 
   chapter('Start the engine: queue, database, cache and HTTP in one process');
   prompt(['up', '--port', '0']);
-  say(`listening on ${await stage.startEngine()}`);
+  print(`listening on ${await stage.startEngine()}`);
 
   chapter('Deploy a function in TypeScript, built on the spot, and call it');
   await build(hello);
@@ -85,7 +85,7 @@ async function tell(stage: Stage): Promise<void> {
   await run(stage, 'function', 'logs', 'flaky');
 
   if (go === undefined) {
-    say(colors.dim('\n(Go is not on PATH: the Go example is left out.)'));
+    print(colors.dim('\n(Go is not on PATH: the Go example is left out.)'));
   } else {
     chapter('The same with Go: the runtime starts once, and every call resumes from there');
     await build(helloGo);
@@ -114,9 +114,9 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => stage.close().then(() => process.exit(130)));
   }
-  say(colors.bold('Orama Functions, from nothing to an event-driven function'));
+  print(colors.bold('Orama Functions, from nothing to an event-driven function'));
   try {
-    await tell(stage);
+    await runDemo(stage);
     await stage.close();
   } catch (error) {
     process.stderr.write(`\n${colors.red('The demonstration failed:')} ${messageOf(error)}\n`);
@@ -125,8 +125,8 @@ async function main(): Promise<number> {
     await stage.close();
   }
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  say(`\n${colors.green('Done')} in ${seconds} s. The engine is stopped and its data is removed.`);
-  say(
+  print(`\n${colors.green('Done')} in ${seconds} s. The engine is stopped and its data is removed.`);
+  print(
     'Now yours:  node dist/app/orama.js up   and, in another terminal,   node dist/app/orama.js function init hello',
   );
   return 0;

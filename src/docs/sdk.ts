@@ -86,16 +86,16 @@ ${functions.join('\n')}
 /** Returns each declaration with the comment in front of it. */
 function functionsOf({ declaration, comment, fence }: Sdk, file: string): string[] {
   const found: string[] = [];
-  let said: string[] = [];
+  let comments: string[] = [];
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     const signature = declaration.exec(line)?.[1];
     const text = comment.exec(line)?.[1];
     if (signature !== undefined) {
-      const about = said.filter((each) => each !== '').map((each) => `// ${each}\n`);
+      const about = comments.filter((each) => each !== '').map((each) => `// ${each}\n`);
       found.push(`${about.join('')}${signature}${fence === 'c' ? ';' : ''}`);
     }
-    if (text === undefined) said = [];
-    else said.push(text);
+    if (text === undefined) comments = [];
+    else comments.push(text);
   }
   return found;
 }

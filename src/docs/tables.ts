@@ -1,6 +1,12 @@
 import { settingRows } from '../config.js';
 import { type HostFunction, hostFunction, hostFunctionNames } from '../contract/host-functions.js';
-import { MAX_HOST_BYTES, MAX_HOST_CALLS, MAX_HOST_RESULT_BYTES, MB } from '../contract/limits.js';
+import {
+  MAX_HOST_BYTES,
+  MAX_HOST_CALLS,
+  MAX_HOST_RESULT_BYTES,
+  MAX_HOST_TEXT,
+  MB,
+} from '../contract/limits.js';
 import { ERRORS } from '../errors.js';
 import { sdkPage } from './sdk.js';
 
@@ -58,7 +64,7 @@ function hostFunctionsPage(): string {
 What a module may import from \`env\` or \`host\`; the SDKs wrap all of them ([functions.md](functions.md) has how to call them by hand).
 Each acts as the invocation that calls it. A function that returns a string also has the form \`<name>_into\`, which takes a
 buffer and needs no allocator. Seconds are an i64. An invocation may make ${MAX_HOST_CALLS} calls and move ${MAX_HOST_BYTES / MB} MB through them; one result
-is at most ${MAX_HOST_RESULT_BYTES / MB} MB. A failed call returns 0 unless said otherwise, and its reason is in the invocation's log. This page is made
+is at most ${MAX_HOST_RESULT_BYTES / MB} MB, a name, key, URL or list of headers ${MAX_HOST_TEXT >> 10} KB. A failed call returns 0 unless said otherwise, and its reason is in the invocation's log. This page is made
 from \`src/contract/host-functions.ts\` by \`npm run docs\`.
 
 | import | WASM type | does | quota |

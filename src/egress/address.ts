@@ -31,17 +31,17 @@ const NAMES: Record<string, string> = {
  * embedded in an IPv6 address (mapped, or translated by NAT64) is checked as an IPv4 address.
  * Tunnels that also embed one, such as 6to4 and Teredo, are refused entirely.
  */
-export function refusal(text: string): string | null {
+export function blockedReason(text: string): string | null {
   const address = parseAddress(text);
-  return address === null ? 'no address' : judge(address);
+  return address === null ? 'no address' : classify(address);
 }
 
-function judge(address: Address): string | null {
+function classify(address: Address): string | null {
   const service = CLOUD_SERVICES[address.toString()];
   if (service !== undefined) return service;
   const range = address.range();
   if (address instanceof ipaddr.IPv6) {
-    if (address.match(NAT64)) return judge(new ipaddr.IPv4(address.toByteArray().slice(12)));
+    if (address.match(NAT64)) return classify(new ipaddr.IPv4(address.toByteArray().slice(12)));
     if (!address.match(GLOBAL_UNICAST)) return NAMES[range] ?? 'a reserved address';
   }
   return range === 'unicast' ? null : (NAMES[range] ?? 'a reserved address');

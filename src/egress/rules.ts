@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { AppError } from '../errors.js';
-import { refusal } from './address.js';
+import { blockedReason } from './address.js';
 import { type AllowList, type Target, targetOf } from './allow.js';
 
 /** Resolves with all addresses of a host name. */
@@ -43,7 +43,7 @@ export async function allowedAddresses(
 export function checkAddresses(target: Target, addresses: readonly string[], allow: AllowList): void {
   if (allow.host(target)) return;
   for (const address of addresses) {
-    const reason = refusal(address);
+    const reason = blockedReason(address);
     if (reason === null || allow.address(address, target.port)) continue;
     const named = address === target.host ? address : `${target.host} (${address})`;
     throw new AppError('egress_refused', `${named} may not be reached: it is ${reason}`);

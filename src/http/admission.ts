@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { DEFAULT_NAMESPACE, type Namespace, namespaceSchema } from '../contract/ids.js';
+import { parseOrThrow } from '../contract/parse-or-throw.js';
 import { quotaExceeded } from '../contract/quotas.js';
 import type { Scope } from '../contract/scopes.js';
-import { parseOrRefuse } from '../contract/sentence.js';
 import type { Principal } from '../core/auth/principal.js';
 import { assertScope } from '../core/auth/rights.js';
 import { AppError, isAppError } from '../errors.js';
@@ -112,7 +112,7 @@ export function assertOwnNamespace(principal: Principal, asked: Namespace | unde
 
 function parseNamespace(value: unknown): Namespace | undefined {
   if (value === undefined) return undefined;
-  return parseOrRefuse(namespaceSchema, value, { code: 'invalid_request', name: () => 'namespace' });
+  return parseOrThrow(namespaceSchema, value, { code: 'invalid_request', name: () => 'namespace' });
 }
 
 function assertWithin({ allowed, retryAfterSeconds }: { allowed: boolean; retryAfterSeconds: number }): void {

@@ -2,15 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Namespace } from '../contract/ids.js';
 import { MB } from '../contract/limits.js';
 import { AppError } from '../errors.js';
-import type { ClientAddresses } from './client-address.js';
-import { limitIdle, limitIdleRest } from './idle.js';
 import {
   ANONYMOUS,
   ANONYMOUS_REPLIES,
+  type BufferShare,
   CREDENTIALED,
-  createMemoryBudget,
-  type MemoryShare,
-} from './memory-budget.js';
+  createBufferBudget,
+} from './buffer-budget.js';
+import type { ClientAddresses } from './client-address.js';
+import { limitIdle, limitIdleRest } from './idle.js';
 
 /**
  * A complete body of at most this size is in memory already and is not accounted, nor is a reply of
@@ -23,9 +23,9 @@ export interface BodyShare {
   /** Returns false if the bytes exceed the budget. */
   take(bytes: number): boolean;
   /** Returns the error for a body that exceeds the budget. */
-  refusal(): AppError;
+  limitError(): AppError;
   /** Releases the share when the body has been read and is accounted elsewhere. */
-  handedOver(): void;
+  releaseAfterRead(): void;
 }
 
 /** Limits that apply to every request and its reply on every port. */
@@ -42,7 +42,7 @@ export interface BodyLimits {
    */
   holdReply(exchange: Exchange, namespace: Namespace | null, bytes: number): void;
   /** Returns a share for the events of a stream. */
-  streamShare(namespace: Namespace): MemoryShare;
+  streamShare(namespace: Namespace): BufferShare;
   /**
    * Call it when a response is sent. Limits how long the remaining part of an unread body may
    * pause.
@@ -56,23 +56,23 @@ export interface Exchange {
 }
 
 export function createBodyLimits(clients: ClientAddresses, idleMs: number): BodyLimits {
-  const anonymous = createMemoryBudget(ANONYMOUS);
-  const anonymousReplies = createMemoryBudget(ANONYMOUS_REPLIES);
-  const credentialed = createMemoryBudget(CREDENTIALED);
-  const held = new WeakMap<ServerResponse, MemoryShare>();
+  const anonymous = createBufferBudget(ANONYMOUS);
+  const anonymousReplies = createBufferBudget(ANONYMOUS_REPLIES);
+  const credentialed = createBufferBudget(CREDENTIALED);
+  const held = new WeakMap<ServerResponse, BufferShare>();
   return {
     begin(request, response, namespace) {
       limitIdle(request, idleMs);
       // A client that has gone sends nothing more, and `close` is not emitted again.
-      if (isAllThere(request) || response.destroyed) return null;
+      if (isBuffered(request) || response.destroyed) return null;
       const share =
         namespace === null ? anonymous.share(clients.rateLimitKeyOf(request)) : credentialed.share(namespace);
       response.once('close', share.release);
       return {
         take: share.take,
-        refusal: namespace === null ? strangersFull : namespaceFull,
+        limitError: namespace === null ? anonymousLimitError : namespaceLimitError,
         // Bodies of anonymous requests are accounted until the request has been answered.
-        handedOver: namespace === null ? () => undefined : share.release,
+        releaseAfterRead: namespace === null ? () => undefined : share.release,
       };
     },
     holdReply({ req, res }, namespace, bytes) {
@@ -87,29 +87,30 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
         res.once('close', share.release);
       }
       share.release();
-      if (!res.destroyed && !share.take(bytes)) throw namespace === null ? strangersFull() : namespaceFull();
+      if (!res.destroyed && !share.take(bytes))
+        throw namespace === null ? anonymousLimitError() : namespaceLimitError();
     },
     streamShare: (namespace) => credentialed.share(namespace),
     limitRest: (request, response) => limitIdleRest(request, response, idleMs),
   };
 }
 
-function isAllThere(request: IncomingMessage): boolean {
+function isBuffered(request: IncomingMessage): boolean {
   return request.complete && Number(request.headers['content-length'] ?? 0) <= SMALL_BYTES;
 }
 
-function strangersFull(): AppError {
+function anonymousLimitError(): AppError {
   return new AppError(
     'rate_limited',
-    'Too many bytes of calls without a credential are under way; try again in a moment, or send an API key.',
+    'Requests in flight without a credential use all memory that they may have; try again in a moment, or send an API key.',
     { retryAfter: 1 },
   );
 }
 
-function namespaceFull(): AppError {
+function namespaceLimitError(): AppError {
   return new AppError(
     'rate_limited',
-    `Requests of this namespace that are under way have all the memory that they may have, ${CREDENTIALED.each / MB} MB; try again when some have ended.`,
+    `Requests in flight of this namespace use all memory that they may have, ${CREDENTIALED.each / MB} MB; try again when some have completed.`,
     { retryAfter: 1 },
   );
 }

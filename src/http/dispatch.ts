@@ -1,8 +1,8 @@
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import { requestIdSchema } from '../contract/ids.js';
+import { parseOrThrow } from '../contract/parse-or-throw.js';
 import { FUNCTION_SCOPES } from '../contract/scopes.js';
-import { parseOrRefuse } from '../contract/sentence.js';
 import type { Actor, Principal } from '../core/auth/principal.js';
 import { assertFunction } from '../core/auth/rights.js';
 import { AppError } from '../errors.js';
@@ -84,7 +84,7 @@ export function dispatch(route: Route, serving: Serving) {
       Object.assign(call, await bodyOf(ctx, route.body, share));
       // The file of a form is in memory until the request has been answered; other bodies are
       // accounted elsewhere.
-      if (route.body.kind !== 'multipart') share?.handedOver();
+      if (route.body.kind !== 'multipart') share?.releaseAfterRead();
     }
     const answer = await route.handle(call);
     await send(ctx, answer, route.hot ?? false, call.holdReply);
@@ -105,7 +105,8 @@ function readerOf(schema: z.ZodObject | undefined): TextReader<Record<string, un
 
 /** Creates the actor of an audited change. Called lazily, as most requests are not audited. */
 function actorOf(ctx: Context, principal: Principal | null): Actor {
-  if (principal === null) throw new AppError('internal', `${ctx.path} is audited, and open to anybody.`);
+  if (principal === null)
+    throw new AppError('internal', `${ctx.path} is audited, but accepts anonymous requests.`);
   const given = ctx.get('x-request-id').toLowerCase();
   const requestId = requestIdSchema.safeParse(given).data ?? uuidv7();
   ctx.set('X-Request-ID', requestId);
@@ -124,7 +125,7 @@ async function bodyOf(ctx: Context, spec: BodySpec, share: BodyShare | null): Pr
       const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES, share);
       const isLeftOut = bytes.byteLength === 0 && spec.optional === true;
       const { value, text } = isLeftOut ? { value: {}, text: '' } : readJson(bytes, spec.exactIntegers);
-      return { body: parseOrRefuse(spec.schema, value, { code: 'invalid_request' }), bodyText: text };
+      return { body: parseOrThrow(spec.schema, value, { code: 'invalid_request' }), bodyText: text };
     }
   }
 }

@@ -6,9 +6,9 @@ import type { Context } from 'koa';
 import type { Namespace } from '../contract/ids.js';
 import type { Principal } from '../core/auth/principal.js';
 import { AppError } from '../errors.js';
-import { clientGone } from './client-gone.js';
+import type { BufferShare } from './buffer-budget.js';
+import { clientDisconnected } from './client-disconnect.js';
 import { credentialEnds } from './credential-ends.js';
-import type { MemoryShare } from './memory-budget.js';
 import type { Answer } from './route.js';
 import type { Services } from './services.js';
 import { takeSocketSlot } from './socket-slot.js';
@@ -20,7 +20,7 @@ const HEARTBEAT_MS = 15_000;
 const COPIES = 3;
 
 export interface StreamCall {
-  streamShare(): MemoryShare;
+  streamShare(): BufferShare;
   services: Services;
   principal: Principal;
   namespace: Namespace;
@@ -46,7 +46,7 @@ export async function eventStream(
 ): Promise<Answer> {
   const slot = await takeSocketSlot(services, namespace, principal);
   const stream = new PassThrough();
-  const done = AbortSignal.any([clientGone(ctx), stopping]);
+  const done = AbortSignal.any([clientDisconnected(ctx.res), stopping]);
   const signal = AbortSignal.any([done, credentialEnds(services.auth, principal, done)]);
   void writeAll({ stream, response: ctx.res, share: streamShare() }, signal, run).finally(() =>
     slot.release(),
@@ -62,7 +62,7 @@ export async function eventStream(
 interface Sink {
   stream: PassThrough;
   response: ServerResponse;
-  share: MemoryShare;
+  share: BufferShare;
 }
 
 async function writeAll(
@@ -80,7 +80,7 @@ async function writeAll(
       share.release();
     }
   };
-  const heartbeat = setInterval(() => stream.write(': still here\n\n'), HEARTBEAT_MS);
+  const heartbeat = setInterval(() => stream.write(': keep-alive\n\n'), HEARTBEAT_MS);
   try {
     // Sent immediately, so that the client knows that it is connected.
     await write(': connected\n\n');

@@ -1,3 +1,4 @@
+import { endOfString } from '../json-strings.js';
 import { isBlank } from '../json-text.js';
 
 /** The name of an object member, or `*` for every element of an array. */
@@ -95,16 +96,6 @@ function endOfValue(text: string, start: number): number {
   return text.length;
 }
 
-/** Returns the position after the closing quote; `start` is that of the opening quote. */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === BACKSLASH) at += 1;
-    else if (code === QUOTE) return at + 1;
-  }
-  return text.length;
-}
-
 /** Returns the end of a number, `true`, `false` or `null`. */
 function endOfScalar(text: string, start: number): number {
   let at = start;
@@ -124,7 +115,6 @@ function skipBlanks(text: string, start: number): number {
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
-const BACKSLASH = 0x5c;
 const BRACKET = 0x5b;
 const BRACKET_END = 0x5d;
 const BRACE = 0x7b;

@@ -17,7 +17,7 @@ const REQUEST_MS = 300_000;
  */
 const KEEP_ALIVE_MS = 65_000;
 const IDLE_CHECK_MS = 100;
-const DROPPED_TOLD_MS = 1000;
+const DROPPED_REPORT_MS = 1000;
 /**
  * How long idle connections stay open during shutdown, for requests that are already in transit.
  */
@@ -43,10 +43,10 @@ export interface Listener {
   url: string;
   port: number;
   /**
-   * Stops accepting connections and waits for requests in flight, for at most `patienceMs`
+   * Stops accepting connections and waits for requests in flight, for at most `timeoutMs`
    * milliseconds.
    */
-  close(patienceMs: number): Promise<void>;
+  close(timeoutMs: number): Promise<void>;
 }
 
 export async function listenHttp(
@@ -75,8 +75,8 @@ export async function listenHttp(
     serve,
   );
   server.maxConnections = maxConnections;
-  tellDropped(server, onDropped);
-  server.on('clientError', answerClientError);
+  reportDropped(server, onDropped);
+  server.on('clientError', respondToClientError);
   // Expectations other than 100-continue may be ignored (RFC 9110 §10.1.1); by default Node
   // responds with an empty 417.
   server.on('checkExpectation', serve);
@@ -90,7 +90,7 @@ export async function listenHttp(
   return {
     url: `http://${shown}:${address.port}`,
     port: address.port,
-    async close(patienceMs) {
+    async close(timeoutMs) {
       // `http.Server.close` closes idle connections immediately, including those with a request in
       // transit.
       const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
@@ -101,7 +101,7 @@ export async function listenHttp(
         // not be served.
         idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
       }, LINGER_MS);
-      const force = setTimeout(() => server.closeAllConnections(), patienceMs);
+      const force = setTimeout(() => server.closeAllConnections(), timeoutMs);
       await ended;
       clearTimeout(linger);
       clearInterval(idle);
@@ -110,16 +110,16 @@ export async function listenHttp(
   };
 }
 
-function tellDropped(server: HttpServer, tell: (count: number) => void): void {
+function reportDropped(server: HttpServer, report: (count: number) => void): void {
   let dropped = 0;
   server.on('drop', () => {
     dropped += 1;
     if (dropped > 1) return;
-    const told = () => {
-      tell(dropped);
+    const flush = () => {
+      report(dropped);
       dropped = 0;
     };
-    setTimeout(told, DROPPED_TOLD_MS).unref();
+    setTimeout(flush, DROPPED_REPORT_MS).unref();
   });
 }
 
@@ -144,7 +144,7 @@ function listen(
  * Responds to malformed HTTP and to requests that were received too slowly, if the socket is still
  * writable.
  */
-function answerClientError(
+function respondToClientError(
   error: NodeJS.ErrnoException,
   socket: NodeJS.WritableStream & { destroy(): void },
 ) {

@@ -40,7 +40,7 @@ export async function readForm(
   const maxBytes = maxFileBytes + MAX_FIELD_BYTES + OVERHEAD_BYTES;
   if ((ctx.request.length ?? 0) > maxBytes) throw tooLarge(ctx.request.length ?? 0, maxFileBytes);
   const contents = new Map<unknown, Buffer[]>();
-  const noRoom = limitTotal(ctx.req, maxBytes, share);
+  const total = limitTotal(ctx.req, maxBytes, share);
   let hasProto = false;
   const parse = koaBody({
     multipart: true,
@@ -67,7 +67,7 @@ export async function readForm(
         contents.set(file, chunks);
         return new Writable({
           write(chunk: Buffer, _encoding, done) {
-            if (!noRoom.signal.aborted) chunks.push(chunk);
+            if (!total.signal.aborted) chunks.push(chunk);
             done();
           },
         });
@@ -76,12 +76,12 @@ export async function readForm(
   });
   try {
     const parsed = parse(ctx, async () => undefined);
-    await Promise.race([parsed, noRoom.refused]);
+    await Promise.race([parsed, total.refused]);
   } catch (error) {
     // Discard the rest of the body, so that the client can read the response.
     ctx.req.resume();
     for (const chunks of contents.values()) chunks.length = 0;
-    throw noRoom.signal.aborted ? error : refusal(error, maxFileBytes);
+    throw total.signal.aborted ? error : toFormError(error, maxFileBytes);
   }
 
   if (hasProto) {
@@ -125,7 +125,8 @@ function limitTotal(
   request.on('data', (chunk: Buffer) => {
     size += chunk.byteLength;
     if (size > 2 * maxBytes) request.destroy();
-    if (share !== null && !full.signal.aborted && !share.take(chunk.byteLength)) full.abort(share.refusal());
+    if (share !== null && !full.signal.aborted && !share.take(chunk.byteLength))
+      full.abort(share.limitError());
   });
   // Adding the listener above has started the stream. The parser adds its listener some microtasks
   // later and must not miss any data, so pause until then.
@@ -138,7 +139,7 @@ function limitTotal(
   return { signal: full.signal, refused };
 }
 
-function refusal(error: unknown, maxFileBytes: number): AppError {
+function toFormError(error: unknown, maxFileBytes: number): AppError {
   const status = (error as { httpCode?: unknown }).httpCode;
   if (status === 413) {
     return new AppError(

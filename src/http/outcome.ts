@@ -11,15 +11,15 @@ export function failureFields(
   isCredentialed: boolean,
 ) {
   const code = reason ?? (refused === true ? 'function_refused' : FAILURES[status]);
-  const said = error !== null && !isCredentialed ? withoutOwnWords(error) : error;
-  return { status, error: said ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
+  const shown = error !== null && !isCredentialed ? withoutOutput(error) : error;
+  return { status, error: shown ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
 }
 
 /**
  * Returns the error of an exit without the line of stderr that follows it: anonymous callers must
  * not see a function's output.
  */
-function withoutOwnWords(error: string): string {
+function withoutOutput(error: string): string {
   return /^exited with code \d+(?=: )/.exec(error)?.[0] ?? error;
 }
 

@@ -35,7 +35,7 @@ export function readBody(
       if (!isFull && size <= maxBytes && share !== null && !share.take(chunk.byteLength)) {
         isFull = true;
         chunks.length = 0;
-        reject(share.refusal());
+        reject(share.limitError());
       }
       if (size <= maxBytes && !isFull) {
         chunks.push(chunk);
@@ -67,10 +67,12 @@ export function megabytes(bytes: number): string {
 function tooSlow(idleMs = 0): AppError {
   return new AppError(
     'request_timeout',
-    `No more of the body came for ${idleMs / 1000} s; send the request again.`,
+    `No further data of the body was received for ${idleMs / 1000} s; send the request again.`,
   );
 }
 
 function cutOff(cause: unknown): AppError {
-  return new AppError('invalid_request', 'The connection ended before the body did.', { cause });
+  return new AppError('invalid_request', 'The connection was closed before the body was complete.', {
+    cause,
+  });
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { parseOrRefuse } from '../contract/sentence.js';
+import { parseOrThrow } from '../contract/parse-or-throw.js';
 import { AppError } from '../errors.js';
 
 const MAX_REMEMBERED = 1000;
@@ -33,7 +33,7 @@ export function textReader<S extends z.ZodObject>(schema: S, where?: string): Te
     // Most requests set none of the optional values, and parsing these always gives the same
     // result.
     if (!some && ofNothing !== undefined) return ofNothing;
-    const parsed = parseOrRefuse(schema, values, { code: 'invalid_request', ...(where ? { where } : {}) });
+    const parsed = parseOrThrow(schema, values, { code: 'invalid_request', ...(where ? { where } : {}) });
     if (!some) ofNothing = parsed;
     return parsed;
   };

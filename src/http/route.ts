@@ -5,7 +5,7 @@ import type { Scope } from '../contract/scopes.js';
 import type { Actor, Principal } from '../core/auth/principal.js';
 import type { ErrorCode } from '../errors.js';
 import type { Caller } from './admission.js';
-import type { MemoryShare } from './memory-budget.js';
+import type { BufferShare } from './buffer-budget.js';
 import type { UploadedFile } from './multipart.js';
 import type { SendToFunctions } from './send-to-functions.js';
 import type { Services } from './services.js';
@@ -90,7 +90,7 @@ export interface Call<A extends Access, P, Q, H, B> {
    */
   holdReply(bytes: number): void;
   /** Returns a share of the namespace's memory for the events of a stream. */
-  streamShare(): MemoryShare;
+  streamShare(): BufferShare;
   /** Sends a request to an HTTP function of this engine. */
   sendToFunctions: SendToFunctions;
   /** Aborted when the server stops; ends streaming responses. */

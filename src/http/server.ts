@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AppError } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
 import { createAdmission } from './admission.js';
 import { createApp } from './app.js';
@@ -6,7 +7,7 @@ import { createBodyLimits } from './body-limits.js';
 import { createClientAddresses } from './client-address.js';
 import { createFunctionsHandler } from './functions/handler.js';
 import { type Addressing, parseHostPattern } from './functions/target.js';
-import { listenHttp } from './listener.js';
+import { type Listener, listenHttp } from './listener.js';
 import { createSendToFunctions, type FunctionsAddress } from './send-to-functions.js';
 import type { Services } from './services.js';
 import { isWebSocket, serveWithoutUpgrade } from './ws/reparse.js';
@@ -54,6 +55,8 @@ export async function startServer(services: Services, address: ServerAddress): P
       addressing,
     });
 
+  /** Undefined until it listens; null if HTTP functions are served on the main port. */
+  let functions: Listener | null | undefined;
   const byHost = pattern && functionsOn({ kind: 'host', pattern });
   const handle = (request: IncomingMessage, response: ServerResponse) =>
     byHost && pattern?.namespaceOf(request.headers.host) ? byHost(request, response) : api(request, response);
@@ -82,7 +85,7 @@ export async function startServer(services: Services, address: ServerAddress): P
     await sockets.close();
     throw error;
   });
-  const functions = byHost
+  functions = byHost
     ? null
     : await listenForFunctions(main.port).catch(async (error) => {
         await Promise.all([main.close(0), sockets.close()]);
@@ -90,6 +93,7 @@ export async function startServer(services: Services, address: ServerAddress): P
       });
 
   function functionsAddress(): FunctionsAddress {
+    if (functions === undefined) throw new AppError('unavailable', 'The engine is starting; try again.');
     if (functions !== null) return { url: functions.url };
     return { url: main.url, hostOf: (namespace) => pattern?.hostOf(namespace) ?? '' };
   }
@@ -108,10 +112,10 @@ export async function startServer(services: Services, address: ServerAddress): P
 
   const close = async () => {
     stopping.abort();
-    const patience = config.SHUTDOWN_SECONDS * 1000;
-    const release = setTimeout(() => services.invoker.release(), Math.max(0, patience - ANSWER_MS));
-    const longest = Math.max(patience, ANSWER_MS);
-    await Promise.all([sockets.close(), main.close(longest), functions?.close(longest)]);
+    const shutdownMs = config.SHUTDOWN_SECONDS * 1000;
+    const release = setTimeout(() => services.invoker.release(), Math.max(0, shutdownMs - ANSWER_MS));
+    const closeTimeoutMs = Math.max(shutdownMs, ANSWER_MS);
+    await Promise.all([sockets.close(), main.close(closeTimeoutMs), functions?.close(closeTimeoutMs)]);
     clearTimeout(release);
   };
 

@@ -6,13 +6,13 @@ import { traceparentOf } from './traceparent.js';
  * Starts the span of a request that starts invocations, as a child of the client's span if it has
  * sent one.
  */
-export function startTrace(tracer: Tracer, ctx: Context, name: string): Span {
+export function startServerSpan(tracer: Tracer, ctx: Context, name: string): Span {
   const { traceparent } = traceparentOf(ctx.req.headers.traceparent?.toString());
   return tracer.start({ name, kind: 'server', parent: traceparent });
 }
 
 /** Runs the work and ends the span with its result. */
-export async function within<T>(span: Span, work: () => Promise<T>): Promise<T> {
+export async function withSpan<T>(span: Span, work: () => Promise<T>): Promise<T> {
   try {
     const result = await work();
     span.end();

@@ -187,7 +187,8 @@ export interface InvocationQueue extends Closable {
   readonly driver: string;
   /**
    * Adds all jobs or none. An id that is already queued or running is ignored. Throws `queue_full`,
-   * `quota_exceeded` or `unavailable`; then no job was accepted.
+   * `quota_exceeded` or `unavailable`; then no job was accepted. Throws `ambiguous_write` if the
+   * server became unreachable before it confirmed the jobs; then all of them may run.
    */
   add(jobs: readonly QueuedInvocation[]): Promise<void>;
   get(id: RequestId): Promise<LiveInvocation | null>;

@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { AppError } from '../errors.js';
-import { atMost, within } from '../within.js';
+import { waitAtMost, withTimeout } from '../timeout.js';
 
 export type RedisConnection = Redis | Cluster;
 
@@ -15,6 +15,16 @@ export function unavailable(what: string, cause: unknown): AppError {
 }
 
 /**
+ * Returns whether an error of a command shows that the server did not execute it: the server
+ * refused it, or the connection was not ready and the command was never sent. After any other
+ * error, the server may have executed the command.
+ */
+export function wasNotExecuted(error: unknown): boolean {
+  // ioredis has no error class for a command that it refuses to queue.
+  return error instanceof Error && (error.name === 'ReplyError' || /enableOfflineQueue/.test(error.message));
+}
+
+/**
  * Resolves when the connection is ready. Rejects after `withinMs`, since a cluster that serves no
  * slots never becomes ready.
  */
@@ -25,16 +35,16 @@ export async function whenReady(connection: RedisConnection, withinMs: number): 
     failure = error;
   };
   connection.on('error', failed);
-  let heard = () => {};
+  let onReady = () => {};
   const ready = new Promise<void>((resolve) => {
-    heard = resolve;
-    connection.once('ready', heard);
+    onReady = resolve;
+    connection.once('ready', onReady);
   });
   try {
-    await within(withinMs, ready, () => failure);
+    await withTimeout(withinMs, ready, () => failure);
   } finally {
     connection.off('error', failed);
-    connection.off('ready', heard);
+    connection.off('ready', onReady);
   }
 }
 
@@ -50,5 +60,5 @@ export async function closeRedis(connection: RedisConnection): Promise<void> {
     else connection.once('end', () => resolve());
   });
   connection.disconnect();
-  await atMost(CLOSE_MS, ended);
+  await waitAtMost(CLOSE_MS, ended);
 }

@@ -31,7 +31,7 @@ const PROFILES = {
     socketTimeout: SILENCE_MS,
   },
   /** For blocking commands and subscriptions: commands wait until the server is reachable again. */
-  patient: { enableOfflineQueue: true, maxRetriesPerRequest: null },
+  blocking: { enableOfflineQueue: true, maxRetriesPerRequest: null },
 } as const satisfies Record<string, RedisOptions>;
 
 /** Behaviour of a connection while its server is unreachable. */
@@ -143,7 +143,7 @@ export class RedisServer {
       return connection;
     } catch (error) {
       connection.disconnect();
-      throw notThere(this.#url, this.#setting, error);
+      throw unreachable(this.#url, this.#setting, error);
     }
   }
 }
@@ -192,7 +192,7 @@ async function probe<T>(
     await redis.connect();
     return await ask(redis);
   } catch (error) {
-    throw notThere(url, setting, failure ?? error);
+    throw unreachable(url, setting, failure ?? error);
   } finally {
     redis.disconnect();
   }
@@ -204,7 +204,7 @@ async function isCluster(redis: Redis): Promise<boolean> {
   return info.includes('cluster_enabled:1');
 }
 
-function notThere(url: string, setting: string, cause: unknown): AppError {
+function unreachable(url: string, setting: string, cause: unknown): AppError {
   return new AppError(
     'bad_config',
     `${setting} names ${redactUrl(url)}, which cannot be used (${messageOf(cause)}); start the server there or correct the URL.`,

@@ -8,7 +8,7 @@ const BATCH = 512;
  * Maximum number of buffered spans. Further ones are dropped, so that an unreachable collector does
  * not exhaust memory.
  */
-const MOST_WAITING = 4096;
+const MAX_PENDING_SPANS = 4096;
 const TIMEOUT_MS = 5000;
 
 const KINDS = { internal: 1, server: 2, client: 3, consumer: 5 } as const;
@@ -80,7 +80,7 @@ export function openOtlpTracer(endpoint: string): Tracer {
       return {
         traceparent: `00-${traceId}-${spanId}-01`,
         end(error) {
-          if (ended || waiting.length >= MOST_WAITING) return;
+          if (ended || waiting.length >= MAX_PENDING_SPANS) return;
           ended = true;
           waiting.push({
             traceId,

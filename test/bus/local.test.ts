@@ -29,3 +29,19 @@ test('a closed bus delivers nothing more, and closes twice', async (t) => {
   await own.publish('c', 'x');
   t.is(calls, 0);
 });
+
+test('an error of a handler is reported and the other handlers receive the message', async (t) => {
+  const reported: [string, unknown][] = [];
+  const own = await openBus({ driver: 'local' }, (message, error) => void reported.push([message, error]));
+  const received: string[] = [];
+  await own.subscribe('c', (message) => {
+    JSON.parse(message);
+  });
+  await own.subscribe('c', (message) => void received.push(message));
+  await own.publish('c', 'not JSON');
+  await own.close();
+  t.deepEqual(received, ['not JSON']);
+  t.is(reported.length, 1);
+  t.is(reported[0]?.[0], 'A message on the bus channel "c" could not be handled.');
+  t.true(reported[0]?.[1] instanceof SyntaxError);
+});

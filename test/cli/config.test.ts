@@ -1,8 +1,12 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import { engineNotes, resolveSettings, saveLogin } from '../../src/cli/config.js';
 import { rememberEngine } from '../../src/cli/local-engines.js';
+import { findProject } from '../../src/cli/project/project.js';
+import { type Pulled, writePulled } from '../../src/cli/pull/pulled.js';
+import { functionSettingsSchema } from '../../src/contract/function.js';
+import { invocationRecordSchema } from '../../src/contract/invocation.js';
 import { AppError } from '../../src/errors.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
@@ -22,6 +26,37 @@ function dataDirectory(path: string, url: string, key: string): void {
   mkdirSync(path, { recursive: true });
   writeFileSync(join(path, 'url'), `${url}\n`);
   writeFileSync(join(path, 'admin-key'), `${key}\n`, { mode: 0o600 });
+}
+
+/** A pulled invocation with a trace. */
+function pulled(): Pulled {
+  const invocation = invocationRecordSchema.parse({
+    request_id: '01890000-0000-7000-8000-000000000000',
+    namespace: 'default',
+    function: 'hello',
+    version: 1,
+    trigger: 'http',
+    trigger_depth: 0,
+    parent_id: null,
+    state: 'success',
+    attempts: [],
+    error: null,
+    input_size: 1,
+    output_size: 1,
+    input: 'x',
+    output: 'x',
+    callback: null,
+    created_at: '2026-01-01T00:00:00.000Z',
+    completed_at: '2026-01-01T00:00:00.000Z',
+  });
+  return {
+    invocation,
+    settings: functionSettingsSchema.parse({ name: 'hello', metadata: {} }),
+    env: ['REGION'],
+    wasm: new Uint8Array(1),
+    input: new Uint8Array(1),
+    trace: { request_id: invocation.request_id, attempt: 1, calls: [], truncated: false },
+  };
 }
 
 test('with nothing set, it is this machine at port 4000, without a key', (t) => {
@@ -64,6 +99,34 @@ test('the login is kept for its owner only', (t) => {
   t.is(statSync(file).mode & 0o777, 0o600);
 });
 
+test('a login is kept for its owner only, also where the file was there with another mode', (t) => {
+  const { env } = place();
+  const file = saveLogin({ url: 'https://login.example', api_key: 'ak_old:l' }, env);
+  chmodSync(file, 0o644);
+  saveLogin({ url: 'https://login.example', api_key: 'ak_new:l' }, env);
+  t.is(statSync(file).mode & 0o777, 0o600);
+  t.regex(readFileSync(file, 'utf8'), /ak_new/);
+  t.deepEqual(readdirSync(dirname(file)), ['config.json'], 'no draft is left');
+});
+
+test('no file that the CLI keeps can be read by others, whatever the umask', (t) => {
+  const { root, env } = place();
+  const before = process.umask(0o000);
+  try {
+    saveLogin({ url: 'https://login.example', api_key: 'ak_login:l' }, env);
+    rememberEngine(engineNotes(env), 'http://127.0.0.1:4127', join(root, 'data'));
+    writePulled(join(root, 'pulled'), pulled());
+  } finally {
+    process.umask(before);
+  }
+  const kept = ['config/orama', 'state/orama/engines', 'pulled'].flatMap((name) => {
+    const directory = join(root, name);
+    return [directory, ...readdirSync(directory).map((file) => join(directory, file))];
+  });
+  t.is(kept.length, 10);
+  for (const path of kept) t.is(statSync(path).mode & 0o077, 0, path);
+});
+
 test('a damaged login is named, not ignored', (t) => {
   const { env, cwd } = place();
   const file = saveLogin({ url: 'https://login.example', api_key: 'ak_login:l' }, env);
@@ -82,6 +145,45 @@ test('an engine with its data in a directory above is found, with its admin key'
     url: 'http://localhost:4123',
   });
   t.deepEqual(resolveSettings({ url: 'http://127.0.0.1:4124' }, env, cwd), { url: 'http://127.0.0.1:4124' });
+});
+
+/** Runs `look` as another user, to whom nothing belongs that this user has made. */
+function asAnother<T>(look: () => T): T {
+  const { geteuid } = process;
+  process.geteuid = () => (geteuid?.() ?? 0) + 1;
+  try {
+    return look();
+  } finally {
+    if (geteuid !== undefined) process.geteuid = geteuid;
+  }
+}
+
+test('an engine that another user has put into a directory above is not taken', (t) => {
+  const { root, env, cwd } = place();
+  dataDirectory(join(root, '.orama'), 'http://127.0.0.1:4128', 'ak_planted:default');
+  t.is(resolveSettings({}, env, cwd).url, 'http://127.0.0.1:4128');
+  t.deepEqual(
+    asAnother(() => resolveSettings({}, env, cwd)),
+    { url: 'http://127.0.0.1:4000' },
+  );
+  // Named, it is meant.
+  const named = { ...env, ORAMA_DATA_DIR: join(root, '.orama') };
+  t.is(asAnother(() => resolveSettings({}, named, cwd)).url, 'http://127.0.0.1:4128');
+});
+
+test('a project that another user has put into a directory above is not taken: it runs commands', (t) => {
+  const { root, cwd } = place();
+  writeFileSync(join(root, 'orama.yaml'), 'functions: ["*"]');
+  t.is(findProject(cwd), root);
+  t.is(
+    asAnother(() => findProject(cwd)),
+    undefined,
+  );
+  t.is(
+    asAnother(() => findProject(root)),
+    root,
+    'the directory that the user is in is meant',
+  );
 });
 
 test('an engine that runs elsewhere on the machine is found until it stops', (t) => {

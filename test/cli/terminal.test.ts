@@ -5,45 +5,18 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import test from 'ava';
+import stringWidth from 'string-width';
 import { z } from 'zod';
 import { renderLog } from '../../src/cli/render-log.js';
 import { createTerminal, printable, type Terminal } from '../../src/cli/terminal.js';
 import type { LogRecord } from '../../src/contract/invocation.js';
 import { logRecordSchema } from '../../src/contract/invocation.js';
 import { runCli } from '../helpers/cli.js';
+import { FORBIDDEN, forbiddenIn, HOSTILE } from '../helpers/hostile-text.js';
 import { httpServer } from '../helpers/http-server.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const home = tempDir();
-
-/**
- * All control characters except tab and newline, the separators, and all bidirectional controls.
- */
-const FORBIDDEN = [
-  ...range(0x00, 0x08),
-  ...range(0x0b, 0x1f),
-  ...range(0x7f, 0x9f),
-  0x061c,
-  0x200e,
-  0x200f,
-  ...range(0x2028, 0x202e),
-  ...range(0x2066, 0x2069),
-].map((code) => String.fromCharCode(code));
-
-const SEQUENCES = [
-  '\u001b[2J\u001b[H',
-  '\u001b]0;title\u0007',
-  '\u001b]8;;https://evil.example\u001b\\click\u001b]8;;\u001b\\',
-  '\u001b]52;c;ZXZpbA==\u0007',
-  '\u009b31m',
-  'done\rfailed',
-  '\u202egpj.exe',
-];
-const HOSTILE = `${FORBIDDEN.join('x')}${SEQUENCES.join(' ')}`;
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
-}
 
 /** Returns what is written to stdout and stderr, with or without a terminal. */
 async function written(isTTY: boolean, json: boolean, write: (terminal: Terminal) => void) {
@@ -138,19 +111,29 @@ test('columns stay aligned whatever a cell holds', async (t) => {
   t.is(first.indexOf('x', 6), second.indexOf('y'));
 });
 
+test('columns stay aligned beside wide, combining and invisible characters', async (t) => {
+  const cells = ['世界', 'e\u0301', '👩‍🚀', 'a\u200bb', 'ｗｉｄｅ', 'plain'];
+  const out = await written(true, false, (terminal) => {
+    terminal.line(
+      terminal.table(
+        ['A', 'B'],
+        cells.map((cell) => [cell, '|']),
+      ),
+    );
+  });
+  const [, ...rows] = out.replace(OWN_COLOURS, '').trimEnd().split('\n');
+  t.deepEqual(
+    rows.map((row) => stringWidth(row.slice(0, row.indexOf('|')))),
+    cells.map(() => 10),
+  );
+});
+
 test('JSON and bytes in a pipe stay as they came', async (t) => {
   const json = await written(true, true, (terminal) => terminal.show({ a: HOSTILE }, z.unknown(), () => ''));
   t.deepEqual(JSON.parse(json), { a: HOSTILE });
   const bytes = await written(false, false, (terminal) => terminal.bytes(Buffer.from(HOSTILE)));
   t.is(bytes, HOSTILE);
 });
-
-/** Returns the code points of forbidden characters in a text. */
-function forbiddenIn(out: string): string[] {
-  return FORBIDDEN.filter((character) => out.includes(character)).map((one) =>
-    one.charCodeAt(0).toString(16),
-  );
-}
 
 test('whatever command a server answers with hostile text, none of it reaches the terminal as control', async (t) => {
   const server = await httpServer((_request, response) => {

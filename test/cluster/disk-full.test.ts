@@ -31,7 +31,7 @@ test.serial(
       async () => (await web.api.get('/v1/status')).json.queue?.waiting === 0,
     );
     await until('the worker has noticed', () =>
-      /the store is away; log records go into the backlog/.test(full.log()),
+      /the store is unreachable; log records go into the backlog/.test(full.log()),
     );
     t.is((await loggedAttempts(web.api, 'probe')).length, 0);
     t.is(await full.stop(), 0, full.log());

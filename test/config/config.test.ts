@@ -1,5 +1,5 @@
 import test from 'ava';
-import { loadConfig, settingRows } from '../../src/config.js';
+import { loadConfig, settingRows, walletSignup } from '../../src/config.js';
 
 test('nothing set gives the documented defaults', (t) => {
   const { config, warnings } = loadConfig({}, {});
@@ -55,4 +55,22 @@ test('every setting has a row with a sentence for the docs', (t) => {
   const rows = settingRows();
   t.true(rows.length > 25);
   for (const row of rows) t.true(row.about.length > 10, row.name);
+});
+
+test('wallets may claim namespaces by themselves only where nobody else can reach the engine', (t) => {
+  const signup = (settings: Record<string, string>) => walletSignup(loadConfig({}, settings).config);
+  for (const HOST of ['127.0.0.1', '127.8.9.10', 'localhost', '::1']) t.is(signup({ HOST }), 'open', HOST);
+  for (const HOST of [
+    '0.0.0.0',
+    '::',
+    '10.0.0.1',
+    '127.0.0.1.example.com',
+    'localhost.example.com',
+    '::ffff:0.0.0.0',
+  ]) {
+    t.is(signup({ HOST }), 'closed', HOST);
+    t.is(signup({ HOST, WALLET_SIGNUP: 'open' }), 'open', HOST);
+  }
+  t.is(signup({}), 'open');
+  t.is(signup({ WALLET_SIGNUP: 'closed' }), 'closed');
 });

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { openDataDir } from '../../src/data-dir.js';
+import { startCluster } from '../helpers/cluster.js';
 import { probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -68,4 +71,27 @@ test("what an engine makes in its data directory is its owner's alone, whatever 
     [],
   );
   t.true(Object.keys(await modes(engine.dataDir)).length > 5);
+});
+
+// Serial, since the umask is that of the whole process.
+test.serial('so does every process of the Procfile, and the rotation of the key', async (t) => {
+  const before = process.umask(0o000);
+  t.teardown(() => process.umask(before));
+  const cluster = await startCluster();
+  t.teardown(cluster.close);
+  const run = (file: string, ...args: string[]) =>
+    promisify(execFile)(process.execPath, [file, ...args], {
+      env: { PATH: process.env.PATH, ...cluster.settings, LOG_LEVEL: 'error' },
+    });
+  await run('dist/app/main.js', 'release');
+  const ready = join(directory, 'ready');
+  const [{ api, stop }, worker] = await Promise.all([cluster.web({ READY_FILE: ready }), cluster.worker()]);
+  t.is((await api.deploy('probe', await probeWasm())).status, 201);
+  await api.put('/v1/functions/secrets', { name: 'A', value: 'b' });
+  t.is((await api.invoke('probe', '[]')).status, 200);
+  t.is((await stat(ready)).mode & 0o077, 0);
+  await Promise.all([stop(), worker.stop()]);
+  await run('dist/app/orama.js', 'admin', 'rotate-secrets-key');
+  t.deepEqual(await reachable(cluster.dataDir), []);
+  t.true(Object.keys(await modes(cluster.dataDir)).length > 5);
 });

@@ -246,16 +246,16 @@ export function testRecords(driver: string, open: OpenStore): void {
     const [a, cid] = [aNamespace(), uuidv7()];
     await blobOwners.add(a, { cid, name: '', size: 5 });
     t.is(await blobOwners.markForDeletion(cid), null);
-    t.false(await blobOwners.isCondemned(cid));
+    t.false(await blobOwners.isPendingDeletion(cid));
     await blobOwners.remove(a, cid);
     const tokens = await Promise.all([1, 2, 3].map(() => blobOwners.markForDeletion(cid)));
     const [token, ...others] = tokens.filter((one) => one !== null);
     t.deepEqual(others, []);
-    t.true(await blobOwners.isCondemned(cid));
+    t.true(await blobOwners.isPendingDeletion(cid));
     await blobOwners.unmark(cid, 'of another');
-    t.true(await blobOwners.isCondemned(cid));
+    t.true(await blobOwners.isPendingDeletion(cid));
     await blobOwners.unmark(cid, token ?? '');
-    t.false(await blobOwners.isCondemned(cid));
+    t.false(await blobOwners.isPendingDeletion(cid));
   });
 
   test(`${driver}: a nonce is used once, by its wallet, in time`, async (t) => {

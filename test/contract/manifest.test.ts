@@ -27,6 +27,24 @@ test('a name alone gives every default of the contract', (t) => {
   });
 });
 
+test('a value of any depth is refused with a sentence, in flow and block style, and in a cycle', (t) => {
+  const block = Array.from({ length: 2000 }, (_, at) => `${' '.repeat(at + 1)}a:`).join('\n');
+  for (const [yaml, sentence] of [
+    [`env: ${'{a: '.repeat(200)}1${'}'.repeat(200)}`, /nested more than 100 levels/],
+    [`env: ${'['.repeat(10_000)}${']'.repeat(10_000)}`, /nested more than 100 levels/],
+    [`env: ${'{a: '.repeat(10_000)}1${'}'.repeat(10_000)}`, /nested more than 100 levels/],
+    [`env:\n  ${'- '.repeat(10_000)}x`, /nested more than 100 levels/],
+    [`env:\n${block} x`, /nested more than 100 levels/],
+    ['env: &a {x: *a}', /nested more than 100 levels/],
+    ['env: {__proto__: {}}', /unknown key "function.yaml: env.__proto__"/],
+    ['env: {"\\u005f_proto__": x}', /unknown key "function.yaml: env.__proto__"/],
+    ['stages: {a: {env: {__proto__: x}}}', /unknown key "function.yaml: stages.a.env.__proto__"/],
+    ['triggers: [{topic: a, __proto__: {}}]', /unknown key "function.yaml: triggers\[0\].__proto__"/],
+  ] as const) {
+    t.regex(refusal(`name: a\n${yaml}`), sentence, yaml.slice(0, 40));
+  }
+});
+
 test('every key is read', (t) => {
   const manifest = parseManifest(`
 name: call-push-handler

@@ -70,7 +70,7 @@ test('a client that goes away ends its wait, and what takes that back is called'
   let isWatched = false;
   const { id, reply: none } = await invoker.call(request(await deploy()), {
     waitMs: 60_000,
-    whenGone(giveUp) {
+    onDisconnect(giveUp) {
       isWatched = true;
       giveUp();
       return () => {

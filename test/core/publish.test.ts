@@ -71,9 +71,9 @@ test('messages published together are accepted whole or not at all', async (t) =
   const cases = await useCases();
   const fn = await cases.deploy(listening);
   const wrong = message(fn, { topic: 'no blanks' });
-  await t.throwsAsync(cases.publisher.publishTogether([message(fn), wrong]), { code: 'invalid_request' });
+  await t.throwsAsync(cases.publisher.publishAtomically([message(fn), wrong]), { code: 'invalid_request' });
   t.is((await queued(cases, fn)).length, 0);
-  t.like(await cases.publisher.publishTogether([message(fn), message(fn)]), { triggered: 2 });
+  t.like(await cases.publisher.publishAtomically([message(fn), message(fn)]), { triggered: 2 });
   t.is((await queued(cases, fn)).length, 2);
 });
 

@@ -6,11 +6,13 @@ import { openQueues } from '../../queues/open.js';
 import { openBus } from '../../src/bus/open.js';
 import { type FunctionVersion, functionSettingsSchema } from '../../src/contract/function.js';
 import type { Namespace } from '../../src/contract/ids.js';
+import { QUOTA_NAMES, QUOTAS, type QuotaLimits } from '../../src/contract/quotas.js';
 import { createCallbacks } from '../../src/core/callbacks.js';
 import { createCatalog } from '../../src/core/catalog.js';
 import { createFinisher } from '../../src/core/finish.js';
 import { createInvoker } from '../../src/core/invoke.js';
 import { createPublisher } from '../../src/core/publish.js';
+import { createQuotas } from '../../src/core/quotas.js';
 import { createReplies } from '../../src/core/replies.js';
 import { createEgress } from '../../src/egress/fetch.js';
 import { createLogger } from '../../src/logger.js';
@@ -37,6 +39,8 @@ export async function openUseCases(directory: string) {
   const catalog = await createCatalog({ store, bus });
   const replies = await createReplies({ address: GATEWAY, bus, store });
   const logger = createLogger('silent');
+  const defaults = Object.fromEntries(QUOTA_NAMES.map((name) => [name, QUOTAS[name].default])) as QuotaLimits;
+  const quotas = await createQuotas({ store: store.quotas, bus, defaults });
   const metered: unknown[][] = [];
   const meter: Meter = {
     accepted: (...values) => void metered.push(['accepted', ...values]),
@@ -45,16 +49,18 @@ export async function openUseCases(directory: string) {
     hostCalled: (...values) => void metered.push(['hostCalled', ...values]),
   };
   const shared = { catalog, queue: queues.queue, meter, resultTtlMs: RESULT_TTL_MS };
-  const callbacks = createCallbacks({ store, tasks: queues.tasks, egress, rateLimiter, logger });
+  const callbacks = createCallbacks({ store, tasks: queues.tasks, egress, rateLimiter, quotas, logger });
   const publisher = createPublisher({ ...shared, bus });
   return {
     store,
+    catalog,
+    meter,
     queue: queues.queue,
     bus,
     replies,
     metered,
     publisher,
-    invoker: createInvoker({ ...shared, replies, store, egress }),
+    invoker: createInvoker({ ...shared, replies, store, egress, callbacks }),
     finisher: createFinisher({
       replies,
       publisher,
@@ -80,6 +86,7 @@ export async function openUseCases(directory: string) {
     },
 
     async close() {
+      await quotas.close();
       await catalog.close();
       await replies.close();
       await queues.close();

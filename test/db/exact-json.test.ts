@@ -1,5 +1,7 @@
 import test from 'ava';
+import fc from 'fast-check';
 import { parseExact, stringifyExact } from '../../src/exact-json.js';
+import { isSimple } from '../../src/json-strings.js';
 
 test('integers that a number cannot hold are read and written with all their digits', (t) => {
   const text = '{"a":[9007199254740993,-9223372036854775808,9007199254740991,1,1.5]}';
@@ -21,4 +23,52 @@ test('everything else is as JSON has it', (t) => {
   t.is(JSON.stringify(parseExact('{"a":1234567890123456,"a":2}')), '{"a":2}');
   t.throws(() => parseExact('[12345678901234567890'));
   t.throws(() => parseExact('[01234567890123456789]'));
+});
+
+test('a number in the place of a key, or beside another value, is no JSON, whatever its size', (t) => {
+  for (const text of [
+    '{12345678901234567:1}',
+    '["a"12345678901234567]',
+    '[1 12345678901234567]',
+    '[+12345678901234567]',
+  ]) {
+    t.throws(() => parseExact(text), { instanceOf: SyntaxError }, text);
+  }
+});
+
+test('texts with quotes, backslashes and digits stay what they are', (t) => {
+  const text = fc.string({ unit: fc.constantFrom('"', '\\', '1234567890123456789', 'a', '\n', '世') });
+  const value = fc.array(
+    fc.oneof(text, fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }), fc.dictionary(text, text)),
+  );
+  fc.assert(
+    fc.property(value, (given) => {
+      const exact = given.map((one) =>
+        typeof one === 'bigint' && BigInt(Number(one)) === one && Number.isSafeInteger(Number(one))
+          ? Number(one)
+          : one,
+      );
+      t.deepEqual(
+        parseExact(stringifyExact(given)),
+        exact.map((one) => (typeof one === 'object' ? { ...one } : one)),
+      );
+    }),
+  );
+});
+
+test('what takes long to parse is seen before it is parsed', (t) => {
+  const most = 1 << 20;
+  const list = (element: string, count: number) =>
+    `[${Array.from({ length: count }, () => element).join(',')}]`;
+  const begun = performance.now();
+  t.true(isSimple(`["${'x'.repeat(16 << 20)}"]`, most));
+  t.true(isSimple(list('12345678901234567', 32_766), most));
+  t.true(isSimple(`["${'\\\\'.repeat(most)}"]`, most));
+  t.false(isSimple(list('1', most), most));
+  t.false(isSimple(list('""', most), most));
+  t.false(isSimple(`["${'\\"'.repeat(2 * most)}"]`, most));
+  t.false(isSimple(`[${'1'.repeat(4 << 20)}]`, most));
+  t.true(performance.now() - begun < 5000);
+  // More digits than any database has are a number, of whatever size.
+  t.deepEqual(parseExact(`[${'1'.repeat(most)}]`), [Number.POSITIVE_INFINITY]);
 });

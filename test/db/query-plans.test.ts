@@ -85,8 +85,9 @@ test('no question about one function, invocation or namespace reads a whole tabl
   }
   await attempts.countDead();
   await attempts.countEnded();
-  await callbacks.add(aRequestId(), 'url');
-  await callbacks.attempted(aRequestId(), 'url', { deliveredAt: 1, error: null });
+  await callbacks.add({ id: aRequestId(), namespace, url: 'url', bytes: 1 });
+  await callbacks.waiting(namespace);
+  await callbacks.attempted(aRequestId(), 'url', { deliveredAt: 1, error: null, isLast: true });
   await callbacks.get([aRequestId()]);
   await callbacks.sweep(1);
   await functions.wasDeployed(namespace, name);

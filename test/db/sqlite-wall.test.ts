@@ -1,13 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { SqliteConnection } from '../../db/functions/drivers/sqlite-connection.js';
+import { SandboxedDatabase } from '../../db/functions/drivers/sqlite-sandbox.js';
 import type { Operation, Outcome } from '../../db/functions/executor.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const directory = tempDir();
 const written = join(directory, 'written');
-const connection = new SqliteConnection(join(directory, 'own.sqlite'));
+const connection = new SandboxedDatabase(join(directory, 'own.sqlite'));
 test.after.always(() => connection.close());
 
 /** Runs a statement as if the guard had accepted it. */

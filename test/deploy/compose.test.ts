@@ -87,9 +87,46 @@ test('every image has the version that was tried, and no port is open to other m
   }
 });
 
-test('the image is built without keys and data of the machine', (t) => {
-  const ignored = readFileSync('.dockerignore', 'utf8').split('\n');
-  for (const name of ['.env', '.env.*', '.orama', '*.sqlite', 'node_modules', '.git']) {
-    t.true(ignored.includes(name), name);
+/** Returns whether a path is left out of the build, as Docker matches it: from the root, `*` within one name. */
+function isIgnored(path: string): boolean {
+  const patterns = readFileSync('.dockerignore', 'utf8').split('\n');
+  return patterns.some((pattern) => {
+    if (pattern === '' || pattern.startsWith('#')) return false;
+    const source = pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('**/', '\0')
+      .replaceAll('*', '[^/]*')
+      .replaceAll('\0', '(?:.*/)?');
+    return new RegExp(`^${source}(?:/|$)`).test(path);
+  });
+}
+
+test('the image is built without keys and data of the machine, wherever they are', (t) => {
+  for (const directory of ['', 'examples/shop/', 'sdk/go/']) {
+    for (const name of [
+      ...[
+        '.env',
+        '.env.local',
+        'staging.env',
+        '.orama/admin-key',
+        'admin-key',
+        'secrets-key',
+        'a.pem',
+        'a.key',
+      ],
+      ...['metadata.sqlite', 'metadata.sqlite-wal', 'engine.log', 'node_modules/a/index.js'],
+    ]) {
+      t.true(isIgnored(directory + name), directory + name);
+    }
+  }
+  for (const name of ['.git/config', 'data/admin-key', 'test/a.ts']) t.true(isIgnored(name), name);
+  for (const name of [
+    'package.json',
+    'src/core/secrets.ts',
+    'sdk/go/orama.go',
+    'src/data-dir.ts',
+    'scripts/build.mjs',
+  ]) {
+    t.false(isIgnored(name), name);
   }
 });

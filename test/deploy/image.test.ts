@@ -148,10 +148,14 @@ inNamespace(
     const [health = ''] = ofFinal('HEALTHCHECK').map((each) => each.getRawArgumentsContent() ?? '');
     const command: string[] = JSON.parse(health.slice(health.indexOf('[')).replace(/\\\n/g, ''));
     const [program = '', ...args] = command;
-    const check = (checked: string) =>
-      spawnSync(program, args, { env: { PATH: process.env.PATH, PORT: checked } }).status;
-    t.is(check(String(port)), 0);
-    t.is(check(String(await freePort())), 1);
+    const check = (ports: { PORT: number; WORKER_PORT: number }) =>
+      spawnSync(program, args, {
+        env: { PATH: process.env.PATH, PORT: String(ports.PORT), WORKER_PORT: String(ports.WORKER_PORT) },
+      }).status;
+    const unused = await freePort();
+    t.is(check({ PORT: port, WORKER_PORT: unused }), 0, 'a web process');
+    t.is(check({ PORT: unused, WORKER_PORT: port }), 0, 'a worker');
+    t.is(check({ PORT: unused, WORKER_PORT: unused }), 1);
     child.kill('SIGTERM');
     const [code] = await once(child, 'exit');
     t.is(code, 0, said);

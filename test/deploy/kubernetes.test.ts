@@ -141,7 +141,9 @@ test('web and worker are probed where they answer, and have the time that a stop
       const wanted = probe?.httpGet?.port ?? probe?.tcpSocket?.port;
       return container?.ports?.find((each) => each.name === wanted)?.containerPort;
     };
-    t.is(container?.readinessProbe?.httpGet?.path, '/health');
+    t.is(container?.startupProbe?.httpGet?.path, '/health');
+    const ready = name === 'orama-web' ? '/v1/version' : '/health';
+    t.is(container?.readinessProbe?.httpGet?.path, ready, 'a server that is away leaves web in the Services');
     t.is(portOf(container?.readinessProbe), port, name);
     t.is(portOf(container?.startupProbe), port, name);
     t.is(container?.livenessProbe?.httpGet, undefined, 'a server that is away is no reason to start again');

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
+import { Webhook } from 'standardwebhooks';
 import type { Api, JsonValue } from '../helpers/api.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
 import { ASYNC, deliveriesOver } from '../helpers/deliveries.js';
@@ -130,6 +131,13 @@ test('a callback is POSTed again until it is answered with a 2xx, signed every t
     const expected = createHmac('sha256', key).update(signed).digest('base64');
     t.is(headers['webhook-signature'], `v1,${expected}`);
     t.true(Math.abs(Number(headers['webhook-timestamp']) - Date.now() / 1000) < 60);
+    // The library of Standard Webhooks, which shares no code with the engine.
+    const given = headers as Record<string, string>;
+    t.deepEqual(new Webhook(secret).verify(body, given), JSON.parse(body));
+    t.throws(() => new Webhook(secret).verify(`${body} `, given), { message: /signature/ });
+    const replayed = { ...given, 'webhook-timestamp': `${Number(given['webhook-timestamp']) - 3600}` };
+    t.throws(() => new Webhook(secret).verify(body, replayed), { message: /timestamp/ });
+    t.throws(() => new Webhook(secret).verify(body, { ...given, 'webhook-id': id.replace(/.$/, 'x') }));
   }
   const refused = await api.invoke(name, 'x', { ...ASYNC, 'x-callback-url': 'http://169.254.169.254/' });
   t.is(refused.status, 400);

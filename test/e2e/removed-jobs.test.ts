@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { createRedisBackend, Queue, withBackend } from 'bullmq';
-import { createSqliteBackend } from '../../queues/drivers/sqlite/create-backend.js';
+import { createSqliteBackend } from '../../queues/drivers/sqlite/backend/create-backend.js';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
 import { commands, probeWasm } from '../helpers/probe.js';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { refusal } from '../../src/egress/address.js';
+import { blockedReason } from '../../src/egress/address.js';
 
 const refused: Record<string, string[]> = {
   loopback: ['127.0.0.1', '127.255.255.254', '::1'],
@@ -53,7 +53,7 @@ const refused: Record<string, string[]> = {
 
 for (const [kind, addresses] of Object.entries(refused)) {
   test(`refused: ${kind}`, (t) => {
-    for (const address of addresses) t.not(refusal(address), null, address);
+    for (const address of addresses) t.not(blockedReason(address), null, address);
   });
 }
 
@@ -79,12 +79,12 @@ test('public addresses are let through, and those that only look like reserved o
     '::ffff:8.8.8.8',
     '64:ff9b::8.8.8.8',
   ];
-  for (const address of open) t.is(refusal(address), null, address);
+  for (const address of open) t.is(blockedReason(address), null, address);
 });
 
 test('the reason says what kind of address it is', (t) => {
-  t.is(refusal('127.0.0.1'), 'a loopback address');
-  t.is(refusal('::ffff:10.1.1.1'), 'a private address');
-  t.is(refusal('64:ff9b::a9fe:a9fe'), 'a link-local address');
-  t.is(refusal('2002:7f00:1::'), 'a reserved address');
+  t.is(blockedReason('127.0.0.1'), 'a loopback address');
+  t.is(blockedReason('::ffff:10.1.1.1'), 'a private address');
+  t.is(blockedReason('64:ff9b::a9fe:a9fe'), 'a link-local address');
+  t.is(blockedReason('2002:7f00:1::'), 'a reserved address');
 });

@@ -2,6 +2,7 @@ import test from 'ava';
 import { login } from '../auth/login.js';
 import { ethWallet, solWallet } from '../auth/wallet.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { aTenant, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
@@ -47,6 +48,72 @@ for (const [chain, make] of [
     t.deepEqual(seen.json, { results: [wallet.address] });
   });
 }
+
+/** Logs a wallet in to a namespace that it claims, and deploys the probe in it. */
+async function aWallet(fields: Record<string, string> = {}) {
+  const anonymous = (await engine()).api.as();
+  const wallet = ethWallet();
+  const namespace = unclaimed();
+  const { verified } = await login(anonymous, wallet, namespace, 'ETH');
+  const token = bearer(verified.json.access_token);
+  const made = await anonymous.post(
+    '/v1/auth/keys',
+    { name: 'x', scopes: ['invoke', 'read', 'deploy'] },
+    token,
+  );
+  const withKey = anonymous.as(made.json.api_key);
+  const deployed = await withKey.deploy('who', await probeWasm(), fields);
+  if (deployed.status !== 201) throw new Error(deployed.text);
+  return { anonymous, wallet, namespace, token, withKey };
+}
+
+test('a replay with another input does not speak for the wallet that sent the first', async (t) => {
+  const { anonymous, wallet, token, withKey } = await aWallet();
+  const first = await anonymous.invoke('who', commands({ op: 'wallet' }), token);
+  t.deepEqual(first.json, { results: [wallet.address] });
+  const id = first.headers.get('x-request-id');
+  const replayed = async (by: typeof anonymous, body: unknown, headers: Record<string, string> = {}) => {
+    const { json, text } = await until('the record', async () => {
+      const reply = await by.post(`/v1/invocations/${id}/replay`, body, headers);
+      return reply.status === 202 && reply;
+    });
+    const end = await until(`the end of ${text}`, async () => {
+      const { json: record } = await withKey.get(`/v1/invocations/${json.request_id}`);
+      return record.state === 'success' && record;
+    });
+    return JSON.parse(end.output).results;
+  };
+  t.deepEqual(await replayed(withKey, {}), [wallet.address], 'as it was sent, it is repeated');
+  const other = { input: commands({ op: 'wallet' }, { op: 'echo', a: 'send all' }) };
+  t.deepEqual(await replayed(withKey, other), ['', 'send all']);
+  t.deepEqual(await replayed(anonymous, other, token), [wallet.address, 'send all']);
+});
+
+test('an Idempotency-Key gives nobody the result of another caller, nor keeps them from theirs', async (t) => {
+  const { anonymous, wallet, namespace, token, withKey } = await aWallet({ is_public: 'true' });
+  const key = { 'idempotency-key': 'order-1' };
+  const input = commands({ op: 'wallet' });
+  const path = `/v1/invoke/${namespace}/who`;
+  const stranger = await aTenant(await engine());
+  const calls = [
+    // First those who would take the key for themselves.
+    [await anonymous.request('POST', path, { headers: key, body: input }), ''],
+    [await stranger.request('POST', path, { headers: key, body: input }), ''],
+    [await anonymous.request('POST', path, { headers: { ...key, ...token }, body: input }), wallet.address],
+    [await withKey.request('POST', path, { headers: key, body: input }), ''],
+  ] as const;
+  for (const [reply, caller] of calls) t.deepEqual(reply.json, { results: [caller] }, reply.text);
+  const ids = calls.map(([{ headers }]) => headers.get('x-request-id'));
+  t.is(new Set(ids).size, calls.length);
+  const again = await anonymous.request('POST', path, { headers: { ...key, ...token }, body: input });
+  t.is(again.headers.get('x-request-id'), ids[2] ?? null);
+  // A body of its own is no conflict with that of others.
+  const other = commands({ op: 'echo', a: 'mine' });
+  const fresh = { 'idempotency-key': 'order-2' };
+  t.is((await anonymous.request('POST', path, { headers: fresh, body: input })).status, 200);
+  t.is((await withKey.request('POST', path, { headers: fresh, body: other })).status, 200);
+  t.is((await withKey.request('POST', path, { headers: fresh, body: input })).status, 422);
+});
 
 test('an API-key call has no caller wallet, whatever headers it carries', async (t) => {
   const api = await aTenant(await engine());

@@ -95,6 +95,24 @@ test('auth: none opens a function that is not public', async (t) => {
   t.is((await tenant.as().invoke('open', '')).status, 404, 'the API keeps it private');
 });
 
+test('an event id gives no sender the reply to another who authenticates to the function', async (t) => {
+  const { call } = await served({ pay: { idempotency: 'X-Payment' } });
+  const send = async (headers: Record<string, string>) => {
+    const reply = await call('/pay', { method: 'POST', headers: { 'x-payment': '7', ...headers } });
+    return reply.headers.get('x-request-id');
+  };
+  const senders = [
+    {},
+    { authorization: 'Bearer of-ada' },
+    { authorization: 'Bearer of-eve' },
+    { cookie: 'a=1' },
+  ];
+  const ids = [];
+  for (const headers of senders) ids.push(await send(headers));
+  t.is(new Set(ids).size, senders.length);
+  for (const [at, headers] of senders.entries()) t.is(await send(headers), ids[at] ?? null);
+});
+
 test('a header of idempotency makes a sync request one invocation, and with another body it is 422', async (t) => {
   const { call } = await served({ pay: { idempotency: 'X-Payment' } });
   const send = (body: string, payment?: string) =>

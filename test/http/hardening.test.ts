@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import test from 'ava';
-import { createMemoryBudget } from '../../src/http/memory-budget.js';
+import { createBufferBudget } from '../../src/http/buffer-budget.js';
 import { commands } from '../helpers/probe.js';
 import { requestHead as head, rawHttp as raw } from '../helpers/raw-http.js';
 import { startEngine } from '../helpers/running-engine.js';
@@ -94,6 +94,33 @@ test('a request with two Host headers is refused, also for a WebSocket', async (
   t.regex(ws.received, /^HTTP\/1.1 400 [\s\S]*2 Host headers/);
 });
 
+test('a target that is no path and no URL is 400, and no fault of the engine', async (t) => {
+  const running = await startEngine();
+  t.teardown(running.close);
+  const upgrade = [
+    ...['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  ];
+  const answers: [target: string, status: RegExp, webSocket: RegExp][] = [
+    ['http://[', /^HTTP\/1.1 400 /, /^HTTP\/1.1 400 /],
+    ['http://a:99999/', /^HTTP\/1.1 400 /, /^HTTP\/1.1 400 /],
+    ['//', /^HTTP\/1.1 404 /, /^HTTP\/1.1 404 /],
+    ['//[/v1/pubsub/ws', /^HTTP\/1.1 404 /, /^HTTP\/1.1 404 /],
+    ['*', /^HTTP\/1.1 404 /, /^HTTP\/1.1 400 /],
+    ['http://x/health', /^HTTP\/1.1 200 /, /^HTTP\/1.1 404 /],
+  ];
+  for (const [target, status, webSocket] of answers) {
+    const plain = await raw(running.url, head('GET', target, 'Host: x', 'Connection: close'));
+    t.regex(plain.received, status, target);
+    const ws = await raw(running.url, head('GET', target, 'Host: x', ...upgrade));
+    t.regex(ws.received, webSocket, `${target} for a WebSocket`);
+    const fn = await raw(running.functionsUrl, head('GET', target, 'Host: x', 'Connection: close'));
+    t.regex(fn.received, /^HTTP\/1.1 4\d\d /, `${target} for functions`);
+  }
+  // Errors of the engine are logged, with which anybody could fill the disk.
+  t.is(running.log(), '');
+});
+
 test('paths are case-sensitive', async (t) => {
   const { api } = await engine();
   for (const path of ['/V1/functions', '/v1/Functions', '/HEALTH', '/v1/Auth/whoami']) {
@@ -129,7 +156,7 @@ test('connections beyond the limit are closed, and those within it go on', async
 });
 
 test('bodies without a credential hold so much of the memory and no more, of one address a quarter', (t) => {
-  const budget = createMemoryBudget({ all: 100, each: 25 });
+  const budget = createBufferBudget({ all: 100, each: 25 });
   const first = budget.share('a');
   t.true(first.take(20));
   t.false(budget.share('a').take(6), 'the same address');

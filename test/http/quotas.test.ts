@@ -1,6 +1,7 @@
 import test from 'ava';
 import { QUOTA_NAMES } from '../../src/contract/quotas.js';
 import type { Api, ApiReply } from '../helpers/api.js';
+import { httpServer } from '../helpers/http-server.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
@@ -338,4 +339,36 @@ test('beyond the log quota of the day lines are left out, and the invocation is 
   t.regex(lines, /log_mb_per_day/);
   t.notRegex(lines, /a line/);
   t.regex(await linesOf(other), /a line/);
+});
+
+test('callbacks that nobody takes cannot fill the queue: their bodies and their number are bounded', async (t) => {
+  const posts: { request_id: string; status: string; output: string | null; output_omitted?: true }[] = [];
+  const receiver = await httpServer(async (request, response) => {
+    let body = '';
+    for await (const part of request) body += part;
+    posts.push(JSON.parse(body));
+    response.writeHead(503).end();
+  });
+  t.teardown(receiver.close);
+  const [tenant, other] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
+  await setQuotas(tenant, { waiting_mb: 1, waiting_jobs: 3 });
+  const headers = { ...ASYNC, 'x-callback-url': receiver.url };
+  const send = (api: Api, size: number) =>
+    api.invoke('probe', commands({ op: 'echo', a: 'x'.repeat(size) }), headers);
+  const posted = (id: string) =>
+    until(`the callback of ${id}`, async () => posts.find((one) => one.request_id === id));
+  const omitted: unknown[] = [];
+  for (let n = 0; n < 3; n += 1) {
+    const { json } = await send(tenant, 600_000);
+    const { status, output, output_omitted = false } = await posted(json.request_id);
+    t.is(status, 'success');
+    t.is(output === null, output_omitted);
+    omitted.push(output_omitted);
+  }
+  t.deepEqual(omitted, [false, true, true]);
+  const refused = await send(tenant, 1);
+  t.true(isRefusal(refused, 429, 'waiting_jobs'), refused.text);
+  t.is((await tenant.invoke('probe', '{}', ASYNC)).status, 202, 'without a callback there is room');
+  const theirs = await send(other, 600_000);
+  t.is((await posted(theirs.json.request_id)).output_omitted, undefined);
 });

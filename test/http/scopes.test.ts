@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Api, ApiReply } from '../helpers/api.js';
 import { commands, probeWasm } from '../helpers/probe.js';
-import { aTenantWithProbe, sharedEngine } from './served.js';
+import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 import { connect, refusedUpgrade } from './socket.js';
 
 const engine = sharedEngine();
@@ -243,6 +243,7 @@ test('a replay is in the audit log', async (t) => {
 test('without a credential nobody has results sent, or work kept for later, in the name of a public function', async (t) => {
   const tenant = await aTenantWithProbe(await engine(), { is_public: 'true' });
   const anybody = tenant.as();
+  const stranger = await aTenant(await engine());
   const path = `/v1/invoke/${tenant.namespace}/probe`;
   const ask = (headers: Record<string, string>) =>
     anybody.request('POST', path, { headers: { prefer: 'respond-async', ...headers }, body: commands() });
@@ -255,7 +256,17 @@ test('without a credential nobody has results sent, or work kept for later, in t
     const { status, json } = await ask({ [header]: value });
     t.is(status, 401, header);
     t.true(json.error.includes(header), json.error);
+    // Nor with the credential of another namespace: the owner's secret signs, its quota counts.
+    const headers = { prefer: 'respond-async', [header]: value };
+    const theirs = await stranger.request('POST', path, { headers, body: commands() });
+    t.is(theirs.status, 403, header);
+    t.true(theirs.json.error.includes(header), theirs.json.error);
   }
+  const theirs = await stranger.request('POST', path, {
+    headers: { prefer: 'respond-async' },
+    body: commands(),
+  });
+  t.is(theirs.status, 202);
 });
 
 test('log lines on a socket need a credential, also of a public function', async (t) => {

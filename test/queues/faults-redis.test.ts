@@ -145,7 +145,7 @@ test('what is refused while Redis does not answer is not run when it is back', a
   const errors = await Promise.all(
     Array.from({ length: 3 }, () => t.throwsAsync(queues.queue.add([queued()]))),
   );
-  t.true(errors.every((error) => isAppError(error, 'unavailable')));
+  t.true(errors.every((error) => isAppError(error, 'ambiguous_write')));
   server.thaw();
   const accepted = queued();
   await until('Redis accepts jobs again', () =>

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { type Job, withBackend } from 'bullmq';
 import Database from 'libsql';
-import { SqliteConnection } from '../../queues/drivers/sqlite/connection.js';
-import { createSqliteBackend } from '../../queues/drivers/sqlite/create-backend.js';
+import { SqliteConnection } from '../../queues/drivers/sqlite/backend/connection.js';
+import { createSqliteBackend } from '../../queues/drivers/sqlite/backend/create-backend.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { withBackend } from 'bullmq';
-import { createSqliteBackend } from '../../queues/drivers/sqlite/create-backend.js';
+import { createSqliteBackend } from '../../queues/drivers/sqlite/backend/create-backend.js';
 import { startChild } from '../helpers/child.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';

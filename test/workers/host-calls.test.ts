@@ -1,7 +1,9 @@
 import test from 'ava';
 import type { HostCalls } from '../../src/contract/host-functions.js';
 import type { RequestId } from '../../src/contract/ids.js';
+import { MAX_HOST_TEXT, MAX_SQL_ARGS } from '../../src/contract/limits.js';
 import { createEngine } from '../../workers/engine/engine.js';
+import { dispatchHostCall } from '../../workers/engine/host-dispatch.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { guest, missingCompiler } from '../helpers/guests.js';
 
@@ -10,6 +12,38 @@ test.after.always(() => engine.close());
 const run = async (input: string, host: Partial<HostCalls> = {}, options = {}) =>
   runText(engine, await guest('kitchen.c'), input, { host, ...options });
 const bytes = (text: string) => new TextEncoder().encode(text);
+
+test('a text that would take long to look up or parse is refused before it is, but for SQL and its arguments', async (t) => {
+  const calls: string[] = [];
+  const call = async (name: string) => {
+    calls.push(name);
+    return null;
+  };
+  const long = 'x'.repeat(MAX_HOST_TEXT + 1);
+  const { signal } = new AbortController();
+  for (const [name, ...values] of [
+    ['get_secret', long],
+    ['cache_get', long],
+    ['cache_set', long, '', 0n],
+    ['http_fetch', 'GET', 'https://example.com/', long, ''],
+    ['pubsub_publish', long, ''],
+    ['storage_get', long],
+    ['enqueue', long, '', 0n],
+    ['db_query', 'select 1', 'x'.repeat(MAX_SQL_ARGS + 1)],
+  ] as const) {
+    const reply = await dispatchHostCall(call, name, values, signal);
+    t.false(reply.ok, name);
+    t.regex(reply.ok ? '' : reply.reason, /characters; at most \d+ are allowed/, name);
+  }
+  t.deepEqual(calls, []);
+  for (const args of [
+    [long, '[]'],
+    ['select 1', long],
+    ['select 1', long],
+  ] as const) {
+    t.true((await dispatchHostCall(call, 'db_query', args, signal)).ok);
+  }
+});
 
 for (const source of ['host.c', 'host.rs', 'host.go', 'host.as.ts']) {
   test(`all host functions work in both forms from ${source}`, async (t) => {

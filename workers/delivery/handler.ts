@@ -3,9 +3,9 @@ import type { LogMessage } from '../../src/contract/invocation.js';
 import { MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
 import type { Trace } from '../../src/contract/trace.js';
 import type { Catalog } from '../../src/core/catalog.js';
+import { isFinalExitCode } from '../../src/core/final-exit-code.js';
 import type { EndRow, Finisher, InvocationEnd } from '../../src/core/finish.js';
 import { endNumber, isAnsweredAtOnce, newAttempt } from '../../src/core/new-attempt.js';
-import { isRefusal } from '../../src/core/refusal.js';
 import { isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';
@@ -18,7 +18,7 @@ import type { Span, Tracer } from '../../src/ports/tracer.js';
 import { hostCaller } from '../engine/host-dispatch.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
 import { DeliveredCall } from './delivered-call.js';
-import { GuestGone } from './guest-gone.js';
+import { GuestEnd } from './guest-end.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
 import { createHost, type HostDeps } from './host.js';
 import { keepTrace } from './keep-trace.js';
@@ -29,7 +29,7 @@ import { replayedHost } from './replayed-host.js';
 import { recordedHost, TraceRecorder } from './trace-recorder.js';
 
 /** The delay of a job whose function has no free `concurrency`, in milliseconds; jittered. */
-const BUSY_MS = 100;
+const BUSY_DELAY_MS = 100;
 /**
  * How long a call waits for a place among the guests of its namespace (quota `concurrent_guests`),
  * in milliseconds, before its caller gets 429: longer than a burst of quick calls takes.
@@ -39,7 +39,7 @@ const GUEST_WAIT_MS = 5000;
  * The delay of a job whose module cannot be loaded or whose log row cannot be written, in
  * milliseconds; jittered.
  */
-const AWAY_MS = 2000;
+const UNAVAILABLE_DELAY_MS = 2000;
 
 export interface ConsumerDeps extends HostDeps {
   catalog: Catalog;
@@ -76,7 +76,7 @@ export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
         { request_id: invocation.id, err: messageOf(error) },
         'failed to handle an invocation; it is put back into the queue',
       );
-      return { kind: 'later', delayMs: jittered(AWAY_MS) };
+      return { kind: 'later', delayMs: jittered(UNAVAILABLE_DELAY_MS) };
     } finally {
       deps.logWriter.withdraw(invocation.id);
     }
@@ -91,7 +91,7 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
   const unrun = endWithoutRun(delivery, fn);
   const limit = unrun === null ? fn?.metadata.concurrency : undefined;
   const lease = limit === undefined ? null : await deps.leases.acquire(`${namespace}/${name}`, limit);
-  if (limit !== undefined && lease === null) return { kind: 'later', delayMs: jittered(BUSY_MS) };
+  if (limit !== undefined && lease === null) return { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
   try {
     const ended = delivery.redelivered ? await endOf(deps, invocation) : null;
     if (ended) {
@@ -113,7 +113,7 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
   } catch (error) {
     if (error instanceof GuestLimitReached) {
       const isRefused = isOverdue(delivery) && (await refuseOverLimit(deps, delivery, fn, error));
-      return isRefused ? { kind: 'done' } : { kind: 'later', delayMs: jittered(BUSY_MS) };
+      return isRefused ? { kind: 'done' } : { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
     }
     // A caller must not wait for a module that may stay unreachable. A job without a caller is
     // delayed.
@@ -181,7 +181,7 @@ function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): Invocati
 
 async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
   const { invocation } = delivery;
-  const gone = new GuestGone();
+  const guestEnd = new GuestEnd();
   const { id, acceptedAt, traceparent } = invocation;
   deps.logWriter.announce(id);
   const attributes = { 'orama.request_id': id, 'orama.function': fn.name, 'orama.attempt': delivery.attempt };
@@ -200,7 +200,7 @@ async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVers
     attributes,
   });
   const recorder = fn.metadata.trace === true ? new TraceRecorder() : undefined;
-  const makeHost = () => hostOf(deps, { invocation, function: fn, gone }, span, recorder);
+  const makeHost = () => hostOf(deps, { invocation, function: fn, guestEnd: guestEnd }, span, recorder);
   let outcome: GuestOutcome;
   try {
     outcome = await deps.engine.run(new DeliveredCall(delivery, fn, { blobs: deps.blobs, makeHost }));
@@ -209,7 +209,7 @@ async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVers
     throw error;
   } finally {
     // Aborts host calls whose guest has ended.
-    gone.set();
+    guestEnd.signalEnd();
     delivery.releaseSlot();
   }
   span.end(outcome.error);
@@ -275,7 +275,7 @@ function hostOf(
 
 function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {
   if (status === 'success' || status === 'cancelled' || delivery.isLastAttempt) return true;
-  return isRefusal(exitCode);
+  return isFinalExitCode(exitCode);
 }
 
 /**

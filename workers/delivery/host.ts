@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { HostCalls } from '../../src/contract/host-functions.js';
 import { functionNameSchema } from '../../src/contract/ids.js';
-import { MAX_HOST_RESULT_BYTES, MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
+import { MAX_HOST_RESULT_BYTES, MAX_TRIGGER_DEPTH, MB } from '../../src/contract/limits.js';
 import { type CallDepth, DEPTH_HEADER } from '../../src/core/call-depth.js';
-import type { InvokeRequest, Invoker } from '../../src/core/invoke.js';
+import { assertInputSize, type InvokeRequest, type Invoker } from '../../src/core/invoke.js';
 import { JobBudget } from '../../src/core/job-budget.js';
 import { utf8 } from '../../src/core/output-fields.js';
 import type { Publisher } from '../../src/core/publish.js';
@@ -13,6 +13,7 @@ import type { Secrets } from '../../src/core/secrets.js';
 import { storeBlob } from '../../src/core/stored-blobs.js';
 import { AppError, isAppError, messageOf } from '../../src/errors.js';
 import { parseExact, stringifyExact } from '../../src/exact-json.js';
+import { isSimple } from '../../src/json-strings.js';
 import { jsonTextOf } from '../../src/json-text.js';
 import type { Blobs } from '../../src/ports/blobs.js';
 import type { Cache } from '../../src/ports/cache.js';
@@ -21,9 +22,11 @@ import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import type { Invocation } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
 import { ParallelFetches } from './parallel-fetches.js';
-import { patientCache } from './patient-cache.js';
+import { retryingCache } from './retrying-cache.js';
 
 const HTTP_TIMEOUT_MS = 30_000;
+/** Enough for as many numbers as a statement has parameters; parsing that many takes 20 ms. */
+const MAX_PLAIN_ARGS = MB;
 
 export interface HostDeps {
   secrets: Secrets;
@@ -47,18 +50,18 @@ const headersSchema = z.record(z.string(), z.string());
  */
 export function createHost(
   deps: HostDeps,
-  run: { invocation: Invocation; function: FunctionVersion; gone: { readonly signal: AbortSignal } },
+  run: { invocation: Invocation; function: FunctionVersion; guestEnd: { readonly signal: AbortSignal } },
 ): HostCalls {
   const { id: parentId, namespace, triggerDepth, traceparent } = run.invocation;
   const timeoutMs = run.function.timeout_seconds * 1000;
-  const cache = patientCache(deps.cache);
+  const cache = retryingCache(deps.cache);
   let budget: JobBudget | undefined;
   const jobBudget = async () => {
     const { jobs_per_invocation: limit } = await deps.quotas.limits(namespace);
     budget ??= new JobBudget(namespace, limit);
     return budget;
   };
-  const sql = () => ({ timeoutMs, signal: run.gone.signal });
+  const sql = () => ({ timeoutMs, signal: run.guestEnd.signal });
   const fetches = new ParallelFetches();
 
   const fetch = async (
@@ -76,7 +79,7 @@ export function createHost(
         body,
         timeoutMs: Math.min(HTTP_TIMEOUT_MS, timeoutMs),
         maxResponseBytes: MAX_HOST_RESULT_BYTES / 2,
-        signal: AbortSignal.any([signal, run.gone.signal]),
+        signal: AbortSignal.any([signal, run.guestEnd.signal]),
         ...(run.function.metadata.allowed_hosts ? { allowedHosts: run.function.metadata.allowed_hosts } : {}),
       });
       const text = utf8(response.body);
@@ -117,11 +120,13 @@ export function createHost(
         // `http_next` reports network errors; only a forbidden URL is refused at once.
         if (!isAppError(error, 'unavailable')) throw error;
       });
-      return fetches.start(() => fetch(method, url, headersJson, body, run.gone.signal));
+      return fetches.start(() => fetch(method, url, headersJson, body, run.guestEnd.signal));
     },
     http_next: (timeoutMs) => fetches.next(timeoutMs),
 
     async pubsub_publish(topic, data) {
+      // Before the data is parsed.
+      assertInputSize(data.byteLength);
       const depth = triggerDepth + 1;
       const { tooDeep } = await deps.publisher.publish({
         namespace,
@@ -178,7 +183,7 @@ export function createHost(
       try {
         return (await deps.invoker.send(request)).id;
       } catch (error) {
-        jobs.giveBack(1);
+        jobs.refund(1);
         throw error;
       }
     },
@@ -187,6 +192,12 @@ export function createHost(
 
 function parseArgs(json: string): unknown[] {
   if (json === '') return [];
+  if (!isSimple(json, MAX_PLAIN_ARGS)) {
+    throw new AppError(
+      'invalid_sql',
+      `The arguments have more than ${MAX_PLAIN_ARGS} characters beside the content of their texts; pass fewer, or longer ones.`,
+    );
+  }
   const parsed = argsSchema.safeParse(parseJson(json, parseExact));
   if (parsed.success) return parsed.data;
   throw new AppError('invalid_sql', `The arguments must be a JSON array, not ${json.slice(0, 100)}.`);

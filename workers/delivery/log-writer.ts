@@ -4,42 +4,42 @@ import type { Logger } from '../../src/logger.js';
 import type { Backlog } from '../../src/ports/backlog.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { AttemptRow, AttemptStore, FinalAttempt } from '../../src/ports/store/attempts.js';
-import { within } from '../../src/within.js';
+import { withTimeout } from '../../src/timeout.js';
 
 const MAX_ROWS = 500;
 const MAX_BYTES = 4 << 20;
 /**
  * A write of one row costs nearly as much as a write of twenty, and with fast syncs each write
  * would have one or two rows. A write therefore waits while rows keep arriving: at least one per
- * `QUIET_MS`, for at most `MOST_MS`, up to `ENOUGH_ROWS`. Only the settlement of jobs waits for a
- * write; callers already have their replies. Times are in milliseconds.
+ * `BATCH_IDLE_MS`, for at most `BATCH_MAX_WAIT_MS`, up to `FLUSH_ROWS`. Only the settlement of jobs
+ * waits for a write; callers already have their replies. Times are in milliseconds.
  */
-const QUIET_MS = 1;
-const MOST_MS = 8;
-const ENOUGH_ROWS = 128;
+const BATCH_IDLE_MS = 1;
+const BATCH_MAX_WAIT_MS = 8;
+const FLUSH_ROWS = 128;
 /**
  * A write also stops waiting when the rows of all guests that ran have arrived, because this
  * process then has nothing else to do; but only with at least this many rows.
  */
-const ALL_HERE_ROWS = 16;
+const MIN_COMPLETE_ROWS = 16;
 /**
  * The timeout of a write to the store, in milliseconds. After it the store counts as unreachable;
  * rows that it wrote nevertheless are ignored when they are written again.
  */
-const STORE_MS = 2000;
-const SHIP_MS = 500;
+const STORE_TIMEOUT_MS = 2000;
+const SHIP_RETRY_MS = 500;
 /**
  * How long a batch is retried while both store and backlog are unreachable (for example on the same
  * full disk), in milliseconds. Until then, completed runs need no rerun; afterwards their jobs
  * return to the queue and run again.
  */
-const BOTH_AWAY_MS = 15_000;
-const WRITE_AGAIN_MS = 500;
+const OUTAGE_TIMEOUT_MS = 15_000;
+const WRITE_RETRY_MS = 500;
 /**
  * The interval at which the backlog is checked for records that another process did not finish, in
  * milliseconds.
  */
-const LEFT_BEHIND_MS = 5000;
+const BACKLOG_CHECK_MS = 5000;
 
 /**
  * Makes rows durable by group commit: when the writer becomes free, it writes all rows that wait.
@@ -49,14 +49,14 @@ const LEFT_BEHIND_MS = 5000;
 export interface LogWriter extends Closable {
   /**
    * Resolves when the row is durable. Rejects when store and backlog are both unreachable for
-   * BOTH_AWAY_MS; the job must then not be settled.
+   * OUTAGE_TIMEOUT_MS; the job must then not be settled.
    */
   write(row: AttemptRow): Promise<void>;
   /** Announces a guest that begins and whose row will follow. */
   announce(requestId: string): void;
   /** Withdraws an announcement: the row has arrived, or will not. */
   withdraw(requestId: string): void;
-  stats(): { pending: number; lagMs: number; away: boolean };
+  stats(): { pending: number; lagMs: number; isStoreUnreachable: boolean };
 }
 
 export interface LogWriterDeps {
@@ -79,46 +79,46 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
   let pending: Pending[] = [];
   let writing: Promise<void> | null = null;
   let shipping: Promise<void> | null = null;
-  let away = false;
+  let isStoreUnreachable = false;
   let closing = false;
   let closed = false;
   let lagMs = 0;
   /** When the last write began, on the monotonic clock. */
   let begunAt = 0;
-  let hurry: (() => void) | null = null;
+  let flushNow: (() => void) | null = null;
   let lastRows = 0;
   /** The request ids of guests whose rows are still expected. */
   const awaited = new Set<string>();
-  const areAllHere = () => awaited.size === 0 && pending.length >= ALL_HERE_ROWS;
+  const allRowsArrived = () => awaited.size === 0 && pending.length >= MIN_COMPLETE_ROWS;
 
   const store = async (rows: readonly AttemptRow[]) => {
-    await within(STORE_MS, attempts.write(rows), noAnswer);
+    await withTimeout(STORE_TIMEOUT_MS, attempts.write(rows), storeTimeout);
     onWritten(rows);
   };
 
   const writeRows = async (rows: readonly AttemptRow[]) => {
-    if (!away) {
+    if (!isStoreUnreachable) {
       try {
         await store(rows);
         return;
       } catch (error) {
-        logger.warn({ err: messageOf(error) }, 'the store is away; log records go into the backlog');
+        logger.warn({ err: messageOf(error) }, 'the store is unreachable; log records go into the backlog');
       }
     }
     try {
       await backlog.push(rows.map(encodeRow));
-      away = true;
+      isStoreUnreachable = true;
       ship();
     } catch (error) {
       // Both failed: the next attempt starts with the store again.
-      away = false;
+      isStoreUnreachable = false;
       throw error;
     }
   };
 
   const writeBatch = async (batch: readonly Pending[]) => {
     const rows = batch.map(({ row }) => row);
-    const deadline = performance.now() + BOTH_AWAY_MS;
+    const deadline = performance.now() + OUTAGE_TIMEOUT_MS;
     for (;;) {
       try {
         await writeRows(rows);
@@ -130,16 +130,16 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
           return;
         }
         logger.warn({ err: messageOf(error) }, 'failed to write log records to store and backlog; retrying');
-        await pause(WRITE_AGAIN_MS);
+        await pause(WRITE_RETRY_MS);
       }
     }
   };
 
-  /** Resolves after `ms` milliseconds, or when `hurry` is called. */
+  /** Resolves after `ms` milliseconds, or when `flushNow` is called. */
   const pause = (ms: number) =>
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
-      hurry = () => {
+      flushNow = () => {
         clearTimeout(timer);
         resolve();
       };
@@ -151,11 +151,11 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
    */
   const due = async (): Promise<void> => {
     if (pending.length + lastRows <= 2) return;
-    const latest = begunAt + MOST_MS;
-    for (let seen = 0; pending.length > seen && pending.length < ENOUGH_ROWS && !closing; ) {
-      if (performance.now() > latest || areAllHere()) return;
+    const latest = begunAt + BATCH_MAX_WAIT_MS;
+    for (let seen = 0; pending.length > seen && pending.length < FLUSH_ROWS && !closing; ) {
+      if (performance.now() > latest || allRowsArrived()) return;
       seen = pending.length;
-      await pause(QUIET_MS);
+      await pause(BATCH_IDLE_MS);
     }
   };
 
@@ -179,12 +179,12 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
       while (!closed) {
         try {
           const moved = await backlog.drain(MAX_ROWS, (records) => store(records.map(decodeRow)));
-          if (away) logger.info('the store is reachable again');
-          away = false;
+          if (isStoreUnreachable) logger.info('the store is reachable again');
+          isStoreUnreachable = false;
           if (moved === 0) break;
         } catch {
-          away = true;
-          await new Promise((resolve) => setTimeout(resolve, SHIP_MS).unref());
+          isStoreUnreachable = true;
+          await new Promise((resolve) => setTimeout(resolve, SHIP_RETRY_MS).unref());
         }
       }
       shipping = null;
@@ -193,7 +193,7 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
   // Ships what an earlier process left in the backlog, and periodically what a process left that
   // died while shipping.
   ship();
-  const leftBehind = setInterval(ship, LEFT_BEHIND_MS).unref();
+  const backlogCheck = setInterval(ship, BACKLOG_CHECK_MS).unref();
 
   return {
     write: (row) =>
@@ -201,19 +201,19 @@ export function createLogWriter({ attempts, backlog, logger, onWritten }: LogWri
         pending.push({ row, since: Date.now(), resolve, reject });
         awaited.delete(row.requestId);
         writing ??= writeAll();
-        if (pending.length >= ENOUGH_ROWS || areAllHere()) hurry?.();
+        if (pending.length >= FLUSH_ROWS || allRowsArrived()) flushNow?.();
       }),
     announce: (requestId) => void awaited.add(requestId),
     withdraw: (requestId) => {
-      if (awaited.delete(requestId) && areAllHere()) hurry?.();
+      if (awaited.delete(requestId) && allRowsArrived()) flushNow?.();
     },
-    stats: () => ({ pending: pending.length, lagMs, away }),
+    stats: () => ({ pending: pending.length, lagMs, isStoreUnreachable }),
     async close() {
       closing = true;
-      hurry?.();
+      flushNow?.();
       await writing;
       closed = true;
-      clearInterval(leftBehind);
+      clearInterval(backlogCheck);
       await shipping;
     },
   };
@@ -236,8 +236,8 @@ function sizeOf({ messages, final }: AttemptRow): number {
   return bytes;
 }
 
-function noAnswer(): Error {
-  return new Error(`no answer within ${STORE_MS} ms`);
+function storeTimeout(): Error {
+  return new Error(`no answer within ${STORE_TIMEOUT_MS} ms`);
 }
 
 function encodeRow({ final, ...row }: AttemptRow): string {

@@ -31,7 +31,7 @@ export function observedHost(
     } catch (error) {
       meter.hostCalled(name, false);
       span.end(messageOf(error));
-      throw toldError(error, () =>
+      throw guestError(error, () =>
         logger.warn({ request_id: requestId, call: name, err: error }, 'a host call failed'),
       );
     }
@@ -39,7 +39,7 @@ export function observedHost(
 }
 
 /** Returns the error for the function's log. The driver's error goes to the engine's log. */
-function toldError(error: unknown, log: () => void): unknown {
+function guestError(error: unknown, log: () => void): unknown {
   if (isAppError(error)) {
     if (error.status >= 500 && error.cause !== undefined) log();
     return error;

@@ -1,7 +1,7 @@
 import { secretPlaceholder } from '../../src/contract/trace.js';
 
 /** The minimum length of a base64 fragment to search for; shorter ones would match by chance. */
-const LEAST_BASE64 = 4;
+const MIN_BASE64_BYTES = 4;
 
 /**
  * Replaces the values of secrets with placeholders: verbatim, and in the encodings that programs
@@ -63,7 +63,7 @@ function insideBase64(bytes: Buffer, before: number): string[] {
   // boundary.
   const last = (before + bytes.length) % 3 === 0 ? encoded.length : encoded.length - 1;
   const stable = encoded.slice(first, last);
-  if (stable.length < LEAST_BASE64) return [];
+  if (stable.length < MIN_BASE64_BYTES) return [];
   return [stable, stable.replaceAll('+', '-').replaceAll('/', '_')];
 }
 

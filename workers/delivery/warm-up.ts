@@ -6,7 +6,7 @@ import type { Blobs } from '../../src/ports/blobs.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { Engine, GuestModule } from '../../src/ports/engine.js';
 import type { Store } from '../../src/ports/store.js';
-import { atMost } from '../../src/within.js';
+import { waitAtMost } from '../../src/timeout.js';
 
 /** The number of modules prepared at start; a compiled Go module takes about 10 MB. */
 const AT_START = 32;
@@ -62,7 +62,7 @@ export async function startWarmUp({ store, blobs, catalog, engine, logger }: War
     }
   };
   const unsubscribe = await catalog.onDeployed((fn) => void prepare(fn));
-  await atMost(START_WITHIN_MS, prepareRecent());
+  await waitAtMost(START_WITHIN_MS, prepareRecent());
   return {
     async close() {
       closed = true;

@@ -5,7 +5,7 @@ import {
   type HostResult,
   hostFunction,
 } from '../../src/contract/host-functions.js';
-import { MAX_HOST_RESULT_BYTES, MB } from '../../src/contract/limits.js';
+import { MAX_HOST_RESULT_BYTES, MAX_HOST_TEXT, MAX_SQL_ARGS, MB } from '../../src/contract/limits.js';
 import { messageOf } from '../../src/errors.js';
 import type { HostCaller } from '../../src/ports/engine.js';
 import type { HostReply, HostValue } from '../wasm/run/session.js';
@@ -49,7 +49,7 @@ export async function dispatchHostCall(
 function readArg([name, kind, max]: HostArg, value: HostValue | undefined) {
   switch (kind) {
     case 'text':
-      return String(value ?? '');
+      return readText(name, String(value ?? ''));
     case 'bytes':
       return value instanceof Uint8Array ? value : utf8.encode(String(value ?? ''));
     case 'i32':
@@ -59,6 +59,17 @@ function readArg([name, kind, max]: HostArg, value: HostValue | undefined) {
     case 'seconds':
       return readSeconds(name, typeof value === 'bigint' ? value : 0n, max);
   }
+}
+
+/**
+ * Limits texts before they are looked up or parsed, which a long one would do at the expense of all
+ * namespaces.
+ */
+function readText(name: string, text: string): string {
+  const most = name === 'args_json' ? MAX_SQL_ARGS : MAX_HOST_TEXT;
+  // The guard of SQL has a smaller limit with a message of its own.
+  if (text.length <= most || name === 'sql') return text;
+  throw new RangeError(`${name} has ${text.length} characters; at most ${most} are allowed`);
 }
 
 function readSeconds(name: string, value: bigint, max: number): number {

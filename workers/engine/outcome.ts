@@ -72,7 +72,7 @@ export function stopped(
 
 /** Returns the error for a run that arrives while the engine closes. */
 export function closing(): AppError {
-  return new AppError('unavailable', 'The engine is closing; nothing more is run here.');
+  return new AppError('unavailable', 'The engine is closing and starts no further runs.');
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { GuestThread, LoadedProgram } from '../threads/guest-thread.js';
 import { CpuSlots } from './cpu-slots.js';
-import { GuestMemory } from './guest-memory.js';
+import { MemoryPool } from './memory-pool.js';
 import type { Run } from './run.js';
 import type { RunStats } from './run-stats.js';
 import { ThreadQueues } from './thread-queues.js';
@@ -19,7 +19,7 @@ const WARM_SHARE = 1 / 12;
  */
 export class Reservations {
   readonly queues = new ThreadQueues();
-  readonly memory: GuestMemory;
+  readonly memory: MemoryPool;
   readonly cpuSlots: CpuSlots;
   readonly warm: WarmInstances;
 
@@ -27,7 +27,7 @@ export class Reservations {
 
   constructor(sizes: { threads: number; parked: number; memoryMb: number }, stats: RunStats) {
     this.#stats = stats;
-    this.memory = new GuestMemory(sizes.memoryMb);
+    this.memory = new MemoryPool(sizes.memoryMb);
     this.warm = new WarmInstances(sizes.memoryMb * WARM_SHARE);
     this.cpuSlots = new CpuSlots(sizes, stats);
   }

@@ -1,5 +1,5 @@
 import { FairQueue } from '../../src/fair-queue.js';
-import type { GuestMemory } from './guest-memory.js';
+import type { MemoryPool } from './memory-pool.js';
 import type { Run } from './run.js';
 
 /**
@@ -28,7 +28,7 @@ export class RunQueue {
   }
 
   /** Takes the next run that fits into the memory and may begin; null when there is none. */
-  take(memory: GuestMemory, mayBegin: (run: Run) => boolean): Run | null {
+  take(memory: MemoryPool, mayBegin: (run: Run) => boolean): Run | null {
     const now = Date.now();
     const roomMb = memory.availableMb;
     const fits = (run: Run) => {

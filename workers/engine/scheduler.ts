@@ -8,8 +8,8 @@ import type { Program } from '../wasm/run/program.js';
 import { Cancellations } from './cancellations.js';
 import { type CpuSlots, LONG_RUN_MS, OVERCOMMITTED } from './cpu-slots.js';
 import { Deadlines } from './deadlines.js';
-import type { GuestMemory } from './guest-memory.js';
 import { dispatchHostCall } from './host-dispatch.js';
+import type { MemoryPool } from './memory-pool.js';
 import { closing, neverStarted, type StopReason, tooLarge } from './outcome.js';
 import { Reservations } from './reservations.js';
 import { abortOutsideWork, abortSignalOf, jobOf, newRun, type Run, sleep } from './run.js';
@@ -41,7 +41,7 @@ export class Scheduler implements Closable {
   readonly #stats = new RunStats();
   readonly #reservations: Reservations;
   readonly #queues: ThreadQueues;
-  readonly #memory: GuestMemory;
+  readonly #memory: MemoryPool;
   readonly #cpuSlots: CpuSlots;
   readonly #deadlines: Deadlines;
   readonly #cancellations = new Cancellations((run) => this.#stop(run, 'cancelled'));
@@ -100,8 +100,8 @@ export class Scheduler implements Closable {
    */
   unload(key: string): void {
     for (const { programs } of this.#threads) {
-      const given = programs.get(key);
-      if (given !== undefined) this.#reservations.unload(given);
+      const loaded = programs.get(key);
+      if (loaded !== undefined) this.#reservations.unload(loaded);
     }
   }
 
@@ -185,8 +185,8 @@ export class Scheduler implements Closable {
         this.#dispatch();
         return;
       case 'prepared': {
-        const given = thread.programNumbered(message.number);
-        if (given !== undefined) this.#reservations.keepWarm(given, message.keptBytes);
+        const loaded = thread.programNumbered(message.number);
+        if (loaded !== undefined) this.#reservations.keepWarm(loaded, message.keptBytes);
         this.#reservations.evictWarm();
         return;
       }

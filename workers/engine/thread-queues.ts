@@ -96,10 +96,10 @@ export function isOverdue(run: Run, now: number): boolean {
 export function recheckDelay(queues: ThreadQueues, { othersWait }: { othersWait: boolean }): number | null {
   let delay: number | null = null;
   for (const [, [run, next]] of queues.all()) {
-    const isAside = run.cpuSlot === 'parked';
+    const isParked = run.cpuSlot === 'parked';
     if (run.phase === 'blocked') {
-      if (!isAside && othersWait) return PARK_AFTER_MS;
-    } else if (isAside || next !== undefined) delay = OVERDUE_AFTER_MS;
+      if (!isParked && othersWait) return PARK_AFTER_MS;
+    } else if (isParked || next !== undefined) delay = OVERDUE_AFTER_MS;
   }
   return delay;
 }

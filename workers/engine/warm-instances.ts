@@ -28,25 +28,25 @@ export class WarmInstances {
     return this.#mb;
   }
 
-  add(given: LoadedProgram, bytes: number): void {
-    this.remove(given);
-    given.keptBytes = bytes;
+  add(program: LoadedProgram, bytes: number): void {
+    this.remove(program);
+    program.keptBytes = bytes;
     if (bytes === 0) return;
     this.#mb += bytes / MB;
-    this.#filledMb += filledMb(given);
-    this.#byUse.add(given);
+    this.#filledMb += filledMb(program);
+    this.#byUse.add(program);
   }
 
   /** Called when an instance is in use again, or has been dropped. */
-  remove(given: LoadedProgram): void {
-    if (!this.#byUse.delete(given)) return;
-    this.#mb -= given.keptBytes / MB;
-    this.#filledMb -= filledMb(given);
+  remove(program: LoadedProgram): void {
+    if (!this.#byUse.delete(program)) return;
+    this.#mb -= program.keptBytes / MB;
+    this.#filledMb -= filledMb(program);
   }
 
   /** Called when a thread has exited with all its instances. */
   removeAll(thread: GuestThread): void {
-    for (const given of thread.programs.values()) this.remove(given);
+    for (const program of thread.programs.values()) this.remove(program);
   }
 
   /**
@@ -54,10 +54,10 @@ export class WarmInstances {
    * filled part at most `maxFilledMb`.
    */
   shrinkTo(mb: number): void {
-    for (const given of this.#byUse) {
+    for (const program of this.#byUse) {
       if (this.#mb <= mb && this.#filledMb <= this.#maxFilledMb) return;
-      this.remove(given);
-      given.thread.unload(given.key);
+      this.remove(program);
+      program.thread.unload(program.key);
     }
   }
 }

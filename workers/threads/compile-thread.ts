@@ -9,7 +9,7 @@ import type { FromCompiler, ToCompiler } from './protocol.js';
 const port = parentPort;
 if (port === null) throw new Error('compile-thread.js must run as a worker thread of the engine');
 
-function say(message: FromCompiler): void {
+function post(message: FromCompiler): void {
   port?.postMessage(message);
 }
 
@@ -21,13 +21,13 @@ port.on('message', ({ id, request }: ToCompiler) => {
     const fresh = prepareFresh(source);
     // Sent before anything is probed, so that a module that hangs in a probe can still run as
     // fresh.
-    say({ type: 'prepared', id, program: fresh, note: null, last: false });
+    post({ type: 'prepared', id, program: fresh, note: null, last: false });
     const { program, note } = choose(source, fresh, request.name, request.want);
-    say({ type: 'prepared', id, program, note, last: true });
+    post({ type: 'prepared', id, program, note, last: true });
   } catch (error) {
     const code = error instanceof AppError ? error.code : 'invalid_module';
-    say({ type: 'refused', id, code, message: messageOf(error) });
+    post({ type: 'refused', id, code, message: messageOf(error) });
   }
 });
 
-say({ type: 'ready', thread: ownThreadNumber() });
+post({ type: 'ready', thread: ownThreadNumber() });

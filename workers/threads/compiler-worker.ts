@@ -28,7 +28,7 @@ export interface CompileBudgets {
 export const COMPILE_BUDGETS: CompileBudgets = { compile: 20_000, probe: 2000, probeAgain: 10_000 };
 /** The wall-clock limit, in milliseconds, for a thread that uses no CPU time. */
 const STUCK_MS = 300_000;
-const LOOK_MS = 50;
+const CHECK_INTERVAL_MS = 50;
 
 export interface CompiledModule {
   program: Program;
@@ -89,7 +89,7 @@ export class CompilerWorker {
         cpuAt: this.#clock(),
         timeAt: now,
       };
-      this.#timer = setInterval(() => this.#look(), LOOK_MS);
+      this.#timer = setInterval(() => this.#checkBudget(), CHECK_INTERVAL_MS);
       this.#thread().postMessage({ type: 'prepare', id: this.#lastId, request } satisfies ToCompiler);
     });
   }
@@ -104,7 +104,7 @@ export class CompilerWorker {
 
   async close(): Promise<void> {
     const task = this.#end();
-    task?.reject(new AppError('unavailable', 'The engine is closing; no module is prepared here.'));
+    task?.reject(new AppError('unavailable', 'The engine is closing and prepares no further modules.'));
     await this.retire();
   }
 
@@ -113,7 +113,7 @@ export class CompilerWorker {
     const worker = new Worker(SCRIPT, { resourceLimits: RESOURCE_LIMITS, env: {}, execArgv: [] });
     this.#worker = worker;
     worker.on('message', (message: FromCompiler) => {
-      if (this.#worker === worker) this.#heard(message);
+      if (this.#worker === worker) this.#handleMessage(message);
     });
     worker.on('error', (error) => {
       if (this.#worker === worker) this.#giveUp(error.message, false);
@@ -121,7 +121,7 @@ export class CompilerWorker {
     return worker;
   }
 
-  #heard(message: FromCompiler): void {
+  #handleMessage(message: FromCompiler): void {
     if (message.type === 'ready') {
       this.#clock = cpuClock(message.thread);
       this.#beginPhase();
@@ -147,7 +147,7 @@ export class CompilerWorker {
     this.#task.timeAt = performance.now();
   }
 
-  #look(): void {
+  #checkBudget(): void {
     const task = this.#task;
     if (task === null) return;
     const again = task.request.again === true;

@@ -118,7 +118,7 @@ export class GuestThread {
 
   /** Returns the program with this number; undefined when it has been unloaded since. */
   programNumbered(number: number): LoadedProgram | undefined {
-    for (const given of this.programs.values()) if (given.number === number) return given;
+    for (const loaded of this.programs.values()) if (loaded.number === number) return loaded;
     return undefined;
   }
 
@@ -131,7 +131,8 @@ export class GuestThread {
     if (slot === undefined) throw new Error('the thread has no free slot');
     const { number } = this.#load(key, program);
     const generation = nextGeneration(this.#wakeup);
-    if (!slot.fill(number, job)) this.#post({ type: 'job', slot: slot.index, generation, job: alone(job) });
+    if (!slot.fill(number, job))
+      this.#post({ type: 'job', slot: slot.index, generation, job: copyInput(job) });
     slot.open(generation);
     this.#wake();
     return slot;
@@ -156,10 +157,10 @@ export class GuestThread {
   }
 
   unload(key: string): void {
-    const given = this.programs.get(key);
-    if (given === undefined) return;
+    const loaded = this.programs.get(key);
+    if (loaded === undefined) return;
     this.programs.delete(key);
-    this.#post({ type: 'forget', number: given.number });
+    this.#post({ type: 'forget', number: loaded.number });
     this.#wake();
   }
 
@@ -168,10 +169,10 @@ export class GuestThread {
     if (known !== undefined) return known;
     const filled = program.snapshot === null ? 0 : filledBytes(program.snapshot);
     const number = ++this.#lastNumber;
-    const given: LoadedProgram = { thread: this, key, number, keptBytes: 0, filledBytes: filled };
-    this.programs.set(key, given);
+    const loaded: LoadedProgram = { thread: this, key, number, keptBytes: 0, filledBytes: filled };
+    this.programs.set(key, loaded);
     this.#post({ type: 'program', number, program });
-    return given;
+    return loaded;
   }
 
   /** Posts a message, which the thread reads at its next wakeup. */
@@ -222,7 +223,7 @@ export class GuestThread {
  * Copies an input that is a view of a larger buffer, because posting it would send the whole
  * buffer.
  */
-function alone(job: Job): Job {
+function copyInput(job: Job): Job {
   const { input } = job;
   return input.length === input.buffer.byteLength ? job : { ...job, input: new Uint8Array(input) };
 }

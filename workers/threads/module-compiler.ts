@@ -103,5 +103,5 @@ export class ModuleCompiler implements Closable {
 }
 
 function closing(): AppError {
-  return new AppError('unavailable', 'The engine is closing; no module is prepared here.');
+  return new AppError('unavailable', 'The engine is closing and prepares no further modules.');
 }

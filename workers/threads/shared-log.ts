@@ -46,7 +46,7 @@ export class SharedLog implements LogSink {
   readonly #changed: () => void;
   #end = RECORDS_AT;
   #lines = 0;
-  #said = 0;
+  #isNoted = 0;
   #full = false;
   /** The size of the unfinished printed line in bytes, including bytes beyond the limit. */
   #pending = 0;
@@ -63,7 +63,7 @@ export class SharedLog implements LogSink {
   begin(): void {
     this.#end = RECORDS_AT;
     this.#lines = 0;
-    this.#said = 0;
+    this.#isNoted = 0;
     this.#full = false;
     this.#pending = 0;
     Atomics.store(this.#cursor.words, this.#cursor.pending, 0);
@@ -112,14 +112,14 @@ export class SharedLog implements LogSink {
   }
 
   #record(level: LogLevel, kept: Uint8Array, length: number): void {
-    if (this.#lines >= MAX_LOG_LINES || this.#said + kept.length > MAX_LOG_BYTES) {
+    if (this.#lines >= MAX_LOG_LINES || this.#isNoted + kept.length > MAX_LOG_BYTES) {
       this.#full = true;
       const what = this.#lines >= MAX_LOG_LINES ? `${MAX_LOG_LINES} lines` : `${MAX_LOG_BYTES >> 20} MB`;
       this.#write('warn', utf8.encode(`the log is cut here: an invocation may log ${what}`));
       return;
     }
     this.#lines++;
-    this.#said += kept.length;
+    this.#isNoted += kept.length;
     if (length <= MAX_LOG_LINE_BYTES) {
       this.#write(level, kept);
       return;

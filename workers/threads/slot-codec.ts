@@ -25,7 +25,7 @@ const PAGES_PER_MB = 16;
 /** The limit of a guest's error message: a trap's message may contain names from the module. */
 const MAX_ERROR_LENGTH = 4096;
 /** The largest number of UTF-8 bytes per UTF-16 code unit. */
-const MOST_BYTES_A_UNIT = 3;
+const MAX_BYTES_PER_UNIT = 3;
 
 type Texts = [string, string, string, Job['env'], string];
 /** The error and the response of a result. */
@@ -44,7 +44,7 @@ export function viewOf({ control, shared, dataOffset: dataAt }: SlotBuffers): Sl
 export function writeJob({ words, data }: SlotView, job: Job): boolean {
   const { name, requestId, callerWallet, env, httpRequest } = job;
   const texts = JSON.stringify([name, requestId, callerWallet, env, httpRequest] satisfies Texts);
-  if (texts.length * MOST_BYTES_A_UNIT + job.input.length > DATA_BYTES) {
+  if (texts.length * MAX_BYTES_PER_UNIT + job.input.length > DATA_BYTES) {
     words[SLOT.textLength] = POSTED;
     return false;
   }

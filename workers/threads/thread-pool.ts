@@ -126,11 +126,11 @@ export class ThreadPool implements Closable {
         this.#events.ready(ready);
       },
       message: this.#events.message,
-      exit: (gone, error) => {
-        if (this.#starting.delete(gone) && error !== null) this.#failedStarts++;
-        this.#all.delete(gone);
-        this.#removeIdle(gone);
-        this.#events.exit(gone, error);
+      exit: (thread, error) => {
+        if (this.#starting.delete(thread) && error !== null) this.#failedStarts++;
+        this.#all.delete(thread);
+        this.#removeIdle(thread);
+        this.#events.exit(thread, error);
       },
     });
     this.#all.add(thread);

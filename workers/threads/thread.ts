@@ -33,16 +33,16 @@ const words = new Int32Array(buffers.control);
 const values = new BigInt64Array(buffers.control);
 const replyBytes = new Uint8Array(buffers.reply);
 const utf8 = new TextDecoder();
-const nobody = new Int32Array(new SharedArrayBuffer(4));
+const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
 const guest = new Guest();
 const runners = new Map<number, Runner>();
 const slots = buffers.slots.map(openSlot);
-let current = slots[0] as Slot;
+let current = slots[0] as ThreadSlot;
 /** The time that the current run has spent in host calls and sleeps, in milliseconds. */
 let waitedMs = 0;
 
-interface Slot extends SlotView {
+interface ThreadSlot extends SlotView {
   log: SharedLog;
   /** Whether to send `logged` messages, because a caller follows the log. */
   live: boolean;
@@ -52,14 +52,14 @@ interface Slot extends SlotView {
   posted: { generation: number; job: Job } | null;
 }
 
-function openSlot(slotBuffers: SlotBuffers): Slot {
+function openSlot(slotBuffers: SlotBuffers): ThreadSlot {
   const view = viewOf(slotBuffers);
   const { words } = view;
   const cursor = { words, committed: SLOT.logCommitted, pending: SLOT.logPending };
-  const slot: Slot = {
+  const slot: ThreadSlot = {
     ...view,
     log: new SharedLog({ buffer: slotBuffers.shared, at: slotBuffers.logOffset }, cursor, () => {
-      if (slot.live && Atomics.exchange(words, SLOT.logAnnounced, 1) === 0) say({ type: 'logged' });
+      if (slot.live && Atomics.exchange(words, SLOT.logAnnounced, 1) === 0) post({ type: 'logged' });
     }),
     live: false,
     posted: null,
@@ -78,7 +78,7 @@ function random(bytes: Uint8Array): void {
   randomFillSync(bytes);
 }
 
-function say(message: FromThread): void {
+function post(message: FromThread): void {
   port.postMessage(message);
 }
 
@@ -86,7 +86,7 @@ function say(message: FromThread): void {
  * Notifies the main thread of a new slot state, unless it has not read an earlier notification yet.
  */
 function notifyEnded(): void {
-  if (Atomics.exchange(words, WORD.notified, 1) === 0) say({ type: 'ended' });
+  if (Atomics.exchange(words, WORD.notified, 1) === 0) post({ type: 'ended' });
 }
 
 function call(name: EngineFunctionName, args: HostValue[]): HostReply {
@@ -100,7 +100,7 @@ function call(name: EngineFunctionName, args: HostValue[]): HostReply {
 }
 
 function sleep(milliseconds: number): void {
-  if (milliseconds < SHORT_SLEEP_MS) Atomics.wait(nobody, 0, 0, milliseconds);
+  if (milliseconds < SHORT_SLEEP_MS) Atomics.wait(sleepCell, 0, 0, milliseconds);
   else waitFor({ type: 'sleep', milliseconds });
 }
 
@@ -112,7 +112,7 @@ function waitFor(message: FromThread): void {
   Atomics.store(words, WORD.replied, 0);
   Atomics.store(current.words, SLOT.pages, guest.memory.byteLength / WASM_PAGE_BYTES);
   const since = performance.now();
-  say(message);
+  post(message);
   // A loop, because the notification of the previous call may arrive late: the main thread stores
   // its reply, this thread sees it without having slept and makes its next call, and only then the
   // notification arrives. Observed once in 5,000 invocations.
@@ -134,7 +134,7 @@ function takeLargeReply(): Uint8Array | null {
   return received instanceof Uint8Array ? received : null;
 }
 
-function run(runner: Runner, job: Job, slot: Slot): void {
+function run(runner: Runner, job: Job, slot: ThreadSlot): void {
   current = slot;
   waitedMs = 0;
   slot.live = job.live;
@@ -190,22 +190,22 @@ function prepare(number: number): void {
   } catch {
     return;
   }
-  say({ type: 'prepared', number, keptBytes: runner?.keptBytes() ?? 0 });
+  post({ type: 'prepared', number, keptBytes: runner?.keptBytes() ?? 0 });
 }
 
-let taken = 0;
+let handledCount = 0;
 
 /**
  * Handles posted messages. Those posted before the wakeup that this thread has seen have arrived.
  */
-function takePosted(): void {
-  while (taken !== Atomics.load(words, WORD.posted)) {
-    taken++;
-    take(receiveMessageOnPort(port)?.message as ToThread);
+function handlePosted(): void {
+  while (handledCount !== Atomics.load(words, WORD.posted)) {
+    handledCount++;
+    handleMessage(receiveMessageOnPort(port)?.message as ToThread);
   }
 }
 
-function take(message: ToThread): void {
+function handleMessage(message: ToThread): void {
   switch (message.type) {
     case 'program':
       runners.set(message.number, createRunner(message.program, guest));
@@ -231,14 +231,14 @@ function take(message: ToThread): void {
  * begin in the order in which they were queued.
  */
 function beginNext(wakeup: number): boolean {
-  let next: Slot | null = null;
+  let next: ThreadSlot | null = null;
   let generation = 0;
   for (const slot of slots) {
-    const given = Atomics.load(slot.words, SLOT.generation);
-    if (given === 0 || !isAtOrBefore(given, wakeup) || (next !== null && isAtOrBefore(generation, given)))
+    const queued = Atomics.load(slot.words, SLOT.generation);
+    if (queued === 0 || !isAtOrBefore(queued, wakeup) || (next !== null && isAtOrBefore(generation, queued)))
       continue;
     next = slot;
-    generation = given;
+    generation = queued;
   }
   if (next === null) return false;
   // If the swap fails, the run was just withdrawn, and another one may be queued.
@@ -247,7 +247,7 @@ function beginNext(wakeup: number): boolean {
   return true;
 }
 
-function begin(slot: Slot, generation: number): void {
+function begin(slot: ThreadSlot, generation: number): void {
   const number = slot.words[SLOT.program] ?? 0;
   const runner = runners.get(number);
   if (runner === undefined) throw new Error(`program ${number} is not loaded on this thread`);
@@ -258,12 +258,12 @@ function begin(slot: Slot, generation: number): void {
   run(runner, job, slot);
 }
 
-say({ type: 'ready' });
+post({ type: 'ready' });
 // Never returns to the event loop: waking a thread from it takes several times as long. Terminating
 // the thread ends the loop.
 for (;;) {
   const wakeup = Atomics.load(words, WORD.wakeup);
-  takePosted();
+  handlePosted();
   if (beginNext(wakeup)) continue;
   // The flag is set before the wait compares the sequence number, so a wakeup in between ends the
   // wait at once.

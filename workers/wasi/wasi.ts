@@ -226,8 +226,8 @@ export class GuestWasi {
 
   #printError(part: Uint8Array): void {
     this.#now.log.print('error', part);
-    const said = text.decode(part.subarray(-4 * TAIL_CHARACTERS));
-    this.#errorTail = (this.#errorTail + said).slice(-TAIL_CHARACTERS);
+    const tail = text.decode(part.subarray(-4 * TAIL_CHARACTERS));
+    this.#errorTail = (this.#errorTail + tail).slice(-TAIL_CHARACTERS);
   }
 
   #print(part: Uint8Array): void {

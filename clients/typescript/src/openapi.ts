@@ -687,7 +687,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description `insufficient_scope`: The key may not do this, or not with this function; the error names the scope. `forbidden`: The credential is valid but not for this namespace or action. */
+            /** @description `forbidden`: The credential is valid but not for this namespace or action. `insufficient_scope`: The key may not do this, or not with this function; the error names the scope. */
             403: {
                 headers: {
                     [name: string]: unknown;

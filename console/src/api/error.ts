@@ -1,4 +1,4 @@
-/** A reply that says no: the engine's own sentence, and the word to match on. */
+/** An error response of the API: its status, error code and message. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,

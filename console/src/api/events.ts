@@ -2,22 +2,25 @@ import { request } from './request.js';
 
 const RECONNECT_MS = 3000;
 
-/** How far a stream has been read, for who reads on later. */
+/** The position in a stream up to which it has been read, so that reading can resume there. */
 export interface StreamPosition {
   lastId?: string;
 }
 
-interface Following {
+interface FollowOptions {
   signal: AbortSignal;
   position?: StreamPosition;
   onEvent(data: string): void;
-  /** When it connects, and when it breaks: with why, where the engine has said so. */
+  /** Called when the stream connects or disconnects; with the error if the engine returned one. */
   onState?(isConnected: boolean, error?: unknown): void;
 }
 
-/** Reads a stream of server-sent events, connecting again when it breaks, until the signal aborts. */
-export async function follow(path: string, following: Following): Promise<void> {
-  const { signal, position = {}, onEvent, onState } = following;
+/**
+ * Reads a stream of server-sent events until the signal is aborted. Reconnects when the connection
+ * is lost.
+ */
+export async function follow(path: string, options: FollowOptions): Promise<void> {
+  const { signal, position = {}, onEvent, onState } = options;
   while (!signal.aborted) {
     let failure: unknown;
     try {
@@ -35,7 +38,7 @@ export async function follow(path: string, following: Following): Promise<void> 
         if (data !== undefined && !signal.aborted) onEvent(data);
       }
     } catch (error) {
-      // A refusal of the session has ended it already; whatever else broke may be whole again in a moment.
+      // A rejected session has already been ended; any other failure may be temporary.
       failure = error;
     }
     if (signal.aborted) return;

@@ -7,7 +7,10 @@ export interface RequestOptions extends SendOptions {
   json?: unknown;
 }
 
-/** One request of the HTTP API with the session's token. Throws `ApiError` for whatever is not a 2xx. */
+/**
+ * Sends a request to the HTTP API with the session's token. Throws an `ApiError` for a response
+ * other than 2xx.
+ */
 export async function request(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
   const { query, json, ...others } = options;
   const response = await send(method, path + queryText(query), {
@@ -23,7 +26,7 @@ export async function request(method: string, path: string, options: RequestOpti
   return response;
 }
 
-/** Throws what a reply that says no has said. */
+/** Throws an `ApiError` for a response other than 2xx. A 401 ends the session. */
 export async function assertOk(response: Response): Promise<void> {
   if (response.ok) return;
   const error = await errorOf(response);
@@ -31,7 +34,7 @@ export async function assertOk(response: Response): Promise<void> {
   throw error;
 }
 
-/** The same, for replies that are JSON. The engine is trusted with the shape, which its tests hold. */
+/** Like `request`, for JSON responses. The shape is not validated; tests of the engine cover it. */
 export async function call<T>(method: string, path: string, options?: RequestOptions): Promise<T> {
   return (await (await request(method, path, options)).json()) as T;
 }

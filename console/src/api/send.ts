@@ -7,7 +7,10 @@ export interface SendOptions {
   signal?: AbortSignal;
 }
 
-/** One request to the engine with the session's token; whatever is answered is a reply. */
+/**
+ * Sends a request to the engine with the session's token. Resolves with any response, whatever its
+ * status.
+ */
 export async function send(method: string, path: string, options: SendOptions = {}): Promise<Response> {
   const token = await accessToken();
   const headers = new Headers(options.headers);

@@ -6,17 +6,23 @@ type Login = z.infer<typeof loginReplySchema>;
 export interface Session {
   accessToken: string;
   refreshToken: string;
-  /** Unix milliseconds: when the access token ends. */
+  /** When the access token expires, in Unix milliseconds. */
   expiresAt: number;
   namespace: string;
   subject: string;
 }
 
-/** Of this tab and this origin alone: cookies would be sent to HTTP functions on other ports of the same host, too. */
+/**
+ * Session storage belongs to one tab and one origin. Cookies would also be sent to HTTP functions
+ * on other ports of the same host.
+ */
 const STORAGE_KEY = 'orama.session';
-/** A token that ends sooner is renewed before it is used. */
+/** A token that expires sooner than this is renewed before it is used. */
 const MIN_LIFE_MS = 60_000;
-/** Tabs that were duplicated share a refresh token, which may be used once: the first to use it tells the others. */
+/**
+ * Duplicated tabs share a refresh token, which can be used once: the first tab that uses it sends
+ * the new session to the others.
+ */
 const channel = new BroadcastChannel('orama.session');
 
 let current: Session | null = read();
@@ -41,7 +47,7 @@ export function openSession(login: Login): void {
   set(fromLogin(login));
 }
 
-/** Ends it here at once, and on the server as soon as that hears of it. */
+/** Ends the session in this tab immediately, and then on the server. */
 export async function endSession(): Promise<void> {
   const ended = current;
   if (ended === null) return;
@@ -55,12 +61,14 @@ export async function endSession(): Promise<void> {
   }).catch(() => undefined);
 }
 
-/** Forgets a session that the server no longer knows. */
+/** Drops a session that the server no longer accepts. */
 export function dropSession(): void {
   set(null);
 }
 
-/** An access token that holds for a while, or null when there is no session any more. */
+/**
+ * Resolves with an access token that is valid for at least MIN_LIFE_MS, or null without a session.
+ */
 export async function accessToken(): Promise<string | null> {
   if (current === null) return null;
   if (current.expiresAt - Date.now() > MIN_LIFE_MS) return current.accessToken;
@@ -71,7 +79,8 @@ export async function accessToken(): Promise<string | null> {
 }
 
 async function renew(old: Session): Promise<Session | null> {
-  // Web locks exist in secure contexts alone; without them two duplicated tabs may collide and must sign in again.
+  // Web locks exist only in secure contexts. Without them, two duplicated tabs may refresh at the
+  // same time and must then sign in again.
   const locks: LockManager | undefined = navigator.locks;
   const work = async () => {
     if (current !== null && current.refreshToken !== old.refreshToken) return current;
@@ -81,7 +90,7 @@ async function renew(old: Session): Promise<Session | null> {
       body: JSON.stringify({ refresh_token: old.refreshToken }),
     });
     if (!response.ok) {
-      // Only a refusal ends the session: an engine that is restarting will know the token again.
+      // Only a rejection ends the session: a restarting engine will accept the token again.
       if (response.status === 401 || response.status === 403) set(null);
       else throw new Error(`The session could not be renewed (HTTP ${response.status}).`);
       return null;

@@ -14,22 +14,26 @@ export interface TopicMessage {
   data: { text?: string; base64?: string };
 }
 
-interface Subscribing {
+interface SubscribeOptions {
   signal: AbortSignal;
   onMessage(message: TopicMessage): void;
-  /** When it connects, and when it breaks: with why, where the engine refuses it. */
+  /** Called when the socket connects or disconnects; with the error if the engine rejected it. */
   onState(isConnected: boolean, error?: unknown): void;
 }
 
 let lastId = 0;
 
-/** Hears a topic, connecting again when the socket breaks, until the signal aborts. */
-export async function subscribe(topic: string, { signal, onMessage, onState }: Subscribing): Promise<void> {
+/** Subscribes to a topic until the signal is aborted. Reconnects when the socket is closed. */
+export async function subscribe(
+  topic: string,
+  { signal, onMessage, onState }: SubscribeOptions,
+): Promise<void> {
   while (!signal.aborted) {
     let failure: unknown;
     try {
-      const wasOpen = await hear(topic, signal, onMessage, () => onState(true));
-      // A browser does not say why a socket was refused; the same request without an upgrade says it.
+      const wasOpen = await openSocket(topic, signal, onMessage, () => onState(true));
+      // Browsers do not report why a WebSocket was rejected; the same request without an upgrade
+      // does.
       if (!wasOpen) await assertAllowed(topic, signal);
     } catch (error) {
       failure = error;
@@ -40,11 +44,11 @@ export async function subscribe(topic: string, { signal, onMessage, onState }: S
   }
 }
 
-/** One socket, until it closes; whether it was ever open. */
-async function hear(
+/** Opens one socket and resolves when it is closed, with whether it was ever open. */
+async function openSocket(
   topic: string,
   signal: AbortSignal,
-  onMessage: Subscribing['onMessage'],
+  onMessage: SubscribeOptions['onMessage'],
   onOpen: () => void,
 ): Promise<boolean> {
   const token = await accessToken();
@@ -52,7 +56,8 @@ async function hear(
   const url = new URL(PATH, location.origin);
   url.protocol = url.protocol.replace('http', 'ws');
   url.search = new URLSearchParams({ topic }).toString();
-  // The token is no part of the address, which proxies log; browsers let no other header be set.
+  // The token is not part of the URL, because proxies log URLs, and browsers cannot set other
+  // headers.
   const socket = new WebSocket(url, ['orama', `orama.bearer.${base64Url(token)}`]);
   const close = () => socket.close();
   signal.addEventListener('abort', close, { once: true });

@@ -1,7 +1,7 @@
 import { call } from './request.js';
 import { openSession } from './session.js';
 
-/** A browser's Ethereum wallet (EIP-1193). */
+/** An Ethereum wallet in the browser (EIP-1193). */
 export interface Wallet {
   request(call: { method: string; params?: readonly unknown[] }): Promise<unknown>;
 }
@@ -12,7 +12,7 @@ declare global {
   }
 }
 
-/** Lets the wallet sign the engine's nonce, and opens a session with it. */
+/** Opens a session with the engine's nonce, signed by the wallet. */
 export async function signInWithWallet(wallet: Wallet, namespace: string): Promise<void> {
   const accounts = await wallet.request({ method: 'eth_requestAccounts' });
   const address = Array.isArray(accounts) ? String(accounts[0] ?? '') : '';

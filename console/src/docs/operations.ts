@@ -10,7 +10,7 @@ interface Media {
   example?: unknown;
 }
 
-/** What of an operation of the OpenAPI document is needed to send it. */
+/** The parts of an OpenAPI operation that are needed to send it. */
 export interface Operation {
   operationId: string;
   method: string;

@@ -5,7 +5,7 @@ import { KeyForm } from '../parts/key-form.js';
 import { Messages } from '../parts/messages.js';
 import { plural } from '../text.js';
 
-/** The search, and who the calls of the page are sent as. */
+/** The search field and the credential with which the page sends requests. */
 export function Tools({ endpoints }: { endpoints: readonly HTMLDetailsElement[] }) {
   return (
     <>
@@ -18,7 +18,7 @@ export function Tools({ endpoints }: { endpoints: readonly HTMLDetailsElement[] 
 
 function Search({ endpoints }: { endpoints: readonly HTMLDetailsElement[] }) {
   const [text, setText] = useState('');
-  // The text of each as the engine has written it, before forms come into it.
+  // The text of each endpoint as the engine rendered it, before forms are added.
   const texts = useMemo(
     () => endpoints.map((endpoint) => `${endpoint.id} ${endpoint.textContent}`.toLowerCase()),
     [endpoints],

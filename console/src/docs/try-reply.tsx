@@ -3,7 +3,7 @@ import { Payload } from '../parts/payload.js';
 import { ScrollArea } from '../parts/scroll-area.js';
 import { outputOf, visible } from '../text.js';
 
-/** Of a stream that goes on, the beginning. */
+/** The maximum number of bytes that are shown of a stream. */
 const MAX_BYTES = 4 << 20;
 
 interface TryReplyProps {
@@ -12,7 +12,10 @@ interface TryReplyProps {
   stop(): void;
 }
 
-/** Status, headers and body of a reply; a stream is shown as it comes, until it is stopped. */
+/**
+ * Shows the status, headers and body of a response. A stream is shown as it arrives, until it is
+ * stopped.
+ */
 export function TryReply({ of: response, name, stop }: TryReplyProps) {
   const [body, setBody] = useState<Uint8Array>(new Uint8Array());
   const [isComing, setIsComing] = useState(true);

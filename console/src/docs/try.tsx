@@ -8,7 +8,7 @@ import { visible } from '../text.js';
 import type { Operation, Parameter } from './operations.js';
 import { TryReply } from './try-reply.js';
 
-/** A form that sends the operation as whoever is signed in, and shows what was answered. */
+/** A form that sends the operation with the current credential and shows the response. */
 export function Try({ operation }: { operation: Operation }) {
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
   const [body, setBody] = useState(() => exampleOf(operation));
@@ -23,7 +23,7 @@ export function Try({ operation }: { operation: Operation }) {
   const call = async () => {
     setIsAsking(false);
     setResponse(null);
-    // What is still coming of the reply before would go on for as long as the page is open.
+    // Aborts the previous response, which may be an endless stream.
     control.current.abort();
     control.current = new AbortController();
     const { signal } = control.current;
@@ -129,7 +129,7 @@ function ParameterField({ of: parameter, value, onChange }: ParameterFieldProps)
     return (
       <Choice
         label={label}
-        look="field"
+        labelPosition="field"
         value={value}
         options={[['', ''], ...choices.map((each) => [each, each] as const)]}
         onChange={onChange}
@@ -177,7 +177,7 @@ function headersOf({ parameters, requestBody }: Operation, values: Readonly<Reco
   return headers;
 }
 
-/** The part of a form that is a file, where the operation takes a form. */
+/** Returns the name of the file field if the operation accepts multipart/form-data. */
 function fileFieldOf({ requestBody }: Operation): string | undefined {
   const properties = requestBody?.content['multipart/form-data']?.schema?.properties ?? {};
   return Object.entries(properties).find(([, schema]) => schema.contentMediaType !== undefined)?.[0];

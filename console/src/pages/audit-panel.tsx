@@ -9,7 +9,7 @@ import { brief, label } from '../text.js';
 import type { AuditReply, KeyRecord } from '../types.js';
 import { useResource } from '../use-resource.js';
 
-/** Who and what is named by an id: its name too, while the key is there. */
+/** Returns an actor or target with the name of its key, if the key still exists. */
 function named(text: string, keys: readonly KeyRecord[]) {
   const key = keys.find(({ id }) => text === id || text === `key:${id}`);
   if (key === undefined) return <code>{brief(text)}</code>;

@@ -7,7 +7,7 @@ import { ExactNumber } from './exact-json.js';
 const MAX_CELL = 300;
 const MAX_HEX = 32;
 
-/** A value of a row; what is cut, and bytes, open whole. */
+/** A value of a row. A shortened value, or bytes, can be opened in full. */
 export function Cell({ column, value }: { column: string; value: unknown }) {
   if (value === null || value === undefined) return <span class="faint">null</span>;
   const base64 = base64Of(value);
@@ -32,7 +32,7 @@ interface WholeProps {
   column: string;
   text?: string;
   base64?: string;
-  /** What stands in the cell. */
+  /** The content of the cell. */
   children: string;
 }
 
@@ -57,7 +57,7 @@ function Whole({ column, text, base64, children }: WholeProps) {
   );
 }
 
-/** Bytes come as `{"$blob": "<base64>"}`. */
+/** Returns the Base64 text of a blob, which the API sends as `{"$blob": "<base64>"}`. */
 function base64Of(value: unknown): string | null {
   if (typeof value !== 'object' || value === null || !('$blob' in value)) return null;
   return typeof value.$blob === 'string' ? value.$blob : null;

@@ -16,7 +16,7 @@ interface SchemaReply {
 }
 
 interface Result {
-  /** Cells as JSON texts: JavaScript would round large integers. */
+  /** Rows whose large integers are kept exactly, since JavaScript would round them. */
   rows: Record<string, unknown>[] | null;
   affected: number | null;
   ms: number;

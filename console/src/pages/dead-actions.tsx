@@ -13,7 +13,7 @@ export function reasonText(reason: string): string {
   return TEXTS[reason] ?? label(reason);
 }
 
-/** Ids that fit in one request. */
+/** The maximum number of ids per request. */
 const BATCH = 100;
 const MAX_NAMED = 5;
 
@@ -22,12 +22,12 @@ function pathOf(name: string): string {
 }
 
 interface ChosenProps {
-  /** Which function each is of, by id. */
+  /** The function of each selected invocation, by id. */
   chosen: ReadonlyMap<string, string>;
   onDone(): void;
 }
 
-/** What is done with the ones whose boxes are ticked, of whichever functions they are. */
+/** Actions on the selected dead letters, which may belong to several functions. */
 export function ChosenActions({ chosen, onDone }: ChosenProps) {
   const label = plural(chosen.size, 'chosen one', 'chosen ones');
   const each = async (method: 'POST' | 'DELETE', suffix: string) => {
@@ -88,12 +88,12 @@ function named(chosen: ReadonlyMap<string, string>): string {
 interface AllProps {
   name: string;
   reason: string;
-  /** How many there are, as far as that is known. */
+  /** The number of dead letters, if known. */
   total: number | undefined;
   onDone(): void;
 }
 
-/** What is done with all dead letters of a function, or with those of one reason. */
+/** Actions on all dead letters of a function, or on those with one reason. */
 export function AllActions({ name, reason, total, onDone }: AllProps) {
   const which = reason === '' ? `of "${name}"` : `of "${name}" with the reason "${reasonText(reason)}"`;
   const all = `${total === undefined ? 'Every dead letter' : `All ${plural(total, 'dead letter')}`} ${which}, also those on further pages`;

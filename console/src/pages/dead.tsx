@@ -19,9 +19,9 @@ const REASONS = [
 ] as const;
 
 interface Choices {
-  /** The filters under which they were chosen. */
+  /** The filters under which the invocations were selected. */
   place: string;
-  /** Which function each is of, by id. */
+  /** The function of each selected invocation, by id. */
   chosen: ReadonlyMap<string, string>;
 }
 
@@ -33,7 +33,7 @@ export function DeadPage() {
   const reason = query.get('reason') ?? '';
   const place = `${name} ${reason}`;
   const [choice, setChoice] = useState<Choices>({ place, chosen: NONE });
-  // What is no longer seen is no longer chosen.
+  // A change of filters clears the selection.
   const chosen = choice.place === place ? choice.chosen : NONE;
   const groups = useResource(
     'dead',

@@ -64,7 +64,7 @@ function Publish({ topic: chosen }: { topic: string }) {
   const [published, setPublished] = useState<{ id: string; triggered: number } | null>(null);
   useEffect(() => setTopic(chosen), [chosen]);
   const publish = async () => {
-    // As it is written: reading it here would round its numbers.
+    // Sent unparsed, because parsing would round large numbers.
     const message = isJson(data) ? data : JSON.stringify(data);
     const response = await request('POST', '/v1/pubsub/publish', {
       body: `{"topic":${JSON.stringify(topic)},"data":${message}}`,

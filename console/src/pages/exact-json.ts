@@ -1,11 +1,11 @@
-/** A number by its digits. */
+/** A number as its decimal text. */
 export class ExactNumber {
   constructor(readonly text: string) {}
 }
 
 const MARK = '\u0000n:';
 
-/** JSON in which integers that JavaScript would round keep their digits. */
+/** Parses JSON. Integers that JavaScript would round become `ExactNumber`. */
 export function readExact(text: string): unknown {
   const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (token) =>
     token.startsWith('"') ? token : `"\\u0000n:${token}"`,

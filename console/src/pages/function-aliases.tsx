@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
 import { Field, Form } from '../parts/form.js';
-import { tell } from '../parts/messages.js';
+import { showMessage } from '../parts/messages.js';
 import { Age } from '../parts/moment.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
@@ -23,7 +23,7 @@ export function AliasesPanel({ name }: { name: string }) {
       `${path}/${encodeURIComponent(alias)}`,
       { json: { version: Number(version), ...(split.trim() === '' ? {} : { weights: weightsOf(split) }) } },
     );
-    tell('done', `${alias} names version ${splitText(Number(version), weights)}.`);
+    showMessage('done', `${alias} names version ${splitText(Number(version), weights)}.`);
     setAlias('');
     setVersion('');
     setSplit('');
@@ -114,7 +114,7 @@ export function AliasesPanel({ name }: { name: string }) {
   );
 }
 
-/** `8=10, 9=5` as weights; what is none is left to the engine to refuse. */
+/** Parses weights such as `8=10, 9=5`. The engine rejects invalid ones. */
 function weightsOf(text: string): Record<string, number> {
   const parts = text.split(/[\s,]+/).filter(Boolean);
   return Object.fromEntries(
@@ -125,7 +125,7 @@ function weightsOf(text: string): Record<string, number> {
   );
 }
 
-/** `7`, or `90 % on 7, 10 % on 8`. */
+/** Formats the target of an alias: `7`, or `90 % on 7, 10 % on 8`. */
 function splitText(version: number, weights: Readonly<Record<string, number>>): string {
   const others = Object.entries(weights);
   if (others.length === 0) return String(version);

@@ -19,7 +19,7 @@ interface Outcome {
   output: { text?: string; base64?: string };
 }
 
-/** Calls the function and shows what it answered. */
+/** Invokes the function and shows its response. */
 export function FunctionInvoke({ name }: { name: string }) {
   const [input, setInput] = useState('{}');
   const [version, setVersion] = useState('');
@@ -32,7 +32,7 @@ export function FunctionInvoke({ name }: { name: string }) {
     const response = await send('POST', path, {
       body: input,
       headers: {
-        // The bare bytes, whatever they are: the JSON envelope would change them.
+        // Requests the raw output, because the JSON envelope would encode it.
         Accept: 'application/octet-stream',
         'Content-Type': 'application/octet-stream',
         ...(isAsync ? { Prefer: 'respond-async' } : {}),
@@ -125,7 +125,7 @@ interface Failed {
   base64?: string;
 }
 
-/** What became of an invocation that failed; null for a call that was refused before it was one. */
+/** Returns the failure of an invocation; null if the request was rejected before it became one. */
 async function failureOf(response: Response): Promise<Failed | null> {
   if (!response.headers.has('x-duration-ms')) return null;
   const reply = (await response.json()) as Partial<Failed> & { output?: string; output_base64?: string };

@@ -6,7 +6,7 @@ import { Link } from '../router.js';
 import { visible } from '../text.js';
 import { useLog } from '../use-log.js';
 
-/** The log as it is written, by server-sent events. */
+/** The live log of a function, through server-sent events. */
 export function FunctionLog({ name }: { name: string }) {
   const log = useLog(name);
   return (

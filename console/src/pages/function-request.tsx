@@ -17,8 +17,8 @@ const BODILESS = new Set(['GET', 'HEAD', 'OPTIONS']);
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*)$/;
 
 /**
- * Puts together a request to an HTTP function and sends it, through the API: functions have another
- * origin than the console, and this page may connect to its own alone.
+ * Composes a request to an HTTP function and sends it through the API, because functions have a
+ * different origin and the content security policy allows connections only to the console's own.
  */
 export function FunctionRequest({ of: record }: { of: FunctionRecord }) {
   const status = useResource('status', (signal) => call<StatusReply>('GET', '/v1/status', { signal }));
@@ -35,14 +35,14 @@ function addressOf(functionsUrl: string, namespace: string): string {
     : `${functionsUrl}/${namespace}`;
 }
 
-/** Everything that a request's line may not hold as it is, percent signs left as they are. */
+/** Encodes characters that are not allowed in a request line, but not percent signs. */
 function encoded(text: string): string {
   return text.replace(/[^\x21-\x22\x24-\x7e]+/g, (part) => encodeURIComponent(part));
 }
 
 interface Parsed {
   headers: [name: string, value: string][];
-  /** The first line that is none. */
+  /** The first line that is not a header. */
   wrong: string | undefined;
 }
 
@@ -55,7 +55,7 @@ function parseHeaders(text: string): Parsed {
   return { headers, wrong: lines.find((line) => !HEADER.test(line.trim())) };
 }
 
-/** A header that is written twice is sent twice. */
+/** Groups headers by name. A repeated header is sent repeatedly. */
 function grouped(headers: Parsed['headers']): Record<string, string[]> {
   const groups: Record<string, string[]> = {};
   for (const [name, value] of headers) groups[name] = [...(groups[name] ?? []), value];
@@ -106,7 +106,7 @@ function Builder({ base, name }: { base: string; name: string }) {
           <div class="row">
             <Choice
               label="Method"
-              look="field"
+              labelPosition="field"
               value={method}
               options={METHOD_CHOICES}
               onChange={setMethod}
@@ -187,7 +187,10 @@ interface RoutesProps {
   onChoose(method: string, path: string): void;
 }
 
-/** The routes of the version that answers, to begin with; who may not see its settings writes the path by hand. */
+/**
+ * Offers the routes of the live version. Users who may not read its settings enter the path
+ * manually.
+ */
 function Routes({ name, onChoose }: RoutesProps) {
   const path = `/v1/functions/${encodeURIComponent(name)}`;
   const settings = useResource(`${path} serving`, async (signal) => {

@@ -7,7 +7,7 @@ import { brief } from '../text.js';
 import type { SettingsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
-/** What the newest version was deployed with, `env` and the rest of function.yaml included. */
+/** The settings of the newest version, including `env` and the rest of function.yaml. */
 export function SettingsPanel({ name, version }: { name: string; version: number }) {
   const path = `/v1/functions/${encodeURIComponent(name)}/settings`;
   const settings = useResource(`${path} ${version}`, (signal) =>

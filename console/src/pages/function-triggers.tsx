@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
 import { Field, Form } from '../parts/form.js';
-import { tell } from '../parts/messages.js';
+import { showMessage } from '../parts/messages.js';
 import { Age } from '../parts/moment.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
@@ -110,7 +110,7 @@ function AddTrigger({ path, onAdd }: { path: string; onAdd(): void }) {
   const add = async () => {
     const json = kind === 'topic' ? { topic: source } : { cron: source, timezone };
     const { message } = await call<{ message: string }>('POST', path, { json });
-    tell('done', message);
+    showMessage('done', message);
     setSource('');
     onAdd();
   };

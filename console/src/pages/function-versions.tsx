@@ -94,7 +94,7 @@ function columns(
   ];
 }
 
-/** `live`, or `live 90 %` where it is split. */
+/** Returns the aliases of a version: `live`, or `live 90 %` if the alias is split. */
 function sharesOf(version: number, aliases: readonly Alias[]): string[] {
   return aliases.flatMap(({ alias, version: main, weights }) => {
     const others = Object.values(weights).reduce((sum, share) => sum + share, 0);

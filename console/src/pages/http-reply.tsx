@@ -4,7 +4,7 @@ import { Link } from '../router.js';
 import { milliseconds, visible } from '../text.js';
 import type { HttpReply } from '../types.js';
 
-/** What an HTTP function answered: status, headers, body, and the invocation that it was. */
+/** The response of an HTTP function: status, headers, body, and its invocation. */
 export function HttpReplyView({ of: reply, name }: { of: HttpReply; name: string }) {
   const lines = Object.entries(reply.headers).flatMap(([header, value]) =>
     [value].flat().map((each) => `${header}: ${each}`),

@@ -18,18 +18,18 @@ const PAGE = 50;
 export interface InvocationPages {
   page: Resource<InvocationsReply>;
   isConnected: boolean;
-  /** The first page is live; the others stay as they were when they were opened. */
+  /** Whether this is the first page, which is updated live. Other pages are not updated. */
   isFirst: boolean;
   number: number;
   newer(): void;
   older(cursor: string): void;
 }
 
-/** A page of the list, as the address and the buttons below have it. */
+/** Loads the page of the list that the URL and the pager select. */
 export function useInvocations(filter: InvocationFilter, isPaused = false): InvocationPages {
   const key = JSON.stringify(filter);
   const [at, setAt] = useState<{ key: string; cursors: readonly string[] }>({ key, cursors: [] });
-  // Other filters begin at the first page again.
+  // A change of filters returns to the first page.
   const cursors = at.key === key ? at.cursors : [];
   const setCursors = (next: readonly string[]) => setAt({ key, cursors: next });
   const cursor = cursors.at(-1);
@@ -49,7 +49,7 @@ export function useInvocations(filter: InvocationFilter, isPaused = false): Invo
   };
 }
 
-/** Where the first page of such a list is followed. */
+/** Returns the API path that follows the first page of a list. */
 export function followPath(filter: InvocationFilter): string {
   return `/v1/invocations${queryText({ ...filter, follow: true })}`;
 }

@@ -20,7 +20,7 @@ export function listInvocations(filter: InvocationFilter, signal: AbortSignal): 
   return call<InvocationsReply>('GET', '/v1/invocations', { query: { ...filter }, signal });
 }
 
-/** How long the attempts ran; null while none has ended. */
+/** Returns the total duration of the attempts; null before the first has ended. */
 export function runTime({ attempts }: InvocationRecord): number | null {
   return attempts.length === 0 ? null : attempts.reduce((sum, { duration_ms }) => sum + duration_ms, 0);
 }
@@ -54,7 +54,7 @@ const COLUMNS: readonly Column<InvocationRecord>[] = [
   },
 ];
 
-/** Which rows are chosen for what is done with several. */
+/** The rows that are selected for an action. */
 export interface Selection {
   ids: { has(id: string): boolean };
   toggle(records: readonly InvocationRecord[], isChosen: boolean): void;

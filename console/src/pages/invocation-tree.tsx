@@ -8,7 +8,7 @@ import { type Forest, loadTreeOf, loadTreeOfMessage, type TreeNode } from './tre
 
 const LIVE_MS = 5000;
 
-/** The whole tree that an invocation is part of, from what was first, with times as a waterfall. */
+/** The whole tree of an invocation, from its root, with the times as a waterfall. */
 export function InvocationTree({ of: record }: { of: InvocationRecord }) {
   const tree = useResource(`tree ${record.request_id}`, (signal) => loadTreeOf(record, signal), LIVE_MS);
   return (
@@ -18,7 +18,7 @@ export function InvocationTree({ of: record }: { of: InvocationRecord }) {
   );
 }
 
-/** What a message has fired, and what that has caused. */
+/** The invocations that a message triggered, and their descendants. */
 export function MessageTree({ id }: { id: string }) {
   const tree = useResource(`message ${id}`, (signal) => loadTreeOfMessage(id, signal), LIVE_MS);
   return (

@@ -26,7 +26,7 @@ export function InvocationPage({ id }: { id: string }) {
   useEffect(() => {
     if (live.data !== undefined && !LIVE_STATES.has(live.data.state)) setEnded(live.data);
   }, [live.data]);
-  // What has ended stays as it is, and needs no connection.
+  // An invocation that has ended does not change and needs no connection.
   const invocation =
     ended === null ? live : { data: ended, error: undefined, isLoading: false, reload: () => setEnded(null) };
   const record = invocation.data;

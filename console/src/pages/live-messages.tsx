@@ -8,15 +8,15 @@ import { Panel } from '../parts/page.js';
 import { Failure } from '../parts/resource-view.js';
 import { setQuery } from '../router.js';
 import { bytes, cut, fromBase64, hexDump, MAX_SHOWN } from '../text.js';
-import { whileSeen } from '../while-seen.js';
+import { whileVisible } from '../while-visible.js';
 
-/** Messages that come quickly are shown together. */
-const GATHER_MS = 200;
-/** Kept in the page; older ones go. */
+/** The interval, in milliseconds, in which new messages are shown together. */
+const BATCH_INTERVAL_MS = 200;
+/** The maximum number of messages in the page; older ones are dropped. */
 const MAX_MESSAGES = 200;
 const HEX_BYTES = 512;
 
-/** What is published on one topic, as it is published. */
+/** The live messages of a topic. */
 export function LiveMessages({ topic }: { topic: string }) {
   const [messages, setMessages] = useState<readonly TopicMessage[]>([]);
   const [state, setState] = useState<{ isConnected: boolean; error?: unknown }>({ isConnected: false });
@@ -24,18 +24,18 @@ export function LiveMessages({ topic }: { topic: string }) {
 
   useEffect(() => {
     if (topic === '') return undefined;
-    let gathered: TopicMessage[] = [];
+    let batch: TopicMessage[] = [];
     const timer = setInterval(() => {
-      if (gathered.length === 0) return;
-      const next = gathered.toReversed();
-      gathered = [];
+      if (batch.length === 0) return;
+      const next = batch.toReversed();
+      batch = [];
       setMessages((old) => [...next, ...old].slice(0, MAX_MESSAGES));
-    }, GATHER_MS);
-    const stop = whileSeen((signal) => {
+    }, BATCH_INTERVAL_MS);
+    const stop = whileVisible((signal) => {
       void subscribe(topic, {
         signal,
         onMessage: (message) => {
-          gathered = [...gathered.slice(1 - MAX_MESSAGES), message];
+          batch = [...batch.slice(1 - MAX_MESSAGES), message];
         },
         onState: (isConnected, error) => setState({ isConnected, error }),
       });

@@ -3,7 +3,7 @@ import { Link } from '../router.js';
 import { brief } from '../text.js';
 import { MessageTree } from './invocation-tree.js';
 
-/** One message: every invocation that it has fired, and what those have caused. */
+/** A message: the invocations that it triggered, and their descendants. */
 export function MessagePage({ id }: { id: string }) {
   return (
     <Page

@@ -18,7 +18,7 @@ const CallsChart = lazy(() =>
 );
 
 const LIVE_MS = 5000;
-/** Of a process that runs functions. */
+/** Figures of a worker. */
 const WORKER_FIGURES = [
   ['Threads', 'threads'],
   ['Computing', 'busy'],
@@ -43,14 +43,14 @@ export function OverviewPage() {
       aside={
         <>
           <FunctionChoice
-            look="hidden"
+            labelPosition="hidden"
             all="All functions"
             value={name}
             onChange={(next) => setQuery({ function: next })}
           />
           <Choice
             label="Window"
-            look="hidden"
+            labelPosition="hidden"
             value={range}
             options={WINDOWS}
             onChange={(window) => setQuery({ window })}
@@ -173,7 +173,7 @@ function Engine() {
     (signal) => call<PeersReply>('GET', '/v1/network/peers', { signal }),
     LIVE_MS,
   );
-  // The servers that hold its data have addresses; its own processes have none.
+  // Servers of the engine's data have addresses; its own processes have none.
   const processes = peers.data?.peers.filter(({ addresses }) => addresses.length === 0).length;
   return (
     <Panel title="Engine" aside={status.data && <State of={status.data.status} />}>

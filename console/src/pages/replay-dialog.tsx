@@ -3,12 +3,15 @@ import { call } from '../api/request.js';
 import { CodeField } from '../parts/code-field.js';
 import { Dialog } from '../parts/dialog.js';
 import { Field, Form } from '../parts/form.js';
-import { tell } from '../parts/messages.js';
+import { showMessage } from '../parts/messages.js';
 import { navigate } from '../router.js';
 import type { InvocationRecord, VersionsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
-/** Runs it again: with its own input unless that was edited, on the version it ran on unless another is chosen. */
+/**
+ * Replays an invocation: with its own input unless it was edited, on its own version unless another
+ * is selected.
+ */
 export function ReplayDialog({ of: record, onClose }: { of: InvocationRecord; onClose(): void }) {
   const own = record.input_base64 === undefined ? record.input : null;
   const [input, setInput] = useState(own ?? '');
@@ -24,7 +27,7 @@ export function ReplayDialog({ of: record, onClose }: { of: InvocationRecord; on
       { query: { version }, ...(isEdited ? { json: { input } } : {}) },
     );
     onClose();
-    tell('done', `Runs again as ${id}.`);
+    showMessage('done', `Runs again as ${id}.`);
     navigate(`/invocations/${id}`);
   };
   return (

@@ -1,7 +1,7 @@
 import { call } from '../api/request.js';
 import { Dialog } from '../parts/dialog.js';
 import { Form } from '../parts/form.js';
-import { tell } from '../parts/messages.js';
+import { showMessage } from '../parts/messages.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
 import { differencesOf } from '../settings-difference.js';
@@ -11,16 +11,19 @@ import { useResource } from '../use-resource.js';
 
 interface RollbackDialogProps {
   name: string;
-  /** What calls without a version run now. */
+  /** The version that calls without a version run now. */
   from: number;
   to: number;
-  /** The version that a new one would be behind; null where the alias `live` is moved instead. */
+  /**
+   * The version that the rollback would be deployed after; null if the alias `live` is moved
+   * instead.
+   */
   newest: number | null;
   onClose(): void;
   onDone(): void;
 }
 
-/** Says what would change before anything does. */
+/** Shows the changes of a rollback before it is performed. */
 export function RollbackDialog({ name, from, to, newest, onClose, onDone }: RollbackDialogProps) {
   const fn = `/v1/functions/${encodeURIComponent(name)}`;
   const path = `${fn}/settings`;
@@ -33,12 +36,12 @@ export function RollbackDialog({ name, from, to, newest, onClose, onDone }: Roll
   const rollBack = async () => {
     if (newest === null) {
       await call('PUT', `${fn}/aliases/live`, { json: { version: to } });
-      tell('done', `${name}@live is version ${to} again.`);
+      showMessage('done', `${name}@live is version ${to} again.`);
     } else {
       const { message } = await call<{ message: string }>('POST', `${fn}/rollback`, {
         json: { version: to },
       });
-      tell('done', message);
+      showMessage('done', message);
     }
     onDone();
   };

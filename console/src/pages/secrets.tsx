@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
 import { Field, Form } from '../parts/form.js';
-import { tell } from '../parts/messages.js';
+import { showMessage } from '../parts/messages.js';
 import { Age } from '../parts/moment.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
@@ -19,7 +19,7 @@ export function SecretsPage() {
   const [value, setValue] = useState('');
   const set = async () => {
     await call('PUT', PATH, { json: { name, value } });
-    tell('done', `Set ${name}.`);
+    showMessage('done', `Set ${name}.`);
     setName('');
     setValue('');
     secrets.reload();

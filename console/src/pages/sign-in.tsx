@@ -7,7 +7,10 @@ import { Field, Form } from '../parts/form.js';
 import { KeyForm } from '../parts/key-form.js';
 import { brief } from '../text.js';
 
-/** The token of a sign-in link. It leaves the address at once: it must not end up in the history or a screenshot. */
+/**
+ * Returns the token of a sign-in link and removes it from the URL, so that it does not appear in
+ * the history or a screenshot.
+ */
 function takeLinkToken(): string | null {
   const token = new URLSearchParams(location.hash.slice(1)).get('token');
   if (token !== null) history.replaceState(null, '', location.pathname + location.search);
@@ -19,7 +22,7 @@ export function SignInPage() {
   const [failure, setFailure] = useState<string | null>(null);
   const [isExchanging, setIsExchanging] = useState(link !== null);
 
-  // A link that is opened where this page is already loads nothing anew.
+  // Opening a link while this page is open does not reload the page.
   useEffect(() => {
     const take = () => setLink((old) => takeLinkToken() ?? old);
     addEventListener('hashchange', take);

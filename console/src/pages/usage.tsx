@@ -54,7 +54,7 @@ export function UsagePage() {
   );
 }
 
-/** `log_mb_per_day` as "log MB per day". */
+/** Formats the name of a quota: `log_mb_per_day` as "log MB per day". */
 function quotaText(name: string): string {
   return label(name.replaceAll('_', ' ').replace(/\bmb\b/, 'MB'));
 }

@@ -2,32 +2,35 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { messageOf } from '../api/error.js';
 import { Dialog } from './dialog.js';
-import { tell } from './messages.js';
+import { showMessage } from './messages.js';
 
 interface ActionProps {
   label: string;
-  /** For those who hear and do not see which row the button is in. */
+  /** The accessible name, for buttons whose row is visible only on screen. */
   name?: string;
   class?: string;
   disabled?: boolean;
-  /** What is asked first, for what cannot be taken back. */
+  /** A confirmation dialog, for actions that cannot be undone. */
   confirm?: { title: string; text: ComponentChildren; label: string };
-  /** What it came to, to be said. */
+  /** Performs the action. May resolve with a message to show. */
   run(): Promise<string | undefined>;
 }
 
-/** A button that does something: at most once at a time, asked for first where it destroys, and it says how it went. */
-export function Action({ label, name, disabled = false, confirm, run, class: look = '' }: ActionProps) {
-  const [isAsking, setIsAsking] = useState(false);
+/**
+ * A button that performs an action, once at a time, after a confirmation if `confirm` is set, and
+ * shows the result as a message.
+ */
+export function Action({ label, name, disabled = false, confirm, run, class: className = '' }: ActionProps) {
+  const [isConfirming, setIsConfirming] = useState(false);
   const [isRunning, setIsRunning] = useState(false);
   const start = async () => {
-    setIsAsking(false);
+    setIsConfirming(false);
     setIsRunning(true);
     try {
-      const said = await run();
-      if (said !== undefined) tell('done', said);
+      const message = await run();
+      if (message !== undefined) showMessage('done', message);
     } catch (error) {
-      tell('error', messageOf(error));
+      showMessage('error', messageOf(error));
     } finally {
       setIsRunning(false);
     }
@@ -36,18 +39,18 @@ export function Action({ label, name, disabled = false, confirm, run, class: loo
     <>
       <button
         type="button"
-        class={look}
+        class={className}
         disabled={disabled || isRunning}
         aria-label={name}
-        onClick={() => (confirm ? setIsAsking(true) : void start())}
+        onClick={() => (confirm ? setIsConfirming(true) : void start())}
       >
         {label}
       </button>
-      {confirm && isAsking && (
-        <Dialog title={confirm.title} onClose={() => setIsAsking(false)}>
+      {confirm && isConfirming && (
+        <Dialog title={confirm.title} onClose={() => setIsConfirming(false)}>
           <p>{confirm.text}</p>
           <div class="buttons">
-            <button type="button" onClick={() => setIsAsking(false)}>
+            <button type="button" onClick={() => setIsConfirming(false)}>
               Keep
             </button>
             <button type="button" class="danger" onClick={() => void start()}>

@@ -6,7 +6,10 @@ import type { Minute } from '../types.js';
 const HEIGHT = 190;
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 
-/** Calls per minute as bars, failed ones before all, and the durations as lines on an axis of their own. */
+/**
+ * A chart of the calls per minute as bars, with failed calls in front, and of their durations as
+ * lines on a second axis.
+ */
 export function CallsChart({ minutes }: { minutes: readonly Minute[] }) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
@@ -26,7 +29,7 @@ export function CallsChart({ minutes }: { minutes: readonly Minute[] }) {
       if (element.clientWidth !== chart.current?.width) draw();
     });
     sizes.observe(element);
-    // Canvas knows no style sheet: other colours mean another drawing.
+    // A canvas does not apply style sheets, so a change of colours requires a redraw.
     const scheme = matchMedia('(prefers-color-scheme: dark)');
     scheme.addEventListener('change', draw);
     return () => {
@@ -52,7 +55,7 @@ export function CallsChart({ minutes }: { minutes: readonly Minute[] }) {
   );
 }
 
-/** Of a time in seconds; there is none while nothing is pointed at. */
+/** Formats a time in seconds; null while the pointer is outside the chart. */
 function clock(at: number | null | undefined): string {
   return Number.isFinite(at) ? CLOCK.format(Number(at) * 1000) : '–';
 }

@@ -6,19 +6,22 @@ import { useResource } from '../use-resource.js';
 
 interface ChoiceProps {
   label: string;
-  /** `inline`: before the list; `field`: above it; `hidden`: for those who hear alone. */
-  look?: 'inline' | 'field' | 'hidden';
+  /**
+   * The position of the label: `inline` before the list, `field` above it, `hidden` for screen
+   * readers only.
+   */
+  labelPosition?: 'inline' | 'field' | 'hidden';
   value: string;
   options: readonly (readonly [value: string, label: string])[];
   onChange(value: string): void;
 }
 
-/** One of a few. */
-export function Choice({ label, look = 'inline', value, options, onChange }: ChoiceProps) {
+/** A select element with a label. */
+export function Choice({ label, labelPosition = 'inline', value, options, onChange }: ChoiceProps) {
   const id = useId();
   return (
-    <div class={look === 'field' ? 'field' : 'choice'}>
-      <label for={id} class={look === 'hidden' ? 'visually-hidden' : ''}>
+    <div class={labelPosition === 'field' ? 'field' : 'choice'}>
+      <label for={id} class={labelPosition === 'hidden' ? 'visually-hidden' : ''}>
         {label}
       </label>
       <select id={id} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
@@ -36,7 +39,10 @@ interface FunctionChoiceProps extends Omit<ChoiceProps, 'options' | 'label'> {
   all: string;
 }
 
-/** One of the functions of the namespace, or all; one that is chosen and no longer there stays in the list. */
+/**
+ * A choice of one function of the namespace, or all. A selected function that no longer exists
+ * stays in the list.
+ */
 export function FunctionChoice({ all, value, ...others }: FunctionChoiceProps) {
   const functions = useResource('functions', (signal) =>
     call<FunctionsReply>('GET', '/v1/functions', { signal }),

@@ -7,14 +7,14 @@ interface CodeFieldProps {
   language: Language;
   value: string;
   placeholder?: string;
-  /** Of the text area that stands there until the editor has come. */
+  /** The rows of the text area that is shown until the editor is loaded. */
   rows?: number;
   onChange(value: string): void;
 }
 
 /**
- * A field for JSON or SQL. A text area at first, which is enough to work with; the editor takes its
- * place, with what was typed and the focus, when its code has come.
+ * A field for JSON or SQL. It is a usable text area until the code of the editor is loaded, which
+ * then replaces it and keeps the text and the focus.
  */
 export function CodeField({
   label,
@@ -32,17 +32,17 @@ export function CodeField({
   const [isOpen, setIsOpen] = useState(false);
   const latest = useRef({ value, onChange });
   latest.current = { value, onChange };
-  /** What the editor has reported and has not come back as `value` yet. */
+  /** Values that the editor has reported and that have not been passed back as `value` yet. */
   const reported = useRef<string[]>([]);
 
-  // biome would list what the editor is opened with: it is opened once.
+  // Without dependencies, although Biome would list some: the editor is opened once.
   useEffect(() => {
-    let isGone = false;
+    let isUnmounted = false;
     const submit = () => host.current?.closest('form')?.requestSubmit();
     const open = async () => {
       const { openEditor } = await import('./code-mirror.js');
       const place = host.current;
-      if (isGone || place === null) return;
+      if (isUnmounted || place === null) return;
       const focusedAt = area.current === document.activeElement ? area.current?.selectionStart : undefined;
       editor.current = openEditor(place, {
         label,
@@ -58,17 +58,17 @@ export function CodeField({
       setIsOpen(true);
       if (focusedAt !== undefined) editor.current.focus(focusedAt);
     };
-    // Without the editor's code the text area stays.
+    // If the code of the editor cannot be loaded, the text area remains.
     open().catch(() => undefined);
     return () => {
-      isGone = true;
+      isUnmounted = true;
       editor.current?.close();
       editor.current = null;
     };
   }, [label, language, placeholder]);
   useEffect(() => {
     const at = reported.current.lastIndexOf(value);
-    // What was typed comes back late when more is typed: only what somebody else has set is set.
+    // Typed text is passed back with a delay. Only a value that the editor has not reported is set.
     if (at < 0) editor.current?.setValue(value);
     reported.current = at < 0 ? [] : reported.current.slice(at + 1);
   }, [value]);

@@ -30,8 +30,8 @@ export interface Editor {
   close(): void;
 }
 
-/** Marks what is set from outside, which nobody is to be told of. */
-const SET = Annotation.define<boolean>();
+/** Marks changes that were set from outside, which are not reported. */
+const SET_FROM_OUTSIDE = Annotation.define<boolean>();
 
 const THEME = EditorView.theme({
   '&': { maxHeight: 'inherit', minHeight: 'inherit', color: 'var(--text)', fontSize: '13px' },
@@ -54,9 +54,9 @@ const COLOURS = HighlightStyle.define([
 ]);
 
 /**
- * CodeMirror in a shadow root of its own: there it takes its styles as objects, where in the document
- * it would add a `style` element, which the page's policy forbids. Tab is left to the page, so that
- * the keyboard gets out again.
+ * Opens CodeMirror in a shadow root, where it uses constructed style sheets. In the document it
+ * would add a `style` element, which the content security policy forbids. The Tab key is not
+ * handled, so that keyboard users can leave the editor.
  */
 export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
   const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' });
@@ -85,7 +85,7 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
         placeholderText(placeholder),
         EditorView.contentAttributes.of({ 'aria-label': label }),
         EditorView.updateListener.of(({ docChanged, state, transactions }) => {
-          if (docChanged && !transactions.some((each) => each.annotation(SET)))
+          if (docChanged && !transactions.some((each) => each.annotation(SET_FROM_OUTSIDE)))
             onChange(state.doc.toString());
         }),
         ...(language === 'json' ? [json()] : language === 'sql' ? [sql({ dialect: SQLite })] : []),
@@ -96,7 +96,10 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
     setValue(next) {
       const { doc } = view.state;
       if (doc.length === next.length && doc.toString() === next) return;
-      view.dispatch({ changes: { from: 0, to: doc.length, insert: next }, annotations: SET.of(true) });
+      view.dispatch({
+        changes: { from: 0, to: doc.length, insert: next },
+        annotations: SET_FROM_OUTSIDE.of(true),
+      });
     },
     focus(at) {
       view.focus();

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
-import { tell } from './messages.js';
+import { showMessage } from './messages.js';
 
-const SAID_MS = 1500;
+const COPIED_MS = 1500;
 
 export function CopyButton({ text, what, label = 'Copy' }: { text: string; what: string; label?: string }) {
   const [isCopied, setIsCopied] = useState(false);
@@ -9,10 +9,10 @@ export function CopyButton({ text, what, label = 'Copy' }: { text: string; what:
     try {
       await navigator.clipboard.writeText(text);
       setIsCopied(true);
-      setTimeout(() => setIsCopied(false), SAID_MS);
+      setTimeout(() => setIsCopied(false), COPIED_MS);
     } catch {
-      // Browsers give the clipboard to secure contexts alone: HTTPS, or this machine.
-      tell('error', 'The browser does not let this page use the clipboard.');
+      // Browsers allow access to the clipboard only in secure contexts: HTTPS or localhost.
+      showMessage('error', 'The browser does not let this page use the clipboard.');
     }
   };
   return (

@@ -1,6 +1,6 @@
 interface DownloadButtonProps {
   data: BlobPart;
-  /** The file's. */
+  /** The name of the file. */
   name: string;
   what: string;
 }

@@ -33,8 +33,15 @@ interface FormProps {
   children: ComponentChildren;
 }
 
-/** A form that says beside itself what the engine refused. */
-export function Form({ label, submit, disabled = false, onSubmit, children, class: look = '' }: FormProps) {
+/** A form that shows the engine's error next to its button. */
+export function Form({
+  label,
+  submit,
+  disabled = false,
+  onSubmit,
+  children,
+  class: className = '',
+}: FormProps) {
   const [error, setError] = useState<string | null>(null);
   const [isRunning, setIsRunning] = useState(false);
   const send = async () => {
@@ -51,7 +58,7 @@ export function Form({ label, submit, disabled = false, onSubmit, children, clas
   return (
     <form
       aria-label={label}
-      class={look}
+      class={className}
       onSubmit={(event) => {
         event.preventDefault();
         void send();

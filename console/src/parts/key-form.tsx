@@ -3,7 +3,7 @@ import { call } from '../api/request.js';
 import { openSession } from '../api/session.js';
 import { Field, Form } from './form.js';
 
-/** Of the key nothing is kept: the session's own token takes its place. */
+/** Signs in with an API key. The key is not stored: it is exchanged for a session token. */
 export function KeyForm() {
   const [key, setKey] = useState('');
   const signIn = async () => {

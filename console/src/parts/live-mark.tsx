@@ -1,4 +1,4 @@
-/** Whether what is shown is kept up to date. */
+/** Indicates whether the shown data is updated live. */
 export function LiveMark({ isConnected }: { isConnected: boolean }) {
   return (
     <span role="status">

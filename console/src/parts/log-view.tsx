@@ -3,13 +3,13 @@ import type { LogRecord } from '../types.js';
 import { Moment } from './moment.js';
 import { ScrollArea } from './scroll-area.js';
 
-/** Lines put into the page; the newest, which are the last. */
+/** The maximum number of lines in the page; older lines are dropped. */
 const MAX_LINES = 1000;
 
 interface LogViewProps {
-  /** Oldest first. */
+  /** Records, oldest first. */
   records: readonly LogRecord[];
-  /** Whether lines name the invocation that they are of. */
+  /** Whether each line shows its invocation. */
   names?: boolean;
   link?(record: LogRecord): preact.ComponentChildren;
 }

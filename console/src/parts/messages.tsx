@@ -13,8 +13,8 @@ let messages: readonly Message[] = [];
 let lastId = 0;
 const listeners = new Set<() => void>();
 
-/** Says what came of something that was done. Failures stay until they are closed. */
-export function tell(kind: Message['kind'], text: string): void {
+/** Shows a message about the result of an action. Errors remain until they are closed. */
+export function showMessage(kind: Message['kind'], text: string): void {
   const message = { id: ++lastId, kind, text: visible(text.slice(0, MAX_LENGTH)) };
   set([...messages.slice(-2), message]);
   if (kind === 'done') setTimeout(() => close(message.id), SHOWN_MS);

@@ -7,7 +7,7 @@ const FULL = new Intl.DateTimeFormat(undefined, {
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const DAY = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
 
-/** A time in the reader's zone, with the UTC in its title. */
+/** A time in the local time zone, with UTC in the title. */
 export function Moment({ at, short = false }: { at: string | null | undefined; short?: boolean }) {
   if (!at) return <span class="faint">–</span>;
   const date = new Date(at);
@@ -26,7 +26,7 @@ export function Moment({ at, short = false }: { at: string | null | undefined; s
 
 const TICK_MS = 10_000;
 
-/** How long ago; it moves on by itself. */
+/** The age of a time, updated periodically. */
 export function Age({ at }: { at: string | null | undefined }) {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {

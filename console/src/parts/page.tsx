@@ -3,9 +3,9 @@ import { useEffect } from 'preact/hooks';
 
 interface PageProps {
   title: string;
-  /** Above the title: where this is part of. */
+  /** Breadcrumbs, above the title. */
   trail?: ComponentChildren;
-  /** Beside the title. */
+  /** Content next to the title. */
   aside?: ComponentChildren;
   children: ComponentChildren;
 }

@@ -1,15 +1,15 @@
 interface PagerProps {
-  /** What the pages are of. */
+  /** The name of the list. */
   label: string;
-  /** Counts from 1. */
+  /** The number of the page, from 1. */
   number: number;
-  /** The cursor of the page behind this one; null when this is the last. */
+  /** The cursor of the next page; null on the last page. */
   next: string | null;
   newer(): void;
   older(cursor: string): void;
 }
 
-/** Steps through a list that the engine gives page by page; nothing where there is one page. */
+/** Navigation of a list with cursor pagination; empty if there is only one page. */
 export function Pager({ label, number, next, newer, older }: PagerProps) {
   if (number === 1 && next === null) return null;
   return (

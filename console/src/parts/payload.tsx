@@ -4,9 +4,11 @@ import { CopyButton } from './copy-button.js';
 import { DownloadButton } from './download-button.js';
 import { ScrollArea } from './scroll-area.js';
 
-/** Characters put into the page at once: a line of a megabyte takes a browser seconds to lay out. */
+/**
+ * The number of characters shown at once: browsers take seconds to lay out a line of a megabyte.
+ */
 const STEP = 32 << 10;
-/** Longer ones are shown as they are: indented they would be longer still. */
+/** Longer JSON is not indented, which would make it even longer. */
 const MAX_INDENTED = 256 << 10;
 const HEX_BYTES = 4096;
 
@@ -14,12 +16,15 @@ interface PayloadProps {
   label: string;
   text?: string | null | undefined;
   base64?: string | undefined;
-  /** For the file's name when it is downloaded. */
+  /** The base name of the downloaded file. */
   name: string;
   missing?: string;
 }
 
-/** An input or output: text as text, JSON indented on demand, bytes as a hex dump; all of it as a file. */
+/**
+ * Shows an input or output: text, optionally indented JSON, or a hex dump of bytes. It can be
+ * downloaded as a file.
+ */
 export function Payload({ label, text, base64, name, missing = 'Not kept.' }: PayloadProps) {
   if (base64 !== undefined) return <Bytes label={label} base64={base64} name={name} />;
   if (text === null || text === undefined) return <p class="faint">{missing}</p>;

@@ -5,14 +5,14 @@ import type { Resource } from '../use-resource.js';
 
 interface ResourceViewProps<T> {
   of: Resource<T>;
-  /** What is loaded, for the messages: "the functions". */
+  /** The name of the resource in messages, such as "the functions". */
   what: string;
   isEmpty?(data: T): boolean;
   empty?: ComponentChildren;
   children(data: T): ComponentChildren;
 }
 
-/** Loading, failed, forbidden, missing, empty or there: one of these is shown, never nothing. */
+/** Renders a resource or its state: loading, failed, forbidden, not found or empty. */
 export function ResourceView<T>({ of, what, isEmpty, empty, children }: ResourceViewProps<T>) {
   const { data, error, isLoading, reload } = of;
   if (data === undefined) {

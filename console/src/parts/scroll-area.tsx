@@ -6,10 +6,13 @@ interface ScrollAreaProps {
   children: ComponentChildren;
 }
 
-/** What scrolls by itself takes the focus, so that it can be scrolled by keyboard in every browser. */
-export function ScrollArea({ label, class: look, children }: ScrollAreaProps) {
+/**
+ * A scrollable area that can be focused, so that it can be scrolled with the keyboard in every
+ * browser.
+ */
+export function ScrollArea({ label, class: className, children }: ScrollAreaProps) {
   return (
-    <section class={look} aria-label={label} tabIndex={0}>
+    <section class={className} aria-label={label} tabIndex={0}>
       {children}
     </section>
   );

@@ -17,7 +17,9 @@ const MARKS: Readonly<Record<string, string>> = {
   retrying: '↻',
 };
 
-/** A state by word, sign and colour: none of the three is needed to tell it. */
+/**
+ * Shows a state as a word, a symbol and a colour, so that it does not depend on any one of them.
+ */
 export function State({ of }: { of: string }) {
   return (
     <span class={of in MARKS ? `state state-${of}` : 'state'}>

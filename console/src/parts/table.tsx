@@ -3,19 +3,19 @@ import { useState } from 'preact/hooks';
 import { count } from '../text.js';
 import { ScrollArea } from './scroll-area.js';
 
-/** Rows put into the page at once; more are on further pages. */
+/** The number of rows per page. */
 const PAGE_ROWS = 100;
 
 export interface Column<R> {
-  /** '' for what can be done with the row. */
+  /** The heading; empty for a column of actions. */
   name: string;
-  /** Numbers stand at the right. */
+  /** Right-aligned, for numbers. */
   isNumber?: boolean;
-  /** Left out on narrow screens. */
+  /** Hidden on narrow screens. */
   isMinor?: boolean;
-  /** Takes the room that is left, cut with an ellipsis. */
+  /** Uses the remaining width, truncated with an ellipsis. */
   isWide?: boolean;
-  /** In place of the name. */
+  /** Replaces the name in the heading. */
   head?: ComponentChildren;
   cell(row: R): ComponentChildren;
 }
@@ -27,7 +27,7 @@ interface TableProps<R> {
   keyOf(row: R, index: number): string | number;
 }
 
-/** However many rows: a hundred are in the page. */
+/** A table that renders PAGE_ROWS rows at a time. */
 export function Table<R>({ label, columns, rows, keyOf }: TableProps<R>) {
   const [page, setPage] = useState(0);
   const pages = Math.max(1, Math.ceil(rows.length / PAGE_ROWS));

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 import KnexSqlite from 'knex/lib/dialects/sqlite3/index.js';
-import type { SqliteConnection } from './connection.js';
 import { SqliteError } from './errors.js';
 import type { SqlValue, Statement } from './protocol.js';
+import type { SqliteThread } from './sqlite-thread.js';
 
 /** A query as knex passes it to a dialect, which stores the outcome in `response` and `context`. */
 interface KnexQuery {
@@ -13,7 +13,7 @@ interface KnexQuery {
 }
 
 export interface SqliteClientConfig extends Knex.Config {
-  sqlite: SqliteConnection;
+  sqlite: SqliteThread;
 }
 
 /** knex's SQLite dialect on libsql in a separate thread. It does not own the connection. */

@@ -35,7 +35,7 @@ export function parseAddress(url: string): RqliteAddress {
   if (isPerNamespace && place('1') === place('2')) {
     throw new AppError(
       'bad_config',
-      `FUNCTION_DB_URL has ${PLACEHOLDER} where it changes nothing; put it into the host, the port or the path.`,
+      `FUNCTION_DB_URL has ${PLACEHOLDER} where it has no effect; put it into the host, the port or the path.`,
     );
   }
   return {
@@ -45,7 +45,7 @@ export function parseAddress(url: string): RqliteAddress {
       if (isPerNamespace && namespace !== lower && place(namespace) === place(lower)) {
         throw new AppError(
           'forbidden',
-          `Namespace ${namespace} can have no database: a host name does not tell it from ${lower}.`,
+          `Namespace ${namespace} can have no database: host names ignore case, so it would share the database of ${lower}.`,
         );
       }
       return urls(namespace);

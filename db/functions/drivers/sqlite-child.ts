@@ -1,8 +1,8 @@
 import { messageOf } from '../../../src/errors.js';
 import type { Outcome } from '../executor.js';
-import { SqliteConnection } from './sqlite-connection.js';
 import { primaryCode, SqliteFault } from './sqlite-errors.js';
 import { type ChildReply, type ChildRequest, MAX_STATEMENT_MB } from './sqlite-protocol.js';
+import { SandboxedDatabase } from './sqlite-sandbox.js';
 import { startWatchdog } from './sqlite-watchdog.js';
 
 /**
@@ -15,14 +15,14 @@ const MAX_OPEN_FILES = 16;
 const MAX_KEPT_BYTES = (MAX_STATEMENT_MB << 20) / 2;
 const TIDY_AFTER_BYTES = 32 << 20;
 
-const connections = new Map<string, SqliteConnection>();
+const connections = new Map<string, SandboxedDatabase>();
 
 type ChildAnswer = DistributiveOmit<ChildReply, 'isSpent'>;
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** Returns the connection of a file; closes the least recently used one when too many are open. */
-function connection(file: string): SqliteConnection {
-  const opened = connections.get(file) ?? new SqliteConnection(file);
+function connection(file: string): SandboxedDatabase {
+  const opened = connections.get(file) ?? new SandboxedDatabase(file);
   connections.delete(file);
   connections.set(file, opened);
   if (connections.size > MAX_OPEN_FILES) {

@@ -100,11 +100,11 @@ export class SqlitePool implements Closable {
     this.#closed = true;
     for (const job of this.#waiting) job.lose('closed');
     this.#waiting = [];
-    const gone = [...this.#children].map(
+    const exits = [...this.#children].map(
       (child) => new Promise<void>((resolve) => child.process.once('exit', () => resolve())),
     );
     for (const child of this.#children) this.#end(child, 'closed');
-    await Promise.all(gone);
+    await Promise.all(exits);
   }
 
   /**

@@ -97,8 +97,8 @@ function overLimit(namespace: Namespace, usedBytes: number, maxBytes = 0): AppEr
 }
 
 function replyError(reply: ChildFailure, operations: number): AppError {
-  const away = UNAVAILABLE.get(reply.code);
-  if (away !== undefined) return new AppError('unavailable', away);
+  const message = UNAVAILABLE.get(reply.code);
+  if (message !== undefined) return new AppError('unavailable', message);
   const where = operations > 1 ? `Operation ${reply.at + 1}: ` : '';
   return new AppError('invalid_sql', `${where}${sentence(reply)}.`);
 }

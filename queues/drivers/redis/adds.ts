@@ -1,12 +1,14 @@
 import type { RedisClient } from 'bullmq';
 import type { AppError } from '../../../src/errors.js';
-import type { RedisConnection } from '../../../src/redis/connection.js';
-import { queueFull, queueUnavailable, type ShareQuota, shareRefusal } from '../../admission.js';
+import { type RedisConnection, wasNotExecuted } from '../../../src/redis/connection.js';
 import type { JobGroup, QueueLimits, Shares } from '../../driver.js';
+import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import { type NewJob, queueKindOf } from '../../jobs.js';
 import { encodeNote } from '../../removed-jobs.js';
 import type { JobTaker } from '../../run-loop.js';
+import type { ShareQuota } from '../../share-quota.js';
+import { UnconfirmedAdd } from '../../unconfirmed-add.js';
 import { nextJobsOf } from './batching-backend.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import type { UsageKeys } from './usage-index.js';
@@ -16,6 +18,8 @@ import type { UsageKeys } from './usage-index.js';
  * the caller waits.
  */
 const ADD_WITHIN_MS = 1500;
+/** More than the error of the estimate of the Redis clock, which is half a round trip. */
+const CLOCK_MARGIN_MS = 100;
 
 /**
  * The result of one group: 0 accepted; 1 too late; 2 the queue is full; otherwise "<quota>
@@ -58,7 +62,8 @@ export class RedisAdds {
 
   /**
    * Adds each group as a whole or not at all. Resolves with null or the refusal of each group. The
-   * command also fetches sync jobs for the run loop of this process.
+   * command also fetches sync jobs for the run loop of this process. Rejects with `UnconfirmedAdd`
+   * if Redis may have executed the command although no response arrived.
    */
   async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
     const taker = this.#taker;
@@ -66,11 +71,15 @@ export class RedisAdds {
     // One token more than jobs, so that the answer also tells the loop when the queue is empty.
     const tokens = taker === undefined || syncJobs === 0 ? [] : taker.reserve(syncJobs + 1);
     let taken: unknown[] = [];
+    const sentAt = performance.now();
     try {
       const [now, codes, jobs] = await this.#run(groups, shares, tokens);
       this.#offsetMs = Number(now) - performance.now();
       taken = jobs;
       return codes.map((code) => this.#verdict(code, shares));
+    } catch (error) {
+      if (wasNotExecuted(error)) throw error;
+      throw new UnconfirmedAdd(sentAt + ADD_WITHIN_MS + CLOCK_MARGIN_MS, error);
     } finally {
       taker?.deliver(tokens, nextJobsOf(taken));
     }
@@ -88,7 +97,7 @@ export class RedisAdds {
     if (code === 0) return null;
     if (typeof code === 'number') return code === 2 ? queueFull(this.#limits) : queueUnavailable();
     const [quota = '', namespace = '', used = ''] = code.split(' ');
-    return shareRefusal(quota as ShareQuota, namespace, Number(used), shares.get(namespace));
+    return shareExceeded(quota as ShareQuota, namespace, Number(used), shares.get(namespace));
   }
 
   #run(

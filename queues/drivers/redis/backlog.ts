@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Backlog } from '../../../src/ports/backlog.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
-import { queueUnavailable } from '../../admission.js';
+import { queueUnavailable } from '../../errors.js';
 
 const KEY = '{orama}:backlog';
 const GROUP = 'shippers';

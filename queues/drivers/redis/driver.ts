@@ -12,8 +12,7 @@ import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import { closeRedis, type RedisConnection } from '../../../src/redis/connection.js';
 import { COMMAND_TIMEOUT_MS, type RedisServer } from '../../../src/redis/server.js';
-import { within } from '../../../src/within.js';
-import { queueUnavailable } from '../../admission.js';
+import { withTimeout } from '../../../src/timeout.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,
@@ -27,6 +26,7 @@ import type {
   Shares,
   Warn,
 } from '../../driver.js';
+import { queueUnavailable } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
 import type { JobStore } from '../../job-store.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
@@ -46,12 +46,12 @@ import { UsageIndex } from './usage-index.js';
 const PREFIX = '{orama}';
 const CANCEL_CHANNEL = `${PREFIX}:cancel`;
 /** Disables BullMQ's own limit of stalls: the delivery handler decides which crash is the last. */
-const NEVER = 1_000_000;
+const UNLIMITED_STALLS = 1_000_000;
 /**
  * A marker can be lost with the process that took it; a job then waits at most this long, in
  * seconds.
  */
-const LOOK_EVERY_SECONDS = 5;
+const POLL_INTERVAL_SECONDS = 5;
 /**
  * How long a cancel request is kept. No attempt lasts longer than 300 s, and a stalled job is
  * redelivered within seconds.
@@ -75,7 +75,7 @@ const EVENTS = { events: { maxLen: 100 } };
 /** The queue driver for BullMQ on Redis 7 or later, Valkey and Redis Cluster. */
 export class RedisDriver implements QueueDriver {
   readonly name = 'redis';
-  readonly waitSeconds = LOOK_EVERY_SECONDS;
+  readonly waitSeconds = POLL_INTERVAL_SECONDS;
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   readonly #server: RedisServer;
@@ -175,7 +175,7 @@ export class RedisDriver implements QueueDriver {
       prefix: PREFIX,
       lockDuration: lockMs,
       stalledInterval: stalledCheckMs,
-      maxStalledCount: NEVER,
+      maxStalledCount: UNLIMITED_STALLS,
     });
     store.on('error', (error) => this.#warn('Redis reported an error.', error));
     await store.waitUntilReady();
@@ -203,7 +203,7 @@ export class RedisDriver implements QueueDriver {
   #workersConnection(kind: QueueKind): RedisConnection {
     const opened = this.#forWorkers.get(kind);
     if (opened !== undefined) return opened;
-    const connection = this.#server.open('patient');
+    const connection = this.#server.open('blocking');
     this.#opened.push(connection);
     this.#forWorkers.set(kind, connection);
     defineBatchScripts(connection);
@@ -231,7 +231,7 @@ export class RedisDriver implements QueueDriver {
     // BullMQ also returns 1 for a job that does not exist.
     transaction.runCommand('exists', [key(id)]);
     backend.execCommand(transaction, 'removeJob', [key(id), key('repeat'), id, 0, key('')]);
-    const results = await withinTimeout(transaction.exec());
+    const results = await withCommandTimeout(transaction.exec());
     const removed = results?.[0]?.[1] === 1 && results[1]?.[1] === 1;
     if (removed) this.#usage.left(job);
     return removed;
@@ -255,7 +255,7 @@ export class RedisDriver implements QueueDriver {
   }
 
   async onCancelRequest(handler: (id: string | null) => void): Promise<Closable> {
-    const subscriber = this.#server.open('patient');
+    const subscriber = this.#server.open('blocking');
     this.#opened.push(subscriber);
     subscriber.on('message', (_channel: string, id: string) => handler(id));
     await subscriber.subscribe(CANCEL_CHANNEL);
@@ -326,6 +326,6 @@ function takesNoWrites(cause: unknown): AppError | null {
 }
 
 /** ioredis times out single commands, but not a transaction whose reply never arrives. */
-function withinTimeout<T>(promise: Promise<T>): Promise<T> {
-  return within(COMMAND_TIMEOUT_MS, promise, () => queueUnavailable());
+function withCommandTimeout<T>(promise: Promise<T>): Promise<T> {
+  return withTimeout(COMMAND_TIMEOUT_MS, promise, () => queueUnavailable());
 }

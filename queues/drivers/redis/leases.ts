@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Lease, Leases } from '../../../src/ports/leases.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import { RedisScript } from '../../../src/redis/script.js';
-import { queueUnavailable } from '../../admission.js';
 import type { Warn } from '../../driver.js';
+import { queueUnavailable } from '../../errors.js';
 import { luaOf } from './lua-scripts.js';
 
 /**

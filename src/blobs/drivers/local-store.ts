@@ -11,10 +11,10 @@ import { cidText, importInto, parseCid } from '../unixfs.js';
 import { type LocalStore, STAGING } from './local-protocol.js';
 
 /**
- * A directory per blob, named by its CID and holding the blob's blocks. A put writes a staging
- * directory, syncs it to disk and renames it: so a blob is there whole or not at all, whenever the
- * process or the machine dies. Blobs share no blocks, which makes deleting one safe without
- * counting references.
+ * Opens a store with one directory per blob, which is named by its CID and contains the blob's
+ * blocks. A put writes a staging directory, syncs it to disk and renames it, so that a blob exists
+ * completely or not at all, even if the process or the machine crashes. Blobs share no blocks, so
+ * they can be deleted without counting references.
  */
 export function openLocalStore(dir: string): LocalStore {
   const staging = join(dir, STAGING);
@@ -40,9 +40,9 @@ export function openLocalStore(dir: string): LocalStore {
   async function install(staged: string, cid: CID): Promise<void> {
     const target = join(dir, cid.toString());
     while (!(await isRenamed(staged, target, ['ENOTEMPTY', 'EEXIST']))) {
-      // It is there already. Putting it again is how a damaged one is mended.
+      // The blob already exists. Storing it again repairs a damaged one.
       if (await isWhole(cid)) break;
-      // Out of the way, unless somebody has deleted it this very moment.
+      // Moves the existing directory away; it may just have been deleted by another process.
       await isRenamed(target, join(staging, randomUUID()), ['ENOENT']);
     }
     await sync(dir);
@@ -61,7 +61,7 @@ export function openLocalStore(dir: string): LocalStore {
     try {
       return await read(cid);
     } catch (cause) {
-      // Deleted while it was read.
+      // The blob was deleted during the read.
       if (!(await has(text))) throw absent(text);
       if (isAppError(cause)) throw cause;
       throw new AppError(
@@ -97,7 +97,7 @@ export function openLocalStore(dir: string): LocalStore {
     }
     const whole = new Uint8Array(Number(entry.size));
     let at = 0;
-    // All blocks at once, as is the default, hold up whoever else reads or writes.
+    // Writing all blocks concurrently, as by default, would block other reads and writes.
     for await (const chunk of entry.content({ blockReadConcurrency: 1 })) {
       whole.set(chunk, at);
       at += chunk.length;
@@ -117,10 +117,10 @@ export function openLocalStore(dir: string): LocalStore {
   async function remove(text: string): Promise<void> {
     const cid = parseCid(text);
     if (cid === null) return;
-    // Renamed first: a reader must find it whole or not at all.
-    const doomed = join(staging, randomUUID());
+    // Renamed first, so that readers find the blob completely or not at all.
+    const trashPath = join(staging, randomUUID());
     try {
-      await rename(join(dir, cid.toString()), doomed);
+      await rename(join(dir, cid.toString()), trashPath);
     } catch (error) {
       if (isCode(error, 'ENOENT')) return;
       throw new AppError(
@@ -131,7 +131,7 @@ export function openLocalStore(dir: string): LocalStore {
         },
       );
     }
-    await rm(doomed, { recursive: true, force: true });
+    await rm(trashPath, { recursive: true, force: true });
   }
 
   return { cidOf: cidText, put, get, delete: remove };
@@ -159,7 +159,7 @@ function absent(cid: string): AppError {
   return new AppError('not_found', `No blob is stored under "${cid}"`);
 }
 
-/** False when it fails with one of these codes. */
+/** Resolves with false if the operation fails with one of these codes. */
 async function isRenamed(source: string, target: string, unless: readonly string[]): Promise<boolean> {
   try {
     await rename(source, target);

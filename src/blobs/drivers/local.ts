@@ -11,15 +11,15 @@ export interface LocalBlobsOptions {
   dir: string;
 }
 
-/** A put that has not ended after this long has died. */
+/** Staging directories older than this belong to a put that was killed. */
 const STALE_STAGING_MS = 60 * 60_000;
-/** The thread ends when nothing has come for it for so long. */
+/** The idle time after which the thread is stopped. */
 const IDLE_MS = 10_000;
 
 /**
- * Blobs in a directory: see local-store.ts, which works in a thread of its own. Each block of a blob
- * is hashed, written and synced by itself, which takes a hundred turns of an event loop for a module
- * of 3 MB: on the main thread of a busy engine a deploy would wait for seconds.
+ * Opens a blob store in a directory; see local-store.ts, which runs in a separate thread. Each block
+ * of a blob is hashed, written and synced separately, which takes a hundred turns of the event loop
+ * for a module of 3 MB. On the main thread of a busy engine, a deploy would take seconds.
  */
 export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs> {
   const staging = join(dir, STAGING);
@@ -35,14 +35,14 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
   const thread = new StoreThread(dir);
   return {
     driver: 'local',
-    cidOf: async (bytes) => String(await thread.ask('cidOf', bytes)),
-    put: async (bytes) => String(await thread.ask('put', bytes)),
+    cidOf: async (bytes) => String(await thread.call('cidOf', bytes)),
+    put: async (bytes) => String(await thread.call('put', bytes)),
     async get(cid) {
-      const bytes = await thread.ask('get', cid);
+      const bytes = await thread.call('get', cid);
       return bytes instanceof Uint8Array ? bytes : new Uint8Array();
     },
     async delete(cid) {
-      await thread.ask('delete', cid);
+      await thread.call('delete', cid);
     },
     async has(text) {
       const cid = parseCid(text);
@@ -68,15 +68,15 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
 
 type Result = Uint8Array | string | undefined;
 
-interface Asked {
+interface PendingCall {
   resolve(result: Result): void;
   reject(error: Error): void;
 }
 
-/** The thread, started when there is something to do. */
+/** The main thread's handle of the store's thread, which is started on first use. */
 class StoreThread {
   readonly #dir: string;
-  readonly #asked = new Map<number, Asked>();
+  readonly #pending = new Map<number, PendingCall>();
   #worker: Worker | null = null;
   #idle: NodeJS.Timeout | undefined;
   #lastId = 0;
@@ -86,27 +86,27 @@ class StoreThread {
     this.#dir = dir;
   }
 
-  ask(operation: keyof LocalStore, argument: Uint8Array | string): Promise<Result> {
+  call(operation: keyof LocalStore, argument: Uint8Array | string): Promise<Result> {
     clearTimeout(this.#idle);
-    const worker = this.#started();
+    const worker = this.#start();
     worker.ref();
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#asked.set(id, { resolve, reject });
+      this.#pending.set(id, { resolve, reject });
       if (typeof argument === 'string') {
         worker.postMessage({ id, operation, argument } satisfies LocalRequest);
         return;
       }
-      // A view would bring the whole of its buffer with it, or share it.
-      const own = new Uint8Array(argument);
-      worker.postMessage({ id, operation, argument: own } satisfies LocalRequest, [own.buffer]);
+      // Copied, because transferring a view would detach its whole buffer.
+      const copy = new Uint8Array(argument);
+      worker.postMessage({ id, operation, argument: copy } satisfies LocalRequest, [copy.buffer]);
     });
   }
 
-  /** What is under way comes to its end. */
+  /** Waits for pending operations and stops the thread. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);
-    if (this.#asked.size > 0) {
+    if (this.#pending.size > 0) {
       await new Promise<void>((resolve) => {
         this.#whenIdle = resolve;
       });
@@ -114,7 +114,7 @@ class StoreThread {
     await this.#end();
   }
 
-  #started(): Worker {
+  #start(): Worker {
     if (this.#worker !== null) return this.#worker;
     const worker = new Worker(new URL('./local-thread.js', import.meta.url), {
       workerData: { dir: this.#dir },
@@ -122,31 +122,31 @@ class StoreThread {
       execArgv: [],
     });
     this.#worker = worker;
-    worker.on('message', (reply: LocalReply) => this.#heard(reply));
+    worker.on('message', (reply: LocalReply) => this.#handleReply(reply));
     worker.on('error', (error) => this.#failed(worker, error));
     worker.on('exit', () => this.#failed(worker, new Error('its thread has ended')));
     return worker;
   }
 
-  #heard(reply: LocalReply): void {
-    const asked = this.#asked.get(reply.id);
-    this.#asked.delete(reply.id);
-    if (reply.kind === 'done') asked?.resolve(reply.result);
-    else asked?.reject(errorOf(reply));
-    this.#rest();
+  #handleReply(reply: LocalReply): void {
+    const call = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    if (reply.kind === 'done') call?.resolve(reply.result);
+    else call?.reject(errorOf(reply));
+    this.#stopWhenIdle();
   }
 
   #failed(worker: Worker, cause: Error): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
     const message = 'The storage could not be used; try again in a moment.';
-    for (const { reject } of this.#asked.values()) reject(new AppError('unavailable', message, { cause }));
-    this.#asked.clear();
-    this.#rest();
+    for (const { reject } of this.#pending.values()) reject(new AppError('unavailable', message, { cause }));
+    this.#pending.clear();
+    this.#stopWhenIdle();
   }
 
-  #rest(): void {
-    if (this.#asked.size > 0) return;
+  #stopWhenIdle(): void {
+    if (this.#pending.size > 0) return;
     this.#worker?.unref();
     this.#idle = setTimeout(() => void this.#end(), IDLE_MS).unref();
     this.#whenIdle?.();
@@ -166,7 +166,10 @@ function errorOf(reply: Exclude<LocalReply, { kind: 'done' }>): Error {
   return new AppError(code, message, cause === undefined ? {} : { cause: new Error(cause) });
 }
 
-/** What a killed process left behind; a put of another process may be under way beside it. */
+/**
+ * Removes staging directories that killed processes left behind. Recent ones are kept, because
+ * another process may be writing to them.
+ */
 async function sweepStaging(staging: string): Promise<void> {
   const stale = Date.now() - STALE_STAGING_MS;
   for (const name of await readdir(staging)) {

@@ -1,8 +1,8 @@
 import type { Bus } from '../../ports/bus.js';
-import { deliver, type MessageHandler } from '../handlers.js';
+import { deliver, type MessageHandler, type ReportError } from '../handlers.js';
 
 /** Opens the bus of a single process. */
-export async function openLocalBus(): Promise<Bus> {
+export async function openLocalBus(report: ReportError): Promise<Bus> {
   const channels = new Map<string, Set<MessageHandler>>();
 
   return {
@@ -13,7 +13,7 @@ export async function openLocalBus(): Promise<Bus> {
       if (handlers === undefined) return;
       // Deliver outside the publisher's call stack: a handler may publish in turn and must see
       // consistent state.
-      queueMicrotask(() => deliver(handlers, message, channel));
+      queueMicrotask(() => deliver(handlers, message, channel, report));
     },
 
     async flush() {},

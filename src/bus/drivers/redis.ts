@@ -2,7 +2,7 @@ import type { Bus } from '../../ports/bus.js';
 import { unavailable } from '../../redis/connection.js';
 import { connectNode } from '../../redis/server.js';
 import { frame, unframe } from '../frames.js';
-import { deliver, type MessageHandler } from '../handlers.js';
+import { deliver, type MessageHandler, type ReportError } from '../handlers.js';
 
 export interface RedisBusOptions {
   url: string;
@@ -38,7 +38,7 @@ const HEARTBEAT_MS = 5000;
  * channel within one turn of the event loop are sent as one Redis message: under load, a PUBLISH
  * per reply would cost more than the function call itself.
  */
-export async function openRedisBus({ url }: RedisBusOptions): Promise<Bus> {
+export async function openRedisBus({ url }: RedisBusOptions, report: ReportError): Promise<Bus> {
   const publisher = await connectNode(url, 'REDIS_URL');
   const subscriber = await connectNode(url, 'REDIS_URL').catch((error: unknown) => {
     publisher.disconnect();
@@ -55,7 +55,7 @@ export async function openRedisBus({ url }: RedisBusOptions): Promise<Bus> {
     for (const message of unframe(framed)) {
       // Look the handlers up for each message: a handler may unsubscribe, or a new one subscribe,
       // within a batch.
-      deliver(channels.get(channel)?.handlers ?? [], message, channel);
+      deliver(channels.get(channel)?.handlers ?? [], message, channel, report);
     }
   });
 

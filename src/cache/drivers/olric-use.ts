@@ -21,8 +21,8 @@ const statsSchema = z.object({
  * Interval between measurements: short for a namespace above half of its limit, so that several
  * processes do not exceed the limit together, and long otherwise.
  */
-const OFTEN_MS = 2000;
-const SELDOM_MS = 30_000;
+const SHORT_INTERVAL_MS = 2000;
+const LONG_INTERVAL_MS = 30_000;
 /** A measurement younger than this is not repeated before a write is refused. */
 const RECENT_MS = 1000;
 
@@ -55,14 +55,14 @@ export class OlricUse {
     const limit = await this.#options.limitOf?.(namespace);
     if (limit === undefined) return;
     const isFull = this.#estimate(namespace) + size > limit / 2;
-    await this.#measureAfter(isFull ? OFTEN_MS : SELDOM_MS);
+    await this.#measureAfter(isFull ? SHORT_INTERVAL_MS : LONG_INTERVAL_MS);
     if (this.#estimate(namespace) + size > limit) await this.#measureAfter(RECENT_MS);
     assertWithinLimit(namespace, this.#estimate(namespace), size, limit);
     this.#written.set(namespace, (this.#written.get(namespace) ?? 0) + size);
   }
 
   async bytes(namespace: Namespace): Promise<number> {
-    await this.#measureAfter(OFTEN_MS);
+    await this.#measureAfter(SHORT_INTERVAL_MS);
     return this.#estimate(namespace);
   }
 

@@ -9,8 +9,8 @@ const TOTALS = 'orama:cache-totals';
 /**
  * When a process checks the sizes after a write: after this delay, or sooner after this many bytes.
  */
-const LOOK_MS = 250;
-const LOOK_BYTES = 4 << 20;
+const CHECK_DELAY_MS = 250;
+const CHECK_BYTES = 4 << 20;
 /**
  * Fraction of Redis' `maxmemory` above which the cache shrinks, regardless of its own limits. The
  * rest is reserved for the queue.
@@ -36,10 +36,10 @@ export interface RedisGuardOptions {
  */
 export class RedisGuard {
   readonly #options: RedisGuardOptions;
-  readonly #told = new Map<Namespace, number>();
+  readonly #unreported = new Map<Namespace, number>();
   #written = 0;
   #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
+  #checking: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: RedisGuardOptions) {
@@ -50,31 +50,31 @@ export class RedisGuard {
    * Records the total size of a namespace after a write of `bytes` bytes. Resolves when the write
    * may be acknowledged.
    */
-  async wrote(namespace: Namespace, total: number, bytes: number): Promise<void> {
-    this.#told.set(namespace, total);
+  async recordWrite(namespace: Namespace, total: number, bytes: number): Promise<void> {
+    this.#unreported.set(namespace, total);
     this.#written += bytes;
     // Backpressure: a process that writes much waits for the eviction.
-    if (this.#written >= LOOK_BYTES) await this.look();
-    else this.#timer ??= setTimeout(() => void this.look(), LOOK_MS).unref();
+    if (this.#written >= CHECK_BYTES) await this.check();
+    else this.#timer ??= setTimeout(() => void this.check(), CHECK_DELAY_MS).unref();
   }
 
-  look(): Promise<void> {
+  check(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#written = 0;
-    this.#looking ??= this.#shrink()
+    this.#checking ??= this.#shrink()
       // Redis is unreachable or full; the next write checks again.
       .catch(() => undefined)
       .finally(() => {
-        this.#looking = undefined;
+        this.#checking = undefined;
       });
-    return this.#looking;
+    return this.#checking;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#looking;
+    await this.#checking;
   }
 
   async #shrink(): Promise<void> {
@@ -98,19 +98,20 @@ export class RedisGuard {
   /** Publishes the sizes that this process knows and returns those of all processes. */
   async #share(): Promise<Map<Namespace, number>> {
     const { redis } = this.#options;
-    const told = [...this.#told];
-    this.#told.clear();
-    if (told.length > 0) {
+    const reported = [...this.#unreported];
+    this.#unreported.clear();
+    if (reported.length > 0) {
       // A full Redis refuses the write; the local values are then overlaid on what is read.
       await redis
-        .zadd(TOTALS, ...told.flatMap(([name, bytes]) => [String(bytes), name]))
+        .zadd(TOTALS, ...reported.flatMap(([name, bytes]) => [String(bytes), name]))
         .catch(() => undefined);
       await redis.zremrangebyscore(TOTALS, '-inf', '0').catch(() => undefined);
     }
-    const heard = await redis.zrange(TOTALS, '0', '-1', 'WITHSCORES');
+    const members = await redis.zrange(TOTALS, '0', '-1', 'WITHSCORES');
     const totals = new Map<Namespace, number>();
-    for (let at = 0; at < heard.length; at += 2) totals.set(heard[at] as Namespace, Number(heard[at + 1]));
-    for (const [namespace, bytes] of told) totals.set(namespace, bytes);
+    for (let at = 0; at < members.length; at += 2)
+      totals.set(members[at] as Namespace, Number(members[at + 1]));
+    for (const [namespace, bytes] of reported) totals.set(namespace, bytes);
     return totals;
   }
 

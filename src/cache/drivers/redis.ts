@@ -71,7 +71,7 @@ export async function openRedisCache({ url, maxBytes, limitOf }: RedisCacheOptio
       const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
       const [done, total] = await answer(run(scripts.set, namespace, [key, bytes, ms, size, limit]));
       if (Number(done) === 0) throw cacheFull(namespace, Number(total), limit);
-      await guard.wrote(namespace, Number(total), size);
+      await guard.recordWrite(namespace, Number(total), size);
     },
 
     async increment(namespace, key, delta) {

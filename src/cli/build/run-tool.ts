@@ -40,9 +40,9 @@ export function runTool({
         resolve(Buffer.concat(stdout).toString());
         return;
       }
-      const said = Buffer.concat(stderr).toString().trim() || Buffer.concat(stdout).toString().trim();
+      const output = Buffer.concat(stderr).toString().trim() || Buffer.concat(stdout).toString().trim();
       const end = signal === null ? `exit code ${code}` : `signal ${signal}`;
-      reject(new AppError('build_failed', `${[command, ...args].join(' ')} ended with ${end}:\n${said}`));
+      reject(new AppError('build_failed', `${[command, ...args].join(' ')} ended with ${end}:\n${output}`));
     });
   });
 }

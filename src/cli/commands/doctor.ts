@@ -8,7 +8,7 @@ import { checkDisk, checkNode } from '../doctor/machine.js';
 import { checkToolchains } from '../doctor/toolchains.js';
 import { during } from '../during.js';
 import { terminalOf } from '../session.js';
-import type { Terminal } from '../terminal.js';
+import { oneLine, type Terminal } from '../terminal.js';
 
 const reportSchema = z.object({ ok: z.boolean(), checks: z.array(z.unknown()) });
 
@@ -21,9 +21,9 @@ export function addDoctor(program: Command): void {
       const terminal = terminalOf(command);
       const flags = command.optsWithGlobals<ConnectionFlags>();
       const checks = await during(terminal, 'Looking…', () => checkAll(flags));
-      const isWell = checks.every(({ status }) => status !== 'wrong');
-      terminal.list({ ok: isWell, checks }, reportSchema, 'checks', () => render(terminal, checks));
-      if (isWell) return;
+      const isHealthy = checks.every(({ status }) => status !== 'wrong');
+      terminal.list({ ok: isHealthy, checks }, reportSchema, 'checks', () => render(terminal, checks));
+      if (isHealthy) return;
       const bad = checks.filter(({ status }) => status === 'wrong').map(({ name }) => name);
       throw new AppError('bad_config', `Not as it should be: ${bad.join(', ')}`);
     });
@@ -47,7 +47,7 @@ function render(terminal: Terminal, checks: readonly Check[]): string {
   const paint = { ok: green, missing: yellow, wrong: red };
   return checks
     .map(({ name, status, found, advice }) => {
-      const line = `${paint[status](status.padEnd(7))}  ${name.padEnd(7)}  ${found}`;
+      const line = `${paint[status](status.padEnd(7))}  ${name.padEnd(7)}  ${oneLine(found)}`;
       return advice === null ? line : `${line}\n                  ${advice}`;
     })
     .join('\n');

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { functionNameSchema } from '../../contract/ids.js';
-import { parseOrRefuse } from '../../contract/sentence.js';
+import { parseOrThrow } from '../../contract/parse-or-throw.js';
 import { AppError } from '../../errors.js';
 import { terminalOf } from '../session.js';
 import { LANGUAGES, type Language, TRIGGERS, type Trigger, writeTemplate } from '../template.js';
@@ -17,7 +17,7 @@ export function addInit(parent: Command): void {
     .addOption(new Option('--template <kind>', 'what calls it').choices(TRIGGERS).default('http'))
     .action((given: string, flags: { lang: Language; template: Trigger }, command: Command) => {
       const terminal = terminalOf(command);
-      const name = parseOrRefuse(functionNameSchema, given, {
+      const name = parseOrThrow(functionNameSchema, given, {
         name: () => 'name',
         code: 'invalid_manifest',
       });

@@ -40,8 +40,8 @@ async function keyFrom(flag: string | undefined, url: string, command: Command):
   }
   writePrintable(process.stderr, `API key for ${url}: `);
   // Do not echo the key: the prompt writes to a stream that discards everything.
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const prompt = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const prompt = createInterface({ input: process.stdin, output: discard, terminal: true });
   try {
     return (await prompt.question('')).trim();
   } finally {

@@ -41,7 +41,7 @@ export function addPull(parent: Command): void {
         `Fetched into ${directory}; values of env and secrets are taken from ${directory}/.env`,
       );
       if (!flags.run) {
-        say(terminal, directory, null);
+        printResult(terminal, directory, null);
         return;
       }
       const engine = await startLocalEngine(trace, terminal);
@@ -81,7 +81,7 @@ async function runOnce(
   terminal: Terminal,
 ): Promise<void> {
   const run = await runLatest(engine, directory, source);
-  say(terminal, directory, run);
+  printResult(terminal, directory, run);
   if (!run.ok) throw new AppError('function_error', run.error ?? 'It failed');
 }
 
@@ -98,7 +98,7 @@ async function runAtChanges(
   const runAgain = async () => {
     try {
       const run = await runLatest(engine, directory, source);
-      say(terminal, directory, run);
+      printResult(terminal, directory, run);
       if (!run.ok) terminal.problem(`error: ${run.error}`);
     } catch (error) {
       // Keep watching: the next change may fix it.
@@ -132,7 +132,7 @@ async function runLatest(
   });
 }
 
-function say(terminal: Terminal, directory: string, run: LocalRun | null): void {
+function printResult(terminal: Terminal, directory: string, run: LocalRun | null): void {
   if (terminal.json) {
     const outcome = run && { ok: run.ok, error: run.error, output: Buffer.from(run.output).toString() };
     terminal.value({ directory, run: outcome });

@@ -13,7 +13,7 @@ const TIMEOUT_MS = 5000;
  * Maximum clock skew. Signatures and tokens depend on the time; most verifiers tolerate minutes,
  * strict ones less.
  */
-const MOST_SKEW_SECONDS = 30;
+const MAX_SKEW_SECONDS = 30;
 
 /** Checks that the engine is reachable, its version, its clock, and the identity of the key. */
 export async function checkEngine(settings: Settings): Promise<Check[]> {
@@ -67,7 +67,7 @@ function checkClock(skewSeconds: number | undefined): Check {
     return { name: 'clock', status: 'missing', found: 'the engine does not say its time', advice: null };
   }
   const seconds = Math.abs(Math.round(skewSeconds));
-  if (seconds <= MOST_SKEW_SECONDS) return ok('clock', `within ${Math.max(1, seconds)} s of the engine's`);
+  if (seconds <= MAX_SKEW_SECONDS) return ok('clock', `within ${Math.max(1, seconds)} s of the engine's`);
   const side = skewSeconds > 0 ? 'behind' : 'ahead of';
   const advice = 'Set the clocks of both machines by NTP: tokens and signatures are judged by the time.';
   return wrong('clock', `${seconds} s ${side} the engine's`, advice);

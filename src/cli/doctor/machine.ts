@@ -7,7 +7,7 @@ import { type Check, ok, wrong } from './check.js';
 const NEEDED_NODE = [20, 19] as const;
 const GIGABYTE = 1 << 30;
 /** With less free space, a day of logs or a few modules can fill the disk. */
-const LEAST_FREE_BYTES = GIGABYTE;
+const MIN_FREE_BYTES = GIGABYTE;
 
 export function checkNode(version: string = process.versions.node): Check {
   const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -25,7 +25,7 @@ export async function checkDisk(dataDir: string): Promise<Check> {
     const { bavail, bsize } = await statfs(place);
     const free = bavail * bsize;
     const found = `${(free / GIGABYTE).toFixed(1)} GB free at ${resolve(dataDir)}`;
-    if (free >= LEAST_FREE_BYTES) return ok('disk', found);
+    if (free >= MIN_FREE_BYTES) return ok('disk', found);
     return wrong(
       'disk',
       found,

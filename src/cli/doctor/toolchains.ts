@@ -78,8 +78,8 @@ async function check(tool: Tool, needed: ReadonlySet<Language>): Promise<Check> 
 
 async function versionOf(command: string, args: readonly string[]): Promise<string> {
   try {
-    const said = await runTool({ command, args, directory: '.' });
-    return /\d+\.\d+[^\s)]*/.exec(said)?.[0] ?? said.split('\n')[0]?.trim() ?? '';
+    const output = await runTool({ command, args, directory: '.' });
+    return /\d+\.\d+[^\s)]*/.exec(output)?.[0] ?? output.split('\n')[0]?.trim() ?? '';
   } catch {
     return 'does not say its version';
   }

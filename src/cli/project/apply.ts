@@ -5,8 +5,8 @@ import { AppError, messageOf } from '../../errors.js';
 import type { Client } from '../client.js';
 import { Progress } from '../during.js';
 import type { Terminal } from '../terminal.js';
+import { mapCollectingErrors } from './map-collecting-errors.js';
 import { AT_ONCE, type Plan, type PlannedFunction } from './plan.js';
-import { togetherOrAllFailures } from './together.js';
 
 /**
  * Deploys the functions that differ and resolves with the created versions by name. If a deploy
@@ -22,7 +22,7 @@ export async function applyPlan(
   const differing = functions.filter(({ action }) => action !== 'none');
   const progress = new Progress(terminal, 'Deploying', differing.length);
   try {
-    await togetherOrAllFailures(differing, AT_ONCE, async ({ name, settings, wasm }) => {
+    await mapCollectingErrors(differing, AT_ONCE, async ({ name, settings, wasm }) => {
       const form = writeDeployForm(settings, client.settings.namespace, origin);
       const deploy = async () => deployReplySchema.parse(await client.deploy(form, wasm)).function.version;
       versions.set(name, await progress.of(name, deploy, (version) => `deployed as version ${version}`));
@@ -43,7 +43,7 @@ export function deleteFunction(client: Client, name: string): Promise<unknown> {
 
 async function undo(done: readonly PlannedFunction[], client: Client, cause: unknown): Promise<void> {
   try {
-    await togetherOrAllFailures(done, AT_ONCE, ({ name, running }) =>
+    await mapCollectingErrors(done, AT_ONCE, ({ name, running }) =>
       running === undefined
         ? deleteFunction(client, name)
         : client.call('POST', `/v1/functions/${encodeURIComponent(name)}/rollback`, {

@@ -6,8 +6,8 @@ import { buildFunction, MODULE_FILE } from '../build/build.js';
 import { describeBuilt } from '../commands/build.js';
 import { Progress } from '../during.js';
 import type { Terminal } from '../terminal.js';
+import { mapCollectingErrors } from './map-collecting-errors.js';
 import type { ProjectFunction } from './project.js';
-import { togetherOrAllFailures } from './together.js';
 
 /**
  * Builds every function, even if its own files are unchanged: shared files may be outside its
@@ -16,7 +16,7 @@ import { togetherOrAllFailures } from './together.js';
 export async function buildAll(functions: readonly ProjectFunction[], terminal: Terminal): Promise<void> {
   const progress = new Progress(terminal, 'Building', functions.length);
   try {
-    await togetherOrAllFailures(functions, availableParallelism(), ({ name, directory, manifest }) =>
+    await mapCollectingErrors(functions, availableParallelism(), ({ name, directory, manifest }) =>
       progress.of(name, () => buildFunction(directory, manifest.build), describeBuilt),
     );
   } finally {

@@ -5,11 +5,11 @@ import type { Terminal } from '../terminal.js';
 import { originOf } from '../version-origin.js';
 import { applyPlan, deleteFunction } from './apply.js';
 import { assertBuilt, buildAll } from './build-all.js';
+import { mapCollectingErrors } from './map-collecting-errors.js';
 import { AT_ONCE, type Plan, planDeploy } from './plan.js';
 import { chosenFunctions, connectionOf, openProject, type Project } from './project.js';
 import { renderPlan } from './render.js';
 import { readSecrets, storeSecrets } from './secrets.js';
-import { togetherOrAllFailures } from './together.js';
 
 export interface ProjectDeployFlags extends ConnectionFlags {
   stage?: string;
@@ -44,7 +44,7 @@ export async function deployProject(
     if (secrets.size > 0) terminal.line(`  secrets: ${[...secrets.keys()].join(', ')}`);
   }
   if (flags.dryRun === true) {
-    say(terminal, { plan, prune, secrets, dryRun: true, versions: new Map() });
+    printOutcome(terminal, { plan, prune, secrets, dryRun: true, versions: new Map() });
     return;
   }
   // Before the deploy, since the functions read the secrets.
@@ -52,10 +52,10 @@ export async function deployProject(
   const origin = await originOf(root, flags.message);
   const versions = await applyPlan(plan, origin, client, terminal);
   if (prune) {
-    const gone = plan.gone.map((name) => ({ name }));
-    await togetherOrAllFailures(gone, AT_ONCE, ({ name }) => deleteFunction(client, name));
+    const gone = plan.undeclared.map((name) => ({ name }));
+    await mapCollectingErrors(gone, AT_ONCE, ({ name }) => deleteFunction(client, name));
   }
-  say(terminal, { plan, prune, secrets, dryRun: false, versions });
+  printOutcome(terminal, { plan, prune, secrets, dryRun: false, versions });
 }
 
 /** Throws `invalid_request` if --prune is combined with function names. */
@@ -72,8 +72,8 @@ interface Outcome {
   versions: ReadonlyMap<string, number>;
 }
 
-function say(terminal: Terminal, { plan, prune, secrets, dryRun, versions }: Outcome): void {
-  const removed = prune ? plan.gone : [];
+function printOutcome(terminal: Terminal, { plan, prune, secrets, dryRun, versions }: Outcome): void {
+  const removed = prune ? plan.undeclared : [];
   if (terminal.json) {
     const functions = plan.functions.map(({ name, action, changes, running }) => ({
       name,
@@ -81,7 +81,7 @@ function say(terminal: Terminal, { plan, prune, secrets, dryRun, versions }: Out
       changes,
       version: versions.get(name) ?? running ?? null,
     }));
-    const kept = prune ? [] : plan.gone;
+    const kept = prune ? [] : plan.undeclared;
     const report = {
       dry_run: dryRun,
       functions,

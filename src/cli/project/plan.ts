@@ -8,8 +8,8 @@ import { MODULE_FILE } from '../build/build.js';
 import type { Client } from '../client.js';
 import { readFileOr } from '../data.js';
 import { type Change, changesBetween } from './changes.js';
+import { mapCollectingErrors } from './map-collecting-errors.js';
 import type { Project, ProjectFunction } from './project.js';
-import { togetherOrAllFailures } from './together.js';
 
 /** Maximum number of concurrent requests. */
 export const AT_ONCE = 4;
@@ -27,7 +27,7 @@ export interface PlannedFunction {
 export interface Plan {
   functions: readonly PlannedFunction[];
   /** Functions of the namespace that are not part of the project. */
-  gone: readonly string[];
+  undeclared: readonly string[];
 }
 
 /**
@@ -40,16 +40,16 @@ export async function planDeploy(
   client: Client,
 ): Promise<Plan> {
   const { functions: running } = functionsReplySchema.parse(await client.call('GET', '/v1/functions'));
-  const there = new Set<string>(running.map(({ name }) => name));
-  const functions = await pMap(chosen, (one) => compare(one, there.has(one.name), client), {
+  const deployed = new Set<string>(running.map(({ name }) => name));
+  const functions = await pMap(chosen, (one) => compare(one, deployed.has(one.name), client), {
     concurrency: AT_ONCE,
   });
   const differing = functions.filter(({ action }) => action !== 'none');
-  await togetherOrAllFailures(differing, AT_ONCE, ({ settings, wasm }) =>
+  await mapCollectingErrors(differing, AT_ONCE, ({ settings, wasm }) =>
     client.checkDeploy(writeDeployForm(settings, client.settings.namespace), wasm),
   );
   const own = new Set(project.functions.map(({ name }) => name));
-  return { functions, gone: [...there].filter((name) => !own.has(name)).sort() };
+  return { functions, undeclared: [...deployed].filter((name) => !own.has(name)).sort() };
 }
 
 async function compare(
@@ -60,10 +60,10 @@ async function compare(
   const wasm = await readFileOr(join(directory, MODULE_FILE));
   if (!exists) return { name, action: 'create', running: undefined, changes: [], settings, wasm };
   const path = `/v1/functions/${encodeURIComponent(name)}/settings`;
-  const there = settingsReplySchema.parse(await client.call('GET', path));
+  const deployed = settingsReplySchema.parse(await client.call('GET', path));
   const cid = await cidText(wasm);
-  const changes = changesBetween(there.settings, settings);
-  if (cid !== there.wasm_cid) changes.unshift({ key: 'module', from: there.wasm_cid, to: cid });
+  const changes = changesBetween(deployed.settings, settings);
+  if (cid !== deployed.wasm_cid) changes.unshift({ key: 'module', from: deployed.wasm_cid, to: cid });
   const action = changes.length === 0 ? 'none' : 'update';
-  return { name, action, running: there.version, changes, settings, wasm };
+  return { name, action, running: deployed.version, changes, settings, wasm };
 }

@@ -12,6 +12,7 @@ import {
   type Settings,
 } from '../config.js';
 import { MANIFEST_FILE, readManifest } from '../function-directory.js';
+import { isOwn } from '../own-file.js';
 
 /** A function of a project, with its settings for the selected stage. */
 export interface ProjectFunction {
@@ -29,11 +30,19 @@ export interface Project {
   functions: readonly ProjectFunction[];
 }
 
-/** Returns the nearest directory with an orama.yaml, starting at `directory` and going up. */
+/**
+ * Returns the nearest directory with an orama.yaml, starting at `directory` and going up. Above it,
+ * only one that belongs to the user is taken: a project runs build commands, and another user may be
+ * able to write to a directory above, such as /tmp.
+ */
 export function findProject(directory: string): string | undefined {
   if (existsSync(join(directory, PROJECT_FILE))) return directory;
-  const parent = dirname(directory);
-  return parent === directory ? undefined : findProject(parent);
+  for (let above = dirname(directory), below = directory; above !== below; ) {
+    if (isOwn(join(above, PROJECT_FILE))) return above;
+    below = above;
+    above = dirname(above);
+  }
+  return undefined;
 }
 
 /**

@@ -3,13 +3,21 @@ import { describeChange } from './changes.js';
 import type { Plan, PlannedFunction } from './plan.js';
 
 /** Formats what a deploy does, or would do, to each function. */
-export function renderPlan({ functions, gone }: Plan, prune: boolean, colors: Terminal['colors']): string {
-  const width = Math.max(0, ...functions.map(({ name }) => name.length), ...gone.map((name) => name.length));
+export function renderPlan(
+  { functions, undeclared }: Plan,
+  prune: boolean,
+  colors: Terminal['colors'],
+): string {
+  const width = Math.max(
+    0,
+    ...functions.map(({ name }) => name.length),
+    ...undeclared.map((name) => name.length),
+  );
   const lines = functions.flatMap((one) => [
     paint(one, `${SIGNS[one.action]} ${one.name.padEnd(width)}  ${summary(one)}`, colors),
     ...one.changes.map((change) => `    ${describeChange(change)}`),
   ]);
-  const removed = gone.map((name) => {
+  const removed = undeclared.map((name) => {
     const text = prune ? 'not in the project: removed' : 'not in the project: stays (--prune removes it)';
     return prune
       ? colors.red(`- ${name.padEnd(width)}  ${text}`)

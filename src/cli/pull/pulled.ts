@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
@@ -8,6 +8,7 @@ import { type Trace, traceSchema } from '../../contract/trace.js';
 import { AppError } from '../../errors.js';
 import { MODULE_FILE } from '../build/build.js';
 import { readFileOr } from '../data.js';
+import { makeOwnDirectory, writeOwnFile } from '../own-file.js';
 
 const RECORD_FILE = 'invocation.json';
 const INPUT_FILE = 'input';
@@ -33,16 +34,19 @@ export interface Pulled extends PulledRecord {
   trace: Trace | null;
 }
 
-/** Writes the directory of a pulled invocation. An existing `.env` is kept. */
+/**
+ * Writes the directory of a pulled invocation, which only its owner can read: input and trace are
+ * data of the namespace. An existing `.env` is kept.
+ */
 export function writePulled(directory: string, { wasm, input, trace, ...record }: Pulled): void {
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, MODULE_FILE), wasm);
-  writeFileSync(join(directory, INPUT_FILE), input);
-  writeFileSync(join(directory, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
-  if (trace !== null) writeFileSync(join(directory, TRACE_FILE), `${JSON.stringify(trace, null, 2)}\n`);
+  makeOwnDirectory(directory);
+  writeOwnFile(join(directory, MODULE_FILE), wasm);
+  writeOwnFile(join(directory, INPUT_FILE), input);
+  writeOwnFile(join(directory, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
+  if (trace !== null) writeOwnFile(join(directory, TRACE_FILE), `${JSON.stringify(trace, null, 2)}\n`);
   const env = join(directory, ENV_FILE);
   const lines = record.env.map((name) => `${name}=\n`);
-  if (!existsSync(env)) writeFileSync(env, `${ABOUT_ENV}${lines.join('')}`, { mode: 0o600 });
+  if (!existsSync(env)) writeOwnFile(env, `${ABOUT_ENV}${lines.join('')}`);
 }
 
 const ABOUT_ENV =

@@ -117,12 +117,12 @@ export async function createTokens({ privateKey, foreign }: TokensOptions): Prom
         const { payload } = await (isForeign ? verifyForeign(jwt) : verifyOwn(jwt));
         return claimsOf(payload, isForeign ? foreign : undefined);
       } catch (error) {
-        if (isKeySetAway(error)) {
+        if (isKeySetUnreachable(error)) {
           throw new AppError('unavailable', 'The key set of the token issuer cannot be fetched; try again.', {
             cause: error,
           });
         }
-        throw new AppError('unauthorized', refusal(error), { cause: error });
+        throw new AppError('unauthorized', rejectionMessage(error), { cause: error });
       }
     },
 
@@ -207,12 +207,12 @@ function readKey(pem: string): KeyObject {
  * Returns whether the error is caused by ORAMA_JWKS_URL and not by the token: no response, or a
  * response that is not a key set.
  */
-function isKeySetAway(error: unknown): boolean {
+function isKeySetUnreachable(error: unknown): boolean {
   if (error instanceof z.ZodError) return false;
   return !(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout;
 }
 
-function refusal(error: unknown): string {
+function rejectionMessage(error: unknown): string {
   if (error instanceof errors.JWTExpired) {
     return 'The token has expired; get a new one with POST /v1/auth/refresh.';
   }

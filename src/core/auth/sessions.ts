@@ -151,11 +151,14 @@ export async function createSessions({ store, bus, tokens, signup }: SessionsDep
       if (owner === null) {
         throw new AppError(
           'forbidden',
-          `This engine gives wallets no new namespaces (WALLET_SIGNUP is "closed"), and "${namespace}" belongs to none; ask its operator.`,
+          `This engine creates no namespaces for wallets (WALLET_SIGNUP is "closed"), and no wallet owns "${namespace}"; ask its operator.`,
         );
       }
       if (owner !== wallet) {
-        throw new AppError('forbidden', `Namespace "${namespace}" belongs to somebody else; choose another.`);
+        throw new AppError(
+          'forbidden',
+          `Namespace "${namespace}" belongs to another wallet; choose another namespace.`,
+        );
       }
       return issue(wallet, namespace, newFamily());
     },

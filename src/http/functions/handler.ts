@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HTTP_METHODS, type HttpMethod } from '../../contract/http-function.js';
 import { DEFAULT_NAMESPACE } from '../../contract/ids.js';
+import { callerOf } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
@@ -12,6 +13,7 @@ import { AppError, isAppError } from '../../errors.js';
 import type { Admission } from '../admission.js';
 import type { BodyLimits } from '../body-limits.js';
 import type { ClientAddresses } from '../client-address.js';
+import { onClientDisconnect } from '../client-disconnect.js';
 import { assertOneHost } from '../one-host.js';
 import { readBody } from '../read-body.js';
 import type { Services } from '../services.js';
@@ -178,7 +180,7 @@ async function invoke(
   if (principal !== null) response.setHeader(ROUTE_HEADER, found.route ?? '');
   const share = deps.bodies.begin(request, response, principal?.namespace ?? null);
   const body = await readBody(request, http.max_body_kb * 1024, share);
-  share?.handedOver();
+  share?.releaseAfterRead();
   const signed: SignedRequest = { headers: request.headers, body, now: Date.now() };
   if (http.verify) await verify(deps, found, signed);
 
@@ -198,6 +200,8 @@ async function invoke(
   if (key !== null) {
     invocation.idempotencyKey = key;
     invocation.sticky = key;
+    const caller = http.verify ? 'verified' : callerOf(principal, fn.namespace, request.headers);
+    if (caller !== undefined) invocation.caller = caller;
   }
 
   if (http.mode === 'async') {
@@ -208,7 +212,7 @@ async function invoke(
   }
   const { id, reply } = await services.invoker.call(invocation, {
     waitMs: services.config.SYNC_WAIT_SECONDS * 1000,
-    whenGone: (giveUp) => whenClosed(response, giveUp),
+    onDisconnect: (giveUp) => onClientDisconnect(response, giveUp),
   });
   const hasBody = request.method !== 'HEAD';
   if (reply) {
@@ -309,17 +313,4 @@ function anonymous({ namespace }: Pick<Target, 'namespace'>) {
     anyNamespace: true,
     limited: true,
   } as const;
-}
-
-/**
- * Calls `then` if the client disconnects before its response is written. Returns a function that
- * unregisters the callback.
- */
-function whenClosed(response: ServerResponse, then: () => void): () => void {
-  const closed = () => {
-    if (!response.writableFinished) then();
-  };
-  if (response.destroyed) then();
-  else response.once('close', closed);
-  return () => response.off('close', closed);
 }

@@ -2,6 +2,7 @@ import type { Context, Next } from 'koa';
 import type { Logger } from '../../logger.js';
 import type { BodyLimits } from '../body-limits.js';
 import { assertOneHost } from '../one-host.js';
+import { assertTarget } from '../request-target.js';
 import { toAppError } from '../to-app-error.js';
 
 /** Converts thrown errors to `{error, code}` with their status. */
@@ -9,9 +10,10 @@ export function answerErrors(logger: Logger, bodies: BodyLimits) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
       assertOneHost(ctx.req);
+      assertTarget(ctx.req);
       await next();
     } catch (thrown) {
-      const error = toAppError(thrown, logger, { method: ctx.method, path: ctx.path });
+      const error = toAppError(thrown, logger, { method: ctx.method, path: ctx.url });
       ctx.status = error.status;
       if (error.retryAfter !== undefined) {
         ctx.set('Retry-After', String(Math.max(1, Math.ceil(error.retryAfter))));

@@ -3,7 +3,7 @@ import {
   httpRequestReplySchema,
   MAX_HTTP_REQUEST_BYTES,
 } from '../../contract/http/http-requests.js';
-import { clientGone } from '../client-gone.js';
+import { clientDisconnected } from '../client-disconnect.js';
 import { json, route } from '../route.js';
 
 export const sendHttpRequest = route({
@@ -28,7 +28,12 @@ export const sendHttpRequest = route({
   replies: { 200: { about: 'The response of the function.', schema: httpRequestReplySchema } },
   errors: ['unavailable'],
   async handle({ sendToFunctions, namespace, body, ctx }) {
-    const reply = await sendToFunctions({ namespace, wanted: body, by: ctx.req, signal: clientGone(ctx) });
+    const reply = await sendToFunctions({
+      namespace,
+      wanted: body,
+      by: ctx.req,
+      signal: clientDisconnected(ctx.res),
+    });
     return json(200, reply, { 'Cache-Control': 'no-store' });
   },
 });

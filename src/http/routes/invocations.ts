@@ -22,7 +22,7 @@ import { traceSchema } from '../../contract/trace.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { InvocationPage, ListRequest } from '../../core/invocations.js';
-import { isNewsOf, logChannel } from '../../core/logs.js';
+import { logChannel, logNoticeNames } from '../../core/logs.js';
 import type { DeadFilter, ReplayAllOptions } from '../../core/replay.js';
 import { ticks } from '../../core/ticks.js';
 import { AppError } from '../../errors.js';
@@ -37,8 +37,8 @@ const tag = 'Delivery';
 /** 1 MB of input in Base64 or with escapes, plus the rest of the object. */
 const MAX_REPLAY_BYTES = 2 << 20;
 /** Minimum interval between updates of a stream, regardless of the number of invocations. */
-const LOOK_LEAST_MS = 2000;
-const LOOK_MOST_MS = 2500;
+const MIN_POLL_MS = 2000;
+const MAX_POLL_MS = 2500;
 
 export const getInvocation = route({
   operationId: 'getInvocation',
@@ -64,9 +64,9 @@ export const getInvocation = route({
     const found = await read();
     assertFunction(principal, 'read', found.function);
     if (!query.follow || ctx.method !== 'GET') return json(200, found);
-    const isNews = (message: string) => isNewsOf(found.function, message);
+    const isNews = (message: string) => logNoticeNames(found.function, message);
     return eventStream(call, (write, signal) =>
-      writeChanges(write, looks(services, namespace, signal, isNews), read),
+      writeChanges(write, pollTicks(services, namespace, signal, isNews), read),
     );
   },
 });
@@ -138,9 +138,10 @@ export const listInvocations = route({
     if (query.cursor !== undefined) request.cursor = query.cursor;
     if (query.follow && ctx.method === 'GET') {
       if (query.function !== undefined) await services.catalog.assertKnown(namespace, query.function);
-      const isNews = (message: string) => query.function === undefined || isNewsOf(query.function, message);
+      const isNews = (message: string) =>
+        query.function === undefined || logNoticeNames(query.function, message);
       return eventStream(call, (write, signal) =>
-        writeChanges(write, looks(services, namespace, signal, isNews), async () =>
+        writeChanges(write, pollTicks(services, namespace, signal, isNews), async () =>
           replyOf(withoutPayloads(await services.invocations.list(request))),
         ),
       );
@@ -171,13 +172,18 @@ function withoutPayloads({ items, nextCursor }: InvocationPage): InvocationPage 
  * Yields when a stream polls: soon after rows were written, and periodically, since queued and
  * started invocations are not announced.
  */
-function looks(
+function pollTicks(
   { bus }: Services,
   namespace: Namespace,
   signal: AbortSignal,
-  isNews: (message: string) => boolean,
+  isRelevant: (message: string) => boolean,
 ): AsyncIterable<void> {
-  return ticks(bus, logChannel(namespace), { isNews, leastMs: LOOK_LEAST_MS, mostMs: LOOK_MOST_MS, signal });
+  return ticks(bus, logChannel(namespace), {
+    isRelevant,
+    minIntervalMs: MIN_POLL_MS,
+    maxIntervalMs: MAX_POLL_MS,
+    signal,
+  });
 }
 
 export const cancelInvocation = route({

@@ -9,10 +9,10 @@ import {
   invokeReplySchema,
   parsePrefer,
 } from '../../contract/http/invoke.js';
-import { namespaceSchema, requestIdSchema } from '../../contract/ids.js';
+import { type Namespace, namespaceSchema, requestIdSchema } from '../../contract/ids.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import { RETRY_AFTER_SECONDS } from '../../contract/quotas.js';
-import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
+import { assertMayInvoke, callerOf, type FunctionRef } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
@@ -20,12 +20,12 @@ import { replyOutput } from '../../core/output-fields.js';
 import type { Reply } from '../../core/replies.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
-import { whenClientGone } from '../client-gone.js';
+import { onClientDisconnect } from '../client-disconnect.js';
 import { parseFunctionRef } from '../function-ref.js';
 import { failureFields, failureOutput, milliseconds } from '../outcome.js';
 import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
 import type { Services } from '../services.js';
-import { startTrace, within } from '../trace.js';
+import { startServerSpan, withSpan } from '../trace.js';
 
 const tag = 'Invocation';
 
@@ -68,6 +68,7 @@ const replies: Record<number, ReplySpec> = {
 const errors = [
   'function_not_found',
   'unauthorized',
+  'forbidden',
   'payload_too_large',
   'egress_refused',
   'idempotency_mismatch',
@@ -147,7 +148,7 @@ async function authorize(
 ): Promise<void> {
   await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   await assertMayInvoke(services.catalog, principal, ref);
-  if (principal === null) assertNoCredentialNeeded(headers);
+  if (principal?.namespace !== ref.namespace) assertForAnybody(headers, principal, ref.namespace);
   if (parsePrefer(headers.prefer).kind === 'final') assertSync(headers);
 }
 
@@ -173,14 +174,20 @@ async function invoke(
   if (principal && principal.wallet !== '') request.callerWallet = principal.wallet;
   const ownId = given['x-request-id']?.toLowerCase();
   if (ownId !== undefined) request.requestId = requestIdSchema.parse(ownId);
-  if (given['idempotency-key'] !== undefined) request.idempotencyKey = given['idempotency-key'];
+  if (given['idempotency-key'] !== undefined) {
+    request.idempotencyKey = given['idempotency-key'];
+    const caller = callerOf(principal, ref.namespace);
+    if (caller !== undefined) request.caller = caller;
+  }
   if (given['x-orama-sticky'] !== undefined) request.sticky = given['x-orama-sticky'];
   if (given['x-delay-seconds'] !== undefined) request.delayMs = given['x-delay-seconds'] * 1000;
   if (given['x-max-age-seconds'] !== undefined) request.maxAgeMs = given['x-max-age-seconds'] * 1000;
   if (given['x-callback-url'] !== undefined) request.callbackUrl = given['x-callback-url'];
-  const span = startTrace(services.tracer, ctx, `invoke ${ref.name}`);
+  const span = startServerSpan(services.tracer, ctx, `invoke ${ref.name}`);
   if (span.traceparent !== undefined) request.traceparent = span.traceparent;
-  return within(span, () => run(services, ctx, request, { preference, isCredentialed: principal !== null }));
+  return withSpan(span, () =>
+    run(services, ctx, request, { preference, isCredentialed: principal !== null }),
+  );
 }
 
 async function run(
@@ -194,7 +201,7 @@ async function run(
   const seconds = preference.kind === 'wait' ? Math.min(preference.seconds, longest) : longest;
   const called = await services.invoker.call(request, {
     waitMs: seconds * 1000,
-    whenGone: (giveUp) => whenClientGone(ctx, giveUp),
+    onDisconnect: (giveUp) => onClientDisconnect(ctx.res, giveUp),
   });
   const { reply } = called;
   return reply
@@ -203,10 +210,11 @@ async function run(
 }
 
 /**
- * Throws for headers that anonymous callers must not use: they could have the engine send requests
- * or store delayed work without being accountable.
+ * Throws for headers that only callers of the function's own namespace may use, also if the function
+ * is public: results would be sent in its name, signed with its secret, and delayed work would count
+ * against its quota.
  */
-function assertNoCredentialNeeded(given: Headers): void {
+function assertForAnybody(given: Headers, principal: Principal | null, namespace: Namespace): void {
   const name =
     given['x-callback-url'] !== undefined
       ? 'X-Callback-Url'
@@ -214,9 +222,15 @@ function assertNoCredentialNeeded(given: Headers): void {
         ? 'X-Delay-Seconds'
         : null;
   if (name === null) return;
+  if (principal === null) {
+    throw new AppError(
+      'unauthorized',
+      `${name} needs a credential, also with a public function; send an API key as X-API-Key, or leave ${name} out.`,
+    );
+  }
   throw new AppError(
-    'unauthorized',
-    `${name} needs a credential, also with a public function; send an API key as X-API-Key, or leave ${name} out.`,
+    'forbidden',
+    `${name} needs a credential of namespace "${namespace}", also with a public function, and this one belongs to "${principal.namespace}"; leave ${name} out.`,
   );
 }
 
@@ -229,7 +243,7 @@ function assertSync(given: Headers): void {
   if (name === null) return;
   throw new AppError(
     'invalid_request',
-    `${name} is for calls that nobody waits for; send "Prefer: respond-async" with it.`,
+    `${name} applies only to async calls; send "Prefer: respond-async" with it.`,
   );
 }
 

@@ -22,7 +22,7 @@ import { assertOwnNamespace } from '../admission.js';
 import { sourcesOf } from '../json-source.js';
 import { json, route } from '../route.js';
 import type { Services } from '../services.js';
-import { startTrace, within } from '../trace.js';
+import { startServerSpan, withSpan } from '../trace.js';
 
 const tag = 'PubSub';
 
@@ -55,11 +55,11 @@ export const publish = route({
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
   async handle({ services, principal, namespace, body, bodyText, ctx }) {
     assertOwnNamespace(principal, body.namespace);
-    const span = startTrace(services.tracer, ctx, `publish ${body.topic}`);
+    const span = startServerSpan(services.tracer, ctx, `publish ${body.topic}`);
     const [source] = sourcesOf(bodyText, ['data']);
     const id = newRequestId();
     const message = { id, ...messageOf(body, source, { namespace, span, depth: depthOf(services, ctx) }) };
-    const { triggered } = await within(span, () => services.publisher.publish(message));
+    const { triggered } = await withSpan(span, () => services.publisher.publish(message));
     return json(200, { status: 'ok', triggered }, { 'X-Message-ID': id });
   },
 });
@@ -90,11 +90,11 @@ export const publishBatch = route({
     assertCountable(messages.length, (await services.quotas.limits(namespace)).requests_per_minute);
     // The request itself has already been counted as one.
     if (messages.length > 1) await countUse(messages.length - 1);
-    const span = startTrace(services.tracer, ctx, `publish ${messages.length} messages`);
+    const span = startServerSpan(services.tracer, ctx, `publish ${messages.length} messages`);
     const origin = { namespace, span, depth: depthOf(services, ctx) };
     const sources = sourcesOf(bodyText, ['messages', '*', 'data']);
-    await within(span, () =>
-      services.publisher.publishTogether(
+    await withSpan(span, () =>
+      services.publisher.publishAtomically(
         messages.map((message, index) => ({
           name: nameOf(index),
           ...messageOf(message, sources[index], origin),

@@ -9,7 +9,7 @@ import {
 } from '../../contract/http/data.js';
 import type { Namespace } from '../../contract/ids.js';
 import { MB } from '../../contract/limits.js';
-import { parseOrRefuse } from '../../contract/sentence.js';
+import { parseOrThrow } from '../../contract/parse-or-throw.js';
 import { releaseBlob, storeBlob } from '../../core/stored-blobs.js';
 import { AppError } from '../../errors.js';
 import type { BlobOwner } from '../../ports/store/blob-owners.js';
@@ -38,7 +38,7 @@ export const upload = route({
   replies: { 200: { about: 'Stored and pinned.', schema: uploadReplySchema } },
   errors: ['unsupported_media_type', 'quota_exceeded', 'unavailable'],
   async handle({ services, namespace, body: { file, fields } }) {
-    const { name: given } = parseOrRefuse(uploadFieldsSchema, fields, { code: 'invalid_request' });
+    const { name: given } = parseOrThrow(uploadFieldsSchema, fields, { code: 'invalid_request' });
     const name = (given ?? file.filename).slice(0, MAX_NAME);
     const cid = await storeBlob(stores(services), namespace, { bytes: file.bytes, name });
     return json(200, { cid, name, size: file.bytes.byteLength });

@@ -12,7 +12,7 @@ const SMALL_BYTES = 16 << 10;
  * Time limit of the closing handshake of a disconnected client; its frames stay in memory until
  * then.
  */
-const GOODBYE_MS = 1000;
+const CLOSE_TIMEOUT_MS = 1000;
 
 export interface FrameSenderOptions {
   /** Namespace against which the memory counts. */
@@ -36,15 +36,15 @@ export function frameSender(ws: WebSocket, options: FrameSenderOptions): SendFra
     unsent: 0,
     disconnect() {
       isDisconnected = true;
-      ws.close(CLOSE.tryLater, 'messages are not taken fast enough');
-      setTimeout(() => ws.terminate(), GOODBYE_MS).unref();
+      ws.close(CLOSE.tryLater, 'messages are not read fast enough');
+      setTimeout(() => ws.terminate(), CLOSE_TIMEOUT_MS).unref();
     },
   };
   ws.on('close', () => unsent.forget(receiver));
 
   return (frame, sent) => {
     if (isDisconnected || ws.readyState !== ws.OPEN) return;
-    const bytes = frame.length;
+    const bytes = Buffer.byteLength(frame);
     if (bytes <= SMALL_BYTES && ws.bufferedAmount === 0) ws.send(frame, { binary: false }, sent);
     else if (ws.bufferedAmount > maxUnsentBytes) {
       unsent.forget(receiver);

@@ -68,9 +68,9 @@ function serve(
   const gone = new AbortController();
   // One listener per invocation in flight, and one of the log.
   setMaxListeners(MAX_IN_FLIGHT + 2, gone.signal);
-  const whenGone = (then: () => void) => {
-    gone.signal.addEventListener('abort', then, { once: true });
-    return () => gone.signal.removeEventListener('abort', then);
+  const onDisconnect = (callback: () => void) => {
+    gone.signal.addEventListener('abort', callback, { once: true });
+    return () => gone.signal.removeEventListener('abort', callback);
   };
   let inFlight = 0;
 
@@ -105,7 +105,7 @@ function serve(
     if (caller.principal?.wallet) request.callerWallet = caller.principal.wallet;
     const { id, reply } = await services.invoker.call(request, {
       waitMs: services.config.SYNC_WAIT_SECONDS * 1000,
-      whenGone,
+      onDisconnect,
       onAccepted: (accepted) => follower?.expect(accepted),
     });
     await follower?.caughtUp(id, reply?.attempts ?? 0);

@@ -7,7 +7,7 @@ import type { Presence, PresenceMember } from '../../ports/presence.js';
  * Polls of the member list per lease. Together with the lease, this reports a member of a dead
  * process as gone within 30 s.
  */
-const LOOKS_PER_LEASE = 5;
+const POLLS_PER_LEASE = 5;
 /**
  * After an outage of the list, live members have not renewed their leases yet, so missing members
  * are not reported as gone for this time.
@@ -24,7 +24,7 @@ type Listener = (event: PresenceEvent) => void;
 export interface PresenceRooms {
   /** Resolves when no event is missed any more; the result unsubscribes. */
   enter(namespace: Namespace, topic: string, listener: Listener): Promise<Unsubscribe>;
-  tell(
+  publish(
     type: PresenceEvent['type'],
     namespace: Namespace,
     topic: string,
@@ -46,34 +46,34 @@ export function createPresenceRooms({ bus, presence }: { bus: Bus; presence: Pre
      * Members whose events arrived while the list was being read, which is then older than the
      * events.
      */
-    let justTold = new Set<string>();
-    let lookAfter = 0;
+    let recentlySeen = new Set<string>();
+    let nextPollAt = 0;
 
-    const hear = (event: PresenceEvent) => {
+    const apply = (event: PresenceEvent) => {
       const { type, member_id: id, meta } = event;
-      justTold.add(id);
-      const isNews = (type === 'presence.join') !== known.has(id);
+      recentlySeen.add(id);
+      const isChange = (type === 'presence.join') !== known.has(id);
       if (type === 'presence.join') known.set(id, meta);
       else known.delete(id);
-      if (isNews) for (const listener of [...listeners]) listener(event);
+      if (isChange) for (const listener of [...listeners]) listener(event);
     };
-    const look = async () => {
-      if (performance.now() < lookAfter) return;
-      justTold = new Set();
+    const poll = async () => {
+      if (performance.now() < nextPollAt) return;
+      recentlySeen = new Set();
       const list = await presence.members(namespace, topic);
-      const there = new Set(list.map(({ member_id }) => member_id));
-      const gone = [...known].filter(([id]) => !there.has(id) && !justTold.has(id));
-      const come = list.filter(({ member_id: id }) => !known.has(id) && !justTold.has(id));
+      const present = new Set(list.map(({ member_id }) => member_id));
+      const left = [...known].filter(([id]) => !present.has(id) && !recentlySeen.has(id));
+      const joined = list.filter(({ member_id: id }) => !known.has(id) && !recentlySeen.has(id));
       const timestamp = Date.now();
-      for (const [member_id, meta] of gone) hear({ type: 'presence.leave', member_id, meta, timestamp });
-      for (const { member_id, meta } of come) hear({ type: 'presence.join', member_id, meta, timestamp });
+      for (const [member_id, meta] of left) apply({ type: 'presence.leave', member_id, meta, timestamp });
+      for (const { member_id, meta } of joined) apply({ type: 'presence.join', member_id, meta, timestamp });
     };
-    const settle = () => {
-      lookAfter = performance.now() + SETTLE_MS;
+    const postponePoll = () => {
+      nextPollAt = performance.now() + SETTLE_MS;
     };
 
     const unsubscribe = await bus.subscribe(channelOf(namespace, topic), (message) =>
-      hear(JSON.parse(message) as PresenceEvent),
+      apply(JSON.parse(message) as PresenceEvent),
     );
     try {
       for (const { member_id, meta } of await presence.members(namespace, topic)) known.set(member_id, meta);
@@ -81,11 +81,11 @@ export function createPresenceRooms({ bus, presence }: { bus: Bus; presence: Pre
       await unsubscribe();
       throw error;
     }
-    const forgetGaps = bus.onGap(settle);
-    const looks = setInterval(() => void look().catch(settle), presence.leaseMs / LOOKS_PER_LEASE);
+    const stopGapEvents = bus.onGap(postponePoll);
+    const polls = setInterval(() => void poll().catch(postponePoll), presence.leaseMs / POLLS_PER_LEASE);
     return async () => {
-      clearInterval(looks);
-      await forgetGaps();
+      clearInterval(polls);
+      await stopGapEvents();
       await unsubscribe();
     };
   };
@@ -116,7 +116,7 @@ export function createPresenceRooms({ bus, presence }: { bus: Bus; presence: Pre
       return leave;
     },
 
-    async tell(type, namespace, topic, { member_id, meta }) {
+    async publish(type, namespace, topic, { member_id, meta }) {
       const event: PresenceEvent = { type, member_id, meta, timestamp: Date.now() };
       await bus.publish(channelOf(namespace, topic), JSON.stringify(event));
     },

@@ -8,6 +8,7 @@ import type { Closable } from '../../ports/closable.js';
 import type { Admission } from '../admission.js';
 import { chosenProtocol, socketCredentialOf } from '../credential.js';
 import { assertOneHost } from '../one-host.js';
+import { targetUrl } from '../request-target.js';
 import type { Services } from '../services.js';
 import { takeSocketSlot } from '../socket-slot.js';
 import { toAppError } from '../to-app-error.js';
@@ -20,7 +21,7 @@ import { UnsentFrames } from './unsent-frames.js';
 /** Interval at which the credentials of open sockets are validated. */
 const VALIDITY_MS = 1000;
 /** Time limit of the closing handshake. */
-const GOODBYE_MS = 2000;
+const CLOSE_TIMEOUT_MS = 2000;
 
 /**
  * The WebSockets of this process: upgraded, kept alive with pings, and closed when their credential
@@ -100,8 +101,8 @@ export function createSockets(services: Services, admit: Admission): Sockets {
       socket.on('error', ignore);
       try {
         assertOneHost(request);
-        if (closing) throw new AppError('unavailable', 'The engine is stopping; connect again.');
-        const url = new URL(request.url ?? '', 'ws://host');
+        if (closing) throw stopping();
+        const url = targetUrl(request);
         const { endpoint, params } = findEndpoint(url.pathname);
         const caller = await admit(request, {
           access: endpoint.access,
@@ -120,7 +121,8 @@ export function createSockets(services: Services, admit: Admission): Sockets {
             throw error;
           });
         let isServed = false;
-        if (!socket.destroyed) {
+        // `close` has not seen this socket, and would wait for it for ever.
+        if (!closing && !socket.destroyed) {
           socket.off('error', ignore);
           server.handleUpgrade(request, socket, head, (ws) => {
             isServed = true;
@@ -134,6 +136,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
         if (!isServed) {
           await slot.release();
           prepared.abandon?.();
+          if (closing) throw stopping();
         }
       } catch (error) {
         refuseUpgrade(socket, toAppError(error, services.logger, { method: 'GET', path: request.url ?? '' }));
@@ -151,7 +154,7 @@ export function createSockets(services: Services, admit: Admission): Sockets {
       for (const ws of open.keys()) ws.close(CLOSE.goingAway, 'the engine is stopping');
       const late = setTimeout(() => {
         for (const ws of open.keys()) ws.terminate();
-      }, GOODBYE_MS);
+      }, CLOSE_TIMEOUT_MS);
       await Promise.all(gone);
       clearTimeout(late);
     },
@@ -168,6 +171,10 @@ function isBeingServed(ws: WebSocket, { connection, taken }: Open): boolean {
 
 function takenBy(connection: Socket): number {
   return connection.bytesWritten - connection.writableLength;
+}
+
+function stopping(): AppError {
+  return new AppError('unavailable', 'The engine is stopping; connect again.');
 }
 
 function ignore(): void {}

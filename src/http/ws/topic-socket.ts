@@ -83,7 +83,7 @@ function publishMessages(
   let waiting: RawData[] = [];
   let publishing = false;
 
-  const tellRefused = (outcomes: readonly PromiseSettledResult<unknown>[]) => {
+  const sendErrors = (outcomes: readonly PromiseSettledResult<unknown>[]) => {
     for (const outcome of outcomes) {
       if (outcome.status === 'fulfilled') continue;
       const place = { method: 'WS', path: '/v1/pubsub/ws' };
@@ -98,14 +98,14 @@ function publishMessages(
         assertScope(caller.principal, 'publish');
       }),
     );
-    tellRefused(counted);
+    sendErrors(counted);
     const messages = batch
       .filter((_, index) => counted[index]?.status === 'fulfilled')
       .map((data) => {
         const bytes = bytesOf(data);
         return { namespace: caller.namespace, topic, bytes, data: jsonTextOf(bytes), depth: FIRST_DEPTH };
       });
-    tellRefused(await services.publisher.publishEach(messages));
+    sendErrors(await services.publisher.publishEach(messages));
   };
   const publishWaiting = async () => {
     publishing = true;

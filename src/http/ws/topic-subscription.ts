@@ -42,7 +42,7 @@ export async function subscribeTopic(
     for (const undo of closers.splice(0).reverse()) await undo().catch(() => undefined);
     await presence.leave(namespace, topic, connectionId);
     // A member with several connections leaves with the last one.
-    if (member && !(await isThere(member))) await rooms.tell('presence.leave', namespace, topic, member);
+    if (member && !(await isThere(member))) await rooms.publish('presence.leave', namespace, topic, member);
   };
 
   try {
@@ -67,7 +67,7 @@ export async function subscribeTopic(
       presence.leaseMs / RENEWALS_PER_LEASE,
     );
     closers.push(async () => clearInterval(timer));
-    if (member && isNew) await rooms.tell('presence.join', namespace, topic, member);
+    if (member && isNew) await rooms.publish('presence.join', namespace, topic, member);
   } catch (error) {
     await close().catch(() => undefined);
     throw error;

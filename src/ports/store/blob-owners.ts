@@ -19,7 +19,7 @@ export interface BlobOwnerStore {
    * mark expires after a minute.
    */
   markForDeletion(cid: string): Promise<string | null>;
-  isCondemned(cid: string): Promise<boolean>;
+  isPendingDeletion(cid: string): Promise<boolean>;
   /** Removes the mark, after the bytes have been deleted or if they are kept. */
   unmark(cid: string, token: string): Promise<void>;
 }

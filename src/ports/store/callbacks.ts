@@ -1,4 +1,4 @@
-import type { RequestId } from '../../contract/ids.js';
+import type { Namespace, RequestId } from '../../contract/ids.js';
 
 /** Delivery status of an invocation's callback. */
 export interface CallbackDelivery {
@@ -9,17 +9,40 @@ export interface CallbackDelivery {
   lastError: string | null;
 }
 
+export interface NewCallback {
+  id: RequestId;
+  namespace: Namespace;
+  url: string;
+  /** Size of the body. */
+  bytes: number;
+}
+
+export interface CallbackAttempt {
+  deliveredAt: number | null;
+  error: string | null;
+  /** True if no further attempt follows, although there could be one. */
+  isLast: boolean;
+}
+
+/** Callbacks that wait for their delivery, and the size of their bodies. */
+export interface WaitingCallbacks {
+  count: number;
+  bytes: number;
+}
+
 export interface CallbackStore {
   /** Records a callback before its first attempt. Adding it again changes nothing. */
-  add(id: RequestId, url: string): Promise<void>;
+  add(callback: NewCallback): Promise<void>;
   /**
    * Counts an attempt and adds the callback if it is unknown. A delivered callback stays delivered.
+   * After MAX_CALLBACK_ATTEMPTS it has ended.
    */
-  attempted(
-    id: RequestId,
-    url: string,
-    outcome: { deliveredAt: number | null; error: string | null },
-  ): Promise<void>;
+  attempted(id: RequestId, url: string, outcome: CallbackAttempt): Promise<void>;
+  /**
+   * Resolves with the callbacks of a namespace that have not ended. Those of more than a day ago do
+   * not count: their end could not be recorded.
+   */
+  waiting(namespace: Namespace): Promise<WaitingCallbacks>;
   get(ids: readonly RequestId[]): Promise<ReadonlyMap<string, CallbackDelivery>>;
   /** Deletes older records. Resolves with their number; the work per call is bounded. */
   sweep(before: number): Promise<number>;

@@ -26,7 +26,7 @@ const MAX_KEYS = 100_000;
  * If the minute ends within this time, points are not returned, as Redis may already have begun a
  * new one.
  */
-const GIVE_BACK_MS = 1000;
+const REFUND_MARGIN_MS = 1000;
 
 /**
  * Opens the rate limiter of all processes on Redis. Points are taken from Redis in blocks of a
@@ -45,15 +45,15 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
     insuranceLimiter: new RateLimiterMemory(window),
   });
   const grants = new LRUCache<string, Grant>({ max: MAX_KEYS });
-  const asking = new Map<string, Promise<void>>();
+  const pendingFetches = new Map<string, Promise<void>>();
 
   /**
    * Takes a block from Redis, or what is left of the minute if that is less: the call that crosses
    * the limit gets the rest.
    */
-  async function ask(key: string, limit: number, points: number): Promise<void> {
+  async function fetchPoints(key: string, limit: number, points: number): Promise<void> {
     const wanted = Math.max(points, Math.min(MAX_BLOCK, Math.floor(limit / 100)));
-    await giveBack(key, limit);
+    await refund(key, limit);
     const { consumedPoints, msBeforeNext } = await counters.consume(key, wanted);
     const granted = Math.max(0, Math.min(wanted, limit - (consumedPoints - wanted)));
     const now = performance.now();
@@ -64,11 +64,11 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
   }
 
   /** Returns the rest of a block that was taken under another limit. */
-  async function giveBack(key: string, limit: number): Promise<void> {
+  async function refund(key: string, limit: number): Promise<void> {
     const held = grants.get(key);
     if (held === undefined || held.limit === limit) return;
     grants.delete(key);
-    if (held.points > 0 && performance.now() < held.until - GIVE_BACK_MS) {
+    if (held.points > 0 && performance.now() < held.until - REFUND_MARGIN_MS) {
       await counters.reward(key, held.points);
     }
   }
@@ -87,8 +87,10 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
           if (grant.isLast) return refused(grant.until - performance.now());
         }
         // One request to Redis at a time per key; concurrent calls share its result.
-        const pending = asking.get(key) ?? ask(key, limitPerMinute, points).finally(() => asking.delete(key));
-        asking.set(key, pending);
+        const pending =
+          pendingFetches.get(key) ??
+          fetchPoints(key, limitPerMinute, points).finally(() => pendingFetches.delete(key));
+        pendingFetches.set(key, pending);
         await pending;
       }
     },

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Job, withBackend } from 'bullmq';
-import { createSqliteBackend } from '../../../queues/drivers/sqlite/create-backend.js';
+import { createSqliteBackend } from '../../../queues/drivers/sqlite/backend/create-backend.js';
 
 // Run in a separate mount namespace: fills a small disk under a queue while jobs are being
 // processed, and frees it.

@@ -1,5 +1,5 @@
 import { withBackend } from 'bullmq';
-import { createSqliteBackend } from '../../../queues/drivers/sqlite/create-backend.js';
+import { createSqliteBackend } from '../../../queues/drivers/sqlite/backend/create-backend.js';
 
 // Adds and completes jobs until it is killed, and reports each acknowledged addition and
 // completion.

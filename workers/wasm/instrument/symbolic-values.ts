@@ -18,7 +18,7 @@ const MAX_DISTANCE = SPAN / 2;
 const MANY_ROOTS = 1 << 20;
 const CACHED = 256;
 /** More than V8's limit of locals; variables beyond it are unknown. */
-const MOST_VARIABLES = 1 << 16;
+const MAX_VARIABLES = 1 << 16;
 
 const rootOf = (value: SymbolicValue) => Math.floor(value / SPAN);
 const distanceOf = (value: SymbolicValue) => value - rootOf(value) * SPAN - MAX_DISTANCE;
@@ -34,7 +34,7 @@ class Variables {
   }
 
   set(index: number, value: SymbolicValue, label: number): void {
-    if (index >= MOST_VARIABLES) return;
+    if (index >= MAX_VARIABLES) return;
     while (this.#values.length <= index) {
       this.#values.push(0);
       this.#since.push(0);

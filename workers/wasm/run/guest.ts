@@ -193,8 +193,8 @@ function isStackOverflow(error: unknown): boolean {
 }
 
 /** Includes the last line on stderr, where language runtimes print why they exit. */
-function describeExit(code: number, said: string): string {
-  return said === '' ? `exited with code ${code}` : `exited with code ${code}: ${said}`;
+function describeExit(code: number, errorLine: string): string {
+  return errorLine === '' ? `exited with code ${code}` : `exited with code ${code}: ${errorLine}`;
 }
 
 function describeTrap(error: unknown): string {

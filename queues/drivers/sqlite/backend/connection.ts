@@ -1,0 +1,296 @@
+import { EventEmitter } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { setImmediate } from 'node:timers';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { ConnectionClosedError } from 'bullmq';
+import { SqliteQueueError, type Subject, toError } from './errors.js';
+import type { Call, OperationArguments, OperationName, OperationResult, Outcome, Reply } from './protocol.js';
+
+export interface SqliteConnectionOptions {
+  /** The database file; created when it does not exist. */
+  path: string;
+  /**
+   * Whether to record events for QueueEvents, at the cost of two or three small rows per transition
+   * of a job. Default: true.
+   */
+  events?: boolean;
+  /** How long to wait for another process's transaction, in milliseconds. Default: 5000. */
+  busyTimeoutMs?: number;
+  /** SQL that runs at every start, for further tables in the same file. */
+  setup?: string;
+}
+
+interface Pending {
+  name: OperationName;
+  subject: Subject;
+  resolve: (result: never) => void;
+  reject: (error: Error) => void;
+}
+
+const BUSY_TIMEOUT_MS = 5000;
+const ADDING: readonly OperationName[] = ['addJob', 'addJobs', 'addNewJobs', 'addFlow'];
+const TAKING: readonly OperationName[] = ['claim', 'complete', 'fail', 'delayActive'];
+
+/**
+ * A database file and the thread that owns it. The operations of one turn of the event loop are
+ * sent in one message; their results return in one message once they are durable.
+ */
+export class SqliteConnection extends EventEmitter {
+  static readonly #shared = new Map<string, SqliteConnection>();
+
+  readonly path: string;
+  /** Resolves when the file is open; rejects when it cannot be opened. */
+  readonly ready: Promise<void>;
+  readonly #port: MessagePort;
+  readonly #thread: Worker;
+  #pending: Pending[] = [];
+  #answered = 0;
+  #gathered: Call[] = [];
+  #users = 0;
+  #closing: Promise<void> | undefined;
+  #closedBy: Error | undefined;
+  /** The names of clients that wait for jobs or events, as reported by `getClientList`. */
+  readonly #clients = new Map<object, string>();
+  /**
+   * The sequence numbers of changes, per kind and queue. A caller that looked earlier compares them
+   * to learn whether it must look again.
+   */
+  readonly #changeCounts = new Map<string, number>();
+
+  constructor(options: SqliteConnectionOptions) {
+    super();
+    // Each queue and worker adds a listener.
+    this.setMaxListeners(0);
+    this.path = resolve(options.path);
+    mkdirSync(dirname(this.path), { recursive: true });
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#thread = new Worker(new URL('./thread.js', import.meta.url), {
+      workerData: {
+        port: port2,
+        options: {
+          file: this.path,
+          events: options.events ?? true,
+          busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
+          setup: options.setup ?? null,
+        },
+      },
+      transferList: [port2],
+    });
+    this.ready = new Promise((opened, failed) => {
+      port1.on('message', (reply: Reply) => this.#onReply(reply, opened, failed));
+      this.#thread.once('exit', () => {
+        // The thread's last message may not have been delivered yet.
+        const last = receiveMessageOnPort(port1) as { message: Reply } | undefined;
+        if (last !== undefined) this.#onReply(last.message, opened, failed);
+        failed(new ConnectionClosedError());
+      });
+    });
+    // Callers that await `ready` handle the rejection; without one it must not become an unhandled
+    // rejection.
+    this.ready.catch(() => {});
+    this.#thread.on('error', (error) => {
+      this.#fail(error);
+      // The outcome of its operations is unknown, and no job can be taken or settled without it: the
+      // process ends, and a new one continues with what is durable.
+      throw error;
+    });
+    this.#thread.on('exit', () => this.#fail(new ConnectionClosedError()));
+  }
+
+  /**
+   * Returns the shared connection of this process to a file. The connection is reference-counted:
+   * the last `release` closes it.
+   */
+  static acquire(options: SqliteConnectionOptions): SqliteConnection {
+    const path = resolve(options.path);
+    let connection = SqliteConnection.#shared.get(path);
+    if (connection === undefined || connection.isClosing) {
+      connection = new SqliteConnection(options);
+      SqliteConnection.#shared.set(path, connection);
+    }
+    connection.#users++;
+    return connection;
+  }
+
+  /** Releases a connection that `acquire` returned. */
+  async release(): Promise<void> {
+    this.#users--;
+    if (this.#users > 0) return this.settled();
+    if (SqliteConnection.#shared.get(this.path) === this) SqliteConnection.#shared.delete(this.path);
+    await this.close();
+  }
+
+  get isClosing(): boolean {
+    return this.#closing !== undefined || this.#closedBy !== undefined;
+  }
+
+  /**
+   * Runs one operation, batched with the others of this turn. Resolves with its result when it is
+   * durable; rejects when it is refused or fails.
+   */
+  call<K extends OperationName>(
+    subject: Subject,
+    name: K,
+    queue: string,
+    ...args: OperationArguments<K>
+  ): Promise<OperationResult<K>> {
+    if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy);
+    if (this.#closing !== undefined) return Promise.reject(new ConnectionClosedError());
+    return new Promise((resolve, reject) => {
+      if (this.#gathered.length === 0) setImmediate(() => this.#send());
+      this.#gathered.push([name, queue, ...args]);
+      this.#pending.push({ name, subject, resolve: resolve as Pending['resolve'], reject });
+      if (this.#pending.length === 1) this.#keepAlive();
+    });
+  }
+
+  /** Resolves when all operations that were called before have been answered. */
+  async settled(): Promise<void> {
+    const last = this.#pending.at(-1);
+    if (last === undefined) return;
+    await new Promise<void>((done) => {
+      const { resolve: answer, reject: refuse } = last;
+      last.resolve = (result) => {
+        answer(result);
+        done();
+      };
+      last.reject = (error) => {
+        refuse(error);
+        done();
+      };
+    });
+  }
+
+  /** Returns the sequence number of changes to a queue's jobs or events. */
+  changeSequence(kind: 'jobs' | 'events', queue: string): number {
+    return this.#changeCounts.get(`${kind}:${queue}`) ?? 0;
+  }
+
+  /**
+   * Calls `listener` once, at the next change, with the time from which a job is available (Unix
+   * milliseconds; 0: now). Returns a function that removes the listener.
+   */
+  onChange(kind: 'jobs' | 'events', queue: string, listener: (from: number) => void): () => void {
+    const event = `${kind}:${queue}`;
+    this.once(event, listener);
+    return () => this.off(event, listener);
+  }
+
+  setClient(client: object, name: string): void {
+    this.#clients.set(client, name);
+  }
+
+  removeClient(client: object): void {
+    this.#clients.delete(client);
+  }
+
+  get clients(): string[] {
+    return [...this.#clients.values()];
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.ready.catch(() => {});
+    if (this.#closedBy === undefined) {
+      this.#send();
+      const exited = new Promise<void>((resolve) => this.#thread.once('exit', () => resolve()));
+      this.#keepAlive();
+      this.#port.postMessage('close');
+      await exited;
+    }
+    this.emit('close');
+  }
+
+  #send(): void {
+    if (this.#gathered.length === 0) return;
+    const calls = this.#gathered;
+    this.#gathered = [];
+    this.#port.postMessage(calls);
+  }
+
+  #onReply(reply: Reply, opened: () => void, failed: (error: Error) => void): void {
+    switch (reply.kind) {
+      case 'opened':
+        opened();
+        this.#keepAlive();
+        this.emit('ready');
+        return;
+      case 'unopened': {
+        const error = new SqliteQueueError(
+          reply.code,
+          `The queue's database ${this.path} cannot be opened: ${reply.message}`,
+        );
+        this.#fail(error);
+        failed(error);
+        return;
+      }
+      case 'done':
+        this.#settleAll(reply.outcomes);
+        for (const [queue, from] of reply.wokenQueues) this.#announce(`jobs:${queue}`, from);
+        for (const queue of reply.eventful) this.#announce(`events:${queue}`, 0);
+        return;
+      case 'closed':
+        this.#port.close();
+        return;
+    }
+  }
+
+  /**
+   * When a batch both adds and claims jobs, the callers of adds are answered a turn earlier than a
+   * worker that claimed such a job in the same transaction.
+   */
+  #settleAll(outcomes: readonly Outcome[]): void {
+    const pending = this.#pending.slice(this.#answered, this.#answered + outcomes.length);
+    this.#answered += pending.length;
+    if (this.#answered === this.#pending.length) {
+      this.#pending = [];
+      this.#answered = 0;
+      this.#keepAlive();
+    }
+    const adds = pending.some(({ name }) => ADDING.includes(name));
+    pending.forEach((each, at) => {
+      const outcome = outcomes[at];
+      if (outcome === undefined) return;
+      if (adds && TAKING.includes(each.name)) setImmediate(() => settle(each, outcome));
+      else settle(each, outcome);
+    });
+  }
+
+  #announce(event: string, from: number): void {
+    this.#changeCounts.set(event, (this.#changeCounts.get(event) ?? 0) + 1);
+    this.emit(event, from);
+  }
+
+  /** Keeps the process alive only while operations are pending. */
+  #keepAlive(): void {
+    if (this.#pending.length > 0 || this.#closing !== undefined) {
+      this.#thread.ref();
+      this.#port.ref();
+    } else {
+      this.#thread.unref();
+      this.#port.unref();
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#closedBy ??= error;
+    const pending = this.#pending.slice(this.#answered);
+    this.#pending = [];
+    this.#answered = 0;
+    this.#gathered = [];
+    for (const { reject } of pending) reject(this.#closedBy);
+    this.#port.close();
+  }
+}
+
+function settle({ subject, resolve, reject }: Pending, [failure, result]: Outcome): void {
+  // The result type of each operation is that of its entry in the operation table.
+  if (failure === null) resolve(result as never);
+  else reject(toError(failure, subject));
+}

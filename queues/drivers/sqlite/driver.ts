@@ -1,0 +1,271 @@
+import { EventEmitter } from 'node:events';
+import { type Processor, type QueueOptions, withBackend } from 'bullmq';
+import type { Namespace } from '../../../src/contract/ids.js';
+import type { AppError } from '../../../src/errors.js';
+import type { Closable } from '../../../src/ports/closable.js';
+import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
+import type { CrashJournal } from '../../crash-journal.js';
+import type {
+  BullQueue,
+  BullWorker,
+  BullWorkerOptions,
+  InvocationJob,
+  JobGroup,
+  QueueDriver,
+  QueueLimits,
+  QueueTimings,
+  Shares,
+  Warn,
+} from '../../driver.js';
+import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
+import { perQueue } from '../../fairness.js';
+import { FileCrashJournal } from '../../file-crash-journal.js';
+import type { JobStore } from '../../job-store.js';
+import { type JobData, type NewJob, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
+import { nextTick } from '../../next-tick.js';
+import { exceededQuota } from '../../share-quota.js';
+import type { SqliteConnection } from './backend/connection.js';
+import { createSqliteBackend } from './backend/create-backend.js';
+import { countJobs } from './counts.js';
+import { Removals } from './removals.js';
+import { toStoredJob } from './stored-job.js';
+import { rowsOf, write } from './tables.js';
+import { type UsageIndex, usesOf } from './usage-index.js';
+
+/** The other queues of each kind: a job id is unique across all queues. */
+const OTHERS = perQueue((kind) => QUEUE_KINDS.filter((other) => other !== kind));
+const Bull = withBackend(createSqliteBackend);
+/**
+ * A run loop is always notified of new jobs; this poll interval, in seconds, is only a fallback.
+ */
+const POLL_INTERVAL_SECONDS = 60;
+/** Disables BullMQ's own limit of stalls: the delivery handler decides which crash is the last. */
+const UNLIMITED_STALLS = 1_000_000;
+/** The field of `ShareUse` that each quota of a share limits. */
+const MEASURES = { waiting_jobs: 'waiting', waiting_mb: 'bytes', delayed_jobs: 'delayed' } as const;
+
+/**
+ * The embedded queue, in a file in the data directory. It supports exactly one process and needs no
+ * server.
+ */
+export class SqliteDriver implements QueueDriver {
+  readonly name = 'sqlite';
+  readonly waitSeconds = POLL_INTERVAL_SECONDS;
+  readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
+  readonly ticks: BullQueue<unknown>;
+  readonly #connection: SqliteConnection;
+  readonly #usage: UsageIndex;
+  readonly #limits: QueueLimits;
+  readonly #warn: Warn;
+  readonly #dataDir: string;
+  readonly #removals: Removals;
+  readonly #cancelRequests = new EventEmitter();
+  readonly #opened: Closable[] = [];
+
+  /** The caller must hold the lock on `dataDir`. */
+  constructor(
+    connection: SqliteConnection,
+    usage: UsageIndex,
+    limits: QueueLimits,
+    warn: Warn,
+    dataDir: string,
+  ) {
+    this.#connection = connection;
+    this.#usage = usage;
+    this.#limits = limits;
+    this.#warn = warn;
+    this.#dataDir = dataDir;
+    this.#removals = new Removals(connection, (id) => usage.leave(id), warn);
+    this.queues = perQueue((kind) => this.#open<JobData>(kind));
+    this.ticks = this.#open<unknown>(TICKS, { settings: { repeatStrategy: nextTick } });
+  }
+
+  #open<D>(name: string, options: Omit<QueueOptions, 'connection'> = {}): BullQueue<D> {
+    const queue = new Bull.Queue<D, void>(name, { ...options, connection: this.#connection });
+    queue.on('error', (error) => this.#warn('The queue reported an error.', error));
+    this.#opened.push(queue);
+    // BullMQ's queue types carry the type of the backend, which differs between stores and is not
+    // part of the QueueDriver interface.
+    return queue as unknown as BullQueue<D>;
+  }
+
+  async openQueue<D>(name: string): Promise<BullQueue<D>> {
+    return this.#open<D>(name);
+  }
+
+  async createWorker<D>(
+    queue: string,
+    processor: Processor<D, void>,
+    options: BullWorkerOptions,
+  ): Promise<BullWorker<D>> {
+    // As in `#open`: the type of the backend is dropped.
+    return new Bull.Worker<D, void>(queue, processor, {
+      drainDelay: this.waitSeconds,
+      ...options,
+      connection: this.#connection,
+    }) as unknown as BullWorker<D>;
+  }
+
+  async openStore(kind: QueueKind, { lockMs, stalledCheckMs }: QueueTimings): Promise<JobStore> {
+    const options = {
+      connection: this.#connection,
+      lockDuration: lockMs,
+      stalledInterval: stalledCheckMs,
+      maxStalledCount: UNLIMITED_STALLS,
+    };
+    const store = createSqliteBackend(kind, options, { withBlockingConnection: true });
+    store.on('error', (error) => this.#warn('The queue reported an error.', error));
+    await store.waitUntilReady();
+    return store;
+  }
+
+  takeOnAdd(): () => void {
+    // The run loop is notified of added jobs immediately, so there is nothing to gain.
+    return () => {};
+  }
+
+  begun(job: InvocationJob): void {
+    this.#usage.begun(job.id ?? '');
+  }
+
+  over(job: InvocationJob): void {
+    this.#usage.over(job.id ?? '');
+  }
+
+  /**
+   * Adds all groups of one turn in one transaction; each group is accepted or refused on its own.
+   */
+  async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
+    return Promise.all(groups.map((group) => this.#addGroup(group, shares)));
+  }
+
+  /** Jobs that are already in the queue are accepted even when the queue is full. */
+  async #addGroup(group: JobGroup, shares: Shares): Promise<AppError | null> {
+    const [first] = group;
+    if (first === undefined) return null;
+    const fresh = this.#usage.fresh(group);
+    const refusal = this.#refusalOf(fresh, shares);
+    if (refusal !== null) return refusal;
+    // Counted before they are stored, in the same turn, so that concurrent adds see the reduced
+    // capacity.
+    for (const job of fresh) this.#usage.enter(job);
+    // All jobs of one group are of the same kind.
+    const kind = queueKindOf(first.data);
+    const jobs = group.map((job) => toStoredJob(job, this.#usage.times.take(kind, job.data.n)));
+    let added: boolean[] = [];
+    try {
+      added = await this.#connection.call({ command: 'addJobs' }, 'addNewJobs', kind, jobs, OTHERS[kind]);
+      return null;
+    } catch (error) {
+      return queueUnavailable(error);
+    } finally {
+      this.#count(group, fresh, added);
+    }
+  }
+
+  #refusalOf(fresh: readonly NewJob[], shares: Shares): AppError | null {
+    if (fresh.length === 0) return null;
+    if (!this.#usage.hasRoom(fresh, this.#limits)) return queueFull(this.#limits);
+    for (const [namespace, more] of usesOf(fresh)) {
+      const share = shares.get(namespace);
+      if (share === undefined) continue;
+      const used = this.#usage.shareUse(namespace);
+      const quota = exceededQuota(used, more, share);
+      if (quota !== null) return shareExceeded(quota, namespace, used[MEASURES[quota]], share);
+    }
+    return null;
+  }
+
+  /** Corrects the usage index: only the database knows which jobs were new. */
+  #count(group: JobGroup, fresh: readonly NewJob[], added: readonly boolean[]): void {
+    group.forEach((job, at) => {
+      const isAdded = added[at] === true;
+      if (isAdded) this.#usage.enter(job);
+      else if (fresh.includes(job)) this.#usage.leave(job.id);
+    });
+  }
+
+  ended(job: InvocationJob): void {
+    this.#usage.leave(job.id ?? '');
+    this.#usage.times.finished(queueKindOf(job.data), job.priority);
+  }
+
+  postponed(): void {
+    // The job row has the number of attempts, which tells this job apart from a retry.
+  }
+
+  async remove(job: InvocationJob): Promise<boolean> {
+    const kind = queueKindOf(job.data);
+    const removed = (await this.queues[kind].getBackend().remove(job.id ?? '', false)) > 0;
+    if (removed) this.#usage.leave(job.id ?? '');
+    return removed;
+  }
+
+  async removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
+    const removed = await this.#removals.find(id);
+    return removed?.invocation.namespace === namespace ? removed : null;
+  }
+
+  onRemoved(handler: RemovedHandler): void {
+    this.#removals.start(handler);
+  }
+
+  async requestCancel(id: string): Promise<void> {
+    await write(this.#connection, 'INSERT OR IGNORE INTO orama_cancelled (id) VALUES (?)', [[id]]);
+    this.#cancelRequests.emit('cancel', id);
+  }
+
+  async isCancelRequested(id: string): Promise<boolean> {
+    return (await rowsOf(this.#connection, 'SELECT 1 FROM orama_cancelled WHERE id = ?', id)).length > 0;
+  }
+
+  async onCancelRequest(handler: (id: string | null) => void): Promise<Closable> {
+    this.#cancelRequests.on('cancel', handler);
+    return {
+      close: async () => {
+        this.#cancelRequests.off('cancel', handler);
+      },
+    };
+  }
+
+  async list(
+    namespace: Namespace,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<{ ids: string[]; next: string | null }> {
+    const rows = await rowsOf<[string]>(
+      this.#connection,
+      `SELECT id FROM job WHERE json_extract(opts, '$.n') = ? AND id < ? ORDER BY id DESC LIMIT ?`,
+      namespace,
+      cursor ?? '\uffff',
+      limit,
+    );
+    const ids = rows.map(([id]) => id);
+    return { ids, next: ids.length < limit ? null : (ids.at(-1) ?? null) };
+  }
+
+  counts(): Promise<QueueCounts> {
+    return countJobs(this.#connection, this.#usage);
+  }
+
+  async use(namespace: Namespace): Promise<QueueUse> {
+    return this.#usage.use(namespace);
+  }
+
+  async namespaces(): Promise<number> {
+    return this.#usage.namespaces;
+  }
+
+  openCrashJournal(): Promise<CrashJournal> {
+    return FileCrashJournal.open(this.#dataDir);
+  }
+
+  async ping(): Promise<void> {
+    await rowsOf(this.#connection, 'SELECT 1');
+  }
+
+  async close(): Promise<void> {
+    await this.#removals.close();
+    await Promise.all(this.#opened.map((queue) => queue.close()));
+  }
+}

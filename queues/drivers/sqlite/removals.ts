@@ -1,0 +1,60 @@
+import type { RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
+import type { Warn } from '../../driver.js';
+import { removedByData } from '../../removed-jobs.js';
+import type { SqliteConnection } from './backend/connection.js';
+import { rowsOf, write } from './tables.js';
+
+const SWEEP_EVERY_MS = 10_000;
+const SWEEP_STEP = 500;
+const READ = 'SELECT id, name, data FROM orama_removed';
+
+type Row = [id: string, name: string, data: string];
+
+/**
+ * Tracks jobs that were deleted from the queue's database before a worker had them: see tables.ts.
+ */
+export class Removals {
+  readonly #connection: SqliteConnection;
+  readonly #onGone: (id: string) => void;
+  readonly #warn: Warn;
+  #sweeper: NodeJS.Timeout | undefined;
+  #sweeping: Promise<void> = Promise.resolve();
+
+  /** @param onGone Called with the id of each such job that a sweep finds. */
+  constructor(connection: SqliteConnection, onGone: (id: string) => void, warn: Warn) {
+    this.#connection = connection;
+    this.#onGone = onGone;
+    this.#warn = warn;
+  }
+
+  async find(id: string): Promise<RemovedInvocation | null> {
+    const [row] = await rowsOf<Row>(this.#connection, `${READ} WHERE id = ?`, id);
+    return row === undefined ? null : removedByData(...row);
+  }
+
+  start(handler: RemovedHandler): void {
+    clearInterval(this.#sweeper);
+    this.#sweeper = setInterval(() => {
+      this.#sweeping = this.#sweeping
+        .then(() => this.#sweep(handler))
+        .catch((error: unknown) =>
+          this.#warn('Failed to process removed jobs; the next sweep retries.', error),
+        );
+    }, SWEEP_EVERY_MS);
+    this.#sweeper.unref();
+  }
+
+  async #sweep(handler: RemovedHandler): Promise<void> {
+    const over: [string][] = [];
+    for (const row of await rowsOf<Row>(this.#connection, `${READ} LIMIT ${SWEEP_STEP}`)) {
+      this.#onGone(row[0]);
+      if (await handler(removedByData(...row))) over.push([row[0]]);
+    }
+    if (over.length > 0) await write(this.#connection, 'DELETE FROM orama_removed WHERE id = ?', over);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    await this.#sweeping;
+  }
+}

@@ -1,0 +1,171 @@
+import type { QueueUse } from '../../../src/ports/queue.js';
+import type { QueueLimits } from '../../driver.js';
+import { VirtualTime } from '../../fairness.js';
+import { type NewJob, QUEUE_KINDS } from '../../jobs.js';
+import type { ShareUse } from '../../share-quota.js';
+import type { SqliteConnection } from './backend/connection.js';
+import { STATE } from './backend/schema.js';
+import { NamespaceUse } from './namespace-use.js';
+import { rowsOf } from './tables.js';
+
+/**
+ * A job that was put back without having failed is reported as waiting, like a job that waits for a
+ * retry.
+ */
+const READ = `
+SELECT queue.name, job.id, json_extract(opts, '$.n'), json_extract(opts, '$.s'), timestamp, priority,
+  CASE WHEN state = ${STATE.delayed} AND attempts_started = 0 THEN score END
+FROM job JOIN queue ON queue.id = job.queue WHERE json_extract(opts, '$.n') IS NOT NULL`;
+
+type Row = [
+  kind: string,
+  id: string,
+  namespace: string,
+  size: number,
+  acceptedAt: number,
+  priority: number,
+  due: number | null,
+];
+
+interface Held {
+  namespace: string;
+  size: number;
+  running: boolean;
+  /** Unix milliseconds. */
+  acceptedAt: number;
+}
+
+const NOTHING = { waiting: 0, running: 0, delayed: 0, bytes: 0, oldestMs: 0 };
+
+/**
+ * The usage of the queue, kept in memory. This is possible because the embedded queue has exactly
+ * one process, which reads the rows at its start.
+ */
+export class UsageIndex {
+  readonly times = new VirtualTime();
+  bytes = 0;
+  /** The number of jobs that workers run; they do not count as waiting. */
+  #running = 0;
+  readonly #held = new Map<string, Held>();
+  readonly #uses = new Map<string, NamespaceUse>();
+
+  static async read(connection: SqliteConnection): Promise<UsageIndex> {
+    const usage = new UsageIndex();
+    for (const [name, id, namespace, size, acceptedAt, priority, due] of await rowsOf<Row>(
+      connection,
+      READ,
+    )) {
+      const kind = QUEUE_KINDS.find((each) => each === name);
+      if (kind === undefined) continue;
+      usage.#hold(id, { namespace, size, acceptedAt }, due);
+      usage.times.restore(kind, namespace, priority);
+    }
+    return usage;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  get namespaces(): number {
+    return this.#uses.size;
+  }
+
+  /** Returns the jobs of the group that are not in the queue yet. */
+  fresh(group: readonly NewJob[]): NewJob[] {
+    return group.filter((job) => !this.#held.has(job.id));
+  }
+
+  hasRoom(jobs: readonly NewJob[], limits: QueueLimits): boolean {
+    const waiting = this.size - this.#running;
+    const bytes = jobs.reduce((sum, job) => sum + job.data.s, this.bytes);
+    return waiting + jobs.length <= limits.maxWaiting && bytes <= limits.maxBytes;
+  }
+
+  /** Returns the use of a namespace that its quotas limit. Called on every add. */
+  shareUse(namespace: string): ShareUse {
+    const use = this.#uses.get(namespace);
+    if (use === undefined) return NOTHING;
+    const { jobs, running, bytes } = use;
+    const delayed = use.delayed(Date.now()).size;
+    return { waiting: Math.max(0, jobs - running - delayed), delayed, bytes };
+  }
+
+  use(namespace: string): QueueUse {
+    const use = this.#uses.get(namespace);
+    if (use === undefined) return NOTHING;
+    const now = Date.now();
+    const delayed = use.delayed(now);
+    let oldest = now;
+    for (const [id, held] of this.#held) {
+      if (held.namespace !== namespace || held.running || delayed.has(id)) continue;
+      oldest = Math.min(oldest, held.acceptedAt);
+    }
+    return { ...this.shareUse(namespace), running: use.running, oldestMs: now - oldest };
+  }
+
+  enter({ id, data, opts }: NewJob): void {
+    const due = opts.delay === undefined ? null : data.a + opts.delay;
+    this.#hold(id, { namespace: data.n, size: data.s, acceptedAt: data.a }, due);
+  }
+
+  #hold(id: string, job: Omit<Held, 'running'>, due: number | null): void {
+    if (this.#held.has(id)) return;
+    this.#held.set(id, { ...job, running: false });
+    this.bytes += job.size;
+    const use = this.#uses.get(job.namespace) ?? new NamespaceUse();
+    this.#uses.set(job.namespace, use);
+    use.jobs += 1;
+    use.bytes += job.size;
+    if (due !== null) use.delay(id, due);
+  }
+
+  /** Records that a worker has the job. */
+  begun(id: string): void {
+    const held = this.#held.get(id);
+    if (held === undefined || held.running) return;
+    this.#setRunning(held, true);
+    this.#uses.get(held.namespace)?.undelay(id);
+  }
+
+  /** Records that no worker has the job any more: it has left the queue or waits again. */
+  over(id: string): void {
+    const held = this.#held.get(id);
+    if (held?.running === true) this.#setRunning(held, false);
+  }
+
+  #setRunning(held: Held, running: boolean): void {
+    const change = running ? 1 : -1;
+    held.running = running;
+    this.#running += change;
+    const use = this.#uses.get(held.namespace);
+    if (use !== undefined) use.running += change;
+  }
+
+  leave(id: string): void {
+    const held = this.#held.get(id);
+    if (held === undefined) return;
+    this.over(id);
+    this.#held.delete(id);
+    this.bytes -= held.size;
+    const use = this.#uses.get(held.namespace);
+    if (use === undefined) return;
+    use.jobs -= 1;
+    use.bytes -= held.size;
+    use.undelay(id);
+    if (use.jobs === 0) this.#uses.delete(held.namespace);
+  }
+}
+
+/** Sums up the jobs and bytes that `jobs` add to each namespace. */
+export function usesOf(jobs: readonly NewJob[]): Map<string, ShareUse> {
+  const uses = new Map<string, { waiting: number; delayed: number; bytes: number }>();
+  for (const { data, opts } of jobs) {
+    const use = uses.get(data.n) ?? { waiting: 0, delayed: 0, bytes: 0 };
+    uses.set(data.n, use);
+    if (opts.delay === undefined) use.waiting += 1;
+    else use.delayed += 1;
+    use.bytes += data.s;
+  }
+  return uses;
+}

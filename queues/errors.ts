@@ -1,0 +1,48 @@
+import { MB } from '../src/contract/limits.js';
+import { quotaExceeded } from '../src/contract/quotas.js';
+import { AppError } from '../src/errors.js';
+import type { QueueShare } from '../src/ports/queue.js';
+import type { QueueLimits } from './driver.js';
+import type { ShareQuota } from './share-quota.js';
+
+/** Long enough for a worker to drain some jobs, short enough for a prompt retry. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** Returns the error for an add that exceeds QUEUE_MAX_WAITING or QUEUE_MAX_MB. */
+export function queueFull(limits: QueueLimits): AppError {
+  return new AppError(
+    'queue_full',
+    `The queue is full (at most ${limits.maxWaiting} waiting jobs and ${Math.floor(limits.maxBytes / (1 << 20))} MB of input); nothing was accepted, try again later.`,
+    { retryAfter: RETRY_AFTER_SECONDS },
+  );
+}
+
+/**
+ * Returns the error for an exceeded quota.
+ *
+ * @param used The current use: bytes for `waiting_mb`, jobs for the other quotas.
+ */
+export function shareExceeded(
+  quota: ShareQuota,
+  namespace: string,
+  used: number,
+  share: QueueShare | undefined,
+): AppError {
+  const { waitingJobs = 0, waitingBytes = 0, delayedJobs = 0 } = share ?? {};
+  const limits = { waiting_jobs: waitingJobs, waiting_mb: waitingBytes / MB, delayed_jobs: delayedJobs };
+  const shown = quota === 'waiting_mb' ? used / MB : used;
+  return quotaExceeded(quota, {
+    namespace,
+    limit: limits[quota],
+    used: shown,
+    retryAfter: RETRY_AFTER_SECONDS,
+  });
+}
+
+/** Returns the error for an add that the queue definitely did not accept: the jobs will not run. */
+export function queueUnavailable(cause?: unknown): AppError {
+  return new AppError('unavailable', 'The queue cannot be reached; nothing was accepted, try again later.', {
+    ...(cause === undefined ? {} : { cause }),
+    retryAfter: 1,
+  });
+}

@@ -1,0 +1,148 @@
+import type { LogWriter } from '../../workers/delivery/log-writer.js';
+import { type Metrics, OTHERS } from '../metrics.js';
+import { lostLogLines } from '../output.js';
+import type { Backlog } from '../ports/backlog.js';
+import type { Engine } from '../ports/engine.js';
+import type { InvocationQueue } from '../ports/queue.js';
+import type { AttemptStore } from '../ports/store/attempts.js';
+import type { Ports } from './ports.js';
+
+/** Maximum number of series of one metric, since the number of namespaces is unbounded. */
+const MAX_SERIES = 1000;
+
+/** What the metrics of the installation are read from. */
+export interface InstallationPorts {
+  metrics: Metrics;
+  queue: Pick<InvocationQueue, 'counts'>;
+  store: { attempts: Pick<AttemptStore, 'countDead' | 'countEnded'> };
+  backlog: Pick<Backlog, 'size'>;
+}
+
+/**
+ * Registers the metrics of the installation; they are computed by the process whose /metrics is
+ * scraped.
+ */
+export function addInstallationGauges({ metrics, queue, store, backlog }: InstallationPorts): void {
+  metrics.addGauge({
+    name: 'orama_queue_depth',
+    help: 'Invocations on the queue, by state.',
+    of: 'installation',
+    async read() {
+      const { waiting, running, retrying } = await queue.counts();
+      return byLabel('state', { waiting, running, retrying });
+    },
+  });
+  metrics.addGauge({
+    name: 'orama_invocations',
+    help: 'Invocations accepted so far, by their current state: accepted = waiting + running + retrying + done + dead.',
+    of: 'installation',
+    async read() {
+      const { waiting, running, retrying } = await queue.counts();
+      // Sequential: an invocation that dies between the two queries must not be counted as done.
+      const ended = await store.attempts.countEnded();
+      const letters = await store.attempts.countDead();
+      const dead = letters.reduce((sum, { count }) => sum + count, 0);
+      const done = Math.max(0, ended - dead);
+      const accepted = waiting + running + retrying + done + dead;
+      return byLabel('state', { accepted, waiting, running, retrying, done, dead });
+    },
+  });
+  metrics.addGauge({
+    name: 'orama_queue_oldest_seconds',
+    help: 'How long the oldest ready job has waited.',
+    of: 'installation',
+    read: async () => [{ value: (await queue.counts()).oldestMs / 1000 }],
+  });
+  metrics.addGauge({
+    name: 'orama_queue_input_bytes',
+    help: 'Input bytes of all jobs on the queue.',
+    of: 'installation',
+    read: async () => [{ value: (await queue.counts()).bytes }],
+  });
+  metrics.addGauge({
+    name: 'orama_dead_letters',
+    help: 'Stored dead letters, by namespace and reason.',
+    of: 'installation',
+    async read() {
+      const dead = (await store.attempts.countDead()).sort((a, b) => b.count - a.count);
+      const rest = dead.slice(MAX_SERIES).reduce((sum, { count }) => sum + count, 0);
+      const shown = dead
+        .slice(0, MAX_SERIES)
+        .map(({ namespace, reason, count }) => ({ labels: { namespace, reason }, value: count }));
+      return rest === 0 ? shown : [...shown, { labels: { namespace: OTHERS, reason: OTHERS }, value: rest }];
+    },
+  });
+  metrics.addGauge({
+    name: 'orama_log_backlog_records',
+    help: 'Log records in the backlog on the queue’s server, waiting for the store.',
+    of: 'installation',
+    read: async () => [{ value: await backlog.size() }],
+  });
+}
+
+/** Registers the metrics of every process. */
+export function addProcessGauges({ metrics }: Ports): void {
+  metrics.addGauge({
+    name: 'orama_engine_log_lines_lost',
+    help: 'Lines of the engine’s log and output that could not be written since the process started.',
+    of: 'process',
+    read: () => [{ value: lostLogLines() }],
+  });
+}
+
+/** Registers the metrics of a worker process. */
+export function addWorkerGauges({ metrics }: Ports, engine: Engine, logWriter: LogWriter): void {
+  metrics.addGauge({
+    name: 'orama_pool_threads',
+    help: 'Guest threads: all, computing, parked in a host call; and guests that wait for a thread.',
+    of: 'process',
+    read() {
+      const { threads, busy, parked, waiting } = engine.stats();
+      return byLabel('state', { all: threads, busy, parked, waiting });
+    },
+  });
+  metrics.addGauge({
+    name: 'orama_guest_runs',
+    help: 'Guest runs since the process started, by whether they used a warm or a fresh instance.',
+    of: 'process',
+    read() {
+      const { warmRuns, freshRuns } = engine.stats();
+      return byLabel('kind', { warm: warmRuns, fresh: freshRuns });
+    },
+  });
+  metrics.addGauge({
+    name: 'orama_warm_instances',
+    help: 'Warm instances.',
+    of: 'process',
+    read: () => [{ value: engine.stats().warmInstances }],
+  });
+  metrics.addGauge({
+    name: 'orama_thread_kills',
+    help: 'Guest threads terminated since the process started.',
+    of: 'process',
+    read: () => [{ value: engine.stats().kills }],
+  });
+  metrics.addGauge({
+    name: 'orama_guest_memory_megabytes',
+    help: 'Memory of guests: limits of running ones, and actual memory of parked ones and warm instances.',
+    of: 'process',
+    read: () => [{ value: engine.stats().memoryMb }],
+  });
+  metrics.addGauge({
+    name: 'orama_log_pending_records',
+    help: 'Log records that wait to be written.',
+    of: 'process',
+    read: () => [{ value: logWriter.stats().pending }],
+  });
+  metrics.addGauge({
+    name: 'orama_log_lag_seconds',
+    help: 'How long the oldest log record of the current batch has waited.',
+    of: 'process',
+    merge: 'max',
+    read: () => [{ value: logWriter.stats().lagMs / 1000 }],
+  });
+}
+
+function byLabel(label: 'state' | 'kind', values: Record<string, number>) {
+  return Object.entries(values).map(([name, value]) => ({ labels: { [label]: name }, value }));
+}

@@ -1,0 +1,59 @@
+import { MB } from '../contract/limits.js';
+
+/** Memory limits of the requests of one owner and of all owners. */
+export interface BudgetLimits {
+  all: number;
+  each: number;
+}
+
+/** Bodies without a credential, by address. */
+export const ANONYMOUS: BudgetLimits = { all: 64 * MB, each: 16 * MB };
+/** Replies to callers without a credential until they have read them, by address. */
+export const ANONYMOUS_REPLIES: BudgetLimits = { all: 256 * MB, each: 32 * MB };
+/**
+ * By namespace: bodies that are being read, forms until they are answered, and replies until
+ * clients have read them. At least four namespaces are needed to use all of it.
+ */
+export const CREDENTIALED: BudgetLimits = { all: 512 * MB, each: 128 * MB };
+
+/** The bytes of one request, held until it ends. */
+export interface BufferShare {
+  /** Returns false if the bytes exceed the budget. */
+  take(bytes: number): boolean;
+  release(): void;
+}
+
+/**
+ * Accounts the bytes that clients make this process hold, as they arrive, so that neither anonymous
+ * nor authenticated clients can exhaust memory.
+ */
+export interface BufferBudget {
+  share(owner: string): BufferShare;
+}
+
+export function createBufferBudget({ all, each }: BudgetLimits): BufferBudget {
+  let held = 0;
+  const byOwner = new Map<string, number>();
+  return {
+    share(owner) {
+      let own = 0;
+      return {
+        take(bytes) {
+          const ofOwner = byOwner.get(owner) ?? 0;
+          if (held + bytes > all || ofOwner + bytes > each) return false;
+          held += bytes;
+          own += bytes;
+          byOwner.set(owner, ofOwner + bytes);
+          return true;
+        },
+        release() {
+          held -= own;
+          const rest = (byOwner.get(owner) ?? 0) - own;
+          if (rest > 0) byOwner.set(owner, rest);
+          else byOwner.delete(owner);
+          own = 0;
+        },
+      };
+    },
+  };
+}

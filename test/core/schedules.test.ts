@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { createSchedules } from '../../src/core/schedules.js';
+import type { StoredTrigger } from '../../src/ports/store/triggers.js';
+import { aNamespace } from '../helpers/attempt.js';
+import { tempDir } from '../helpers/temp-dir.js';
+import { openUseCases, type UseCases } from './use-cases.js';
+
+const directory = tempDir();
+let cases: UseCases;
+test.before(async () => {
+  cases = await openUseCases(join(directory, 'schedules'));
+});
+test.after.always(() => cases.close());
+
+test('a schedule that another process enables meanwhile is not stopped by an older state', async (t) => {
+  const { store, queue, catalog, meter } = cases;
+  const namespace = aNamespace();
+  const trigger = {
+    id: 'nightly',
+    namespace,
+    function: 'hello',
+    enabled: false,
+    spec: { cron: '0 3 * * *' },
+  };
+  let current = trigger as StoredTrigger;
+  const other = { id: 'nightly', cron: '0 3 * * *', timezone: 'UTC' };
+  let asked = 0;
+  const triggers = {
+    ...store.triggers,
+    async list() {
+      asked += 1;
+      const read = [current];
+      if (asked === 1) {
+        // The other process enables and schedules the trigger after it was read here.
+        current = { ...current, enabled: true };
+        await queue.schedule(other);
+      }
+      return read;
+    },
+  };
+  const schedules = createSchedules({
+    store: { ...store, triggers },
+    queue,
+    catalog,
+    meter,
+    resultTtlMs: 60_000,
+  });
+  await schedules.sync(namespace);
+  t.not(await queue.nextTick('nightly'), null);
+});

@@ -1,0 +1,15 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const directory = tempDir();
+const exhausted = fileURLToPath(new URL('./processes/exhausted-thread.js', import.meta.url));
+
+test('a process whose SQLite thread runs out of memory ends instead of failing every statement', (t) => {
+  const args = ['--max-old-space-size=64', exhausted, join(directory, 'store.sqlite')];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+  t.is(status, 1, stderr);
+  t.regex(stderr, /ERR_WORKER_OUT_OF_MEMORY/);
+});

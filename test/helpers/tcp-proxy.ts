@@ -1,0 +1,59 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** A TCP proxy on a free loopback port, for losing what a server receives or sends. */
+export interface TcpProxy {
+  port: number;
+  /** Discards everything that the server sends. */
+  dropResponses(): void;
+  /** Discards everything that the clients send. */
+  dropRequests(): void;
+  /** Closes all connections and refuses new ones. */
+  cut(): void;
+  /** Forwards everything and accepts new connections again. */
+  restore(): void;
+  close(): Promise<void>;
+}
+
+export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
+  const sockets = new Set<Socket>();
+  let [responses, requests, open] = [true, true, true];
+  const server = createServer((client) => {
+    if (!open) return client.destroy();
+    const target = connect(targetPort, '127.0.0.1');
+    for (const [socket, other] of [
+      [client, target],
+      [target, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    client.on('data', (bytes) => requests && target.write(bytes));
+    target.on('data', (bytes) => responses && client.write(bytes));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = () => {
+    open = false;
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    dropResponses: () => {
+      responses = false;
+    },
+    dropRequests: () => {
+      requests = false;
+    },
+    cut,
+    restore: () => {
+      [responses, requests, open] = [true, true, true];
+    },
+    close: () => {
+      cut();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'ava';
+import { openCache } from '../../src/cache/open.js';
+import { namespaceSchema } from '../../src/contract/ids.js';
+import { retryingCache } from '../../workers/delivery/retrying-cache.js';
+import { startRedis } from '../helpers/redis-server.js';
+
+const ns = namespaceSchema.parse('default');
+const bytes = (text: string) => Buffer.from(text);
+
+async function started(t: { teardown(undo: () => Promise<void>): void }) {
+  const server = await startRedis();
+  t.teardown(() => server.close());
+  const cache = await openCache({ driver: 'redis', url: server.url, maxBytes: 16 << 20 });
+  t.teardown(() => cache.close());
+  return { server, cache };
+}
+
+test("a function's cache calls wait for a server that restarts", async (t) => {
+  const { server, cache } = await started(t);
+  await cache.set(ns, 'k', bytes('v'), 0);
+  await server.kill();
+  const calls = (async () => {
+    const mine = retryingCache(cache);
+    await mine.set(ns, 'made', bytes('while away'), 0);
+    return [String(await mine.get(ns, 'k')), await mine.increment(ns, 'n', 2n), await mine.delete(ns, 'k')];
+  })();
+  const failed = calls.catch((error) => error);
+  await sleep(300);
+  await server.restart();
+  t.deepEqual(await failed, ['v', 2n, true]);
+  t.is(String(await cache.get(ns, 'made')), 'while away');
+});
+
+test('while it stays away, calls that follow one another wait 2 s together, and say so in words of ours', async (t) => {
+  const { server, cache } = await started(t);
+  await server.kill();
+  const mine = retryingCache(cache);
+  const begun = Date.now();
+  const sentence = 'The cache cannot be reached right now; try again in a moment.';
+  for (let n = 0; n < 20; n += 1) {
+    await t.throwsAsync(mine.get(ns, 'k'), { code: 'unavailable', message: sentence });
+    await t.throwsAsync(mine.increment(ns, 'k', 1n), { code: 'unavailable', message: sentence });
+  }
+  const waited = Date.now() - begun;
+  t.true(waited >= 1900 && waited < 20_000, `${waited} ms`);
+});
+
+test('what the cache refuses is refused at once', async (t) => {
+  const { cache } = await started(t);
+  await cache.set(ns, 'text', bytes('abc'), 0);
+  await t.throwsAsync(retryingCache(cache).increment(ns, 'text', 1n), { code: 'invalid_request' });
+});

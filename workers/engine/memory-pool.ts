@@ -1,0 +1,82 @@
+import { MemoryBudget } from './memory-budget.js';
+import type { Run } from './run.js';
+
+/**
+ * A smaller budget has no reserved part, because the rest would be too small for large guests. In
+ * megabytes.
+ */
+const MIN_SHARED_MB = 1024;
+const RESERVED_PART = 8;
+/** Guests of a namespace with fewer guests than this may use reserved memory. */
+const FEW_GUESTS = 4;
+
+/**
+ * The memory of all guests of a pool. An eighth of it is reserved for namespaces with few guests,
+ * so that no namespace holds all of it while another waits. Each part is a budget of its own:
+ * guests that wait to grow in one do not block guests of the other from beginning.
+ */
+export class MemoryPool {
+  readonly #ordinary: MemoryBudget;
+  readonly #reserved: MemoryBudget;
+  readonly #inReserve = new WeakSet<Run>();
+  readonly #guests = new Map<string, number>();
+
+  constructor(totalMb: number) {
+    const reservedMb = totalMb < MIN_SHARED_MB ? 0 : Math.floor(totalMb / RESERVED_PART);
+    this.#ordinary = new MemoryBudget(totalMb - reservedMb);
+    this.#reserved = new MemoryBudget(reservedMb);
+  }
+
+  /** The memory that guests are charged for, in megabytes. */
+  get mb(): number {
+    return this.#ordinary.mb + this.#reserved.mb;
+  }
+
+  /** The free memory, in megabytes. */
+  get freeMb(): number {
+    return this.#ordinary.freeMb + this.#reserved.freeMb;
+  }
+
+  /** The memory that a starting guest may use in the ordinary part, in megabytes. */
+  get availableMb(): number {
+    return this.#ordinary.availableMb;
+  }
+
+  mayReserve({ call, program }: Run): boolean {
+    const guests = this.#guests.get(call.namespace) ?? 0;
+    return guests < FEW_GUESTS && program.limitMb <= this.#reserved.availableMb;
+  }
+
+  /** Assigns a run that is about to start to reserved memory. */
+  reserve(run: Run): void {
+    this.#inReserve.add(run);
+  }
+
+  start(run: Run): void {
+    this.#guests.set(run.call.namespace, (this.#guests.get(run.call.namespace) ?? 0) + 1);
+    this.#budgetOf(run).start(run);
+  }
+
+  /** Reduces the charge of a parked run to its current size in megabytes. */
+  shrink(run: Run, mb: number): void {
+    this.#budgetOf(run).shrink(run, mb);
+  }
+
+  /** Calls `resume` when the run may grow again: immediately if it fits. */
+  resume(run: Run, resume: () => void): void {
+    this.#budgetOf(run).resume(run, resume);
+  }
+
+  release(run: Run): void {
+    const { namespace } = run.call;
+    const left = (this.#guests.get(namespace) ?? 1) - 1;
+    if (left === 0) this.#guests.delete(namespace);
+    else this.#guests.set(namespace, left);
+    this.#budgetOf(run).release(run);
+    this.#inReserve.delete(run);
+  }
+
+  #budgetOf(run: Run): MemoryBudget {
+    return this.#inReserve.has(run) ? this.#reserved : this.#ordinary;
+  }
+}
