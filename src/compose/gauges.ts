@@ -1,17 +1,28 @@
 import type { LogWriter } from '../../workers/delivery/log-writer.js';
-import { OTHERS } from '../metrics.js';
+import { type Metrics, OTHERS } from '../metrics.js';
 import { lostLogLines } from '../output.js';
+import type { Backlog } from '../ports/backlog.js';
 import type { Engine } from '../ports/engine.js';
+import type { InvocationQueue } from '../ports/queue.js';
+import type { AttemptStore } from '../ports/store/attempts.js';
 import type { Ports } from './ports.js';
 
 /** Maximum number of series of one metric, since the number of namespaces is unbounded. */
 const MAX_SERIES = 1000;
 
+/** What the metrics of the installation are read from. */
+export interface InstallationPorts {
+  metrics: Metrics;
+  queue: Pick<InvocationQueue, 'counts'>;
+  store: { attempts: Pick<AttemptStore, 'countDead' | 'countEnded'> };
+  backlog: Pick<Backlog, 'size'>;
+}
+
 /**
  * Registers the metrics of the installation; they are computed by the process whose /metrics is
  * scraped.
  */
-export function addInstallationGauges({ metrics, queue, store, backlog }: Ports): void {
+export function addInstallationGauges({ metrics, queue, store, backlog }: InstallationPorts): void {
   metrics.addGauge({
     name: 'orama_queue_depth',
     help: 'Invocations on the queue, by state.',

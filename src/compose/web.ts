@@ -24,6 +24,7 @@ import { VERSION } from '../version.js';
 import type { Core } from './core.js';
 import { addInstallationGauges } from './gauges.js';
 import { checkHealth } from './health.js';
+import { MetricsTexts } from './metrics-texts.js';
 import { createPeers } from './peers.js';
 import type { Ports } from './ports.js';
 import { createUsageReader } from './usage.js';
@@ -44,6 +45,7 @@ export async function startWeb(
 ): Promise<Server> {
   const { store, bus, queue, config, metrics } = ports;
   const { meter } = metrics;
+  const texts = new MetricsTexts();
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
   const keys = closers.add(await createKeys({ store, bus, quotas: ports.quotas }));
@@ -99,8 +101,9 @@ export async function startWeb(
     checkModules: createModuleCheck({ ...ports, ...core }),
     peers: createPeers(ports, core.figures),
     functionsUrl: () => server?.functionsUrl ?? '',
-    async metrics(only) {
-      return { contentType: metrics.contentType, text: await metrics.text(core.figures.others(), only) };
+    async metrics(key, only) {
+      const text = await texts.get(key, () => metrics.text(core.figures.others(), only));
+      return { contentType: metrics.contentType, text };
     },
     async status() {
       return { queue: await queue.counts(), engine: isWorker ? engine.stats() : null };

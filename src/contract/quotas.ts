@@ -82,7 +82,7 @@ export const QUOTA_NAMES = Object.keys(QUOTAS) as QuotaName[];
 export const MAX_QUOTA = 2 ** 32;
 
 /** Retry-After of queues and sockets, whose rate of release is unknown. */
-const RETRY_AFTER_SECONDS = 5;
+export const RETRY_AFTER_SECONDS = 5;
 
 export interface QuotaUse {
   namespace: string;

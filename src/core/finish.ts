@@ -12,7 +12,7 @@ import { httpStatusOf } from './http-status.js';
 import { attemptsUpTo } from './new-attempt.js';
 import { recordOutput, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
-import type { Replies, Reply } from './replies.js';
+import type { RefusalCode, Replies, Reply } from './replies.js';
 
 /** The end of an invocation, before it is known whether a caller was waiting. */
 export interface InvocationEnd {
@@ -40,11 +40,10 @@ export interface Finisher {
    */
   finish(ending: InvocationEnd): Promise<void>;
   /**
-   * Ends an invocation that cannot run because a dependency is unreachable, provided that a caller
-   * is waiting for it. Resolves with false if no caller is waiting; the invocation has then not
-   * ended and must be retried.
+   * Ends an invocation that cannot run, provided that a caller is waiting for it. Resolves with
+   * false if no caller is waiting; the invocation has then not ended and must be retried.
    */
-  refuse(ending: InvocationEnd): Promise<boolean>;
+  refuse(ending: InvocationEnd, code: RefusalCode): Promise<boolean>;
   /**
    * Sends the events and callbacks of an end that is already durable. Used if the process died
    * before it did so, or if the queue was full.
@@ -73,9 +72,9 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       recordHttpStatus(ending);
       await settle(ending, failed && !isDelivered ? 'dead' : replyStatus(ending.outcome));
     },
-    async refuse(ending) {
-      if (!(await sendReply(ending, { confirm: true, code: 'unavailable' }))) return false;
-      recordHttpStatus(ending, 'unavailable');
+    async refuse(ending, code) {
+      if (!(await sendReply(ending, { confirm: true, code }))) return false;
+      recordHttpStatus(ending, code);
       await settle(ending, replyStatus(ending.outcome));
       return true;
     },
@@ -84,7 +83,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
 
   function sendReply(
     { invocation, row, output, outcome, response }: InvocationEnd,
-    { confirm, code }: { confirm: boolean; code?: 'unavailable' },
+    { confirm, code }: { confirm: boolean; code?: RefusalCode },
   ): Promise<boolean> {
     if (invocation.replyTo === undefined) return Promise.resolve(false);
     const reply: Reply = {
@@ -190,7 +189,7 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
 /** Sets the HTTP status of the response in the log row of an HTTP function. */
 function recordHttpStatus(
   { invocation, row, outcome, output, response }: InvocationEnd,
-  code?: 'unavailable',
+  code?: RefusalCode,
 ): void {
   if (row.http === null || invocation.replyTo === undefined) return;
   const status = replyStatus(outcome);

@@ -1,4 +1,5 @@
 import type { HttpExchangeResponse } from '../contract/http-exchange.js';
+import { ERRORS } from '../errors.js';
 import type { Reply } from './replies.js';
 
 /** The part of a reply that determines the HTTP status. */
@@ -15,7 +16,7 @@ export function ownResponse({ response }: Replied): HttpExchangeResponse | null 
 export function httpStatusOf(reply: Replied): number {
   const own = ownResponse(reply);
   if (own !== undefined) return own === null ? 502 : own.status;
-  if (reply.code === 'unavailable') return 503;
+  if (reply.code !== undefined) return ERRORS[reply.code].status;
   if (reply.status === 'success') return reply.output.byteLength === 0 ? 204 : 200;
   if (reply.status === 'timeout') return 504;
   if (reply.status === 'cancelled') return 499;

@@ -25,6 +25,8 @@ const AFTER_GAP_MS = 250;
  */
 const RESEND_DELAYS_MS = [50, 100, 200, 400, 800, 1600];
 
+export type RefusalCode = 'unavailable' | 'quota_exceeded';
+
 /** The result of an invocation as returned to its caller. */
 export interface Reply {
   status: AttemptStatus | 'cancelled';
@@ -34,10 +36,10 @@ export interface Reply {
   attempts: number;
   version: number;
   /**
-   * The call failed because a dependency is unreachable, not because of the function, and may be
-   * retried.
+   * The call did not run, because a dependency is unreachable or the namespace has reached a quota,
+   * and may be retried.
    */
-  code?: 'unavailable' | undefined;
+  code?: RefusalCode | undefined;
   /** True if the function refused its input (exit code 64–78). */
   refused?: boolean | undefined;
   /** The response set with `http_respond`, as JSON text; `null` inside if it was invalid. */

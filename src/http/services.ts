@@ -109,9 +109,12 @@ export interface Services {
   functionsUrl(): string;
   /**
    * Returns the metrics in the Prometheus text format; with `only`, those series of namespaces that
-   * it accepts.
+   * it accepts. Requests with the same `key` may get the same text.
    */
-  metrics(only?: (series: NamespaceSeries) => boolean): Promise<{ contentType: string; text: string }>;
+  metrics(
+    key: string,
+    only?: (series: NamespaceSeries) => boolean,
+  ): Promise<{ contentType: string; text: string }>;
   /** For `/v1/status`. `engine` is null in a process that runs no functions. */
   status(): Promise<{ queue: QueueCounts; engine: EngineStats | null }>;
 }

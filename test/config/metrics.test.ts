@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import { addInstallationGauges } from '../../src/compose/gauges.js';
+import { MetricsTexts } from '../../src/compose/metrics-texts.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { createMetrics } from '../../src/metrics.js';
 import { aName } from '../helpers/attempt.js';
@@ -19,6 +22,73 @@ test('functions and namespaces beyond the label limits share the label (others)'
   t.is(counts.length, 928);
   t.regex(text, /_count\{namespace="three",function="\(others\)",status="success"\} 250$/m);
   t.regex(text, /_count\{namespace="one",function="f-0",status="success"\} 2$/m);
+});
+
+test('however often the metrics are requested, the process has most of its time for others', async (t) => {
+  const metrics = createMetrics();
+  const texts = new MetricsTexts();
+  for (const each of ['one', 'two']) {
+    const namespace = namespaceSchema.parse(each);
+    for (let n = 0; n < 500; n += 1) {
+      for (const status of ['success', 'error', 'timeout'] as const) {
+        metrics.meter.attempted({ namespace, function: aName(`f-${n}`), status, seconds: 0.1 });
+      }
+    }
+  }
+  let over = false;
+  const ended = new Map<string, number>();
+  const client = async (namespace: string) => {
+    while (!over) {
+      const text = await texts.get(namespace, () =>
+        metrics.text([], (series) => series.namespace === namespace),
+      );
+      t.true(namespace === 'victim' ? text.trim() === '' : text.includes(`namespace="${namespace}"`));
+      ended.set(namespace, (ended.get(namespace) ?? 0) + 1);
+    }
+  };
+  const clients = [
+    ...Array.from({ length: 8 }, () => 'one'),
+    ...Array.from({ length: 8 }, () => 'two'),
+    'victim',
+  ];
+  // The pauses alone do not keep the process alive.
+  const alive = setInterval(() => undefined, 1000);
+  t.teardown(() => clearInterval(alive));
+  const before = performance.eventLoopUtilization();
+  const all = clients.map(client);
+  await sleep(6000);
+  const { utilization } = performance.eventLoopUtilization(before);
+  over = true;
+  await Promise.all(all);
+  t.log(`${(100 * utilization).toFixed(0)} % of the time, ${[...ended].join(' ')}`);
+  t.true(utilization < 0.5, String(utilization));
+  t.true((ended.get('victim') ?? 0) >= 1);
+});
+
+test('of dead letters, so many namespaces and reasons have series, and the rest one together', async (t) => {
+  const metrics = createMetrics();
+  const letters = Array.from({ length: 3000 }, (_, n) => ({
+    namespace: `ns-${n}`,
+    reason: 'error',
+    count: 1 + (n % 7),
+  }));
+  const none = { waiting: 0, running: 0, retrying: 0, oldestMs: 0, bytes: 0 };
+  addInstallationGauges({
+    metrics,
+    queue: { counts: async () => none },
+    store: { attempts: { countDead: async () => letters, countEnded: async () => 20_000 } },
+    backlog: { size: async () => 0 },
+  });
+  const text = await metrics.text([]);
+  const series = text.match(/^orama_dead_letters\{.*$/gm) ?? [];
+  t.is(series.length, 1001);
+  const sum = series.reduce((all, line) => all + Number(line.split(' ').at(-1)), 0);
+  t.is(
+    sum,
+    letters.reduce((all, { count }) => all + count, 0),
+    'none is left out',
+  );
+  t.regex(text, /^orama_dead_letters\{namespace="\(others\)",reason="\(others\)"\} \d+$/m);
 });
 
 test('the number of series is limited for any number of namespaces', async (t) => {

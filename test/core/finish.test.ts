@@ -137,11 +137,11 @@ test('refuse ends an invocation only if a caller waits for it', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy();
   const unheard = await accepted(cases, fn);
-  t.false(await cases.finisher.refuse(failed(unheard, fn)));
-  t.is(await finalOf(cases, unheard), undefined, 'the invocation has not ended');
+  t.false(await cases.finisher.refuse(failed(unheard, fn), 'unavailable'));
+  t.is(await finalOf(cases, unheard), undefined, 'it is to be tried again');
 
   const { call, invocation } = await called(cases, fn);
-  t.true(await cases.finisher.refuse(failed(invocation, fn)));
+  t.true(await cases.finisher.refuse(failed(invocation, fn), 'unavailable'));
   t.is((await call).reply?.code, 'unavailable');
   t.is((await finalOf(cases, invocation))?.state, 'error');
 });

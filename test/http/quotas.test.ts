@@ -294,6 +294,33 @@ test('a function that calls itself with http_fetch stops at the trigger depth; a
   t.is(forged.status, 200, 'an unsigned depth is ignored');
 });
 
+test('a namespace has as many guests as its quota says: a call beyond waits a while and is refused, an event waits on', async (t) => {
+  const [tenant, other] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
+  await setQuotas(tenant, { concurrent_guests: 1 });
+  const asleep = { op: 'sleep', n: 9000 };
+  const slow = tenant.invoke('probe', commands(asleep));
+  await until('it runs', async () => (await usage(tenant)).concurrent_guests?.used === 1);
+  const [waited, refused, beside] = await Promise.all([
+    tenant.invoke('probe', commands({ op: 'echo', a: 'event' }), ASYNC),
+    tenant.invoke('probe', commands({ op: 'echo', a: 'call' })),
+    other.invoke('probe', commands({ op: 'echo', a: 'beside' })),
+  ]);
+  t.is(beside.text, '{"results":["beside"]}');
+  t.true(isRefusal(refused, 429, 'concurrent_guests'), refused.text);
+  t.regex(refused.json.error, /1 of 1 are used/);
+  t.is((await slow).status, 200);
+  // What was refused has not run, and says why.
+  const { json: ended } = await tenant.get(`/v1/invocations/${refused.headers.get('x-request-id')}`);
+  t.like(ended, { state: 'error', attempts: [] });
+  await until('the event has run', async () => {
+    const { json } = await tenant.get(`/v1/invocations/${waited.json.request_id}`);
+    return json.state === 'success';
+  });
+  // A burst of quick calls runs one after the other.
+  const burst = await Promise.all(Array.from({ length: 6 }, () => tenant.invoke('probe', '[]')));
+  t.true(burst.every(({ status }) => status === 200));
+});
+
 test('beyond log_mb_per_day log lines are dropped, and the invocation is still logged', async (t) => {
   const [tenant, other] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
   await setQuotas(tenant, { log_mb_per_day: 0 });

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { namespaceSchema } from '../../src/contract/ids.js';
-import { GuestLimit } from '../../workers/delivery/guest-limit.js';
+import { GuestLimit, GuestLimitReached } from '../../workers/delivery/guest-limit.js';
 import { closedGate } from '../helpers/gate.js';
 import { unboundedQuotas } from '../helpers/quotas.js';
 
@@ -11,7 +11,10 @@ test('concurrent_guests limits the running guests of a namespace; ended and fail
   const guests = new GuestLimit(unboundedQuotas({ concurrent_guests: 2 }));
   const gate = closedGate();
   const running = [1, 2].map(() => guests.run(ours, () => gate.opened));
-  t.is(await guests.run(ours, async () => 'a third'), null);
+  await t.throwsAsync(
+    guests.run(ours, async () => 'a third'),
+    { instanceOf: GuestLimitReached, message: /concurrent_guests of namespace "ours".* 2 of 2/ },
+  );
   t.is(await guests.run(theirs, async () => "another's"), "another's");
   gate.open();
   await Promise.all(running);

@@ -1,5 +1,13 @@
 import type { Namespace } from '../../src/contract/ids.js';
+import { quotaExceeded } from '../../src/contract/quotas.js';
 import type { Quotas } from '../../src/core/quotas.js';
+
+/** Thrown when a namespace has as many guests as it may have; nothing was run. */
+export class GuestLimitReached extends Error {
+  constructor(namespace: Namespace, limit: number, used: number) {
+    super(quotaExceeded('concurrent_guests', { namespace, limit, used }).message);
+  }
+}
 
 /**
  * Enforces the quota `concurrent_guests`: the number of guests of a namespace that run in this
@@ -14,13 +22,13 @@ export class GuestLimit {
   }
 
   /**
-   * Runs a guest of the namespace. Resolves with null when the namespace has reached its limit. A
-   * guest counts until it has ended, not until its log row is durable.
+   * Runs a guest of the namespace. Rejects with GuestLimitReached when the namespace has reached its
+   * limit. A guest counts until it has ended, not until its log row is durable.
    */
-  async run<T>(namespace: Namespace, guest: () => Promise<T>): Promise<T | null> {
+  async run<T>(namespace: Namespace, guest: () => Promise<T>): Promise<T> {
     const { concurrent_guests: limit } = await this.#quotas.limits(namespace);
     const running = this.#running.get(namespace) ?? 0;
-    if (running >= limit) return null;
+    if (running >= limit) throw new GuestLimitReached(namespace, limit, running);
     this.#running.set(namespace, running + 1);
     try {
       return await guest();

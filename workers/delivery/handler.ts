@@ -19,7 +19,7 @@ import { hostCaller } from '../engine/host-dispatch.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
 import { DeliveredCall } from './delivered-call.js';
 import { GuestEnd } from './guest-end.js';
-import { GuestLimit } from './guest-limit.js';
+import { GuestLimit, GuestLimitReached } from './guest-limit.js';
 import { createHost, type HostDeps } from './host.js';
 import { keepTrace } from './keep-trace.js';
 import type { LogQuota } from './log-quota.js';
@@ -30,6 +30,11 @@ import { recordedHost, TraceRecorder } from './trace-recorder.js';
 
 /** The delay of a job whose function has no free `concurrency`, in milliseconds; jittered. */
 const BUSY_DELAY_MS = 100;
+/**
+ * How long a call waits for a place among the guests of its namespace (quota `concurrent_guests`),
+ * in milliseconds, before its caller gets 429: longer than a burst of quick calls takes.
+ */
+const GUEST_WAIT_MS = 5000;
 /**
  * The delay of a job whose module cannot be loaded or whose log row cannot be written, in
  * milliseconds; jittered.
@@ -104,9 +109,12 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
     }
     if (!fn) return { kind: 'done' };
     const outcome = await guests.run(namespace, () => runGuest(deps, delivery, fn));
-    if (outcome === null) return { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
     return await settle(deps, delivery, fn, outcome);
   } catch (error) {
+    if (error instanceof GuestLimitReached) {
+      const isRefused = isOverdue(delivery) && (await refuseOverLimit(deps, delivery, fn, error));
+      return isRefused ? { kind: 'done' } : { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
+    }
     // A caller must not wait for a module that may stay unreachable. A job without a caller is
     // delayed.
     if (!(error instanceof ModuleUnavailable)) throw error;
@@ -118,11 +126,28 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
       outcome: 'error',
       output: new Uint8Array(),
     };
-    if (!(await deps.finisher.refuse(ending))) throw error;
+    if (!(await deps.finisher.refuse(ending, 'unavailable'))) throw error;
     return { kind: 'done' };
   } finally {
     await lease?.release();
   }
+}
+
+/** A call that has not run yet waits only so long for a place among its namespace's guests. */
+function isOverdue({ invocation, attempt }: Delivery): boolean {
+  return attempt === 1 && Date.now() - invocation.acceptedAt > GUEST_WAIT_MS;
+}
+
+/** Resolves with false if no caller waits: the invocation then goes on waiting for a place. */
+function refuseOverLimit(
+  { finisher }: ConsumerDeps,
+  { invocation, attempt }: Delivery,
+  fn: FunctionVersion | null,
+  { message }: GuestLimitReached,
+): Promise<boolean> {
+  const row = newAttempt(invocation, endNumber(attempt - 1), message);
+  const ending = { invocation, function: fn, row, outcome: 'error', output: new Uint8Array() } as const;
+  return finisher.refuse(ending, 'quota_exceeded');
 }
 
 /**

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
 import type { HttpExchangeResponse } from '../../contract/http-exchange.js';
 import type { RequestId } from '../../contract/ids.js';
+import { RETRY_AFTER_SECONDS } from '../../contract/quotas.js';
 import { httpStatusOf, ownResponse } from '../../core/http-status.js';
 import type { Reply } from '../../core/replies.js';
 import { uuidv7 } from '../../uuid.js';
@@ -31,6 +32,7 @@ export function writeReply(
   response.setHeader('X-Request-ID', id);
   const own = ownResponse(reply);
   const status = httpStatusOf(reply);
+  if (reply.code !== undefined) response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
   if (own) writeOwn(response, own, reply.output, hasBody);
   else if (own === null) {
     writeJson(response, status, { error: 'the function set an invalid reply', request_id: id }, hasBody);
@@ -76,6 +78,7 @@ export function writeJson(response: ServerResponse, status: number, value: unkno
  */
 function failureOf({ status, refused, code }: Reply): { error: string; code: string } {
   if (code === 'unavailable') return { error: 'the function is unavailable', code };
+  if (code === 'quota_exceeded') return { error: 'the function has too many calls; try again later', code };
   if (status === 'timeout') return { error: 'the function timed out', code: 'function_timeout' };
   if (status === 'cancelled') return { error: 'the invocation was cancelled', code: 'cancelled' };
   if (refused) return { error: 'the function refused the request', code: 'function_refused' };

@@ -11,6 +11,7 @@ import {
 } from '../../contract/http/invoke.js';
 import { type Namespace, namespaceSchema, requestIdSchema } from '../../contract/ids.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
+import { RETRY_AFTER_SECONDS } from '../../contract/quotas.js';
 import { assertMayInvoke, callerOf, type FunctionRef } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
@@ -275,7 +276,12 @@ function replyAnswer(
   if (reply.status !== 'success') {
     const { httpStatus, ...failure } = failureFields(reply.status, reply, isCredentialed);
     const written = failureOutput(reply.output, isCredentialed);
-    return json(httpStatus, { request_id: id, ...failure, ...written, duration_ms: duration }, answerHeaders);
+    const again = reply.code === undefined ? {} : { 'Retry-After': String(RETRY_AFTER_SECONDS) };
+    return json(
+      httpStatus,
+      { request_id: id, ...failure, ...written, duration_ms: duration },
+      { ...answerHeaders, ...again },
+    );
   }
   const { output } = reply;
   if (acceptsBytes(accept)) {

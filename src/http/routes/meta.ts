@@ -120,7 +120,9 @@ export const metrics = route({
     }
     const isForAll = services.config.OPEN_METRICS || principal?.isAdmin === true;
     const only = isForAll || !principal ? undefined : ownSeries(principal);
-    const { contentType, text } = await services.metrics(only);
+    const key =
+      only === undefined || !principal ? '' : `${principal.namespace}/${principal.rights.functions ?? '*'}`;
+    const { contentType, text } = await services.metrics(key, only);
     return { status: 200, bytes: text, type: contentType };
   },
 });

@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Turns } from '../turns.js';
+
+/** The pause after a text, as a multiple of the time that it took, and its limit. */
+const PAUSE = 4;
+const MAX_PAUSE_MS = 5000;
+
+/**
+ * Makes the texts of `/metrics` one at a time with a pause after each, because a text of thousands
+ * of series takes long and blocks the thread: however often they are requested, other requests get
+ * most of the time. Requests of one key that wait share the next text, which is newer than all of
+ * them; keys are served in turn.
+ */
+export class MetricsTexts {
+  readonly #turns = new Turns({ each: 1, all: 1 });
+  readonly #waiting = new Map<string, Promise<string>>();
+
+  get(key: string, make: () => Promise<string>): Promise<string> {
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) return waiting;
+    const next = new Promise<string>((resolve, reject) => {
+      void this.#turns.run(key, async () => {
+        // Begin after `next` has been stored.
+        await null;
+        // A text that has begun is too old for later requests.
+        this.#waiting.delete(key);
+        const since = performance.now();
+        await make().then(resolve, reject);
+        const pause = Math.min(PAUSE * (performance.now() - since), MAX_PAUSE_MS);
+        await sleep(pause, undefined, { ref: false });
+      });
+    });
+    this.#waiting.set(key, next);
+    return next;
+  }
+}
