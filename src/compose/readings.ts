@@ -1,5 +1,5 @@
 import type { LogWriter } from '../../workers/delivery/log-writer.js';
-import { OTHERS } from '../metrics.js';
+import { OTHERS, type Value } from '../metrics.js';
 import { lostLogLines } from '../output.js';
 import type { Engine } from '../ports/engine.js';
 import type { Parts } from './parts.js';
@@ -52,14 +52,7 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
     name: 'orama_dead_letters',
     help: 'Stored dead letters, by namespace and reason.',
     of: 'installation',
-    async read() {
-      const dead = (await store.attempts.countDead()).sort((a, b) => b.count - a.count);
-      const rest = dead.slice(MAX_SERIES).reduce((sum, { count }) => sum + count, 0);
-      const told = dead
-        .slice(0, MAX_SERIES)
-        .map(({ namespace, reason, count }) => ({ labels: { namespace, reason }, value: count }));
-      return rest === 0 ? told : [...told, { labels: { namespace: OTHERS, reason: OTHERS }, value: rest }];
-    },
+    read: async () => deadLetterSeries(await store.attempts.countDead()),
   });
   metrics.addReading({
     name: 'orama_log_backlog_records',
@@ -67,6 +60,18 @@ export function addInstallationReadings({ metrics, queue, store, backlog }: Part
     of: 'installation',
     read: async () => [{ value: await backlog.size() }],
   });
+}
+
+/** Returns the largest counts, and the sum of all others as one value. */
+export function deadLetterSeries(
+  counts: readonly { namespace: string; reason: string; count: number }[],
+): Value[] {
+  const dead = counts.toSorted((a, b) => b.count - a.count);
+  const rest = dead.slice(MAX_SERIES).reduce((sum, { count }) => sum + count, 0);
+  const told = dead
+    .slice(0, MAX_SERIES)
+    .map(({ namespace, reason, count }) => ({ labels: { namespace, reason }, value: count }));
+  return rest === 0 ? told : [...told, { labels: { namespace: OTHERS, reason: OTHERS }, value: rest }];
 }
 
 /** Registers the metrics of every process. */
