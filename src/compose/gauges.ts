@@ -1,5 +1,5 @@
 import type { LogWriter } from '../../workers/delivery/log-writer.js';
-import { type Metrics, OTHERS } from '../metrics.js';
+import { type Metrics, OTHERS, type Value } from '../metrics.js';
 import { lostLogLines } from '../output.js';
 import type { Backlog } from '../ports/backlog.js';
 import type { Engine } from '../ports/engine.js';
@@ -63,14 +63,7 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
     name: 'orama_dead_letters',
     help: 'Stored dead letters, by namespace and reason.',
     of: 'installation',
-    async read() {
-      const dead = (await store.attempts.countDead()).sort((a, b) => b.count - a.count);
-      const rest = dead.slice(MAX_SERIES).reduce((sum, { count }) => sum + count, 0);
-      const shown = dead
-        .slice(0, MAX_SERIES)
-        .map(({ namespace, reason, count }) => ({ labels: { namespace, reason }, value: count }));
-      return rest === 0 ? shown : [...shown, { labels: { namespace: OTHERS, reason: OTHERS }, value: rest }];
-    },
+    read: async () => deadLetterSeries(await store.attempts.countDead()),
   });
   metrics.addGauge({
     name: 'orama_log_backlog_records',
@@ -78,6 +71,18 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
     of: 'installation',
     read: async () => [{ value: await backlog.size() }],
   });
+}
+
+/** Returns the largest counts, and the sum of all others as one value. */
+export function deadLetterSeries(
+  counts: readonly { namespace: string; reason: string; count: number }[],
+): Value[] {
+  const dead = counts.toSorted((a, b) => b.count - a.count);
+  const rest = dead.slice(MAX_SERIES).reduce((sum, { count }) => sum + count, 0);
+  const told = dead
+    .slice(0, MAX_SERIES)
+    .map(({ namespace, reason, count }) => ({ labels: { namespace, reason }, value: count }));
+  return rest === 0 ? told : [...told, { labels: { namespace: OTHERS, reason: OTHERS }, value: rest }];
 }
 
 /** Registers the metrics of every process. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { addInstallationGauges } from '../../src/compose/gauges.js';
+import { addInstallationGauges, deadLetterSeries } from '../../src/compose/gauges.js';
 import { MetricsTexts } from '../../src/compose/metrics-texts.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { createMetrics } from '../../src/metrics.js';
@@ -117,4 +117,14 @@ test('many functions of several namespaces do not use up the series of another n
   t.regex(text, /_count\{namespace="victim",function="mine",status="success"\} 1$/m);
   const own = await metrics.text([], ({ namespace }) => namespace === hostile);
   t.regex(own, /_count\{namespace="hostile",function="\(others\)",status="success"\} \d+$/m);
+});
+
+test('dead letters of ever more namespaces are a bounded number of series, of which none is lost', (t) => {
+  const counts = Array.from({ length: 3000 }, (_, n) => ({ namespace: `n-${n}`, reason: 'error', count: n }));
+  const series = deadLetterSeries(counts);
+  t.is(series.length, 1001);
+  t.deepEqual(series[0], { labels: { namespace: 'n-2999', reason: 'error' }, value: 2999 });
+  t.deepEqual(series[1000]?.labels, { namespace: '(others)', reason: '(others)' });
+  const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+  t.is(total(series.map(({ value }) => value)), total(counts.map(({ count }) => count)));
 });
