@@ -29,11 +29,11 @@ async function trusting(t: { teardown(fn: () => unknown): void }, issuer: string
   return { ...parts, token };
 }
 
-test('a token of a foreign issuer acts in namespaces that the issuer was the first to use, and in no others', async (t) => {
+test('tokens of a foreign issuer are accepted only in namespaces that this issuer was the first to use', async (t) => {
   const { auth, keys, store, token } = await trusting(t, 'https://one.example');
   const own = aNamespace();
   t.like(await auth.authenticate(await token(own)), { namespace: own, subject: 'user', isAdmin: false });
-  t.like(await auth.authenticate(await token(own)), { namespace: own }, 'and again');
+  t.like(await auth.authenticate(await token(own)), { namespace: own }, 'a second use is accepted');
 
   const admin = newKey(DEFAULT_NAMESPACE);
   await keys.ensureAdmin(admin);
@@ -49,7 +49,7 @@ test('a token of a foreign issuer acts in namespaces that the issuer was the fir
   await t.throwsAsync(other.auth.authenticate(await other.token(own)), { code: 'forbidden' });
 });
 
-test('a key that is made with a foreign token ends with it, as there is nothing to revoke', async (t) => {
+test('a key created with a foreign token expires no later than that token', async (t) => {
   const { auth, keys, token } = await trusting(t, 'https://three.example');
   const principal = await auth.authenticate(await token(aNamespace(), 60));
   const made = await keys.create(by(principal), { name: 'x' });

@@ -16,7 +16,7 @@ const admin = async () => {
   return auth.authenticate(key);
 };
 
-test('a key reads ak_<random>:<namespace> and says who is calling', async (t) => {
+test('an API key has the form ak_<random>:<namespace> and authenticates as its namespace and key id', async (t) => {
   const { keys, auth } = await parts();
   const namespace = aNamespace();
   const made = await keys.create(by(await admin()), { name: 'ci', namespace });
@@ -25,7 +25,7 @@ test('a key reads ak_<random>:<namespace> and says who is calling', async (t) =>
   t.like(principal, { namespace, keyId: made.id, wallet: '', isAdmin: false });
 });
 
-test('a key must be presented whole', async (t) => {
+test('an API key with a missing or altered part is rejected', async (t) => {
   const { keys, auth } = await parts();
   const made = await keys.create(by(await admin()), { name: 'whole', namespace: aNamespace() });
   const [random = ''] = made.api_key.split(':');
@@ -35,7 +35,7 @@ test('a key must be presented whole', async (t) => {
   }
 });
 
-test('the store holds no key, only its hash', async (t) => {
+test('the store keeps only the hash of an API key', async (t) => {
   const { keys, store } = await parts();
   const namespace = aNamespace();
   const made = await keys.create(by(await admin()), { name: 'hashed', namespace });
@@ -44,7 +44,7 @@ test('the store holds no key, only its hash', async (t) => {
   t.false(JSON.stringify(stored).includes(made.api_key.slice(3, 20)));
 });
 
-test('a key is revoked by its own namespace and by no other', async (t) => {
+test('an API key can be revoked by its own namespace and not by another one', async (t) => {
   const { keys, auth } = await parts();
   const made = await keys.create(by(await admin()), { name: 'short', namespace: aNamespace() });
   const other = await keys.create(by(await admin()), { name: 'stranger', namespace: aNamespace() });
@@ -58,7 +58,7 @@ test('a key is revoked by its own namespace and by no other', async (t) => {
   t.false(await auth.isValid(owner));
 });
 
-test('a key makes keys for its own namespace only, and lists only those', async (t) => {
+test('an API key can create and list keys of its own namespace only', async (t) => {
   const { keys, auth } = await parts();
   const first = await keys.create(by(await admin()), { name: 'first', namespace: aNamespace() });
   const owner = await auth.authenticate(first.api_key);
@@ -77,7 +77,7 @@ test('another key of namespace default cannot revoke the admin key', async (t) =
   t.true(await auth.isValid(boss));
 });
 
-test('a key revoked in one process is refused in another within 2 s, without a word between them', async (t) => {
+test('a key revoked in one process is rejected in another within 2 s without a shared bus', async (t) => {
   const here = await parts();
   const there = await openAuth(directory);
   t.teardown(() => there.close());
@@ -88,7 +88,7 @@ test('a key revoked in one process is refused in another within 2 s, without a w
   await t.throwsAsync(there.auth.authenticate(made.api_key), { code: 'unauthorized' });
 });
 
-test('a key has the scopes and functions it was made with, and gives no more than those', async (t) => {
+test('a key has the scopes and functions it was created with and cannot create keys with more', async (t) => {
   const { keys, auth } = await parts();
   const namespace = aNamespace();
   const made = await keys.create(by(await admin()), {
@@ -121,7 +121,7 @@ test('a key has the scopes and functions it was made with, and gives no more tha
   }
 });
 
-test('a key ends by itself, and none that it makes ends later', async (t) => {
+test('a key is rejected after its expiry, and keys created with it cannot expire later', async (t) => {
   const { keys, auth } = await parts();
   const expiresAt = Date.now() + 4000;
   const made = await keys.create(by(await admin()), { name: 'short', namespace: aNamespace(), expiresAt });
@@ -140,7 +140,7 @@ test('a key ends by itself, and none that it makes ends later', async (t) => {
   t.false(await auth.isValid(owner));
 });
 
-test('a token of a limited key is as limited, and so are the keys made with it', async (t) => {
+test('a token of a restricted key, and keys created with that token, have the same restrictions', async (t) => {
   const { keys, auth } = await parts();
   const namespace = aNamespace();
   const made = await keys.create(by(await admin()), { name: 'x', namespace, scopes: ['keys'] });
@@ -157,7 +157,7 @@ test('a token of a limited key is as limited, and so are the keys made with it',
   await t.throwsAsync(auth.authenticate(child.api_key), { code: 'unauthorized' });
 });
 
-test('keys end with the key that made them, however many generations down, and at once', async (t) => {
+test('revoking a key immediately revokes all keys created with it, directly or indirectly', async (t) => {
   const { keys, auth } = await parts();
   const first = await keys.create(by(await admin()), { name: '0', namespace: aNamespace() });
   const made = [first];
@@ -181,7 +181,7 @@ test('keys end with the key that made them, however many generations down, and a
   );
 });
 
-test('a credential that was revoked a moment ago makes no key', async (t) => {
+test('a principal whose key has been revoked cannot create a key', async (t) => {
   const { keys, auth } = await parts();
   const made = await keys.create(by(await admin()), { name: 'x', namespace: aNamespace() });
   const owner = await auth.authenticate(made.api_key);

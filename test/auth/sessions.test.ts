@@ -20,7 +20,7 @@ for (const [chain, make] of [
   ['ETH', ethWallet],
   ['SOL', solWallet],
 ] as const) {
-  test(`a ${chain} wallet logs in and is the caller of what it calls`, async (t) => {
+  test(`a ${chain} wallet logs in and its access token authenticates as that wallet`, async (t) => {
     const { auth } = await parts();
     const wallet = make();
     const namespace = aNamespace();
@@ -31,7 +31,7 @@ for (const [chain, make] of [
   });
 }
 
-test('a nonce is good for one try, one wallet and one namespace', async (t) => {
+test('a nonce is valid for one attempt, one wallet and one namespace', async (t) => {
   const { sessions } = await parts();
   const wallet = ethWallet();
   const namespace = aNamespace();
@@ -48,14 +48,14 @@ test('a nonce is good for one try, one wallet and one namespace', async (t) => {
 
   const failed = await ask();
   await t.throwsAsync(answer(failed, { signature: wallet.sign('x') }), { code: 'unauthorized' });
-  await t.throwsAsync(answer(failed), { code: 'unauthorized' }, 'tried before');
+  await t.throwsAsync(answer(failed), { code: 'unauthorized' }, 'second attempt');
 
   await t.throwsAsync(answer(await ask(), { wallet: ethWallet().address }), { code: 'unauthorized' });
   await t.throwsAsync(answer(await ask(), { namespace: aNamespace() }), { code: 'unauthorized' });
   await t.throwsAsync(answer('never-issued'), { code: 'unauthorized' });
 });
 
-test('an expired nonce is refused', async (t) => {
+test('an expired nonce is rejected', async (t) => {
   const { sessions, store } = await parts();
   const wallet = ethWallet();
   const namespace = aNamespace();
@@ -79,7 +79,7 @@ test('a namespace belongs to the wallet that first claims it', async (t) => {
   await t.notThrowsAsync(login(first, namespace));
 });
 
-test('no wallet can claim default, nor a namespace that has keys', async (t) => {
+test('a wallet cannot claim the namespace default or a namespace that has keys', async (t) => {
   const { keys, auth } = await parts();
   await t.throwsAsync(login(ethWallet(), DEFAULT_NAMESPACE), { code: 'forbidden' });
   const admin = newKey(DEFAULT_NAMESPACE);
@@ -89,7 +89,7 @@ test('no wallet can claim default, nor a namespace that has keys', async (t) => 
   await t.throwsAsync(login(ethWallet(), namespace), { code: 'forbidden' });
 });
 
-test('a refresh token refreshes once; its reuse ends the whole login', async (t) => {
+test('a refresh token works once, and using it again revokes all tokens of the login', async (t) => {
   const { sessions, auth } = await parts();
   const first = await login(ethWallet(), aNamespace());
   const second = await sessions.refresh(first.refresh_token);
@@ -103,14 +103,14 @@ test('a refresh token refreshes once; its reuse ends the whole login', async (t)
   await t.throwsAsync(auth.authenticate(first.access_token), { code: 'unauthorized' });
 });
 
-test('of several uses of one refresh token at once, at most one succeeds', async (t) => {
+test('at most one of several concurrent uses of a refresh token succeeds', async (t) => {
   const { sessions } = await parts();
   const { refresh_token: token } = await login(ethWallet(), aNamespace());
   const uses = await Promise.allSettled([1, 2, 3].map(() => sessions.refresh(token)));
   t.true(uses.filter(({ status }) => status === 'fulfilled').length <= 1);
 });
 
-test('logout ends access and refresh tokens', async (t) => {
+test('logout revokes the access token and the refresh token', async (t) => {
   const { auth, sessions } = await parts();
   const session = await login(ethWallet(), aNamespace());
   const principal = await auth.authenticate(session.access_token);
@@ -120,7 +120,7 @@ test('logout ends access and refresh tokens', async (t) => {
   t.false(await auth.isValid(principal));
 });
 
-test('all logins of a wallet in a namespace end at once, and no others', async (t) => {
+test('logoutAll ends every login of a wallet in one namespace and none in another namespace', async (t) => {
   const { auth, sessions } = await parts();
   const [wallet, namespace, elsewhere] = [ethWallet(), aNamespace(), aNamespace()];
   const [one, two, far] = [
@@ -136,7 +136,7 @@ test('all logins of a wallet in a namespace end at once, and no others', async (
   t.like(await auth.authenticate(far.access_token), { namespace: elsewhere });
 });
 
-test('a refresh token refreshes in its own namespace alone', async (t) => {
+test('a refresh token is rejected in a namespace other than its own', async (t) => {
   const { sessions } = await parts();
   const [wallet, namespace] = [ethWallet(), aNamespace()];
   const first = await login(wallet, namespace);
@@ -144,7 +144,7 @@ test('a refresh token refreshes in its own namespace alone', async (t) => {
   await t.throwsAsync(sessions.refresh(next.refresh_token, aNamespace()), { code: 'forbidden' });
 });
 
-test('a token made of an API key acts as the key, has no wallet and no admin rights, and ends with it', async (t) => {
+test('a token for an API key has its key id, no wallet and no admin rights, and is revoked with the key', async (t) => {
   const { keys, auth } = await parts();
   const admin = newKey(DEFAULT_NAMESPACE);
   await keys.ensureAdmin(admin);
@@ -160,7 +160,7 @@ test('a token made of an API key acts as the key, has no wallet and no admin rig
   await t.throwsAsync(auth.authenticate(token.access_token), { code: 'unauthorized' });
 });
 
-test('a key that a wallet makes is marked with it, and ends with the login, as do the keys it makes', async (t) => {
+test('a key created by a wallet records its address and is revoked at logout with the keys derived from it', async (t) => {
   const { keys, auth, sessions } = await parts();
   const wallet = ethWallet();
   const session = await login(wallet, aNamespace());
@@ -169,7 +169,7 @@ test('a key that a wallet makes is marked with it, and ends with the login, as d
   t.is(first.created_by, wallet.address);
   const second = await keys.create(by(await auth.authenticate(first.api_key)), { name: 'of that key' });
   const refreshed = await sessions.refresh(session.refresh_token);
-  await t.notThrowsAsync(auth.authenticate(second.api_key), 'refreshing goes on with the login');
+  await t.notThrowsAsync(auth.authenticate(second.api_key), 'refreshing continues the same login');
   await sessions.logoutToken(refreshed.refresh_token);
   for (const { api_key: key } of [first, second]) {
     await t.throwsAsync(auth.authenticate(key), { code: 'unauthorized' });
@@ -177,7 +177,7 @@ test('a key that a wallet makes is marked with it, and ends with the login, as d
   await t.throwsAsync(keys.create(by(principal), { name: 'late' }), { code: 'unauthorized' });
 });
 
-test('where sign-up is closed, a wallet that has a namespace logs in, and none gets a new one', async (t) => {
+test('with sign-up closed, a wallet can log in to its own namespace but cannot claim a new one', async (t) => {
   const old = ethWallet();
   const namespace = aNamespace();
   await login(old, namespace);

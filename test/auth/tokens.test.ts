@@ -18,7 +18,7 @@ for (const [alg, pem] of [
   ['EdDSA', ed25519Pem()],
   ['RS256', pemOf(rsa())],
 ] as const) {
-  test(`a token signed with ${alg} says who it was made for, and the key set has its key`, async (t) => {
+  test(`a token signed with ${alg} keeps its claims, and the JWKS contains the public key`, async (t) => {
     const tokens = await createTokens({ privateKey: pem });
     const namespace = aNamespace();
     const claims = await tokens.verify(await tokens.sign({ subject: '0xabc', namespace, session: 's1' }));
@@ -29,7 +29,7 @@ for (const [alg, pem] of [
   });
 }
 
-test('algorithm confusion is refused: none, HMAC with the public key, another algorithm, a key in the header', async (t) => {
+test('tokens with alg none, HMAC with the public key, another algorithm or a header key are rejected', async (t) => {
   const tokens = await createTokens({ privateKey: pemOf(rsa()) });
   const [jwk] = tokens.jwks().keys;
   const kid = jwk?.kid ?? '';
@@ -56,7 +56,7 @@ test('algorithm confusion is refused: none, HMAC with the public key, another al
   for (const jwt of forged) await t.throwsAsync(tokens.verify(jwt), { code: 'unauthorized' }, jwt);
 });
 
-test('a token of another issuer, audience or time is refused', async (t) => {
+test('a token with a wrong issuer, audience or time, or without a required claim, is rejected', async (t) => {
   const pair = rsa();
   const tokens = await createTokens({ privateKey: pemOf(pair) });
   const good = {
@@ -87,7 +87,7 @@ test('a token of another issuer, audience or time is refused', async (t) => {
   }
 });
 
-test("a configured issuer's tokens are accepted beside the own, and no others", async (t) => {
+test('tokens of the configured foreign issuer and of this engine are accepted, and others are rejected', async (t) => {
   const pair = rsa();
   const jwk = { ...(await exportJWK(pair.publicKey)), kid: 'foreign-1', alg: 'RS256', use: 'sig' };
   const server = createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] })));
@@ -115,7 +115,7 @@ test("a configured issuer's tokens are accepted beside the own, and no others", 
   for (const jwt of refused) await t.throwsAsync(tokens.verify(jwt), { code: 'unauthorized' });
 });
 
-test('an unreachable key set is the engine’s trouble, not the token’s', async (t) => {
+test('verifying a foreign token fails with unavailable when the JWKS URL is unreachable', async (t) => {
   const tokens = await createTokens({
     privateKey: ed25519Pem(),
     foreign: { jwksUrl: 'http://127.0.0.1:1/jwks.json' },
@@ -126,7 +126,7 @@ test('an unreachable key set is the engine’s trouble, not the token’s', asyn
   await t.throwsAsync(tokens.verify(jwt), { code: 'unavailable' });
 });
 
-test('a key that is no Ed25519 or RSA key is refused at start', async (t) => {
+test('a signing key other than Ed25519 or RSA of sufficient size is rejected at start', async (t) => {
   const small = generateKeyPairSync('rsa', { modulusLength: 1024 });
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const pems = [small, ec].map((pair) => pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());

@@ -3,7 +3,7 @@ import { isSignedBy } from '../../src/core/auth/wallet-signature.js';
 import { parseWallet } from '../../src/core/auth/wallets.js';
 import { ethWallet, solWallet } from './wallet.js';
 
-test('a known personal_sign of an Ethereum wallet is recognised', (t) => {
+test('a published personal_sign signature of an Ethereum wallet is verified', (t) => {
   // From the web3.js documentation: accounts.sign('Some data', '0x4c08…d318').
   const signature =
     '0xb91467e570a6466aa9e9876cbcd013baba02900b8979d43fe208a4a4f339f5fd6007e74cd82e037b800186422fc2da167c747ef045e5d18a5f5d4300f8e1a0291c';
@@ -17,7 +17,7 @@ for (const [chain, make] of [
   ['ETH', ethWallet],
   ['SOL', solWallet],
 ] as const) {
-  test(`a ${chain} signature is good for its own wallet and text only`, (t) => {
+  test(`a ${chain} signature is valid only for its own wallet and text`, (t) => {
     const mine = make();
     const other = make();
     const signature = mine.sign('nonce');
@@ -31,12 +31,12 @@ for (const [chain, make] of [
   });
 }
 
-test('an Ethereum address has one spelling', (t) => {
+test('an Ethereum address is normalized to lower case', (t) => {
   const { wallet } = parseWallet('0xABCDEFabcdef0123456789ABCDEFabcdef012345');
   t.is(wallet, '0xabcdefabcdef0123456789abcdefabcdef012345');
 });
 
-test('what is no wallet, or one of another chain, is refused', (t) => {
+test('a malformed wallet address or one of another chain is rejected', (t) => {
   for (const wrong of ['', '0x12', 'hello', '0'.repeat(44), `0x${'g'.repeat(40)}`]) {
     t.throws(() => parseWallet(wrong), { code: 'invalid_request' }, wrong);
   }

@@ -18,7 +18,7 @@ if (program !== null) {
 
   blobsConformance('kubo', () => open(kubo.url));
 
-  test('what was put survives a garbage collection and a killed daemon; what was deleted goes', async (t) => {
+  test('a stored blob survives a killed daemon and garbage collection, and a deleted blob is collected', async (t) => {
     const own = await startKubo(program);
     t.teardown(() => own.close());
     const blobs = await open(own.url);
@@ -46,7 +46,7 @@ if (program !== null) {
 }
 
 if (program === null) {
-  test('recorded exchange: Kubo is asked what it was once asked, and its answers are understood', async (t) => {
+  test('recorded exchange: requests match the recorded ones and the responses of Kubo are parsed', async (t) => {
     const replay = await replayHttp('kubo');
     t.teardown(() => replay.close());
     const blobs = await open(`http://${replay.address}`);
@@ -62,7 +62,7 @@ if (program === null) {
   });
 }
 
-test('a URL where no Kubo answers is a clear error at start, without its password', async (t) => {
+test('a URL without a Kubo API fails at start with an error that does not contain its password', async (t) => {
   const other = await httpServer((_request, response) => response.writeHead(404).end('not here'));
   t.teardown(() => other.close());
   for (const url of [
@@ -76,7 +76,7 @@ test('a URL where no Kubo answers is a clear error at start, without its passwor
   }
 });
 
-test('user and password of the URL are sent as basic authentication, its path before the command', async (t) => {
+test('user and password of the URL are sent as basic authentication, and its path prefixes the command', async (t) => {
   const seen: (string | undefined)[] = [];
   const proxy = await httpServer((request, response) => {
     seen.push(request.url, request.headers.authorization);
@@ -88,7 +88,7 @@ test('user and password of the URL are sent as basic authentication, its path be
   t.deepEqual(seen, ['/kubo/api/v0/version?', `Basic ${Buffer.from('me:p@ss').toString('base64')}`]);
 });
 
-test('bytes that are not those of the CID are never handed on', async (t) => {
+test('a response whose bytes do not match the CID is rejected', async (t) => {
   const liar = await httpServer((request, response) =>
     response.end(request.url?.includes('/cat') ? 'forged' : '{}'),
   );

@@ -18,7 +18,7 @@ async function blockOf(root: string, cid: string): Promise<string> {
   return join(root, cid, names[0] ?? '');
 }
 
-test('a damaged block is never served, and putting the blob again mends it', async (t) => {
+test('reading a blob with a damaged block fails, and storing the blob again repairs it', async (t) => {
   const root = join(dir, 'damaged');
   const blobs = await openBlobs({ driver: 'local', dir: root });
   const bytes = randomBytes(700_000);
@@ -32,7 +32,7 @@ test('a damaged block is never served, and putting the blob again mends it', asy
   t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
 });
 
-test('a cut or missing block is never served', async (t) => {
+test('reading a blob with a truncated or missing block fails', async (t) => {
   const root = join(dir, 'cut');
   const blobs = await openBlobs({ driver: 'local', dir: root });
   const cid = await blobs.put(randomBytes(700_000));
@@ -43,7 +43,7 @@ test('a cut or missing block is never served', async (t) => {
   await t.throwsAsync(blobs.get(cid), { code: 'internal' });
 });
 
-test('a process killed in the middle of puts leaves whole blobs only, and every one it was told is stored', async (t) => {
+test('a process killed while storing blobs leaves only complete blobs, including all acknowledged ones', async (t) => {
   const root = join(dir, 'killed');
   const child = fork(new URL('./put-forever.js', import.meta.url), [root]);
   const acknowledged: string[] = [];
@@ -58,7 +58,7 @@ test('a process killed in the middle of puts leaves whole blobs only, and every 
   t.true(found.length >= acknowledged.length);
 });
 
-test('what a killed process left half-written is swept at a later start, a put under way is not', async (t) => {
+test('staging directories older than a day are removed at start, and recent ones are kept', async (t) => {
   const root = join(dir, 'swept');
   await mkdir(join(root, '.staging', 'old'), { recursive: true });
   await mkdir(join(root, '.staging', 'new'), { recursive: true });
@@ -68,7 +68,7 @@ test('what a killed process left half-written is swept at a later start, a put u
   t.deepEqual(await readdir(join(root, '.staging')), ['new']);
 });
 
-test('a directory that cannot be made is a clear error at start', async (t) => {
+test('a directory that cannot be created fails at start with its path in the error', async (t) => {
   const file = join(dir, 'a-file');
   await writeFile(file, '');
   await t.throwsAsync(openBlobs({ driver: 'local', dir: join(file, 'blobs') }), {
@@ -77,7 +77,7 @@ test('a directory that cannot be made is a clear error at start', async (t) => {
   });
 });
 
-test('a directory that is lost while running makes the ping fail', async (t) => {
+test('ping fails when the directory has been removed', async (t) => {
   const root = join(dir, 'lost');
   const blobs = await openBlobs({ driver: 'local', dir: root });
   await rm(root, { recursive: true });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { openBlobs } from '../../src/blobs/open.js';
 
-// A process of the local blobs' test: stores blobs and sends the CID of each until it is killed.
+// Child process of the local blobs test: stores blobs and sends the CID of each until killed.
 const blobs = await openBlobs({ driver: 'local', dir: process.argv[2] ?? '' });
 
 async function putForever(): Promise<void> {

@@ -3,12 +3,12 @@ import { cidOf, parseCid } from '../../src/blobs/unixfs.js';
 import { bytesOf, KUBO_CIDS, KUBO_TREE_CIDS } from '../helpers/kubo-cids.js';
 
 for (const [size, cid] of [...KUBO_CIDS, ...KUBO_TREE_CIDS]) {
-  test(`the CID of ${size} bytes is the one that Kubo gives them`, async (t) => {
+  test(`the CID of ${size} bytes equals the CID computed by Kubo`, async (t) => {
     t.is((await cidOf(bytesOf(size))).toString(), cid);
   });
 }
 
-test('what is no CID is told from what is one', (t) => {
+test('parseCid returns null for text that is not a CID', (t) => {
   t.is(parseCid('bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku')?.version, 1);
   for (const text of [
     '',

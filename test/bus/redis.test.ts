@@ -16,7 +16,7 @@ const open = (url: string) => openBus({ driver: 'redis', url });
 busConformance('redis', () => open(server.url));
 redisSettingConformance('redis', 'REDIS_URL', open);
 
-test('messages of one turn to one channel travel as one', async (t) => {
+test('messages published to one channel in the same event loop turn are sent as one Redis message', async (t) => {
   const bus = await open(server.url);
   const observer = new Redis(server.url);
   t.teardown(async () => {
@@ -32,12 +32,12 @@ test('messages of one turn to one channel travel as one', async (t) => {
   await bus.subscribe('batched', (message) => got.push(message));
   const sent = Array.from({ length: 100 }, (_, i) => `m${i}`);
   await Promise.all([...sent.map((message) => bus.publish('batched', message)), bus.publish('other', 'x')]);
-  await until('all have come', () => got.length === 100 && frames >= 2);
+  await until('all messages have arrived', () => got.length === 100 && frames >= 2);
   t.deepEqual(got, sent);
   t.is(frames, 2);
 });
 
-test('what was flushed is on its way, whatever holds this process up then', async (t) => {
+test('flushed messages are sent even if the event loop is then blocked', async (t) => {
   const bus = await open(server.url);
   t.teardown(() => bus.close());
   const got: string[] = [];
@@ -49,11 +49,11 @@ test('what was flushed is on its way, whatever holds this process up then', asyn
   await bus.flush();
   spawnSync(process.execPath, ['-e', second]);
   await published;
-  await until('both have come', () => got.length === 2);
+  await until('both messages have arrived', () => got.length === 2);
   t.deepEqual(got, ['first', 'second']);
 });
 
-test('after the server was away subscriptions live on and subscribers are told of the gap', async (t) => {
+test('after a Redis restart subscriptions are restored and gap handlers are called', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.close());
   const bus = await open(own.url);
@@ -67,7 +67,7 @@ test('after the server was away subscriptions live on and subscribers are told o
   bus.onGap(() => {
     gaps += 1;
   });
-  const silent = bus.onGap(() => t.fail('a handler that was taken off is called no more'));
+  const silent = bus.onGap(() => t.fail('a removed gap handler was called'));
   await silent();
   t.is(gaps, 0);
 
@@ -81,9 +81,9 @@ test('after the server was away subscriptions live on and subscribers are told o
   await left();
   await own.restart();
 
-  await until('the gap is told', () => gaps > 0);
+  await until('a gap is reported', () => gaps > 0);
   const publish = (channel: string, message: string) =>
-    until('the other has reconnected', () =>
+    until('the other bus has reconnected', () =>
       other.publish(channel, message).then(
         () => true,
         () => false,
@@ -92,11 +92,11 @@ test('after the server was away subscriptions live on and subscribers are told o
   await publish('c', 'to nobody');
   await publish('a', 'one');
   await publish('b', 'two');
-  await until('both have come', () => got.length >= 2);
+  await until('both messages have arrived', () => got.length >= 2);
   t.deepEqual(got, ['one', 'two']);
 });
 
-test('a subscription whose connection was cut is made anew, with a gap told', async (t) => {
+test('a subscription whose connection was closed is restored, and gap handlers are called', async (t) => {
   // A separate server, as all its subscriptions are disconnected.
   const own = await startRedis();
   t.teardown(() => own.close());
@@ -113,15 +113,15 @@ test('a subscription whose connection was cut is made anew, with a gap told', as
     gaps += 1;
   });
   await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-  await until('the gap is told', () => gaps > 0);
-  await until('a message comes through', async () => {
+  await until('a gap is reported', () => gaps > 0);
+  await until('a message arrives', async () => {
     await bus.publish('cut', 'again').catch(() => {});
     return got.length > 0;
   });
   t.is(got[0], 'again');
 });
 
-test('a server that has frozen is given up, and used again when it moves', async (t) => {
+test('calls fail with unavailable while Redis does not respond, and messages arrive again when it does', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.close());
   const bus = await open(own.url);
@@ -132,14 +132,14 @@ test('a server that has frozen is given up, and used again when it moves', async
   await t.throwsAsync(bus.publish('frozen', 'given up'), { code: 'unavailable' });
   await t.throwsAsync(bus.ping(), { code: 'unavailable' });
   own.thaw();
-  await until('a message comes through', async () => {
+  await until('a message arrives', async () => {
     await bus.publish('frozen', 'again').catch(() => {});
     return got.includes('again');
   });
   t.pass();
 });
 
-test('what a stranger publishes on a channel breaks nothing', async (t) => {
+test('malformed messages published by another Redis client are ignored', async (t) => {
   const bus = await open(server.url);
   const stranger = new Redis(server.url);
   t.teardown(async () => {
@@ -152,11 +152,11 @@ test('what a stranger publishes on a channel breaks nothing', async (t) => {
     await stranger.publish('orama:bus:strange', junk);
   }
   await bus.publish('strange', 'sound');
-  await until('it has come', () => got.includes('sound'));
+  await until('the message has arrived', () => got.includes('sound'));
   t.is(got.at(-1), 'sound');
 });
 
-test('closing sends what was published before it, and closes twice', async (t) => {
+test('close sends messages published before it, and closing again has no effect', async (t) => {
   const bus = await open(server.url);
   const other = await open(server.url);
   t.teardown(() => other.close());
@@ -166,6 +166,6 @@ test('closing sends what was published before it, and closes twice', async (t) =
   await bus.close();
   await bus.close();
   await t.notThrowsAsync(published);
-  await until('it has come', () => got.length > 0);
+  await until('the message has arrived', () => got.length > 0);
   t.deepEqual(got, ['words']);
 });

@@ -9,7 +9,7 @@ cacheQuotaConformance('memory', () => openCache({ driver: 'memory', maxBytes: 16
 
 const ns = namespaceSchema.parse('default');
 
-test('beyond its bytes the entries used longest ago go', async (t) => {
+test('a full cache evicts the least recently used entries', async (t) => {
   const cache = await openCache({ driver: 'memory', maxBytes: 100_000 });
   await cache.set(ns, 'kept in use', new Uint8Array(10_000), 0);
   for (let i = 0; i < 50; i += 1) {
@@ -21,7 +21,7 @@ test('beyond its bytes the entries used longest ago go', async (t) => {
   t.true((await cache.scan(ns, '', 1000)).length < 10);
 });
 
-test('a namespace that fills the cache loses its own entries, and no other does', async (t) => {
+test('a namespace that fills the cache evicts its own entries and not those of other namespaces', async (t) => {
   const cache = await openCache({ driver: 'memory', maxBytes: 1_000_000 });
   const victim = namespaceSchema.parse('victim');
   await cache.set(victim, 'precious', new Uint8Array(50_000), 0);
@@ -30,7 +30,7 @@ test('a namespace that fills the cache loses its own entries, and no other does'
   t.true((await cache.bytes(ns)) + (await cache.bytes(victim)) <= 1_000_000);
 });
 
-test('a value larger than the whole cache is refused', async (t) => {
+test('a value larger than the whole cache is rejected', async (t) => {
   const cache = await openCache({ driver: 'memory', maxBytes: 100_000 });
   await t.throwsAsync(cache.set(ns, 'huge', new Uint8Array(100_001), 0), { code: 'invalid_request' });
 });

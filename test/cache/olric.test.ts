@@ -19,7 +19,7 @@ const server = program === null ? null : await startOlric(program);
 redisSettingConformance('olric', 'OLRIC_URL', open);
 
 if (program === null) {
-  test('recorded exchange: Olric is asked what it was once asked, and its answers are understood', async (t) => {
+  test('recorded exchange: requests match the recorded ones and the responses of Olric are parsed', async (t) => {
     const replay = await replayResp('olric');
     t.teardown(() => replay.close());
     const cache = await open(`redis://${replay.address}`);
@@ -49,7 +49,7 @@ if (program !== null && server !== null) {
     forgetsInTime: false,
   });
 
-  test('a value larger than a table is refused with the reason, and the key keeps what it had', async (t) => {
+  test('a value larger than tableSize is rejected with the reason, and the previous value is kept', async (t) => {
     const cache = await open(server.url);
     t.teardown(() => cache.close());
     await cache.set(ns, 'large', Buffer.from('v'), 0);
@@ -60,7 +60,7 @@ if (program !== null && server !== null) {
     t.is(Buffer.from((await cache.get(ns, 'large')) ?? []).toString(), 'v');
   });
 
-  test('a key of 255 bytes is held, a longer one refused with the reason', async (t) => {
+  test('a key of 255 bytes is stored, and a longer key is rejected with the reason', async (t) => {
     const cache = await open(server.url);
     t.teardown(() => cache.close());
     await cache.set(ns, 'k'.repeat(255), Buffer.from('v'), 0);
@@ -89,7 +89,7 @@ if (program !== null && server !== null) {
     t.deepEqual((await cache.scan(ns, 'key ', 1000)).sort(), keys);
   });
 
-  test('a server that needs a password takes it from the URL', async (t) => {
+  test('the password of the URL is used to authenticate, and a wrong one fails at start', async (t) => {
     const locked = await startOlric(program, { password: 'pass/word?' });
     t.teardown(() => locked.close());
     const url = new URL(locked.url);
@@ -102,7 +102,7 @@ if (program !== null && server !== null) {
     await t.throwsAsync(open(url.href), { code: 'bad_config', message: /OLRIC_URL/ });
   });
 
-  test('while the server is away every call fails at once, and when it is back they succeed by themselves', async (t) => {
+  test('calls fail with unavailable while Olric is down and succeed again after its restart', async (t) => {
     const own = await startOlric(program);
     t.teardown(() => own.close());
     const cache = await open(own.url);
@@ -113,7 +113,7 @@ if (program !== null && server !== null) {
     await t.throwsAsync(cache.increment(ns, 'n', 1n), { code: 'unavailable' });
     await t.throwsAsync(cache.scan(ns, '', 10), { code: 'unavailable' });
     await own.restart();
-    await until('the cache is back', () =>
+    await until('the cache is available again', () =>
       cache.ping().then(
         () => true,
         () => false,

@@ -28,7 +28,7 @@ cacheQuotaConformance('redis', () => openBounded(server.url));
 cacheQuotaConformance('redis cluster', () => openBounded(cluster.url));
 redisSettingConformance('redis', 'REDIS_URL', open);
 
-test('a server that needs a password takes it from the URL', async (t) => {
+test('the password of the URL is used to authenticate, and a wrong one fails at start', async (t) => {
   const locked = await startRedis();
   t.teardown(() => locked.close());
   const admin = new Redis(locked.url);
@@ -44,7 +44,7 @@ test('a server that needs a password takes it from the URL', async (t) => {
   t.false(error?.message.includes('wrong'));
 });
 
-test('while the server is away every call fails at once, and when it is back they succeed by themselves', async (t) => {
+test('calls fail with unavailable and have no effect while Redis is down, and succeed after its restart', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.close());
   const cache = await open(own.url);
@@ -56,7 +56,7 @@ test('while the server is away every call fails at once, and when it is back the
   await t.throwsAsync(cache.increment(ns, 'n', 1n), { code: 'unavailable' });
   await t.throwsAsync(cache.ping(), { code: 'unavailable' });
   await own.restart();
-  await until('the cache is back', () =>
+  await until('the cache is available again', () =>
     cache.ping().then(
       () => true,
       () => false,
@@ -67,7 +67,7 @@ test('while the server is away every call fails at once, and when it is back the
   t.is(await cache.increment(ns, 'n', 1n), 1n);
 });
 
-test('a server that has frozen is given up, and used again when it moves', async (t) => {
+test('calls fail with unavailable while Redis does not respond, and succeed again when it does', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.close());
   const cache = await open(own.url);
@@ -75,7 +75,7 @@ test('a server that has frozen is given up, and used again when it moves', async
   own.freeze();
   await t.throwsAsync(cache.get(ns, 'k'), { code: 'unavailable' });
   own.thaw();
-  await until('the cache is back', () =>
+  await until('the cache is available again', () =>
     cache.ping().then(
       () => true,
       () => false,
@@ -84,7 +84,7 @@ test('a server that has frozen is given up, and used again when it moves', async
   t.is(await cache.get(ns, 'k'), null);
 });
 
-test('a cluster without its slots is a clear error at start', async (t) => {
+test('a Redis Cluster without assigned slots fails at start with an error that names REDIS_URL', async (t) => {
   const slotless = await startRedis([
     ...['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'],
     ...['--cluster-port', String(await freePort())],
@@ -93,7 +93,7 @@ test('a cluster without its slots is a clear error at start', async (t) => {
   await t.throwsAsync(open(slotless.url), { code: 'bad_config', message: /REDIS_URL/ });
 });
 
-test('beyond its share of the server the cache evicts from the namespace that has most, and touches no other key', async (t) => {
+test('a cache over maxBytes evicts keys of the largest namespace and keeps all other Redis keys', async (t) => {
   const own = await startRedis(['--appendonly', 'no']);
   t.teardown(() => own.close());
   const cache = await openCache({ driver: 'redis', url: own.url, maxBytes: 8 << 20 });
@@ -105,14 +105,14 @@ test('beyond its share of the server the cache evicts from the namespace that ha
   await cache.set(victim, 'precious', Buffer.from('v'), 0);
   for (let at = 0; at < 100; at += 1) await cache.set(ns, `flood-${at}`, new Uint8Array(500_000), 0);
   await until('the cache is within its share', async () => (await cache.bytes(ns)) <= 8 << 20);
-  t.true((await cache.bytes(ns)) > 1 << 20, 'no more goes than has to');
+  t.true((await cache.bytes(ns)) > 1 << 20, 'more was evicted than necessary');
   t.is(Buffer.from((await cache.get(victim, 'precious')) ?? []).toString(), 'v');
   t.is(await redis.get('{orama}:calls:job'), 'of the queue');
   const keys = await redis.keys('orama:cache:{default}:*');
   t.true(keys.length < 20, String(keys.length));
 });
 
-test('a server near its maxmemory gets memory back from the cache, whatever the cache may hold', async (t) => {
+test('the cache evicts entries near the maxmemory of Redis, even below maxBytes, so that writes succeed', async (t) => {
   const own = await startRedis(['--appendonly', 'no', '--maxmemory', '24mb']);
   t.teardown(() => own.close());
   const cache = await openCache({ driver: 'redis', url: own.url, maxBytes: 1 << 30 });
@@ -121,12 +121,12 @@ test('a server near its maxmemory gets memory back from the cache, whatever the 
   t.teardown(() => redis.disconnect());
   for (let at = 0; at < 120; at += 1) {
     await cache.set(ns, `flood-${at}`, new Uint8Array(500_000), 0).catch(() => undefined);
-    t.is(await redis.set('{orama}:calls:job', `write ${at}`), 'OK', 'the queue can always write');
+    t.is(await redis.set('{orama}:calls:job', `write ${at}`), 'OK', 'the write of the queue is accepted');
   }
   await t.notThrowsAsync(cache.ping());
 });
 
-test('a server that takes no writes is no cache that is up', async (t) => {
+test('ping fails while Redis refuses writes, and succeeds when it accepts them again', async (t) => {
   const own = await startRedis(['--appendonly', 'no']);
   t.teardown(() => own.close());
   const cache = await open(own.url);
@@ -139,7 +139,7 @@ test('a server that takes no writes is no cache that is up', async (t) => {
   await t.notThrowsAsync(cache.ping());
 });
 
-test('a closed cache closes again', async (t) => {
+test('closing a closed cache has no effect', async (t) => {
   const cache = await open(server.url);
   await cache.close();
   await t.notThrowsAsync(cache.close());

@@ -19,14 +19,14 @@ const complete = async (...words: string[]) => {
   return found.map(({ value }) => value);
 };
 
-test('commands are completed by what they begin with, below aliases too', async (t) => {
+test('completion finds commands by prefix, also below aliases', async (t) => {
   t.deepEqual(await complete('func'), ['function']);
   t.deepEqual(await complete('fn', 'roll'), ['rollback', 'rollout']);
   t.deepEqual(await complete('inv', ''), ['list', 'get', 'cancel', 'replay', 'help']);
   t.true((await complete('')).includes('doctor'));
 });
 
-test('options, and the values of those that have choices, are completed', async (t) => {
+test('completion finds options and the values of options with choices', async (t) => {
   t.deepEqual(await complete('function', 'list', '--out'), ['--output']);
   t.deepEqual(await complete('function', 'list', '--output', ''), ['table', 'json', 'ndjson']);
   t.deepEqual(await complete('init', 'x', '--lang', 'j'), ['javascript']);
@@ -34,7 +34,7 @@ test('options, and the values of those that have choices, are completed', async 
   t.deepEqual(await complete('keys', 'create', '--expires', ''), []);
 });
 
-test('names are completed where a function, a secret, a stage or a function of the project is meant', async (t) => {
+test('completion finds names of functions, secrets, stages and project functions where a command takes one', async (t) => {
   const functions = ['a-function', 'b-function'];
   t.deepEqual(await complete('function', 'invoke', ''), functions);
   t.deepEqual(await complete('invoke', 'b'), ['b-function']);
@@ -107,7 +107,7 @@ interface SetUp {
 
 inShell(
   'bash',
-  'in bash, the key Tab asks the program and the engine',
+  'in bash the Tab key completes commands, options and names of functions on the engine',
   async (t, { directory, script, env }) => {
     const file = join(directory, 'orama.bash');
     writeFileSync(file, script);
@@ -138,7 +138,7 @@ const TYPED: readonly [string, string][] = [
 
 inShell(
   'zsh',
-  'in zsh, the key Tab fills in what the program and the engine know, else files',
+  'in zsh the Tab key completes commands, options, names of functions on the engine, and else files',
   async (t, setUp) => {
     const { directory, script, env } = setUp;
     mkdirSync(join(directory, 'somewhere'));
@@ -178,7 +178,7 @@ while zpty -r shell said; do :; done`;
 
 inShell(
   'fish',
-  'in fish, the key Tab lists what the program and the engine know, else files',
+  'in fish the Tab key completes commands, options, names of functions on the engine, and else files',
   async (t, setUp) => {
     const { directory, script, env } = setUp;
     mkdirSync(join(directory, 'somewhere'));
@@ -194,13 +194,13 @@ inShell(
     t.deepEqual(await tab('orama function invoke hel'), ['hello', 'help-desk']);
     const rolls = await tab('orama function roll');
     t.deepEqual(rolls.map((one) => one.split('\t', 1)[0]).sort(), ['rollback', 'rollout']);
-    t.regex(rolls[0] ?? '', /\t\w+/, 'with what it does');
+    t.regex(rolls[0] ?? '', /\t\w+/, 'with a description');
     t.deepEqual(await tab('orama function list --output n'), ['ndjson']);
     t.deepEqual(await tab('orama function build some'), ['somewhere/']);
   },
 );
 
-test('an engine that does not answer completes no names, and is no error', async (t) => {
+test('completion with an unreachable engine returns no names and exits with 0', async (t) => {
   const env = { ORAMA_URL: 'http://127.0.0.1:2' };
   const asked = await runCli(['__complete', 'function', 'invoke', ''], { home, env });
   t.deepEqual(asked, { code: 0, stdout: '', stderr: '' });

@@ -59,12 +59,12 @@ function pulled(): Pulled {
   };
 }
 
-test('with nothing set, it is this machine at port 4000, without a key', (t) => {
+test('without settings the CLI uses http://127.0.0.1:4000 without a key', (t) => {
   const { env, cwd } = place();
   t.deepEqual(resolveSettings({}, env, cwd), { url: 'http://127.0.0.1:4000' });
 });
 
-test('flags win over ORAMA_*, and both over the login', (t) => {
+test('flags take precedence over ORAMA_* variables, and both over the login', (t) => {
   const { env, cwd } = place();
   saveLogin({ url: 'https://login.example', api_key: 'ak_login:l', namespace: 'l' }, env);
   const environment = {
@@ -93,13 +93,13 @@ test('the key of a login is not sent to another address', (t) => {
   t.deepEqual(resolveSettings({ url: 'https://other.example' }, env, cwd), { url: 'https://other.example' });
 });
 
-test('the login is kept for its owner only', (t) => {
+test('the login file is readable by its owner only', (t) => {
   const { env } = place();
   const file = saveLogin({ url: 'https://login.example', api_key: 'ak_login:l' }, env);
   t.is(statSync(file).mode & 0o777, 0o600);
 });
 
-test('a login is kept for its owner only, also where the file was there with another mode', (t) => {
+test('saving a login over a file with another mode makes the file readable by its owner only', (t) => {
   const { env } = place();
   const file = saveLogin({ url: 'https://login.example', api_key: 'ak_old:l' }, env);
   chmodSync(file, 0o644);
@@ -109,7 +109,7 @@ test('a login is kept for its owner only, also where the file was there with ano
   t.deepEqual(readdirSync(dirname(file)), ['config.json'], 'no draft is left');
 });
 
-test('no file that the CLI keeps can be read by others, whatever the umask', (t) => {
+test('no file or directory that the CLI writes is accessible to others, even with umask 0', (t) => {
   const { root, env } = place();
   const before = process.umask(0o000);
   try {
@@ -127,7 +127,7 @@ test('no file that the CLI keeps can be read by others, whatever the umask', (t)
   for (const path of kept) t.is(statSync(path).mode & 0o077, 0, path);
 });
 
-test('a damaged login is named, not ignored', (t) => {
+test('a damaged login file fails with an error that names the file', (t) => {
   const { env, cwd } = place();
   const file = saveLogin({ url: 'https://login.example', api_key: 'ak_login:l' }, env);
   writeFileSync(file, '{');
@@ -135,7 +135,7 @@ test('a damaged login is named, not ignored', (t) => {
   t.regex(error.message, /config\.json is damaged/);
 });
 
-test('an engine with its data in a directory above is found, with its admin key', (t) => {
+test('an engine with its data in a parent directory is found with its admin key', (t) => {
   const { root, env, cwd } = place();
   dataDirectory(join(root, 'work', '.orama'), 'http://127.0.0.1:4123', 'ak_admin:default');
   const found = { url: 'http://127.0.0.1:4123', apiKey: 'ak_admin:default' };
@@ -197,7 +197,7 @@ test('an engine that runs elsewhere on the machine is found until it stops', (t)
   t.deepEqual(resolveSettings({}, env, cwd), { url: 'http://127.0.0.1:4000' });
 });
 
-test('ORAMA_DATA_DIR names the engine to talk to', (t) => {
+test('ORAMA_DATA_DIR selects the engine with that data directory', (t) => {
   const { root, env, cwd } = place();
   const data = join(root, 'elsewhere');
   dataDirectory(data, 'http://127.0.0.1:4126', 'ak_admin:default');

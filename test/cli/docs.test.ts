@@ -35,7 +35,7 @@ test('docs/cli.md names every option', (t) => {
   t.deepEqual(missing, []);
 });
 
-test('docs/cli.md names no command that is not there', (t) => {
+test('docs/cli.md names no unknown command', (t) => {
   const known = new Set(leaves(createProgram(), 'orama').map(({ usage }) => usage));
   const named = [...page.matchAll(/^\| `(orama [^`]+)`/gm)].map(([, usage]) => usage ?? '');
   t.deepEqual(

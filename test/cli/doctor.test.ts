@@ -39,7 +39,7 @@ const WELL = {
   '/health': { status: 'ok', dependencies: { store: { status: 'up' } } },
 };
 
-test('a machine with an engine that runs is well: the doctor says with what, and ends with 0', async (t) => {
+test('doctor reports each check as ok for a running engine and exits with 0', async (t) => {
   const { url, adminKey, dataDir } = await engine();
   const env = { ORAMA_URL: url, ORAMA_API_KEY: adminKey, ORAMA_DATA_DIR: dataDir };
   const { code, stderr, report, of } = await doctor(env);
@@ -54,7 +54,7 @@ test('a machine with an engine that runs is well: the doctor says with what, and
   for (const name of ['go', 'tinygo', 'rust', 'clang']) t.truthy(of(name), name);
 });
 
-test('people get a line for each, and what to do below', async (t) => {
+test('doctor prints one line and a hint for a failed check and exits with 1', async (t) => {
   const run = await runCli(['doctor'], { home, env: { ORAMA_URL: 'http://127.0.0.1:2' } });
   t.is(run.code, 1);
   t.regex(
@@ -64,7 +64,7 @@ test('people get a line for each, and what to do below', async (t) => {
   t.regex(run.stderr, /^error: Not as it should be: engine\n/);
 });
 
-test('a key that the engine does not take, and no key at all, are wrong', async (t) => {
+test('doctor reports a revoked key and a missing key as wrong', async (t) => {
   const { url } = await engine();
   const revoked = await doctor({ ORAMA_URL: url, ORAMA_API_KEY: 'ak_gone:default' });
   t.is(revoked.code, 1);
@@ -80,7 +80,7 @@ for (const [ms, says] of [
   [-1_000_000, /^(99\d|10\d\d) s ahead of the engine's$/],
   [1_000_000, /^(9\d\d|1000) s behind the engine's$/],
 ] as const) {
-  test(`a clock that differs by ${ms / 1000} s from the engine's is wrong`, async (t) => {
+  test(`doctor reports a clock that differs by ${ms / 1000} s from the engine as wrong`, async (t) => {
     const date = new Date(Date.now() + ms).toUTCString();
     const server = await saying(WELL, { date });
     t.teardown(server.close);
@@ -91,7 +91,7 @@ for (const [ms, says] of [
   });
 }
 
-test('an engine of another major version, or with a part that is down, is wrong', async (t) => {
+test('doctor reports an engine of another major version or with a failed dependency as wrong', async (t) => {
   const server = await saying({
     '/v1/version': { name: 'orama-functions', version: '99.0.0', node: 'v20' },
     '/health': {
@@ -108,7 +108,7 @@ test('an engine of another major version, or with a part that is down, is wrong'
   t.like(of('health'), { status: 'wrong', found: 'queue is down: gone' });
 });
 
-test('a compiler is needed where a function in the directory is written for it', async (t) => {
+test('doctor reports a missing compiler as wrong only if a function in the directory needs one', async (t) => {
   const server = await saying(WELL);
   t.teardown(server.close);
   const directory = join(home, 'rusty');
@@ -124,14 +124,14 @@ test('a compiler is needed where a function in the directory is written for it',
   t.regex(after.of('rust')?.advice ?? '', /rustup target add wasm32-wasip1/);
 });
 
-test('what the engine says cannot move the cursor of a terminal', async (t) => {
+test('doctor escapes control characters in the version of an engine', async (t) => {
   const server = await saying({ ...WELL, '/v1/version': { name: 'x', version: '\u001b[2J9', node: 'v' } });
   t.teardown(server.close);
   const run = await runCli(['doctor'], { home, env: { ORAMA_URL: server.url } });
   t.regex(run.stdout, /version \\x1b\[2J9 at/);
 });
 
-test('a Node that is too old is wrong', (t) => {
+test('doctor reports a Node.js version below 20.19 as wrong', (t) => {
   t.is(checkNode('20.18.3').status, 'wrong');
   t.is(checkNode('20.19.0').status, 'ok');
   t.is(checkNode('22.1.0').status, 'ok');

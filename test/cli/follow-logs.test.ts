@@ -51,7 +51,7 @@ async function follow(url: string, count: number): Promise<string[]> {
   return ids;
 }
 
-test('a broken stream of events is resumed after the last event, and no record is printed twice', async (t) => {
+test('a broken event stream resumes after the last event, and no record is printed twice', async (t) => {
   const records = [record(1), record(1), record(1)];
   const resumed: (string | undefined)[] = [];
   const server = await httpServer((request, response) => {
@@ -73,7 +73,7 @@ test('a broken stream of events is resumed after the last event, and no record i
   t.deepEqual(resumed.slice(0, 2), [undefined, '1']);
 });
 
-test('a server without events is asked again and again', async (t) => {
+test('a server without event streams is polled, and each record is printed once', async (t) => {
   const records = [record(1), record(2)];
   let asked = 0;
   const server = await httpServer((_request, response) => {
@@ -90,7 +90,7 @@ test('a server without events is asked again and again', async (t) => {
   );
 });
 
-test('events may be cut anywhere, a character in two included', async (t) => {
+test('events split at any byte are parsed, also within a character', async (t) => {
   const bytes = Buffer.from(
     'id: 1\nevent: log\ndata: ä\ndata: b\n\n: comment\r\n\r\ndata:c\r\n\r\ndata: unfinished',
   );
@@ -104,7 +104,7 @@ test('events may be cut anywhere, a character in two included', async (t) => {
   ]);
 });
 
-test('following ends when it is stopped, also after a collection of garbage', async (t) => {
+test('an aborted event stream ends, also after a garbage collection', async (t) => {
   setFlagsFromString('--expose-gc');
   const collect: () => void = runInNewContext('gc');
   const server = await httpServer((_request, response) => {

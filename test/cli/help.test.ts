@@ -37,7 +37,7 @@ function commandOf(words: readonly string[]): { command: Command; rest: string[]
   return { command, rest };
 }
 
-test('every command has an example, and every example is one of its command', (t) => {
+test('every command has examples, and all examples belong to a command', (t) => {
   const paths = new Set(leaves(createProgram()).map((leaf) => pathOf(leaf)));
   const short = ['init', 'build', 'invoke', 'logs'];
   t.deepEqual(Object.keys(EXAMPLES).sort(), [...paths].filter((path) => !short.includes(path)).sort());
@@ -45,7 +45,7 @@ test('every command has an example, and every example is one of its command', (t
 
 for (const [path, lines] of Object.entries(EXAMPLES)) {
   for (const line of lines) {
-    test(`the example "${line}" is right usage`, (t) => {
+    test(`the example "${line}" is valid usage`, (t) => {
       const found = commandOf(wordsOf(line));
       t.is(pathOf(found?.command).replace(/^(init|build|invoke|logs)$/, 'function $1'), path);
       const { operands, unknown } = found?.command.exitOverride().parseOptions(found.rest) ?? {};
@@ -60,7 +60,7 @@ for (const [path, lines] of Object.entries(EXAMPLES)) {
   }
 }
 
-test('every command that a topic names is there, with the options that it names', (t) => {
+test('every command and option in the help topics exists', (t) => {
   const lines = Object.values(TOPICS).flatMap(({ text }) =>
     [...text.matchAll(/^ {2}(orama .*?)(?: {3,}.*)?$/gm)].map(([, line]) => line ?? ''),
   );
@@ -72,7 +72,7 @@ test('every command that a topic names is there, with the options that it names'
   }
 });
 
-test('every page that a topic points to is there', (t) => {
+test('every page that a help topic refers to exists', (t) => {
   for (const { text } of Object.values(TOPICS)) {
     const pages = text.match(/docs\/[\w-]+\.md/g) ?? [];
     t.true(pages.length > 0);
@@ -80,7 +80,7 @@ test('every page that a topic points to is there', (t) => {
   }
 });
 
-test('help prints a topic, a command with its examples, or the list of both', async (t) => {
+test('help prints a topic, a command with its examples or a list, and suggests the nearest name', async (t) => {
   const topic = await runCli(['help', 'delivery'], { home });
   t.is(topic.code, 0, topic.stderr);
   t.regex(topic.stdout, /run at least once[\s\S]*orama function dead list hello/);

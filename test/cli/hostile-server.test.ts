@@ -110,7 +110,7 @@ async function onTerminal(args: readonly string[], url: string, stdin = '') {
   return { code, out: out.replace(OWN, '').replaceAll('\r\n', '\n'), raw: out };
 }
 
-test('whatever a server answers to any command, none of it reaches the terminal as control', async (t) => {
+test('control characters in replies of a server are escaped by every command that prints replies', async (t) => {
   t.timeout(120_000);
   mkdirSync(join(home, 'fn'));
   writeFileSync(join(home, 'orama.yaml'), 'functions: [fn]');
@@ -150,7 +150,7 @@ test('whatever a server answers to any command, none of it reaches the terminal 
   t.true(showing.length >= 25, `${showing}`);
 });
 
-test('a question on the terminal shows names as they are, and an answer other than yes changes nothing', async (t) => {
+test('a confirmation prompt escapes control characters in names, and any answer but yes sends no request', async (t) => {
   let requests = 0;
   const server = await httpServer((_request, response) => {
     requests += 1;
@@ -169,7 +169,7 @@ test('a question on the terminal shows names as they are, and an answer other th
   t.is(requests, 1);
 });
 
-test('the question for a key shows the address as it is, and never the key', async (t) => {
+test('the prompt for a key escapes control characters in the address and does not show the key', async (t) => {
   const server = await httpServer((_request, response) => {
     response.writeHead(401, { 'content-type': 'application/json' }).end(`{"error":"no"}`);
   });

@@ -22,7 +22,7 @@ async function answering(value: unknown) {
   return { asked, env: { ORAMA_URL: server.url, ORAMA_API_KEY: 'ak_test:ns' }, close: server.close };
 }
 
-test('a list is columns in a pipe, a table where one is asked for, one document, or an item a line', async (t) => {
+test('a list is printed as tab-separated columns, a table, one JSON document or one item per line', async (t) => {
   const reply = { secrets: SECRETS, count: 2 };
   const { env, close } = await answering(reply);
   t.teardown(close);
@@ -40,7 +40,7 @@ test('a list is columns in a pipe, a table where one is asked for, one document,
   t.is(await printed('--output', 'ndjson'), SECRETS.map((one) => `${JSON.stringify(one)}\n`).join(''));
 });
 
-test('an empty list is nothing as ndjson, and what is no list is one line', async (t) => {
+test('as ndjson an empty list prints nothing, and a single object prints one line', async (t) => {
   const empty = await answering({ secrets: [], count: 0 });
   t.teardown(empty.close);
   const none = await runCli(['function', 'secrets', 'list', '-o', 'ndjson'], { home, env: empty.env });
@@ -53,7 +53,7 @@ test('an empty list is nothing as ndjson, and what is no list is one line', asyn
   t.is(one.stdout, `${JSON.stringify(status)}\n`);
 });
 
-test('two formats at once, and one that there is not, are wrong usage', async (t) => {
+test('two output formats at once and an unknown format are wrong usage', async (t) => {
   const both = await runCli(['status', '--json', '--output', 'table'], { home });
   t.is(both.code, 2);
   t.regex(both.stderr, /'--json' cannot be used with option '-o, --output <format>'/);
@@ -62,7 +62,7 @@ test('two formats at once, and one that there is not, are wrong usage', async (t
   t.regex(unknown.stderr, /Allowed choices are table, json, ndjson/);
 });
 
-test('invocations list sends its filters, and says where the next page begins to people only', async (t) => {
+test('invocations list sends its filters, and prints no hint about the next page in a pipe', async (t) => {
   const { asked, env, close } = await answering({ invocations: [], count: 0, next_cursor: 'abc' });
   t.teardown(close);
   const parent = '0199c5a0-0000-7000-8000-000000000009';
@@ -84,7 +84,7 @@ test('invocations list sends its filters, and says where the next page begins to
   });
 });
 
-test('a live line is drawn over itself, gives way to what is printed, and is gone at its end', async (t) => {
+test('a live line is redrawn in place, cleared before other output and removed at its end', async (t) => {
   const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 40 });
   const stdout = Object.assign(new PassThrough(), { isTTY: true });
   const terminal = createTerminal({ stdin: process.stdin, stdout, stderr });
@@ -101,7 +101,7 @@ test('a live line is drawn over itself, gives way to what is printed, and is gon
   );
 });
 
-test('without a terminal there is no live line: deploying a project writes the lines of its result alone', async (t) => {
+test('without a terminal deploying a project prints no live line', async (t) => {
   const root = join(home, 'project');
   mkdirSync(join(root, 'f'), { recursive: true });
   writeFileSync(join(root, 'orama.yaml'), 'functions: [f]\n');

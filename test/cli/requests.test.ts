@@ -93,7 +93,7 @@ test('an invalid function.yaml is refused before anything is sent', async (t) =>
   t.deepEqual(server.seen, []);
 });
 
-test('invoke sends its data untouched and prints the output bare', async (t) => {
+test('invoke sends its data unchanged and prints only the output', async (t) => {
   const server = await startServer((request, response) => {
     response.writeHead(200, {
       'x-request-id': 'r1',
@@ -154,7 +154,7 @@ test('invoke --async prints the request id', async (t) => {
   });
 });
 
-test('a function that fails is a failure: its error on stderr, nothing on stdout', async (t) => {
+test('invoke of a failing function exits with 1, the error on stderr and nothing on stdout', async (t) => {
   const server = await startServer((_request, response) => {
     json(response, 500, { request_id: 'r3', status: 'error', error: 'exit code 1', duration_ms: 1 });
   });
@@ -165,7 +165,7 @@ test('a function that fails is a failure: its error on stderr, nothing on stdout
   t.is(run.stderr, 'error: exit code 1 (request r3)\nSee what it logged with: orama function logs hello\n');
 });
 
-test("the server's own sentence is what is said, with what to do next", async (t) => {
+test('an error of the server is printed with a hint on what to do next', async (t) => {
   const server = await startServer((_request, response) => {
     json(response, 401, { error: 'The API key is not known', code: 'unauthorized' });
   });
@@ -175,7 +175,7 @@ test("the server's own sentence is what is said, with what to do next", async (t
   t.regex(run.stderr, /^error: The API key is not known\n.*orama login\n$/);
 });
 
-test('something that is no Orama engine is recognised as such', async (t) => {
+test('a reply that is not from an Orama engine exits with 1 and a hint about the address', async (t) => {
   const server = await startServer((_request, response) => response.end('<html>'));
   t.teardown(server.close);
   const run = await runCli(['function', 'list'], { home, env: server.env });
@@ -183,7 +183,7 @@ test('something that is no Orama engine is recognised as such', async (t) => {
   t.regex(run.stderr, /is the address right\?/);
 });
 
-test('lists are tab-separated lines for scripts, and the reply itself with --json', async (t) => {
+test('lists are tab-separated lines in a pipe, and the unchanged reply with --json', async (t) => {
   const reply = { functions: [RECORD], count: 1, more: 'than this version knows' };
   const server = await startServer((_request, response) => json(response, 200, reply));
   t.teardown(server.close);
@@ -193,14 +193,14 @@ test('lists are tab-separated lines for scripts, and the reply itself with --jso
   t.deepEqual(JSON.parse(asJson.stdout), reply);
 });
 
-test('the namespace is said in the query when it was given', async (t) => {
+test('the --namespace option is sent as a query parameter', async (t) => {
   const server = await startServer((_request, response) => json(response, 200, { functions: [], count: 0 }));
   t.teardown(server.close);
   await runCli(['function', 'list', '--namespace', 'other'], { home, env: server.env });
   t.is(server.seen[0]?.url, '/v1/functions?namespace=other');
 });
 
-test('a secret comes from the command line, a file or stdin, byte for byte', async (t) => {
+test('secrets set sends a value from the command line, a file or stdin unchanged', async (t) => {
   const server = await startServer((_request, response) =>
     json(response, 200, { message: 'stored', name: 'K' }),
   );
@@ -231,7 +231,7 @@ test('publish sends JSON as JSON and other text as a string', async (t) => {
   );
 });
 
-test('dead letters are listed, replayed one or all, and purged', async (t) => {
+test('dead letters are listed, replayed one at a time or all together, and purged', async (t) => {
   const server = await startServer((request, response) => {
     if (request.method === 'GET') json(response, 200, { invocations: [], count: 0, next_cursor: null });
     else if (request.url.includes('/invocations/')) json(response, 202, { request_id: ID });
@@ -257,7 +257,7 @@ test('dead letters are listed, replayed one or all, and purged', async (t) => {
   );
 });
 
-test('a new key is printed alone, for scripts, and can be for another namespace', async (t) => {
+test('keys create prints only the new key, and sends the namespace of --namespace', async (t) => {
   const server = await startServer((_request, response) => {
     json(response, 201, {
       api_key: 'ak_new:other',
@@ -275,7 +275,7 @@ test('a new key is printed alone, for scripts, and can be for another namespace'
   t.deepEqual(JSON.parse(server.seen[0]?.body ?? ''), { name: 'ci', namespace: 'other' });
 });
 
-test('keys create sends what limits the key, and refuses a time that is past', async (t) => {
+test('keys create sends scopes, functions and expiry, and rejects an invalid or past expiry', async (t) => {
   const server = await startServer((_, response) => {
     json(response, 201, {
       api_key: 'ak_new:ns',
@@ -304,7 +304,7 @@ test('keys create sends what limits the key, and refuses a time that is past', a
   }
 });
 
-test('audit lists who changed what, with the names of keys', async (t) => {
+test('audit lists changes with the names of keys', async (t) => {
   const server = await startServer((_, response) => {
     const event = { at: '2026-01-01T00:00:00.000Z', actor: 'key:1', request_id: 'r-1' };
     json(response, 200, {
@@ -336,7 +336,7 @@ test('audit lists who changed what, with the names of keys', async (t) => {
   t.is(lines.stdout.trim().split('\n').length, 2);
 });
 
-test('login keeps a key only when it works', async (t) => {
+test('login stores a key only if the engine accepts the key', async (t) => {
   const server = await startServer((request, response) => {
     if (request.headers['x-api-key'] === 'ak_good:ns') json(response, 200, { functions: [], count: 0 });
     else json(response, 401, { error: 'The API key is not known', code: 'unauthorized' });
@@ -353,7 +353,7 @@ test('login keeps a key only when it works', async (t) => {
   t.is(server.seen.at(-1)?.headers['x-api-key'], 'ak_good:ns');
 });
 
-test('invoke --http asks the engine where functions are, and sends the request there as it stands', async (t) => {
+test('invoke --http sends the request unchanged to the functions URL that the engine reports', async (t) => {
   const seen: Seen[] = [];
   const functions = await httpServer(async (request, response) => {
     const body = (await buffer(request)).toString('latin1');
@@ -416,7 +416,7 @@ test('invoke --http asks the engine where functions are, and sends the request t
   }
 });
 
-test('a hint names what to do here, with no placeholder and no path of the API', async (t) => {
+test('hints after an error name CLI commands instead of API paths', async (t) => {
   const server = await startServer((request, response) => {
     if (request.url.includes('/versions')) {
       json(response, 200, {

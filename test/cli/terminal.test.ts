@@ -49,7 +49,7 @@ function record(said: string): LogRecord {
 }
 
 for (const isTTY of [true, false]) {
-  test(`nothing that a guest, server or user said reaches the terminal as control (${isTTY ? 'terminal' : 'pipe'})`, async (t) => {
+  test(`control characters from guests, servers and users are escaped (${isTTY ? 'terminal' : 'pipe'})`, async (t) => {
     const out = await written(isTTY, false, (terminal) => {
       terminal.line(HOSTILE);
       terminal.line(terminal.colors.red(HOSTILE));
@@ -64,12 +64,12 @@ for (const isTTY of [true, false]) {
     for (const character of FORBIDDEN) {
       t.false(rest.includes(character), `U+${character.charCodeAt(0).toString(16)}`);
     }
-    t.true(rest.includes('\\x1b]0;title\\x07'), 'what was taken out still shows');
+    t.true(rest.includes('\\x1b]0;title\\x07'), 'the escaped text is printed');
     t.true(rest.includes('\\u202egpj.exe'));
   });
 }
 
-test('a guest cannot make another row, column or log record of its own', async (t) => {
+test('a guest cannot forge a table row, a column or a log record', async (t) => {
   const forged = 'x\n2026-01-01T00:00:00.000Z success http v1 1 ms forged';
   const log = await written(false, false, (terminal) => {
     terminal.line(renderLog(terminal.colors, record(forged)));
@@ -81,7 +81,7 @@ test('a guest cannot make another row, column or log record of its own', async (
   t.is(table, 'one two three\tfour\n');
 });
 
-test('a guest cannot guess the marks of our own colours', async (t) => {
+test('a guest cannot forge the colour sequences of the CLI', async (t) => {
   const out = await written(true, false, (terminal) => {
     const painted = terminal.colors.red('mine');
     terminal.line(painted);
@@ -90,12 +90,12 @@ test('a guest cannot guess the marks of our own colours', async (t) => {
   t.true(out.includes('\\x1b[31mforged\\x1b[39m'), out);
 });
 
-test('other scripts, emoji, tabs and line breaks stay as they are', (t) => {
+test('other scripts, emoji, tabs and line breaks are printed unchanged', (t) => {
   const plain = 'Grüße\t世界\nשלום مرحبا 👩‍🚀 é';
   t.is(printable(plain), plain);
 });
 
-test('columns stay aligned whatever a cell holds', async (t) => {
+test('table columns stay aligned next to escaped control characters', async (t) => {
   const out = await written(true, false, (terminal) => {
     terminal.line(
       terminal.table(
@@ -111,7 +111,7 @@ test('columns stay aligned whatever a cell holds', async (t) => {
   t.is(first.indexOf('x', 6), second.indexOf('y'));
 });
 
-test('columns stay aligned beside wide, combining and invisible characters', async (t) => {
+test('table columns stay aligned next to wide, combining and invisible characters', async (t) => {
   const cells = ['世界', 'e\u0301', '👩‍🚀', 'a\u200bb', 'ｗｉｄｅ', 'plain'];
   const out = await written(true, false, (terminal) => {
     terminal.line(
@@ -128,14 +128,14 @@ test('columns stay aligned beside wide, combining and invisible characters', asy
   );
 });
 
-test('JSON and bytes in a pipe stay as they came', async (t) => {
+test('JSON output and bytes in a pipe are written unchanged', async (t) => {
   const json = await written(true, true, (terminal) => terminal.show({ a: HOSTILE }, z.unknown(), () => ''));
   t.deepEqual(JSON.parse(json), { a: HOSTILE });
   const bytes = await written(false, false, (terminal) => terminal.bytes(Buffer.from(HOSTILE)));
   t.is(bytes, HOSTILE);
 });
 
-test('whatever command a server answers with hostile text, none of it reaches the terminal as control', async (t) => {
+test('control characters in error replies of a server are escaped in the output of every command', async (t) => {
   const server = await httpServer((_request, response) => {
     response.writeHead(400, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ error: HOSTILE, code: HOSTILE }));
@@ -163,7 +163,7 @@ test('whatever command a server answers with hostile text, none of it reaches th
   }
 });
 
-test('a name that the shell completes is one line, whatever the server says', async (t) => {
+test('a completed name with control characters from the server is escaped and printed as one line', async (t) => {
   const names = ['fine', `two\nforged\tabout${HOSTILE}`];
   const server = await httpServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
@@ -183,7 +183,7 @@ const secret = (name: string) => ({
   updated_at: '2026-01-01T00:00:00Z',
 });
 
-test("lines of the engine's own log stay JSON, and no text in them is control", async (t) => {
+test('log lines of the engine are valid JSON without control characters', async (t) => {
   const logger = JSON.stringify(new URL('../../src/logger.js', import.meta.url).href);
   const program = `const { createLogger } = await import(${logger});
     createLogger('info').warn({ said: process.argv[1] }, process.argv[1]);`;
@@ -199,7 +199,7 @@ test("lines of the engine's own log stay JSON, and no text in them is control", 
   t.like(JSON.parse(stderr), { said, msg: said });
 });
 
-test('no file of the CLI writes to the terminal but through what makes text printable', async (t) => {
+test('no file of the CLI except terminal.ts writes to the terminal directly', async (t) => {
   const files = await readdir('src/cli', { recursive: true });
   for (const file of files.filter((name) => name.endsWith('.ts') && !name.startsWith('templates'))) {
     if (file === 'terminal.ts') continue;

@@ -22,7 +22,7 @@ async function registryWith(body: unknown) {
   return { ...server, asked };
 }
 
-test('no registry is asked unless ORAMA_UPDATE_NOTICE=true', (t) => {
+test('the registry is queried only with ORAMA_UPDATE_NOTICE=true', (t) => {
   t.is(updateSettings({}), undefined);
   t.is(updateSettings({ ORAMA_UPDATE_NOTICE: 'false' }), undefined);
   t.like(updateSettings({ ORAMA_UPDATE_NOTICE: 'true', XDG_STATE_HOME: '/state' }), {
@@ -34,7 +34,7 @@ test('no registry is asked unless ORAMA_UPDATE_NOTICE=true', (t) => {
   });
 });
 
-test('a newer version is found, and the registry asked once a day', async (t) => {
+test('a newer version is found, and the registry is queried once a day', async (t) => {
   const registry = await registryWith({ version: '0.10.0' });
   t.teardown(registry.close);
   const now = Date.now();
@@ -48,7 +48,7 @@ test('a newer version is found, and the registry asked once a day', async (t) =>
   t.is(await findUpdate({ ...check, own: '0.10.0', now: now + DAY_MS }), undefined);
 });
 
-test('a registry that does not answer, or not as one, is no error', async (t) => {
+test('an unreachable registry or an invalid reply is not an error', async (t) => {
   const odd = await registryWith({ version: '9.9.9\u001b[2J' });
   t.teardown(odd.close);
   const check = { file: join(home, 'b', 'update.json'), own: '0.1.0', now: Date.now() };
@@ -64,7 +64,7 @@ function terminalTest(title: string, onTerminal: (t: ExecutionContext) => Promis
 }
 
 terminalTest(
-  'who asked for it is told of a newer version, on a terminal and after the command',
+  'with ORAMA_UPDATE_NOTICE=true a newer version is announced on a terminal after the command',
   async (t) => {
     const registry = await registryWith({ version: '99.1.0' });
     t.teardown(registry.close);

@@ -6,7 +6,7 @@ const home = tempDir();
 // No process listens on port 2.
 const env = { ORAMA_URL: 'http://127.0.0.1:2' };
 
-test('--help and --version end with 0', async (t) => {
+test('--help and --version exit with 0', async (t) => {
   const help = await runCli(['function', '--help'], { home });
   t.is(help.code, 0);
   for (const name of ['init', 'build', 'deploy', 'invoke', 'list', 'get', 'delete', 'logs', 'versions']) {
@@ -27,26 +27,26 @@ const WRONG: [title: string, args: string[], says: RegExp][] = [
   ['a missing argument', ['function', 'invoke'], /missing required argument 'name'/],
   ['an unknown language', ['function', 'init', 'x', '--lang', 'cobol'], /Allowed choices are typescript, /],
   [
-    'a version that is no number',
+    'a version that is not a number',
     ['function', 'invoke', 'x', '--version', 'two'],
     /whole number of at least 1/,
   ],
   ['a limit of 0', ['function', 'logs', 'x', '--limit', '0'], /whole number from 1 to 1000/],
-  ['a moment that is none', ['function', 'logs', 'x', '--since', 'soon'], /2h/],
+  ['an invalid time', ['function', 'logs', 'x', '--since', 'soon'], /2h/],
   ['a delay without --async', ['function', 'invoke', 'x', '--delay', '5'], /--delay goes with --async/],
-  ['a trigger of neither kind', ['function', 'triggers', 'add', 'x'], /--topic or --cron/],
+  ['a trigger without a topic or schedule', ['function', 'triggers', 'add', 'x'], /--topic or --cron/],
   ['a secret without a value', ['function', 'secrets', 'set', 'X'], /either a value .* or --from-file/],
   [
-    'a message beside a batch',
+    'a message together with a batch',
     ['function', 'publish', 'x', '--data', '1', '--batch', '-'],
     /'--batch <ndjson>' cannot be used with option '-d, --data <json>'/,
   ],
-  ['a delete that nobody can confirm', ['function', 'delete', 'x'], /--force/],
-  ['a login that nobody can be asked for', ['login'], /--api-key/],
+  ['a delete without a terminal or --force', ['function', 'delete', 'x'], /--force/],
+  ['a login without a terminal or --api-key', ['login'], /--api-key/],
 ];
 
 for (const [title, args, says] of WRONG) {
-  test(`${title} is wrong usage: exit code 2, a sentence on stderr, nothing on stdout`, async (t) => {
+  test(`${title} exits with 2, the reason on stderr and nothing on stdout`, async (t) => {
     const run = await runCli(args, { home, env });
     t.is(run.code, 2, run.stderr);
     t.regex(run.stderr, says);
@@ -54,7 +54,7 @@ for (const [title, args, says] of WRONG) {
   });
 }
 
-test('an engine that does not answer fails with 1 and says how to start one', async (t) => {
+test('an unreachable engine exits with 1 and a hint on how to start one', async (t) => {
   const run = await runCli(['function', 'list'], { home, env });
   t.is(run.code, 1);
   t.is(
@@ -64,13 +64,13 @@ test('an engine that does not answer fails with 1 and says how to start one', as
   );
 });
 
-test('an address that is none fails with 1', async (t) => {
+test('an invalid --url exits with 1 and shows the expected form', async (t) => {
   const run = await runCli(['function', 'list', '--url', 'localhost:4000'], { home });
   t.is(run.code, 1);
   t.regex(run.stderr, /must look like http:\/\/127\.0\.0\.1:4000, not localhost:4000/);
 });
 
-test('a directory without function.yaml cannot be built', async (t) => {
+test('building a directory without function.yaml exits with 1', async (t) => {
   const run = await runCli(['function', 'build', '.'], { home });
   t.is(run.code, 1);
   t.regex(run.stderr, /There is no function\.yaml in this directory/);

@@ -21,7 +21,7 @@ function repository(name: string) {
   return { directory, git, commit: git('rev-parse', 'HEAD') };
 }
 
-test('a version of a clean repository has its commit, and what the commit says unless told', async (t) => {
+test('a version from a clean repository records the commit, and its subject unless a message is given', async (t) => {
   const { directory, commit } = repository('clean');
   // Built beside its source and not committed.
   writeFileSync(join(directory, 'functions', 'a', 'function.wasm'), '');
@@ -32,7 +32,7 @@ test('a version of a clean repository has its commit, and what the commit says u
   });
 });
 
-test('one of changed sources says so, and what the commit says is not what it is', async (t) => {
+test('a version from changed sources records the commit as -dirty and not the subject of the commit', async (t) => {
   const { directory, commit } = repository('changed');
   writeFileSync(join(directory, 'functions', 'a', 'index.ts'), '2\n');
   t.deepEqual(await originOf(directory, undefined), { message: null, git_commit: `${commit}-dirty` });
@@ -42,7 +42,7 @@ test('one of changed sources says so, and what the commit says is not what it is
   t.is((await originOf(join(directory, 'functions', 'b'), undefined)).git_commit, commit);
 });
 
-test('outside of a repository, and in one without a commit, there is what was told alone', async (t) => {
+test('without a repository or a commit a version records only the given message', async (t) => {
   t.deepEqual(await originOf(home, undefined), { message: null, git_commit: null });
   const empty = join(home, 'empty');
   mkdirSync(empty);

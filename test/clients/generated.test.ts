@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
 
-test('what of the clients is made from the OpenAPI document says what the engine says', async (t) => {
+test('the generated client files match the OpenAPI document of the engine', async (t) => {
   const { href } = pathToFileURL(resolve('scripts/clients/generate.mjs'));
   const { generatedClientFiles }: { generatedClientFiles(): Promise<Record<string, string>> } = await import(
     href

@@ -16,7 +16,7 @@ const home = tempDir();
 
 const goTest = findTool('go') === undefined ? test.skip : test;
 
-goTest('the Go client passes its tests against an engine, and vet (needs Go)', async (t) => {
+goTest('the Go client passes go vet, gofmt and its tests against an engine (needs Go)', async (t) => {
   t.timeout(300_000);
   const { env } = await started();
   const options = { cwd: sdk, env: { ...process.env, ...env } };
@@ -26,7 +26,7 @@ goTest('the Go client passes its tests against an engine, and vet (needs Go)', a
   t.is((await run('gofmt', ['-l', 'oramaclient'], options)).stdout, '');
 });
 
-goTest('the example of the Go client’s README runs (needs Go)', async (t) => {
+goTest('the README example of the Go client runs (needs Go)', async (t) => {
   t.timeout(300_000);
   const { env } = await started();
   const [example = ''] = codeBlocks('sdk/go/oramaclient/README.md', 'go');

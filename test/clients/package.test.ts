@@ -27,7 +27,7 @@ test.before('npm packs the TypeScript client', async () => {
   symlinkSync(resolve('node_modules/ws'), join(modules, 'ws'));
 });
 
-test('the tarball holds code, types, licence and README, and depends on nothing', (t) => {
+test('the client tarball contains code, types, licence and README, and has no dependencies', (t) => {
   for (const file of ['LICENSE', 'README.md', 'dist/index.js', 'dist/index.d.ts']) {
     t.true(files.includes(file), file);
   }
@@ -39,7 +39,7 @@ test('the tarball holds code, types, licence and README, and depends on nothing'
   t.is(manifest.dependencies, undefined);
 });
 
-test('it passes publint and arethetypeswrong', async (t) => {
+test('the client tarball passes publint and arethetypeswrong', async (t) => {
   for (const [tool, ...args] of [
     ['publint/src/cli.js', '--strict'],
     // With `require` it is an ES module, which Node supports since 20.19.
@@ -49,7 +49,7 @@ test('it passes publint and arethetypeswrong', async (t) => {
   }
 });
 
-test('it uses nothing of Node, so that browsers and Workers can load it', async (t) => {
+test('the packed client uses no Node.js APIs, and its browser bundle is smaller than 20 kB', async (t) => {
   for (const file of files.filter((path) => path.endsWith('.js'))) {
     const text = readFileSync(join(modules, 'orama-functions-client', file), 'utf8');
     t.notRegex(text, /\b(Buffer|process)\.|\brequire\(|from '(?!\.)/, file);
@@ -64,7 +64,7 @@ test('it uses nothing of Node, so that browsers and Workers can load it', async 
 });
 
 for (const [at, example] of codeBlocks('clients/typescript/README.md', 'js').entries()) {
-  test(`example ${at + 1} of the TypeScript client’s README runs with what was packed`, async (t) => {
+  test(`README example ${at + 1} of the TypeScript client runs with the packed client`, async (t) => {
     const { env } = await started();
     const file = join(home, `example-${at}.mjs`);
     writeFileSync(file, example);
@@ -80,7 +80,7 @@ for (const [at, example] of codeBlocks('clients/typescript/README.md', 'js').ent
   });
 }
 
-test('the engine’s package holds none of the clients', async (t) => {
+test('the engine package contains no files of the clients', async (t) => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts']);
   const [{ files: engine }]: [{ files: { path: string }[] }] = JSON.parse(stdout);
   t.true(engine.length > 50);

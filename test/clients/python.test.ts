@@ -33,7 +33,7 @@ pythonTest('the Python client passes its tests against an engine (needs Python 3
 });
 
 for (const [at, example] of codeBlocks('clients/python/README.md', 'python').entries()) {
-  pythonTest(`example ${at + 1} of the Python client’s README runs (needs Python 3.9)`, async (t) => {
+  pythonTest(`README example ${at + 1} of the Python client runs (needs Python 3.9)`, async (t) => {
     const { stdout } = await run('python3', ['-c', example], { env: await environment() });
     if (at === 0) {
       t.regex(stdout, /^\{'name': 'Ada', 'id': 9007199254740993\} 1 [0-9a-f-]{36}\nsuccess /);
@@ -45,7 +45,7 @@ for (const [at, example] of codeBlocks('clients/python/README.md', 'python').ent
 }
 
 wheelTest(
-  'the Python client is built and installed with nothing but Python: no setuptools, no registry (needs pip)',
+  'the Python client is built and installed without setuptools or a registry (needs pip)',
   async (t) => {
     const copy = join(home, 'python');
     cpSync(client, copy, { recursive: true });

@@ -31,7 +31,7 @@ async function client(options: Partial<ClientOptions> = {}): Promise<Client> {
   });
 }
 
-test('invoke gives the output as bytes, text and JSON, with what ran', async (t) => {
+test('invoke returns the output as bytes, text and JSON, with request id, attempts and version', async (t) => {
   const orama = await client();
   const result = await orama.invoke('hello', { name: 'Ada' });
   t.deepEqual(result.json(), { name: 'Ada' });
@@ -43,7 +43,7 @@ test('invoke gives the output as bytes, text and JSON, with what ran', async (t)
   t.is((await orama.invoke('hello')).text(), '');
 });
 
-test('integers beyond 2^53 come as text, and as JSON with a parser of one’s own', async (t) => {
+test('integers beyond 2^53 are returned exactly as text, and as JSON with a custom parser', async (t) => {
   const exact = await client({ parseJson: (text) => BigInt(text) });
   const result = await exact.invoke('hello', jsonText(BEYOND));
   t.is(result.text(), BEYOND);
@@ -51,7 +51,7 @@ test('integers beyond 2^53 come as text, and as JSON with a parser of one’s ow
   t.throws(() => jsonText('{'), { instanceOf: SyntaxError });
 });
 
-test('a function that fails is a FunctionError with its output; what the engine refuses is an OramaError', async (t) => {
+test('a failing function throws a FunctionError with its output, and a refused call an OramaError', async (t) => {
   const orama = await client();
   const refused = await t.throwsAsync(orama.invoke('hello', '!bad'), { instanceOf: FunctionError });
   t.like(refused, { code: 'function_refused', status: 422 });
@@ -66,7 +66,7 @@ test('a function that fails is a FunctionError with its output; what the engine 
   t.like(await t.throwsAsync(stranger.invoke('hello')), { code: 'unauthorized', status: 401 });
 });
 
-test('an idempotency key gives the same invocation again, and refuses another input', async (t) => {
+test('a repeated idempotency key returns the same invocation, and another input is refused', async (t) => {
   const orama = await client();
   const first = await orama.invoke('hello', 'once', { idempotencyKey: 'ts-1' });
   const second = await orama.invoke('hello', 'once', { idempotencyKey: 'ts-1' });
@@ -75,7 +75,7 @@ test('an idempotency key gives the same invocation again, and refuses another in
   t.like(other, { code: 'idempotency_mismatch' });
 });
 
-test('an async invocation is waited for, cancelled, listed and replayed', async (t) => {
+test('an async invocation can be awaited, cancelled, listed and replayed', async (t) => {
   const orama = await client();
   const { requestId, wait } = await orama.invokeAsync('hello', 'later');
   t.like(await wait({ timeoutMs: 20_000 }), { state: 'success', output: 'later', request_id: requestId });
@@ -102,7 +102,7 @@ test('an async invocation is waited for, cancelled, listed and replayed', async 
   t.true(listed.includes(again));
 });
 
-test('a result that takes longer than a request waits is asked for', async (t) => {
+test('invoke polls for a result that takes longer than waitSeconds', async (t) => {
   const orama = await client();
   const result = await orama.invoke('hello', 'asked for', { waitSeconds: 0 });
   t.is(result.text(), 'asked for');
@@ -130,7 +130,7 @@ test('dead letters are listed, replayed and purged', async (t) => {
   t.is(await orama.deadLetters.purge('dying'), 1);
 });
 
-test('what is published fires triggers and reaches subscribers, who are connected again by themselves', async (t) => {
+test('published messages fire triggers and reach subscribers, and a lost subscription reconnects', async (t) => {
   const orama = await client();
   const sockets: WebSocket[] = [];
   const { env } = await started();
@@ -176,7 +176,7 @@ test('what is published fires triggers and reaches subscribers, who are connecte
   t.true((await events.next()).done);
 });
 
-test('a subscription that may not be, or whose key ends, ends with an error', async (t) => {
+test('a subscription that is refused or whose key is revoked ends with an error', async (t) => {
   const stranger = await client({ apiKey: 'ak_wrong:default' });
   const refused = stranger.subscribe('clients:revoked')[Symbol.asyncIterator]();
   t.like(await t.throwsAsync(refused.next()), { code: 'unauthorized' });
@@ -239,7 +239,7 @@ async function refusing(times: number, refuse: (response: ServerResponse) => voi
   return { ...server, bodies };
 }
 
-test('429 and 503 are tried again, as late as Retry-After says', async (t) => {
+test('429 and 503 are retried after the time in Retry-After', async (t) => {
   for (const status of [429, 503]) {
     const server = await refusing(1, (response) => {
       response.writeHead(status, { 'retry-after': '1' }).end('{"error":"Later.","code":"queue_full"}');
@@ -253,7 +253,7 @@ test('429 and 503 are tried again, as late as Retry-After says', async (t) => {
   }
 });
 
-test('after the last try the error says how long to wait', async (t) => {
+test('the error after the last retry contains the time in Retry-After', async (t) => {
   const server = await refusing(9, (response) => {
     response.writeHead(429, { 'retry-after': '7' }).end('{"error":"The queue is full.","code":"queue_full"}');
   });
@@ -263,7 +263,7 @@ test('after the last try the error says how long to wait', async (t) => {
   t.like(error, { code: 'queue_full', status: 429, retryAfter: 7, message: 'The queue is full.' });
 });
 
-test('a call without an answer is tried again only where it may have been received without harm', async (t) => {
+test('a call without a reply is retried only with an idempotency key', async (t) => {
   const cut = (response: ServerResponse) => void response.destroy();
   const plain = await refusing(1, cut);
   t.teardown(plain.close);
@@ -278,7 +278,7 @@ test('a call without an answer is tried again only where it may have been receiv
   t.deepEqual(keyed.bodies, ['x', 'x']);
 });
 
-test('a write that may have taken place is not repeated', async (t) => {
+test('a call that fails with ambiguous_write is not retried', async (t) => {
   const server = await refusing(1, (response) => {
     response.writeHead(503).end('{"error":"Look before repeating it.","code":"ambiguous_write"}');
   });
@@ -287,7 +287,7 @@ test('a write that may have taken place is not repeated', async (t) => {
   t.is(server.bodies.length, 1);
 });
 
-test('a redirect is not followed: it would be sent the key', async (t) => {
+test('a redirect is not followed, so the key is not sent to another server', async (t) => {
   const keys: unknown[] = [];
   const other = await httpServer((request, response) => {
     keys.push(request.headers['x-api-key']);
@@ -303,7 +303,7 @@ test('a redirect is not followed: it would be sent the key', async (t) => {
   t.deepEqual(keys, []);
 });
 
-test('a signal ends a call and a wait between two tries', async (t) => {
+test('an aborted signal ends a call that waits for its next retry', async (t) => {
   const server = await refusing(9, (response) => response.writeHead(429, { 'retry-after': '30' }).end('{}'));
   t.teardown(server.close);
   const stop = new AbortController();

@@ -8,9 +8,9 @@ import { until } from '../helpers/until.js';
 const ipfs = findServer('ipfs', 'TEST_IPFS', 'ipfs');
 
 if (ipfs === null)
-  test('ipfs: not found, real-server suite not run: modules while Kubo is away', (t) => t.pass());
+  test('ipfs: not found, real-server suite not run: modules while Kubo is down', (t) => t.pass());
 else {
-  test('while Kubo is away known modules run; others get 503, or run when it is back', async (t) => {
+  test('while Kubo is down, loaded modules run, sync calls of others get 503 and async calls run later', async (t) => {
     const kubo = await startKubo(ipfs);
     t.teardown(kubo.close);
     const cluster = await startCluster({ IPFS_API_URL: kubo.url });
@@ -38,7 +38,7 @@ else {
     t.is(health.status, 503);
 
     await kubo.restart();
-    const ended = await until('the waiting one has run', async () => {
+    const ended = await until('the queued invocation has run', async () => {
       const { json: now } = await web.api.get(`/v1/invocations/${json.request_id}`);
       return now.completed_at && now;
     });

@@ -55,12 +55,12 @@ async function startAtOnce(t: ExecutionContext, settings: Record<string, string>
   t.is((await first.get('/v1/auth/keys')).json.keys.length, 1);
 }
 
-test('processes that start at the same moment on nothing make one key of each kind, and one schema', async (t) => {
+test('processes that start concurrently without data agree on one schema and one key of each kind', async (t) => {
   for (let round = 0; round < ROUNDS; round += 1) await startAtOnce(t, {});
 });
 
 onRqlite('a first start of several processes', (binary) => {
-  test('processes that start at the same moment on an empty RQLite make one schema', async (t) => {
+  test('processes that start concurrently on an empty RQLite agree on one schema and one key of each kind', async (t) => {
     const rqlite = await startRqlite(binary);
     t.teardown(rqlite.close);
     await startAtOnce(t, { RQLITE_URL: rqlite.urls.join(',') });

@@ -15,7 +15,7 @@ const ASYNC = { prefer: 'respond-async' };
 const ENDED = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 const dataDir = tempDir();
 
-/** What clients were told, in the order of rounds. */
+/** The operations that were acknowledged to clients, in the order of rounds. */
 interface Ledger {
   invoked: string[];
   published: string[];
@@ -58,7 +58,7 @@ async function prepare(api: Api, wasm: Uint8Array): Promise<void> {
       );
     }
   }
-  await until('all of these are dead', async () => {
+  await until('all of these invocations are dead', async () => {
     const { json } = await api.get('/v1/invocations?status=dead&limit=100');
     return json.count === ROUNDS * 10;
   });
@@ -224,7 +224,7 @@ async function losesNothing(t: ExecutionContext, start: () => Promise<Installati
 }
 
 test.serial(
-  'embedded: killed in the middle of whatever it does, an engine keeps what it has acknowledged and does nothing by halves',
+  'embedded: an engine killed during any operation keeps acknowledged changes and no partial ones',
   (t) =>
     losesNothing(t, async () => {
       const engine = await startEngine({ dataDir });
@@ -234,7 +234,7 @@ test.serial(
 );
 
 test.serial(
-  'web and worker: killed in the middle of whatever they do, they keep what they have acknowledged and do nothing by halves',
+  'web and worker: processes killed during any operation keep acknowledged changes and no partial ones',
   async (t) => {
     const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '2' });
     t.teardown(cluster.close);

@@ -6,7 +6,7 @@ import { startEngine } from '../helpers/running-engine.js';
 import { tcpProxy } from '../helpers/tcp-proxy.js';
 import { until } from '../helpers/until.js';
 
-test('a call whose acceptance was not confirmed runs once when it is repeated with its Idempotency-Key', async (t) => {
+test('a call with an unconfirmed acceptance runs once when repeated with its Idempotency-Key', async (t) => {
   const redis = await startRedis();
   t.teardown(redis.close);
   const proxy = await tcpProxy(redis.port);

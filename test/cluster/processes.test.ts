@@ -8,7 +8,7 @@ import { until } from '../helpers/until.js';
 const empty = tempDir();
 
 for (const role of ['web', 'worker'] as const) {
-  test(`a ${role} process without REDIS_URL ends with a sentence`, async (t) => {
+  test(`a ${role} process without REDIS_URL exits with 1 and an error without a stack trace`, async (t) => {
     const { child, process } = spawnRole(role, { ORAMA_DATA_DIR: empty });
     const code = await new Promise((resolve) => child.once('exit', resolve));
     t.is(code, 1);
@@ -17,7 +17,7 @@ for (const role of ['web', 'worker'] as const) {
   });
 }
 
-test('two webs and two workers, started at once on nothing, are one engine', async (t) => {
+test('two web and two worker processes started concurrently share all state', async (t) => {
   const cluster = await startCluster();
   t.teardown(cluster.close);
   const [a, b, first, second] = await Promise.all([
@@ -37,7 +37,7 @@ test('two webs and two workers, started at once on nothing, are one engine', asy
   const called = await b.api.invoke('probe', commands({ op: 'log', a: 'called' }, { op: 'echo', a: 'hi' }));
   t.deepEqual(called.json, { results: [null, 'hi'] }, called.text);
   const id = called.headers.get('x-request-id');
-  const [record] = await until('its log', async () => {
+  const [record] = await until('the log record is written', async () => {
     const found = await loggedAttempts(a.api, 'probe', `&request_id=${id}`);
     return found.length > 0 && found;
   });
@@ -59,13 +59,13 @@ test('two webs and two workers, started at once on nothing, are one engine', asy
     prefer: 'respond-async',
   });
   const sleeping = sleeper.json.request_id;
-  await until('it runs', async () => {
+  await until('the sleeping invocation runs', async () => {
     const { json } = await b.api.get(`/v1/invocations/${sleeping}`);
     return json.state === 'running';
   });
   const cancelled = await b.api.delete(`/v1/invocations/${sleeping}`);
   t.is(cancelled.status, 200, cancelled.text);
-  const ended = await until('it has ended', async () => {
+  const ended = await until('the sleeping invocation has ended', async () => {
     const { json } = await a.api.get(`/v1/invocations/${sleeping}`);
     return json.completed_at && json;
   });

@@ -36,7 +36,7 @@ async function numbersRun(api: Api, count: number): Promise<number[]> {
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
 
-test('an acknowledged batch outlives web and Redis, killed with -9, and runs whole and in its order', async (t) => {
+test('an acknowledged batch runs completely and in order after web and Redis are killed with SIGKILL', async (t) => {
   const cluster = await startCluster();
   t.teardown(cluster.close);
   const first = await cluster.web();
@@ -50,7 +50,7 @@ test('an acknowledged batch outlives web and Redis, killed with -9, and runs who
   t.deepEqual(await numbersRun(second.api, 200), upTo(200));
 });
 
-test('a batch for which the queue has no room is 429, and nothing of it is accepted', async (t) => {
+test('a batch that does not fit into the queue gets 429 and no message of it is accepted', async (t) => {
   const cluster = await startCluster({ QUEUE_MAX_WAITING: '20' });
   t.teardown(cluster.close);
   const { api } = await cluster.web();
@@ -66,7 +66,7 @@ test('a batch for which the queue has no room is 429, and nothing of it is accep
   t.deepEqual(await numbersRun(api, 20), upTo(20));
 });
 
-test('a batch while the queue is away is 503, and nothing of it comes later', async (t) => {
+test('a batch published while Redis does not respond gets ambiguous_write, and none of it is queued', async (t) => {
   const cluster = await startCluster();
   t.teardown(cluster.close);
   const { api } = await cluster.web();
@@ -75,7 +75,7 @@ test('a batch while the queue is away is 503, and nothing of it comes later', as
   const refused: { status: number; json: JsonValue } = await publishNumbers(api, 0, 50);
   cluster.redis.thaw();
   t.is(refused.status, 503);
-  t.is(refused.json.code, 'ambiguous_write', 'a frozen server confirms nothing');
-  await until('the queue is back', async () => (await publishNumbers(api, 100, 2)).status === 200);
+  t.is(refused.json.code, 'ambiguous_write', 'an unresponsive Redis confirms nothing');
+  await until('the queue is available again', async () => (await publishNumbers(api, 100, 2)).status === 200);
   t.is(await waiting(api), 2);
 });

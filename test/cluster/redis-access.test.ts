@@ -34,7 +34,7 @@ async function works(t: ExecutionContext, cluster: Cluster): Promise<void> {
   t.is((await a.api.get('/health')).status, 200);
 }
 
-test.serial('everything works over TLS with a user and a password of a URL', async (t) => {
+test.serial('all functions of Redis work over TLS with the user and password of the URL', async (t) => {
   const certificate = await makeCertificate(files);
   const cluster = await startCluster(
     { NODE_EXTRA_CA_CERTS: certificate.authority },
@@ -44,7 +44,7 @@ test.serial('everything works over TLS with a user and a password of a URL', asy
   await works(t, cluster);
 
   const unknown = spawnRole('web', { ORAMA_DATA_DIR: files, REDIS_URL: cluster.redis.url });
-  t.is(await unknown.process.ended(), 1, 'nobody vouches for the certificate');
+  t.is(await unknown.process.ended(), 1, 'the certificate is not trusted');
   const REDIS_URL = cluster.redis.url.replace('engine', 'nobody');
   const wrong = spawnRole('worker', {
     ORAMA_DATA_DIR: files,
@@ -58,7 +58,7 @@ test.serial('everything works over TLS with a user and a password of a URL', asy
   }
 });
 
-test.serial('everything works on a Redis Cluster', async (t) => {
+test.serial('all functions of Redis work on a Redis Cluster', async (t) => {
   const redis = await startRedisCluster();
   t.teardown(redis.close);
   const cluster = await startCluster({ REDIS_URL: redis.url });

@@ -10,11 +10,11 @@ import { until } from '../helpers/until.js';
 const AWAY_MS = 5000;
 
 for (const { how, freeze } of [
-  { how: 'frozen', freeze: true },
-  { how: 'killed with -9', freeze: false },
+  { how: 'unresponsive', freeze: true },
+  { how: 'down after SIGKILL', freeze: false },
 ]) {
   test.serial(
-    `Redis ${how} for 5 s loses no acknowledged event, and everything goes on by itself`,
+    `with Redis ${how} for 5 s no acknowledged event is lost, and calls succeed again afterwards`,
     async (t) => {
       const cluster = await startCluster();
       t.teardown(cluster.close);
@@ -59,10 +59,10 @@ for (const { how, freeze } of [
       const backAt = Date.now();
       t.is(health.status, 503, health.text);
       const during = acknowledged.size;
-      await until('events are taken again', async () => acknowledged.size > during + 20);
+      await until('events are accepted again', async () => acknowledged.size > during + 20);
       const recovered = Date.now() - backAt;
       const answered = calls.get(200) ?? 0;
-      await until('calls are answered again', async () => (calls.get(200) ?? 0) > answered + 5);
+      await until('calls succeed again', async () => (calls.get(200) ?? 0) > answered + 5);
       loading = false;
       await Promise.all(load);
 
@@ -96,26 +96,29 @@ function call(api: Api): Promise<{ status: number }> {
   return api.invoke('probe', commands({ op: 'echo', a: 'x' }));
 }
 
-test.serial('with Redis away an HTTP function is 503, sync and async, and nothing is accepted', async (t) => {
-  const cluster = await startCluster();
-  t.teardown(cluster.close);
-  const [web] = await Promise.all([cluster.web(), cluster.worker()]);
-  for (const [name, http] of Object.entries({ sync: {}, hook: { mode: 'async' } })) {
-    const metadata = JSON.stringify({ http });
-    const { status } = await web.api.deploy(name, await httpGuest(), { is_public: 'true', metadata });
-    t.is(status, 201);
-  }
-  const { functions_url: base } = (await web.api.get('/v1/status')).json;
-  const call = (name: string) => fetch(`${base}/default/${name}`, { method: 'POST', body: '{}' });
-  t.is((await call('sync')).status, 200);
-  await cluster.redis.kill();
-  for (const name of ['sync', 'hook']) {
-    const reply = await call(name);
-    t.is(reply.status, 503, name);
-    t.is(((await reply.json()) as { code: string }).code, 'unavailable', name);
-    t.regex(reply.headers.get('x-request-id') ?? '', /^[0-9a-f-]{36}$/, name);
-  }
-  await cluster.redis.restart();
-  await until('it is served again', async () => (await call('sync')).status === 200);
-  t.is((await web.api.get('/v1/invocations?function=hook')).json.count, 0);
-});
+test.serial(
+  'while Redis is down, sync and async HTTP functions get 503 and no invocation is accepted',
+  async (t) => {
+    const cluster = await startCluster();
+    t.teardown(cluster.close);
+    const [web] = await Promise.all([cluster.web(), cluster.worker()]);
+    for (const [name, http] of Object.entries({ sync: {}, hook: { mode: 'async' } })) {
+      const metadata = JSON.stringify({ http });
+      const { status } = await web.api.deploy(name, await httpGuest(), { is_public: 'true', metadata });
+      t.is(status, 201);
+    }
+    const { functions_url: base } = (await web.api.get('/v1/status')).json;
+    const call = (name: string) => fetch(`${base}/default/${name}`, { method: 'POST', body: '{}' });
+    t.is((await call('sync')).status, 200);
+    await cluster.redis.kill();
+    for (const name of ['sync', 'hook']) {
+      const reply = await call(name);
+      t.is(reply.status, 503, name);
+      t.is(((await reply.json()) as { code: string }).code, 'unavailable', name);
+      t.regex(reply.headers.get('x-request-id') ?? '', /^[0-9a-f-]{36}$/, name);
+    }
+    await cluster.redis.restart();
+    await until('the function is served again', async () => (await call('sync')).status === 200);
+    t.is((await web.api.get('/v1/invocations?function=hook')).json.count, 0);
+  },
+);

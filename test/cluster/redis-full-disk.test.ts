@@ -10,25 +10,33 @@ const MEGABYTES = 24;
 const FULL_MS = 3000;
 const ASYNC = { prefer: 'respond-async' };
 
-if (!canMount()) test('unshare -m is not allowed here: a full disk is not tried', (t) => t.pass());
+if (!canMount())
+  test('unshare -m is not allowed here: the tests of a full disk are not run', (t) => t.pass());
 else {
-  test.serial('the disk of Redis is full: it refuses writes, and nothing acknowledged is lost', async (t) => {
-    const disk = await smallDisk(MEGABYTES);
-    t.teardown(disk.close);
-    const cluster = await startCluster({}, {}, { redisDisk: disk, redisArgs: ['--appendfsync', 'everysec'] });
-    t.teardown(cluster.close);
-    const [web] = await Promise.all([cluster.web(), cluster.worker()]);
-    const accepted = await whileFull(t, web.api, disk);
-    t.is(
-      (await healthOf(web.api)).queue?.error,
-      'Redis takes no writes: it cannot write its file; free space on its disk.',
-    );
-    await disk.free();
-    await allHaveEnded(t, web.api, accepted);
-  });
+  test.serial(
+    'while the disk of Redis is full, calls get 503, and every accepted invocation succeeds later',
+    async (t) => {
+      const disk = await smallDisk(MEGABYTES);
+      t.teardown(disk.close);
+      const cluster = await startCluster(
+        {},
+        {},
+        { redisDisk: disk, redisArgs: ['--appendfsync', 'everysec'] },
+      );
+      t.teardown(cluster.close);
+      const [web] = await Promise.all([cluster.web(), cluster.worker()]);
+      const accepted = await whileFull(t, web.api, disk);
+      t.is(
+        (await healthOf(web.api)).queue?.error,
+        'Redis takes no writes: it cannot write its file; free space on its disk.',
+      );
+      await disk.free();
+      await allHaveEnded(t, web.api, accepted);
+    },
+  );
 
   test.serial(
-    'the disk of Redis is full and it syncs always: it ends, is started again, and nothing acknowledged is lost',
+    'accepted invocations succeed after Redis (appendfsync always) exits on a full disk and restarts',
     async (t) => {
       const disk = await smallDisk(MEGABYTES);
       t.teardown(disk.close);
@@ -73,7 +81,7 @@ async function whileFull(t: ExecutionContext, api: Api, disk: SmallDisk): Promis
     await send(0);
     await delay(50);
   }
-  await until('health has noticed', async () => (await healthOf(api)).queue?.status === 'down');
+  await until('health reports the queue as down', async () => (await healthOf(api)).queue?.status === 'down');
   await send(0);
   t.true(refused > 0);
   t.log(`${accepted.length} accepted, ${refused} refused`);
@@ -88,7 +96,7 @@ async function allHaveEnded(t: ExecutionContext, api: Api, accepted: readonly st
     });
     t.is(ended.state, 'success', JSON.stringify(ended));
   }
-  await until('health is back', async () => (await api.get('/health')).json.status === 'ok');
+  await until('health is ok again', async () => (await api.get('/health')).json.status === 'ok');
   const { status } = await api.invoke('works', '[]');
   t.is(status, 200);
 }

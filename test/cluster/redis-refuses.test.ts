@@ -17,22 +17,22 @@ const WAYS: Record<
   string,
   (port: number) => { begin: readonly Command[]; end: readonly Command[]; refuses: boolean }
 > = {
-  'becomes the replica of one that is gone': (gone) => ({
+  'becomes the replica of an unreachable server': (gone) => ({
     begin: [['replicaof', '127.0.0.1', gone]],
     end: [['replicaof', 'no', 'one']],
     refuses: true,
   }),
-  'has lost the replicas that it must have': () => ({
+  'has fewer replicas than min-replicas-to-write': () => ({
     begin: [['config', 'set', 'min-replicas-to-write', 1]],
     end: [['config', 'set', 'min-replicas-to-write', 0]],
     refuses: true,
   }),
-  'has no memory left': () => ({
+  'exceeds maxmemory': () => ({
     begin: [['config', 'set', 'maxmemory', '1mb']],
     end: [['config', 'set', 'maxmemory', 0]],
     refuses: true,
   }),
-  'forgets all scripts and ends all connections, again and again': () => ({
+  'flushes its scripts and closes all connections repeatedly': () => ({
     begin: Array.from({ length: 5 }, () => [
       ['script', 'flush', 'sync'],
       ['client', 'kill', 'type', 'normal', 'skipme', 'yes'],
@@ -44,7 +44,7 @@ const WAYS: Record<
 };
 
 for (const [what, way] of Object.entries(WAYS)) {
-  test.serial(`Redis ${what}: nothing acknowledged is lost, and all goes on by itself`, async (t) => {
+  test.serial(`when Redis ${what}, no accepted invocation is lost, and calls succeed again`, async (t) => {
     const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '2' });
     t.teardown(cluster.close);
     const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);
@@ -67,19 +67,19 @@ for (const [what, way] of Object.entries(WAYS)) {
       }
     };
     const clients = Array.from({ length: 6 }, client);
-    await until('they are at work', () => accepted.length > 20);
+    await until('calls are accepted', () => accepted.length > 20);
     for (const [name, ...args] of begin) {
       await operator.call(String(name), ...args);
       if (!refuses) await delay(FOR_MS / begin.length);
     }
     if (refuses) {
       await until('calls are refused', () => (answers.get(503) ?? 0) > 0);
-      await until('health has noticed', async () => (await web.api.get('/health')).status === 503);
+      await until('health is 503', async () => (await web.api.get('/health')).status === 503);
       await delay(FOR_MS);
     }
     for (const [name, ...args] of end) await operator.call(String(name), ...args);
     const answered = answers.get(200) ?? 0;
-    await until('calls are answered again', () => (answers.get(200) ?? 0) > answered + 10);
+    await until('calls succeed again', () => (answers.get(200) ?? 0) > answered + 10);
     over = true;
     await Promise.all(clients);
     t.log([...answers].map(([status, times]) => `${status}: ${times}`).join(', '));
@@ -95,7 +95,7 @@ for (const [what, way] of Object.entries(WAYS)) {
       });
       t.is(state, 'success', JSON.stringify(attempts));
     }
-    await until('health is back', async () => (await web.api.get('/health')).json.status === 'ok');
+    await until('health is ok again', async () => (await web.api.get('/health')).json.status === 'ok');
     t.is(await worker.stop(), 0, worker.log());
     t.is(await web.stop(), 0, web.log());
   });

@@ -57,7 +57,7 @@ async function underLoad(api: Api) {
 }
 
 test.serial(
-  'the documented rolling restart with a runner for Procfiles fails no call and uses up no attempt',
+  'no call fails or uses up an attempt in the documented rolling restart with a Procfile runner',
   async (t) => {
     const cluster = await startCluster();
     t.teardown(cluster.close);
@@ -91,7 +91,7 @@ test.serial(
 );
 
 test.serial(
-  'the documented unit restarts two workers, one after the other: no call fails, no attempt is used up',
+  'no call fails or uses up an attempt when the documented systemd unit restarts two workers in turn',
   async (t) => {
     const unit = await documented(2);
     const cluster = await startCluster();
@@ -122,7 +122,7 @@ test.serial(
   },
 );
 
-test.serial('the documented unit is one that systemd takes', async (t) => {
+test.serial('systemd-analyze accepts the documented unit', async (t) => {
   const analyze = promisify(execFile)('systemd-analyze', ['--version']);
   if ((await analyze.catch(() => null)) === null) return t.pass('systemd is not installed here');
   const file = join(dir, 'orama-worker@1.service');
@@ -132,30 +132,33 @@ test.serial('the documented unit is one that systemd takes', async (t) => {
   t.is(stdout + stderr, '');
 });
 
-test.serial('a worker answers /health and /metrics on WORKER_PORT', async (t) => {
-  const cluster = await startCluster();
-  t.teardown(cluster.close);
-  const port = await freePort();
-  await cluster.worker({ WORKER_PORT: String(port) });
-  const url = `http://127.0.0.1:${port}`;
-  const health = await fetch(`${url}/health`);
-  t.is(health.status, 200);
-  const { status, dependencies } = (await health.json()) as { status: string; dependencies: object };
-  t.is(status, 'ok');
-  t.deepEqual(Object.keys(dependencies).sort(), [
-    'blobs',
-    'bus',
-    'cache',
-    'databases',
-    'disk',
-    'queue',
-    'store',
-  ]);
-  t.regex(await (await fetch(`${url}/metrics`)).text(), /^orama_pool_threads\{state="all"\} \d+$/m);
-  t.is((await fetch(`${url}/v1/functions`)).status, 404);
-  cluster.redis.freeze();
-  t.teardown(() => cluster.redis.thaw());
-  const down = await fetch(`${url}/health`);
-  t.is(down.status, 503);
-  t.like(await down.json(), { status: 'down', dependencies: { queue: { status: 'down' } } });
-});
+test.serial(
+  'a worker serves /health and /metrics on WORKER_PORT, and /health is 503 while Redis does not respond',
+  async (t) => {
+    const cluster = await startCluster();
+    t.teardown(cluster.close);
+    const port = await freePort();
+    await cluster.worker({ WORKER_PORT: String(port) });
+    const url = `http://127.0.0.1:${port}`;
+    const health = await fetch(`${url}/health`);
+    t.is(health.status, 200);
+    const { status, dependencies } = (await health.json()) as { status: string; dependencies: object };
+    t.is(status, 'ok');
+    t.deepEqual(Object.keys(dependencies).sort(), [
+      'blobs',
+      'bus',
+      'cache',
+      'databases',
+      'disk',
+      'queue',
+      'store',
+    ]);
+    t.regex(await (await fetch(`${url}/metrics`)).text(), /^orama_pool_threads\{state="all"\} \d+$/m);
+    t.is((await fetch(`${url}/v1/functions`)).status, 404);
+    cluster.redis.freeze();
+    t.teardown(() => cluster.redis.thaw());
+    const down = await fetch(`${url}/health`);
+    t.is(down.status, 503);
+    t.like(await down.json(), { status: 'down', dependencies: { queue: { status: 'down' } } });
+  },
+);

@@ -6,10 +6,11 @@ import { filesWith } from '../helpers/files-with.js';
 import { onRqlite } from '../helpers/on-rqlite.js';
 import { startRqlite } from '../helpers/rqlited.js';
 
-test("a secret's value is in no store, log or reply of several processes on Redis", (t) => holdsNoCanary(t));
+test("a secret's value is in no store, log or response of web and worker processes on Redis", (t) =>
+  holdsNoCanary(t));
 
-onRqlite('the same with RQLite', (binary) => {
-  test("a secret's value is in no file of RQLite either", async (t) => {
+onRqlite("a secret's value is in no file of RQLite", (binary) => {
+  test("a secret's value is in no file of RQLite", async (t) => {
     const rqlite = await startRqlite(binary);
     t.teardown(rqlite.close);
     await holdsNoCanary(t, { RQLITE_URL: rqlite.urls.join(',') }, rqlite.directory);

@@ -34,7 +34,7 @@ async function endsWithout(t: ExecutionContext, settings: Settings, takeAway: (c
     return Date.now() - since;
   };
   const took = await Promise.all([ended(web), ended(worker)]);
-  for (const ms of took) t.true(ms <= SECONDS * 1000 + MARGIN_MS, `it took ${ms} ms`);
+  for (const ms of took) t.true(ms <= SECONDS * 1000 + MARGIN_MS, `the process exited after ${ms} ms`);
   t.log(`web and worker ended after ${took.join(' and ')} ms`);
 }
 
@@ -58,11 +58,11 @@ async function keepBusy(web: WebProcess): Promise<void> {
   await until('jobs run', async () => (await web.api.get('/v1/invocations?status=running')).json.count > 1);
 }
 
-test.serial('web and worker end in time while Redis is gone', async (t) => {
+test.serial('web and worker exit within SHUTDOWN_SECONDS while Redis is down', async (t) => {
   await endsWithout(t, {}, ({ redis }) => redis.kill());
 });
 
-test.serial('web and worker end in time while Redis answers nothing', async (t) => {
+test.serial('web and worker exit within SHUTDOWN_SECONDS while Redis does not respond', async (t) => {
   await endsWithout(t, {}, ({ redis }) => {
     redis.freeze();
     t.teardown(() => redis.thaw());
@@ -70,13 +70,13 @@ test.serial('web and worker end in time while Redis answers nothing', async (t) 
 });
 
 const rqlited = findServer('rqlite', 'TEST_RQLITED', 'rqlited');
-if (rqlited === null) test('rqlited: not found, SIGTERM while RQLite is away not run', (t) => t.pass());
+if (rqlited === null) test('rqlited: not found, SIGTERM while RQLite is down not run', (t) => t.pass());
 else {
   for (const [how, signal] of [
-    ['is gone', 'SIGKILL'],
-    ['answers nothing', 'SIGSTOP'],
+    ['is down', 'SIGKILL'],
+    ['does not respond', 'SIGSTOP'],
   ] as const) {
-    test.serial(`web and worker end in time while RQLite ${how}`, async (t) => {
+    test.serial(`web and worker exit within SHUTDOWN_SECONDS while RQLite ${how}`, async (t) => {
       const rqlite = await startRqlite(rqlited);
       t.teardown(rqlite.close);
       const [node] = rqlite.nodes;
@@ -89,9 +89,9 @@ else {
 
 const olricServer = findServer('olric', 'TEST_OLRIC_SERVER', 'olric-server');
 if (olricServer === null)
-  test('olric-server: not found, SIGTERM while Olric is away not run', (t) => t.pass());
+  test('olric-server: not found, SIGTERM while Olric is down not run', (t) => t.pass());
 else {
-  test.serial('web and worker end in time while Olric is gone', async (t) => {
+  test.serial('web and worker exit within SHUTDOWN_SECONDS while Olric is down', async (t) => {
     const olric = await startOlric(olricServer);
     t.teardown(olric.close);
     await endsWithout(t, { OLRIC_URL: olric.url }, () => olric.kill());
@@ -99,9 +99,9 @@ else {
 }
 
 const ipfs = findServer('ipfs', 'TEST_IPFS', 'ipfs');
-if (ipfs === null) test('ipfs: not found, SIGTERM while Kubo is away not run', (t) => t.pass());
+if (ipfs === null) test('ipfs: not found, SIGTERM while Kubo is down not run', (t) => t.pass());
 else {
-  test.serial('web and worker end in time while Kubo is gone', async (t) => {
+  test.serial('web and worker exit within SHUTDOWN_SECONDS while Kubo is down', async (t) => {
     const kubo = await startKubo(ipfs);
     t.teardown(kubo.close);
     await endsWithout(t, { IPFS_API_URL: kubo.url }, () => kubo.kill());
@@ -111,7 +111,7 @@ else {
 /** Delays after the first output of the process: during startup and just after it. */
 const IN_A_START_MS = [0, 50, 150, 400];
 
-test.serial('a signal in the middle of a start ends web, worker and engine with 0', async (t) => {
+test.serial('web, worker and engine exit with 0 on a SIGTERM during startup', async (t) => {
   const cluster = await startCluster();
   t.teardown(cluster.close);
   // Create the data directory and schema, which exist on every start but the first.
@@ -127,7 +127,7 @@ test.serial('a signal in the middle of a start ends web, worker and engine with 
     const started = [
       ...(['web', 'worker'] as const).map((role) => {
         const { child, process } = spawnRole(role, settings);
-        // It logs which stores it shares immediately.
+        // The process logs which stores it shares immediately after its start.
         return { name: role, child, log: process.log, begun: async () => process.log() !== '' };
       }),
       (() => {
@@ -154,7 +154,7 @@ test.serial('a signal in the middle of a start ends web, worker and engine with 
   }
 });
 
-test.serial('a signal while a start waits for a server that answers nothing ends it with 0', async (t) => {
+test.serial('a worker that waits for an unresponsive Redis at startup exits with 0 on SIGTERM', async (t) => {
   const cluster = await startCluster();
   t.teardown(cluster.close);
   cluster.redis.freeze();

@@ -11,10 +11,11 @@ const MEGABYTES = 200;
 const FULL_MS = 3000;
 const ASYNC = { prefer: 'respond-async' };
 
-if (!canMount()) test('unshare -m is not allowed here: a full disk is not tried', (t) => t.pass());
+if (!canMount())
+  test('unshare -m is not allowed here: the tests of a full disk are not run', (t) => t.pass());
 else {
   test.serial(
-    'embedded: what was accepted before and on a full disk is run, retried, dead and logged',
+    'embedded: invocations accepted before and on a full disk are run, retried, dead and logged',
     async (t) => {
       const disk = await smallDisk(MEGABYTES);
       t.teardown(disk.close);
@@ -25,7 +26,7 @@ else {
   );
 
   test.serial(
-    'web and worker: what was accepted before and on a full disk is run, retried, dead and logged',
+    'web and worker: invocations accepted before and on a full disk are run, retried, dead and logged',
     async (t) => {
       const disk = await smallDisk(MEGABYTES);
       t.teardown(disk.close);
@@ -55,7 +56,7 @@ async function losesNothing(t: ExecutionContext, api: Api, disk: SmallDisk, log:
   for (let n = 0; n < 10; n++) await send(n % 2 === 0, 500);
   await disk.fill();
   const fullSince = Date.now();
-  const health = await until('health has noticed', async () => {
+  const health = await until('health reports the disk as down', async () => {
     const reply = await api.get('/health');
     return reply.json.dependencies.disk?.status === 'down' && reply;
   });
@@ -77,7 +78,7 @@ async function losesNothing(t: ExecutionContext, api: Api, disk: SmallDisk, log:
     t.is(failed.length, fails ? 2 : 1, JSON.stringify(ended.attempts));
   }
   t.notRegex(log(), /left the queue without having been settled/);
-  const healthy = await until('health is back', async () => {
+  const healthy = await until('health is ok again', async () => {
     const { json } = await api.get('/health');
     return json.status === 'ok' && json;
   });

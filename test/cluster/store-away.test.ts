@@ -10,8 +10,8 @@ import { until } from '../helpers/until.js';
 const AWAY_MS = 10_000;
 const CALLERS = 4;
 
-onRqlite('invocations go on while the database is away', (binary) => {
-  test.serial('an engine whose functions could reach its own tables does not start', async (t) => {
+onRqlite('invocations continue while the database is down', (binary) => {
+  test.serial('a process whose FUNCTION_DB_URL equals its RQLITE_URL exits with 1 at start', async (t) => {
     const rqlite = await startRqlite(binary);
     t.teardown(rqlite.close);
     const [url = ''] = rqlite.urls;
@@ -23,7 +23,7 @@ onRqlite('invocations go on while the database is away', (binary) => {
   });
 
   test.serial(
-    'a killed leader and then 10 s without any node stop no cached function and cost no log row',
+    'calls succeed and are logged through a killed RQLite leader and 10 s without any node',
     async (t) => {
       const rqlite = await startRqlite(binary, 3);
       t.teardown(rqlite.close);
@@ -50,7 +50,7 @@ onRqlite('invocations go on while the database is away', (binary) => {
       const killedAt = Date.now();
       await leader.kill('SIGKILL');
       await rqlite.leader();
-      await until('a write after the election', async () => {
+      await until('a write succeeds after the election', async () => {
         const { status } = await web.api.put('/v1/functions/secrets', { name: 'AFTER', value: 'x' });
         return status === 200;
       });
@@ -71,7 +71,7 @@ onRqlite('invocations go on while the database is away', (binary) => {
       t.deepEqual(failed, []);
       t.true(during > 0);
 
-      await until('all have their row', async () => {
+      await until('all calls are logged', async () => {
         const pages = await Promise.all(answered.map(({ id }) => recordsOf(id)));
         return pages.every((records) => records.length === 1);
       });

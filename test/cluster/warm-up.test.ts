@@ -4,7 +4,7 @@ import test from 'ava';
 import { startCluster } from '../helpers/cluster.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 
-test('a worker that starts has the modules ready that ran last: their bytes are not needed again', async (t) => {
+test('a starting worker loads the modules that ran last, and runs them after the blobs are removed', async (t) => {
   const cluster = await startCluster();
   t.teardown(cluster.close);
   const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);

@@ -4,7 +4,7 @@ import { httpGuest } from '../helpers/http-guest.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 
-test('when web is killed under waiting calls, their jobs finish and another web has the results', async (t) => {
+test('when a web process is killed, its sync calls finish and another web process returns their results', async (t) => {
   const cluster = await startCluster();
   t.teardown(cluster.close);
   const [a, b] = await Promise.all([cluster.web(), cluster.web(), cluster.worker()]);
@@ -16,7 +16,7 @@ test('when web is killed under waiting calls, their jobs finish and another web 
     call(id, commands({ op: 'sleep', n: 3000 }, { op: 'echo', a: `result ${n}` })),
   );
   calls.push(call(failing, commands({ op: 'sleep', n: 3000 }, { op: 'exit', n: 1 })));
-  await until('all are accepted', async () => {
+  await until('all calls run', async () => {
     const { json } = await b.api.get('/v1/invocations?status=running');
     return json.count === ids.length + 1;
   });
@@ -39,14 +39,14 @@ test('when web is killed under waiting calls, their jobs finish and another web 
     }
   }
   function outcome(id: string) {
-    return until('it has ended', async () => {
+    return until('the invocation has ended', async () => {
       const { json } = await b.api.get(`/v1/invocations/${id}`);
       return json.completed_at && json;
     });
   }
 });
 
-test('when web is killed under webhooks, their senders retry at another web, and each event is one invocation', async (t) => {
+test('webhooks retried at another web process after the first is killed run once per event', async (t) => {
   const cluster = await startCluster();
   t.teardown(cluster.close);
   const [a, b] = await Promise.all([cluster.web(), cluster.web(), cluster.worker()]);
@@ -56,7 +56,7 @@ test('when web is killed under webhooks, their senders retry at another web, and
   const events = Array.from({ length: 40 }, (_, n) => `event-${n}`);
   const first = await senderOf(a);
   const sent = events.map(first);
-  // Some have their answer then, some are on the queue without one, some never came to it.
+  // At that time some events have a response, some are queued without one, and some are lost.
   await Promise.race(sent);
   await a.kill9();
   const answers = await Promise.all(sent);
@@ -66,9 +66,9 @@ test('when web is killed under webhooks, their senders retry at another web, and
   for (const [n, answer] of again.entries()) {
     t.is(answer?.status, 202);
     const before = answers[n];
-    if (before) t.is(answer?.id, before.id, 'what was acknowledged is the same invocation');
+    if (before) t.is(answer?.id, before.id, 'an acknowledged event keeps its invocation');
   }
-  const ended = await until('all have run', async () => {
+  const ended = await until('all events have run', async () => {
     const { json } = await b.api.get('/v1/invocations?function=hook&limit=500');
     const all: { state: string }[] = json.invocations;
     return all.length >= events.length && all.every(({ state }) => state === 'success') && all;
@@ -76,7 +76,7 @@ test('when web is killed under webhooks, their senders retry at another web, and
   t.is(ended.length, events.length, 'as many invocations as events');
 });
 
-/** Sends an event to the web's HTTP functions; null when no answer came. */
+/** Returns a function that sends an event to an HTTP function; null if there is no response. */
 async function senderOf({ api }: WebProcess) {
   const { functions_url: base } = (await api.get('/v1/status')).json;
   return async (event: string): Promise<{ status: number; id: string | null } | null> => {

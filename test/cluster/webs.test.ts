@@ -52,7 +52,7 @@ const idsOf = async (api: Api, topic: string) =>
     ({ member_id }: JsonValue) => member_id,
   );
 
-test('what is published through one web reaches the subscribers of another, bytes included', async (t) => {
+test('messages published through one web process reach subscribers of both, including bytes', async (t) => {
   const webs = await pair();
   const { a, b } = await aTenant(webs.a, webs.b);
   const [onA, onB] = await Promise.all([subscribe(a, 'news'), subscribe(b, 'news')]);
@@ -60,15 +60,15 @@ test('what is published through one web reaches the subscribers of another, byte
   t.is((await b.post('/v1/pubsub/publish', { topic: 'news', data_base64: '/wA=' })).status, 200);
   onA.ws.send('from a socket');
   for (const client of [onA, onB]) {
-    await client.next('the object', (frame) => textOf(frame) === '{"n":1}');
-    await client.next('the bytes', ({ data }) => data === '/wA=');
-    await client.next('the text', (frame) => textOf(frame) === 'from a socket');
+    await client.next('the object message', (frame) => textOf(frame) === '{"n":1}');
+    await client.next('the bytes message', ({ data }) => data === '/wA=');
+    await client.next('the text message', (frame) => textOf(frame) === 'from a socket');
     t.is(client.frames.length, 3);
     client.ws.close();
   }
 });
 
-test('1,000 subscribers of one topic, half of them on each web, get every message in order', async (t) => {
+test('1,000 subscribers of one topic on two web processes receive every message in order', async (t) => {
   const webs = await pair();
   const { a, b } = await aTenant(webs.a, webs.b);
   const clients: Client[] = [];
@@ -87,7 +87,7 @@ test('1,000 subscribers of one topic, half of them on each web, get every messag
   for (const client of clients) client.ws.terminate();
 });
 
-test('members of one web are listed by the other, and each hears who comes and goes, once', async (t) => {
+test('members are listed by both web processes, and each receives one event per join and leave', async (t) => {
   const webs = await pair();
   const { a, b } = await aTenant(webs.a, webs.b);
   const ada = await subscribe(a, 'room', '&presence=true&member_id=ada');
@@ -110,7 +110,7 @@ test('members of one web are listed by the other, and each hears who comes and g
   bob.ws.close();
 });
 
-test('the members of a web that was killed leave with their lease, and those who stay hear of it', async (t) => {
+test('members of a killed web process leave when their lease expires, and other members are notified', async (t) => {
   const webs = await pair();
   const doomed = await webs.web();
   const { a, b } = await aTenant(doomed, webs.b);
@@ -125,7 +125,7 @@ test('the members of a web that was killed leave with their lease, and those who
   stays.ws.close();
 });
 
-test('an API key revoked through one web is refused by the other, its token, sockets and streams too', async (t) => {
+test('revoking an API key through one web process ends its tokens, sockets and streams on another', async (t) => {
   const webs = await pair();
   const { a, b, id } = await aTenant(webs.a, webs.b);
   const token = { authorization: `Bearer ${(await a.post('/v1/auth/token', {})).json.access_token}` };
@@ -147,7 +147,7 @@ test('an API key revoked through one web is refused by the other, its token, soc
   t.regex(await lines.text(), /^: connected/);
 });
 
-test('a login that ends on one web has ended on the other, its refresh token and its sockets too', async (t) => {
+test('a logout or reused refresh token on one web process ends tokens and sockets on another', async (t) => {
   const webs = await pair();
   const [a, b] = [webs.a.api.as(), webs.b.api.as()];
   const whoami = async (token: string) =>
@@ -171,7 +171,7 @@ test('a login that ends on one web has ended on the other, its refresh token and
   t.is((await a.post('/v1/auth/refresh', { refresh_token: rotated.json.refresh_token })).status, 401);
 });
 
-test('a secret changed through one web is what the next invocation reads, wherever it runs', async (t) => {
+test('an invocation through one web process reads a secret changed through another', async (t) => {
   const webs = await pair();
   const { a, b } = await aTenant(webs.a, webs.b);
   await a.deploy('probe', await probeWasm());
@@ -185,7 +185,7 @@ test('a secret changed through one web is what the next invocation reads, wherev
   t.is(await read(), '');
 });
 
-test('what is deployed through one web is found by the other at once, and a redeploy or delete holds there within 2 s', async (t) => {
+test('a deploy is visible to another web process at once, and a redeploy or delete within 2 s', async (t) => {
   const webs = await pair();
   const { a, b } = await aTenant(webs.a, webs.b);
   const call = () => b.invoke('probe', commands({ op: 'env', a: 'N' }));
@@ -193,16 +193,20 @@ test('what is deployed through one web is found by the other at once, and a rede
     (await a.deploy('probe', await probeWasm(), { metadata: JSON.stringify({ env: { N: value } }) })).status;
   for (let n = 0; n < 5; n += 1) {
     // Request it while it is absent, which must not be cached.
-    await until('it is gone', async () => (await call()).status === 404, SOON_MS);
+    await until('the function is gone', async () => (await call()).status === 404, SOON_MS);
     t.is(await deploy('first'), 201);
     t.deepEqual((await call()).json, { results: ['first'] });
     t.is(await deploy('second'), 201);
-    await until('the new one', async () => (await call()).json.results[0] === 'second', SOON_MS);
+    await until(
+      'the new version is called',
+      async () => (await call()).json.results[0] === 'second',
+      SOON_MS,
+    );
     t.is((await a.delete('/v1/functions/probe')).status, 200);
   }
 });
 
-test('an HTTP function and its routes are found by the other web at once, and a change of them holds there within 2 s', async (t) => {
+test('routes of an HTTP function reach another web process at once, and their removal within 2 s', async (t) => {
   const webs = await pair();
   const { a, b, namespace } = await aTenant(webs.a, webs.b);
   const { functions_url: base } = (await b.get('/v1/status')).json;
@@ -219,6 +223,6 @@ test('an HTTP function and its routes are found by the other web at once, and a 
   t.is(await statusOf('/members/7'), 200);
   await until('the old route is gone', async () => (await statusOf('/people/7')) === 404, SOON_MS);
   t.is((await a.delete('/v1/functions/users')).status, 200);
-  await until('it is gone', async () => (await statusOf('/users')) === 404, SOON_MS);
+  await until('the function is gone', async () => (await statusOf('/users')) === 404, SOON_MS);
   t.is(await statusOf('/members/7'), 404);
 });

@@ -9,7 +9,7 @@ const EVENTS = 1000;
 const QUICK = { QUEUE_LOCK_SECONDS: '1' };
 
 test.serial(
-  'a thousand events survive the kill -9 of one of their two workers, and all run and are logged',
+  '1,000 events all run and are logged after one of two workers is killed with SIGKILL',
   async (t) => {
     const cluster = await startCluster({ ...QUICK, WORKER_CONCURRENCY: '8' });
     t.teardown(cluster.close);
@@ -30,14 +30,14 @@ test.serial(
       t.true(published.every(({ status }) => status === 200));
     }
     const [victim] = await Promise.all([cluster.worker(), cluster.worker()]);
-    await until('some have run', async () => (await waiting()) < EVENTS * 0.95);
+    await until('some events have run', async () => (await waiting()) < EVENTS * 0.95);
     await victim.kill9();
     const killedAt = Date.now();
     const left = await waiting();
-    t.true(left > 0, 'the kill came in the middle');
+    t.true(left > 0, 'all events had run before the kill');
 
     const done = await until(
-      'all have run',
+      'all events have run',
       async () => {
         const found = await succeeded();
         return events(found).size >= EVENTS && found;
@@ -55,7 +55,7 @@ test.serial(
     t.log(
       `${left} waited after the kill, ${crashes.length} died with it, over after ${Date.now() - killedAt} ms`,
     );
-    t.true(crashes.length > 0, 'it ran nothing');
+    t.true(crashes.length > 0, 'the killed worker ran nothing');
     for (const { request_id, attempt } of crashes) {
       t.is(attempt, 1);
       t.is(done.find((record) => record.request_id === request_id)?.attempt, 2);
@@ -71,44 +71,47 @@ test.serial(
   },
 );
 
-test.serial('an invocation under which three workers died is dead', async (t) => {
-  const cluster = await startCluster(QUICK);
-  t.teardown(cluster.close);
-  const web = await cluster.web();
-  await web.api.deploy('probe', await probeWasm(), { retry_count: '5' });
-  const { json } = await web.api.invoke('probe', commands({ op: 'sleep', n: 20_000 }), {
-    prefer: 'respond-async',
-  });
-  const id = json.request_id;
-  const takeovers: number[] = [];
-  let killedAt = 0;
-  for (const crashes of [0, 1, 2]) {
-    const worker = await cluster.worker();
-    await until(`it runs after ${crashes} crashes`, async () => {
-      const { json: now } = await web.api.get(`/v1/invocations/${id}`);
-      return now.state === 'running' && now.attempts.length === crashes;
+test.serial(
+  'an invocation that was running in three killed workers is dead after three attempts',
+  async (t) => {
+    const cluster = await startCluster(QUICK);
+    t.teardown(cluster.close);
+    const web = await cluster.web();
+    await web.api.deploy('probe', await probeWasm(), { retry_count: '5' });
+    const { json } = await web.api.invoke('probe', commands({ op: 'sleep', n: 20_000 }), {
+      prefer: 'respond-async',
     });
-    if (crashes > 0) takeovers.push(Date.now() - killedAt);
-    await worker.kill9();
-    killedAt = Date.now();
-  }
-  t.log(`taken over after ${takeovers.join(' and ')} ms, the start of a worker included`);
-  await cluster.worker();
-  const dead = await until('it is dead', async () => {
-    const { json: now } = await web.api.get(`/v1/invocations/${id}`);
-    return now.state === 'dead' && now;
-  });
-  t.deepEqual(
-    dead.attempts.map(({ number }: { number: number }) => number),
-    [1, 2, 3],
-  );
-  t.regex(dead.error, /worker died/);
-  const listed = await web.api.get('/v1/invocations?status=dead&reason=worker_died');
-  t.is(listed.json.invocations[0].request_id, id);
-  for (const { error } of await loggedAttempts(web.api, 'probe')) t.regex(error ?? '', /worker died/);
-});
+    const id = json.request_id;
+    const takeovers: number[] = [];
+    let killedAt = 0;
+    for (const crashes of [0, 1, 2]) {
+      const worker = await cluster.worker();
+      await until(`the invocation runs after ${crashes} crashes`, async () => {
+        const { json: now } = await web.api.get(`/v1/invocations/${id}`);
+        return now.state === 'running' && now.attempts.length === crashes;
+      });
+      if (crashes > 0) takeovers.push(Date.now() - killedAt);
+      await worker.kill9();
+      killedAt = Date.now();
+    }
+    t.log(`taken over after ${takeovers.join(' and ')} ms, the start of a worker included`);
+    await cluster.worker();
+    const dead = await until('the invocation is dead', async () => {
+      const { json: now } = await web.api.get(`/v1/invocations/${id}`);
+      return now.state === 'dead' && now;
+    });
+    t.deepEqual(
+      dead.attempts.map(({ number }: { number: number }) => number),
+      [1, 2, 3],
+    );
+    t.regex(dead.error, /worker died/);
+    const listed = await web.api.get('/v1/invocations?status=dead&reason=worker_died');
+    t.is(listed.json.invocations[0].request_id, id);
+    for (const { error } of await loggedAttempts(web.api, 'probe')) t.regex(error ?? '', /worker died/);
+  },
+);
 
-test.serial('three crashes make only the invocation dead that was running alone in the third', async (t) => {
+test.serial('only the invocation that was running during all three worker crashes is dead', async (t) => {
   const HARMLESS = 120;
   // The guilty job calls this server, which never responds, and is thereby known to run.
   const asked = await httpServer(() => {});
@@ -131,15 +134,18 @@ test.serial('three crashes make only the invocation dead that was running alone 
   for (const crashes of [0, 1, 2]) {
     await publish();
     const worker = await cluster.worker();
-    await until(`it runs after ${crashes} crashes`, async () => asked.connections() > crashes);
+    await until(
+      `the guilty invocation runs after ${crashes} crashes`,
+      async () => asked.connections() > crashes,
+    );
     await worker.kill9();
   }
   await cluster.worker();
-  await until('the guilty one is dead', async () => {
+  await until('the guilty invocation is dead', async () => {
     const { json: now } = await web.api.get(`/v1/invocations/${json.request_id}`);
     return now.state === 'dead' && now.attempts.length === 3;
   });
-  await until('all others have run', async () => {
+  await until('all harmless invocations have run', async () => {
     const { json: page } = await web.api.get('/v1/invocations?function=harmless&status=success&limit=200');
     return page.count === HARMLESS;
   });
@@ -154,7 +160,7 @@ function events(records: readonly LoggedAttempt[]): Set<string> {
   return new Set(records.flatMap(({ messages }) => messages.map(({ message }) => message)));
 }
 
-test.serial('a worker that wakes up late cannot settle what another has taken over', async (t) => {
+test.serial('a worker resumed after its job was taken over cannot settle that job', async (t) => {
   const cluster = await startCluster(QUICK);
   t.teardown(cluster.close);
   const [web, sleeper] = await Promise.all([cluster.web(), cluster.worker()]);
@@ -163,12 +169,12 @@ test.serial('a worker that wakes up late cannot settle what another has taken ov
     prefer: 'respond-async',
   });
   const show = async () => (await web.api.get(`/v1/invocations/${json.request_id}`)).json;
-  await until('it runs', async () => (await show()).state === 'running');
+  await until('the invocation runs', async () => (await show()).state === 'running');
   sleeper.freeze();
   await cluster.worker();
-  await until('another has it', async () => (await show()).attempts.length > 0);
+  await until('another worker has taken over', async () => (await show()).attempts.length > 0);
   sleeper.thaw();
-  const ended = await until('it has ended', async () => {
+  const ended = await until('the invocation has ended', async () => {
     const now = await show();
     return now.completed_at && now;
   });

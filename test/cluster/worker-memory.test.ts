@@ -7,7 +7,7 @@ import { until } from '../helpers/until.js';
 const EVENTS = 64;
 const LARGE = 'x'.repeat(700_000);
 
-test('a worker that runs out of memory says so as it ends, and another does all that was acknowledged', async (t) => {
+test('a worker that runs out of heap memory exits with an error, and another runs all published events', async (t) => {
   const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '3' });
   t.teardown(cluster.close);
   const web = await cluster.web();
@@ -34,7 +34,7 @@ test('a worker that runs out of memory says so as it ends, and another does all 
 
   await cluster.worker();
   await until(
-    'all have run',
+    'all events have run',
     async () => {
       const records = await loggedAttempts(web.api, 'probe', '&status=success');
       return new Set(records.map(({ messages }) => messages[0]?.message)).size === EVENTS;

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { loadConfig, settingRows, walletSignup } from '../../src/config.js';
 
-test('nothing set gives the documented defaults', (t) => {
+test('an empty environment gives the documented defaults', (t) => {
   const { config, warnings } = loadConfig({}, {});
   t.is(config.HOST, '127.0.0.1');
   t.is(config.PORT, 4000);
@@ -10,7 +10,7 @@ test('nothing set gives the documented defaults', (t) => {
   t.deepEqual(warnings, []);
 });
 
-test('limits of what clients and processes may keep others waiting are the documented ones', (t) => {
+test('the defaults of timeouts, ping, lease and sharing intervals are the documented ones', (t) => {
   t.like(loadConfig({}, {}).config, {
     REQUEST_HEADERS_SECONDS: 15,
     REQUEST_IDLE_SECONDS: 20,
@@ -20,7 +20,7 @@ test('limits of what clients and processes may keep others waiting are the docum
   });
 });
 
-test('an empty value is an unset one', (t) => {
+test('a setting with an empty value has its default', (t) => {
   t.is(loadConfig({}, { PORT: '', REDIS_URL: '' }).config.PORT, 4000);
 });
 
@@ -34,24 +34,24 @@ const wrong: [name: string, value: string, sentence: RegExp][] = [
   ['WORKER_MEMORY_MB', '12', /^WORKER_MEMORY_MB: /],
 ];
 for (const [name, value, sentence] of wrong) {
-  test(`${name}=${value} stops the start with a sentence`, (t) => {
+  test(`${name}=${value} is rejected with an error that names the setting`, (t) => {
     t.throws(() => loadConfig({}, { [name]: value }), { code: 'bad_config', message: sentence });
   });
 }
 
-test('the value of a key or URL is never repeated in a sentence', (t) => {
+test('the error for an invalid ORAMA_SECRETS_KEY does not contain its value', (t) => {
   const error = t.throws(() => loadConfig({}, { ORAMA_SECRETS_KEY: 'hunter2' }));
   t.false(error.message.includes('hunter2'));
 });
 
-test('an unknown ORAMA_ name is warned about, with what may have been meant', (t) => {
+test('an unknown ORAMA_ variable gives a warning that suggests the closest setting', (t) => {
   const { warnings } = loadConfig({}, { ORAMA_DATADIR: 'x', ORAMA_URL: 'http://127.0.0.1:4000' });
   t.deepEqual(warnings, [
     'ORAMA_DATADIR is no setting of this engine and is ignored; did you mean ORAMA_DATA_DIR?',
   ]);
 });
 
-test('every setting has a row with a sentence for the docs', (t) => {
+test('every setting has a description for the documentation', (t) => {
   const rows = settingRows();
   t.true(rows.length > 25);
   for (const row of rows) t.true(row.about.length > 10, row.name);

@@ -26,7 +26,7 @@ async function modes(root: string): Promise<Record<string, string>> {
 const reachable = async (root: string) =>
   Object.entries(await modes(root)).filter(([, others]) => others !== '0');
 
-test('a directory that others could read is taken from them with everything in it, and that is said once', async (t) => {
+test('an existing data directory becomes accessible to its owner only, with one warning', async (t) => {
   const root = join(directory, 'open');
   const elsewhere = join(directory, 'elsewhere');
   await mkdir(join(root, 'blobs', 'ab'), { recursive: true });
@@ -41,14 +41,18 @@ test('a directory that others could read is taken from them with everything in i
   const said: string[] = [];
   await openDataDir(root, (message) => said.push(message));
   t.deepEqual(await reachable(root), []);
-  t.is((await stat(elsewhere)).mode & 0o777, 0o644, 'what a link points to is not in the directory');
+  t.is(
+    (await stat(elsewhere)).mode & 0o777,
+    0o644,
+    'the target of a symbolic link is outside of the directory and keeps its mode',
+  );
   t.is(said.length, 1);
   t.regex(said[0] ?? '', /5 files or directories were accessible/);
   await openDataDir(root, (message) => said.push(message));
   t.is(said.length, 1);
 });
 
-test('a file that is open in a closed directory is closed as well', async (t) => {
+test('a file readable by others in an owner-only directory becomes owner-only as well', async (t) => {
   const root = join(directory, 'closed');
   await mkdir(root, { mode: 0o700 });
   await writeFile(join(root, 'metadata.sqlite'), '', { mode: 0o644 });
@@ -57,7 +61,7 @@ test('a file that is open in a closed directory is closed as well', async (t) =>
   t.deepEqual(await reachable(root), []);
 });
 
-test("what an engine makes in its data directory is its owner's alone, whatever the umask it was started with", async (t) => {
+test('files that an engine creates in its data directory are owner-only, even when started with umask 0', async (t) => {
   const before = process.umask(0o000);
   const engine = await startEngine().finally(() => process.umask(before));
   t.teardown(engine.close);

@@ -3,7 +3,7 @@ import { namespaceSchema } from '../../src/contract/ids.js';
 import { createMetrics } from '../../src/metrics.js';
 import { aName } from '../helpers/attempt.js';
 
-test('functions beyond a number come under one name: labels have an end, names have none', async (t) => {
+test('functions and namespaces beyond the label limits share the label (others)', async (t) => {
   const metrics = createMetrics();
   const attempt = { status: 'success', seconds: 0.1 } as const;
   for (const each of ['one', 'two', 'three', 'four']) {
@@ -21,7 +21,7 @@ test('functions beyond a number come under one name: labels have an end, names h
   t.regex(text, /_count\{namespace="one",function="f-0",status="success"\} 2$/m);
 });
 
-test('labels have an end also with ever more namespaces', async (t) => {
+test('the number of series is limited for any number of namespaces', async (t) => {
   const metrics = createMetrics();
   const attempt = { status: 'success', seconds: 0.1 } as const;
   for (let n = 0; n < 3000; n += 1) {
@@ -33,7 +33,7 @@ test('labels have an end also with ever more namespaces', async (t) => {
   t.regex(counts.join('\n'), /\{namespace="\(others\)",function="\(others\)",status="success"\} 2000$/m);
 });
 
-test('names of several namespaces do not take the series of another', async (t) => {
+test('many functions of several namespaces do not use up the series of another namespace', async (t) => {
   const metrics = createMetrics();
   const attempt = { status: 'success', seconds: 0.1 } as const;
   const [hostile, victim] = [namespaceSchema.parse('hostile'), namespaceSchema.parse('victim')];

@@ -14,11 +14,11 @@ export function blobsConformance(driver: string, open: () => Promise<Blobs>): vo
   });
   test.serial.after.always(() => blobs?.close());
 
-  test(`${driver}: the driver is named as its setting`, (t) => {
+  test(`${driver}: the driver property equals the configured driver name`, (t) => {
     t.is(blobs.driver, driver);
   });
 
-  test(`${driver}: the servers that hold the blobs are told by their ids`, async (t) => {
+  test(`${driver}: nodes returns the peer id and addresses of each IPFS server, and is empty without one`, async (t) => {
     const nodes = await blobs.nodes();
     t.is(nodes.length, driver === 'kubo' ? 1 : 0);
     for (const { id, addresses } of nodes) {
@@ -28,14 +28,14 @@ export function blobsConformance(driver: string, open: () => Promise<Blobs>): vo
   });
 
   for (const [size, cid] of KUBO_CIDS) {
-    test(`${driver}: ${size} bytes have the CID that Kubo gives them, and come back whole`, async (t) => {
+    test(`${driver}: a blob of ${size} bytes has the CID that Kubo computes and is read back unchanged`, async (t) => {
       const bytes = bytesOf(size);
       t.is(await blobs.put(bytes), cid);
       t.deepEqual(Buffer.from(await blobs.get(cid)), Buffer.from(bytes));
     });
   }
 
-  test(`${driver}: the same bytes put twice, at once and again, are one blob`, async (t) => {
+  test(`${driver}: storing the same bytes concurrently and again yields the same CID`, async (t) => {
     const bytes = randomBytes(600_000);
     const [one, two] = await Promise.all([blobs.put(bytes), blobs.put(bytes)]);
     t.is(one, two);
@@ -43,7 +43,7 @@ export function blobsConformance(driver: string, open: () => Promise<Blobs>): vo
     t.deepEqual(Buffer.from(await blobs.get(one)), bytes);
   });
 
-  test(`${driver}: a deleted blob is gone, deleting it again is no error, and it can be put again`, async (t) => {
+  test(`${driver}: a deleted blob is not found, and deleting it again and storing it again succeed`, async (t) => {
     const bytes = randomBytes(300_000);
     const cid = await blobs.put(bytes);
     t.true(await blobs.has(cid));
@@ -55,7 +55,7 @@ export function blobsConformance(driver: string, open: () => Promise<Blobs>): vo
     t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
   });
 
-  test(`${driver}: deleting one blob leaves another whole that begins with the same bytes`, async (t) => {
+  test(`${driver}: deleting a blob does not affect another blob that begins with the same bytes`, async (t) => {
     const shared = randomBytes(262_144);
     const kept = Buffer.concat([shared, randomBytes(10)]);
     const doomed = await blobs.put(Buffer.concat([shared, randomBytes(10)]));
@@ -65,7 +65,7 @@ export function blobsConformance(driver: string, open: () => Promise<Blobs>): vo
   });
 
   for (const cid of [ABSENT, 'not-a-cid', '', '../../../etc/passwd']) {
-    test(`${driver}: nothing is found under ${JSON.stringify(cid)}`, async (t) => {
+    test(`${driver}: reading the absent blob ${JSON.stringify(cid)} fails with not_found`, async (t) => {
       t.false(await blobs.has(cid));
       const error = await t.throwsAsync(blobs.get(cid));
       t.true(isAppError(error, 'not_found'));
@@ -73,13 +73,13 @@ export function blobsConformance(driver: string, open: () => Promise<Blobs>): vo
     });
   }
 
-  test(`${driver}: a view into a larger buffer is stored as the view alone`, async (t) => {
+  test(`${driver}: storing a view of a larger buffer stores only the bytes of the view`, async (t) => {
     const bytes = randomBytes(1000);
     const cid = await blobs.put(bytes.subarray(100, 200));
     t.deepEqual(Buffer.from(await blobs.get(cid)), bytes.subarray(100, 200));
   });
 
-  test(`${driver}: 32 MB go in and out while the event loop goes on turning`, async (t) => {
+  test(`${driver}: storing and reading 32 MB does not block the event loop`, async (t) => {
     const bytes = bytesOf(32 << 20);
     let turns = 0;
     let isOver = false;
@@ -99,7 +99,7 @@ export function blobsConformance(driver: string, open: () => Promise<Blobs>): vo
     t.true(turns - turnsOfPut >= 128, `${turns - turnsOfPut} turns during the get`);
   });
 
-  test(`${driver}: a healthy store answers a ping`, async (t) => {
+  test(`${driver}: ping succeeds on a healthy store`, async (t) => {
     await t.notThrowsAsync(blobs.ping());
   });
 }

@@ -27,17 +27,17 @@ export function busConformance(driver: string, open: () => Promise<Bus>): void {
     const stop = await bus.subscribe(channel, (message) => got.push(message));
     const fence = async (from: Bus) => {
       await from.publish(channel, 'fence');
-      await until('the fence has come', () => got.includes('fence'));
+      await until('the fence message has arrived', () => got.includes('fence'));
       return got.splice(0).filter((message) => message !== 'fence');
     };
     return { got, stop, fence };
   }
 
-  test(`${driver}: the driver is named as its setting`, (t) => {
+  test(`${driver}: the driver property equals the configured driver name`, (t) => {
     t.is(one.driver, driver);
   });
 
-  test(`${driver}: a message reaches subscribers of its channel in every process, the publisher's own too`, async (t) => {
+  test(`${driver}: a message reaches subscribers of its channel in every process, including the publisher's`, async (t) => {
     const here = await collect(one, 'greetings');
     const there = await collect(two, 'greetings');
     const elsewhere = await collect(two, 'greetings:2');
@@ -47,11 +47,11 @@ export function busConformance(driver: string, open: () => Promise<Bus>): void {
     t.deepEqual(await elsewhere.fence(one), []);
   });
 
-  test(`${driver}: a handler learns the channel`, async (t) => {
+  test(`${driver}: a handler receives the channel name`, async (t) => {
     const channels: string[] = [];
     await one.subscribe('named', (_message, channel) => channels.push(channel));
     await two.publish('named', 'x');
-    await until('the message has come', () => channels.length > 0);
+    await until('the message has arrived', () => channels.length > 0);
     t.deepEqual(channels, ['named']);
   });
 
@@ -62,7 +62,7 @@ export function busConformance(driver: string, open: () => Promise<Bus>): void {
     t.deepEqual(await there.fence(one), sent);
   });
 
-  test(`${driver}: any text arrives as it was sent`, async (t) => {
+  test(`${driver}: empty, large, NUL and non-ASCII messages arrive unchanged`, async (t) => {
     const there = await collect(two, 'texts');
     const texts = [
       '',
@@ -78,7 +78,7 @@ export function busConformance(driver: string, open: () => Promise<Bus>): void {
     t.deepEqual(await there.fence(one), texts);
   });
 
-  test(`${driver}: all subscribers of a channel get a message, and one that left gets none`, async (t) => {
+  test(`${driver}: every subscriber of a channel receives a message, and an unsubscribed handler does not`, async (t) => {
     const staying = await collect(one, 'leaving');
     const leaving = await collect(one, 'leaving');
     await leaving.stop();
@@ -88,7 +88,7 @@ export function busConformance(driver: string, open: () => Promise<Bus>): void {
     t.deepEqual(leaving.got, []);
   });
 
-  test(`${driver}: a channel can be subscribed again after its last subscriber left`, async (t) => {
+  test(`${driver}: a channel can be subscribed again after its last subscriber has unsubscribed`, async (t) => {
     for (let round = 0; round < 5; round += 1) {
       const again = await collect(two, 'again');
       await one.publish('again', `round ${round}`);
@@ -97,7 +97,7 @@ export function busConformance(driver: string, open: () => Promise<Bus>): void {
     }
   });
 
-  test(`${driver}: leaving and coming at the same moment loses no message`, async (t) => {
+  test(`${driver}: subscribing while another handler unsubscribes loses no message`, async (t) => {
     const first = await collect(two, 'overlap');
     const stopping = first.stop();
     const second = await collect(two, 'overlap');
@@ -106,7 +106,7 @@ export function busConformance(driver: string, open: () => Promise<Bus>): void {
     t.deepEqual(await second.fence(one), ['here']);
   });
 
-  test(`${driver}: the same function subscribed twice is called twice, and leaves once at a time`, async (t) => {
+  test(`${driver}: a handler subscribed twice is called twice, and each unsubscribe removes one subscription`, async (t) => {
     let calls = 0;
     const handler = () => {
       calls += 1;
@@ -114,14 +114,14 @@ export function busConformance(driver: string, open: () => Promise<Bus>): void {
     const stop = await one.subscribe('twice', handler);
     await one.subscribe('twice', handler);
     await one.publish('twice', 'x');
-    await until('both have been called', () => calls === 2);
+    await until('both subscriptions have been called', () => calls === 2);
     await stop();
     await one.publish('twice', 'x');
-    await until('the other is called', () => calls === 3);
+    await until('the remaining subscription is called', () => calls === 3);
     t.is(calls, 3);
   });
 
-  test(`${driver}: a message to nobody is no error, and a healthy bus answers a ping`, async (t) => {
+  test(`${driver}: publishing without subscribers succeeds, and ping succeeds on a healthy bus`, async (t) => {
     await t.notThrowsAsync(one.publish('nobody', 'x'));
     await t.notThrowsAsync(two.ping());
   });

@@ -31,7 +31,7 @@ export function cacheQuotaConformance(
   });
   test.serial.after.always(() => cache?.close());
 
-  test(`${driver}: a namespace that has its quota stores no more, keeps what it has, and another is served`, async (t) => {
+  test(`${driver}: a write over the quota of a namespace fails with 413 and affects no entry or other namespace`, async (t) => {
     await cache.set(other, 'mine', Buffer.from('kept'), 0);
     for (let at = 0; at < 10; at += 1) await cache.set(small, `k${at}`, entry(), 0);
     const error = await t.throwsAsync(cache.set(small, 'k10', new Uint8Array(20_000), 0));
@@ -48,7 +48,7 @@ export function cacheQuotaConformance(
     await t.notThrowsAsync(cache.set(small, 'k1', Buffer.from('shorter'), 0));
     t.true(await cache.delete(small, 'k2'));
     t.true(await cache.delete(small, 'k3'));
-    await until('there is room', async () => {
+    await until('the write succeeds', async () => {
       try {
         await cache.set(small, 'k10', new Uint8Array(20_000), 0);
         return true;
@@ -58,7 +58,7 @@ export function cacheQuotaConformance(
     });
   });
 
-  test(`${driver}: counters count as what they take`, async (t) => {
+  test(`${driver}: counters count against the quota, and existing counters can still be incremented`, async (t) => {
     let counters = 0;
     let refused: unknown = null;
     while (refused === null && counters < 2000) {
@@ -74,7 +74,7 @@ export function cacheQuotaConformance(
     t.is(await cache.increment(counting, 'counter-0', 41n), 42n);
   });
 
-  test(`${driver}: those that write at the same time do not pass the quota together`, async (t) => {
+  test(`${driver}: concurrent writes together do not exceed the quota`, async (t) => {
     const results = await Promise.allSettled(
       Array.from({ length: 40 }, (_, at) => cache.set(crowd, `c${at}`, entry(), 0)),
     );
@@ -83,16 +83,16 @@ export function cacheQuotaConformance(
   });
 
   if (!forgetsInTime) return;
-  test(`${driver}: what has expired makes room`, async (t) => {
+  test(`${driver}: expired entries no longer count against the quota`, async (t) => {
     await Promise.all(Array.from({ length: 10 }, (_, at) => cache.set(fading, `k${at}`, entry(), 3)));
     await t.throwsAsync(cache.set(fading, 'more', new Uint8Array(20_000), 0), { code: 'quota_exceeded' });
-    await until('there is room again', () =>
+    await until('the write succeeds again', () =>
       cache.set(fading, 'more', new Uint8Array(20_000), 0).then(
         () => true,
         () => false,
       ),
     );
-    await until('the first has expired', async () => (await cache.get(fading, 'k0')) === null);
+    await until('the first entry has expired', async () => (await cache.get(fading, 'k0')) === null);
     t.is(await cache.increment(fading, 'k0', 1n), 1n);
   });
 }

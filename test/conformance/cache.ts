@@ -23,11 +23,11 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     return value === null ? null : Buffer.from(value).toString();
   };
 
-  test(`${driver}: the driver is named as its setting`, (t) => {
+  test(`${driver}: the driver property equals the configured driver name`, (t) => {
     t.is(cache.driver, name);
   });
 
-  test(`${driver}: what was set is got, and a missing key is null`, async (t) => {
+  test(`${driver}: get returns the last value set, and null for an unknown key`, async (t) => {
     t.is(await cache.get(a, 'absent'), null);
     await cache.set(a, 'greeting', text('hello'), 0);
     t.is(await read(a, 'greeting'), 'hello');
@@ -35,7 +35,7 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     t.is(await read(a, 'greeting'), 'bye');
   });
 
-  test(`${driver}: bytes come back as they went in, whatever they are`, async (t) => {
+  test(`${driver}: arbitrary bytes and an empty value are read back unchanged`, async (t) => {
     const bytes = Uint8Array.from({ length: 512 }, (_, i) => i % 256);
     await cache.set(a, 'bytes', bytes, 0);
     t.deepEqual(Buffer.from((await cache.get(a, 'bytes')) ?? []), Buffer.from(bytes));
@@ -43,7 +43,7 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     t.is((await cache.get(a, 'empty'))?.length, 0);
   });
 
-  test(`${driver}: a value does not change with the buffer it came from or was given into`, async (t) => {
+  test(`${driver}: changing the buffer passed to set or returned by get does not change the stored value`, async (t) => {
     const bytes = text('first');
     const set = cache.set(a, 'copied', bytes, 0);
     await set;
@@ -52,7 +52,7 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     t.is(await read(a, 'copied'), 'first');
   });
 
-  test(`${driver}: keys of any text are told apart`, async (t) => {
+  test(`${driver}: keys with special, non-ASCII and pattern characters are distinct`, async (t) => {
     const keys = [
       'k',
       'k:',
@@ -74,7 +74,7 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     for (const key of keys) t.is(await read(a, `odd/${key}`), key);
   });
 
-  test(`${driver}: two namespaces never meet, not even by keys made to look like the other's`, async (t) => {
+  test(`${driver}: keys of two namespaces are separate, even with the other namespace in the key`, async (t) => {
     await cache.set(a, 'x', text('of a'), 0);
     await cache.set(b, 'x', text('of b'), 0);
     t.is(await read(a, 'x'), 'of a');
@@ -88,7 +88,7 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     t.is(await cache.increment(b, 'n', 1n), 1n);
   });
 
-  test(`${driver}: an entry is gone when its TTL is over, and not before`, async (t) => {
+  test(`${driver}: an entry expires after its TTL, and entries with a longer or no TTL are kept`, async (t) => {
     await cache.set(a, 'short', text('v'), 2);
     await cache.set(a, 'long', text('v'), 3600);
     await cache.set(a, 'forever', text('v'), 0);
@@ -99,7 +99,7 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     t.is(await read(a, 'forever'), 'v');
   });
 
-  test(`${driver}: setting a key anew replaces its TTL`, async (t) => {
+  test(`${driver}: setting a key again replaces its TTL`, async (t) => {
     await cache.set(a, 'renewed', text('v'), 1);
     await cache.set(a, 'renewed', text('w'), 0);
     await sleep(1500);
@@ -107,17 +107,17 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
   });
 
   for (const ttl of [-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
-    test(`${driver}: a TTL of ${ttl} is refused`, async (t) => {
+    test(`${driver}: a TTL of ${ttl} is rejected`, async (t) => {
       await t.throwsAsync(cache.set(a, 'k', text('v'), ttl), { code: 'invalid_request' });
     });
   }
 
-  test(`${driver}: half a surrogate pair is no key`, async (t) => {
+  test(`${driver}: a key with an unpaired surrogate is rejected`, async (t) => {
     await t.throwsAsync(cache.set(a, '\ud800', text('v'), 0), { code: 'invalid_request' });
     await t.throwsAsync(cache.get(a, '\ud800'), { code: 'invalid_request' });
   });
 
-  test(`${driver}: a counter begins at 0, goes both ways and reads as its digits`, async (t) => {
+  test(`${driver}: increment starts at 0, accepts negative steps and stores the value as decimal text`, async (t) => {
     t.is(await cache.increment(a, 'count', 1n), 1n);
     t.is(await cache.increment(a, 'count', 41n), 42n);
     t.is(await cache.increment(a, 'count', -50n), -8n);
@@ -127,13 +127,13 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     t.is(await cache.increment(a, 'count', 1n), 101n);
   });
 
-  test(`${driver}: 200 increments at once are all counted, each with its own result`, async (t) => {
+  test(`${driver}: 200 concurrent increments are all counted and return distinct results`, async (t) => {
     const results = await Promise.all(Array.from({ length: 200 }, () => cache.increment(a, 'busy', 1n)));
     t.is(new Set(results).size, 200);
     t.is(await cache.increment(a, 'busy', 0n), 200n);
   });
 
-  test(`${driver}: counters hold 64 bits exactly and refuse to pass them`, async (t) => {
+  test(`${driver}: counters are exact over 64 bits, and an increment that overflows is rejected`, async (t) => {
     const big = 2n ** 53n + 1n;
     t.is(await cache.increment(a, 'big', big), big);
     t.is(await cache.increment(a, 'big', 2n ** 63n - 1n - big), 2n ** 63n - 1n);
@@ -143,7 +143,7 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     await t.throwsAsync(cache.increment(a, 'low', -2n), { code: 'invalid_request' });
   });
 
-  test(`${driver}: what is no integer is not counted and stays as it was`, async (t) => {
+  test(`${driver}: increment of a value that is not an integer is rejected, and the value is unchanged`, async (t) => {
     for (const value of ['hello', '1.5', '', ' 1', '1 ', '99999999999999999999', '0x10']) {
       await cache.set(a, 'word', text(value), 0);
       await t.throwsAsync(cache.increment(a, 'word', 1n), { code: 'invalid_request' }, JSON.stringify(value));
@@ -151,21 +151,21 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     }
   });
 
-  test(`${driver}: counting keeps the TTL that the key was set with`, async (t) => {
+  test(`${driver}: increment keeps the TTL of the key`, async (t) => {
     await cache.set(a, 'fading', text('1'), 2);
     t.is(await cache.increment(a, 'fading', 1n), 2n);
     await until('the counter has expired', async () => (await cache.get(a, 'fading')) === null);
     t.is(await cache.increment(a, 'fading', 1n), 1n);
   });
 
-  test(`${driver}: delete says whether the key was there`, async (t) => {
+  test(`${driver}: delete returns whether the key existed`, async (t) => {
     await cache.set(a, 'doomed', text('v'), 0);
     t.true(await cache.delete(a, 'doomed'));
     t.false(await cache.delete(a, 'doomed'));
     t.is(await cache.get(a, 'doomed'), null);
   });
 
-  test(`${driver}: a scan finds the namespace's keys by prefix, literally, up to the limit`, async (t) => {
+  test(`${driver}: scan returns the namespace's keys with a literal prefix, up to the limit`, async (t) => {
     const scanned = namespaceSchema.parse('scanned');
     for (const key of ['user:1', 'user:2', 'user:3', 'users', 'us*r:9', 'other']) {
       await cache.set(scanned, key, text('v'), 0);
@@ -179,7 +179,7 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     t.deepEqual(await cache.scan(namespaceSchema.parse('scan'), '', 100), []);
   });
 
-  test(`${driver}: a scan leaves out what the filter does, before it counts`, async (t) => {
+  test(`${driver}: scan applies the filter before the limit and rejects when the filter rejects`, async (t) => {
     const filtered = namespaceSchema.parse('filtered');
     for (let at = 0; at < 30; at += 1) await cache.set(filtered, `key-${at}`, text('v'), 0);
     const seen: string[] = [];
@@ -196,7 +196,7 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     t.is(await refusing.catch((error) => error), refusal);
   });
 
-  test(`${driver}: a healthy cache answers a ping`, async (t) => {
+  test(`${driver}: ping succeeds on a healthy cache`, async (t) => {
     await t.notThrowsAsync(cache.ping());
   });
 }

@@ -23,7 +23,7 @@ export function crashesConformance<C>(
   test: SerialFn<C>,
   where: () => readonly [driver: string, place: string],
 ) {
-  test('only the job whose guest had begun is suspected of a crash, and it runs alone after two', async (t) => {
+  test('only a job whose guest had begun counts crashes while running, and after two it runs alone', async (t) => {
     const children: Child[] = [];
     t.teardown(() => Promise.all(children.map((child) => child.kill())));
     const worker = async (added: readonly string[], holdMs: string) => {
@@ -37,14 +37,18 @@ export function crashesConformance<C>(
 
     for (const [crashes, added] of [JOBS, []].entries()) {
       const { child, delivered } = await worker(added, LONG_MS);
-      await until('all are delivered', () => JOBS.every(delivered), 60_000);
+      await until('all jobs are delivered', () => JOBS.every(delivered), 60_000);
       t.like(delivered('guilty'), { crashes, crashesWhileRunning: crashes });
       for (const name of JOBS.slice(1)) t.like(delivered(name), { crashes, crashesWhileRunning: 0 });
       await child.kill();
     }
 
     const third = await worker([], SHORT_MS);
-    await until('the suspect is delivered', () => third.delivered('guilty') !== undefined, 60_000);
+    await until(
+      'the guilty job is delivered after two crashes',
+      () => third.delivered('guilty') !== undefined,
+      60_000,
+    );
     t.like(third.delivered('guilty'), { crashes: 2, crashesWhileRunning: 2, beside: 0 });
     // No other job is delivered beside it.
     const seen = third.reports.length;
@@ -53,9 +57,17 @@ export function crashesConformance<C>(
     await third.child.kill();
 
     const last = await worker(['another'], SHORT_MS);
-    await until('the guilty one is delivered', () => last.delivered('guilty') !== undefined, 60_000);
+    await until(
+      'the guilty job is delivered after three crashes',
+      () => last.delivered('guilty') !== undefined,
+      60_000,
+    );
     t.like(last.delivered('guilty'), { crashes: 3, crashesWhileRunning: 3 });
-    await until('others run beside it', () => last.delivered('another') !== undefined, 60_000);
+    await until(
+      'another job runs beside the guilty job',
+      () => last.delivered('another') !== undefined,
+      60_000,
+    );
     for (const { name, crashesWhileRunning } of [...third.reports, ...last.reports]) {
       if (name !== 'guilty') t.is(crashesWhileRunning, 0, name);
     }

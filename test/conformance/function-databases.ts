@@ -69,7 +69,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     return { databases, namespace, other, table, query, execute };
   }
 
-  test(`${driver}: rows are written, counted and read back`, async (t) => {
+  test(`${driver}: rows are inserted, updated, deleted and read, and affected rows are counted`, async (t) => {
     const { table, query, execute } = await setUp('a text');
     const insert = await execute(`insert into ${table} (id, a) values (7, ?), (8, ?)`, ['é', "x'41'"]);
     t.deepEqual(insert, { rowsAffected: 2, lastInsertId: 8 });
@@ -82,7 +82,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.deepEqual(await execute(`drop table ${table}`), { rowsAffected: 0, lastInsertId: null });
   });
 
-  test(`${driver}: a selection finds what its statement would, and its size is that of the namespace`, async (t) => {
+  test(`${driver}: select supports columns, joins, conditions, groups and limits, and bytes returns the size`, async (t) => {
     const { databases, namespaces } = await get();
     const [namespace] = namespaces;
     const { table, execute } = await setUp('a text, "group" integer');
@@ -117,7 +117,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.true((await databases.bytes(namespace)) >= 8192);
   });
 
-  test(`${driver}: values keep their kind`, async (t) => {
+  test(`${driver}: integers, floats, null, text, booleans and bytes are read back with their types`, async (t) => {
     // Declared as a blob, as RQLite distinguishes bytes from text only by the column type.
     const { table, query, execute } = await setUp('b blob');
     await execute(`insert into ${table} (b) values (?)`, [{ $blob: 'AP8=' }]);
@@ -140,7 +140,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     });
   });
 
-  test(`${driver}: what no database can hold is refused by its place`, async (t) => {
+  test(`${driver}: an argument of an unsupported type is rejected with its position`, async (t) => {
     const { query } = await setUp();
     for (const bad of [{}, [1], { $blob: 'no base64!' }, Number.NaN, 2n ** 63n]) {
       await t.throwsAsync(query('select ?, ?', [1, bad]), { code: 'invalid_sql', message: /Argument 2/ });
@@ -157,7 +157,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.deepEqual(await databases.query(other, `select * from ${table}`, [], limits), []);
   });
 
-  test(`${driver}: a query never writes`, async (t) => {
+  test(`${driver}: a statement that writes is rejected by query and changes nothing`, async (t) => {
     const { table, query } = await setUp();
     for (const sql of [
       `insert into ${table} values (1, 1) returning id`,
@@ -171,7 +171,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.deepEqual(await query(`select * from ${table}`), []);
   });
 
-  test(`${driver}: integers of 64 bits are exact, as numbers, as texts and as ids`, async (t) => {
+  test(`${driver}: 64-bit integers are exact as bigint arguments, text arguments and row ids`, async (t) => {
     const { table, query, execute } = await setUp('a integer');
     const [large, largest] = [9007199254740993n, 9223372036854775807n];
     t.deepEqual(await execute(`insert into ${table} (id, a) values (?, ?)`, [large, String(largest)]), {
@@ -184,7 +184,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     );
   });
 
-  test(`${driver}: a text with a NUL comes out whole`, async (t) => {
+  test(`${driver}: a text with a NUL character is stored and read unchanged`, async (t) => {
     const { table, query, execute } = await setUp('a text');
     await execute(`insert into ${table} (a) values (?)`, ['a\0b']);
     t.deepEqual(
@@ -194,7 +194,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.deepEqual(await query(`select id from ${table} where a = ?`, ['a\0b']), [{ id: 1 }]);
   });
 
-  test(`${driver}: a text that is not UTF-8 is an error of its statement, and U+FFFD is a text`, async (t) => {
+  test(`${driver}: reading a text that is not UTF-8 is an invalid_sql error, and U+FFFD is read as text`, async (t) => {
     const { table, query, execute } = await setUp('a text');
     await execute(`insert into ${table} (a) values (cast(x'ff41' as text)), ('\ufffd')`);
     for (const sql of [
@@ -215,7 +215,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.is((await query(`select hex(a) as h from ${table} where id = 1`))[0]?.h, 'FF41');
   });
 
-  test(`${driver}: no allowed function ends its process, whatever its arguments are`, async (t) => {
+  test(`${driver}: no allowed function crashes its process with hostile arguments`, async (t) => {
     const { query } = await setUp();
     const failed: string[] = [];
     const ask = async (sql: string): Promise<string> => {
@@ -245,7 +245,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.deepEqual(await query('select 1 as one'), [{ one: 1 }]);
   });
 
-  test(`${driver}: a message of the database that holds text of a statement is one sentence in UTF-8`, async (t) => {
+  test(`${driver}: an error of the database that quotes invalid UTF-8 of a statement is valid Unicode`, async (t) => {
     const { table, query, execute } = await setUp('a text');
     await execute(`create virtual table ${table}_f using fts5(a)`);
     for (const sql of [
@@ -258,7 +258,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     }
   });
 
-  test(`${driver}: arguments must be as many as parameters`, async (t) => {
+  test(`${driver}: a number of arguments that differs from the number of parameters is rejected`, async (t) => {
     const { databases, namespace, query, execute } = await setUp();
     const message = /2 parameters and 1 argument/;
     await t.throwsAsync(query('select ?, ?', [1]), { code: 'invalid_sql', message });
@@ -272,7 +272,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.deepEqual(await query('select ?2 as a, ?1 as b, ?2 as c', [1, 2]), [{ a: 2, b: 1, c: 2 }]);
   });
 
-  test(`${driver}: columns of one name are all kept, __proto__ like any other`, async (t) => {
+  test(`${driver}: columns with equal names are all returned under distinct keys, including __proto__`, async (t) => {
     const { query } = await setUp();
     const [row] = await query(
       'select 1 as a, 2 as a, 3 as "a:2", 4 as a, 5 as "__proto__", 6 as "__proto__"',
@@ -281,7 +281,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.is(Object.getPrototypeOf(row), Object.prototype);
   });
 
-  test(`${driver}: statements that reach beyond the database are refused, and have done nothing`, async (t) => {
+  test(`${driver}: statements that access files, other databases or settings are rejected without any effect`, async (t) => {
     const { table, query, execute } = await setUp();
     const directory = mkdtempSync(join(tmpdir(), 'orama-sql-'));
     t.teardown(() => rmSync(directory, { recursive: true, force: true }));
@@ -333,7 +333,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.deepEqual(readdirSync(directory), []);
   });
 
-  test(`${driver}: ordinary statements of SQLite's documentation go on working`, async (t) => {
+  test(`${driver}: common statements of the SQLite documentation are accepted`, async (t) => {
     const { table, query, execute } = await setUp('a, b');
     for (const sql of [
       `create table ${table}_2 (id integer primary key autoincrement, key varchar(10) unique, "a b" decimal (10, 2) default 1.5,
@@ -404,7 +404,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     }
   });
 
-  test(`${driver}: what comes behind an expression of a statement's order is kept in order`, async (t) => {
+  test(`${driver}: rows ordered by an expression respect LIMIT and OFFSET, and random() is evaluated once`, async (t) => {
     const { query } = await setUp();
     const numbers = 'with recursive n(i) as (select 1 union all select i + 1 from n where i < 500)';
     const rows = await query(`${numbers} select i from n order by abs(i * 7919 % 500), i limit 400 offset 7`);
@@ -419,7 +419,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.deepEqual(twice, { same: 1 });
   });
 
-  test(`${driver}: the database's own sentence is passed on`, async (t) => {
+  test(`${driver}: the error message of the database is included in the error`, async (t) => {
     const { table, query, execute } = await setUp('a unique');
     await execute(`insert into ${table} values (1, 1)`);
     await t.throwsAsync(execute(`insert into ${table} values (2, 1)`), {
@@ -430,14 +430,14 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     await t.throwsAsync(query('select from'), { code: 'invalid_sql', message: /syntax error/ });
   });
 
-  test(`${driver}: a statement may return what it wrote and still counts it`, async (t) => {
+  test(`${driver}: a statement with RETURNING reports the number of affected rows`, async (t) => {
     const { table, execute } = await setUp();
     const { rowsAffected } = await execute(`insert into ${table} (a) values (1), (2) returning id`);
     t.is(rowsAffected, 2);
     t.is((await execute(`update ${table} set a = 3 returning a`)).rowsAffected, 2);
   });
 
-  test(`${driver}: a transaction is all or nothing, and answers each operation`, async (t) => {
+  test(`${driver}: a transaction returns a result for each operation, and a failed operation rolls back all`, async (t) => {
     const { databases, namespace, table, query } = await setUp('a unique');
     const insert = (id: number, a: number) =>
       ({ kind: 'exec', sql: `insert into ${table} values (?, ?)`, args: [id, a] }) as const;
@@ -460,7 +460,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.is((await query(`select * from ${table}`)).length, 2);
   });
 
-  test(`${driver}: a trigger with a body of several statements works`, async (t) => {
+  test(`${driver}: a trigger with several statements in its body is executed`, async (t) => {
     const { table, query, execute } = await setUp('a');
     await execute(
       `create trigger ${table}_x after insert on ${table} begin
@@ -476,7 +476,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     );
   });
 
-  test(`${driver}: a result over 8 MB is refused, not cut`, async (t) => {
+  test(`${driver}: a result over 8 MB is rejected and not truncated`, async (t) => {
     const { query } = await setUp();
     const rows = (n: number) =>
       `with recursive n(i) as (select 1 union all select i + 1 from n where i < ${n})
@@ -485,14 +485,14 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     await t.throwsAsync(query(rows(9)), { code: 'invalid_sql', message: /8 MB/ });
   });
 
-  test(`${driver}: counting at once from many sides loses nothing`, async (t) => {
+  test(`${driver}: 40 concurrent increments of a column are all applied`, async (t) => {
     const { table, query, execute } = await setUp('a integer');
     await execute(`insert into ${table} values (1, 0)`);
     await Promise.all(Array.from({ length: 40 }, () => execute(`update ${table} set a = a + 1`)));
     t.deepEqual(await query(`select a from ${table}`), [{ a: 40 }]);
   });
 
-  test(`${driver}: an endless statement is stopped at its deadline`, async (t) => {
+  test(`${driver}: an endless statement is stopped at its timeout`, async (t) => {
     const { databases, namespace, table, query } = await setUp();
     await t.throwsAsync(databases.query(namespace, ENDLESS, [], { timeoutMs: 1_000 }), {
       code: 'unavailable',
@@ -501,7 +501,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     t.deepEqual(await query(`select * from ${table}`), []);
   });
 
-  test(`${driver}: an endless statement does not hold up others`, async (t) => {
+  test(`${driver}: other statements complete while an endless statement runs`, async (t) => {
     const { databases, namespace, other, table, query } = await setUp();
     const end = new AbortController();
     let ended = false;
@@ -513,7 +513,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     const stopped = t.throwsAsync(endless, { code: 'unavailable' });
     t.deepEqual(await query(`select * from ${table}`), []);
     t.deepEqual(await databases.query(other, 'select 1 as one', [], limits), [{ one: 1 }]);
-    t.false(ended, 'it runs while the others are answered');
+    t.false(ended, 'the endless statement ended before the others completed');
     end.abort();
     await stopped;
   });
@@ -530,7 +530,7 @@ export function testFunctionDatabases(driver: string, open: () => Promise<Opened
     );
   });
 
-  test(`${driver}: pings, and closing twice does no harm`, async (t) => {
+  test(`${driver}: ping succeeds, closing twice has no effect, and a query after close fails`, async (t) => {
     const { databases, namespaces, close } = await open();
     await databases.ping();
     await databases.close();

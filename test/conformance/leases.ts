@@ -6,7 +6,7 @@ import type { Leases } from '../../src/ports/leases.js';
  * twice for a driver that supports only one process.
  */
 export function leasesConformance<C>(test: SerialFn<C>, of: (context: C) => [Leases, Leases]): void {
-  test('leases: no more are given than the limit, over all processes', async (t) => {
+  test('leases: two processes together acquire no more leases than the limit', async (t) => {
     const [here, there] = of(t.context);
     const tries = await Promise.all(
       Array.from({ length: 10 }, (_, i) => (i % 2 ? here : there).acquire('fn', 3)),
@@ -14,7 +14,7 @@ export function leasesConformance<C>(test: SerialFn<C>, of: (context: C) => [Lea
     t.is(tries.filter((lease) => lease !== null).length, 3);
   });
 
-  test('leases: a released place is free at once, for anybody', async (t) => {
+  test('leases: a released lease can be acquired immediately by any process, and release is idempotent', async (t) => {
     const [here, there] = of(t.context);
     const lease = await here.acquire('fn', 1);
     t.is(await there.acquire('fn', 1), null);
@@ -22,10 +22,10 @@ export function leasesConformance<C>(test: SerialFn<C>, of: (context: C) => [Lea
     await lease?.release();
     const next = await there.acquire('fn', 1);
     t.truthy(next);
-    t.is(await here.acquire('fn', 1), null, 'releasing twice gave one place');
+    t.is(await here.acquire('fn', 1), null, 'releasing twice freed two leases');
   });
 
-  test('leases: how many are held is known to every process', async (t) => {
+  test('leases: held returns the number of leases of all processes', async (t) => {
     const [here, there] = of(t.context);
     t.is(await there.held('fn'), 0);
     const lease = await here.acquire('fn', 5);
@@ -35,7 +35,7 @@ export function leasesConformance<C>(test: SerialFn<C>, of: (context: C) => [Lea
     t.is(await there.held('fn'), 1);
   });
 
-  test('leases: keys do not touch each other', async (t) => {
+  test('leases: the limits of two keys are independent', async (t) => {
     const [here] = of(t.context);
     t.truthy(await here.acquire('a', 1));
     t.truthy(await here.acquire('b', 1));

@@ -31,7 +31,7 @@ async function untilRefused(work: () => Promise<void>): Promise<unknown> {
  * Tests for every driver of `InvocationQueue` about which jobs are accepted and which are refused.
  */
 export function admissionConformance(test: SerialFn<QueueContext>): void {
-  test('adding an id that is queued or running changes nothing', async (t) => {
+  test('adding a job whose id is queued or running has no effect', async (t) => {
     const { queue } = t.context.queues;
     const job = queued({ input: Buffer.from('first') });
     const again = queued({ ...job.invocation, input: Buffer.from('again') });
@@ -47,7 +47,7 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     t.deepEqual(held.inputs, ['first']);
   });
 
-  test('what is added together is refused together when the queue is full', async (t) => {
+  test('jobs added in one call are rejected together when they do not all fit into the queue', async (t) => {
     const { queue } = t.context.queues;
     await queue.add(many(45));
     const refused = queue.add(many(6));
@@ -60,7 +60,7 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     t.is((await queue.list(namespace('default'), { limit: 100 })).items.length, 50);
   });
 
-  test('the queue takes new jobs as soon as others have left it', async (t) => {
+  test('a full queue accepts new jobs after others have completed', async (t) => {
     const { queue } = t.context.queues;
     await queue.add(many(50));
     await t.throwsAsync(queue.add(many(1)));
@@ -69,7 +69,7 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     await t.notThrowsAsync(queue.add(many(20)));
   });
 
-  test('input bytes are limited as well as jobs', async (t) => {
+  test('the total size of inputs in the queue is limited', async (t) => {
     const { queue } = t.context.queues;
     const half = (): ReturnType<typeof queued> => queued({ input: Buffer.alloc(500_000, 'x') });
     await queue.add([half(), half()]);
@@ -77,7 +77,7 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     t.like(await queue.counts(), { waiting: 2, bytes: 1_000_000 });
   });
 
-  test('concurrent adds never overfill the queue', async (t) => {
+  test('concurrent adds of two processes do not exceed the capacity of the queue', async (t) => {
     const { queues, other } = t.context;
     const results = await Promise.allSettled(
       Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? queues : other).queue.add(many(3))),
@@ -87,7 +87,7 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     t.is((await queues.queue.counts()).waiting, 48);
   });
 
-  test('a namespace that has its share waits, and another is served', async (t) => {
+  test('adds over the waiting_jobs quota of a namespace fail, and another namespace is not affected', async (t) => {
     const { queue } = t.context.queues;
     await queue.add(many(10, BOUNDED));
     const error = await t.throwsAsync(queue.add(many(1, BOUNDED)));
@@ -96,11 +96,11 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     await t.notThrowsAsync(queue.add(many(30, 'free')));
     t.is((await queue.counts()).waiting, 40);
     t.like(await queue.use(namespace(BOUNDED)), { waiting: 10, running: 0, delayed: 0, bytes: 20 });
-    await until('time has passed', async () => (await queue.use(namespace(BOUNDED))).oldestMs > 0);
+    await until('the oldest job has an age', async () => (await queue.use(namespace(BOUNDED))).oldestMs > 0);
     t.is((await queue.use(namespace('nobody'))).oldestMs, 0);
   });
 
-  test('of jobs that come together, those of a namespace beyond its share are refused, and no others', async (t) => {
+  test('of concurrent adds only those over the quota of their namespace are rejected', async (t) => {
     const { queues, other } = t.context;
     const adds = Array.from({ length: 16 }, (_, index) =>
       (index % 2 === 0 ? queues : other).queue.add(many(2, index % 4 === 3 ? 'free' : BOUNDED)),
@@ -112,7 +112,7 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     t.is((await queues.queue.use(namespace(BOUNDED))).waiting, 10);
   });
 
-  test('jobs that run do not count as waiting, and those that have ended leave their place', async (t) => {
+  test('running jobs do not count as waiting, and ended jobs no longer count against the quota', async (t) => {
     const { queue } = t.context.queues;
     await queue.add(many(10, BOUNDED));
     const held = await hold(t.context.queues, 4);
@@ -125,36 +125,36 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     t.is(waiting, 10);
     t.true(running >= 4);
     held.release();
-    await until('all have ended', async () => (await queue.use(namespace(BOUNDED))).bytes === 0);
+    await until('all jobs have ended', async () => (await queue.use(namespace(BOUNDED))).bytes === 0);
     await t.notThrowsAsync(queue.add(many(10, BOUNDED)));
   });
 
-  test('delayed jobs have a bound of their own, and wait like any other when they are due', async (t) => {
+  test('delayed jobs count against delayed_jobs until they are due, and then against waiting_jobs', async (t) => {
     const { queue } = t.context.queues;
     const delayed = (delayMs: number) => queued({ namespace: namespace(BOUNDED) }, { delayMs });
     await queue.add([delayed(400), delayed(400), ...Array.from({ length: 3 }, () => delayed(600_000))]);
     await t.throwsAsync(queue.add([delayed(600_000)]), { message: /delayed_jobs .* 5 of 5/ });
     await queue.add(many(9, BOUNDED));
     t.like(await queue.use(namespace(BOUNDED)), { waiting: 9, delayed: 5 });
-    await until('two are due', async () => (await queue.use(namespace(BOUNDED))).delayed === 3);
+    await until('two jobs are due', async () => (await queue.use(namespace(BOUNDED))).delayed === 3);
     t.like(await queue.use(namespace(BOUNDED)), { waiting: 11, delayed: 3 });
     await t.throwsAsync(queue.add(many(1, BOUNDED)), { message: /waiting_jobs/ });
     await queue.add([delayed(600_000), delayed(600_000)]);
     await t.throwsAsync(queue.add([delayed(600_000)]), { message: /delayed_jobs/ });
   });
 
-  test('a cancelled job leaves its place among the delayed', async (t) => {
+  test('a cancelled delayed job no longer counts against delayed_jobs', async (t) => {
     const { queue } = t.context.queues;
     const jobs = Array.from({ length: 5 }, () =>
       queued({ namespace: namespace(BOUNDED) }, { delayMs: 600_000 }),
     );
     await queue.add(jobs);
     for (const { invocation } of jobs) t.is(await queue.cancel(invocation.id), 'removed');
-    await until('none is left', async () => (await queue.use(namespace(BOUNDED))).delayed === 0);
+    await until('no delayed job is left', async () => (await queue.use(namespace(BOUNDED))).delayed === 0);
     await t.notThrowsAsync(queue.add([queued({ namespace: namespace(BOUNDED) }, { delayMs: 600_000 })]));
   });
 
-  test('input bytes of a namespace are limited, delayed ones too', async (t) => {
+  test('the inputs of waiting and delayed jobs of a namespace are limited by waiting_mb', async (t) => {
     const { queue } = t.context.queues;
     const of = (name: string, delayMs: number) =>
       queued({ namespace: namespace(name), input: Buffer.alloc(200_000, 'x') }, { delayMs });
@@ -164,7 +164,7 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     t.like(await queue.use(namespace(BOUNDED)), { waiting: 1, delayed: 1, bytes: 400_000 });
   });
 
-  test('an id that is there already takes no second place', async (t) => {
+  test('adding a queued id again is accepted at the quota and counts only once', async (t) => {
     const { queue } = t.context.queues;
     const jobs = many(10, BOUNDED);
     await queue.add(jobs);
@@ -172,7 +172,7 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     t.is((await queue.use(namespace(BOUNDED))).waiting, 10);
   });
 
-  test('closing twice does no harm, and a closed queue accepts nothing', async (t) => {
+  test('closing a queue twice has no effect, and a closed queue rejects new jobs', async (t) => {
     const { queue } = t.context.queues;
     await Promise.all([t.context.queues.close(), t.context.queues.close()]);
     await t.throwsAsync(queue.add(many(1)), { message: /accepted/ });

@@ -6,7 +6,7 @@ import type { QueueContext } from './queue.js';
 
 /** Tests for every driver of `InvocationQueue` about cancelling jobs in all states. */
 export function cancellingConformance(test: SerialFn<QueueContext>): void {
-  test('a waiting or delayed job that is cancelled is gone', async (t) => {
+  test('cancelling a waiting or delayed job removes it from the queue', async (t) => {
     const { queue } = t.context.queues;
     const waiting = queued();
     const delayed = queued({}, { delayMs: 60_000 });
@@ -16,10 +16,10 @@ export function cancellingConformance(test: SerialFn<QueueContext>): void {
     t.is(await queue.cancel(waiting.invocation.id), 'absent');
     t.is(await queue.cancel(newRequestId()), 'absent');
     t.is(await queue.get(waiting.invocation.id), null);
-    await until('their bytes are given back', async () => (await queue.counts()).bytes === 0);
+    await until('their bytes no longer count', async () => (await queue.counts()).bytes === 0);
   });
 
-  test('cancelling a running job aborts its signal, from any process', async (t) => {
+  test('cancelling a running job from another process aborts its signal', async (t) => {
     const { queue } = t.context.queues;
     const job = queued();
     await queue.add([job]);
@@ -41,7 +41,7 @@ export function cancellingConformance(test: SerialFn<QueueContext>): void {
     await until('the job is gone', async () => (await queue.get(job.invocation.id)) === null);
   });
 
-  test('a job cancelled while it runs is still cancelled when it is delivered again', async (t) => {
+  test('a job cancelled while running has an aborted signal when it is delivered again', async (t) => {
     const { queue } = t.context.queues;
     const job = queued({}, { attempts: 2 });
     await queue.add([job]);
@@ -57,7 +57,7 @@ export function cancellingConformance(test: SerialFn<QueueContext>): void {
       },
       { concurrency: 1 },
     );
-    await until('it is delivered again', () => reasons.length > 0);
+    await until('the job is delivered again', () => reasons.length > 0);
     t.deepEqual(reasons, ['cancelled']);
   });
 }

@@ -6,20 +6,20 @@ import type { QueueContext } from './queue.js';
 
 /** Tests for every driver of `InvocationQueue` about listing and counting jobs. */
 export function contentsConformance(test: SerialFn<QueueContext>): void {
-  test('a waiting retry is shown as retrying', async (t) => {
+  test('a job that waits for a retry has the state retrying', async (t) => {
     const { queue } = t.context.queues;
     const job = queued({}, { attempts: 2, backoff: { type: 'exponential', delayMs: 60_000 } });
     await queue.add([job]);
     await collect(t.context.queues, 1, () => ({ kind: 'retry', error: 'boom' }));
     await until(
-      'it waits for its retry',
+      'the job waits for its retry',
       async () => (await queue.get(job.invocation.id))?.state === 'retrying',
     );
     t.like(await queue.get(job.invocation.id), { state: 'retrying', failures: 1, crashes: 0 });
     t.like(await queue.counts(), { waiting: 0, running: 0, retrying: 1 });
   });
 
-  test('live invocations are listed by namespace, newest first, page by page', async (t) => {
+  test('queued jobs are listed by namespace and function, newest first, in pages', async (t) => {
     const { queue } = t.context.queues;
     const mine = Array.from({ length: 7 }, (_, index) =>
       queued({ namespace: namespace('mine'), function: functionName(index === 3 ? 'rare' : 'usual') }),
@@ -47,7 +47,7 @@ export function contentsConformance(test: SerialFn<QueueContext>): void {
     );
   });
 
-  test('the age of the oldest waiting job is told', async (t) => {
+  test('counts returns the age of the oldest waiting job', async (t) => {
     const { queue } = t.context.queues;
     await queue.add([queued(), queued()]);
     await new Promise((resolve) => setTimeout(resolve, 50));

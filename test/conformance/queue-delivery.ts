@@ -12,7 +12,7 @@ import type { QueueContext } from './queue.js';
  * completed.
  */
 export function deliveryConformance(test: SerialFn<QueueContext>): void {
-  test('a job carries its invocation unchanged', async (t) => {
+  test('a delivered job has the invocation with which it was added', async (t) => {
     const { queue } = t.context.queues;
     const full = queued({
       trigger: 'http',
@@ -57,18 +57,18 @@ export function deliveryConformance(test: SerialFn<QueueContext>): void {
     t.false(delivery?.signal.aborted);
   });
 
-  test('a job that is done leaves nothing behind', async (t) => {
+  test('a completed job is removed from the queue, its list and its counts', async (t) => {
     const { queue } = t.context.queues;
     const job = queued();
     await queue.add([job]);
     await collect(t.context.queues, 1);
     await until('the job is gone', async () => (await queue.get(job.invocation.id)) === null);
-    await until('its bytes are given back', async () => (await queue.counts()).bytes === 0);
+    await until('its bytes no longer count', async () => (await queue.counts()).bytes === 0);
     t.deepEqual(await queue.counts(), { waiting: 0, running: 0, retrying: 0, bytes: 0, oldestMs: 0 });
     t.deepEqual((await queue.list(namespace('default'), { limit: 10 })).items, []);
   });
 
-  test('a delayed job waits before its first attempt', async (t) => {
+  test('a delayed job is delivered after its delay', async (t) => {
     const { queue } = t.context.queues;
     const later = queued({}, { delayMs: 60_000 });
     const soon = queued({}, { delayMs: 200 });
@@ -80,7 +80,7 @@ export function deliveryConformance(test: SerialFn<QueueContext>): void {
     t.like(await queue.get(later.invocation.id), { state: 'queued' });
   });
 
-  test('closing a consumer waits for the jobs in hand and leaves the rest', async (t) => {
+  test('closing a consumer waits for its running jobs and leaves the others in the queue', async (t) => {
     const { queue } = t.context.queues;
     await queue.add(many(5));
     const held = await hold(t.context.queues, 2);
@@ -93,7 +93,7 @@ export function deliveryConformance(test: SerialFn<QueueContext>): void {
     t.is((await queue.counts()).waiting, 3);
   });
 
-  test('jobs that wait for a slot when a consumer closes go back at once, no attempt used', async (t) => {
+  test('prefetched jobs without a slot return to the queue without a used attempt when the consumer closes', async (t) => {
     const { queues, other } = t.context;
     const slots = 16;
     let gate = Promise.resolve();
@@ -109,7 +109,7 @@ export function deliveryConformance(test: SerialFn<QueueContext>): void {
     // Enough quick jobs for the consumer to prefetch further ones.
     for (let count = 0; count < 5; count++) {
       await queues.queue.add(many(40));
-      await until('they have left', async () => (await queues.queue.counts()).bytes === 0);
+      await until('the quick jobs have completed', async () => (await queues.queue.counts()).bytes === 0);
     }
     const { opened, open } = closedGate();
     gate = opened;
@@ -117,12 +117,12 @@ export function deliveryConformance(test: SerialFn<QueueContext>): void {
     await queues.queue.add(many(40));
     // The store marks jobs as taken before this process has received them.
     await until(
-      'more are taken than run',
+      'more jobs are fetched than run',
       async () => begun === slots && (await queues.queue.counts()).running > slots,
     );
     const closed = consumer.close();
     await until(
-      'those without a slot are back',
+      'the jobs without a slot are waiting again',
       async () => (await queues.queue.counts()).waiting === 40 - slots,
     );
     open();

@@ -6,7 +6,7 @@ import type { QueueContext } from './queue.js';
 
 /** Tests for every driver of `InvocationQueue` about the order of jobs. */
 export function orderConformance(test: SerialFn<QueueContext>): void {
-  test('calls that somebody waits for go before the others', async (t) => {
+  test('a job with a waiting caller is delivered before other jobs', async (t) => {
     const { queue } = t.context.queues;
     await queue.add(many(20));
     await queue.add([queued({ replyTo: 'web-1' })]);
@@ -14,21 +14,21 @@ export function orderConformance(test: SerialFn<QueueContext>): void {
     t.is(deliveries[0]?.invocation.replyTo, 'web-1');
   });
 
-  test('a namespace with a long backlog does not hold up another', async (t) => {
+  test('the long backlog of one namespace does not delay the jobs of another', async (t) => {
     const { queue } = t.context.queues;
     await queue.add(many(40, 'busy'));
     await queue.add(many(8, 'calm'));
     const order = (await collect(t.context.queues, 48)).map((delivery) => delivery.invocation.namespace);
     t.true(order.lastIndexOf(namespace('calm')) < 20, order.join(' '));
-    t.true(order.indexOf(namespace('busy')) < 8, 'nor does it starve');
+    t.true(order.indexOf(namespace('busy')) < 8, 'the namespace with the backlog is served as well');
   });
 
-  test('cancelling the last of a backlog gives the backlog no precedence', async (t) => {
+  test('cancelling the last job of a backlog does not delay the jobs of another namespace', async (t) => {
     const { queue } = t.context.queues;
     const busy = many(40, 'busy');
     await queue.add(busy);
     t.is(await queue.cancel(busy.at(-1)?.invocation.id ?? newRequestId()), 'removed');
-    await until('it no longer counts', async () => (await queue.counts()).bytes === 39 * 2);
+    await until('the cancelled job no longer counts', async () => (await queue.counts()).bytes === 39 * 2);
     await queue.add(many(4, 'calm'));
     const order = (await collect(t.context.queues, 43)).map((delivery) => delivery.invocation.namespace);
     t.true(order.lastIndexOf(namespace('calm')) < 12, order.join(' '));

@@ -5,7 +5,7 @@ import type { QueueContext } from './queue.js';
 
 /** Tests for every driver of `InvocationQueue` about retries and attempt numbers. */
 export function retriesConformance(test: SerialFn<QueueContext>): void {
-  test('a retry comes after the backoff and uses up an attempt, until the last', async (t) => {
+  test('each retry increments the attempt and failures, up to the last attempt', async (t) => {
     const { queue } = t.context.queues;
     const job = queued({}, { attempts: 3, backoff: { type: 'fixed', delayMs: 30 } });
     await queue.add([job]);
@@ -27,7 +27,7 @@ export function retriesConformance(test: SerialFn<QueueContext>): void {
     );
   });
 
-  test('a job put off until later uses up no attempt', async (t) => {
+  test('a postponed job uses up no attempt', async (t) => {
     const { queue } = t.context.queues;
     await queue.add([queued({}, { attempts: 1 })]);
     let times = 0;
@@ -44,12 +44,12 @@ export function retriesConformance(test: SerialFn<QueueContext>): void {
     );
   });
 
-  test('a handler that throws loses no job, not even on the last attempt', async (t) => {
+  test('a job whose handler throws on the last attempt is delivered again', async (t) => {
     const { queue } = t.context.queues;
     const job = queued({}, { attempts: 1 });
     await queue.add([job]);
     const deliveries = await collect(t.context.queues, 2, (_delivery, count) => {
-      if (count === 1) throw new Error('the store is away');
+      if (count === 1) throw new Error('the store is unreachable');
       return DONE;
     });
     t.deepEqual(

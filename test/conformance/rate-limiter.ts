@@ -20,17 +20,17 @@ export function rateLimiterConformance(
     return verdicts.filter((verdict) => verdict.allowed).length;
   }
 
-  test(`${driver}: the driver is named as its setting`, (t) => {
+  test(`${driver}: the driver property equals the configured driver name`, (t) => {
     t.is(limiter.driver, name);
   });
 
   for (const limit of [1, 10, 99, 250, 5000]) {
-    test(`${driver}: of many calls at once exactly ${limit} pass a limit of ${limit}`, async (t) => {
+    test(`${driver}: exactly ${limit} of ${limit + 100} concurrent calls are allowed by a limit of ${limit}`, async (t) => {
       t.is(await allowedOf(limit + 100, `exact ${limit}`, limit), limit);
     });
   }
 
-  test(`${driver}: a refused call says when to come again, an allowed one that there is no need to wait`, async (t) => {
+  test(`${driver}: retryAfterSeconds is 0 for an allowed call and between 1 and 60 for a rejected one`, async (t) => {
     t.deepEqual(await limiter.consume('wait', 1), { allowed: true, retryAfterSeconds: 0 });
     for (let i = 0; i < 3; i += 1) {
       const { allowed, retryAfterSeconds } = await limiter.consume('wait', 1);
@@ -39,20 +39,20 @@ export function rateLimiterConformance(
     }
   });
 
-  test(`${driver}: a call may cost several points`, async (t) => {
+  test(`${driver}: a call can consume several points`, async (t) => {
     t.is(await allowedOf(20, 'points', 100, 10), 10);
     t.false((await limiter.consume('too many', 10, 11)).allowed);
   });
 
-  test(`${driver}: keys are counted apart`, async (t) => {
+  test(`${driver}: keys are counted separately`, async (t) => {
     t.is(await allowedOf(20, 'namespace:a', 5), 5);
     t.is(await allowedOf(20, 'namespace:b', 5), 5);
     t.is(await allowedOf(20, 'address:::1', 5), 5);
   });
 
-  test(`${driver}: a limit that changes holds at once, with what was used before`, async (t) => {
+  test(`${driver}: a changed limit applies immediately and includes earlier calls`, async (t) => {
     t.is(await allowedOf(20, 'changed', 600_000), 20);
-    t.is(await allowedOf(20, 'changed', 10), 0, 'lowered below what is used');
+    t.is(await allowedOf(20, 'changed', 10), 0, 'lowered below the current use');
     // Refused calls may count.
     const raised = await allowedOf(100, 'changed', 50);
     t.true(raised > 0 && raised <= 30, `raised: ${raised}`);
@@ -60,7 +60,7 @@ export function rateLimiterConformance(
     t.is(await allowedOf(20, 'changed', 600_000), 20);
   });
 
-  test(`${driver}: a limit of 0 lets nothing pass`, async (t) => {
+  test(`${driver}: a limit of 0 rejects every call`, async (t) => {
     t.is(await allowedOf(3, 'closed', 0), 0);
   });
 }

@@ -11,12 +11,12 @@ export function redisSettingConformance(
   open: (url: string) => Promise<Closable>,
 ): void {
   const wrong = {
-    'where nothing listens': 'redis://user:hunter2@127.0.0.1:1/0',
-    'of another scheme': 'http://user:hunter2@127.0.0.1:1/',
-    'that is none': 'hunter2',
+    'of a closed port': 'redis://user:hunter2@127.0.0.1:1/0',
+    'with another scheme': 'http://user:hunter2@127.0.0.1:1/',
+    'that is not parsable': 'hunter2',
   };
   for (const [what, url] of Object.entries(wrong)) {
-    test(`${driver}: a URL ${what} is a clear error at start, without its password`, async (t) => {
+    test(`${driver}: a URL ${what} fails at start with an error that does not contain the password`, async (t) => {
       const error = await t.throwsAsync(open(url), { code: 'bad_config' });
       t.true(error?.message.includes(setting));
       t.false(error?.message.includes('hunter2'));

@@ -43,5 +43,5 @@ export async function converse(t: ExecutionContext, knex: Knex): Promise<void> {
     ...code('SQLITE_CONSTRAINT_UNIQUE'),
     message: /t\.id/,
   });
-  t.is(await knex('t').where({ id: 8 }).first(), undefined, 'the batch left nothing');
+  t.is(await knex('t').where({ id: 8 }).first(), undefined, 'the failed batch is rolled back');
 }

@@ -7,7 +7,7 @@ const NEVER_NOW = '0 0 1 1 *';
 
 /** Tests for every driver of `InvocationQueue` about schedules. */
 export function schedulesConformance(test: SerialFn<QueueContext>): void {
-  test('a schedule ticks once per due time, however many processes look', async (t) => {
+  test('a schedule ticks once per due time with two processes listening', async (t) => {
     const { queues, other } = t.context;
     const ticks: number[] = [];
     for (const { queue } of new Set([queues, other])) {
@@ -16,12 +16,12 @@ export function schedulesConformance(test: SerialFn<QueueContext>): void {
       });
     }
     await queues.queue.schedule({ id: 's1', cron: EVERY_SECOND, timezone: 'UTC' });
-    await until('it has ticked three times', () => ticks.length >= 3);
+    await until('the schedule has ticked three times', () => ticks.length >= 3);
     t.is(new Set(ticks).size, ticks.length);
     t.true(ticks.every((at) => at % 1000 === 0));
   });
 
-  test('the next tick follows the time zone', async (t) => {
+  test('the next tick depends on the time zone of the schedule', async (t) => {
     const { queue } = t.context.queues;
     await queue.schedule({ id: 'tokyo', cron: NEVER_NOW, timezone: 'Asia/Tokyo' });
     await queue.schedule({ id: 'utc', cron: NEVER_NOW, timezone: 'UTC' });
@@ -30,7 +30,7 @@ export function schedulesConformance(test: SerialFn<QueueContext>): void {
     t.is(await queue.nextTick('unknown'), null);
   });
 
-  test('an unscheduled schedule ticks no more', async (t) => {
+  test('a removed schedule does not tick', async (t) => {
     const { queue } = t.context.queues;
     await queue.schedule({ id: 's1', cron: EVERY_SECOND, timezone: 'UTC' });
     await queue.unschedule('s1');
@@ -45,7 +45,7 @@ export function schedulesConformance(test: SerialFn<QueueContext>): void {
     t.false(ticks.includes('s1'));
   });
 
-  test('a changed schedule ticks by its new times', async (t) => {
+  test('changing the cron expression of a schedule changes its next tick', async (t) => {
     const { queue } = t.context.queues;
     await queue.schedule({ id: 's1', cron: NEVER_NOW, timezone: 'UTC' });
     const before = await queue.nextTick('s1');
@@ -53,7 +53,7 @@ export function schedulesConformance(test: SerialFn<QueueContext>): void {
     t.not(await queue.nextTick('s1'), before);
   });
 
-  test('ticks missed while nobody looked come as one, also when the schedule is put again', async (t) => {
+  test('ticks missed without a listener are delivered as one, even if the schedule is set again', async (t) => {
     const { queue } = t.context.queues;
     await queue.schedule({ id: 's1', cron: EVERY_SECOND, timezone: 'UTC' });
     const due = (await queue.nextTick('s1')) ?? 0;
@@ -64,8 +64,8 @@ export function schedulesConformance(test: SerialFn<QueueContext>): void {
     await queue.onTick(async (_id, scheduledAt) => {
       ticks.push(scheduledAt);
     });
-    await until('it ticks again', () => ticks.length >= 2);
+    await until('the schedule ticks again', () => ticks.length >= 2);
     t.is(ticks[0], due);
-    t.true((ticks[1] ?? 0) >= back - 1000, 'the ticks between are not made up for');
+    t.true((ticks[1] ?? 0) >= back - 1000, 'the missed ticks are not repeated');
   });
 }

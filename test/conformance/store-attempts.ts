@@ -7,7 +7,7 @@ import type { OpenStore } from './store.js';
 export function testAttempts(driver: string, open: OpenStore): void {
   const get = shared(open);
 
-  test(`${driver}: an attempt reads back as it was written`, async (t) => {
+  test(`${driver}: an attempt is read back as written, and an unknown invocation is null`, async (t) => {
     const { attempts } = await get();
     const output = Uint8Array.from({ length: 256 }, (_, at) => at);
     const row = anAttempt({
@@ -35,7 +35,7 @@ export function testAttempts(driver: string, open: OpenStore): void {
     t.is(await attempts.invocation(aRequestId()), null);
   });
 
-  test(`${driver}: a log record carries what the contract names`, async (t) => {
+  test(`${driver}: a log record has the fields of the contract`, async (t) => {
     const { attempts } = await get();
     const row = anAttempt({ namespace: aNamespace(), startedAt: 1_790_000_000_123 });
     await attempts.write([row]);
@@ -59,7 +59,7 @@ export function testAttempts(driver: string, open: OpenStore): void {
     ]);
   });
 
-  test(`${driver}: a text that no database can hold loses only what it cannot hold`, async (t) => {
+  test(`${driver}: NUL and unpaired surrogates in text fields are stored as U+FFFD, and times as integers`, async (t) => {
     const { attempts } = await get();
     const half = 'a\ud83d';
     const row = anAttempt({
@@ -79,7 +79,7 @@ export function testAttempts(driver: string, open: OpenStore): void {
     t.is((await logsOf(attempts, row.namespace)).records.length, 1);
   });
 
-  test(`${driver}: writing a row again changes nothing`, async (t) => {
+  test(`${driver}: writing an attempt again does not change the stored row`, async (t) => {
     const { attempts } = await get();
     const row = anAttempt({ namespace: aNamespace() });
     await attempts.write([row, row]);
@@ -91,7 +91,7 @@ export function testAttempts(driver: string, open: OpenStore): void {
     );
   });
 
-  test(`${driver}: an end takes the place of an earlier word about the same attempt, and nothing takes its place`, async (t) => {
+  test(`${driver}: a final row replaces a row of the same attempt that is not final, and is never replaced`, async (t) => {
     const { attempts } = await get();
     const died = anAttempt({ namespace: aNamespace(), status: 'error', error: 'worker died' });
     const end = anEnd({ state: 'dead', reason: 'worker_died', input: Buffer.from('in') });
@@ -104,7 +104,7 @@ export function testAttempts(driver: string, open: OpenStore): void {
     t.deepEqual(row?.final?.input, new Uint8Array(Buffer.from('in')));
   });
 
-  test(`${driver}: many and large rows are written whole`, async (t) => {
+  test(`${driver}: 1,203 rows with messages of up to 1 MB are written in one call`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const large = { level: 'info' as const, message: 'x'.repeat(1 << 20), timestamp: '' };
@@ -122,7 +122,7 @@ export function testAttempts(driver: string, open: OpenStore): void {
     t.is(oldest?.messages[0]?.message.length, 1 << 20);
   });
 
-  test(`${driver}: logs are newest first and filtered`, async (t) => {
+  test(`${driver}: logs are ordered newest first and filtered by limit, since, status and request id`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const requestId = aRequestId();
@@ -144,7 +144,7 @@ export function testAttempts(driver: string, open: OpenStore): void {
     t.deepEqual(await starts({ requestId: aRequestId() }), []);
   });
 
-  test(`${driver}: a follower sees each later row once, in order of writing`, async (t) => {
+  test(`${driver}: reading logs after a position returns each later row once, in order of writing`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     await attempts.write([anAttempt({ namespace, startedAt: 5 })]);
@@ -166,7 +166,7 @@ export function testAttempts(driver: string, open: OpenStore): void {
     await t.throwsAsync(async () => logsOf(attempts, namespace, { after: 'x' }), { message: /position/ });
   });
 
-  test(`${driver}: an empty log can be followed`, async (t) => {
+  test(`${driver}: the position of an empty log can be used to read later rows`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const { records, position } = await logsOf(attempts, namespace);

@@ -12,7 +12,7 @@ const text = (bytes: Uint8Array | null | undefined) =>
 export function testEndedInvocations(driver: string, open: OpenStore): void {
   const get = shared(open);
 
-  test(`${driver}: the list shows ended invocations with all attempts, newest first, page by page`, async (t) => {
+  test(`${driver}: ended invocations are listed with all attempts, newest first, filtered and in pages`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const retried = aRequestId();
@@ -51,7 +51,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     await t.throwsAsync(list({ cursor: "1' or 1" }), { message: /cursor/ });
   });
 
-  test(`${driver}: a page of large invocations ends early, and the next ones begin behind it`, async (t) => {
+  test(`${driver}: a page of large invocations ends before the limit, and the next page continues after it`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const output = Buffer.alloc(MB, 'x');
@@ -73,7 +73,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     t.true(Math.max(...pages) < 9 && pages.length === 2, pages.join());
   });
 
-  test(`${driver}: a page of large logs says which messages it does not show, and a follower gets all`, async (t) => {
+  test(`${driver}: a large page of logs reports omitted messages, and reading after a position returns all`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const messages = Array.from({ length: 64 }, () => ({
@@ -115,7 +115,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     );
   });
 
-  test(`${driver}: an invocation that ran again after a death is what its last attempt says`, async (t) => {
+  test(`${driver}: the state of an invocation that ran again after dying is that of its last attempt`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const requestId = aRequestId();
@@ -131,7 +131,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     t.is((await attempts.countDead()).filter((one) => one.namespace === namespace).length, 0);
   });
 
-  test(`${driver}: a dead invocation is taken once, and keeps its history`, async (t) => {
+  test(`${driver}: only one of concurrent takeDead calls gets a dead invocation, and its log is kept`, async (t) => {
     const [one, two] = [await get(), await open()];
     const row = aDeadAttempt({ namespace: aNamespace(), status: 'timeout' }, { callerWallet: '0xabc' });
     await one.attempts.write([row]);
@@ -149,7 +149,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     await two.close();
   });
 
-  test(`${driver}: dead invocations are counted by reason and purged by function`, async (t) => {
+  test(`${driver}: dead invocations are counted by reason and purged by function, and their logs are kept, and their logs are kept`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const mine = [aDeadAttempt({ namespace }), aDeadAttempt({ namespace }, { reason: 'worker_died' })];
@@ -170,7 +170,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     t.is(await attempts.takeDead(mine[0]?.requestId ?? aRequestId()), null);
   });
 
-  test(`${driver}: dead invocations are grouped by function and reason, and purged by their ids`, async (t) => {
+  test(`${driver}: dead invocations are grouped by function and reason, and purged by id and reason`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const ended = (completedAt: number, reason = 'error') => ({ completedAt, reason });
@@ -193,7 +193,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     t.is((await attempts.deadGroups(foreign.namespace)).length, 1);
   });
 
-  test(`${driver}: traces are kept by attempt, for their namespace, and forgotten with the log`, async (t) => {
+  test(`${driver}: traces are stored by attempt and namespace, and swept by age`, async (t) => {
     const { traces } = await get();
     const namespace = aNamespace();
     const requestId = aRequestId();
@@ -226,7 +226,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     t.is(await traces.get(namespace, requestId), null);
   });
 
-  test.serial(`${driver}: an output is shown until its time is over, and then swept`, async (t) => {
+  test.serial(`${driver}: an output is returned until it expires and is then swept`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const output = Buffer.from('{"ok":true}');
@@ -243,7 +243,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
   });
 
   test.serial(
-    `${driver}: inputs go with their outputs, but for those of dead letters, replayed or not`,
+    `${driver}: inputs are swept with expired outputs, except those of dead and replayed invocations`,
     async (t) => {
       const { attempts } = await get();
       const namespace = aNamespace();
@@ -278,7 +278,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     },
   );
 
-  test(`${driver}: what an invocation has caused is listed by its parent, newest first`, async (t) => {
+  test(`${driver}: invocations are listed by their parent, newest first`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const parentId = aRequestId();
@@ -301,7 +301,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     t.is(failed.items.length, 1);
   });
 
-  test(`${driver}: what a message has fired is listed by it, newest first`, async (t) => {
+  test(`${driver}: invocations are listed by their message, newest first`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const messageId = aRequestId();
@@ -322,7 +322,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     );
   });
 
-  test(`${driver}: how a callback went is counted and kept, and forgotten with the log`, async (t) => {
+  test(`${driver}: callback attempts are counted with their result and last error, and swept by age`, async (t) => {
     const { callbacks } = await get();
     const namespace = aNamespace();
     const [tried, untold] = [aRequestId(), aRequestId()];
@@ -379,7 +379,7 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
   );
 
   test.serial(
-    `${driver}: the sweep drops old logs, and dead letters with all their attempts only later`,
+    `${driver}: the sweep removes old logs, and dead invocations with all attempts by their own limit`,
     async (t) => {
       const { attempts } = await get();
       const namespace = aNamespace();
@@ -405,41 +405,44 @@ export function testEndedInvocations(driver: string, open: OpenStore): void {
     },
   );
 
-  test.serial(`${driver}: an invocation counts once as ended, whatever becomes of its rows`, async (t) => {
-    const [{ attempts }, other] = [await get(), await open()];
-    const namespace = aNamespace();
-    const before = await attempts.countEnded();
-    const counted = async () => {
-      const both = await Promise.all([attempts.countEnded(), other.attempts.countEnded()]);
-      t.is(both[0], both[1]);
-      return both[0] - before;
-    };
-    const [twice, late, alsoLate] = [aRequestId(), aRequestId(), aRequestId()];
-    const died = [late, alsoLate].map((requestId) =>
-      anAttempt({ namespace, requestId, startedAt: -900, status: 'error' }),
-    );
-    const dead = aDeadAttempt({ namespace, startedAt: -900 }, { completedAt: -900 });
-    await attempts.write([
-      ...died,
-      dead,
-      anAttempt({ namespace, startedAt: -900, final: anEnd() }),
-      anAttempt({ namespace, startedAt: -900, attempt: 0, final: anEnd({ state: 'cancelled' }) }),
-      anAttempt({ namespace, startedAt: -900, status: 'error' }),
-      anAttempt({ namespace, startedAt: -900, requestId: twice, attempt: 2, final: anEnd() }),
-    ]);
-    t.is(await counted(), 4);
-    // The end of an invocation that was considered dead, and an end of an earlier attempt of an
-    // ended invocation.
-    await attempts.write([
-      ...died.map((row) => ({ ...row, final: anEnd() })),
-      anAttempt({ namespace, startedAt: -900, requestId: twice, attempt: 1, final: anEnd() }),
-    ]);
-    t.is(await counted(), 6);
-    await attempts.takeDead(dead.requestId);
-    await attempts.write([anAttempt({ namespace, startedAt: -900, final: anEnd() })]);
-    while ((await attempts.sweep({ logsBefore: -1, deadBefore: -1, now: -1000 })) > 0);
-    t.is((await logsOf(attempts, namespace)).records.length, 0);
-    t.is(await counted(), 7);
-    await other.close();
-  });
+  test.serial(
+    `${driver}: countEnded counts an invocation once, even if its rows are replaced, replayed or swept`,
+    async (t) => {
+      const [{ attempts }, other] = [await get(), await open()];
+      const namespace = aNamespace();
+      const before = await attempts.countEnded();
+      const counted = async () => {
+        const both = await Promise.all([attempts.countEnded(), other.attempts.countEnded()]);
+        t.is(both[0], both[1]);
+        return both[0] - before;
+      };
+      const [twice, late, alsoLate] = [aRequestId(), aRequestId(), aRequestId()];
+      const died = [late, alsoLate].map((requestId) =>
+        anAttempt({ namespace, requestId, startedAt: -900, status: 'error' }),
+      );
+      const dead = aDeadAttempt({ namespace, startedAt: -900 }, { completedAt: -900 });
+      await attempts.write([
+        ...died,
+        dead,
+        anAttempt({ namespace, startedAt: -900, final: anEnd() }),
+        anAttempt({ namespace, startedAt: -900, attempt: 0, final: anEnd({ state: 'cancelled' }) }),
+        anAttempt({ namespace, startedAt: -900, status: 'error' }),
+        anAttempt({ namespace, startedAt: -900, requestId: twice, attempt: 2, final: anEnd() }),
+      ]);
+      t.is(await counted(), 4);
+      // The end of an invocation that was considered dead, and an end of an earlier attempt of an
+      // ended invocation.
+      await attempts.write([
+        ...died.map((row) => ({ ...row, final: anEnd() })),
+        anAttempt({ namespace, startedAt: -900, requestId: twice, attempt: 1, final: anEnd() }),
+      ]);
+      t.is(await counted(), 6);
+      await attempts.takeDead(dead.requestId);
+      await attempts.write([anAttempt({ namespace, startedAt: -900, final: anEnd() })]);
+      while ((await attempts.sweep({ logsBefore: -1, deadBefore: -1, now: -1000 })) > 0);
+      t.is((await logsOf(attempts, namespace)).records.length, 0);
+      t.is(await counted(), 7);
+      await other.close();
+    },
+  );
 }

@@ -30,7 +30,7 @@ function aVersion(
 export function testFunctions(driver: string, open: OpenStore): void {
   const get = shared(open);
 
-  test(`${driver}: a deployed version reads back as it was written`, async (t) => {
+  test(`${driver}: a deployed version is read back as written, and unknown ones are null`, async (t) => {
     const { functions } = await get();
     const given = aVersion();
     const made = await functions.addVersion(given);
@@ -62,7 +62,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.is(await functions.latest(aNamespace(), aName('hello')), null);
   });
 
-  test(`${driver}: a version keeps what it is made of`, async (t) => {
+  test(`${driver}: a version stores its message and git commit`, async (t) => {
     const { functions } = await get();
     const origin = { message: "What's new – ✓", git_commit: '0123456-dirty' };
     const given = aVersion({ origin, createdBy: 'key:1', createdByName: 'ci – ✓' });
@@ -71,7 +71,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.like(await functions.latest(given.namespace, aName('hello')), expected);
   });
 
-  test(`${driver}: a version whose probe was not conclusive is listed until it is settled`, async (t) => {
+  test(`${driver}: a version with a pending probe is listed as unsettled until its warm start is settled`, async (t) => {
     const { functions } = await get();
     const given = aVersion({ warmStartReason: 'given up', probePending: true });
     const made = await functions.addVersion(given);
@@ -89,7 +89,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     });
   });
 
-  test(`${driver}: versions count up and keep the first one's id and creation time`, async (t) => {
+  test(`${driver}: a new version has the next number and the id and creation time of the function`, async (t) => {
     const { functions } = await get();
     const given = aVersion();
     const first = await functions.addVersion(given);
@@ -106,7 +106,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.deepEqual(await functions.latest(given.namespace, aName('hello')), second);
   });
 
-  test(`${driver}: the list shows the latest version of each function by name`, async (t) => {
+  test(`${driver}: list returns the latest version of each function, ordered by name`, async (t) => {
     const { functions } = await get();
     const given = aVersion({ name: 'b' });
     await functions.addVersion(given);
@@ -120,7 +120,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.true((await functions.count()) >= 2);
   });
 
-  test(`${driver}: two deploys at once get different versions`, async (t) => {
+  test(`${driver}: concurrent deploys of a function get distinct version numbers`, async (t) => {
     const [one, two] = [await get(), await open()];
     const given = aVersion();
     const made = await Promise.all(
@@ -134,7 +134,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     await two.close();
   });
 
-  test(`${driver}: of two functions that claim a route at once one is refused, and leaves nothing`, async (t) => {
+  test(`${driver}: one of two concurrent deploys with the same route fails with conflict and stores nothing`, async (t) => {
     const [one, two] = [await get(), await open()];
     for (let round = 0; round < 8; round += 1) {
       const namespace = aNamespace();
@@ -153,7 +153,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     await two.close();
   });
 
-  test(`${driver}: a route is free again when its function gives it up or is removed`, async (t) => {
+  test(`${driver}: a route can be used again after its function is redeployed without it or removed`, async (t) => {
     const { functions } = await get();
     const namespace = aNamespace();
     const deploy = (name: string, routes: string[]) =>
@@ -167,7 +167,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.is((await deploy('c', ['GET /x'])).version, 1);
   });
 
-  test(`${driver}: a removed function is gone with its triggers, and a later deploy counts on`, async (t) => {
+  test(`${driver}: removing a function removes its triggers, and a later deploy continues the versions`, async (t) => {
     const { functions, triggers } = await get();
     const given = aVersion({ triggers: [{ topic: 'a:b' }] });
     const name = aName('hello');
@@ -186,7 +186,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.deepEqual(await functions.versions(given.namespace, name), [recordOf(again)]);
   });
 
-  test(`${driver}: a deploy replaces listed triggers, and keeps those added by hand`, async (t) => {
+  test(`${driver}: a deploy replaces the triggers of the manifest and keeps those added through the API`, async (t) => {
     const { functions, triggers } = await get();
     const given = aVersion({
       triggers: [{ topic: 'old' }, { cron: '*/5 * * * *', timezone: 'Europe/Paris' }],
@@ -211,10 +211,10 @@ export function testFunctions(driver: string, open: OpenStore): void {
     ]);
     t.true(after.some(({ id }) => id === byHand.id));
     const schedule = (list: typeof after) => list.find(({ spec }) => 'cron' in spec)?.id;
-    t.is(schedule(after), schedule(before), 'a schedule that is listed again is the same one');
+    t.is(schedule(after), schedule(before), 'an unchanged schedule keeps its id');
   });
 
-  test(`${driver}: a topic with half a character is stored as one that can be read`, async (t) => {
+  test(`${driver}: an unpaired surrogate in a topic is stored as U+FFFD`, async (t) => {
     const { functions, triggers } = await get();
     const given = aVersion({ triggers: [{ topic: 'a:\ud800' }] });
     await functions.addVersion(given);
@@ -227,7 +227,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     ]);
   });
 
-  test(`${driver}: a trigger is added once, found by id, listed and removed`, async (t) => {
+  test(`${driver}: a trigger is added once, read by id, listed and removed`, async (t) => {
     const { triggers } = await get();
     const namespace = aNamespace();
     const name = aName('hello');
@@ -259,25 +259,22 @@ export function testFunctions(driver: string, open: OpenStore): void {
   });
 
   // Serial, since the order covers the whole store: no other test may write at the same time.
-  test.serial(
-    `${driver}: versions to have ready are those that ran last, then those deployed last`,
-    async (t) => {
-      const { functions, attempts } = await get();
-      const namespace = aNamespace();
-      const deploy = (name: string) => functions.addVersion(aVersion({ namespace, name }));
-      const [ran, ranLast] = [await deploy('ran'), await deploy('ran-last')];
-      await deploy('ran');
-      const deployedLast = await deploy('deployed-last');
-      const run = (name: string, version: number) =>
-        attempts.write([anAttempt({ namespace, function: aName(name), version })]);
-      await run('ran-last', 1);
-      await run('ran', 1);
-      await run('ran-last', 1);
-      await run('deleted', 1);
-      const recent = (await functions.recent(10_000)).filter((version) => version.namespace === namespace);
-      t.deepEqual(recent.slice(0, 3), [ranLast, ran, deployedLast]);
-      t.is(recent.length, 4);
-      t.deepEqual(await functions.recent(1), [ranLast]);
-    },
-  );
+  test.serial(`${driver}: recent lists the versions that ran last, then those deployed last`, async (t) => {
+    const { functions, attempts } = await get();
+    const namespace = aNamespace();
+    const deploy = (name: string) => functions.addVersion(aVersion({ namespace, name }));
+    const [ran, ranLast] = [await deploy('ran'), await deploy('ran-last')];
+    await deploy('ran');
+    const deployedLast = await deploy('deployed-last');
+    const run = (name: string, version: number) =>
+      attempts.write([anAttempt({ namespace, function: aName(name), version })]);
+    await run('ran-last', 1);
+    await run('ran', 1);
+    await run('ran-last', 1);
+    await run('deleted', 1);
+    const recent = (await functions.recent(10_000)).filter((version) => version.namespace === namespace);
+    t.deepEqual(recent.slice(0, 3), [ranLast, ran, deployedLast]);
+    t.is(recent.length, 4);
+    t.deepEqual(await functions.recent(1), [ranLast]);
+  });
 }

@@ -44,7 +44,7 @@ export function testQuotas(driver: string, open: OpenStore): void {
   const addKey = ({ keys }: Store, namespace: NewVersion['namespace'], limit: number) =>
     keys.add(aKey(namespace), undefined, limit);
 
-  test(`${driver}: makers at the same time never pass a quota together, whichever process they are in`, async (t) => {
+  test(`${driver}: concurrent inserts of two processes together do not exceed a quota`, async (t) => {
     const [here, there] = [await get(), await open()];
     t.teardown(() => there.close());
     const namespace = aNamespace();
@@ -59,7 +59,7 @@ export function testQuotas(driver: string, open: OpenStore): void {
     await t.notThrowsAsync(addKey(here, aNamespace(), 5));
   });
 
-  test(`${driver}: the refusal names quota, limit and use, and is a 413`, async (t) => {
+  test(`${driver}: the quota_exceeded error has status 413 and names the quota, its limit and the use`, async (t) => {
     const store = await get();
     const namespace = aNamespace();
     await addKey(store, namespace, 2);
@@ -69,7 +69,7 @@ export function testQuotas(driver: string, open: OpenStore): void {
     t.regex(error.message, new RegExp(`keys of namespace "${namespace}".* 2 of 2`));
   });
 
-  test(`${driver}: what is there may be changed at the limit, and below a limit that was lowered`, async (t) => {
+  test(`${driver}: existing secrets, triggers and functions can be changed at or above the quota`, async (t) => {
     const { secrets, triggers, functions } = await get();
     const namespace = aNamespace();
     const put = (name: string, limit: number) =>
@@ -95,7 +95,7 @@ export function testQuotas(driver: string, open: OpenStore): void {
     t.is((await functions.list(namespace)).length, 1);
   });
 
-  test(`${driver}: a deploy that would pass a quota leaves nothing behind`, async (t) => {
+  test(`${driver}: a deploy that would exceed a quota stores nothing`, async (t) => {
     const { functions, triggers, quotas } = await get();
     const namespace = aNamespace();
     const limits = { ...ROOM, triggers: 3 };
@@ -116,7 +116,7 @@ export function testQuotas(driver: string, open: OpenStore): void {
     );
   });
 
-  test(`${driver}: modules and blobs share the storage, equal bytes count once`, async (t) => {
+  test(`${driver}: modules and blobs count against one storage quota, and equal content counts once`, async (t) => {
     const { functions, blobOwners, quotas } = await get();
     const namespace = aNamespace();
     const limits = { ...ROOM, storage_mb: 4 };
@@ -138,7 +138,7 @@ export function testQuotas(driver: string, open: OpenStore): void {
     t.is((await quotas.use(namespace)).storageBytes, 4 * MB);
   });
 
-  test(`${driver}: a quota that was set holds until it is taken away, for its namespace alone`, async (t) => {
+  test(`${driver}: a quota override applies to its namespace until it is removed`, async (t) => {
     const { quotas } = await get();
     const namespace = aNamespace();
     await quotas.set(namespace, { functions: 3, cache_mb: 1 });
@@ -147,7 +147,7 @@ export function testQuotas(driver: string, open: OpenStore): void {
     t.deepEqual(await quotas.overrides(aNamespace()), {});
   });
 
-  test(`${driver}: what has become of the invocations of each minute is counted, of one function too`, async (t) => {
+  test(`${driver}: ended invocations are counted per minute, state and function, and durations are sampled`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const minute = Math.floor(Date.now() / 60_000) - 5;
@@ -184,7 +184,7 @@ export function testQuotas(driver: string, open: OpenStore): void {
     t.true((await attempts.durations(query, 40_000)).length <= 4);
   });
 
-  test(`${driver}: log bytes are added up over processes and begin anew with the day`, async (t) => {
+  test(`${driver}: log bytes are summed over processes and start at 0 each day`, async (t) => {
     const [{ quotas }, there] = [await get(), await open()];
     t.teardown(() => there.close());
     const namespace = aNamespace();

@@ -12,7 +12,7 @@ const bytes = (...values: number[]) => Uint8Array.from(values);
 export function testRecords(driver: string, open: OpenStore): void {
   const get = shared(open);
 
-  test(`${driver}: a secret keeps its bytes and its creation time`, async (t) => {
+  test(`${driver}: a secret is read back with its bytes, and an update keeps its creation time`, async (t) => {
     const { secrets } = await get();
     const namespace = aNamespace();
     const sealed = Uint8Array.from({ length: 256 }, (_, at) => at);
@@ -30,7 +30,7 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.false(await secrets.remove(namespace, 'KEY'));
   });
 
-  test(`${driver}: a secret is sealed anew only if nobody changed it meanwhile`, async (t) => {
+  test(`${driver}: reseal replaces a secret only if it has not changed since it was read`, async (t) => {
     const { secrets } = await get();
     const namespace = aNamespace();
     const old = { name: 'A', sealed: bytes(1, 0, 255), keyId: 'old' };
@@ -60,7 +60,7 @@ export function testRecords(driver: string, open: OpenStore): void {
     ...given,
   });
 
-  test(`${driver}: a key is found by its hash until it is revoked`, async (t) => {
+  test(`${driver}: a key is found by its hash and id until it is revoked`, async (t) => {
     const { keys } = await get();
     const namespace = aNamespace();
     const asked = aKey({ namespace, isAdmin: true, scopes: ['read', 'keys'], functions: ['hook-*'] });
@@ -79,7 +79,7 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.is(await keys.byHash(asked.hash), null);
   });
 
-  test(`${driver}: a key takes with it, when it is revoked, what was made with it in any generation`, async (t) => {
+  test(`${driver}: revoking a key revokes all keys created with it, directly or indirectly`, async (t) => {
     const { keys } = await get();
     const made: string[] = [];
     for (let generation = 0; generation < 4; generation += 1) {
@@ -93,16 +93,20 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.truthy(await keys.get(first));
     t.truthy(await keys.get(sibling?.id ?? ''));
     for (const id of later) t.is(await keys.get(id), null);
-    t.is(await keys.add(aKey({ maker: { kind: 'key', id: second } })), null, 'a revoked key makes none');
+    t.is(
+      await keys.add(aKey({ maker: { kind: 'key', id: second } })),
+      null,
+      'a revoked key cannot create keys',
+    );
     const ended = await keys.add(aKey({ expiresAt: Date.now() - 1 }));
     t.is(
       await keys.add(aKey({ maker: { kind: 'key', id: ended?.id ?? '' } })),
       null,
-      'nor does an expired one',
+      'an expired key cannot create keys',
     );
   });
 
-  test(`${driver}: a login takes with it, when it ends, the keys that go back to it`, async (t) => {
+  test(`${driver}: ending a login revokes all keys created with it, directly or indirectly`, async (t) => {
     const { keys, sessions } = await get();
     const [family, other] = [uuidv7(), uuidv7()];
     const first = await keys.add(aKey({ maker: { kind: 'session', family } }));
@@ -119,10 +123,10 @@ export function testRecords(driver: string, open: OpenStore): void {
     await sessions.useRefresh(token.hash);
     t.truthy(await keys.get(kept?.id ?? ''));
     await sessions.useRefresh(token.hash);
-    t.is(await keys.get(kept?.id ?? ''), null, 'a refresh token that is used twice ends its login');
+    t.is(await keys.get(kept?.id ?? ''), null, 'using a refresh token twice ends its login');
   });
 
-  test(`${driver}: an audit event is written with its change, and not without it`, async (t) => {
+  test(`${driver}: an audit event is stored only if its change is made`, async (t) => {
     const { audit, keys, secrets, triggers, settings } = await get();
     const namespace = aNamespace();
     const entry = (action: AuditAction, target: string, at = Date.now()): AuditEntry => ({
@@ -166,7 +170,7 @@ export function testRecords(driver: string, open: OpenStore): void {
     );
   });
 
-  test(`${driver}: audit events are read in pages, by actor and time, and go when they are old`, async (t) => {
+  test(`${driver}: audit events are listed in pages, filtered by actor and time, and swept by age`, async (t) => {
     const { audit } = await get();
     const namespace = aNamespace();
     const ids: string[] = [];
@@ -195,7 +199,7 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.is((await targets({})).targets, '4,3,2');
   });
 
-  test(`${driver}: of many claims on one Idempotency-Key at once, one holds it`, async (t) => {
+  test(`${driver}: concurrent claims of an Idempotency-Key all return the same claim`, async (t) => {
     const [one, two] = [await get(), await open()];
     const namespace = aNamespace();
     const claim = (): IdempotencyClaim => ({
@@ -214,14 +218,14 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.truthy(first);
     for (const each of held) t.deepEqual(each, first);
     await one.idempotency.release(claim());
-    t.deepEqual(await one.idempotency.claim(claim()), first, 'another’s release changes nothing');
+    t.deepEqual(await one.idempotency.claim(claim()), first, 'releasing another claim has no effect');
     if (first !== undefined) await one.idempotency.release(first);
     const next = claim();
     t.deepEqual(await one.idempotency.claim(next), next);
     await two.close();
   });
 
-  test(`${driver}: an expired Idempotency-Key is free again`, async (t) => {
+  test(`${driver}: an expired Idempotency-Key can be claimed again`, async (t) => {
     const { idempotency } = await get();
     const base = { namespace: aNamespace(), function: aName('hello'), key: 'k', bodyHash: 'h', version: 1 };
     const old = { ...base, requestId: aRequestId(), expiresAt: Date.now() + 30 };
@@ -231,7 +235,7 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.deepEqual(await idempotency.claim(next), next);
   });
 
-  test(`${driver}: a blob belongs to each namespace that has put it`, async (t) => {
+  test(`${driver}: a blob has one owner row, with its own name, for each namespace that stored it`, async (t) => {
     const { blobOwners } = await get();
     const [a, b, cid] = [aNamespace(), aNamespace(), uuidv7()];
     await blobOwners.add(a, { cid, name: 'first', size: 5 });
@@ -248,7 +252,7 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.true(await blobOwners.remove(b, cid));
   });
 
-  test(`${driver}: a blob is condemned by one at a time, and only when nobody refers to it`, async (t) => {
+  test(`${driver}: a blob can be marked for deletion by one caller, and only when no namespace owns it`, async (t) => {
     const { blobOwners } = await get();
     const [a, cid] = [aNamespace(), uuidv7()];
     await blobOwners.add(a, { cid, name: '', size: 5 });
@@ -265,7 +269,7 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.false(await blobOwners.isPendingDeletion(cid));
   });
 
-  test(`${driver}: a nonce is used once, by its wallet, in time`, async (t) => {
+  test(`${driver}: a nonce can be used once, by its own wallet and before it expires`, async (t) => {
     const { sessions } = await get();
     const nonce = {
       wallet: '0xabc',
@@ -286,7 +290,7 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.is(await sessions.takeNonce(late.nonce, late.wallet), null);
   });
 
-  test(`${driver}: a refresh token used twice revokes its whole family`, async (t) => {
+  test(`${driver}: using a refresh token twice revokes its family`, async (t) => {
     const { sessions } = await get();
     const since = Date.now();
     const token = {
@@ -310,7 +314,7 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.is(await sessions.useRefresh('absent'), null);
   });
 
-  test(`${driver}: tokens of a login that was ended, or past their time, count no longer`, async (t) => {
+  test(`${driver}: refresh tokens of a revoked family count as used, and expired ones are null`, async (t) => {
     const { sessions } = await get();
     const token = {
       hash: uuidv7(),
@@ -328,7 +332,7 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.is(await sessions.useRefresh(late.hash), null);
   });
 
-  test(`${driver}: a namespace belongs to the wallet that first claims it`, async (t) => {
+  test(`${driver}: a namespace belongs to the first wallet that claims it`, async (t) => {
     const { sessions } = await get();
     const namespace = aNamespace();
     t.is(await sessions.namespaceOwner(namespace), null);
@@ -338,7 +342,7 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.is(await sessions.claimNamespace(namespace, 'late'), owners[0] ?? '');
   });
 
-  test(`${driver}: a setting is put, and put only if absent`, async (t) => {
+  test(`${driver}: put stores a setting, and putIfAbsent keeps an existing value`, async (t) => {
     const { settings } = await get();
     const scope = uuidv7();
     t.is(await settings.get(scope, 'a'), null);
@@ -350,7 +354,7 @@ export function testRecords(driver: string, open: OpenStore): void {
     t.is(await settings.get(scope, 'b'), '');
   });
 
-  test(`${driver}: closing twice does no harm`, async (t) => {
+  test(`${driver}: closing a store twice has no effect, and reads after close fail`, async (t) => {
     const store = await open();
     await store.ping();
     await Promise.all([store.close(), store.close()]);

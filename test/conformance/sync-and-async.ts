@@ -10,7 +10,7 @@ const DONE: Settlement = { kind: 'done' };
 const QUICK_ONES = 200;
 
 const KINDS = [
-  ['events', () => queued()],
+  ['async', () => queued()],
   ['sync', () => queued({ replyTo: 'web-1' })],
 ] as const;
 
@@ -18,13 +18,13 @@ const KINDS = [
 async function runQuickOnes(queue: InvocationQueue, make = () => queued()): Promise<void> {
   for (let count = 0; count < QUICK_ONES; count += 40) {
     await queue.add(Array.from({ length: 40 }, make));
-    await until('the quick ones have left', async () => (await queue.counts()).bytes === 0);
+    await until('the quick jobs have completed', async () => (await queue.counts()).bytes === 0);
   }
 }
 
 /** Tests for every driver of `InvocationQueue` about the precedence of sync over async jobs. */
 export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
-  test('a call is taken though events have all slots', async (t) => {
+  test('a sync job is delivered while async jobs occupy all slots', async (t) => {
     const { queue } = t.context.queues;
     let release = () => {};
     const held = new Promise<void>((resolve) => {
@@ -44,15 +44,15 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
       },
       { concurrency: 4 },
     );
-    await until('events have all slots', () => events.size === 4);
+    await until('async jobs occupy all slots', () => events.size === 4);
     await queue.add([queued({ replyTo: 'web-1' })]);
-    await until('the call has been taken', () => calls.size === 1);
+    await until('the sync job is delivered', () => calls.size === 1);
     t.is(events.size, 4);
     release();
-    await until('the events have run', () => events.size === 10);
+    await until('the async jobs have run', () => events.size === 10);
   });
 
-  test('events alone, and calls alone, are never more than a process may have in hand; together a quarter more, and a reserved slot', async (t) => {
+  test('sync or async jobs alone use up to `concurrency` slots, and both together a quarter plus one more', async (t) => {
     const { queue } = t.context.queues;
     let inUse = 0;
     let most = 0;
@@ -60,7 +60,7 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
     const run = async (...groups: QueuedInvocation[][]) => {
       [most, done] = [0, 0];
       await Promise.all(groups.map((jobs) => queue.add(jobs)));
-      await until('all have run', () => done === groups.flat().length);
+      await until('all jobs have run', () => done === groups.flat().length);
       return most;
     };
     const events = Array.from({ length: 12 }, () => queued());
@@ -87,7 +87,7 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
   });
 
   for (const [jobs, make] of KINDS) {
-    test(`${jobs} that are prefetched wait for a slot, and none are once they are slow`, async (t) => {
+    test(`prefetched ${jobs} jobs wait for a slot, and at most two are prefetched while jobs are slow`, async (t) => {
       const { queue } = t.context.queues;
       const slots = 16;
       let gate = Promise.resolve();
@@ -115,18 +115,18 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
         const { opened, open } = closedGate();
         gate = opened;
         await queue.add(Array.from({ length: 20 }, make));
-        await until('slow ones have all slots', () => inUse === slots);
+        await until('slow jobs occupy all slots', () => inUse === slots);
         await new Promise((resolve) => setTimeout(resolve, 200));
         const { running } = await queue.counts();
         open();
-        t.true(running >= slots && running <= atMost, `${running} are taken`);
-        await until('the slow ones have run', () => done === total);
+        t.true(running >= slots && running <= atMost, `${running} are fetched`);
+        await until('the slow jobs have run', () => done === total);
       }
       t.is(most, slots);
     });
   }
 
-  test('a job that is over but for its end leaves its hand to the next', async (t) => {
+  test('a job that has released its slot allows the next job to run before it completes', async (t) => {
     const { queue } = t.context.queues;
     const slots = 16;
     let gate: Promise<void> | undefined;
@@ -145,13 +145,13 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
     const { opened, open } = closedGate();
     gate = opened;
     await queue.add(Array.from({ length: 40 }, () => queued()));
-    await until('all are over', () => over === QUICK_ONES + 40);
+    await until('all jobs have released their slots', () => over === QUICK_ONES + 40);
     t.is((await queue.counts()).running, 40);
     open();
-    await until('all have left', async () => (await queue.counts()).bytes === 0);
+    await until('all jobs have completed', async () => (await queue.counts()).bytes === 0);
   });
 
-  test('while calls come in, an event keeps its hand until it has left', async (t) => {
+  test('after a sync job has arrived, an async job keeps its slot until it completes', async (t) => {
     const { queue } = t.context.queues;
     const slots = 16;
     let gate: Promise<void> | undefined;
@@ -170,16 +170,19 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
     const { opened, open } = closedGate();
     gate = opened;
     await queue.add([queued({ replyTo: 'web-1' })]);
-    await until('the call has left', async () => (await queue.counts()).bytes === 0);
+    await until('the sync job has completed', async () => (await queue.counts()).bytes === 0);
     await queue.add(Array.from({ length: 40 }, () => queued()));
-    await until('events have been begun', () => over > QUICK_ONES);
+    await until('async jobs have begun', () => over > QUICK_ONES);
     await new Promise((resolve) => setTimeout(resolve, 200));
     t.true(over <= QUICK_ONES + slots, `${over - QUICK_ONES} at once`);
     open();
-    await until('all have left', async () => over === QUICK_ONES + 40 && (await queue.counts()).bytes === 0);
+    await until(
+      'all jobs have completed',
+      async () => over === QUICK_ONES + 40 && (await queue.counts()).bytes === 0,
+    );
   });
 
-  test('an id that is known as an event is not added as a call, nor the other way round', async (t) => {
+  test('an id queued as async is not added as sync, nor an id queued as sync as async', async (t) => {
     const { queue } = t.context.queues;
     const [event, call] = [newRequestId(), newRequestId()];
     await queue.add([queued({ id: event })]);
@@ -195,11 +198,11 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
       },
       { concurrency: 1 },
     );
-    await until('both have run', async () => seen.length >= 2 && (await queue.counts()).bytes === 0);
+    await until('both jobs have run', async () => seen.length >= 2 && (await queue.counts()).bytes === 0);
     t.deepEqual(seen.toSorted(), ['call web-1', 'event nobody']);
   });
 
-  test('a call can be looked up, listed and cancelled like any other', async (t) => {
+  test('a sync job can be read, listed and cancelled', async (t) => {
     const { queue } = t.context.queues;
     const job = queued({ replyTo: 'web-1' });
     await queue.add([job]);
@@ -208,7 +211,7 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
     t.is((await queue.list(namespace, { limit: 10 })).items.length, 1);
     t.is(await queue.cancel(id), 'removed');
     t.is(await queue.get(id), null);
-    await until('it no longer counts', async () => (await queue.counts()).bytes === 0);
+    await until('the cancelled job no longer counts', async () => (await queue.counts()).bytes === 0);
     t.is((await queue.counts()).waiting, 0);
   });
 }

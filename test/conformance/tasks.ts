@@ -30,7 +30,7 @@ export function tasksConformance(test: SerialFn<QueueContext>): void {
     await consumer.close();
   });
 
-  test('a task that fails is tried again, and given up after its attempts', async (t) => {
+  test('a failed task is retried up to its number of attempts', async (t) => {
     const { tasks } = t.context.queues;
     const calls: string[] = [];
     const consumer = await tasks.consume({
@@ -50,7 +50,7 @@ export function tasksConformance(test: SerialFn<QueueContext>): void {
     await consumer.close();
   });
 
-  test('tasks of one owner that never end hold up no other owner, however many there are', async (t) => {
+  test('60 endless tasks of one owner do not delay the tasks of another owner', async (t) => {
     const { tasks } = t.context.queues;
     const seen: string[] = [];
     let end = () => {};
@@ -65,19 +65,19 @@ export function tasksConformance(test: SerialFn<QueueContext>): void {
       },
       quick: async (payload) => void seen.push(payload),
     });
-    await until('its share runs', () => seen.length === 4);
+    await until('the share of the owner runs', () => seen.length === 4);
     await new Promise((resolve) => setTimeout(resolve, 300));
     t.is(seen.length, 4);
     for (const payload of ['first', 'second']) {
       await tasks.add(task('quick', payload, { owner: 'victim' }));
-      await until('it is done', () => seen.includes(payload), 5000);
+      await until('the task is done', () => seen.includes(payload), 5000);
     }
     t.is(seen.length, 6);
     end();
     await consumer.close();
   });
 
-  test('a task that waits already is not added again', async (t) => {
+  test('adding a task with the id of a waiting task has no effect', async (t) => {
     const { tasks } = t.context.queues;
     const calls: string[] = [];
     const once = task('once', 'x');
@@ -86,8 +86,8 @@ export function tasksConformance(test: SerialFn<QueueContext>): void {
     const last = task('once', 'last');
     await tasks.add(last);
     const consumer = await tasks.consume({ once: async (payload) => void calls.push(payload) });
-    await until('the last is done', () => calls.includes('last'));
-    await until('the first is done', () => calls.includes('x'));
+    await until('the last task is done', () => calls.includes('last'));
+    await until('the first task is done', () => calls.includes('x'));
     t.deepEqual(calls.sort(), ['last', 'x']);
     await consumer.close();
   });

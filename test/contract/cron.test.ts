@@ -12,7 +12,7 @@ function runs(pattern: string, zone: string, from: string, count: number): strin
   return times;
 }
 
-test('a time that half-hour summer time leaves out is due once, at the change', (t) => {
+test('a time skipped by a half-hour daylight saving change is due once, at the change', (t) => {
   // Lord Howe Island: on 4 October 2026 2:00 becomes 2:30.
   t.deepEqual(runs('15 2 * * *', 'Australia/Lord_Howe', '2026-10-02T12:00:00Z', 3), [
     '2026-10-02T15:45:00.000Z',
@@ -21,7 +21,7 @@ test('a time that half-hour summer time leaves out is due once, at the change', 
   ]);
 });
 
-test('a time that comes twice when clocks go back is due once', (t) => {
+test('a time that occurs twice when clocks go back is due once', (t) => {
   // Lord Howe Island: on 5 April 2026 2:00 becomes 1:30.
   t.deepEqual(runs('45 1 * * *', 'Australia/Lord_Howe', '2026-04-03T12:00:00Z', 3), [
     '2026-04-03T14:45:00.000Z',
@@ -35,7 +35,7 @@ test('a time that comes twice when clocks go back is due once', (t) => {
   ]);
 });
 
-test('an hour that summer time leaves out is due once, at the change', (t) => {
+test('a time skipped by a one-hour daylight saving change is due once, at the change', (t) => {
   t.deepEqual(runs('30 2 * * *', 'Europe/Berlin', '2026-03-28T00:00:00Z', 3), [
     '2026-03-28T01:30:00.000Z',
     '2026-03-29T01:00:00.000Z',
@@ -43,7 +43,7 @@ test('an hour that summer time leaves out is due once, at the change', (t) => {
   ]);
 });
 
-test('five fields, six with seconds and nicknames are schedules; others, and days that never come, are not', (t) => {
+test('isCron accepts five fields, six fields and nicknames, and rejects other texts and impossible dates', (t) => {
   for (const pattern of ['*/5 * * * *', '0 */5 * * * *', '@daily', '@hourly', '0 0 29 2 *'])
     t.true(isCron(pattern));
   for (const pattern of ['', '* * * *', '60 * * * *', '0 0 31 2 *', '@never', 'x * * * *', '* * * * * * *']) {

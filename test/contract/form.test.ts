@@ -14,7 +14,7 @@ function refusal(fields: Record<string, string>): string {
   return 'accepted';
 }
 
-test('text fields become the types of the settings', (t) => {
+test('text fields are converted to the types of the settings', (t) => {
   const { settings, namespace } = parseDeployForm({
     name: 'hello',
     namespace: 'my-namespace',
@@ -37,7 +37,7 @@ test('text fields become the types of the settings', (t) => {
   });
 });
 
-test('metadata may carry everything, and a field wins over it', (t) => {
+test('metadata can contain every setting, and a form field overrides it', (t) => {
   const metadata = JSON.stringify({
     name: 'from-metadata',
     namespace: 'ns',
@@ -59,7 +59,7 @@ test('metadata may carry everything, and a field wins over it', (t) => {
   });
 });
 
-test('metadata may use the keys of function.yaml', (t) => {
+test('metadata accepts the keys of function.yaml', (t) => {
   const metadata = JSON.stringify({
     memory: 8,
     public: true,
@@ -103,17 +103,17 @@ const REFUSED: [fields: Record<string, string>, sentence: string][] = [
 ];
 
 for (const [fields, sentence] of REFUSED) {
-  test(`refused: ${JSON.stringify(fields)}`, (t) => {
+  test(`rejects the fields: ${JSON.stringify(fields)}`, (t) => {
     const said = refusal({ name: 'hello', ...fields });
     t.true(said.startsWith(sentence), said);
   });
 }
 
-test('a form without a name is refused', (t) => {
+test('a form without a name is rejected', (t) => {
   t.is(refusal({}), 'name is required');
 });
 
-test('what the writer sends is what the reader reads', (t) => {
+test('parseDeployForm restores the settings written by writeDeployForm', (t) => {
   const text = fc.string({ minLength: 1, maxLength: 20 });
   const settings = fc.record({
     name: fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/).filter((name) => name !== 'secrets'),
@@ -140,7 +140,7 @@ test('what the writer sends is what the reader reads', (t) => {
   );
 });
 
-test('metadata of any depth is refused with a sentence, and so is a key that hides', (t) => {
+test('metadata nested too deeply or with a __proto__ key is rejected with an error', (t) => {
   const refused: [string, RegExp][] = [
     [`{"env":${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}}`, /nested more than 100 levels/],
     [`{"env":${'['.repeat(10_000)}${']'.repeat(10_000)}}`, /nested more than 100 levels/],

@@ -13,7 +13,7 @@ function refusal(text: string): string {
   return 'accepted';
 }
 
-test('a name alone gives every default of the contract', (t) => {
+test('a manifest with only a name has every default of the contract', (t) => {
   t.deepEqual<unknown, unknown>(parseManifest('name: hello'), {
     settings: {
       name: 'hello',
@@ -45,7 +45,7 @@ test('a value of any depth is refused with a sentence, in flow and block style, 
   }
 });
 
-test('every key is read', (t) => {
+test('a manifest with every key is parsed', (t) => {
   const manifest = parseManifest(`
 name: call-push-handler
 public: true
@@ -141,12 +141,12 @@ const REFUSED: [yaml: string, sentence: string][] = [
 ];
 
 for (const [yaml, sentence] of REFUSED) {
-  test(`refused: ${yaml}`, (t) => {
+  test(`rejects the manifest line: ${yaml}`, (t) => {
     t.is(refusal(`name: hello\n${yaml}`), sentence);
   });
 }
 
-test('a key that resembles none is refused with the list of keys', (t) => {
+test('an unknown key without a similar one is rejected with the list of keys', (t) => {
   t.is(
     refusal('name: hello\nkubernetes: true'),
     'function.yaml: unknown key "kubernetes"; the keys are name, public, memory, timeout, retry.count, retry.delay, ' +
@@ -155,7 +155,7 @@ test('a key that resembles none is refused with the list of keys', (t) => {
 });
 
 for (const name of ['', 'a/b', 'a.b', 'ä', 'x'.repeat(65)]) {
-  test(`the name ${JSON.stringify(name)} is refused`, (t) => {
+  test(`the name ${JSON.stringify(name)} is rejected`, (t) => {
     const sentence = refusal(`name: ${JSON.stringify(name)}`);
     t.true(
       sentence.startsWith('function.yaml: name must be 1–64 letters, digits, "-" or "_", not "'),
@@ -164,12 +164,12 @@ for (const name of ['', 'a/b', 'a.b', 'ä', 'x'.repeat(65)]) {
   });
 }
 
-test('the name "secrets" is refused, and so is no name', (t) => {
+test('the name "secrets" and a missing name are rejected', (t) => {
   t.is(refusal('name: secrets'), 'function.yaml: name may not be "secrets", which is reserved');
   t.is(refusal('memory: 64'), 'function.yaml: name is required');
 });
 
-test('text that is no map, no YAML or a bomb of aliases is refused', (t) => {
+test('text that is not a YAML map, is invalid YAML or expands too many aliases is rejected', (t) => {
   t.regex(refusal(''), /^function\.yaml must be a map of keys/);
   t.regex(refusal('- name'), /^function\.yaml must be a map of keys/);
   t.regex(refusal('name: [a'), /^function\.yaml is not valid YAML: .+ at line 1/);
@@ -181,7 +181,7 @@ test('text that is no map, no YAML or a bomb of aliases is refused', (t) => {
   t.regex(refusal(bomb.join('\n')), /^function\.yaml is not valid YAML: too many aliases/);
 });
 
-test('docs/functions.md names every key', (t) => {
+test('docs/functions.md documents every key', (t) => {
   const page = readFileSync('docs/functions.md', 'utf8');
   const keys = refusal('name: hello\nxxxxxxxxxxxxxxxxxxxx: 1').split('the keys are ')[1]?.split(', ') ?? [];
   t.true(keys.length > 10);
@@ -191,7 +191,7 @@ test('docs/functions.md names every key', (t) => {
   );
 });
 
-test('function.yaml has no key that hides, and no end is an error', (t) => {
+test('function.yaml with a __proto__ key or a recursive alias is rejected', (t) => {
   const refused: [string, RegExp][] = [
     ['name: a\nenv: {__proto__: {A: b}}', /unknown key "function.yaml: env.__proto__"/],
     ['name: a\n__proto__: {public: true}', /unknown key "__proto__"/],

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { functionGlobSchema, globMatches } from '../../src/contract/scopes.js';
 
-test('a pattern matches whole names, and * any part of one', (t) => {
+test('a pattern matches whole names, and * matches any substring', (t) => {
   const matching = [
     ['hook', 'hook'],
     ['*', ''],
@@ -28,7 +28,7 @@ test('a pattern matches whole names, and * any part of one', (t) => {
   for (const [pattern, name] of others) t.false(globMatches(pattern, name), `${pattern} ${name}`);
 });
 
-test('a pattern covers another only when it matches every name that the other does', (t) => {
+test('a pattern matches another pattern only if it matches every name that the other one matches', (t) => {
   const names = [
     '',
     'a',
@@ -56,7 +56,7 @@ test('a pattern covers another only when it matches every name that the other do
   }
 });
 
-test('a pattern holds only what names hold, and *', (t) => {
+test('a pattern may contain only the characters of names and *', (t) => {
   for (const wrong of ['', '?', '[a-z]', 'a b', 'a/b', 'ü', 'a'.repeat(65), 3]) {
     t.false(functionGlobSchema.safeParse(wrong).success, String(wrong));
   }

@@ -25,7 +25,7 @@ async function accepted(cases: UseCases, fn: FunctionVersion, given: Partial<Inv
     ...given,
   });
   const live = await cases.queue.get(id);
-  if (live === null) throw new Error('it is not on the queue');
+  if (live === null) throw new Error('the invocation is not on the queue');
   return live.invocation;
 }
 
@@ -41,7 +41,10 @@ async function called(cases: UseCases, fn: FunctionVersion) {
       },
     },
   );
-  const { invocation } = await until('its job', async () => id !== undefined && cases.queue.get(id));
+  const { invocation } = await until(
+    'the job is on the queue',
+    async () => id !== undefined && cases.queue.get(id),
+  );
   return { call, invocation };
 }
 
@@ -59,7 +62,7 @@ function failed(invocation: Invocation, fn: FunctionVersion): InvocationEnd {
 const finalOf = async ({ store }: UseCases, { id }: Invocation) =>
   (await store.attempts.invocation(id))?.attempts.at(-1)?.final;
 
-test('the end is in the store with its output before it resolves', async (t) => {
+test('finish stores the final state, input and output before it resolves', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy();
   const invocation = await accepted(cases, fn);
@@ -71,7 +74,7 @@ test('the end is in the store with its output before it resolves', async (t) => 
   t.deepEqual(cases.metered.at(-1), ['ended', 'success', null]);
 });
 
-test('a caller that waits hears the end', async (t) => {
+test('a waiting caller receives the reply', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy();
   const { call, invocation } = await called(cases, fn);
@@ -81,7 +84,7 @@ test('a caller that waits hears the end', async (t) => {
   t.is(Buffer.from(reply?.output ?? []).toString(), '{"ok":true}');
 });
 
-test('a failure that a caller heard is an error, and one that nobody heard a dead letter', async (t) => {
+test('a failure delivered to a caller ends as error, and an undelivered failure becomes a dead letter', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy();
   const { call, invocation: heard } = await called(cases, fn);
@@ -95,7 +98,7 @@ test('a failure that a caller heard is an error, and one that nobody heard a dea
   t.deepEqual(cases.metered.at(-1), ['ended', 'dead', 'error']);
 });
 
-test('on_success and on_failure are fired one deeper, by the invocation that ended', async (t) => {
+test('on_success and on_failure events have the ended invocation as parent and a depth one higher', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy({ metadata: { on_success: 'went:well', on_failure: 'went:wrong' } });
   const triggers = [{ topic: 'went:*' }];
@@ -120,22 +123,22 @@ test('on_success and on_failure are fired one deeper, by the invocation that end
   );
 });
 
-test('a cancelled invocation is announced to nobody', async (t) => {
+test('a cancelled invocation triggers neither on_success nor on_failure', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy({ metadata: { on_success: 'ended', on_failure: 'ended' } });
   await cases.deploy({ name: 'listener', metadata: { triggers: [{ topic: 'ended' }] } }, fn.namespace);
   const invocation = await accepted(cases, fn);
   await cases.finisher.finish({ ...failed(invocation, fn), outcome: 'cancelled' });
   t.is((await finalOf(cases, invocation))?.state, 'cancelled');
-  t.is((await cases.queue.use(fn.namespace)).waiting, 1, 'only what was accepted');
+  t.is((await cases.queue.use(fn.namespace)).waiting, 1, 'only the accepted invocation is queued');
 });
 
-test('what cannot run ends only where somebody waits', async (t) => {
+test('refuse ends an invocation only if a caller waits for it', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy();
   const unheard = await accepted(cases, fn);
   t.false(await cases.finisher.refuse(failed(unheard, fn)));
-  t.is(await finalOf(cases, unheard), undefined, 'it is to be tried again');
+  t.is(await finalOf(cases, unheard), undefined, 'the invocation has not ended');
 
   const { call, invocation } = await called(cases, fn);
   t.true(await cases.finisher.refuse(failed(invocation, fn)));
@@ -143,7 +146,7 @@ test('what cannot run ends only where somebody waits', async (t) => {
   t.is((await finalOf(cases, invocation))?.state, 'error');
 });
 
-test('an outcome that is too large for all who take it goes without input and output', async (t) => {
+test('an outcome event whose size over all triggers is too large is sent without input and output', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy({ metadata: { on_success: 'a:b:c:d:e:f:g:h:i:j' } });
   // Each of these matches.

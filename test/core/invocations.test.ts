@@ -16,7 +16,7 @@ const root = tempDir();
 /** A finisher that does nothing. */
 const ends = { finish: async () => {}, refuse: async () => false, followUp: async () => {} };
 
-test('an invocation that has ended and has not left the queue yet is listed once, as ended', async (t) => {
+test('an ended invocation that is still on the queue is listed once, with its final state', async (t) => {
   const redis = await startRedis();
   t.teardown(() => redis.close());
   const queues = await openQueues({ driver: 'redis', url: redis.url, maxWaiting: 10, maxBytes: 1 << 20 });
@@ -44,7 +44,7 @@ test('an invocation that has ended and has not left the queue yet is listed once
   );
 });
 
-test('a job that was removed by a tool of BullMQ between two attempts is cancelled', async (t) => {
+test('an invocation whose job was removed through BullMQ between two attempts is cancelled', async (t) => {
   const redis = await startRedis();
   t.teardown(() => redis.close());
   const queues = await openQueues({ driver: 'redis', url: redis.url, maxWaiting: 10, maxBytes: 1 << 20 });
@@ -74,7 +74,7 @@ test('a job that was removed by a tool of BullMQ between two attempts is cancell
   t.is((await invocations.get(namespace('default'), id)).state, 'running');
 });
 
-test('a cancel between two attempts shows those that ran, and no other', async (t) => {
+test('an invocation cancelled between two attempts shows only the attempts that ran', async (t) => {
   const redis = await startRedis();
   t.teardown(() => redis.close());
   const queues = await openQueues({ driver: 'redis', url: redis.url, maxWaiting: 10, maxBytes: 1 << 20 });

@@ -24,7 +24,7 @@ const reply: Reply = {
   version: 1,
 };
 
-test('what is sent is on the queue as one job, with the version, retries and backoff of its function', async (t) => {
+test('send queues one job with the data of the request and the latest version of the function', async (t) => {
   const { deploy, invoker, queue, metered } = await useCases();
   await deploy();
   const fn = await deploy({ retry_count: 2, retry_delay_seconds: 7, metadata: { retry_backoff: 'fixed' } });
@@ -45,7 +45,7 @@ test('what is sent is on the queue as one job, with the version, retries and bac
   t.deepEqual(metered[0], ['accepted', 'http', 1]);
 });
 
-test('a call waits for its reply, and its job says which gateway waits', async (t) => {
+test('a call resolves with its reply, and its job names the gateway that waits for the reply', async (t) => {
   const { deploy, invoker, queue, replies } = await useCases();
   const fn = await deploy();
   const called = invoker.call(request(fn), {
@@ -58,14 +58,14 @@ test('a call waits for its reply, and its job says which gateway waits', async (
   t.is(Buffer.from((await called).reply?.output ?? []).toString(), 'done');
 });
 
-test('a call whose time is up has no reply, and its job stays on the queue', async (t) => {
+test('a call that times out has no reply, and its job stays on the queue', async (t) => {
   const { deploy, invoker, queue } = await useCases();
   const { id, reply: none } = await invoker.call(request(await deploy()), { waitMs: 1 });
   t.is(none, null);
   t.is((await queue.get(id))?.state, 'queued');
 });
 
-test('a client that goes away ends its wait, and what takes that back is called', async (t) => {
+test('a client that disconnects ends its call without a reply, and the disconnect handler is removed', async (t) => {
   const { deploy, invoker, replies } = await useCases();
   let isWatched = false;
   const { id, reply: none } = await invoker.call(request(await deploy()), {
@@ -80,10 +80,10 @@ test('a client that goes away ends its wait, and what takes that back is called'
   });
   t.is(none, null);
   t.false(isWatched);
-  t.false(await replies.send(GATEWAY, id, reply, { confirm: true }), 'nobody is there to take it');
+  t.false(await replies.send(GATEWAY, id, reply, { confirm: true }), 'no caller waits for the reply');
 });
 
-test('a function that is not there is refused, and so is an input beyond 1 MB; nothing is queued', async (t) => {
+test('an unknown function and an input over 1 MB are rejected, and nothing is queued', async (t) => {
   const { deploy, invoker, queue } = await useCases();
   const fn = await deploy();
   await t.throwsAsync(invoker.send(request(fn, { function: aName('absent') })), {
@@ -97,7 +97,7 @@ test('a function that is not there is refused, and so is an input beyond 1 MB; n
   t.is((await queue.use(fn.namespace)).waiting, 0);
 });
 
-test('a callback to a private address is refused before anything is accepted', async (t) => {
+test('a callback to a private address is rejected, and nothing is queued', async (t) => {
   const { deploy, invoker, queue } = await useCases();
   const fn = await deploy();
   await t.throwsAsync(invoker.send(request(fn, { callbackUrl: 'http://127.0.0.1/' })), {
@@ -106,7 +106,7 @@ test('a callback to a private address is refused before anything is accepted', a
   t.is((await queue.use(fn.namespace)).waiting, 0);
 });
 
-test('one idempotency key is one invocation, also for many at once; with another body it is refused', async (t) => {
+test('concurrent calls with an idempotency key are one invocation, and one with another body is rejected', async (t) => {
   const { deploy, invoker, queue } = await useCases();
   const fn = await deploy();
   const keyed = request(fn, { idempotencyKey: 'once' });
@@ -119,7 +119,7 @@ test('one idempotency key is one invocation, also for many at once; with another
   });
 });
 
-test('a key keeps the version that its first call chose', async (t) => {
+test('calls with an idempotency key use the function version of the first call', async (t) => {
   const { deploy, invoker } = await useCases();
   const fn = await deploy();
   const keyed = request(fn, { idempotencyKey: 'pinned' });
@@ -129,7 +129,7 @@ test('a key keeps the version that its first call chose', async (t) => {
   t.is((await invoker.send(request(fn))).function.version, 2);
 });
 
-test('a request id of the client is used once', async (t) => {
+test('a request id set by the client is accepted once', async (t) => {
   const { deploy, invoker } = await useCases();
   const fn = await deploy();
   const requestId = aRequestId();
@@ -138,7 +138,7 @@ test('a request id of the client is used once', async (t) => {
   await t.throwsAsync(invoker.send(own), { code: 'conflict', message: /is in use/ });
 });
 
-test('a key whose job the queue refused is free again, and so is the request id', async (t) => {
+test('an idempotency key and a request id can be used again if the queue rejected their job', async (t) => {
   const { deploy, invoker } = await useCases();
   const fn = await deploy();
   const requestId = aRequestId();
@@ -157,7 +157,7 @@ test('a key whose job the queue refused is free again, and so is the request id'
   t.is((await invoker.send(kept)).id, requestId);
 });
 
-test('at the end of the process whoever waits is told that the invocation goes on without it', async (t) => {
+test('release ends waiting calls without a reply, and later calls return without a reply', async (t) => {
   const ending = await openUseCases(join(directory, 'ending'));
   t.teardown(ending.close);
   const fn = await ending.deploy();

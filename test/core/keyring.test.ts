@@ -4,7 +4,7 @@ import { createKeyring, createSecretBox } from '../../src/core/secret-box.js';
 
 const place = { namespace: 'shop', name: 'TOKEN' };
 
-test('a keyring seals with its first key and opens what any of its keys has sealed', (t) => {
+test('a keyring seals with its first key and opens values sealed with any of its keys', (t) => {
   const [old, fresh] = [randomBytes(32), randomBytes(32)];
   const ring = createKeyring(fresh, [old]);
   t.is(ring.keyId, createSecretBox(fresh).keyId);
@@ -12,7 +12,7 @@ test('a keyring seals with its first key and opens what any of its keys has seal
   t.is(createSecretBox(fresh).open(ring.seal('after', place), place), 'after');
 });
 
-test('a keyring does not open what a key outside it has sealed', (t) => {
+test('a keyring does not open a value sealed with another key', (t) => {
   const ring = createKeyring(randomBytes(32), [randomBytes(32)]);
   t.throws(() => ring.open(createSecretBox(randomBytes(32)).seal('x', place), place), {
     code: 'unavailable',

@@ -39,7 +39,7 @@ function aStore() {
   return { state, figures };
 }
 
-test('a window is read whole once, and then only its last minutes', async (t) => {
+test('the first request reads the whole window, and later requests only its last minutes', async (t) => {
   const { state, figures } = aStore();
   const request = { namespace: aNamespace(), windowMs: HOUR_MS };
   const first = await figures(request);
@@ -77,7 +77,7 @@ test('an older minute is read again when a quarter of its age has passed', async
   t.true(read < 200, `${read} minutes were read`);
 });
 
-test('functions and namespaces have figures of their own, and windows share them', async (t) => {
+test('figures are cached per namespace and shared by windows of different lengths', async (t) => {
   const { state, figures } = aStore();
   const namespace = aNamespace();
   await figures({ namespace, windowMs: 10 * MINUTE_MS });
@@ -90,7 +90,7 @@ test('functions and namespaces have figures of their own, and windows share them
   t.deepEqual(state.asked, [[9, 0]]);
 });
 
-test('a window that is read meanwhile never shows half of a reading', async (t) => {
+test('concurrent requests for overlapping windows return complete figures', async (t) => {
   const { figures } = aStore();
   const namespace = aNamespace();
   const both = await Promise.all(
@@ -99,7 +99,7 @@ test('a window that is read meanwhile never shows half of a reading', async (t) 
   for (const window of both) t.true(window.every(({ p50_ms: p50 }) => p50 === 2));
 });
 
-test('what the store failed to read is not remembered', async (t) => {
+test('a failed read of the store is not cached', async (t) => {
   let isAway = true;
   const figures = createMinuteFigures({
     async perMinute({ since }) {

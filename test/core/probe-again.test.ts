@@ -14,7 +14,7 @@ import { until } from '../helpers/until.js';
 const directory = tempDir();
 const GIVEN_UP: ModuleReport = { kind: 'command', warmStart: 'fresh', note: 'given up', inconclusive: true };
 
-test('a probe that was not conclusive is repeated until it is, and the version is corrected everywhere', async (t) => {
+test('an inconclusive probe is repeated until it is conclusive, and the version is then updated', async (t) => {
   const store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
   const bus = await openBus({ driver: 'local' });
   const catalog = await createCatalog({ store, bus });
@@ -55,8 +55,8 @@ test('a probe that was not conclusive is repeated until it is, and the version i
     firstWaitMs: 5,
   });
   t.teardown(() => probeAgain.close());
-  await until('settled', async () => (await store.functions.unsettled(10)).length === 0);
-  await until('told', () => deployed.length > 0);
+  await until('the version is settled', async () => (await store.functions.unsettled(10)).length === 0);
+  await until('the deploy handlers are called', () => deployed.length > 0);
   t.deepEqual(deployed, ['go-command']);
   t.is(asked.length, 2);
   t.true(asked.every((settings) => settings.again === true && settings.namespace === namespace));
@@ -64,7 +64,7 @@ test('a probe that was not conclusive is repeated until it is, and the version i
   t.deepEqual([warm_start, warm_start_reason, probe_pending], ['go-command', null, undefined]);
 });
 
-test('a fresh module says why: its kind has nothing warmer, or what the probe found', (t) => {
+test('a fresh warm start has a reason: that of the module kind or the note of the probe', (t) => {
   t.regex(
     warmStartOf({ kind: 'command', warmStart: 'fresh' }).warmStartReason ?? '',
     /starts in microseconds/,

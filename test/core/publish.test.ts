@@ -23,7 +23,7 @@ async function queued({ queue }: UseCases, { namespace }: Pick<FunctionVersion, 
   return (await queue.list(namespace, { limit: 100 })).items.map(({ invocation }) => invocation);
 }
 
-test('a message is one job for each function whose topic matches, its data to the byte', async (t) => {
+test('a message adds one job per function with a matching topic, with its data unchanged', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy(listening);
   await cases.deploy({ name: 'other', metadata: { triggers: [{ topic: 'orders:created' }] } }, fn.namespace);
@@ -42,7 +42,7 @@ test('a message is one job for each function whose topic matches, its data to th
   }
 });
 
-test('live subscribers get what nobody is triggered by, as bytes', async (t) => {
+test('live subscribers receive a message that triggers no function, including binary data', async (t) => {
   const { bus, publisher } = await useCases();
   const namespace = aNamespace();
   const frames: string[] = [];
@@ -55,7 +55,7 @@ test('live subscribers get what nobody is triggered by, as bytes', async (t) => 
   t.like(JSON.parse(frames[0] ?? ''), { data: '/wA=', topic: 'live' });
 });
 
-test('a message beyond the trigger depth fires nothing, and says so', async (t) => {
+test('a message over the maximum trigger depth triggers nothing and is reported as too deep', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy(listening);
   const deepest = message(fn, { depth: MAX_TRIGGER_DEPTH });
@@ -67,7 +67,7 @@ test('a message beyond the trigger depth fires nothing, and says so', async (t) 
   t.is((await queued(cases, fn)).length, 1);
 });
 
-test('messages published together are accepted whole or not at all', async (t) => {
+test('messages published together are all accepted or all rejected', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy(listening);
   const wrong = message(fn, { topic: 'no blanks' });
@@ -77,7 +77,7 @@ test('messages published together are accepted whole or not at all', async (t) =
   t.is((await queued(cases, fn)).length, 2);
 });
 
-test('of messages published each for itself, one that is refused takes no other with it', async (t) => {
+test('a rejected message of publishEach does not affect the others', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy(listening);
   const outcomes = await cases.publisher.publishEach([
@@ -94,7 +94,7 @@ test('of messages published each for itself, one that is refused takes no other 
   t.is((await queued(cases, fn)).length, 2);
 });
 
-test('what an invocation fires counts against its budget, and is refused beyond it', async (t) => {
+test('messages published by an invocation count against its budget and are rejected over it', async (t) => {
   const cases = await useCases();
   const fn = await cases.deploy(listening);
   const budget = new JobBudget(fn.namespace, 1);
@@ -103,7 +103,7 @@ test('what an invocation fires counts against its budget, and is refused beyond 
   t.is((await queued(cases, fn)).length, 1);
 });
 
-test('a message that is too large for all who take it is refused, and those beside it are not', async (t) => {
+test('a message whose size over all triggers is too large is rejected without affecting others', async (t) => {
   const cases = await useCases();
   const topic = 'a:b:c:d:e:f';
   // Each of these matches the topic.

@@ -31,7 +31,7 @@ const hello: Reply = {
   version: 1,
 };
 
-/** Much sooner than a waiter looks into the store by itself. */
+/** Much shorter than the interval at which a waiter polls the store. */
 const soon = <T>(reply: Promise<T>): Promise<T | 'nothing'> =>
   Promise.race([reply, sleep(4000, 'nothing' as const, { ref: false })]);
 
@@ -41,7 +41,7 @@ async function pair(name: string, refusals: number) {
   const patchy: Bus = {
     ...bus,
     async publish(channel, message) {
-      if (refusals-- > 0) throw new AppError('unavailable', 'The bus is away.');
+      if (refusals-- > 0) throw new AppError('unavailable', 'The bus is unreachable.');
       sent.push(channel);
       await bus.publish(channel, message);
     },
@@ -52,7 +52,7 @@ async function pair(name: string, refusals: number) {
 }
 
 for (const confirm of [false, true]) {
-  test(`a reply that the bus would not take is sent again until it does, ${confirm ? 'and' : 'not'} to be confirmed`, async (t) => {
+  test(`a reply ${confirm ? 'with' : 'without'} confirmation is sent again until the bus accepts it`, async (t) => {
     const { gateway, worker, sent, close } = await pair(`again-${confirm}`, 3);
     t.teardown(close);
     const id = aRequestId();
@@ -63,7 +63,7 @@ for (const confirm of [false, true]) {
   });
 }
 
-test('a reply that counts as unheard is not sent any more', async (t) => {
+test('a reply is not sent again after its confirmation timed out', async (t) => {
   const { gateway, worker, sent, close } = await pair('late', 5);
   t.teardown(close);
   const id = aRequestId();
@@ -73,7 +73,7 @@ test('a reply that counts as unheard is not sent any more', async (t) => {
   t.deepEqual(sent, []);
 });
 
-test('after a gap the end is looked for until it is there', async (t) => {
+test('after a bus gap a waiter polls the store until the final state is written', async (t) => {
   let gap = () => {};
   const broken: Bus = {
     ...bus,

@@ -4,27 +4,27 @@ import { createSecretBox } from '../../src/core/secret-box.js';
 
 const place = { namespace: 'shop', name: 'TOKEN' };
 
-test('a sealed secret opens to what it was', (t) => {
+test('opening a sealed secret returns the original value', (t) => {
   const box = createSecretBox(randomBytes(32));
   t.is(box.open(box.seal('pä$$ 🗝', place), place), 'pä$$ 🗝');
   t.is(box.open(box.seal('', place), place), '');
 });
 
-test('the same secret is sealed differently each time and shows nothing of itself', (t) => {
+test('sealing a secret twice gives different bytes that do not contain the secret', (t) => {
   const box = createSecretBox(randomBytes(32));
   const [one, two] = [box.seal('open sesame', place), box.seal('open sesame', place)];
   t.notDeepEqual(one, two);
   t.false(Buffer.from(one).includes('sesame'));
 });
 
-test('a secret copied to another name or namespace does not open', (t) => {
+test('a sealed secret cannot be opened under another name or namespace', (t) => {
   const box = createSecretBox(randomBytes(32));
   const sealed = box.seal('x', { namespace: 'a', name: 'bc' });
   t.throws(() => box.open(sealed, { namespace: 'ab', name: 'c' }), { code: 'unavailable' });
   t.throws(() => box.open(sealed, { namespace: 'a', name: 'b' }), { code: 'unavailable' });
 });
 
-test('a changed byte anywhere keeps a secret shut', (t) => {
+test('a sealed secret with any changed byte cannot be opened', (t) => {
   const box = createSecretBox(randomBytes(32));
   const sealed = box.seal('x', place);
   for (let at = 0; at < sealed.byteLength; at += 1) {
@@ -35,7 +35,7 @@ test('a changed byte anywhere keeps a secret shut', (t) => {
   t.throws(() => box.open(new Uint8Array(3), place), { code: 'unavailable' });
 });
 
-test('another master key opens nothing, and has another id', (t) => {
+test('another master key has another id and cannot open a sealed secret', (t) => {
   const [one, two] = [createSecretBox(randomBytes(32)), createSecretBox(randomBytes(32))];
   t.not(one.keyId, two.keyId);
   t.throws(() => two.open(one.seal('x', place), place), { code: 'unavailable' });

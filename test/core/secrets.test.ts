@@ -42,7 +42,7 @@ test.after.always(async () => {
   await store.close();
 });
 
-/** The secrets of one process, whose store counts its reads and can be away. */
+/** The secrets of one process, with a store that counts reads and can be made to fail. */
 async function aProcess() {
   const seen = { reads: 0, away: false };
   const watched: Store = {
@@ -51,7 +51,7 @@ async function aProcess() {
       ...store.secrets,
       async get(namespace, name) {
         seen.reads += 1;
-        if (seen.away) throw new Error('the store is away');
+        if (seen.away) throw new Error('the store is unreachable');
         return store.secrets.get(namespace, name);
       },
     },
@@ -60,7 +60,7 @@ async function aProcess() {
   return { secrets, seen };
 }
 
-test('the secrets of a signature are read from the store once, not for each request', async (t) => {
+test('signing secrets are read from the store once and then cached', async (t) => {
   const { secrets, seen } = await aProcess();
   const namespace = aNamespace();
   await secrets.set(by, namespace, 'OLD', 'old');
@@ -70,7 +70,7 @@ test('the secrets of a signature are read from the store once, not for each requ
   t.is(seen.reads, 2, 'one for each name');
 });
 
-test('a secret that was set, changed or deleted takes effect in every process at once', async (t) => {
+test('setting, changing or deleting a secret takes effect in every process immediately', async (t) => {
   const [here, there] = [await aProcess(), await aProcess()];
   const namespace = aNamespace();
   const everywhere = () =>
@@ -91,17 +91,17 @@ test('a secret that was set, changed or deleted takes effect in every process at
   t.deepEqual(await everywhere(), [[], []]);
 });
 
-test('signatures are verified while the store is away; a guest reads no secret then', async (t) => {
+test('cached signing secrets are available while the store is unreachable, and guest reads fail', async (t) => {
   const { secrets, seen } = await aProcess();
   const namespace = aNamespace();
   await secrets.set(by, namespace, 'SIGNING', 'known');
   await secrets.signing(namespace, ['SIGNING']);
   seen.away = true;
   t.deepEqual(await secrets.signing(namespace, ['SIGNING']), ['known']);
-  await t.throwsAsync(secrets.read(namespace, 'SIGNING'), { message: 'the store is away' });
+  await t.throwsAsync(secrets.read(namespace, 'SIGNING'), { message: 'the store is unreachable' });
 });
 
-test('long values are not kept in memory', async (t) => {
+test('signing secrets of 64 KB are not cached', async (t) => {
   const { secrets, seen } = await aProcess();
   const namespace = aNamespace();
   await secrets.set(by, namespace, 'LONG', 'x'.repeat(64 << 10));

@@ -47,7 +47,7 @@ function slow(blobs: Blobs): Blobs {
   };
 }
 
-test('what one namespace has stored stays, while another gives up the same bytes', async (t) => {
+test('a blob stored by one namespace is kept while another namespace releases the same content', async (t) => {
   const [one, two] = await twoProcesses(t, 'others');
   for (let round = 0; round < ROUNDS; round += 1) {
     const bytes = Buffer.from(`round ${round}`);
@@ -63,7 +63,7 @@ test('what one namespace has stored stays, while another gives up the same bytes
   }
 });
 
-test('what a namespace stores and gives up at once it has whole or not at all', async (t) => {
+test('a blob stored and released concurrently by its namespace exists exactly if it is owned', async (t) => {
   const [one, two] = await twoProcesses(t, 'own');
   for (let round = 0; round < ROUNDS; round += 1) {
     const bytes = Buffer.from(`own round ${round}`);

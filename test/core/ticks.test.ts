@@ -29,7 +29,7 @@ async function counting(options: {
 
 const HOUR = 3_600_000;
 
-test('a tick comes at once, and with news', async (t) => {
+test('a tick is emitted immediately and for each message', async (t) => {
   const { bus, seen, stop } = await counting({ minIntervalMs: 0, maxIntervalMs: HOUR });
   await sleep(20);
   t.is(seen.length, 1);
@@ -39,7 +39,7 @@ test('a tick comes at once, and with news', async (t) => {
   await stop();
 });
 
-test('a hundred messages are few ticks, and the last of them is not missed', async (t) => {
+test('ticks are at least minIntervalMs apart, and a tick follows the last of 100 messages', async (t) => {
   const began = performance.now();
   const { bus, seen, stop } = await counting({ minIntervalMs: 200, maxIntervalMs: HOUR });
   for (let n = 0; n < 100; n++) {
@@ -52,7 +52,7 @@ test('a hundred messages are few ticks, and the last of them is not missed', asy
   await stop();
 });
 
-test('what is no news wakes nobody, and a tick comes after the longest time all the same', async (t) => {
+test('a message rejected by isRelevant emits no tick, and a tick is emitted after maxIntervalMs', async (t) => {
   const began = performance.now();
   const { bus, seen, stop } = await counting({
     minIntervalMs: 0,

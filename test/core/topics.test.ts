@@ -21,7 +21,7 @@ const cases: [pattern: string, topic: string, matches: boolean][] = [
 ];
 
 for (const [pattern, topic, matches] of cases) {
-  test(`the pattern ${pattern} ${matches ? 'takes' : 'does not take'} the topic ${topic}`, (t) => {
+  test(`the pattern ${pattern} ${matches ? 'matches' : 'does not match'} the topic ${topic}`, (t) => {
     t.is(topicMatches(pattern, topic), matches);
   });
 }

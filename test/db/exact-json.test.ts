@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { parseExact, stringifyExact } from '../../src/exact-json.js';
 import { isSimple } from '../../src/json-strings.js';
 
-test('integers that a number cannot hold are read and written with all their digits', (t) => {
+test('integers beyond the safe range of a number are parsed and written exactly', (t) => {
   const text = '{"a":[9007199254740993,-9223372036854775808,9007199254740991,1,1.5]}';
   t.deepEqual(parseExact(text), {
     a: [9007199254740993n, -9223372036854775808n, 9007199254740991, 1, 1.5],
@@ -11,7 +11,7 @@ test('integers that a number cannot hold are read and written with all their dig
   t.is(stringifyExact(parseExact(text)), text);
 });
 
-test('everything else is as JSON has it', (t) => {
+test('other values are parsed and written like standard JSON, and invalid JSON is rejected', (t) => {
   for (const text of [
     '"9007199254740993"',
     JSON.stringify({ a: '12345678901234567890 " 12345678901234567890' }),

@@ -12,7 +12,7 @@ for (const sql of [
   'case when a then b else replace(c, 1, 2) end',
   't."from" = 1 and t.limit > 2',
 ]) {
-  test(`an expression may be: ${sql}`, (t) => {
+  test(`accepts the expression: ${sql}`, (t) => {
     t.is(guardExpression(sql, 'condition').sql, sql.trim());
     t.is(guardExpression(sql, 'column').parameters, sql.split('?').length - 1);
   });
@@ -44,13 +44,13 @@ for (const sql of [
   "'not closed",
   'x'.repeat(101 << 10),
 ]) {
-  test(`no expression: ${sql.slice(0, 60)}`, (t) => {
+  test(`rejects the expression: ${sql.slice(0, 60)}`, (t) => {
     t.throws(() => guardExpression(sql, 'condition'), refused);
     t.throws(() => guardExpression(sql, 'column'), refused);
   });
 }
 
-test('only a column may have a name', (t) => {
+test('an alias is accepted for a column and rejected for a condition', (t) => {
   for (const sql of ['count(*) as n', 'a AS "b"', '*', 't.*', 'cast(a as text) as b']) {
     t.is(guardExpression(sql, 'column').sql, sql);
   }

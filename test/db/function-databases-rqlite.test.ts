@@ -29,7 +29,7 @@ onRqlite('functions’ databases', (binary) => {
     return { databases, namespaces: [one, two], close: () => databases.close() };
   });
 
-  test('without {namespace} in the URL only the operator’s namespace may use the database', async (t) => {
+  test('without {namespace} in the URL only the configured namespace can use the database', async (t) => {
     const { clusters } = await servers();
     const databases = await openFunctionDatabases({
       driver: 'rqlite',
@@ -47,7 +47,7 @@ onRqlite('functions’ databases', (binary) => {
     await databases.close();
   });
 
-  test('the database that holds the engine’s own tables is refused', async (t) => {
+  test('a database that contains the tables of the engine is rejected', async (t) => {
     const cluster = await startRqlite(binary);
     t.teardown(() => cluster.close());
     const [url = ''] = cluster.urls;
@@ -66,7 +66,7 @@ onRqlite('functions’ databases', (binary) => {
   });
 });
 
-test('an RQLite that is away is found out at the start, or by the statement', async (t) => {
+test('an unreachable RQLite fails at open, or with {namespace} in the URL at the first statement', async (t) => {
   const namespace = namespaceSchema.parse('mine');
   const away = { code: 'unavailable', message: /FUNCTION_DB_URL/ } as const;
   await t.throwsAsync(
@@ -79,7 +79,7 @@ test('an RQLite that is away is found out at the start, or by the statement', as
   await databases.close();
 });
 
-test('two namespaces never get one database because of how the URL is written', async (t) => {
+test('a URL that could give two namespaces one database is rejected', async (t) => {
   const namespace = namespaceSchema.parse('mine');
   for (const url of ['http://{namespace}:secret@127.0.0.1:1', 'http://127.0.0.1:1/?{namespace}']) {
     await t.throwsAsync(
@@ -92,7 +92,7 @@ test('two namespaces never get one database because of how the URL is written', 
   const databases = await openFunctionDatabases({ driver: 'rqlite', url, namespace });
   await t.throwsAsync(databases.query(namespaceSchema.parse('Mine'), 'select 1', [], limits), {
     code: 'forbidden',
-    message: /from mine/,
+    message: /share the database of mine/,
   });
   await databases.close();
 });

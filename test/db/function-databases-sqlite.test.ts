@@ -32,7 +32,20 @@ testFunctionDatabases('sqlite', async () => {
   return { databases, namespaces: [alpha, beta], close: () => databases.close() };
 });
 
-test('a new file that another process is writing to is waited for', async (t) => {
+test('ALTER TABLE finds a column that another process has added', async (t) => {
+  const [one, other] = [await open(1), await open(1)];
+  t.teardown(() => Promise.all([one.close(), other.close()]));
+  const namespace = namespaceSchema.parse('altered');
+  await one.execute(namespace, 'create table t (a)', [], limits);
+  await other.query(namespace, 'select a from t', [], limits);
+  await one.execute(namespace, 'alter table t add column b', [], limits);
+  await other.execute(namespace, 'alter table t rename column b to c', [], limits);
+  await other.query(namespace, 'select c from t', [], limits);
+  await one.execute(namespace, 'alter table t add column d', [], limits);
+  await t.notThrowsAsync(other.execute(namespace, 'alter table t drop column d', [], limits));
+});
+
+test('opening a new file waits for a write transaction of another process', async (t) => {
   const databases = await open();
   t.teardown(() => databases.close());
   const other = new Database(join(directory, 'databases', 'new.sqlite'));
@@ -44,7 +57,7 @@ test('a new file that another process is writing to is waited for', async (t) =>
   t.deepEqual(await rows, []);
 });
 
-test('statements that wait behind an endless one are run when it has been stopped', async (t) => {
+test('statements queued behind an endless one run after its timeout', async (t) => {
   const databases = await open(1);
   t.teardown(() => databases.close());
   const endless = databases.query(alpha, ENDLESS, [], { timeoutMs: 1_500 });
@@ -56,7 +69,7 @@ test('statements that wait behind an endless one are run when it has been stoppe
   await expected;
 });
 
-test('a statement that waits past its own deadline is not run at all', async (t) => {
+test('a statement whose timeout elapses in the queue is not executed', async (t) => {
   const databases = await open(1);
   t.teardown(() => databases.close());
   await databases.execute(alpha, 'create table if not exists late (a)', [], limits);
@@ -68,7 +81,7 @@ test('a statement that waits past its own deadline is not run at all', async (t)
   await t.throwsAsync(databases.query(beta, 'select * from late', [], limits), { message: /no such table/ });
 });
 
-test('a write that is stopped halfway leaves nothing behind', async (t) => {
+test('a write stopped at its timeout is rolled back', async (t) => {
   const databases = await open(2);
   t.teardown(() => databases.close());
   const namespace = namespaceSchema.parse('halfway');
@@ -86,7 +99,7 @@ test('a write that is stopped halfway leaves nothing behind', async (t) => {
   t.is((await databases.execute(namespace, 'insert into t values (1)', [], limits)).rowsAffected, 1);
 });
 
-test('a statement that kills its process takes no other statement with it', async (t) => {
+test('a statement that exceeds the memory limit does not affect other statements', async (t) => {
   const databases = await open(2);
   t.teardown(() => databases.close());
   const others = Array.from({ length: 6 }, () => databases.query(beta, 'select 1 as one', [], limits));
@@ -95,7 +108,7 @@ test('a statement that kills its process takes no other statement with it', asyn
   t.deepEqual(await databases.query(alpha, 'select 2 as two', [], limits), [{ two: 2 }]);
 });
 
-test('many statements leave nothing behind in their process', async (t) => {
+test('500 large statements do not exceed the memory limit of their process', async (t) => {
   const databases = await open(1);
   t.teardown(() => databases.close());
   const wide = Array.from({ length: 400 }, (_, at) => `? + ${at}`).join();
@@ -108,7 +121,7 @@ test('many statements leave nothing behind in their process', async (t) => {
   }
 });
 
-test('one value is bounded, as is what a statement builds up', async (t) => {
+test('a value over 64 MB and a statement that uses over 256 MB are rejected', async (t) => {
   const databases = await open(1);
   t.teardown(() => databases.close());
   for (const sql of ['select hex(randomblob(300000000)) as x', 'select zeroblob(1000000000) as x']) {
@@ -128,7 +141,7 @@ test('one value is bounded, as is what a statement builds up', async (t) => {
   t.deepEqual(await databases.query(alpha, 'select 2 as two', [], limits), [{ two: 2 }]);
 });
 
-test('a file that libsql has written is read and written on', async (t) => {
+test('a database file written by libsql can be read and written', async (t) => {
   const namespace = namespaceSchema.parse('older');
   const databases = await open(1);
   t.teardown(() => databases.close());
@@ -143,7 +156,7 @@ test('a file that libsql has written is read and written on', async (t) => {
   t.is((older.prepare('select count(*) as n from t').all([]) as { n: number }[])[0]?.n, 2);
 });
 
-test('a database is no larger than it may be, and what is deleted makes room', async (t) => {
+test('writes over maxDatabaseBytes fail with 413, and deleting rows frees space', async (t) => {
   const databases = await open(1);
   t.teardown(() => databases.close());
   const namespace = namespaceSchema.parse('bounded');
@@ -161,7 +174,7 @@ test('a database is no larger than it may be, and what is deleted makes room', a
   );
   t.is(over?.status, 413);
   const [count] = await databases.query(namespace, 'select count(*) as n from t', [], bounded);
-  t.true(Number(count?.n) >= 8, 'what was there is kept');
+  t.true(Number(count?.n) >= 8, 'existing rows are kept');
   await t.throwsAsync(databases.execute(beta, 'insert into nowhere values (1)', [], bounded), {
     code: 'invalid_sql',
   });
@@ -170,7 +183,7 @@ test('a database is no larger than it may be, and what is deleted makes room', a
   for (let round = 0; round < 12; round += 1) await databases.execute(namespace, insert, [], limits);
 });
 
-test('a query that is read, or given up as too large, holds no snapshot of the database', async (t) => {
+test('a completed query or one rejected as too large holds no snapshot of the database', async (t) => {
   const databases = await open(1);
   t.teardown(() => databases.close());
   const namespace = namespaceSchema.parse('snapshot');
@@ -192,7 +205,7 @@ test('a query that is read, or given up as too large, holds no snapshot of the d
   t.deepEqual([count], other.prepare('select count(*) as n from t').all([]));
 });
 
-test('namespaces that differ only in case have files of their own', async (t) => {
+test('namespaces that differ only in case have separate files', async (t) => {
   const databases = await open(1);
   t.teardown(() => databases.close());
   for (const name of ['Case', 'case', 'CASE']) {
@@ -203,7 +216,7 @@ test('namespaces that differ only in case have files of their own', async (t) =>
   t.true(existsSync(join(directory, 'databases', '+case.sqlite')));
 });
 
-test('an endless statement ends by itself when the engine is killed', async (t) => {
+test('the process of an endless statement exits when the engine is killed', async (t) => {
   const script = fileURLToPath(new URL('../helpers/endless-sql.js', import.meta.url));
   const engine = spawn(process.execPath, [script, join(directory, 'orphans')], {
     stdio: ['ignore', 'pipe', 'inherit'],

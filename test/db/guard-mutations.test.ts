@@ -126,7 +126,7 @@ const passes = (sql: string): string | null => {
   }
 };
 
-test('the statements that are mutated are ones that SQLite and the guard take', (t) => {
+test('SQLite and the guard accept every statement that the mutations are based on', (t) => {
   const database = open();
   for (const statement of STATEMENTS) {
     t.is(passes(statement), statement);
@@ -135,7 +135,7 @@ test('the statements that are mutated are ones that SQLite and the guard take', 
   database.close();
 });
 
-test('wherever SQLite sees a call of a function that is not allowed, the guard has refused it', (t) => {
+test('the guard refuses every mutation in which SQLite finds a call of a function that is not allowed', (t) => {
   const database = open();
   let seen = false;
   let calls = 0;
@@ -164,7 +164,7 @@ test('wherever SQLite sees a call of a function that is not allowed, the guard h
   t.true(calls > 1_000, `${calls} calls in ${tried} statements`);
 });
 
-test('what the guard lets pass is one statement to SQLite, or an error', (t) => {
+test('every mutation accepted by the guard is a single statement or an error in SQLite', (t) => {
   const database = open();
   const END = '\n/*end*/';
   const missed: string[] = [];
@@ -181,5 +181,5 @@ test('what the guard lets pass is one statement to SQLite, or an error', (t) => 
   }
   database.close();
   t.deepEqual(missed.slice(0, 5), []);
-  t.true(whole > 500, `${whole} were taken`);
+  t.true(whole > 500, `${whole} were accepted`);
 });

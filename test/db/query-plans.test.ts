@@ -38,7 +38,7 @@ function listening(database: Database, sent: Sent[]): Database {
 const MEANT =
   /SCAN (attempts|later|dead) USING (COVERING )?INDEX attempts_dead|SCAN \(|SCAN json_each|SCAN CONSTANT|SCAN (page|sized|fitting|bounds|head|window|recent|last|expired|tuples)|SCAN [A-Z]*SUBQUERY/;
 
-test('no question about one function, invocation or namespace reads a whole table', async (t) => {
+test('queries for one function, invocation or namespace scan no whole table', async (t) => {
   const database = await openSqlite({ file: join(directory, 'plans.sqlite') });
   t.teardown(() => database.close());
   await migrate(database);

@@ -14,7 +14,7 @@ const connect = (urls: readonly string[]): Knex => {
   return knex(config);
 };
 
-test('a text that looks like a blob literal is sent as bytes and cast back, wherever its ? stands', (t) => {
+test('a text that looks like a blob literal is sent as bytes and cast back to text', (t) => {
   const encode = (sql: string, bindings: unknown[]) =>
     JSON.parse(encodeStatements([{ sql, bindings }])) as unknown;
   const bytes = [...Buffer.from("x'41'")];
@@ -27,7 +27,7 @@ test('a text that looks like a blob literal is sent as bytes and cast back, wher
   t.deepEqual(encode('select ?', ["x'4"]), [['select ?', "x'4"]]);
 });
 
-test('large integers in an answer are exact, and digits in a text or behind a point are left alone', (t) => {
+test('large integers in a response are exact, and digits in texts and fractions are unchanged', (t) => {
   const text =
     '{"results":[{"columns":["a","b","c","d"],"values":[[9007199254740993,-12345678901234567,"1234567890123456789, \\"9007199254740993\\"",0.0000010000000000000002]]}]}';
   const [result] = parseResponse(text).results ?? [];
@@ -41,7 +41,7 @@ test('large integers in an answer are exact, and digits in a text or behind a po
   ]);
 });
 
-test('there are no interactive transactions', async (t) => {
+test('an interactive transaction is rejected with a message that names batch', async (t) => {
   const client = connect(['http://127.0.0.1:1']);
   t.throws(() => client.transaction(async () => undefined), { message: /use batch/ });
   t.deepEqual(await batch(client, []), []);
@@ -60,7 +60,7 @@ onRqlite('the dialect', (binary) => {
     return { client, close };
   });
 
-  test('values of every kind come back as they were sent', async (t) => {
+  test('random texts, integers, floats and bytes are read back unchanged', async (t) => {
     const { client } = await get();
     const values = fc.record({
       t: fc.oneof(
@@ -100,7 +100,7 @@ onRqlite('the dialect', (binary) => {
     );
   });
 
-  test('each kind of failure has the code that SQLite gives it', async (t) => {
+  test('constraint and syntax errors have the error codes of SQLite', async (t) => {
     const { client } = await get();
     await client.raw('create table c (a integer primary key, u unique, n not null, k check (k > 0))');
     await client('c').insert({ a: 1, u: 1, n: 1, k: 1 });
@@ -115,7 +115,7 @@ onRqlite('the dialect', (binary) => {
     t.is((await t.throwsAsync<Error & { statement?: number }>(batched))?.statement, 1);
   });
 
-  test('what a query builder can ask for works', async (t) => {
+  test('schema, insert, update, upsert, count and stream queries of Knex work', async (t) => {
     const { client } = await get();
     await client.schema.createTable('q', (table) => {
       table.increments('id');

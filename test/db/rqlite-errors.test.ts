@@ -31,14 +31,14 @@ for (const [what, answer, code, message] of [
     /refused a statement of the engine's own/,
   ],
 ] as const) {
-  test(`${what} is told in the words of the error table`, async (t) => {
+  test(`${what} gives the error ${code} without the values of the statement`, async (t) => {
     const server = await respondingServer(answer);
     const database = await databaseOn(server);
     const { knex } = database;
     const expected = { name: 'AppError', code, message };
     await t.throwsAsync(database.run(knex('t').insert({ secret: 'hunter2' })), expected);
     const error = await t.throwsAsync(database.batch([knex('t').insert({ secret: 'hunter2' })]), expected);
-    t.false(error?.message.includes('hunter2'), 'values stay out of messages');
+    t.false(error?.message.includes('hunter2'), 'the message contains no value');
     await database.close();
     await server.close();
   });

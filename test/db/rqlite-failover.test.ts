@@ -8,7 +8,7 @@ import { startRqlite } from '../helpers/rqlited.js';
 import { until } from '../helpers/until.js';
 
 onRqlite('three nodes', (binary) => {
-  test('the nodes that can be reached are told, by whichever node is left', async (t) => {
+  test('nodes lists the reachable nodes after a node is killed, and fails when all are down', async (t) => {
     const cluster = await startRqlite(binary, 3);
     t.teardown(() => cluster.close());
     const store = await openStore({ driver: 'rqlite', urls: cluster.urls });
@@ -17,13 +17,13 @@ onRqlite('three nodes', (binary) => {
     t.deepEqual(await ids(), ['rqlite:n1', 'rqlite:n2', 'rqlite:n3']);
     t.deepEqual((await store.nodes()).flatMap(({ addresses }) => addresses).sort(), [...cluster.urls].sort());
     await cluster.nodes[0]?.kill('SIGKILL');
-    await until('the others have a leader', async () => (await ids().catch(() => [])).length === 2);
+    await until('the other nodes have a leader', async () => (await ids().catch(() => [])).length === 2);
     t.deepEqual(await ids(), ['rqlite:n2', 'rqlite:n3']);
     await Promise.all(cluster.nodes.map((node) => node.kill('SIGKILL')));
     await t.throwsAsync(store.nodes(), { code: 'unavailable' });
   });
 
-  test('a leader killed under writes costs no acknowledged row, and doubles none', async (t) => {
+  test('every acknowledged row is stored exactly once when the leader is killed during writes', async (t) => {
     const cluster = await startRqlite(binary, 3);
     t.teardown(() => cluster.close());
     const stores = await Promise.all([0, 1].map(() => openStore({ driver: 'rqlite', urls: cluster.urls })));
@@ -65,15 +65,15 @@ onRqlite('three nodes', (binary) => {
       after = page?.position ?? after;
     }
     const unique = new Set(seen);
-    t.is(unique.size, seen.length, 'no row twice');
+    t.is(unique.size, seen.length, 'no row is stored twice');
     t.deepEqual(
       [...acknowledged].filter((id) => !unique.has(id)),
       [],
-      'no acknowledged row missing',
+      'no acknowledged row is missing',
     );
   });
 
-  test('while all nodes are away the store is unavailable, and it comes back by itself', async (t) => {
+  test('the store fails with unavailable while all nodes are down, and recovers when a node restarts', async (t) => {
     const cluster = await startRqlite(binary, 1);
     t.teardown(() => cluster.close());
     const store = await openStore({ driver: 'rqlite', urls: cluster.urls, retryForMs: 500 });
@@ -92,7 +92,7 @@ onRqlite('three nodes', (binary) => {
     t.is((await store.attempts.invocation(row.requestId))?.attempts.length, 1);
   });
 
-  test('stores that open a new cluster at once make its schema once', async (t) => {
+  test('concurrent opens of a new cluster create the schema once', async (t) => {
     const cluster = await startRqlite(binary, 1);
     t.teardown(() => cluster.close());
     const stores = await Promise.all(

@@ -15,7 +15,7 @@ const connect = (url: string) => {
   return knex(config);
 };
 
-test('recorded exchange: the dialect speaks with rqlite as it did when it was recorded', async (t) => {
+test('recorded exchange: the requests of the dialect match the recorded ones', async (t) => {
   const server = await replayingServer(RECORDED);
   const client = connect(server.url);
   await converse(t, client);
@@ -25,7 +25,7 @@ test('recorded exchange: the dialect speaks with rqlite as it did when it was re
 });
 
 if (binary !== null) {
-  test.before('the recorded exchange is still what the server says', async (t) => {
+  test.before('the responses of the server match the recorded exchange', async (t) => {
     const cluster = await startRqlite(binary);
     const server = await recordingServer(cluster.urls[0] ?? '');
     const client = connect(server.url);

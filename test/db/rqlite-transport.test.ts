@@ -36,12 +36,12 @@ function aTransport(t: ExecutionContext, urls: string[], options = {}) {
 
 const done = { results: [{ rows_affected: 1 }] };
 
-test('a node that refuses connections is passed over, write or not', async (t) => {
+test('a write to a node that refuses connections is sent to the next node', async (t) => {
   const node = await aNode(t, ok);
   const post = aTransport(t, [`http://127.0.0.1:${await freePort()}`, node.url]);
   t.deepEqual(await post(false), done);
   t.deepEqual(await post(false), done);
-  t.is(node.seen.length, 2, 'it stays with the node that answers');
+  t.is(node.seen.length, 2, 'the second write is sent to the responding node');
 });
 
 for (const [what, answer] of [
@@ -54,7 +54,7 @@ for (const [what, answer] of [
     json(200, { error: 'dial tcp 127.0.0.1:4002: connect: connection refused' }),
   ],
 ] as const) {
-  test(`a write answered by ${what} was not done and is sent again`, async (t) => {
+  test(`a write that gets ${what} is sent again`, async (t) => {
     const node = await aNode(t, answer, answer, ok);
     t.deepEqual(await aTransport(t, [node.url])(false), done);
     t.is(node.seen.length, 3);
@@ -64,14 +64,14 @@ for (const [what, answer] of [
 for (const [what, answer] of [
   ['a reset', reset],
   ['"leadership lost while committing log"', json(200, { error: 'leadership lost while committing log' })],
-  ['an error that nobody knows', json(200, { error: 'something new' })],
+  ['an unknown error', json(200, { error: 'something new' })],
   [
-    'half an answer',
+    'a truncated response',
     (response) =>
       response.writeHead(200, { 'content-length': '99' }).write('{', () => reset(response, response.req)),
   ],
 ] as const satisfies readonly (readonly [string, Answer])[]) {
-  test(`after ${what} a write is ambiguous, and one that is idempotent is sent again`, async (t) => {
+  test(`after ${what} a write is ambiguous, and an idempotent one is sent again`, async (t) => {
     const node = await aNode(t, answer, ok);
     const post = aTransport(t, [node.url]);
     await t.throwsAsync(post(false), { name: 'RqliteError', code: 'RQLITE_AMBIGUOUS' });
@@ -82,14 +82,14 @@ for (const [what, answer] of [
   });
 }
 
-test('a node that does not answer in time leaves a write ambiguous', async (t) => {
+test('a write that times out is ambiguous', async (t) => {
   const node = await aNode(t, () => undefined);
   await t.throwsAsync(aTransport(t, [node.url], { requestTimeoutMs: 200 })(false), {
     code: 'RQLITE_AMBIGUOUS',
   });
 });
 
-test('when every node stays away requests give up, and later ones after one round', async (t) => {
+test('with all nodes down the first request is retried for retryForMs, and later ones try each node once', async (t) => {
   const nodes = [
     await aNode(t, json(503, 'leader not found')),
     await aNode(t, json(503, 'leader not found')),
@@ -101,7 +101,7 @@ test('when every node stays away requests give up, and later ones after one roun
   );
   const asked = () => nodes.reduce((sum, { seen }) => sum + seen.length, 0);
   await t.throwsAsync(post(false), { code: 'RQLITE_UNAVAILABLE' });
-  t.true(asked() > 2, 'the first is tried again for a while');
+  t.true(asked() > 2, 'the first request is retried');
   for (let at = 0; at < 5; at += 1) {
     const before = asked();
     await t.throwsAsync(post(false), { code: 'RQLITE_UNAVAILABLE' });
@@ -109,7 +109,7 @@ test('when every node stays away requests give up, and later ones after one roun
   }
 });
 
-test('a cluster that comes back is found again', async (t) => {
+test('requests succeed again after the cluster has recovered', async (t) => {
   const node = await aNode(t, json(503, ''), json(503, ''), ok);
   const post = aTransport(t, [node.url], { retryForMs: 0 });
   await t.throwsAsync(post(true), { code: 'RQLITE_UNAVAILABLE' });
@@ -117,7 +117,7 @@ test('a cluster that comes back is found again', async (t) => {
   t.deepEqual(await post(true), done);
 });
 
-test('credentials in the URL are sent, and wrong ones are told apart', async (t) => {
+test('credentials of the URL are sent, and a 401 gives RQLITE_UNAUTHORIZED', async (t) => {
   const node = await aNode(t, ok, json(401, ''));
   const post = aTransport(t, [node.url.replace('//', '//bob:s%40me@')]);
   await post(true);
@@ -125,7 +125,7 @@ test('credentials in the URL are sent, and wrong ones are told apart', async (t)
   await t.throwsAsync(post(true), { code: 'RQLITE_UNAUTHORIZED' });
 });
 
-test('an answer that is not of rqlite, or too large, is refused without a retry', async (t) => {
+test('a response that is not from RQLite or is too large fails without a retry', async (t) => {
   const node = await aNode(
     t,
     json(404, 'nginx'),
@@ -139,7 +139,7 @@ test('an answer that is not of rqlite, or too large, is refused without a retry'
   t.is(node.seen.length, 3);
 });
 
-test('an aborted request ends, and is not sent again', async (t) => {
+test('an aborted request fails and is not sent again', async (t) => {
   const node = await aNode(t, () => undefined);
   const post = aTransport(t, [node.url]);
   await t.throwsAsync(post(true, { signal: AbortSignal.timeout(100) }), { code: 'RQLITE_ABORTED' });

@@ -11,7 +11,7 @@ import { tempDir } from '../helpers/temp-dir.js';
 
 const directory = tempDir();
 
-test('migrators that race apply each migration once', async (t) => {
+test('concurrent migrations apply each migration once', async (t) => {
   const file = join(directory, 'race.sqlite');
   const databases = await Promise.all(Array.from({ length: 4 }, () => openSqlite({ file })));
   const applied = await Promise.all(databases.map((database) => migrate(database)));
@@ -20,7 +20,7 @@ test('migrators that race apply each migration once', async (t) => {
   await Promise.all(databases.map((database) => database.close()));
 });
 
-test('a new file that another process is writing to is waited for', async (t) => {
+test('opening a new file waits for a write transaction of another process', async (t) => {
   const file = join(directory, 'new.sqlite');
   const other = new Database(file);
   other.exec('begin immediate; create table t (id integer)');
@@ -33,7 +33,7 @@ test('a new file that another process is writing to is waited for', async (t) =>
   await database.close();
 });
 
-test('a migration that fails leaves neither its record nor half of its work', async (t) => {
+test('a failed migration is rolled back and can be applied again', async (t) => {
   const database = await openSqlite({ file: join(directory, 'failed.sqlite') });
   t.teardown(() => database.close());
   const broken = { name: '001-broken', sql: 'create table functions (' };
@@ -43,13 +43,13 @@ test('a migration that fails leaves neither its record nor half of its work', as
   ]);
 });
 
-test('migrating on its own says what was applied, and then nothing', async (t) => {
+test('migrateStore returns the applied migrations, and none when it is repeated', async (t) => {
   const file = join(directory, 'release.sqlite');
   t.is((await migrateStore({ driver: 'sqlite', file })).length, MIGRATIONS.length);
   t.deepEqual(await migrateStore({ driver: 'sqlite', file }), []);
 });
 
-test('a file that cannot be opened is told apart from one that is no database', async (t) => {
+test('a file in a missing directory and a file that is not a database give different errors', async (t) => {
   const absent = openStore({ driver: 'sqlite', file: join(directory, 'absent', 'store.sqlite') });
   await t.throwsAsync(absent, { name: 'AppError', code: 'unavailable', message: /directory exists/ });
   const file = join(directory, 'text.sqlite');
@@ -64,7 +64,7 @@ test('a file that cannot be opened is told apart from one that is no database', 
   });
 });
 
-test('a full database says so, keeps what it had and takes more once there is room', async (t) => {
+test('a write to a full database fails and is rolled back, and succeeds after there is space', async (t) => {
   const database = await openSqlite({ file: join(directory, 'full.sqlite') });
   t.teardown(() => database.close());
   const { knex } = database;
@@ -80,7 +80,7 @@ test('a full database says so, keeps what it had and takes more once there is ro
   t.deepEqual(await database.run<number[]>(knex('t').pluck('id')), [1, 2, 3]);
 });
 
-test('a batch is all or nothing, and later statements see the earlier', async (t) => {
+test('a failed batch is rolled back, and later statements of a batch see the earlier ones', async (t) => {
   const database = await openSqlite({ file: join(directory, 'batch.sqlite') });
   t.teardown(() => database.close());
   const { knex } = database;
@@ -98,7 +98,7 @@ test('a batch is all or nothing, and later statements see the earlier', async (t
   t.deepEqual(await database.batch([]), []);
 });
 
-test('values of every kind keep their kind, and what cannot be bound is refused', async (t) => {
+test('integers, floats, bigints, bytes, null and text keep their types, and a symbol is rejected', async (t) => {
   const database = await openSqlite({ file: join(directory, 'values.sqlite') });
   t.teardown(() => database.close());
   const { knex } = database;
@@ -132,7 +132,7 @@ test('values of every kind keep their kind, and what cannot be bound is refused'
   });
 });
 
-test('a long statement does not hold up the main thread', async (t) => {
+test('a long statement does not block the main thread', async (t) => {
   const database = await openSqlite({ file: join(directory, 'long.sqlite') });
   t.teardown(() => database.close());
   const { knex } = database;
@@ -149,7 +149,7 @@ test('a long statement does not hold up the main thread', async (t) => {
   t.true(ticks >= 3, `the main thread's timer ran ${ticks} times`);
 });
 
-test('a query that has been read holds no snapshot of the database', async (t) => {
+test('a completed or failed query holds no snapshot of the database', async (t) => {
   const file = join(directory, 'snapshot.sqlite');
   const [reader, writer] = [await openSqlite({ file }), await openSqlite({ file })];
   t.teardown(() => Promise.all([reader.close(), writer.close()]).then(() => undefined));

@@ -10,7 +10,7 @@ import { tempDir } from '../helpers/temp-dir.js';
 const file = join(tempDir(), 'store.sqlite');
 const WRITER = fileURLToPath(new URL('../helpers/store-writer.js', import.meta.url));
 
-test('what was acknowledged is there after kill -9, also with two processes on one file', async (t) => {
+test('acknowledged rows of two processes on one file are kept after SIGKILL', async (t) => {
   const acknowledged: string[] = [];
   for (let round = 0; round < 2; round += 1) {
     const writers = [0, 1].map(() =>

@@ -13,36 +13,39 @@ const directory = tempDir();
 const limits = { timeoutMs: 30_000 };
 const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
 
-test.serial('endless queries of four namespaces leave processes to a fifth', async (t) => {
-  const databases = await openFunctionDatabases({ driver: 'sqlite', directory: join(directory, 'fair') });
-  t.teardown(() => databases.close());
-  const victim = namespaceSchema.parse('victim');
-  const query = () => databases.query(victim, 'select 1 as one', [], limits);
-  await query();
-  const ends: AbortController[] = [];
-  const attacks = ['a', 'b', 'c', 'd'].flatMap((name) =>
-    Array.from({ length: 8 }, () => {
-      const end = new AbortController();
-      ends.push(end);
-      const options = { timeoutMs: 120_000, signal: end.signal };
-      return databases.query(namespaceSchema.parse(name), ENDLESS, [], options);
-    }),
-  );
-  const ended = Promise.allSettled(attacks);
-  await sleep(1_500);
-  const took: number[] = [];
-  for (let round = 0; round < 5; round += 1) {
-    const start = performance.now();
-    t.deepEqual(await query(), [{ one: 1 }]);
-    took.push(performance.now() - start);
-  }
-  for (const end of ends) end.abort();
-  await ended;
-  // The first query may have to wait for a process to start.
-  t.true(Math.min(...took) < 1_000, took.map((ms) => ms.toFixed(0)).join(' '));
-});
+test.serial(
+  'a query of a fifth namespace runs within 1 s while four namespaces run endless queries',
+  async (t) => {
+    const databases = await openFunctionDatabases({ driver: 'sqlite', directory: join(directory, 'fair') });
+    t.teardown(() => databases.close());
+    const victim = namespaceSchema.parse('victim');
+    const query = () => databases.query(victim, 'select 1 as one', [], limits);
+    await query();
+    const ends: AbortController[] = [];
+    const attacks = ['a', 'b', 'c', 'd'].flatMap((name) =>
+      Array.from({ length: 8 }, () => {
+        const end = new AbortController();
+        ends.push(end);
+        const options = { timeoutMs: 120_000, signal: end.signal };
+        return databases.query(namespaceSchema.parse(name), ENDLESS, [], options);
+      }),
+    );
+    const ended = Promise.allSettled(attacks);
+    await sleep(1_500);
+    const took: number[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      const start = performance.now();
+      t.deepEqual(await query(), [{ one: 1 }]);
+      took.push(performance.now() - start);
+    }
+    for (const end of ends) end.abort();
+    await ended;
+    // The first query may have to wait for a process to start.
+    t.true(Math.min(...took) < 1_000, took.map((ms) => ms.toFixed(0)).join(' '));
+  },
+);
 
-test('a namespace gets one process while there is one, and more only while more are free', (t) => {
+test('a namespace may start its first process when one is free, and further ones when more are free', (t) => {
   t.true(mayStart(0, 1, 4));
   t.false(mayStart(0, 0, 4));
   t.true(mayStart(1, 2, 4));
@@ -58,12 +61,12 @@ test('a namespace gets one process while there is one, and more only while more 
       free -= 1;
     }
     t.true(free >= 1, `${attackers} namespaces leave ${free} of 16`);
-    t.true(Math.max(...running) - Math.min(...running) <= 1, 'they share alike');
+    t.true(Math.max(...running) - Math.min(...running) <= 1, 'the namespaces have equal shares');
   }
 });
 
 test.serial(
-  'statements run below the engine, long ones lowest, and a process that was slowed is not used again',
+  'statements run at a lower priority, long ones at the lowest, and a slowed process is not reused',
   async (t) => {
     const databases = await openFunctionDatabases({
       driver: 'sqlite',
@@ -82,7 +85,10 @@ test.serial(
     const count =
       'with recursive n(i) as (select 1 union all select i + 1 from n where i < 8000000) select max(i) as m from n';
     const long = databases.query(namespace, count, [], limits);
-    await until('the long statement is slowed', async () => nice()[0] === Math.min(own + 15, 19));
+    await until(
+      'the long statement has the lowest priority',
+      async () => nice()[0] === Math.min(own + 15, 19),
+    );
     t.deepEqual(await long, [{ m: 8_000_000 }]);
     await databases.query(namespace, 'select 1', [], limits);
     t.deepEqual(nice(), [Math.min(own + 5, 19)]);

@@ -52,7 +52,7 @@ for (const sql of [
   "delete from sqlite_master where name = 't'",
   'insert into sqlite_temp_master values (1, 2, 3, 4, 5)',
 ]) {
-  test(`without the guard SQLite itself still refuses: ${sql.slice(0, 70)}`, (t) => {
+  test(`without the guard SQLite refuses: ${sql.slice(0, 70)}`, (t) => {
     run('create table if not exists t (a)');
     t.throws(() => run(sql));
     t.notThrows(() => run('insert into t values (1)'));
@@ -60,7 +60,7 @@ for (const sql of [
   });
 }
 
-test('a query cannot write, whatever it is', (t) => {
+test('without the guard a query that writes is refused by SQLite', (t) => {
   run('create table if not exists r (a)');
   for (const sql of [
     'insert into r values (1)',
@@ -76,7 +76,7 @@ test('a query cannot write, whatever it is', (t) => {
   t.deepEqual(run('select count(*) from r', 'query')[0]?.values, [[0]]);
 });
 
-test('a view or trigger that was made elsewhere calls nothing that is not allowed', (t) => {
+test('an existing trigger cannot call a function that is not allowed', (t) => {
   run('create table if not exists w (a)');
   // The name is resolved when the trigger runs, not when it is created.
   run("create trigger if not exists evil after insert on w begin select load_extension('x'); end");
@@ -89,7 +89,7 @@ test('a full-text table whose options name a function that is not allowed does n
   t.deepEqual(run('select count(*) from f_content', 'query')[0]?.values, [[0]]);
 });
 
-test('nothing but the database and its log is in its directory', (t) => {
+test('the directory contains only the database and its WAL after a large sort', (t) => {
   run('create table if not exists x (a)');
   run(
     'with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000) insert into x select randomblob(100) from n order by random()',

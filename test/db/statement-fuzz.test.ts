@@ -72,7 +72,7 @@ const fragments = [
   ...[`[readfile]('${file}')`, ` fsdir('${file}')`, ` 'fsdir'('${file}')`],
 ];
 
-test('no arrangement of quotes and comments brings a forbidden function past the guard', (t) => {
+test('no random combination of quotes and comments calls a forbidden function past the guard', (t) => {
   const database = new Database(':memory:');
   let passed = 0;
   let ran = 0;
@@ -105,7 +105,7 @@ test('no arrangement of quotes and comments brings a forbidden function past the
   t.true(passed > 500 && ran > 20, `${passed} passed the guard and ${ran} ran`);
 });
 
-test('the canary would be seen', (t) => {
+test('the canary is visible when readfile is called without the guard', (t) => {
   const database = new Database(':memory:');
   const [row] = database.prepare(`select readfile('${file}') as found`).all([]) as { found: ArrayBuffer }[];
   t.is(Buffer.from(row?.found ?? new ArrayBuffer(0)).toString(), CANARY);

@@ -35,7 +35,7 @@ test('compose.yaml has web, two workers, a durable Redis, three RQLite nodes, Ol
 });
 
 for (const [name, { environment = {}, depends_on = {} }] of engines) {
-  test(`the settings of ${name} are valid and name services that it waits for`, (t) => {
+  test(`the settings of ${name} are valid, and their URLs name services of its depends_on`, (t) => {
     const keys = {
       ORAMA_ADMIN_KEY: `ak_${'x'.repeat(24)}:default`,
       ORAMA_SECRETS_KEY: Buffer.alloc(32).toString('base64'),
@@ -49,7 +49,7 @@ for (const [name, { environment = {}, depends_on = {} }] of engines) {
   });
 }
 
-test('every service has an image or a build, every volume a name, and every wait a service', (t) => {
+test('every service has an image or build, and every volume and dependency is defined', (t) => {
   for (const [name, service] of services) {
     t.truthy(service.image ?? service.build, name);
     for (const volume of service.volumes ?? [])
@@ -59,12 +59,12 @@ test('every service has an image or a build, every volume a name, and every wait
   }
 });
 
-test('the functions’ database is not one of the nodes that hold the engine’s own tables', (t) => {
+test('FUNCTION_DB_URL names a host that is not in RQLITE_URL', (t) => {
   const { FUNCTION_DB_URL = '', RQLITE_URL = '' } = file.services.web?.environment ?? {};
   t.false(RQLITE_URL.includes(new URL(FUNCTION_DB_URL).hostname));
 });
 
-test('the Dockerfile builds in one stage and runs in another, not as root, with a health check', (t) => {
+test('the Dockerfile has a build stage and a final stage with a non-root user and a health check', (t) => {
   const lines = readFileSync('Dockerfile', 'utf8').split('\n');
   const stages = lines.filter((line) => line.startsWith('FROM '));
   t.is(stages.length, 2);
@@ -75,7 +75,7 @@ test('the Dockerfile builds in one stage and runs in another, not as root, with 
   t.false(last.some((line) => /^(RUN|COPY) .*(npm ci|npm install)/.test(line)));
 });
 
-test('every image has the version that was tried, and no port is open to other machines', (t) => {
+test('every image has a pinned version, and every port is bound to loopback', (t) => {
   for (const [name, { image, ports = [] }] of services) {
     if (image !== undefined) t.regex(image, /:v?\d+\.\d+\.\d+(-[a-z]+)?(@sha256:[0-9a-f]{64})?$/, name);
     for (const port of ports) t.regex(port, /^127\.0\.0\.1:/, name);
@@ -101,7 +101,7 @@ function isIgnored(path: string): boolean {
   });
 }
 
-test('the image is built without keys and data of the machine, wherever they are', (t) => {
+test('.dockerignore excludes keys, data and dependencies of the machine, wherever they are', (t) => {
   for (const directory of ['', 'examples/shop/', 'sdk/go/']) {
     for (const name of [
       ...[

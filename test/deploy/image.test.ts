@@ -28,7 +28,7 @@ const wordsOf = (instruction: Instruction | undefined) =>
 const root = join(tempDir(), 'image');
 const app = join(root, 'app');
 
-test.before('what the final stage copies is put together as the build stage does', () => {
+test.before('the files of the final stage are assembled as in the build stage', () => {
   mkdirSync(join(root, 'usr/local/bin'), { recursive: true });
   mkdirSync(app);
   const packed = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', root], {
@@ -67,15 +67,15 @@ function fromStage(copy: Instruction): boolean {
   return (copy as Copy).getFromFlag() !== null;
 }
 
-test('the Dockerfile has no fault that a linter knows', (t) => {
+test('the Dockerfile passes the linter', (t) => {
   t.deepEqual(validate(text), []);
   t.true(
     validate('FROM a\nENTRYPOINT ["a"]\nENTRYPOINT ["b"]\n').length > 0,
-    'the linter sees what is wrong',
+    'the linter reports a faulty Dockerfile',
   );
 });
 
-test('the final stage has the package, Node and the entrypoint, and starts as another user than root', (t) => {
+test('the final stage copies Node and the package and runs as a non-root user', (t) => {
   t.is(ofFinal('USER').length, 1);
   t.deepEqual(wordsOf(ofFinal('USER')[0]), [`${UID}:${UID}`]);
   t.deepEqual(ofFinal('COPY').filter(fromStage).map(wordsOf), [
@@ -86,7 +86,7 @@ test('the final stage has the package, Node and the entrypoint, and starts as an
   t.is(ofFinal('HEALTHCHECK').length, 1);
 });
 
-test('the image has at most 250 MB, of which the packages are listed', (t) => {
+test('the image has at most 250 MB', (t) => {
   const size = (path: string): number =>
     statSync(path).isDirectory()
       ? readdirSync(path).reduce((sum, name) => sum + size(join(path, name)), 0)
@@ -132,7 +132,7 @@ function inImage(args: readonly string[], env: Record<string, string>): ChildPro
 const inNamespace = canMount() ? test : test.skip;
 
 inNamespace(
-  '`up` starts on a read-only root as that user, its health check agrees, and SIGTERM ends it',
+  '`up` on a read-only root becomes healthy for HEALTHCHECK and exits with 0 on SIGTERM',
   async (t) => {
     const port = await freePort();
     const env = { PORT: String(port), FUNCTIONS_PORT: '0', HOST: '127.0.0.1' };
@@ -140,7 +140,7 @@ inNamespace(
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => (said += part));
     t.teardown(() => endProcess(child));
-    await until('the engine', async () => {
+    await until('the engine is healthy', async () => {
       if (child.exitCode !== null) throw new Error(said);
       const reply = await fetch(`http://127.0.0.1:${port}/health`).catch(() => null);
       return reply?.status === 200;
@@ -166,26 +166,32 @@ for (const [role, wanted] of [
   ['web', /REDIS_URL/],
   ['worker', /REDIS_URL/],
 ] as const) {
-  inNamespace(`\`${role}\` starts the ${role} process, which says what it needs`, async (t) => {
-    const child = inImage([role], {});
-    let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => (said += part));
-    const [code] = await once(child, 'close');
-    t.not(code, 0);
-    t.regex(said, wanted);
-  });
+  inNamespace(
+    `\`${role}\` starts the ${role} process, which exits with an error that names REDIS_URL`,
+    async (t) => {
+      const child = inImage([role], {});
+      let said = '';
+      for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => (said += part));
+      const [code] = await once(child, 'close');
+      t.not(code, 0);
+      t.regex(said, wanted);
+    },
+  );
 }
 
-inNamespace('`release` makes the schema and ends, and any other command runs as it stands', async (t) => {
-  for (const [args, wanted] of [
-    [['release'], /./],
-    [['node', '-p', 'process.getuid()'], new RegExp(`^${UID}\n$`)],
-  ] as const) {
-    const child = inImage(args, {});
-    let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => (said += part));
-    const [code] = await once(child, 'close');
-    t.is(code, 0, said);
-    t.regex(said, wanted);
-  }
-});
+inNamespace(
+  '`release` exits with 0, and any other command is executed unchanged as the user of the image',
+  async (t) => {
+    for (const [args, wanted] of [
+      [['release'], /./],
+      [['node', '-p', 'process.getuid()'], new RegExp(`^${UID}\n$`)],
+    ] as const) {
+      const child = inImage(args, {});
+      let said = '';
+      for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => (said += part));
+      const [code] = await once(child, 'close');
+      t.is(code, 0, said);
+      t.regex(said, wanted);
+    }
+  },
+);

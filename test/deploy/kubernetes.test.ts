@@ -69,7 +69,7 @@ function validate(manifest: Pick<Manifest, 'apiVersion' | 'kind'> & Record<strin
   new ModelOfKind(manifest).validate();
 }
 
-test('every manifest is valid under the schema of Kubernetes', (t) => {
+test('every manifest is valid against the Kubernetes schema', (t) => {
   for (const manifest of manifests) {
     t.notThrows(() => validate({ ...manifest }), `${manifest.kind} ${manifest.metadata.name}`);
   }
@@ -78,14 +78,14 @@ test('every manifest is valid under the schema of Kubernetes', (t) => {
   t.throws(() => validate({ ...web, apiVersion: 'apps/v1', kind: 'Deployment', spec: { replicas: 'two' } }));
 });
 
-test('the kustomization has every file but the example of the secret', (t) => {
+test('the kustomization lists every file except the example secret, and the package version as image tag', (t) => {
   const expected = files.filter((name) => !['kustomization.yaml', 'secret.example.yaml'].includes(name));
   t.deepEqual([...kustomization.resources].sort(), expected.sort());
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
   t.deepEqual(kustomization.images, [{ name: 'orama-functions', newTag: version }]);
 });
 
-test('the settings are valid, and every server that they name is a Service here', (t) => {
+test('the settings are valid, and every URL names a Service and its port', (t) => {
   const settings = named('ConfigMap', 'orama-settings')?.data ?? {};
   const keys = named('Secret', 'orama-keys')?.stringData ?? {};
   const { warnings } = loadConfig({}, { ...settings, ...keys });
@@ -103,7 +103,7 @@ test('the settings are valid, and every server that they name is a Service here'
   }
 });
 
-test('selectors find their pods, and ports have their names', (t) => {
+test('every selector matches one workload, and every Service port is a container port', (t) => {
   const labelsOf = workloads.map(({ spec }) => spec?.template?.metadata.labels ?? {});
   const matches = (wanted: Record<string, string>) =>
     workloads.filter((_, index) =>
@@ -127,7 +127,7 @@ test('selectors find their pods, and ports have their names', (t) => {
   }
 });
 
-test('web and worker are probed where they answer, and have the time that a stop takes', (t) => {
+test('web and worker are probed on their ports and have a grace period longer than SHUTDOWN_SECONDS', (t) => {
   const { SHUTDOWN_SECONDS, WORKER_PORT, FUNCTIONS_PORT } = named('ConfigMap', 'orama-settings')?.data ?? {};
   for (const [name, port] of [
     ['orama-web', 4000],
@@ -146,7 +146,11 @@ test('web and worker are probed where they answer, and have the time that a stop
     t.is(container?.readinessProbe?.httpGet?.path, ready, 'a server that is away leaves web in the Services');
     t.is(portOf(container?.readinessProbe), port, name);
     t.is(portOf(container?.startupProbe), port, name);
-    t.is(container?.livenessProbe?.httpGet, undefined, 'a server that is away is no reason to start again');
+    t.is(
+      container?.livenessProbe?.httpGet,
+      undefined,
+      'an unreachable dependency does not restart the container',
+    );
     t.is(portOf(container?.livenessProbe), port, name);
     t.truthy(named('PodDisruptionBudget', name));
     t.true((named('Deployment', name)?.spec?.replicas ?? 0) >= 2);
@@ -155,7 +159,7 @@ test('web and worker are probed where they answer, and have the time that a stop
   t.is(web?.find((each) => each.name === 'functions')?.containerPort, Number(FUNCTIONS_PORT));
 });
 
-test('no container may do more than it needs, and each says what it needs', (t) => {
+test('every container is non-root, unprivileged and read-only, and has resource requests and limits', (t) => {
   t.true(workloads.length >= 8);
   for (const { metadata, spec } of workloads) {
     const pod = spec?.template?.spec;
@@ -172,7 +176,7 @@ test('no container may do more than it needs, and each says what it needs', (t) 
   }
 });
 
-test('every pod has a network policy, and servers let in the engine and themselves only', (t) => {
+test('every workload has a network policy, and those of servers restrict the sources', (t) => {
   const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy');
   for (const { metadata } of workloads.filter(({ kind }) => kind !== 'Job')) {
     const policy = policies.find(
@@ -188,7 +192,7 @@ test('every pod has a network policy, and servers let in the engine and themselv
   );
 });
 
-test('the images are those of compose.yaml', (t) => {
+test('the images are those used in compose.yaml', (t) => {
   const compose: { services: Record<string, { image?: string }> } = parse(
     readFileSync('compose.yaml', 'utf8'),
     {

@@ -29,7 +29,7 @@ function unitsHere(): string[] {
   });
 }
 
-withSystemd('systemd takes every unit, with no word about any of its lines', (t) => {
+withSystemd('systemd-analyze verify accepts every unit without a warning', (t) => {
   const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', ...unitsHere()], {
     encoding: 'utf8',
   });
@@ -38,10 +38,10 @@ withSystemd('systemd takes every unit, with no word about any of its lines', (t)
   const wrong = join(mkdtempSync(join(home, 'wrong-')), 'orama-wrong.service');
   writeFileSync(wrong, '[Service]\nExecStart=/bin/true\nNoSuchDirective=yes\n');
   const refused = spawnSync('systemd-analyze', ['verify', wrong], { encoding: 'utf8' });
-  t.regex(refused.stdout + refused.stderr, /NoSuchDirective/, 'the check sees what is wrong');
+  t.regex(refused.stdout + refused.stderr, /NoSuchDirective/, 'systemd-analyze reports a faulty unit');
 });
 
-withSystemd('systemd rates each service as well confined', (t) => {
+withSystemd('systemd-analyze security rates every service at 3.0 or lower', (t) => {
   for (const path of unitsHere().filter((name) => name.endsWith('.service'))) {
     const args = ['security', '--offline=yes', '--threshold=30', path];
     const { status, stdout } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
@@ -49,19 +49,22 @@ withSystemd('systemd rates each service as well confined', (t) => {
   }
 });
 
-test('web and workers are ready when they say so, and have the time that a stop takes', (t) => {
+test('web and worker units wait for READY_FILE and have a stop timeout of at least 40 s', (t) => {
   for (const name of ['orama-web.service', 'orama-worker@.service']) {
     const text = readFileSync(join(DIRECTORY, name), 'utf8');
     t.regex(text, /READY_FILE=%t\/(\S+)\/ready\n/);
     const [, directory = ''] = /READY_FILE=%t\/(\S+)\/ready/.exec(text) ?? [];
-    t.true(text.includes(`RuntimeDirectory=${directory}\n`), 'systemd makes the directory of the file');
+    t.true(
+      text.includes(`RuntimeDirectory=${directory}\n`),
+      'RuntimeDirectory is the directory of READY_FILE',
+    );
     t.regex(text, /ExecStartPost=.*READY_FILE/);
     const [, stop = '0'] = /TimeoutStopSec=(\d+)/.exec(text) ?? [];
     t.true(Number(stop) >= 40, '10 s more than SHUTDOWN_SECONDS');
   }
 });
 
-test('what the units start is in the package', (t) => {
+test('every unit starts a program of the package', (t) => {
   const { files } = JSON.parse(readFileSync('package.json', 'utf8'));
   t.true(files.includes('dist/app'));
   for (const name of services) {

@@ -20,7 +20,7 @@ const blocks = codeBlocks();
 const of = (...languages: string[]) =>
   blocks.filter(({ language, notRun }) => languages.includes(language) && notRun === null);
 
-test('every code block is of a language that a test here runs or checks', (t) => {
+test('every code block has a language that one of these tests checks or is marked as not run', (t) => {
   const known = ['sh', 'yaml', 'json', 'ts', 'go', 'ini', ''];
   t.deepEqual(
     blocks.filter(({ language, notRun }) => !known.includes(language) && notRun === null),
@@ -31,11 +31,11 @@ test('every code block is of a language that a test here runs or checks', (t) =>
   t.true(of('yaml').length >= 8);
 });
 
-test('blocks of JSON are JSON', (t) => {
+test('JSON blocks are valid JSON', (t) => {
   for (const { place, text } of of('json')) t.notThrows(() => JSON.parse(text), place);
 });
 
-test('blocks of YAML are settings that the engine takes, or YAML of other programs', (t) => {
+test('YAML blocks with function or project settings are accepted by the engine', (t) => {
   let settings = 0;
   for (const { place, text } of of('yaml')) {
     const value: object = parse(text);
@@ -54,12 +54,12 @@ function isManifest(value: object): boolean {
   return 'name' in value && !('jobs' in value);
 }
 
-test('blocks of TypeScript type check with the types of the SDK', async (t) => {
+test('TypeScript blocks type-check with the types of the SDK', async (t) => {
   const directory = aDirectory();
   for (const [index, { text, place }] of of('ts').entries()) {
     writeFileSync(join(directory, `block-${index}.ts`), `// ${place}\n${text}\nexport {};\n`);
   }
-  // The packages that npm would install beside them.
+  // The packages that npm would install.
   symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
   const sdk = resolve('sdk/javascript/orama');
   const compilerOptions = {
@@ -73,7 +73,7 @@ test('blocks of TypeScript type check with the types of the SDK', async (t) => {
   t.is(typeof said === 'string' ? said : '', '');
 });
 
-test('blocks of Go are programs that build', async (t) => {
+test('Go blocks are programs that compile', async (t) => {
   for (const { place, text } of of('go')) {
     const directory = aDirectory();
     writeFileSync(join(directory, 'main.go'), text);
@@ -83,7 +83,7 @@ test('blocks of Go are programs that build', async (t) => {
   }
 });
 
-test('shell blocks run as they stand', async (t) => {
+test('shell blocks run without an error', async (t) => {
   t.timeout(240_000);
   const engine = await startEngine();
   t.teardown(engine.close);
@@ -122,7 +122,7 @@ test('shell blocks run as they stand', async (t) => {
   }
 });
 
-test('every page of the documentation has its place in the sidebar of the guide', async (t) => {
+test('every page of the documentation is listed in the sidebar', async (t) => {
   const config: { SECTIONS: [string, string[]][] } = await import(resolve('docs/.vitepress/config.mjs'));
   const pages = globSync('docs/*.md').map((path) => basename(path, '.md'));
   const listed = config.SECTIONS.flatMap(([, names]) => names);

@@ -8,7 +8,7 @@ const NAMED = /`((?:src|workers|queues|db|console|scripts|test|docs|sdk|examples
 const LINKED = /\]\((?!https?:|#|mailto:)([^)#\s]+)/g;
 
 for (const page of globSync(['*.md', 'docs/*.md', '!CHANGELOG.md'])) {
-  test(`every file that ${page} names is there`, (t) => {
+  test(`every file named or linked in ${page} exists`, (t) => {
     const text = readFileSync(page, 'utf8');
     const named = [...text.matchAll(NAMED)].flatMap(([, path = '']) => alternatives(path));
     const linked = [...text.matchAll(LINKED)].map(([, path = '']) => join(dirname(page), path));

@@ -39,7 +39,7 @@ const fields: [field: string, value: string, sentence: RegExp][] = [
   ['metadata', 'nonsense', /metadata.*JSON/],
 ];
 for (const [field, value, sentence] of fields) {
-  test(`a deploy with ${field}=${value} is refused with a sentence`, async (t) => {
+  test(`a deploy with ${field}=${value} returns 400 with the reason and deploys nothing`, async (t) => {
     const reply = await engine.api.deploy('refused', await probeWasm(), { [field]: value });
     t.is(reply.status, 400, reply.text);
     t.regex(reply.json.error, sentence);
@@ -56,43 +56,43 @@ for (const name of ['a/b', 'a b', '', 'x'.repeat(65), 'secrets', '..', 'ü']) {
   });
 }
 
-test('a file that is no WASM is refused', async (t) => {
+test('deploying a file that is not WASM returns 400', async (t) => {
   const reply = await engine.api.deploy('refused', new TextEncoder().encode('#!/bin/sh\necho no'));
   t.is(reply.status, 400, reply.text);
   t.regex(reply.json.error, /WASM|WebAssembly/i);
 });
 
-test('a truncated module is refused', async (t) => {
+test('deploying a truncated module returns 400', async (t) => {
   const reply = await engine.api.deploy('refused', (await probeWasm()).subarray(0, 100_000));
   t.is(reply.status, 400, reply.text);
 });
 
-test('a module with an unknown import is refused by its name', async (t) => {
+test('deploying a module with an unknown import returns 400 and names the import', async (t) => {
   const reply = await engine.api.deploy('refused', moduleWithImport('launch_missiles'));
   t.is(reply.status, 400, reply.text);
   t.regex(reply.json.error, /launch_missiles/);
 });
 
-test('a module of 33 MB is refused', async (t) => {
+test('deploying a module of 33 MB returns 413', async (t) => {
   const reply = await engine.api.deploy('refused', new Uint8Array(33 << 20));
   t.is(reply.status, 413, reply.text);
   t.regex(reply.json.error, /32 MB/);
 });
 
-test('a module whose memory starts above the limit is refused with both numbers', async (t) => {
+test('deploying a module whose initial memory exceeds memory_limit_mb returns 400 and states the limit', async (t) => {
   const reply = await engine.api.deploy('refused', await probeWasm(), { memory_limit_mb: '1' });
   t.is(reply.status, 400, reply.text);
   t.regex(reply.json.error, /1 MB/);
 });
 
-test('an input of 2 MB is refused', async (t) => {
+test('an input of 2 MB returns 413', async (t) => {
   await engine.api.deploy('accepted', await probeWasm());
   const reply = await engine.api.invoke('accepted', new Uint8Array(2 << 20));
   t.is(reply.status, 413, reply.text);
   t.regex(reply.json.error, /1 MB/);
 });
 
-test('unknown functions and versions are 404 with a sentence', async (t) => {
+test('unknown functions and versions return 404 with the name or version in the error', async (t) => {
   await engine.api.deploy('accepted', await probeWasm());
   for (const path of ['nobody', 'accepted@999', 'nobody@1']) {
     const reply = await engine.api.invoke(path, '');
@@ -101,7 +101,7 @@ test('unknown functions and versions are 404 with a sentence', async (t) => {
   }
 });
 
-test('JSON endpoints refuse what is no JSON', async (t) => {
+test('JSON endpoints return 400 for a body that is not JSON', async (t) => {
   await engine.api.deploy('accepted', await probeWasm());
   const paths = ['/v1/pubsub/publish', '/v1/functions/accepted/triggers', '/v1/auth/keys'];
   for (const path of paths) {
@@ -112,7 +112,7 @@ test('JSON endpoints refuse what is no JSON', async (t) => {
   }
 });
 
-test('a wrong key and no key are 401', async (t) => {
+test('a wrong or missing API key returns 401', async (t) => {
   for (const key of ['ak_wrong:default', 'nonsense', undefined]) {
     const reply = await engine.api.as(key).get('/v1/functions');
     t.is(reply.status, 401, String(key));
@@ -120,6 +120,6 @@ test('a wrong key and no key are 401', async (t) => {
   }
 });
 
-test('after all that the engine is up', async (t) => {
+test('the engine is healthy despite invalid requests', async (t) => {
   t.is((await engine.api.get('/health')).status, 200);
 });

@@ -49,7 +49,7 @@ function exampleFor(pushUrl: string): string {
 
 const story = findTool('go') === undefined ? test.skip : test;
 
-story('an incoming call reaches the phones of the callee, and its log tells so', async (t) => {
+story('a call event sends a push message to each device of the callee and logs the number', async (t) => {
   const service = await startPushService();
   t.teardown(service.close);
   const engine = await startEngine({ env: { EGRESS_ALLOW: '127.0.0.1' } });

@@ -9,7 +9,7 @@ import { until } from '../helpers/until.js';
 
 const home = tempDir();
 
-test('the life of a function on the command line, with nothing set: engine and key are found', async (t) => {
+test('the CLI finds engine and key without settings, and covers the whole lifecycle of a function', async (t) => {
   // About fifty processes, one after another.
   t.timeout(600_000);
   // The engine stores its data in the .orama of the commands' working directory.
@@ -110,7 +110,7 @@ test('the life of a function on the command line, with nothing set: engine and k
     await orama('function', 'dead', 'replay', 'probe', id, '--data', commands({ op: 'exit', n: 66 })),
     /^Replayed as /,
   );
-  await until('its second death', async () => (await json('function', 'dead', 'list', 'probe')).count === 1);
+  await until('the dead replay', async () => (await json('function', 'dead', 'list', 'probe')).count === 1);
   t.is(await orama('function', 'dead', 'purge', 'probe'), '1 purged\n');
 
   const failed = await attempt('function', 'invoke', 'probe', '--data', bad);

@@ -23,7 +23,7 @@ test.after.always(() => cluster?.close());
 
 const { deploy, get, inState, ended, send } = deliveriesOver(() => api);
 
-test('an asynchronous invocation is queued, running, retrying, and then over, with its attempts', async (t) => {
+test('an async invocation goes through queued, running and retrying to success, and lists its attempts', async (t) => {
   const name = await deploy({}, { retry_count: '1', retry_delay_seconds: '2' });
   const id = await send(name, commands({ op: 'sleep', n: 1500 }, { op: 'exit_until_attempt', n: 2 }), {
     'x-delay-seconds': '2',
@@ -47,7 +47,7 @@ test('an asynchronous invocation is queued, running, retrying, and then over, wi
   t.true(over.completed_at > over.created_at);
 });
 
-test('twenty concurrent calls with one Idempotency-Key are one invocation that runs once', async (t) => {
+test('twenty concurrent calls with one Idempotency-Key share one invocation that runs once', async (t) => {
   const name = await deploy();
   const key = { 'idempotency-key': `key-${name}` };
   const input = commands({ op: 'cache_incr', a: name, n: 1 });
@@ -59,7 +59,7 @@ test('twenty concurrent calls with one Idempotency-Key are one invocation that r
   t.is(later.json.request_id, replies[0]?.headers.get('x-request-id'));
 });
 
-test('a call refused because the queue was full leaves its Idempotency-Key and its X-Request-ID free', async (t) => {
+test('a call refused by a full queue does not use up its Idempotency-Key or X-Request-ID', async (t) => {
   const refusing = await cluster.web({ QUEUE_MAX_WAITING: '1' });
   const name = await deploy();
   const parked = await send(name, '{}', { 'x-delay-seconds': '600' });
@@ -70,7 +70,7 @@ test('a call refused because the queue was full leaves its Idempotency-Key and i
   await refusing.stop();
 });
 
-test('an error that another attempt cannot cure ends at once: exit codes 64 to 78', async (t) => {
+test('exit codes 64 to 78 end an invocation without retries; other exit codes are retried', async (t) => {
   const name = await deploy({}, { retry_count: '2', retry_delay_seconds: '0' });
   const attempts = async (code: number) => {
     const reply = await api.invoke(name, commands({ op: 'exit', n: code }));
@@ -92,7 +92,7 @@ test('exponential backoff doubles the wait between attempts', async (t) => {
   t.true(third - second >= 3100, `${third - second}`);
 });
 
-test('a callback is POSTed again until it is answered with a 2xx, signed every time', async (t) => {
+test('a callback is sent again until it gets a 2xx reply, and is signed every time', async (t) => {
   const name = await deploy();
   const { secret } = (await api.get('/v1/auth/callback-secret')).json;
   const posts: { body: string; signature: unknown; headers: IncomingHttpHeaders }[] = [];
@@ -143,7 +143,7 @@ test('a callback is POSTed again until it is answered with a 2xx, signed every t
   t.is(refused.status, 400);
 });
 
-test('when the client goes away the job runs on, and is dead when it fails', async (t) => {
+test('an invocation continues after its client disconnects, and ends as success or dead', async (t) => {
   const name = await deploy();
   for (const [op, state] of [
     [{ op: 'exit', n: 1 }, 'dead'],
@@ -163,7 +163,7 @@ test('when the client goes away the job runs on, and is dead when it fails', asy
   }
 });
 
-test('a dead letter keeps the error and log of each attempt, and is replayed with its input', async (t) => {
+test('a dead letter keeps error and log of each attempt, and a replay runs the same input', async (t) => {
   const name = await deploy({}, { retry_count: '1', retry_delay_seconds: '0' });
   const id = await send(name, commands({ op: 'log', a: 'tried' }, { op: 'exit_until_attempt', n: 3 }));
   const dead = await ended(id);
@@ -183,7 +183,7 @@ test('a dead letter keeps the error and log of each attempt, and is replayed wit
       [1, 'tried'],
     ],
   );
-  // The newest version has a sufficient timeout; the pinned one does not.
+  // The newest version has enough retries; the pinned one does not.
   await api.deploy(name, await probeWasm(), { retry_count: '3', retry_delay_seconds: '0' });
   const { json } = await api.post(`/v1/invocations/${id}/replay?version=newest`, {});
   t.like(await ended(json.request_id), {
@@ -194,10 +194,10 @@ test('a dead letter keeps the error and log of each attempt, and is replayed wit
   });
 });
 
-test('a running invocation is cancelled in the process that runs it, and a call that waits hears it', async (t) => {
+test('a running invocation can be cancelled once, and its waiting caller gets 499', async (t) => {
   const name = await deploy();
   const call = api.invoke(name, commands({ op: 'spin' }));
-  const id = await until('it runs', async () => {
+  const id = await until('the invocation runs', async () => {
     const { json } = await api.get(`/v1/invocations?function=${name}&status=running`);
     return json.invocations[0]?.request_id as string | undefined;
   });
@@ -207,7 +207,7 @@ test('a running invocation is cancelled in the process that runs it, and a call 
   t.is((await api.delete(`/v1/invocations/${id}`)).status, 409);
 });
 
-test('when a function is deleted its waiting jobs end cancelled, delayed ones too, and its log stays', async (t) => {
+test('deleting a function cancels its waiting and delayed jobs, and keeps its running job and its log', async (t) => {
   const name = await deploy({ concurrency: 1 });
   await api.invoke(name, commands({ op: 'log', a: 'kept' }));
   const running = await send(name, commands({ op: 'sleep', n: 8000 }));
@@ -222,7 +222,7 @@ test('when a function is deleted its waiting jobs end cancelled, delayed ones to
   t.true((await loggedAttempts(api, name)).some(({ messages }) => messages[0]?.message === 'kept'));
 });
 
-test('concurrency: 1 holds over two worker processes', async (t) => {
+test('concurrency: 1 runs one invocation at a time across two worker processes', async (t) => {
   const name = await deploy({ concurrency: 1 });
   const ids = await Promise.all(
     Array.from({ length: 8 }, () =>
@@ -239,7 +239,7 @@ test('concurrency: 1 holds over two worker processes', async (t) => {
   for (const id of ids) t.is((await ended(id)).output, '{"results":[1,null,0]}');
 });
 
-test('a full queue answers 429 with Retry-After and has accepted nothing', async (t) => {
+test('a full queue returns 429 with Retry-After and accepts no invocation', async (t) => {
   const full = await cluster.web({ QUEUE_MAX_WAITING: '1' });
   const name = await deploy({ triggers: [{ topic: 'to-a-full-queue' }] });
   const parked = await send(name, '{}', { 'x-delay-seconds': '600' });

@@ -13,7 +13,7 @@ const home = tempDir();
 const EMPTY =
   '\\0asm\\1\\0\\0\\0\\1\\4\\1\\140\\0\\0\\3\\2\\1\\0\\7\\12\\1\\6_start\\0\\0\\12\\4\\1\\2\\0\\13';
 
-test('dev deploys at every change, outlives a broken one, prints the log, and ends at a signal', async (t) => {
+test('function dev deploys every change, reports an invalid one, prints the log and exits on SIGTERM', async (t) => {
   const engine = await startEngine();
   t.teardown(engine.close);
   const directory = join(home, 'watched');
@@ -53,7 +53,7 @@ test('dev deploys at every change, outlives a broken one, prints the log, and en
   t.is(code, 0, said);
 });
 
-test('what is saved while the first build runs is built after it', async (t) => {
+test('function dev deploys a change that is saved during the first build', async (t) => {
   const engine = await startEngine();
   t.teardown(engine.close);
   const directory = join(home, 'slow');

@@ -6,7 +6,7 @@ import { commands, probeWasm } from '../helpers/probe.js';
 import { spawnEngine, startEngine } from '../helpers/running-engine.js';
 import { until } from '../helpers/until.js';
 
-test('a hundred acknowledged events survive a kill -9 and all run', async (t) => {
+test('all of 100 acknowledged events run after a kill -9 and a restart', async (t) => {
   const EVENTS = 100;
   const first = await startEngine({ env: { WORKER_CONCURRENCY: '2' } });
   t.teardown(() => rm(first.dataDir, { recursive: true, force: true }));
@@ -50,7 +50,7 @@ test('a hundred acknowledged events survive a kill -9 and all run', async (t) =>
   t.deepEqual(reply.json, { results: ['kept'] });
 });
 
-test('a batch that was acknowledged survives a kill -9 whole, and runs in its order', async (t) => {
+test('an acknowledged batch runs completely and in order after a kill -9 and a restart', async (t) => {
   const MESSAGES = 200;
   const first = await startEngine({ env: { WORKER_CONCURRENCY: '1' } });
   t.teardown(() => rm(first.dataDir, { recursive: true, force: true }));
@@ -88,7 +88,7 @@ test('a batch that was acknowledged survives a kill -9 whole, and runs in its or
   t.true(unhurt.length >= MESSAGES - 1);
 });
 
-test('an engine killed in the middle of jobs runs them again: a death each, and no retry used', async (t) => {
+test('jobs interrupted by a kill -9 run again with a failed attempt recorded and no retry used', async (t) => {
   const first = await startEngine();
   t.teardown(() => rm(first.dataDir, { recursive: true, force: true }));
   await first.api.deploy('once', await probeWasm());
@@ -110,7 +110,7 @@ test('an engine killed in the middle of jobs runs them again: a death each, and 
   const second = await startEngine({ dataDir: first.dataDir });
   t.teardown(second.stop);
   const ended = (id: string) =>
-    until('it has ended', async () => {
+    until('the invocation has ended', async () => {
       const { json } = await second.api.get(`/v1/invocations/${id}`);
       return json.completed_at && json;
     });
@@ -132,7 +132,7 @@ test('an engine killed in the middle of jobs runs them again: a death each, and 
   ]);
 });
 
-test('a second engine on the same data directory is refused with a sentence', async (t) => {
+test('a second engine on the same data directory exits with an error that names the directory', async (t) => {
   const engine = await startEngine();
   t.teardown(engine.close);
   const second = spawnEngine(engine.dataDir, {});
@@ -142,7 +142,7 @@ test('a second engine on the same data directory is refused with a sentence', as
   t.is((await engine.api.get('/health')).status, 200);
 });
 
-test('a key file that was cut off ends the start with a sentence that names it', async (t) => {
+test('an engine with a truncated key file exits with an error that names the file', async (t) => {
   const { dataDir, stop } = await startEngine();
   t.teardown(() => rm(dataDir, { recursive: true, force: true }));
   await stop();
@@ -162,7 +162,7 @@ test('a key file that was cut off ends the start with a sentence that names it',
   }
 });
 
-test('SIGTERM ends the engine with code 0 and lets a running call finish', async (t) => {
+test('SIGTERM lets a running call finish and ends the engine with exit code 0', async (t) => {
   const engine = await startEngine();
   t.teardown(engine.close);
   await engine.api.deploy('probe', await probeWasm());

@@ -3,7 +3,7 @@ import { startCluster } from '../helpers/cluster.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 
-test('an invocation that has ended is not run again while the queue has no room for its on_success', async (t) => {
+test('an ended invocation is not run again while a full queue delays its on_success event', async (t) => {
   const cluster = await startCluster();
   t.teardown(cluster.close);
   const [{ api }] = await Promise.all([cluster.web(), cluster.worker({ QUEUE_MAX_WAITING: '1' })]);
@@ -15,7 +15,7 @@ test('an invocation that has ended is not run again while the queue has no room 
   const reply = await api.invoke('probe', commands({ op: 'cache_incr', a: 'ran', n: 1 }));
   t.deepEqual(reply.json, { results: [1] });
   const id = reply.headers.get('x-request-id');
-  await until('its job waits for room', async () => {
+  await until('the event waits for room in the queue', async () => {
     const { json } = await api.get('/v1/status');
     return json.queue.waiting + json.queue.retrying >= 2;
   });

@@ -21,7 +21,7 @@ async function deliver(engine: TestEngine, delivery: string): Promise<number | n
   }
 }
 
-test('the process dies between accept and 202: the sender retries, and each delivery is one invocation', async (t) => {
+test('deliveries repeated after a crash between accept and 202 start one invocation each', async (t) => {
   const first = await startEngine();
   t.teardown(() => rm(first.dataDir, { recursive: true, force: true }));
   const metadata = JSON.stringify({ http: { mode: 'async', idempotency: 'X-Delivery' } });

@@ -73,7 +73,7 @@ async function ended(id: unknown) {
 const hmac = (secret: string, signed: string) => createHmac('sha256', secret).update(signed).digest('hex');
 
 test.serial(
-  'examples/github-webhook takes deliveries, keeps a row, and passes them on until they are taken',
+  'examples/github-webhook verifies, stores and forwards deliveries, and a failed one can be replayed',
   async (t) => {
     const seen: { headers: Record<string, unknown>; body: string }[] = [];
     let answer = 200;
@@ -138,22 +138,22 @@ test.serial(
     const dead = await ended(failing.id);
     t.is(dead.state, 'dead');
     t.is(dead.attempts.length, 2);
-    t.deepEqual(await eventsOf(failing.id), [], 'what was not passed on is not published');
+    t.deepEqual(await eventsOf(failing.id), [], 'a delivery that was not forwarded is not published');
 
     answer = 200;
     t.is((await deliver(failed)).id, failing.id, 'the sender cannot run a dead letter again');
     t.is(seen.length, 3);
     const { json: replay } = await api.post(`/v1/invocations/${failing.id}/replay`, {});
-    t.is((await ended(replay.request_id)).state, 'success', 'whoever runs the engine can');
+    t.is((await ended(replay.request_id)).state, 'success', 'the operator can replay the dead letter');
     t.is(seen.length, 4);
     t.is(seen[3]?.body, payload);
-    t.is(seen[3]?.headers['idempotency-key'], failed, 'the receiver knows it for the same delivery');
+    t.is(seen[3]?.headers['idempotency-key'], failed, 'the replay has the same idempotency key');
     t.is((await eventsOf(replay.request_id)).length, 1);
   },
 );
 
 test.serial(
-  'examples/rest-api creates, reads, changes and removes notes, and lets one origin in',
+  'examples/rest-api creates, reads, updates and deletes notes, and allows one CORS origin',
   async (t) => {
     await deployExample('rest-api');
     const { functionsUrl } = await engine();
@@ -198,7 +198,7 @@ test.serial(
   },
 );
 
-test.serial("the documented set-up for Stripe takes Stripe's events, each once", async (t) => {
+test.serial('the documented Stripe set-up accepts signed events and runs each event once', async (t) => {
   await deployFromDocs('Stripe');
   const secret = 'whsec_test_secret';
   await setSecret('STRIPE_SECRET', secret);
@@ -218,11 +218,11 @@ test.serial("the documented set-up for Stripe takes Stripe's events, each once",
   const first = await deliver(now);
   t.is(first.status, 202, first.text);
   t.is((await ended(first.id)).state, 'success');
-  t.is((await deliver(now + 1)).id, first.id, 'signed anew, it is the same event');
+  t.is((await deliver(now + 1)).id, first.id, 'the same event with a new signature');
   t.is((await deliver(now - 301)).status, 401, 'a replay of an old request');
 });
 
-test.serial("the documented set-up for Slack answers Slack's challenge and takes its events", async (t) => {
+test.serial('the documented Slack set-up answers the challenge and runs signed events once', async (t) => {
   await deployFromDocs('Slack');
   const secret = '8f742231b10e8888abcd99yyyzzz85a5';
   await setSecret('SLACK_SECRET', secret);

@@ -11,7 +11,7 @@ import { until } from '../helpers/until.js';
 
 const dataDir = tempDir();
 
-test('an engine whose output goes to a full disk runs functions, and counts the lines it lost', async (t) => {
+test('an engine whose output goes to a full disk runs functions and counts the lost log lines', async (t) => {
   const full = openSync('/dev/full', 'w');
   const child = spawn(process.execPath, ['dist/app/orama.js', 'up', '--port', '0', '--data', dataDir], {
     // At this level every request is logged.
@@ -26,7 +26,7 @@ test('an engine whose output goes to a full disk runs functions, and counts the 
   });
   t.teardown(() => endProcess(child));
   const read = (name: string) => readFile(join(dataDir, name), 'utf8').catch(() => '');
-  const url = await until('it listens', async () => (await read('url')).trim() || null);
+  const url = await until('the engine listens', async () => (await read('url')).trim() || null);
   const api = new Api(url, (await read('admin-key')).trim());
   t.is((await api.deploy('probe', await probeWasm())).status, 201);
   for (let n = 0; n < 5; n++) {

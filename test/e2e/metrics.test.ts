@@ -16,7 +16,7 @@ async function figures(api: Api): Promise<Map<string, number>> {
   return new Map(Array.from(values, ([, name = '', value]) => [name, Number(value)]));
 }
 
-test("a web's /metrics shows what its workers do, and accounts for all that was accepted", async (t) => {
+test('/metrics of a web process includes its workers and accounts for every accepted invocation', async (t) => {
   const cluster = await startCluster({ METRICS_SHARE_SECONDS: '1' });
   t.teardown(cluster.close);
   const [{ api }, ...workers] = await Promise.all([cluster.web(), cluster.worker(), cluster.worker()]);
@@ -87,7 +87,7 @@ test("a web's /metrics shows what its workers do, and accounts for all that was 
   });
 });
 
-test('what was accepted stays accounted for when everything is killed and started again', async (t) => {
+test('every accepted invocation is still counted after all processes are killed and restarted', async (t) => {
   const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '1' });
   t.teardown(cluster.close);
   const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);

@@ -10,7 +10,7 @@ import { until } from '../helpers/until.js';
 
 const home = tempDir();
 
-test('orama dev runs a project on an engine of its own, deploys what changes, and outlives what is broken', async (t) => {
+test('orama dev runs a project on its own engine, deploys changed functions and survives build errors', async (t) => {
   t.timeout(300_000);
   const shop = copyShop(home);
   // The function that needs a separate compiler.

@@ -58,7 +58,7 @@ const actions = ({ functions }: Report) => functions.map(({ name, action }) => `
 const all = (action: string) => NAMES.map((name) => `${name} ${action}`);
 
 run(
-  'a dry run builds and checks the project, says what would be deployed, and deploys nothing',
+  'deploy --dry-run builds and checks the project, reports the planned actions and deploys nothing',
   async (t) => {
     const planned = await report(t, '--stage', 'staging', '--dry-run');
     t.true(planned.dry_run);
@@ -68,7 +68,7 @@ run(
   },
 );
 
-run('a project is deployed to two stages, each with its settings, and runs there', async (t) => {
+run('a project is deployed to two stages, each with its own settings and data', async (t) => {
   t.deepEqual(actions(await report(t, '--stage', 'staging')), all('create'));
   t.deepEqual(actions(await report(t, '--stage', 'production', '--no-build')), all('create'));
   t.deepEqual((await settings('shop-staging', 'report')).metadata.triggers, [{ cron: '0 6 * * 1' }]);
@@ -99,7 +99,7 @@ run('a project is deployed to two stages, each with its settings, and runs there
   t.is((await fetch(`${engine.functionsUrl}/shop/orders/${id}`)).status, 404);
 });
 
-run('a deploy touches what differs only, and says how it differs', async (t) => {
+run('deploy changes only the functions that differ, and reports the differences', async (t) => {
   t.deepEqual(actions(await report(t, '--stage', 'staging')), all('none'));
   const file = join(shop, 'functions', 'stock', 'function.yaml');
   const before = readFileSync(file, 'utf8');
@@ -118,7 +118,7 @@ run('a deploy touches what differs only, and says how it differs', async (t) => 
   );
 });
 
-run('when one does not build, or is refused, none is deployed', async (t) => {
+run('deploy changes no function if one of them does not build or is refused by the engine', async (t) => {
   const broken = join(shop, 'functions', 'orders', 'index.ts');
   const source = readFileSync(broken, 'utf8');
   appendFileSync(join(shop, 'functions', 'report', 'index.ts'), '\nconsole.info("changed");\n');
@@ -146,7 +146,7 @@ run('when one does not build, or is refused, none is deployed', async (t) => {
   );
 });
 
-run('the commands of docs/ci.md deploy with a key that may deploy and read', async (t) => {
+run('the commands of docs/ci.md deploy with a key that has only the scopes deploy and read', async (t) => {
   const blocks = readFileSync('docs/ci.md', 'utf8').match(/```yaml\n[\s\S]*?```/g) ?? [];
   t.is(blocks.length, 2);
   const key = keyOf('shop');
@@ -162,7 +162,7 @@ run('the commands of docs/ci.md deploy with a key that may deploy and read', asy
   }
 });
 
-run('--prune removes what the project does not have, and nothing else does', async (t) => {
+run('only --prune removes functions that the project does not contain, in the given stage', async (t) => {
   rmSync(join(shop, 'functions', 'report'), { recursive: true });
   t.deepEqual((await report(t, '--stage', 'staging', '--no-build')).not_in_project, ['report']);
   failed(t, await orama('deploy', 'stock', '--stage', 'staging', '--prune'), /name no functions/);
@@ -173,7 +173,7 @@ run('--prune removes what the project does not have, and nothing else does', asy
   t.is((await settings('shop', 'report')).metadata.triggers.length, 1);
 });
 
-run('wrong names and variables are told before anything is built', async (t) => {
+run('deploy reports unknown stages, unknown functions and missing variables', async (t) => {
   failed(t, await orama('deploy', '--stage', 'stagin'), /no stage "stagin"; it has dev, staging, production/);
   failed(
     t,

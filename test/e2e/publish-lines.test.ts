@@ -28,7 +28,7 @@ async function listen(topic: string) {
   return { heard, hears, close: () => client.ws.close() };
 }
 
-test('each line is a message, in order, beyond what one batch holds', async (t) => {
+test('publish --batch sends 2,500 lines as messages in order', async (t) => {
   const listener = await listen('lines');
   const values = Array.from({ length: 2500 }, (_, n) => JSON.stringify({ n }));
   const run = await publishLines('lines', `${values.join('\n')}\n`);
@@ -38,7 +38,7 @@ test('each line is a message, in order, beyond what one batch holds', async (t) 
   listener.close();
 });
 
-test('lines may be read from a file, end as on Windows and be blank; --json gives the count', async (t) => {
+test('publish --batch reads files with CRLF and blank lines, and prints the count with --json', async (t) => {
   const listener = await listen('file');
   writeFileSync(join(home, 'lines.ndjson'), '1\r\n\r\n"two"\n  \n[3]');
   const env = { ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey };
@@ -51,7 +51,7 @@ test('lines may be read from a file, end as on Windows and be blank; --json give
   t.deepEqual(JSON.parse((await publishLines('file', '', '--json')).stdout), { count: 0 });
 });
 
-test('lines that are too large for one batch together go in several', async (t) => {
+test('publish --batch sends 12 MB of lines in several batches', async (t) => {
   const listener = await listen('large');
   const line = JSON.stringify('x'.repeat(MB - 1000));
   const run = await publishLines('large', Array.from({ length: 12 }, () => line).join('\n'));
@@ -60,7 +60,7 @@ test('lines that are too large for one batch together go in several', async (t) 
   listener.close();
 });
 
-test('a line that is no JSON is named, and nothing is published', async (t) => {
+test('publish --batch reports the number of a line that is not JSON, and publishes nothing', async (t) => {
   const listener = await listen('wrong');
   const run = await publishLines('wrong', '1\n\n{"two":\n3\n');
   t.is(run.code, 1);
@@ -71,7 +71,7 @@ test('a line that is no JSON is named, and nothing is published', async (t) => {
   listener.close();
 });
 
-test('a line that the engine refuses is named as a line, with what was published before', async (t) => {
+test('publish --batch reports the number of a refused line and how many messages were published', async (t) => {
   const listener = await listen('refused');
   const lines = Array.from({ length: 1400 }, (_, n) =>
     n === 1199 ? JSON.stringify('x'.repeat(MB + 1)) : '0',

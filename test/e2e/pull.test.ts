@@ -41,7 +41,7 @@ async function invoke(name: string, input: string): Promise<string> {
   return headers.get('x-request-id') ?? '';
 }
 
-test('a function with trace: true has its host calls recorded, without the values of secrets', async (t) => {
+test('a function with trace: true records its host calls without the values of secrets', async (t) => {
   const { api } = await started();
   const id = await invoke('traced', INPUT);
   const { status, json, text } = await api.get(`/v1/invocations/${id}/trace`);
@@ -59,7 +59,7 @@ test('a function with trace: true has its host calls recorded, without the value
   t.is((await api.get(`/v1/invocations/${id}/trace?attempt=2`)).status, 404);
 });
 
-test('a function without it has none, and neither has what is not there', async (t) => {
+test('the trace of a function without trace: true or of an unknown invocation returns 404', async (t) => {
   const { api } = await started();
   const id = await invoke('plain', INPUT);
   const none = await api.get(`/v1/invocations/${id}/trace`);
@@ -68,7 +68,7 @@ test('a function without it has none, and neither has what is not there', async 
   t.is((await api.get(`/v1/invocations/${MISSING}/trace`)).status, 404);
 });
 
-test('trace and module are for those who may deploy, in their own namespace', async (t) => {
+test('trace and module return 403 without the scope deploy, and 404 to another namespace', async (t) => {
   const { api } = await started();
   const id = await invoke('traced', INPUT);
   const make = async (body: object) => api.as((await api.post('/v1/auth/keys', body)).json.api_key);
@@ -82,7 +82,7 @@ test('trace and module are for those who may deploy, in their own namespace', as
   t.is((await limited.get(`/v1/invocations/${id}/trace`)).status, 403);
 });
 
-test('the module of a version is the bytes that were deployed', async (t) => {
+test('the module of a version has the bytes that were deployed, and an unknown version returns 404', async (t) => {
   const { url, adminKey } = await started();
   const headers = { 'x-api-key': adminKey };
   const reply = await fetch(`${url}/v1/functions/traced@1/module`, { headers });
@@ -91,7 +91,7 @@ test('the module of a version is the bytes that were deployed', async (t) => {
   t.is((await fetch(`${url}/v1/functions/traced@9/module`, { headers })).status, 404);
 });
 
-test('a pulled invocation runs on this machine: its input, its module, its limits, names but no values', async (t) => {
+test('function pull runs an invocation locally with its input and settings, and env names without values', async (t) => {
   const id = await invoke('traced', commands({ op: 'env', a: 'GREETING' }, { op: 'cache_get', a: 'colour' }));
   const first = await runCli(['function', 'pull', id, '--dir', 'pulled'], { home, env: await env() });
   t.is(first.code, 0, first.stderr);
@@ -116,7 +116,7 @@ test('a pulled invocation runs on this machine: its input, its module, its limit
   t.regex(taken.stderr, new RegExp(`pulled holds the invocation ${id}; name another with --dir`));
 });
 
-test('with its trace it is given what it was given in production', async (t) => {
+test('function pull --trace replays the recorded results of host calls, with masked secrets', async (t) => {
   const id = await invoke('traced', INPUT);
   const run = await runCli(['function', 'pull', id, '--trace', '--json'], { home, env: await env() });
   t.is(run.code, 0, run.stderr);
@@ -127,7 +127,7 @@ test('with its trace it is given what it was given in production', async (t) => 
   t.false(readFileSync(join(home, directory, 'trace.json'), 'utf8').includes(SECRET));
 });
 
-test('--trace of a function that has none says how to get one', async (t) => {
+test('function pull --trace fails for a function without trace: true and names that setting', async (t) => {
   const id = await invoke('plain', INPUT);
   const run = await runCli(['function', 'pull', id, '--trace', '--dir', 'none'], { home, env: await env() });
   t.is(run.code, 1);
@@ -135,7 +135,7 @@ test('--trace of a function that has none says how to get one', async (t) => {
   t.false(existsSync(join(home, 'none')));
 });
 
-test('a failure is exit code 1 with the error and the log; --no-run only fetches', async (t) => {
+test('function pull exits with 1, the error and the log if the run fails; --no-run only downloads', async (t) => {
   const id = await invoke('traced', commands({ op: 'exit', n: 65 }));
   const fetched = await runCli(['function', 'pull', id, '--no-run', '--dir', 'failed'], {
     home,
@@ -147,7 +147,7 @@ test('a failure is exit code 1 with the error and the log; --no-run only fetches
   t.regex(run.stderr, /error http v1 [\s\S]*error: .*65/);
 });
 
-test('--source runs what is being mended, with the same input', async (t) => {
+test('function pull --source runs a local source with the input of the invocation', async (t) => {
   const id = await invoke('plain', '"Ada"');
   const source = join(home, 'source');
   mkdirSync(source);
@@ -162,7 +162,7 @@ test('--source runs what is being mended, with the same input', async (t) => {
   t.is(run.stdout, '{"said":["hi","Ada"]}');
 });
 
-test('the local engine takes nothing of the environment: no server that it names is reached', async (t) => {
+test('function pull ignores REDIS_URL and RQLITE_URL of the environment', async (t) => {
   const id = await invoke('plain', commands({ op: 'echo', a: 'apart' }));
   const elsewhere = { ...(await env()), REDIS_URL: 'redis://127.0.0.1:2', RQLITE_URL: 'http://127.0.0.1:2' };
   const run = await runCli(['function', 'pull', id, '--dir', 'apart'], { home, env: elsewhere });
@@ -214,7 +214,7 @@ async function watch(t: ExecutionContext, ...args: string[]) {
   };
 }
 
-test('--watch runs it again at every change of what was fetched, until it is stopped', async (t) => {
+test('function pull --watch runs the invocation again at every change of its files, until SIGINT', async (t) => {
   t.timeout(240_000);
   const id = await invoke('traced', commands({ op: 'env', a: 'GREETING' }));
   const { says, changes, stop } = await watch(t, id, '--dir', 'watched');
@@ -229,7 +229,7 @@ test('--watch runs it again at every change of what was fetched, until it is sto
   await stop('SIGINT');
 });
 
-test('--watch with --source builds what is being mended, and outlives what does not build', async (t) => {
+test('function pull --watch --source rebuilds at every change and continues after a build error', async (t) => {
   t.timeout(240_000);
   const id = await invoke('plain', '"Ada"');
   const source = join(home, 'mended');

@@ -18,7 +18,7 @@ const MESSAGE = 'its job was removed from the queue from outside';
 /** The first job holds the only slot, so that others wait. */
 const SETTINGS = { WORKER_CONCURRENCY: '1', WORKER_THREADS: '1' };
 
-test('embedded: a job that is removed with a tool of BullMQ is cancelled, and its end is kept', async (t) => {
+test('embedded: an invocation whose job is removed with a BullMQ tool is recorded as cancelled', async (t) => {
   const engine = await startEngine({ env: SETTINGS });
   t.teardown(engine.close);
   const Bull = withBackend(createSqliteBackend);
@@ -36,7 +36,7 @@ test('embedded: a job that is removed with a tool of BullMQ is cancelled, and it
   t.is((await again.api.get(`/v1/invocations/${json.request_id}`)).json.state, 'cancelled');
 });
 
-test('web and worker: a job that is removed with a tool of BullMQ is cancelled, and its end is kept', async (t) => {
+test('web and worker: an invocation whose job is removed with a BullMQ tool is recorded as cancelled', async (t) => {
   const cluster = await startCluster(SETTINGS);
   t.teardown(cluster.close);
   const [web] = await Promise.all([cluster.web(), cluster.worker()]);
@@ -71,7 +71,7 @@ async function seesWhatIsRemoved(t: ExecutionContext, api: Api, open: (name: str
   };
 
   const retried = await send('fails', commands({ op: 'exit', n: 1 }));
-  await until('it is between two attempts', async () => {
+  await until('the job is between two attempts', async () => {
     const { json } = await api.get(`/v1/invocations/${retried}`);
     return json.state === 'retrying';
   });
@@ -111,10 +111,10 @@ async function seesWhatIsRemoved(t: ExecutionContext, api: Api, open: (name: str
   for (const id of ids) {
     const asked = api.invoke('probe', '[]', { 'x-request-id': id });
     asked.then(({ status }) => answered.set(id, status)).catch(() => undefined);
-    await until('it is accepted', async () => (await api.get(`/v1/invocations/${id}`)).status === 200);
+    await until('the call is accepted', async () => (await api.get(`/v1/invocations/${id}`)).status === 200);
   }
   await calls.drain();
-  await until('one that was drained is answered', async () => {
+  await until('a drained call is answered', async () => {
     for (const id of ids) await api.get(`/v1/invocations/${id}`);
     return [...answered.values()].includes(499);
   });

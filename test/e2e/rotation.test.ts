@@ -15,7 +15,7 @@ const rotate = (dataDir: string) =>
     },
   );
 
-test('rotating the master key needs a stopped engine, changes the key, and every secret and token still works', async (t) => {
+test('rotating the master key needs a stopped engine, and keeps secrets and tokens valid', async (t) => {
   const first = await startEngine();
   t.teardown(() => rm(first.dataDir, { recursive: true, force: true }));
   await first.api.put('/v1/functions/secrets', { name: 'TOKEN', value: 'kept' });

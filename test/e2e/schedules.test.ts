@@ -64,7 +64,7 @@ const SETUPS: Record<string, (t: ExecutionContext) => Promise<Setup>> = {
 };
 
 for (const [where, setUp] of Object.entries(SETUPS)) {
-  test(`ticks missed while ${where} was down come as one, and none comes twice`, async (t) => {
+  test(`ticks missed while ${where} was down run once in total, and no tick runs twice`, async (t) => {
     const { api, kill, start } = await setUp(t);
     await api.deploy('probe', await probeWasm(), {
       metadata: JSON.stringify({ triggers: [{ cron: EVERY_PERIOD }] }),
@@ -80,7 +80,7 @@ for (const [where, setUp] of Object.entries(SETUPS)) {
     await sleep(DOWN_MS);
     const to = Date.now();
     const again = await start();
-    const all = await until('it ticks again', async () => {
+    const all = await until('the schedule fires again', async () => {
       const found = await ticks(again);
       return found.filter((at) => at > to).length >= 2 && found;
     });
@@ -91,7 +91,7 @@ for (const [where, setUp] of Object.entries(SETUPS)) {
   });
 }
 
-test('the next run of a schedule follows the daylight saving of its time zone', async (t) => {
+test('the next run of a schedule follows the daylight saving time of its time zone', async (t) => {
   const engine = await startEngine();
   t.teardown(engine.close);
   await engine.api.deploy('probe', await probeWasm());

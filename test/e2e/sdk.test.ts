@@ -45,7 +45,7 @@ async function build(language: string): Promise<Buffer> {
 
 for (const [language, { title, found }] of Object.entries(COMPILERS)) {
   const run = found ? test.serial : test.serial.skip;
-  run(`every function of the ${language} SDK does what it says (${title})`, async (t) => {
+  run(`every function of the ${language} SDK returns the expected result (${title})`, async (t) => {
     const wasm = await build(language);
     const { api } = await engine();
     const { url } = await server();

@@ -6,7 +6,7 @@ import { filesWith } from '../helpers/files-with.js';
 import { commands } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 
-test("a secret's value is in no file of the data directory, no log and no reply, also after a key rotation", async (t) => {
+test('a secret value appears in no data file, log or reply, also after a key rotation', async (t) => {
   const first = await startEngine({ env: { LOG_LEVEL: 'debug' } });
   t.teardown(first.close);
   const { forms, marker, replies } = await useCanary(first.api);

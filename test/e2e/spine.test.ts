@@ -6,7 +6,7 @@ import { aTenant, sharedEngine } from '../http/served.js';
 // One engine for all tests, and a namespace for each.
 const engine = sharedEngine();
 
-test('a function is deployed, invoked, and has left its log', async (t) => {
+test('a function is deployed and invoked, and its log record can be read', async (t) => {
   const api = await aTenant(await engine());
   const deployed = await api.deploy('probe', await probeWasm(), {
     memory_limit_mb: '64',
@@ -46,7 +46,7 @@ test('a function is deployed, invoked, and has left its log', async (t) => {
   t.like(record.messages[0], { level: 'info', message: 'hello log' });
 });
 
-test('a message fires the triggered function with its envelope', async (t) => {
+test('a published message runs the triggered function with an event envelope', async (t) => {
   const api = await aTenant(await engine());
   await api.deploy('probe', await probeWasm(), {
     metadata: JSON.stringify({ triggers: [{ topic: 'calls:*' }] }),
@@ -71,7 +71,7 @@ test('a message fires the triggered function with its envelope', async (t) => {
   t.true(Math.abs(envelope.timestamp - Date.now() / 1000) < 300);
 });
 
-test('the host functions work on the namespace’s own parts', async (t) => {
+test('host functions use the env, secrets, database and cache of the namespace', async (t) => {
   const api = await aTenant(await engine());
   await api.put('/v1/functions/secrets', { name: 'TOKEN', value: 'open sesame' });
   await api.deploy('probe', await probeWasm(), {
@@ -114,7 +114,7 @@ test('the host functions work on the namespace’s own parts', async (t) => {
   ]);
 });
 
-test('a blob can be read by the namespace that put it and by no other', async (t) => {
+test('a blob can be read by the namespace that stored it and by no other', async (t) => {
   const api = await aTenant(await engine());
   const wasm = await probeWasm();
   await api.deploy('probe', wasm);
@@ -150,7 +150,7 @@ test('a failing function is retried and its attempts are logged in order', async
   );
 });
 
-test('a function that runs too long is stopped and answers 504', async (t) => {
+test('a function that exceeds its timeout is stopped and returns 504, and its log is kept', async (t) => {
   const api = await aTenant(await engine());
   await api.deploy('probe', await probeWasm(), { timeout_seconds: '1' });
   const reply = await api.invoke('probe', commands({ op: 'log', a: 'before' }, { op: 'spin' }));
@@ -164,7 +164,7 @@ test('a function that runs too long is stopped and answers 504', async (t) => {
   t.like(record.messages[0], { message: 'before' });
 });
 
-test('a function that needs more memory than it may have ends with a sentence that says so', async (t) => {
+test('a function that exceeds its memory limit returns 500 with the limit in the error', async (t) => {
   const api = await aTenant(await engine());
   await api.deploy('probe', await probeWasm(), { memory_limit_mb: '32' });
   const reply = await api.invoke('probe', commands({ op: 'eat' }));
@@ -172,7 +172,7 @@ test('a function that needs more memory than it may have ends with a sentence th
   t.regex(reply.json.error, /memory limit of 32 MB exceeded/);
 });
 
-test('SQL that never ends is stopped at the timeout while others go on', async (t) => {
+test('an endless SQL query is stopped at the timeout while other functions run', async (t) => {
   const api = await aTenant(await engine());
   const wasm = await probeWasm();
   await api.deploy('endless', wasm, { timeout_seconds: '2' });

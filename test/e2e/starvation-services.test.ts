@@ -30,7 +30,7 @@ interface Attack {
 const text = 'x'.repeat(100_000);
 
 const ATTACKS: Record<string, Attack> = {
-  'queries without an end, from its functions and over HTTP': {
+  'endless queries from functions and over HTTP': {
     clients: 24,
     computes: true,
     send: (attacker, turn) =>
@@ -38,7 +38,7 @@ const ATTACKS: Record<string, Attack> = {
         ? attacker.post('/v1/rqlite/query', { sql: ENDLESS, args: [] })
         : attacker.invoke('probe', commands({ op: 'query', a: ENDLESS, b: '[]' })),
   },
-  'queries with as many rows as a result may have, from its functions and over HTTP': {
+  'queries with the maximum number of rows from functions and over HTTP': {
     clients: 24,
     computes: true,
     send: (attacker, turn) =>
@@ -46,7 +46,7 @@ const ATTACKS: Record<string, Attack> = {
         ? attacker.post('/v1/rqlite/query', { sql: MANY_ROWS, args: [] })
         : attacker.invoke('probe', commands({ op: 'query', a: MANY_ROWS, b: '[]' })),
   },
-  'all that it may have waiting, and delayed, on the queue': {
+  'as many waiting and delayed jobs as the queue accepts': {
     clients: 16,
     send: (attacker, turn) =>
       attacker.invoke('probe', JSON.stringify({ text }), {
@@ -67,7 +67,7 @@ const ATTACKS: Record<string, Attack> = {
     },
     send: (attacker) => attacker.publish('a:b:c:d:e:f:g', { text }),
   },
-  'chains of functions that enqueue as many as they may': {
+  'chains of functions that enqueue 40 jobs each': {
     clients: 4,
     send: (attacker) => {
       const level = (depth: number): object[] =>
@@ -78,14 +78,14 @@ const ATTACKS: Record<string, Attack> = {
       return attacker.invoke('probe', JSON.stringify(level(1)));
     },
   },
-  'cache entries over and over, from its functions and over HTTP': {
+  'large cache entries from functions and over HTTP': {
     clients: 16,
     send: (attacker, turn) =>
       turn % 2 === 0
         ? attacker.post('/v1/cache/put', { key: `k${turn}`, value: text })
         : attacker.invoke('probe', commands({ op: 'cache_set', a: `k${turn}`, b: text, n: 0 })),
   },
-  'thousands of host calls in each of its functions': {
+  'functions with 9,000 host calls each': {
     clients: 32,
     send: (attacker) =>
       attacker.invoke(
@@ -93,7 +93,7 @@ const ATTACKS: Record<string, Attack> = {
         commands(...Array.from({ length: 9000 }, () => ({ op: 'cache_incr', a: 'n', n: 1 }))),
       ),
   },
-  'thousands of log lines in each of its functions': {
+  'functions with 900 long log lines each': {
     clients: 32,
     computes: true,
     send: (attacker) =>
@@ -102,12 +102,12 @@ const ATTACKS: Record<string, Attack> = {
         commands(...Array.from({ length: 900 }, () => ({ op: 'log', a: 'x'.repeat(1000) }))),
       ),
   },
-  'large modules that it deploys again and again': {
+  'deploys of 28 MB modules': {
     clients: 8,
     send: async (attacker, turn) =>
       attacker.deploy(`large-${turn % 20}`, padded(await probeWasm(), 28 << 20, turn)),
   },
-  'its longest lists, again and again': {
+  'requests for long log lists and costly cache scans': {
     clients: 16,
     computes: true,
     prepare: async (attacker) => {
@@ -180,14 +180,14 @@ async function timesOf(victim: Api): Promise<Record<string, number>> {
  * `npm run attack` runs all attacks, with nothing beside them. `npm test` runs the one that leaves
  * enough of the processors to the tests beside it.
  */
-const ALWAYS = ['queries without an end, from its functions and over HTTP'];
+const ALWAYS = ['endless queries from functions and over HTTP'];
 const attacks = Object.entries(ATTACKS).filter(
   ([what]) => process.env.TEST_ATTACKS === 'all' || ALWAYS.includes(what),
 );
 
 for (const [what, { clients, computes = false, prepare, send }] of attacks) {
   test.serial(
-    `one namespace makes ${what}: ${computes ? 'calls, events and queries' : 'calls, events, queries and deploys'} of another are in time`,
+    `while one namespace sends ${what}, ${computes ? 'calls, events and queries' : 'calls, events, queries and deploys'} of another complete in time`,
     async (t) => {
       const engine = await startEngine({ env: { SHUTDOWN_SECONDS: '1' } });
       t.teardown(engine.close);
@@ -218,7 +218,7 @@ for (const [what, { clients, computes = false, prepare, send }] of attacks) {
             (name) => !isBound(name) || (times[name] ?? 0) <= boundMs(unloaded[name] ?? 0),
           );
         let loaded = await timesOf(victim);
-        // Other tests may have taken the processors meanwhile; who is starved stays so.
+        // Other tests may have taken the processors meanwhile; starvation persists.
         for (let again = 0; again < 2 && !areInTime(loaded); again++) loaded = await timesOf(victim);
         for (const name of Object.keys(ACTS)) {
           const [before = 0, now = 0] = [unloaded[name], loaded[name]];

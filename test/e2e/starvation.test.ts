@@ -35,9 +35,9 @@ const loop = commands({ op: 'spin' });
 const sleep = (ms: number) => commands({ op: 'sleep', n: ms });
 
 const ATTACKS: Record<string, Attack> = {
-  'calls that compute for ever': async (attacker) => send(attacker, loop),
-  'events that compute for ever': async (attacker) => send(attacker, loop, ASYNC),
-  'calls and events that compute for ever': async (attacker) => {
+  'endless calls': async (attacker) => send(attacker, loop),
+  'endless events': async (attacker) => send(attacker, loop, ASYNC),
+  'endless calls and events': async (attacker) => {
     send(attacker, loop, ASYNC);
     send(attacker, loop);
   },
@@ -45,9 +45,9 @@ const ATTACKS: Record<string, Attack> = {
     send(attacker, sleep(290_000), ASYNC);
     send(attacker, sleep(290_000));
   },
-  'calls that compute for ever after a sleep': async (attacker) =>
+  'calls that sleep and then never end': async (attacker) =>
     send(attacker, commands({ op: 'sleep', n: 1000 }, { op: 'spin' })),
-  'calls that compute for ever after many that only slept': async (attacker) => {
+  'endless calls after many short ones that sleep': async (attacker) => {
     for (let n = 0; n < 20; n++) await attacker.invoke('probe', sleep(10));
     send(attacker, loop);
   },
@@ -56,7 +56,7 @@ const ATTACKS: Record<string, Attack> = {
     send(attacker, eat, ASYNC);
     send(attacker, eat);
   },
-  'short calls in their thousands before calls that compute for ever': async (attacker) => {
+  'endless calls and events after 320 short calls': async (attacker) => {
     for (let round = 0; round < 10; round++) {
       await Promise.all(Array.from({ length: 4 * CONCURRENCY }, () => attacker.invoke('probe', '[]')));
     }
@@ -121,13 +121,13 @@ async function holds(t: ExecutionContext, { attacker, victim }: Tenants, attack:
  * Each attack occupies all cores for about ten seconds and slows down other tests; `npm run attack`
  * runs all of them.
  */
-const ALWAYS = ['calls and events that compute for ever', 'calls and events that sleep'];
+const ALWAYS = ['endless calls and events', 'calls and events that sleep'];
 const attacks = Object.entries(ATTACKS).filter(
   ([what]) => process.env.TEST_ATTACKS === 'all' || ALWAYS.includes(what),
 );
 
 for (const [what, attack] of attacks) {
-  test.serial(`one namespace has ${what} on every slot: another is served`, async (t) => {
+  test.serial(`calls and events complete in time while another namespace sends ${what}`, async (t) => {
     const engine = await startEngine({ env: SETTINGS });
     t.teardown(engine.close);
     const tenants = await tenantsOf(engine.api, what.includes('memory') ? { memory_limit_mb: '256' } : {});
@@ -136,7 +136,7 @@ for (const [what, attack] of attacks) {
 }
 
 test.serial(
-  'web and worker: calls and events that compute for ever hold up no other namespace',
+  'web and worker: while one namespace sends endless calls and events, another is served in time',
   async (t) => {
     const cluster = await startCluster(SETTINGS);
     t.teardown(cluster.close);
@@ -149,7 +149,7 @@ test.serial(
 );
 
 test.serial(
-  'modules of one namespace that never end their initialisation hold up no deploy of another',
+  'while one namespace deploys modules with endless initialisation, another deploys in time',
   async (t) => {
     const engine = await startEngine({ env: SETTINGS });
     t.teardown(engine.close);

@@ -10,7 +10,7 @@ for (const [setting, env] of [
   ['PORT', (port: number) => ({ PORT: String(port) })],
   ['FUNCTIONS_PORT', (port: number) => ({ PORT: '0', FUNCTIONS_PORT: String(port) })],
 ] as const) {
-  test(`an engine whose ${setting} another process has says so, and ends`, async (t) => {
+  test(`an engine whose ${setting} is in use exits with an error that names the port and the setting`, async (t) => {
     t.timeout(60_000);
     const other = await httpServer(() => {});
     t.teardown(other.close);

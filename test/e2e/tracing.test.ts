@@ -5,7 +5,7 @@ import { httpServer } from '../helpers/http-server.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 
-test("spans of a call lead from the client's own over queue and guest to the host calls, and on to what they fire", async (t) => {
+test('spans link the client to the queue, run and host calls of an invocation and to those it triggers', async (t) => {
   const spans: JsonValue[] = [];
   const collector = await httpServer(async (request, response) => {
     let body = '';
@@ -52,7 +52,7 @@ test("spans of a call lead from the client's own over queue and guest to the hos
   const later = 'd'.repeat(32);
   await api.invoke('probe', '{}', { traceparent: `00-${unsampled}-${client}-00` });
   await api.invoke('probe', '{}', { traceparent: `00-${later}-${client}-01` });
-  await until('the run after it', async () =>
+  await until('the later run', async () =>
     spans.some((span) => span.traceId === later && span.name === 'run probe'),
   );
   t.false(spans.some((span) => span.traceId === unsampled));

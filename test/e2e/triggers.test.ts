@@ -19,7 +19,7 @@ test.after.always(() => cluster?.close());
 
 const { deploy, ended, send, received } = deliveriesOver(() => api);
 
-test('one event fires a thousand triggers, each once', async (t) => {
+test('one event fires 1,000 triggers once each', async (t) => {
   const TRIGGERS = 1000;
   const root = `wide-${Math.random().toString(36).slice(2)}`;
   const name = await deploy();
@@ -51,7 +51,7 @@ test('one event fires a thousand triggers, each once', async (t) => {
   t.true(records.every(({ status }) => status === 'success'));
 });
 
-test('a function that publishes to its own topic stops at depth 5, and its log says so', async (t) => {
+test('a function that publishes to its own topic stops at trigger depth 5, and its log states the limit', async (t) => {
   const topic = `echo-${Math.random().toString(36).slice(2)}`;
   const name = await deploy({ triggers: [{ topic }] });
   // Each message publishes the next one, seven levels deep.
@@ -68,7 +68,7 @@ test('a function that publishes to its own topic stops at depth 5, and its log s
   t.deepEqual(listed.map((one: JsonValue) => one.trigger_depth).sort(), [1, 2, 3, 4, 5]);
 });
 
-test('a schedule with seconds fires, each tick once over two workers', async (t) => {
+test('a schedule with seconds fires each tick once across two workers', async (t) => {
   const name = await deploy({ triggers: [{ cron: '*/2 * * * * *' }] });
   const ticks = await received(name, 3);
   await api.delete(`/v1/functions/${name}`);
@@ -80,7 +80,7 @@ test('a schedule with seconds fires, each tick once over two workers', async (t)
   t.is(new Set(ticks.map((tick) => tick.scheduled_at)).size, ticks.length);
 });
 
-test('on_failure and on_success get the envelope of the contract, one level deeper', async (t) => {
+test('on_failure and on_success events have the documented envelope and a trigger_depth of 1', async (t) => {
   const suffix = Math.random().toString(36).slice(2);
   const listener = await deploy({ triggers: [{ topic: `ends-${suffix}:>` }] });
   const name = await deploy({ on_success: `ends-${suffix}:ok`, on_failure: `ends-${suffix}:failed` });

@@ -52,12 +52,12 @@ const refused: Record<string, string[]> = {
 };
 
 for (const [kind, addresses] of Object.entries(refused)) {
-  test(`refused: ${kind}`, (t) => {
+  test(`blocks addresses of kind: ${kind}`, (t) => {
     for (const address of addresses) t.not(blockedReason(address), null, address);
   });
 }
 
-test('public addresses are let through, and those that only look like reserved ones', (t) => {
+test('public addresses are allowed, including those adjacent to reserved ranges', (t) => {
   const open = [
     '8.8.8.8',
     '1.1.1.1',
@@ -82,7 +82,7 @@ test('public addresses are let through, and those that only look like reserved o
   for (const address of open) t.is(blockedReason(address), null, address);
 });
 
-test('the reason says what kind of address it is', (t) => {
+test('the reason for blocking an address names its kind', (t) => {
   t.is(blockedReason('127.0.0.1'), 'a loopback address');
   t.is(blockedReason('::ffff:10.1.1.1'), 'a private address');
   t.is(blockedReason('64:ff9b::a9fe:a9fe'), 'a link-local address');

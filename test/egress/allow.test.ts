@@ -1,7 +1,7 @@
 import test from 'ava';
 import { parseAllowList, parseHostList } from '../../src/egress/allow.js';
 
-test('networks and addresses are allowed by address, at every port or at the one named', (t) => {
+test('a network or address entry allows its addresses on all ports or on the given port', (t) => {
   const allow = parseAllowList([
     '10.1.0.0/16',
     '192.168.7.7',
@@ -22,19 +22,19 @@ test('networks and addresses are allowed by address, at every port or at the one
   t.false(allow.address('fe80::5', 82));
 });
 
-test('an IPv4 network covers its addresses in their IPv4-mapped form', (t) => {
+test('IPv4 entries match IPv4-mapped addresses, and the reverse', (t) => {
   t.true(parseAllowList(['10.0.0.0/8']).address('::ffff:10.1.1.1', 80));
   t.true(parseAllowList(['::ffff:10.1.1.1']).address('10.1.1.1', 80));
 });
 
-test('0.0.0.0/0 and ::/0 are all there is, each of its kind', (t) => {
+test('0.0.0.0/0 allows every IPv4 address only, and ::/0 allows IPv6 addresses', (t) => {
   const four = parseAllowList(['0.0.0.0/0']);
   t.true(four.address('127.0.0.1', 80));
   t.false(four.address('::1', 80));
   t.true(parseAllowList(['::/0']).address('::1', 80));
 });
 
-test('hosts are allowed by name, and only by their whole name', (t) => {
+test('a host entry allows the exact host name, in any case, on all ports or on the given port', (t) => {
   const allow = parseAllowList(['db.internal', 'Push.Example.com:8443', ' spaced.internal ']);
   t.true(allow.host({ host: 'db.internal', port: 1 }));
   t.false(allow.host({ host: 'a.db.internal', port: 1 }));
@@ -44,7 +44,7 @@ test('hosts are allowed by name, and only by their whole name', (t) => {
   t.true(allow.host({ host: 'spaced.internal', port: 1 }));
 });
 
-test('a suffix allows what is below it, not itself and not what merely ends alike', (t) => {
+test('a *. entry allows subdomains, but not the domain itself or another name with the same ending', (t) => {
   const allow = parseAllowList(['*.svc.local', '*.at.port:99']);
   t.true(allow.host({ host: 'a.svc.local', port: 80 }));
   t.true(allow.host({ host: 'a.b.svc.local', port: 80 }));
@@ -54,7 +54,7 @@ test('a suffix allows what is below it, not itself and not what merely ends alik
   t.false(allow.host({ host: 'x.at.port', port: 80 }));
 });
 
-test('a list of no entries allows nothing', (t) => {
+test('an empty list allows nothing', (t) => {
   t.false(parseAllowList([]).address('127.0.0.1', 80));
   t.false(parseAllowList([]).host({ host: 'localhost', port: 80 }));
   t.false(parseHostList([])({ host: 'example.com', port: 443 }));
@@ -77,7 +77,7 @@ for (const entry of [
   '[::1',
   '::ffff:10.0.0.0/104',
 ]) {
-  test(`${JSON.stringify(entry)} is no entry, and the error names it`, (t) => {
+  test(`the entry ${JSON.stringify(entry)} is rejected with an error that names it`, (t) => {
     const error = t.throws(() => parseAllowList(['10.0.0.0/8', entry]), { code: 'bad_config' });
     t.true(error?.message.includes(JSON.stringify(entry)));
     t.throws(() => parseHostList([entry]), { code: 'invalid_manifest' });

@@ -30,7 +30,7 @@ const ENCODED: [encoding: string, bytes: Buffer][] = [
 ];
 
 for (const [index, [encoding, bytes]] of ENCODED.entries()) {
-  test(`a body in ${encoding} (${index}) is decoded, and its headers describe what came out`, async (t) => {
+  test(`a body in ${encoding} (${index}) is decoded, and its content headers are removed`, async (t) => {
     const { url } = await server(t, (_request, response) => {
       response.writeHead(200, { 'content-encoding': encoding, 'content-length': bytes.length, etag: '"1"' });
       response.end(bytes);
@@ -45,14 +45,14 @@ for (const [index, [encoding, bytes]] of ENCODED.entries()) {
   });
 }
 
-test('what can be decoded is asked for, unless the caller asks itself', async (t) => {
+test('Accept-Encoding lists the supported encodings unless the caller sets the header', async (t) => {
   const { url } = await server(t, (request, response) => response.end(request.headers['accept-encoding']));
   const { fetch } = egress(t, { allow: ['127.0.0.1'] });
   t.is(text((await fetch(get(url))).body), 'gzip, deflate, br, zstd');
   t.is(text((await fetch(get(url, { headers: { 'Accept-Encoding': 'br' } }))).body), 'br');
 });
 
-test('an encoding that is not known leaves the body and its headers as they are', async (t) => {
+test('a response with an unknown encoding keeps its body and headers unchanged', async (t) => {
   const { url } = await server(t, (_request, response) => {
     response.writeHead(200, { 'content-encoding': 'compress, gzip' }).end('bytes');
   });
@@ -61,7 +61,7 @@ test('an encoding that is not known leaves the body and its headers as they are'
   t.is(answer.headers['content-encoding'], 'compress, gzip');
 });
 
-test('the answer to HEAD, which has no body, says how one would be encoded', async (t) => {
+test('the response to HEAD keeps its Content-Encoding header', async (t) => {
   const { url } = await server(t, (_request, response) => {
     response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': '1000' }).end();
   });
@@ -70,7 +70,7 @@ test('the answer to HEAD, which has no body, says how one would be encoded', asy
   t.is(answer.headers['content-encoding'], 'gzip');
 });
 
-test('a small body that becomes a large one is refused, however it is encoded', async (t) => {
+test('a body that exceeds the size limit when decoded is rejected in every encoding', async (t) => {
   const zeros = Buffer.alloc(2 << 20);
   const bombs: [string, Buffer][] = [
     ['gzip', gzipSync(zeros)],
@@ -89,7 +89,7 @@ test('a small body that becomes a large one is refused, however it is encoded', 
   }
 });
 
-test('a body that is not what it says is an error and never a cut or wrong body, and the next one is read', async (t) => {
+test('a truncated or invalid encoded body is an error, and a later request succeeds', async (t) => {
   const broken: [string, Buffer][] = [
     ['gzip', gzipSync(HELLO).subarray(0, 20)],
     ['gzip', Buffer.from('no gzip')],
@@ -111,7 +111,7 @@ test('a body that is not what it says is an error and never a cut or wrong body,
   t.is(text((await fetch(get(`${url}/good`))).body), HELLO);
 });
 
-test('cookies come as a list, one or many; other names are joined', async (t) => {
+test('set-cookie headers are returned as a list, and other repeated headers are joined', async (t) => {
   const { url } = await server(t, (request, response) => {
     const cookies = request.url === '/two' ? ['a=1; Expires=Wed, 09 Jun 2027 10:18:14 GMT', 'b=2'] : ['a=1'];
     response.writeHead(200, { 'set-cookie': cookies, 'x-two': ['a', 'b'] }).end();
@@ -124,7 +124,7 @@ test('cookies come as a list, one or many; other names are joined', async (t) =>
 });
 
 for (const informational of ['100 Continue', '102 Processing', '103 Early Hints']) {
-  test(`an informational ${informational} before the answer is skipped`, async (t) => {
+  test(`an informational ${informational} before the response is skipped`, async (t) => {
     const raw = createServer((socket) => {
       socket.once('data', () => {
         socket.write(`HTTP/1.1 ${informational}\r\nlink: </a>\r\n\r\nHTTP/1.1 ${informational}\r\n\r\n`);

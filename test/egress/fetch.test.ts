@@ -5,7 +5,7 @@ import { createEgress } from '../../src/egress/fetch.js';
 import { egress, get, server, text } from '../helpers/egress.js';
 import { httpServer } from '../helpers/http-server.js';
 
-test('a request is sent as it was given, and the answer comes back as it was sent', async (t) => {
+test('method, headers and bytes of a request and of its response are transferred unchanged', async (t) => {
   const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
   const { url } = await server(t, (request, response) => {
     response.writeHead(207, {
@@ -25,7 +25,7 @@ test('a request is sent as it was given, and the answer comes back as it was sen
   t.deepEqual(Buffer.from(answer.body), Buffer.from(bytes));
 });
 
-test('the caller cannot choose the host header or the framing of the connection', async (t) => {
+test('the caller cannot set the Host header or connection and framing headers', async (t) => {
   const { url, port } = await server(t, (request, response) => response.end(JSON.stringify(request.headers)));
   const headers = {
     Host: 'internal.admin',
@@ -44,7 +44,7 @@ test('the caller cannot choose the host header or the framing of the connection'
 });
 
 for (const headers of [{ 'x-a': 'b\r\nx-injected: 1' }, { 'x a': 'b' }]) {
-  test(`a header that would break the request is refused: ${JSON.stringify(headers)}`, async (t) => {
+  test(`an invalid header name or value is rejected: ${JSON.stringify(headers)}`, async (t) => {
     const { url } = await server(t, (_request, response) => response.end());
     await t.throwsAsync(egress(t, { allow: ['127.0.0.1'] }).fetch(get(url, { headers })), {
       code: 'invalid_request',
@@ -53,14 +53,14 @@ for (const headers of [{ 'x-a': 'b\r\nx-injected: 1' }, { 'x a': 'b' }]) {
 }
 
 for (const method of ['CONNECT', 'TRACE', 'GET / HTTP/1.1', '']) {
-  test(`the method ${JSON.stringify(method)} is refused`, async (t) => {
+  test(`the method ${JSON.stringify(method)} is rejected`, async (t) => {
     await t.throwsAsync(egress(t, { allow: [] }).fetch(get('http://public.test/', { method })), {
       code: 'invalid_request',
     });
   });
 }
 
-test('an answer larger than the limit is an error, never a cut answer', async (t) => {
+test('a response larger than maxResponseBytes is an error and is not truncated', async (t) => {
   const { url } = await server(t, (request, response) => {
     if (request.url === '/endless') {
       const more = () => {
@@ -76,7 +76,7 @@ test('an answer larger than the limit is an error, never a cut answer', async (t
   await t.throwsAsync(guarded.fetch(get(`${url}/endless`)), { code: 'payload_too_large' });
 });
 
-test('the timeout covers name lookup, connection, headers and body alike', async (t) => {
+test('the timeout applies to name lookup, headers, body and redirects', async (t) => {
   const { url, port } = await server(t, (request, response) => {
     if (request.url === '/body') response.write('begun');
     if (request.url === '/redirect') response.writeHead(302, { location: '/silent' }).end();
@@ -95,7 +95,7 @@ test('the timeout covers name lookup, connection, headers and body alike', async
   });
 });
 
-test('a request can be cancelled, and the server sees it go', async (t) => {
+test('aborting a request rejects with cancelled and closes the connection', async (t) => {
   let onClosed = () => {};
   const closed = new Promise<void>((resolve) => {
     onClosed = resolve;
@@ -111,7 +111,7 @@ test('a request can be cancelled, and the server sees it go', async (t) => {
   await closed;
 });
 
-test('a name that does not resolve is what the network did, not a refusal', async (t) => {
+test('a name that does not resolve gives unavailable', async (t) => {
   const guarded = egress(t, { allow: [] });
   await t.throwsAsync(guarded.fetch(get('http://nowhere.test/')), {
     code: 'unavailable',
@@ -120,7 +120,7 @@ test('a name that does not resolve is what the network did, not a refusal', asyn
   await t.throwsAsync(guarded.check('http://empty.test/'), { code: 'unavailable' });
 });
 
-test('a server that hangs up or is not there is what the network did', async (t) => {
+test('a server that closes the connection or refuses it gives unavailable', async (t) => {
   const { url } = await server(t, (request) => request.socket.destroy());
   const guarded = egress(t, { allow: ['127.0.0.1'] });
   await t.throwsAsync(guarded.fetch(get(url)), { code: 'unavailable' });
@@ -129,7 +129,7 @@ test('a server that hangs up or is not there is what the network did', async (t)
   await t.throwsAsync(guarded.fetch(get(gone.url)), { code: 'unavailable', message: /ECONNREFUSED/ });
 });
 
-test('sixty-four requests wait for one server at once', async (t) => {
+test('64 requests to one server run concurrently', async (t) => {
   const waiting: ServerResponse[] = [];
   const { url } = await server(t, (_request, response) => {
     // Responses are sent only when all requests have arrived: with less concurrency the test would
@@ -141,7 +141,7 @@ test('sixty-four requests wait for one server at once', async (t) => {
   t.true(answers.every((answer) => text(answer.body) === 'ok'));
 });
 
-test('closing ends what is under way', async (t) => {
+test('close ends pending requests with unavailable, and closing again has no effect', async (t) => {
   const { url } = await server(t, () => {});
   const guarded = createEgress({ allow: ['127.0.0.1'] });
   const waiting = guarded.fetch(get(url));

@@ -25,7 +25,7 @@ for (const host of [
   'mapped.test',
   'nat64.test',
 ]) {
-  test(`${host} is refused, and no connection is attempted`, async (t) => {
+  test(`a request to ${host} is refused without a connection`, async (t) => {
     const target = await server(t, (_request, response) => response.end('secret'));
     const resolve = async (name: string) => (name === 'localhost' ? ['127.0.0.1', '::1'] : names(name));
     const guarded = egress(t, { allow: [], resolve });
@@ -49,12 +49,12 @@ for (const url of [
   'file:///etc/passwd',
   'javascript:1',
 ]) {
-  test(`${url} is refused by the check alone`, async (t) => {
+  test(`the check refuses ${url}`, async (t) => {
     await t.throwsAsync(egress(t, { allow: [] }).check(url), { code: 'egress_refused' });
   });
 }
 
-test('a public host passes the check; a name with one private address among public ones does not', async (t) => {
+test('the check accepts public hosts and refuses a name with any private address', async (t) => {
   const guarded = egress(t, { allow: [] });
   await t.notThrowsAsync(guarded.check('https://public.test/hook?x=1'));
   await t.notThrowsAsync(guarded.check('https://8.8.8.8:8443/'));
@@ -65,12 +65,12 @@ test('a public host passes the check; a name with one private address among publ
 });
 
 for (const url of ['', 'no url', 'http://', 'http://user:pass@public.test/', 'http://user@public.test/']) {
-  test(`${JSON.stringify(url)} is no URL to fetch`, async (t) => {
+  test(`the URL ${JSON.stringify(url)} is rejected as invalid`, async (t) => {
     await t.throwsAsync(egress(t, { allow: [] }).check(url), { code: 'invalid_request' });
   });
 }
 
-test('the function’s own list holds as well, after redirects too, and opens nothing that is private', async (t) => {
+test('allowedHosts also applies after redirects and does not allow private addresses', async (t) => {
   const { port } = await server(t, (request, response) => {
     if (request.url === '/away') response.writeHead(302, { location: `http://b.test:${port}/` }).end();
     else response.end('ok');
@@ -90,7 +90,7 @@ test('the function’s own list holds as well, after redirects too, and opens no
   );
 });
 
-test('a name server that answers differently the second time is asked once: the checked address is connected to', async (t) => {
+test('a name is resolved once, and the connection goes to the checked address (DNS rebinding)', async (t) => {
   const wanted = await server(t, (_request, response) => response.end('checked'));
   const answers = [['127.0.0.1'], ['127.0.0.2'], ['169.254.169.254']];
   const asked: string[] = [];
@@ -106,7 +106,7 @@ test('a name server that answers differently the second time is asked once: the 
   t.deepEqual(asked, ['rebinding.test']);
 });
 
-test('the connection goes to the address that was checked, though the system knows the name by another', async (t) => {
+test('the connection uses the checked address instead of the system resolver', async (t) => {
   // System resolvers map `localhost` to 127.0.0.1; here the checked address is another loopback
   // address.
   const wanted = await server(t, (request, response) => response.end(String(request.socket.localAddress)));

@@ -14,7 +14,7 @@ async function answering(t: { teardown(undo: () => void): void }, answer: string
   return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
 }
 
-test('what the network did is said in words of ours', async (t) => {
+test('each network error has its own message with the reason and error code', async (t) => {
   const cases: [url: string, why: string][] = [
     [`http://127.0.0.1:${await freePort()}`, 'the connection was refused (ECONNREFUSED)'],
     [
@@ -40,7 +40,7 @@ test('what the network did is said in words of ours', async (t) => {
   }
 });
 
-test('a request that takes too long says after how many seconds it was given up', async (t) => {
+test('the error of a timed out request states the timeout in seconds', async (t) => {
   const server = createServer(() => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close());

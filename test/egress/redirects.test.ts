@@ -1,7 +1,7 @@
 import test from 'ava';
 import { egress, get, server, text } from '../helpers/egress.js';
 
-test('redirects are followed, each with its own check', async (t) => {
+test('up to 5 redirects are followed, and a redirect to a refused address is refused', async (t) => {
   const secret = await server(t, (_request, response) => response.end('secret'));
   const { url, port } = await server(t, (request, response) => {
     const to: Record<string, string> = {
@@ -25,7 +25,7 @@ test('redirects are followed, each with its own check', async (t) => {
   t.is(secret.connections(), 0);
 });
 
-test('credentials stay with the origin they were given for', async (t) => {
+test('Authorization and Cookie headers are not sent to another origin after a redirect', async (t) => {
   const { port } = await server(t, (request, response) => {
     const { authorization, cookie, 'x-other': other } = request.headers;
     if (request.url === '/away') response.writeHead(307, { location: `http://b.test:${port}/end` }).end();
@@ -40,7 +40,7 @@ test('credentials stay with the origin they were given for', async (t) => {
   t.deepEqual(JSON.parse(text(away.body)), { other: 'kept' });
 });
 
-test('a redirected POST becomes a GET or stays one, as its status says', async (t) => {
+test('a redirected POST becomes a GET for 301, 302 and 303 and remains a POST for 307 and 308', async (t) => {
   const { url } = await server(t, (request, response) => {
     const status = Number(request.url?.slice(1));
     if (status > 0) response.writeHead(status, { location: '/' }).end();

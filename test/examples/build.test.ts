@@ -22,22 +22,25 @@ function inspect(file: string) {
 // Serial, since a compiler uses all cores.
 for (const [language, { title, found }] of Object.entries(COMPILERS)) {
   const run = found ? test.serial : test.serial.skip;
-  run(`a function made by "init --lang ${language}" is built by ${title} into a WASI command`, async (t) => {
-    const name = `made-in-${language}`;
-    const made = await runCli(['function', 'init', name, '--lang', language], { home });
-    t.is(made.code, 0, made.stderr);
-    const directory = join(home, name);
-    const { settings } = parseManifest(readFileSync(join(directory, 'function.yaml'), 'utf8'));
-    t.is<string, string>(settings.name, name);
-    t.true(existsSync(join(directory, '.gitignore')));
+  run(
+    `a function created by "init --lang ${language}" is built by ${title} into a WASI command`,
+    async (t) => {
+      const name = `made-in-${language}`;
+      const made = await runCli(['function', 'init', name, '--lang', language], { home });
+      t.is(made.code, 0, made.stderr);
+      const directory = join(home, name);
+      const { settings } = parseManifest(readFileSync(join(directory, 'function.yaml'), 'utf8'));
+      t.is<string, string>(settings.name, name);
+      t.true(existsSync(join(directory, '.gitignore')));
 
-    const built = await runCli(['function', 'build', name], { home });
-    t.is(built.code, 0, built.stderr);
-    t.regex(built.stdout, /^Built function\.wasm \(.+\) with \S+ \d/);
-    const module = inspect(join(directory, 'function.wasm'));
-    t.is(module.kind, 'command');
-    t.true(module.imports.includes('log_info'));
-  });
+      const built = await runCli(['function', 'build', name], { home });
+      t.is(built.code, 0, built.stderr);
+      t.regex(built.stdout, /^Built function\.wasm \(.+\) with \S+ \d/);
+      const module = inspect(join(directory, 'function.wasm'));
+      t.is(module.kind, 'command');
+      t.true(module.imports.includes('log_info'));
+    },
+  );
 }
 
 for (const name of readdirSync('examples')) {
@@ -46,7 +49,7 @@ for (const name of readdirSync('examples')) {
   const isTypeScript = existsSync(join(directory, 'index.ts'));
   const language = existsSync(join(directory, 'go.mod')) ? 'go' : 'assemblyscript';
   const run = isTypeScript || COMPILERS[language]?.found ? test.serial : test.serial.skip;
-  run(`examples/${name} is built without network`, async (t) => {
+  run(`examples/${name} builds without network access`, async (t) => {
     // A copy beside the SDKs as in the repository: the examples refer to ../../sdk.
     const root = join(home, `copy-of-${name}`);
     mkdirSync(join(root, 'examples'), { recursive: true });
@@ -59,7 +62,7 @@ for (const name of readdirSync('examples')) {
   });
 }
 
-test('the build command of function.yaml is run in place of a compiler', async (t) => {
+test('the build command of function.yaml runs instead of a compiler', async (t) => {
   const directory = join(home, 'own-command');
   mkdirSync(directory);
   writeFileSync(
@@ -71,7 +74,7 @@ test('the build command of function.yaml is run in place of a compiler', async (
   t.is(readFileSync(join(directory, 'function.wasm')).toString('hex'), '0061736d01000000');
 });
 
-test('a build that fails says what the compiler said', async (t) => {
+test('a failed build prints the output of the compiler', async (t) => {
   const directory = join(home, 'broken');
   mkdirSync(join(directory, 'assembly'), { recursive: true });
   writeFileSync(join(directory, 'function.yaml'), 'name: broken\n');
@@ -81,7 +84,7 @@ test('a build that fails says what the compiler said', async (t) => {
   t.regex(built.stderr, /^error: .* ended with exit code 1:\n[\s\S]*TS2322/);
 });
 
-test('a directory without source is told what would be source', async (t) => {
+test('the error for a directory without sources lists the recognized source files', async (t) => {
   const directory = join(home, 'empty');
   mkdirSync(directory);
   writeFileSync(join(directory, 'function.yaml'), 'name: empty\n');

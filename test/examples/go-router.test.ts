@@ -41,7 +41,7 @@ func main() {
 
 const FUNCTION = 'name: routed\npublic: true\ntimeout: 20\nhttp: {}\n';
 
-/** Whether the router can be had here. */
+/** Whether the router can be downloaded here. */
 function hasRouter(): boolean {
   if (go === undefined) return false;
   const dir = join(tempDir(), 'probe');

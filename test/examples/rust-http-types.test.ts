@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 const FUNCTION =
   'name: typed\npublic: true\nhttp: { routes: ["POST /things/{id}", "DELETE /things/{id}"] }\n';
 
-/** Whether the crate `http` can be had here. */
+/** Whether the crate `http` can be downloaded here. */
 function hasCrates(): boolean {
   const dir = join(tempDir(), 'probe');
   mkdirSync(join(dir, 'src'), { recursive: true });
@@ -55,7 +55,7 @@ const isPossible = COMPILERS.rust?.found === true && hasCrates();
 const run = isPossible ? test : test.skip;
 const home = tempDir();
 
-run('a Rust function answers with the types of the crate http (needs cargo and crates.io)', async (t) => {
+run('a Rust function responds with the types of the crate http (needs cargo and crates.io)', async (t) => {
   const engine = await startEngine();
   t.teardown(engine.close);
   const env = { ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey };

@@ -37,7 +37,7 @@ for (const [language, { title, found }] of Object.entries(COMPILERS)) {
   };
 
   run(
-    `the http template of ${language} greets by body, by query, and without either (${title})`,
+    `the http template of ${language} greets the name of the body or query, or World (${title})`,
     async (t) => {
       const { name, orama, api, directory } = await deployed('http');
       const { settings } = parseManifest(readFileSync(join(directory, 'function.yaml'), 'utf8'));
@@ -67,11 +67,11 @@ for (const [language, { title, found }] of Object.entries(COMPILERS)) {
   );
 
   run(
-    `the event template of ${language} greets who an event names, and says what it got otherwise`,
+    `the event template of ${language} greets the name of the event, and logs an invalid event`,
     async (t) => {
       const { name, orama, api } = await deployed('event');
       await orama('function', 'publish', 'greetings:new', '--data', '{"name": "Ad\\u00e4 \\"A\\""}');
-      const [log] = await until('the log of the event', async () => {
+      const [log] = await until('the event is logged', async () => {
         const { json } = await api.get(`/v1/functions/${name}/logs`);
         return json.count === 1 && json.logs;
       });
@@ -85,7 +85,7 @@ for (const [language, { title, found }] of Object.entries(COMPILERS)) {
     },
   );
 
-  run(`the cron template of ${language} counts its runs`, async (t) => {
+  run(`the cron template of ${language} counts its runs and fails for an invalid event`, async (t) => {
     const { name, api } = await deployed('cron');
     const { json } = await api.get(`/v1/functions/${name}/triggers`);
     t.is(json.triggers[0].cron, '*/5 * * * *');

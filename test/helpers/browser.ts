@@ -47,7 +47,7 @@ export async function openWindow(
 ): Promise<BrowserContext> {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 900 },
-    // Nothing has to be drawn again and again while a test waits.
+    // Animations would keep the browser rendering while a test waits.
     reducedMotion: 'reduce',
     ...options,
   });

@@ -46,7 +46,7 @@ export async function useCanary(api: Api): Promise<Canary> {
     await api.invoke('user', commands(use, log, { op: 'exit', n: 1 }), { prefer: 'respond-async' }),
   );
   const path = `/v1/invocations/${dead.json.request_id}`;
-  await until('it is dead', async () => (await api.get(path)).json.state === 'dead');
+  await until('the invocation is dead', async () => (await api.get(path)).json.state === 'dead');
   const replayed = noted(await api.post(`${path}/replay`, {}));
   const replay = `/v1/invocations/${replayed.json.request_id}`;
   await until('its replay is dead', async () => (await api.get(replay)).json.state === 'dead');

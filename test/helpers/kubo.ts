@@ -67,13 +67,13 @@ async function launchKubo(
 ): Promise<{ daemon: ChildProcess; port: number }> {
   let port = 0;
   const daemon = await launch(program, ['daemon', '--migrate=false'], { env }, async ({ stdout }) => {
-    if (stdout === null) throw new Error('it has no stdout');
+    if (stdout === null) throw new Error('the daemon has no stdout');
     for await (const line of createInterface({ input: stdout })) {
       const listening = /RPC API server listening on \/ip4\/127\.0\.0\.1\/tcp\/(\d+)/.exec(line);
       if (listening !== null) port = Number(listening[1]);
       if (line.includes('Daemon is ready')) return;
     }
-    throw new Error('it closed its stdout');
+    throw new Error('the daemon closed its stdout');
   });
   // The line reader has paused the stream; a full pipe would block the daemon.
   daemon.stdout?.resume();

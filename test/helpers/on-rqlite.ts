@@ -12,7 +12,7 @@ export function onRqlite(what: string, register: (binary: string) => void): void
     return;
   }
   test(`rqlite: not found, real-server suite not run: ${what}`, (t) => {
-    t.log('name the binary with TEST_RQLITED; REQUIRE_SERVERS=rqlite makes this fail');
+    t.log('set TEST_RQLITED to the path of rqlited; with REQUIRE_SERVERS=rqlite this fails');
     t.pass();
   });
 }

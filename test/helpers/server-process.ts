@@ -27,10 +27,10 @@ export async function launch(
   const over = new AbortController();
   const failed = new Promise<never>((_, reject) => {
     server.once('error', reject);
-    server.once('exit', (code) => reject(new Error(`it ended with ${code}`)));
+    server.once('exit', (code) => reject(new Error(`the process ended with ${code}`)));
   });
   const late = sleep(READY_MS, undefined, { signal: over.signal }).then(() => {
-    throw new Error(`it was not ready within ${READY_MS / 1000} s`);
+    throw new Error(`the process was not ready within ${READY_MS / 1000} s`);
   });
   late.catch(() => {});
   failed.catch(() => {});

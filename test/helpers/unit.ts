@@ -100,7 +100,7 @@ function parse(text: string, instance: string, runtimeDir: string) {
   const lines = text.split('\n').flatMap((line) => {
     const [, key = '', value = ''] = /^(\w+)=(.*)$/.exec(line) ?? [];
     if (key === '') return [];
-    if (!KNOWN.has(key)) throw new Error(`the unit has a line that is not known here: ${line}`);
+    if (!KNOWN.has(key)) throw new Error(`the unit has an unsupported line: ${line}`);
     return [{ key, value: value.replaceAll('%i', instance).replaceAll('%t', runtimeDir) }];
   });
   const all = (key: string) => lines.filter((line) => line.key === key).map(({ value }) => value);

@@ -29,7 +29,7 @@ async function versions(count: number, metadata: (version: number) => object = (
   };
 }
 
-test('an alias names a version, wherever a version can be named', async (t) => {
+test('name@alias selects the aliased version in calls and reads, and returns 404 after the alias is deleted', async (t) => {
   const { tenant, called, alias } = await versions(3);
   const put = await alias('beta', { version: 2 });
   t.is(put.status, 200);
@@ -47,7 +47,7 @@ test('an alias names a version, wherever a version can be named', async (t) => {
   t.is((await tenant.delete('/v1/functions/fn/aliases/beta')).status, 404);
 });
 
-test('what is no alias, no version or no weight is refused with the value', async (t) => {
+test('an alias with an invalid name or invalid weights returns 400, with an unknown version 404', async (t) => {
   const { alias } = await versions(2);
   for (const name of ['newest', '2', '-x', 'a'.repeat(65)])
     t.is((await alias(name, { version: 1 })).status, 400, name);
@@ -62,7 +62,7 @@ test('what is no alias, no version or no weight is refused with the value', asyn
   t.is((await alias('beta', { version: 1, extra: true })).status, 400);
 });
 
-test('calls, events and schedules without a version go to the alias live', async (t) => {
+test('calls and events without a version run the version of the alias live, or the newest without live', async (t) => {
   const { tenant, called, alias } = await versions(2, () => ({ triggers: [{ topic: 'ping' }] }));
   await alias('live', { version: 1 });
   t.deepEqual(await called(), ['v1', 1]);
@@ -76,7 +76,7 @@ test('calls, events and schedules without a version go to the alias live', async
   t.deepEqual(await called(), ['v2', 2]);
 });
 
-test('weights split the calls, and equal sticky values are given equal versions', async (t) => {
+test('weights split calls between versions, and calls with the same X-Orama-Sticky value run one version', async (t) => {
   const { called, alias } = await versions(2);
   await alias('live', { version: 1, weights: { 2: 30 } });
   const drawn = new Map<string, number>();
@@ -95,7 +95,7 @@ test('weights split the calls, and equal sticky values are given equal versions'
   for (let n = 0; n < 10; n++) t.deepEqual(await called('fn', sticky), first);
 });
 
-test('requests of one sender to an HTTP function are given one version', async (t) => {
+test('requests from one address to an HTTP function with weights all run the same version', async (t) => {
   const http = { auth: 'none', methods: ['POST'] };
   const { tenant, alias } = await versions(2, () => ({ http }));
   await alias('live', { version: 1, weights: { 2: 50 } });
@@ -109,7 +109,7 @@ test('requests of one sender to an HTTP function are given one version', async (
   t.regex([...drawn].join(), /"v[12]"/);
 });
 
-test('a rollout whose version is slow goes back, and tells the namespace how it ended', async (t) => {
+test('a rollout rolls back when p95 latency exceeds max_p95_ms, and publishes the reason on orama:rollout', async (t) => {
   const { tenant, alias } = await versions(2);
   await alias('live', { version: 1 });
   const listener = await tenant.deploy('listener', await probeWasm(), {
@@ -126,7 +126,7 @@ test('a rollout whose version is slow goes back, and tells the namespace how it 
   });
   t.like(ended, { state: 'rolled_back', percent: 0, errors: 0 });
   t.regex(ended.reason, /95th percentile is [\d.]+ ms; at most 20 ms are allowed/);
-  const told = await until('the namespace is told', async () => {
+  const told = await until('the listener has run', async () => {
     const { json } = await tenant.get('/v1/invocations?function=listener');
     return json.invocations[0];
   });
@@ -136,18 +136,18 @@ test('a rollout whose version is slow goes back, and tells the namespace how it 
   t.like(event.data, { function: 'fn', to: 2, from: 1, state: 'rolled_back', reason: ended.reason });
 });
 
-test('a retry runs the version that was drawn when the call was accepted', async (t) => {
+test('retries run the version that was chosen when the call was accepted, even if the alias changes', async (t) => {
   const { tenant, alias } = await versions(2);
   await alias('live', { version: 1, weights: { 2: 50 } });
   const { json } = await tenant.invoke('fn', commands({ op: 'exit', n: 1 }), { prefer: 'respond-async' });
   const read = () => tenant.get(`/v1/invocations/${json.request_id}`);
   const pinned = (await read()).json.version;
   await alias('live', { version: pinned === 1 ? 2 : 1 });
-  await until('it has ended', async () => (await read()).json.state === 'dead');
+  await until('the invocation has ended', async () => (await read()).json.state === 'dead');
   t.is((await read()).json.version, pinned);
 });
 
-test('a rollout whose version fails goes back by itself: of 10,000 calls fewer fail than are allowed, and the figures add up', async (t) => {
+test('a rollout rolls back at max_error_percent: of 10,000 calls at most 2 % fail, and all counters agree', async (t) => {
   t.timeout(120_000);
   const CALLS = 10_000;
   const MAX_ERROR_PERCENT = 2;
@@ -231,7 +231,7 @@ async function countInvocations(tenant: Tenant, path: string) {
   return { count, versions: [...versions] };
 }
 
-test('a rollout whose version is good ends with all calls on it', async (t) => {
+test('a rollout without errors completes, and all calls then run the new version', async (t) => {
   const { tenant, called } = await versions(2);
   await tenant.post('/v1/functions/fn/rollout', { to: 2, steps: [50], every_seconds: 1, min_calls: 1 });
   await until('the rollout has ended', async () => {
@@ -241,7 +241,7 @@ test('a rollout whose version is good ends with all calls on it', async (t) => {
   t.deepEqual(await called(), ['v2', 2]);
 });
 
-test('an aborted rollout goes back, and a rollout that is over can not be aborted', async (t) => {
+test('aborting a rollout returns all calls to the old version; aborting an ended rollout returns 409', async (t) => {
   const { tenant, called } = await versions(2);
   await tenant.post('/v1/functions/fn/rollout', { to: 2, steps: [99], every_seconds: 3600 });
   const aborted = await tenant.delete('/v1/functions/fn/rollout');

@@ -18,7 +18,7 @@ for (const [chain, make] of [
   ['ETH', ethWallet],
   ['SOL', solWallet],
 ] as const) {
-  test(`a ${chain} wallet logs in over HTTP, and functions see it as their caller`, async (t) => {
+  test(`a ${chain} wallet logs in over HTTP, and functions receive its address as caller`, async (t) => {
     const anonymous = (await engine()).api.as();
     const wallet = make();
     const namespace = unclaimed();
@@ -67,7 +67,7 @@ async function aWallet(fields: Record<string, string> = {}) {
   return { anonymous, wallet, namespace, token, withKey };
 }
 
-test('a replay with another input does not speak for the wallet that sent the first', async (t) => {
+test('a replay with another input has no caller wallet unless the wallet itself sends the replay', async (t) => {
   const { anonymous, wallet, token, withKey } = await aWallet();
   const first = await anonymous.invoke('who', commands({ op: 'wallet' }), token);
   t.deepEqual(first.json, { results: [wallet.address] });
@@ -89,7 +89,7 @@ test('a replay with another input does not speak for the wallet that sent the fi
   t.deepEqual(await replayed(anonymous, other, token), [wallet.address, 'send all']);
 });
 
-test('an Idempotency-Key gives nobody the result of another caller, nor keeps them from theirs', async (t) => {
+test('the same Idempotency-Key of several callers gives each caller its own invocation', async (t) => {
   const { anonymous, wallet, namespace, token, withKey } = await aWallet({ is_public: 'true' });
   const key = { 'idempotency-key': 'order-1' };
   const input = commands({ op: 'wallet' });
@@ -115,7 +115,7 @@ test('an Idempotency-Key gives nobody the result of another caller, nor keeps th
   t.is((await withKey.request('POST', path, { headers: fresh, body: input })).status, 422);
 });
 
-test('an API-key call has no caller wallet, whatever headers it carries', async (t) => {
+test('calls with an API key or with a token made from a key have no caller wallet', async (t) => {
   const api = await aTenant(await engine());
   await api.deploy('who', await probeWasm());
   const seen = await api.invoke('who', commands({ op: 'wallet' }), { 'x-wallet': '0xevil' });
@@ -127,7 +127,7 @@ test('an API-key call has no caller wallet, whatever headers it carries', async 
   t.deepEqual(byToken.json, { results: [''] });
 });
 
-test('a key is taken as X-API-Key, Bearer and ApiKey, and nothing else is', async (t) => {
+test('API keys are accepted in X-API-Key, Bearer and ApiKey headers; other forms return 401', async (t) => {
   const api = await aTenant(await engine());
   const anonymous = api.as();
   for (const headers of [
@@ -153,7 +153,7 @@ test('a key is taken as X-API-Key, Bearer and ApiKey, and nothing else is', asyn
   t.is((await anonymous.get(`/v1/auth/whoami?api_key=${api.key}`)).status, 401);
 });
 
-test('refresh rotates, its reuse ends the login, and so does logout', async (t) => {
+test('reusing a refresh token ends the login, and so does logout with an access or refresh token', async (t) => {
   const anonymous = (await engine()).api.as();
   const { verified } = await login(anonymous, ethWallet(), unclaimed(), 'ETH');
   const refreshed = await anonymous.post('/v1/auth/refresh', { refresh_token: verified.json.refresh_token });
@@ -174,7 +174,7 @@ test('refresh rotates, its reuse ends the login, and so does logout', async (t) 
   t.is((await anonymous.post('/v1/auth/logout', {})).status, 400);
 });
 
-test("another wallet's namespace is 403, default too", async (t) => {
+test("login to another wallet's namespace or to default returns 403", async (t) => {
   const anonymous = (await engine()).api.as();
   const namespace = unclaimed();
   t.is((await login(anonymous, ethWallet(), namespace, 'ETH')).verified.status, 200);
@@ -187,7 +187,7 @@ test("another wallet's namespace is 403, default too", async (t) => {
   t.is(challenge.status, 403);
 });
 
-test('the key set is at both of its paths', async (t) => {
+test('both JWKS paths return the same key set, without private keys', async (t) => {
   const anonymous = (await engine()).api.as();
   const one = await anonymous.get('/v1/auth/jwks');
   const two = await anonymous.get('/.well-known/jwks.json');
@@ -196,7 +196,7 @@ test('the key set is at both of its paths', async (t) => {
   t.is(one.json.keys[0].d, undefined);
 });
 
-test('keys are made, listed without themselves, and revoked; the admin key does so for any namespace', async (t) => {
+test('keys are created, listed without their secrets and revoked; other namespaces need the admin key', async (t) => {
   const { api: admin } = await engine();
   const api = await aTenant(await engine());
   const made = await api.post('/v1/auth/keys', { name: 'second' });

@@ -7,13 +7,13 @@ function from(peer: string, forwarded?: string): IncomingMessage {
   return { socket: { remoteAddress: peer }, headers } as unknown as IncomingMessage;
 }
 
-test('X-Forwarded-For counts for nothing without a trusted proxy', (t) => {
+test('X-Forwarded-For is ignored unless the peer is a trusted proxy', (t) => {
   const { rateLimitKeyOf: addressOf } = createClientAddresses();
   t.is(addressOf(from('198.51.100.7', '203.0.113.9')), '198.51.100.7');
   t.is(createClientAddresses(['10.0.0.0/8']).addressOf(from('198.51.100.7', '203.0.113.9')), '198.51.100.7');
 });
 
-test('behind trusted proxies the client is the first address from the right that is none of theirs', (t) => {
+test('behind trusted proxies the client is the rightmost forwarded address that is not a trusted proxy', (t) => {
   const { rateLimitKeyOf: addressOf } = createClientAddresses(['10.0.0.0/8', '::1']);
   t.is(addressOf(from('10.0.0.1', '203.0.113.9')), '203.0.113.9');
   t.is(addressOf(from('10.0.0.1', '1.2.3.4, 203.0.113.9, 10.9.9.9')), '203.0.113.9');
@@ -22,12 +22,12 @@ test('behind trusted proxies the client is the first address from the right that
   t.is(addressOf(from('10.0.0.1')), '10.0.0.1');
 });
 
-test('addresses of one IPv6 network count as one client', (t) => {
+test('addresses of one IPv6 /64 network count as one client', (t) => {
   const { rateLimitKeyOf: addressOf } = createClientAddresses();
   t.is(addressOf(from('2001:db8:1:2::1')), addressOf(from('2001:db8:1:2:ffff::9')));
   t.not(addressOf(from('2001:db8:1:2::1')), addressOf(from('2001:db8:1:3::1')));
 });
 
-test('what is no address is refused as a trusted proxy', (t) => {
+test('a host name in the list of trusted proxies is rejected with bad_config', (t) => {
   t.throws(() => createClientAddresses(['proxy.local']), { code: 'bad_config' });
 });

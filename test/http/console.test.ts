@@ -3,7 +3,7 @@ import { aTenant, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
 
-test('the page has a policy without exceptions, and is asked for anew each time', async (t) => {
+test('the console page has a Content-Security-Policy without exceptions and is revalidated on each load', async (t) => {
   const { api } = await engine();
   for (const path of ['/console', '/console/', '/console/functions/hello']) {
     const { status, headers, text } = await api.as().get(path);
@@ -18,7 +18,7 @@ test('the page has a policy without exceptions, and is asked for anew each time'
   }
 });
 
-test('assets never change under their names, and are sent as the client takes them', async (t) => {
+test('console assets are immutable, encoded as the client accepts and under 250 KB for the first view', async (t) => {
   const { api } = await engine();
   const { text } = await api.as().get('/console');
   const assets = [...text.matchAll(/(?:src|href)="(\/console\/assets\/[^"]+)"/g)].map(
@@ -49,7 +49,7 @@ test('assets never change under their names, and are sent as the client takes th
   t.true(firstView < 250 * 1024, `${firstView} bytes for the first view`);
 });
 
-test('an asset that there is not is 404, and nothing outside of the build is served', async (t) => {
+test('unknown assets and paths outside the console build return 404, and POST returns 405', async (t) => {
   const { api } = await engine();
   for (const path of [
     '/console/assets/none.js',
@@ -65,7 +65,7 @@ test('an asset that there is not is 404, and nothing outside of the build is ser
   t.is(headers.get('allow'), 'GET, HEAD, OPTIONS');
 });
 
-test('a sign-in link signs in once', async (t) => {
+test('a sign-in link is valid for 5 minutes and can be used once', async (t) => {
   const tenant = await aTenant(await engine());
   const link = await tenant.post('/v1/auth/console-links', {});
   t.is(link.status, 201);
@@ -83,7 +83,7 @@ test('a sign-in link signs in once', async (t) => {
   t.is((await tenant.as().post('/v1/auth/console-sessions', {})).status, 401);
 });
 
-test('of two at once that use a link, one is signed in', async (t) => {
+test('eight concurrent uses of one sign-in link create one session', async (t) => {
   const tenant = await aTenant(await engine());
   const { json } = await tenant.post('/v1/auth/console-links', {});
   const tries = Array.from({ length: 8 }, () =>
@@ -93,7 +93,7 @@ test('of two at once that use a link, one is signed in', async (t) => {
   t.deepEqual(statuses, [201, 401, 401, 401, 401, 401, 401, 401]);
 });
 
-test('a session does what its key may, is refreshed once per token, and ends on the server at sign-out', async (t) => {
+test('a console session has the scopes of its key, can be refreshed and ends on the server at sign-out', async (t) => {
   const tenant = await aTenant(await engine());
   const limited = await tenant.post('/v1/auth/keys', { name: 'reader', scopes: ['read'] });
   const login = await tenant.as(limited.json.api_key).post('/v1/auth/console-sessions', {});
@@ -114,7 +114,7 @@ test('a session does what its key may, is refreshed once per token, and ends on 
   t.is((await anonymous.post('/v1/auth/refresh', { refresh_token: renewed.json.refresh_token })).status, 401);
 });
 
-test('a session ends with its key', async (t) => {
+test('revoking an API key ends the console sessions created with that key', async (t) => {
   const tenant = await aTenant(await engine());
   const key = await tenant.post('/v1/auth/keys', { name: 'short' });
   const login = await tenant.as(key.json.api_key).post('/v1/auth/console-sessions', {});
@@ -125,7 +125,7 @@ test('a session ends with its key', async (t) => {
   t.is(reply.status, 401);
 });
 
-test('a token cannot be prolonged into a session, and a session makes no link', async (t) => {
+test('a token made from an API key cannot create console sessions or sign-in links', async (t) => {
   const tenant = await aTenant(await engine());
   const { json } = await tenant.post('/v1/auth/token', {});
   const headers = { authorization: `Bearer ${json.access_token}` };

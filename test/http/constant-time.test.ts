@@ -27,7 +27,7 @@ const forged: [VerifySettings, Record<string, string>][] = [
 ];
 
 for (const [settings, headers] of forged) {
-  test.serial(`${settings.scheme}: a forged signature is compared whole, in constant time`, (t) => {
+  test.serial(`${settings.scheme}: a forged signature is compared in full and in constant time`, (t) => {
     const compared: number[] = [];
     const original = crypto.timingSafeEqual;
     t.teardown(() => {

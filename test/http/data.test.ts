@@ -6,7 +6,7 @@ import { connect } from './socket.js';
 
 const engine = sharedEngine();
 
-test("the owner works on the namespace's database, the same that its functions see", async (t) => {
+test('the rqlite endpoints and the functions of a namespace use the same database', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const created = await api.post('/v1/rqlite/create-table', {
     schema: 'CREATE TABLE devices (id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE)',
@@ -52,7 +52,7 @@ test("the owner works on the namespace's database, the same that its functions s
   t.is((await api.get('/v1/rqlite/schema')).json.count, 0);
 });
 
-test('integers of 64 bits keep all their digits, over HTTP and for guests', async (t) => {
+test('64-bit integers keep all their digits over HTTP and in functions; larger integers return 400', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const [large, largest] = ['9007199254740993', '9223372036854775807'];
   await api.post('/v1/rqlite/create-table', { schema: 'CREATE TABLE n (id INTEGER PRIMARY KEY, a INTEGER)' });
@@ -80,7 +80,7 @@ test('integers of 64 bits keep all their digits, over HTTP and for guests', asyn
   t.regex(tooLarge.json.error, /Argument 1 .*64 bits/);
 });
 
-test('SQL through names, several statements, and what reaches outside are refused', async (t) => {
+test('SQL in names, several statements at once and statements that leave the database return 400', async (t) => {
   const api = await aTenant(await engine());
   await api.post('/v1/rqlite/create-table', { schema: 'CREATE TABLE kept (id INTEGER)' });
   const refused: [path: string, body: Record<string, unknown>][] = [
@@ -111,7 +111,7 @@ test('SQL through names, several statements, and what reaches outside are refuse
   t.is((await api.get('/v1/rqlite/schema')).json.count, 1);
 });
 
-test("the owner works on the namespace's cache, the same that its functions see", async (t) => {
+test('the cache endpoints and the functions of a namespace use the same cache', async (t) => {
   const api = await aTenantWithProbe(await engine());
   for (const value of ['text', { a: [1, null] }, 42, true, null]) {
     t.is((await api.post('/v1/cache/put', { dmap: 'm', key: 'k', value })).status, 200);
@@ -154,7 +154,7 @@ test("the owner works on the namespace's cache, the same that its functions see"
   }
 });
 
-test('a scan answers the keys of its map in which the pattern is found, and no others', async (t) => {
+test('a cache scan returns only the keys of its map that match the pattern; invalid patterns return 400', async (t) => {
   const api = await aTenant(await engine());
   for (const key of ['user-1', 'user-22', 'session-1', 'm:user-3']) {
     await api.post('/v1/cache/put', { dmap: 'm', key, value: 1 });
@@ -183,7 +183,7 @@ test('a scan answers the keys of its map in which the pattern is found, and no o
   }
 });
 
-test('durations are written as in Go', async (t) => {
+test('a cache ttl is a duration in Go syntax; other values return 400', async (t) => {
   const api = await aTenant(await engine());
   const put = async (ttl: unknown) => (await api.post('/v1/cache/put', { key: 'k', value: 1, ttl })).status;
   for (const ttl of ['5m', '1h30m', '1.5s', '250ms', '30', '0']) t.is(await put(ttl), 200, ttl);
@@ -191,15 +191,15 @@ test('durations are written as in Go', async (t) => {
     t.is(await put(ttl), 400, String(ttl));
 });
 
-test('a cached value is gone after its ttl', async (t) => {
+test('a cached value expires after its ttl', async (t) => {
   const api = await aTenant(await engine());
   await api.post('/v1/cache/put', { key: 'short', value: 'x', ttl: '1s' });
   await api.post('/v1/cache/put', { key: 'long', value: 'x', ttl: '5m' });
-  await until('its end', async () => (await api.post('/v1/cache/get', { key: 'short' })).status === 404);
+  await until('the expiry', async () => (await api.post('/v1/cache/get', { key: 'short' })).status === 404);
   t.is((await api.post('/v1/cache/get', { key: 'long' })).status, 200);
 });
 
-test("files are stored, read, and given up; another namespace's CID grants nothing", async (t) => {
+test('files are stored, read, pinned and unpinned; CIDs of another namespace return 404', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const stranger = await aTenantWithProbe(await engine());
   const content = `a file of ${api.namespace}`;
@@ -239,7 +239,7 @@ test("files are stored, read, and given up; another namespace's CID grants nothi
   t.is((await api.get('/v1/storage/get/..%2F..%2Fetc%2Fpasswd')).status, 400);
 });
 
-test('the database, cache and members of another namespace are as if they were not there', async (t) => {
+test('the database, cache and presence members of another namespace cannot be read or changed', async (t) => {
   const owner = await aTenant(await engine());
   const stranger = await aTenant(await engine());
   await owner.post('/v1/rqlite/create-table', { schema: 'CREATE TABLE own (id INTEGER)' });

@@ -17,7 +17,7 @@ async function ended(api: Awaited<ReturnType<typeof aTenant>>, id: string) {
   });
 }
 
-test('Prefer: respond-async answers 202 at once, and the invocation is a resource', async (t) => {
+test('Prefer: respond-async returns 202 with the Location of the invocation, which records its result', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const reply = await api.invoke('probe', commands({ op: 'echo', a: 'later' }), ASYNC);
   t.is(reply.status, 202);
@@ -39,7 +39,7 @@ test('Prefer: respond-async answers 202 at once, and the invocation is a resourc
   t.is(record.attempts.length, 1);
 });
 
-test('Prefer: wait=N waits at most N seconds, then answers 202 with the same invocation', async (t) => {
+test('Prefer: wait=N returns 202 after N seconds if the invocation still runs, and the invocation completes', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const quick = await api.invoke('probe', '{}', { prefer: 'wait=60' });
   t.is(quick.status, 200);
@@ -48,7 +48,7 @@ test('Prefer: wait=N waits at most N seconds, then answers 202 with the same inv
   t.is((await ended(api, slow.json.request_id)).state, 'success');
 });
 
-test('the same Idempotency-Key gives the same invocation and result; with another body it is 422', async (t) => {
+test('a repeated Idempotency-Key returns the same invocation and result; another body returns 422', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const key = { 'idempotency-key': 'order-1' };
   const input = commands({ op: 'cache_incr', a: 'ran', n: 1 });
@@ -63,7 +63,7 @@ test('the same Idempotency-Key gives the same invocation and result; with anothe
   t.is(other.json.code, 'idempotency_mismatch');
 });
 
-test('X-Request-ID becomes the id of the invocation, once, and must be a UUID', async (t) => {
+test('X-Request-ID sets the id of the invocation; a used id returns 409, a value that is no UUID 400', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const id = randomUUID();
   const reply = await api.invoke('probe', commands({ op: 'request_id' }), { 'x-request-id': id });
@@ -75,7 +75,7 @@ test('X-Request-ID becomes the id of the invocation, once, and must be a UUID', 
   t.regex(wrong.json.error, /x-request-id/i);
 });
 
-test('X-Delay-Seconds delays, and a delayed invocation can be cancelled once', async (t) => {
+test('X-Delay-Seconds delays an async invocation, which can be cancelled once; sync calls return 400', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const { json } = await api.invoke('probe', 'x', { ...ASYNC, 'x-delay-seconds': '600' });
   const id = json.request_id;
@@ -93,7 +93,7 @@ test('X-Delay-Seconds delays, and a delayed invocation can be cancelled once', a
   }
 });
 
-test('an invocation older than X-Max-Age-Seconds when its turn comes is dead, reason expired', async (t) => {
+test('an invocation older than X-Max-Age-Seconds when dequeued becomes dead with reason expired', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const headers = { ...ASYNC, 'x-delay-seconds': '2', 'x-max-age-seconds': '1' };
   const { json } = await api.invoke('probe', 'x', headers);
@@ -104,7 +104,7 @@ test('an invocation older than X-Max-Age-Seconds when its turn comes is dead, re
   t.is(list.json.invocations[0].request_id, json.request_id);
 });
 
-test('a dead invocation is kept, replayed one by one or all, and purged', async (t) => {
+test('dead invocations are listed, replayed one at a time or all together, and purged', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const fail = async () => {
     const { json } = await api.invoke('probe', commands({ op: 'exit', n: 65 }), ASYNC);
@@ -130,7 +130,7 @@ test('a dead invocation is kept, replayed one by one or all, and purged', async 
   const all = await api.post('/v1/functions/probe/dead/replay', {});
   t.is(all.status, 202);
   t.deepEqual(all.json, { count: 2 });
-  await until('their crashes', async () => {
+  await until('the replays are dead', async () => {
     const { json } = await api.get('/v1/invocations?status=dead');
     return (
       json.count === 2 && !json.invocations.some((one: { request_id: string }) => one.request_id === second)
@@ -140,7 +140,7 @@ test('a dead invocation is kept, replayed one by one or all, and purged', async 
   t.is((await api.get('/v1/invocations?status=dead')).json.count, 0);
 });
 
-test('listing pages through all invocations by cursor', async (t) => {
+test('cursor pagination returns every invocation once; invalid query values return 400', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const ids = new Set<string>();
   for (let n = 0; n < 7; n += 1) {
@@ -161,7 +161,7 @@ test('listing pages through all invocations by cursor', async (t) => {
   t.is((await api.get('/v1/invocations?status=unknown')).status, 400);
 });
 
-test('X-Callback-Url gets the result, signed; an address that egress refuses is a 4xx at once', async (t) => {
+test('X-Callback-Url receives the signed result; URLs that the egress rules refuse return 400', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const { secret } = (await api.get('/v1/auth/callback-secret')).json;
   const server = createServer();
@@ -198,7 +198,7 @@ test('X-Callback-Url gets the result, signed; an address that egress refuses is 
   t.is((await api.invoke('probe', 'x', { ...ASYNC, 'x-callback-url': 'ftp://x' })).status, 400);
 });
 
-test('logs are read with filters, and followed as server-sent events that resume', async (t) => {
+test('logs can be filtered, and followed as server-sent events that resume after Last-Event-ID', async (t) => {
   const api = await aTenantWithProbe(await engine());
   await api.invoke('probe', commands({ op: 'log', a: 'past' }));
   await api.invoke('probe', commands({ op: 'exit', n: 1 }));

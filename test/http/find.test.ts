@@ -20,7 +20,7 @@ async function aShop() {
 
 const ids = (reply: { json: { items: { id: number }[] } }) => reply.json.items.map(({ id }) => id);
 
-test('rows are found by values, with options beside the table or under `options`', async (t) => {
+test('find selects rows by column values, with options at the top level or under `options`', async (t) => {
   const { post } = await aShop();
   const all = await post('find', { table: 'users', options: { order_by: ['id'] } });
   t.is(all.status, 200, all.text);
@@ -53,7 +53,7 @@ test('rows are found by values, with options beside the table or under `options`
   t.deepEqual(joined.json.items, [{ title: 'one' }, { title: 'two' }]);
 });
 
-test('find-one answers the row, and 404 when there is none', async (t) => {
+test('find-one returns the first matching row, or 404 when no row matches', async (t) => {
   const { post } = await aShop();
   const one = await post('find-one', {
     table: 'users',
@@ -66,7 +66,7 @@ test('find-one answers the row, and 404 when there is none', async (t) => {
   t.is(none.json.code, 'not_found');
 });
 
-test('a SELECT is built of its parts, and `one` answers its first row', async (t) => {
+test('select builds a query from its parts, and with `one` returns the first row or 404', async (t) => {
   const { post } = await aShop();
   const where = [
     { expr: 'age = ?', args: [30] },
@@ -106,7 +106,7 @@ test('a SELECT is built of its parts, and `one` answers its first row', async (t
   t.is((await post('select', { table: 'users', where: null, ...nulls })).json.count, 3);
 });
 
-test('64-bit integers are found with all their digits', async (t) => {
+test('find matches and returns 64-bit integers with all their digits', async (t) => {
   const { api, post } = await aShop();
   await post('exec', { sql: 'INSERT INTO users (id, name) VALUES (9007199254740993, ?)', args: ['Big'] });
   const found = await api.request('POST', '/v1/rqlite/find', {
@@ -116,7 +116,7 @@ test('64-bit integers are found with all their digits', async (t) => {
   t.is(found.text, '{"items":[{"id":9007199254740993}],"count":1}');
 });
 
-test('names are names and expressions are expressions, whatever is put into them', async (t) => {
+test('identifiers and expressions cannot inject SQL; invalid ones return 400', async (t) => {
   const { post } = await aShop();
   const t1 = { table: 'users' };
   const refused: [path: string, body: unknown, says: RegExp][] = [
@@ -177,7 +177,7 @@ test('names are names and expressions are expressions, whatever is put into them
   t.is((await post('find', { table: 'users' })).json.count, 3);
 });
 
-test('a criterion that is called __proto__ is a criterion like any other', async (t) => {
+test('a criterion named __proto__ is used as a column name', async (t) => {
   const { api } = await aShop();
   for (const big of ['', ', "id": 9007199254740993']) {
     const reply = await api.request('POST', '/v1/rqlite/find', {
@@ -189,7 +189,7 @@ test('a criterion that is called __proto__ is a criterion like any other', async
   }
 });
 
-test('statements are one transaction: all of them, or none', async (t) => {
+test('the statements of a transaction are all applied, or none if one of them fails', async (t) => {
   const { post } = await aShop();
   const done = await post('transaction', {
     statements: ['DELETE FROM posts', "UPDATE users SET name = 'X'"],
@@ -211,7 +211,7 @@ test('statements are one transaction: all of them, or none', async (t) => {
   t.is((await post('find', { table: 'users' })).json.count, 3);
 });
 
-test('a number beyond 2^53 where a count belongs is refused with its digits', async (t) => {
+test('an offset beyond 2^53 returns 400', async (t) => {
   const api = await aTenant(await engine());
   const { status, json } = await api.request('POST', '/v1/rqlite/find', {
     headers: { 'content-type': 'application/json' },

@@ -7,7 +7,7 @@ import { aTenant, sharedEngine } from './served.js';
 
 /** Trusts no proxy. */
 const engine = sharedEngine();
-/** Trusts those on this machine. */
+/** Trusts proxies on this machine. */
 const behindProxy = sharedEngine({ env: { TRUSTED_PROXIES: '127.0.0.1' } });
 
 /** A namespace with functions, by name and `http:` settings. */
@@ -35,7 +35,7 @@ async function served(functions: Record<string, object>, fields: Record<string, 
   return { running, tenant, deploy, call, versionOf };
 }
 
-test('name@version and name@alias work at the address of functions, each with its own settings', async (t) => {
+test('HTTP functions are served at name@version and name@alias with the settings of that version', async (t) => {
   const { tenant, deploy, call, versionOf } = await served({ users: { methods: ['GET'] } });
   await deploy('users', { methods: ['GET', 'POST'] });
   await tenant.put('/v1/functions/users/aliases/beta', { version: 1 });
@@ -59,7 +59,7 @@ test('name@version and name@alias work at the address of functions, each with it
   await until('calls go to live', async () => (await versionOf(await call('/users'))) === 1);
 });
 
-test('requests of one address draw the same version of a split, those of others another', async (t) => {
+test('requests from one address run one version of a split, and both versions are used over 24 addresses', async (t) => {
   const { tenant, deploy, call, versionOf } = await served({ users: {} }, {}, behindProxy);
   await deploy('users', {});
   await tenant.put('/v1/functions/users/aliases/live', { version: 1, weights: { 2: 50 } });
@@ -75,7 +75,7 @@ test('requests of one address draw the same version of a split, those of others 
   t.deepEqual([...versions].sort(), [1, 2]);
 });
 
-test('X-Forwarded headers of somebody who is no trusted proxy count for nothing', async (t) => {
+test('Forwarded and X-Forwarded headers are ignored when the peer is not a trusted proxy', async (t) => {
   const { running, tenant, call } = await served({ hello: {} });
   const { json } = await call('/hello?x=1', {
     headers: {
@@ -89,13 +89,13 @@ test('X-Forwarded headers of somebody who is no trusted proxy count for nothing'
   t.is(json.request.remote_address, '127.0.0.1');
 });
 
-test('auth: none opens a function that is not public', async (t) => {
+test('auth: none allows anonymous HTTP requests to a function that stays private in the API', async (t) => {
   const { tenant, call } = await served({ open: { auth: 'none' } }, { is_public: 'false' });
   t.is((await call('/open')).status, 200);
   t.is((await tenant.as().invoke('open', '')).status, 404, 'the API keeps it private');
 });
 
-test('an event id gives no sender the reply to another who authenticates to the function', async (t) => {
+test('senders with different credentials and the same event id get separate invocations', async (t) => {
   const { call } = await served({ pay: { idempotency: 'X-Payment' } });
   const send = async (headers: Record<string, string>) => {
     const reply = await call('/pay', { method: 'POST', headers: { 'x-payment': '7', ...headers } });
@@ -113,7 +113,7 @@ test('an event id gives no sender the reply to another who authenticates to the 
   for (const [at, headers] of senders.entries()) t.is(await send(headers), ids[at] ?? null);
 });
 
-test('a header of idempotency makes a sync request one invocation, and with another body it is 422', async (t) => {
+test('requests with the same idempotency header share one invocation; another body returns 422', async (t) => {
   const { call } = await served({ pay: { idempotency: 'X-Payment' } });
   const send = (body: string, payment?: string) =>
     call('/pay', { method: 'POST', body, headers: payment === undefined ? {} : { 'x-payment': payment } });
@@ -129,11 +129,11 @@ test('a header of idempotency makes a sync request one invocation, and with anot
   t.not(
     some.headers.get('x-request-id'),
     more.headers.get('x-request-id'),
-    'without the header each is its own',
+    'each request without the header is a new invocation',
   );
 });
 
-test('Standard Webhooks are one invocation for each webhook-id, within the tolerance that is set', async (t) => {
+test('Standard Webhooks start one invocation per webhook-id, and return 401 outside the tolerance', async (t) => {
   const { tenant, call } = await served({
     hook: { mode: 'async', verify: { scheme: 'standard-webhooks', secret: 'SIGNING', tolerance: 60 } },
   });
@@ -156,7 +156,7 @@ test('Standard Webhooks are one invocation for each webhook-id, within the toler
   for (const age of [70, -70]) t.is((await send('msg_3', age)).status, 401, `${age} s old`);
 });
 
-test('a secret that is missing is said in the log of the engine, by name', async (t) => {
+test('a missing signing secret returns 500 misconfigured, and the engine log names the secret', async (t) => {
   const { running, tenant, call } = await served({
     hook: { verify: { scheme: 'github', secret: 'ABSENT_ONE' } },
   });
@@ -167,7 +167,7 @@ test('a secret that is missing is said in the log of the engine, by name', async
   t.is((await tenant.get('/v1/invocations')).json.count, 0);
 });
 
-test('what the queue has no room for is 429 with Retry-After, sync and async', async (t) => {
+test('sync and async requests beyond the waiting_jobs quota return 429 with Retry-After', async (t) => {
   const { running, tenant, call } = await served({ sync: {}, hook: { mode: 'async' } });
   const quotas = `/v1/namespaces/${tenant.namespace}/quotas`;
   t.is((await running.api.put(quotas, { waiting_jobs: 0 })).status, 200);
@@ -179,7 +179,7 @@ test('what the queue has no room for is 429 with Retry-After, sync and async', a
   }
 });
 
-test('conditions and encodings are for the function to answer, and nothing is compressed', async (t) => {
+test('conditional and encoding headers reach the function unchanged, and replies are not compressed', async (t) => {
   const { call } = await served({ hello: {} });
   const headers = { 'if-none-match': '"1"', 'accept-encoding': 'gzip', 'content-encoding': 'br' };
   const reply = await call('/hello', { method: 'POST', headers, body: 'x'.repeat(5000) });
@@ -191,7 +191,7 @@ test('conditions and encodings are for the function to answer, and nothing is co
   t.is((await call('/hello', { method: 'POST' })).json.body, '', 'a body may be empty');
 });
 
-test('a preflight says what the settings say, and needs no credential', async (t) => {
+test('CORS preflights are answered from the cors settings and need no credentials', async (t) => {
   const origin = 'https://app.example.com';
   const methods = ['GET', 'PUT'];
   const { call } = await served({
@@ -223,7 +223,7 @@ test('a preflight says what the settings say, and needs no credential', async (t
   t.is(refused.headers.get('access-control-allow-origin'), origin, 'the page can read why');
 });
 
-test('a target in its absolute form is refused, as its host and the header can differ', async (t) => {
+test('a request target in absolute form returns 400', async (t) => {
   const { running, tenant } = await served({ hello: {} });
   const head = requestHead(
     'GET',

@@ -24,7 +24,7 @@ async function served(functions: Record<string, Record<string, unknown>>, runnin
   return { url: functionsUrl, path: (path: string) => `/${tenant.namespace}${path}`, tenant };
 }
 
-test('what is not there or not allowed is refused before its body has come', async (t) => {
+test('requests for unknown functions or without permission are rejected before their body is read', async (t) => {
   const { url, path, tenant } = await served({
     open: { methods: ['GET'] },
     closed: { is_public: 'false' },
@@ -51,13 +51,13 @@ test('what is not there or not allowed is refused before its body has come', asy
     const next = requestHead('GET', path('/nothing-more'), 'Host: x', 'Connection: close');
     const { received } = await rawHttp(url, head + hidden + next);
     const replies = received.match(/HTTP\/1\.1 \d+/g);
-    t.deepEqual(replies, [`HTTP/1.1 ${status}`, 'HTTP/1.1 404'], `${target}: its body is no request`);
+    t.deepEqual(replies, [`HTTP/1.1 ${status}`, 'HTTP/1.1 404'], `${target}: the body is no request`);
   }
   const { json } = await tenant.get('/v1/invocations');
   t.is(json.count, 0);
 });
 
-test('a body or head that stops half-way ends its request, and runs nothing', async (t) => {
+test('an incomplete request head or body returns 408 after a timeout, and runs no function', async (t) => {
   t.timeout(120_000);
   const { url, path, tenant } = await served({
     sync: {},
@@ -81,7 +81,7 @@ test('a body or head that stops half-way ends its request, and runs nothing', as
   t.is(json.count, 0);
 });
 
-test('a client that sends a whole body too large before it reads hears why it is refused', async (t) => {
+test('a client that sends its whole oversized body before reading gets 413, and its next request works', async (t) => {
   const { url, path } = await served({ small: { max_body_kb: 1 } });
   const size = 4 << 20;
   for (const [framing, body] of [
@@ -95,13 +95,13 @@ test('a client that sends a whole body too large before it reads hears why it is
   }
 });
 
-test('a head that is too large is refused', async (t) => {
+test('a request with a header of 32 KB returns 431', async (t) => {
   const { url, path } = await served({ open: {} });
   const large = requestHead('GET', path('/open'), 'Host: x', `X-Large: ${'x'.repeat(32 << 10)}`);
   t.regex((await rawHttp(url, large)).received, /^HTTP\/1.1 431 [\s\S]*"headers_too_large"/);
 });
 
-test('anonymous bodies under way beyond 16 MB of one address are refused, and room comes back', async (t) => {
+test('anonymous request bodies beyond 16 MB in flight from one address return 429 until others end', async (t) => {
   const { url, path } = await served({ open: {} });
   const { hostname, port } = new URL(url);
   const size = 1 << 20;
@@ -132,7 +132,7 @@ test('anonymous bodies under way beyond 16 MB of one address are refused, and ro
   t.pass();
 });
 
-test('connections beyond the limit are closed, and those within it go on', async (t) => {
+test('connections beyond MAX_CONNECTIONS are closed and logged, and later requests are served', async (t) => {
   const own = await startEngine({ env: { MAX_CONNECTIONS: '60' } });
   t.teardown(own.close);
   const { url, path } = await served({ open: {} }, Promise.resolve(own));

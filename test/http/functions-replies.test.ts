@@ -27,7 +27,7 @@ async function served(functions: Record<string, object>, running?: TestEngine) {
 
 const replying = (reply: object) => ({ 'x-do': `reply ${JSON.stringify(reply)}` });
 
-test('every reply has X-Request-ID, and one that belongs to no invocation says so', async (t) => {
+test('every reply has X-Request-ID; replies without an invocation have X-Orama-Invocation: none', async (t) => {
   const { tenant, call } = await served({
     open: {},
     get: { methods: ['GET'] },
@@ -78,7 +78,7 @@ test('every reply has X-Request-ID, and one that belongs to no invocation says s
   }
 });
 
-test('a function cannot set the id by which its reply is known', async (t) => {
+test('a function cannot set X-Request-ID or X-Orama-Invocation, and the attempt is logged', async (t) => {
   const { tenant, call } = await served({ open: {} });
   const headers = { 'X-Request-ID': 'forged', 'x-orama-invocation': 'none', 'X-Own': 'kept' };
   const reply = await call('GET', '/open', replying({ status: 200, headers }));
@@ -90,7 +90,7 @@ test('a function cannot set the id by which its reply is known', async (t) => {
   t.regex(JSON.stringify(json.logs[0].messages), /X-Request-ID/);
 });
 
-test('a method that no HTTP function takes is 405 with Allow where there is a function, else 404', async (t) => {
+test('unsupported methods return 405 with Allow on the path of a function, and 404 elsewhere', async (t) => {
   const { tenant, url } = await served({ open: {}, get: { routes: ['GET /users/{id}'], methods: ['GET'] } });
   const answer = async (method: string, path: string) => {
     const head = requestHead(method, `/${tenant.namespace}${path}`, 'Host: x', 'Connection: close');
@@ -107,17 +107,17 @@ test('a method that no HTTP function takes is 405 with Allow where there is a fu
   }
 });
 
-test('OPTIONS * asks for the port as a whole', async (t) => {
+test('OPTIONS * returns 204 with Allow listing all supported methods', async (t) => {
   const { functionsUrl } = await engine();
   const head = requestHead('OPTIONS', '*', 'Host: x', 'Connection: close');
   const { received } = await rawHttp(functionsUrl, head);
   t.regex(received, /^HTTP\/1.1 204 [\s\S]*^Allow: GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS\r$/m);
 });
 
-test('with mode: async a call of http_respond is logged as having no effect, with mode: sync it is not', async (t) => {
+test('http_respond is logged as having no effect in mode: async, and takes effect in mode: sync', async (t) => {
   const { tenant, call } = await served({ hook: { mode: 'async' }, open: {} });
   const linesOf = async (name: string, id: string | null) => {
-    const record = await until('its log', async () => {
+    const record = await until('the log record', async () => {
       const { json } = await tenant.get(`/v1/functions/${name}/logs?request_id=${id}`);
       return json.logs[0];
     });
@@ -135,7 +135,7 @@ test('with mode: async a call of http_respond is logged as having no effect, wit
   t.is(await linesOf('open', answered.headers.get('x-request-id')), '');
 });
 
-test('a Vary of the function stands beside the one of its CORS settings', async (t) => {
+test('a Vary header of the function is appended to the Vary: Origin of its CORS settings', async (t) => {
   const { call } = await served({ open: { cors: { origins: ['https://app.example.com'] } } });
   const origin = 'https://app.example.com';
   const varyOf = async (headers: object) =>
@@ -145,7 +145,7 @@ test('a Vary of the function stands beside the one of its CORS settings', async 
   t.is(await varyOf({ vary: ['Accept', 'Cookie'] }), 'Origin, Accept, Cookie');
 });
 
-test('with FUNCTIONS_HOST functions are served on PORT by host, and the API on every other', async (t) => {
+test('with FUNCTIONS_HOST, matching hosts serve functions on PORT and all other hosts serve the API', async (t) => {
   const own = await startEngine({ env: { FUNCTIONS_HOST: '{namespace}.fn.example.com' } });
   t.teardown(own.close);
   const { tenant } = await served({ users: { routes: ['GET /people/{id}'] } }, own);

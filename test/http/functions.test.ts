@@ -4,7 +4,7 @@ import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
 
-test('a version has the message and the commit that it was deployed with, and so has the way back', async (t) => {
+test('a version records the message and git commit of its deployment or rollback; invalid ones return 400', async (t) => {
   const api = await aTenant(await engine());
   const git_commit = `${'0123456789abcdef'.repeat(2)}01234567`;
   const wasm = await probeWasm();
@@ -87,7 +87,7 @@ test('a function is deployed, shown, listed, rolled back and deleted', async (t)
   t.is((await api.deploy('one', await probeWasm())).json.function.version, 4);
 });
 
-test('a record has an ETag that changes with each version', async (t) => {
+test('the ETag of a function changes with each version, and a request with the current ETag returns 304', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const first = await api.get('/v1/functions/probe');
   const etag = first.headers.get('etag') ?? '';
@@ -99,7 +99,7 @@ test('a record has an ETag that changes with each version', async (t) => {
   t.is((await api.get('/v1/functions/probe', { 'if-none-match': etag })).status, 200);
 });
 
-test('output that begins with { or [ is the body as it is, other text is wrapped, bytes are base64', async (t) => {
+test('output that starts with { or [ is the reply body, other text is wrapped in JSON, bytes are base64', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const object = await api.invoke('probe', '{"a": 1}');
   t.is(object.text, '{"a": 1}');
@@ -142,7 +142,7 @@ test('output that begins with { or [ is the body as it is, other text is wrapped
   t.like((await api.invoke('probe', '')).json, { output: '', status: 'success' });
 });
 
-test('a failed call has request_id, status, error and duration_ms', async (t) => {
+test('the reply to a failed call contains request_id, status, error, code and duration_ms', async (t) => {
   const api = await aTenantWithProbe(await engine(), { timeout_seconds: '1' });
   const failed = await api.invoke('probe', commands({ op: 'exit', n: 3 }));
   t.is(failed.status, 500);
@@ -158,13 +158,13 @@ test('a failed call has request_id, status, error and duration_ms', async (t) =>
   t.deepEqual(Object.keys(absent.json).sort(), ['code', 'duration_ms', 'error', 'request_id', 'status']);
 });
 
-test('name@version runs that version', async (t) => {
+test('name@version runs that version; unknown versions return 404, malformed names 400', async (t) => {
   const api = await aTenantWithProbe(await engine());
   await api.deploy('probe', await probeWasm());
   t.is((await api.invoke('probe', 'x')).headers.get('x-function-version'), '2');
   t.is((await api.invoke('probe@1', 'x')).headers.get('x-function-version'), '1');
   t.is((await api.invoke('probe@7', 'x')).status, 404);
-  t.is((await api.invoke('probe@x', 'x')).status, 404, 'an alias that is not there');
+  t.is((await api.invoke('probe@x', 'x')).status, 404, 'an unknown alias');
   for (const name of [
     'probe@0',
     'probe@-1',
@@ -182,7 +182,7 @@ test('name@version runs that version', async (t) => {
   }
 });
 
-test('an input over 1 MB is 413, whether its length is declared or not, and exactly 1 MB is not', async (t) => {
+test('a 1 MB input is accepted, and larger inputs return 413 with or without Content-Length', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const most = new Uint8Array(1 << 20).fill(0x20);
   t.is((await api.invoke('probe', most)).status, 200);
@@ -204,7 +204,7 @@ test('an input over 1 MB is 413, whether its length is declared or not, and exac
   t.is(streamed.status, 413);
 });
 
-test('unknown paths are 404, known ones with another method 405 with Allow, OPTIONS says what there is', async (t) => {
+test('unknown paths return 404, unsupported methods 405 with Allow, and OPTIONS lists the methods', async (t) => {
   const { api } = await engine();
   for (const path of ['/', '/v1', '/v1/nothing', '/v2/functions', '//v1/functions']) {
     const absent = await api.get(path);
@@ -267,7 +267,7 @@ test('triggers are added, listed and deleted', async (t) => {
   t.is((await api.delete(`/v1/functions/probe/triggers/${id}`)).status, 404);
 });
 
-test('health, version and status are open; metrics and details need a credential', async (t) => {
+test('health, version and status are public; metrics and queue details need a credential', async (t) => {
   const { api } = await engine();
   const anonymous = api.as();
   for (const path of ['/health', '/v1/health']) {

@@ -7,7 +7,7 @@ import { sharedEngine } from './served.js';
 const engine = sharedEngine();
 const inBrowser = browserTest();
 
-test('the guide is served at every engine, each page under a policy that knows its scripts', async (t) => {
+test('guide pages are served with a Content-Security-Policy that lists hashes of their inline scripts', async (t) => {
   const { api } = await engine();
   const moved = await fetch(`${api.url}/docs/guide`, { redirect: 'manual' });
   t.is(moved.status, 308);
@@ -26,7 +26,7 @@ test('the guide is served at every engine, each page under a policy that knows i
   }
 });
 
-test('nothing outside of the guide is served', async (t) => {
+test('unknown pages and paths outside the guide return 404', async (t) => {
   const { api } = await engine();
   for (const path of [
     'none.html',
@@ -41,7 +41,7 @@ test('nothing outside of the guide is served', async (t) => {
 });
 
 inBrowser(
-  'the search of the guide finds a page and leads to it, with nothing refused by its policy',
+  'the guide search opens a found page without policy violations or external requests',
   async (t, browser) => {
     const { api } = await engine();
     const context = await openWindow(browser);

@@ -12,7 +12,7 @@ import { connect, refusedUpgrade } from './socket.js';
 const IDLE_SECONDS = 5;
 const engine = sharedEngine({ env: { REQUEST_IDLE_SECONDS: String(IDLE_SECONDS) } });
 
-test('what is not there or not allowed is refused before its body has come', async (t) => {
+test('requests for unknown functions or without permission are rejected before their body is read', async (t) => {
   const { url } = await engine();
   const tenant = await aTenantWithProbe(await engine());
   const other = await aTenant(await engine());
@@ -37,7 +37,7 @@ test('what is not there or not allowed is refused before its body has come', asy
   }
 });
 
-test('a body that stops half-way ends its request after REQUEST_IDLE_SECONDS, whoever reads it', async (t) => {
+test('an incomplete body ends the request after REQUEST_IDLE_SECONDS, on routes that read bodies or not', async (t) => {
   t.timeout(120_000);
   const { url } = await engine();
   const tenant = await aTenantWithProbe(await engine(), { is_public: 'true' });
@@ -57,7 +57,7 @@ test('a body that stops half-way ends its request after REQUEST_IDLE_SECONDS, wh
   }
 });
 
-test('bodies that come after their answer leave nothing behind for the next request of the connection', async (t) => {
+test('bodies that arrive after the reply do not affect the next request on the connection', async (t) => {
   t.timeout(120_000);
   const running = await engine();
   const tenant = await aTenantWithProbe(running, { is_public: 'true' });
@@ -78,12 +78,12 @@ test('bodies that come after their answer leave nothing behind for the next requ
   }
   // The next request that stops half-way gets the same response as on a new connection.
   socket.write(`${head('POST', `/v1/invoke/${tenant.namespace}/probe`, ...body, 'Content-Length: 1000')}[1,`);
-  await until('it is told', () => received.includes('HTTP/1.1 408'));
+  await until('the timeout is reported', () => received.includes('HTTP/1.1 408'));
   t.regex(received, /"request_timeout"/);
   t.notRegex(running.log(), /MaxListenersExceededWarning/);
 });
 
-test('a request with two Host headers is refused, also for a WebSocket', async (t) => {
+test('a request or WebSocket upgrade with two Host headers returns 400', async (t) => {
   const { url } = await engine();
   const twice = ['Host: a', 'Host: b'];
   const { received } = await raw(url, head('GET', '/health', ...twice, 'Connection: close'));
@@ -94,7 +94,7 @@ test('a request with two Host headers is refused, also for a WebSocket', async (
   t.regex(ws.received, /^HTTP\/1.1 400 [\s\S]*2 Host headers/);
 });
 
-test('a target that is no path and no URL is 400, and no fault of the engine', async (t) => {
+test('an invalid request target returns a 4xx on both ports and for WebSockets, and logs no error', async (t) => {
   const running = await startEngine();
   t.teardown(running.close);
   const upgrade = [
@@ -129,7 +129,7 @@ test('paths are case-sensitive', async (t) => {
   t.is((await refusedUpgrade(api.url, `/v1/PubSub/ws?topic=a&api_key=${api.key}`)).status, 404);
 });
 
-test('connections beyond the limit are closed, and those within it go on', async (t) => {
+test('connections beyond MAX_CONNECTIONS are closed and logged, and later requests are served', async (t) => {
   const { url, api, log, close } = await startEngine({ env: { MAX_CONNECTIONS: '60' } });
   t.teardown(close);
   const { hostname, port } = new URL(url);
@@ -155,7 +155,7 @@ test('connections beyond the limit are closed, and those within it go on', async
   t.regex(log(), /MAX_CONNECTIONS/);
 });
 
-test('bodies without a credential hold so much of the memory and no more, of one address a quarter', (t) => {
+test('a buffer budget limits bytes in total and per address, and released bytes can be taken again', (t) => {
   const budget = createBufferBudget({ all: 100, each: 25 });
   const first = budget.share('a');
   t.true(first.take(20));
@@ -174,7 +174,7 @@ test('bodies without a credential hold so much of the memory and no more, of one
   t.true(budget.share('b').take(25));
 });
 
-test('anonymous bodies under way beyond 16 MB of one address are refused, and room comes back', async (t) => {
+test('anonymous request bodies beyond 16 MB in flight from one address return 429 until others end', async (t) => {
   const { url } = await engine();
   const tenant = await aTenantWithProbe(await engine(), { is_public: 'true' });
   const { hostname, port } = new URL(url);
@@ -209,7 +209,7 @@ test('anonymous bodies under way beyond 16 MB of one address are refused, and ro
   t.pass();
 });
 
-test('a member of a topic keeps its name: another credential cannot take it over', async (t) => {
+test('a member_id of another credential returns 409 until all connections of that member are closed', async (t) => {
   const tenant = await aTenant(await engine());
   const { json } = await tenant.post('/v1/auth/keys', { name: 'other' });
   const path = (key: string, meta: string) =>

@@ -88,7 +88,7 @@ test('a function reads the method, path, query, headers and body of its request'
   t.like(json.request.headers, { 'x-test': 'one', cookie: 'a=1; b=2', 'content-type': 'application/x-test' });
 });
 
-test('repeated headers are joined as HTTP has it', async (t) => {
+test('repeated request headers reach the function joined with a comma', async (t) => {
   const { base } = await hello();
   const text = await new Promise<string>((resolve, reject) => {
     const sent = request(`${base}/hello`, { headers: { 'x-many': ['a', 'b'] } }, async (response) => {
@@ -123,7 +123,7 @@ test('status, headers and bytes of a reply arrive as the function set them', asy
   );
 });
 
-test('without a reply of its own the status and type follow the output', async (t) => {
+test('without http_respond the status and content type are derived from the output', async (t) => {
   const { call } = await hello();
   const outputOf = (body: string | Buffer) =>
     call('/hello', doing(`body ${Buffer.from(body).toString('base64')}`));
@@ -142,7 +142,7 @@ test('without a reply of its own the status and type follow the output', async (
   }
 });
 
-test('what a function may not set is left out or answered with 502, and logged by name', async (t) => {
+test('reserved and invalid reply headers are dropped and logged by name; invalid statuses return 502', async (t) => {
   const { call, tenant } = await hello();
   const reserved = await call(
     '/hello',
@@ -185,7 +185,7 @@ test('what a function may not set is left out or answered with 502, and logged b
   }
 });
 
-test('HEAD runs GET and drops the body, OPTIONS says what is allowed', async (t) => {
+test('HEAD runs GET without a reply body, OPTIONS lists the methods, and other methods return 405', async (t) => {
   const { call } = await served({ hello: { methods: ['GET', 'POST'] } });
   const head = await call('/hello', {
     method: 'HEAD',
@@ -202,7 +202,7 @@ test('HEAD runs GET and drops the body, OPTIONS says what is allowed', async (t)
   t.is(wrong.headers.get('allow'), 'GET, POST, HEAD');
 });
 
-test('the most specific route wins over others, and a route over a function of its name', async (t) => {
+test('the most specific route wins, and a route takes precedence over the function with the same name', async (t) => {
   const { call } = await served({
     users: { routes: ['GET /users/{id}', 'GET /users/{id}/posts/{post}', 'GET /hooks'] },
     me: { routes: ['GET /users/me'] },
@@ -230,20 +230,20 @@ test('the most specific route wins over others, and a route over a function of i
   t.is(
     (await call('/users/me', { method: 'POST' })).status,
     200,
-    'the own address of function users takes it',
+    'the path of the function users itself is used',
   );
 });
 
-test('log and invocation name the route, and a replay sends the same request again', async (t) => {
+test('log and invocation record the route, and a replay sends the same request again', async (t) => {
   const { call, tenant } = await served({ users: { routes: ['GET /users/{id}'] } });
   const seen = async (id: string | null) => {
-    const { logs } = await until('its log', async () => {
+    const { logs } = await until('the log record', async () => {
       const { json } = await tenant.get(`/v1/functions/users/logs?request_id=${id}`);
       return json.logs.length > 0 ? json : null;
     });
     const { json } = await tenant.get(`/v1/invocations/${id}`);
     const http = ({ route, method, http_status }: Record<string, unknown>) => [route, method, http_status];
-    t.deepEqual(http(logs[0]), http(json), 'the log says what the invocation says');
+    t.deepEqual(http(logs[0]), http(json), 'log and invocation are equal');
     return { http: http(json), output: json.output };
   };
   const first = (await call('/users/7?x=1')).headers.get('x-request-id');
@@ -255,13 +255,13 @@ test('log and invocation name the route, and a replay sends the same request aga
   t.deepEqual(
     await seen(replayed.json.request_id),
     { http: ['GET /users/{id}', 'GET', null], output: original.output },
-    'nobody was answered',
+    'a replay has no HTTP status',
   );
   const invoked = await tenant.invoke('users', '{}');
   t.deepEqual((await seen(invoked.headers.get('x-request-id'))).http, [undefined, undefined, undefined]);
 });
 
-test('log and invocation tell the status that the client was answered with, whatever it comes from', async (t) => {
+test('log and invocation record the HTTP status that the client received', async (t) => {
   const { call, tenant } = await served({ hello: {}, hook: { mode: 'async' } });
   const asked: [path: string, init: RequestInit, status: number][] = [
     ['/hello', replying({ status: 418, body: 'tea' }), 418],
@@ -274,7 +274,7 @@ test('log and invocation tell the status that the client was answered with, what
     const reply = await call(path, init);
     t.is(reply.status, status);
     const id = reply.headers.get('x-request-id');
-    const record = await until('its end', async () => {
+    const record = await until('the end of the invocation', async () => {
       const { json } = await tenant.get(`/v1/invocations/${id}`);
       return json.completed_at !== null && json;
     });
@@ -284,7 +284,7 @@ test('log and invocation tell the status that the client was answered with, what
   }
 });
 
-test('the command line shows method, route and status of a request and in the log', async (t) => {
+test('the command line shows method, route and status of a request and of its log record', async (t) => {
   const { tenant, running } = await served({ users: { routes: ['GET /users/{id}'] }, hello: {} });
   const session = async (shown: (session: Session) => Promise<unknown>) => {
     const stdout = Object.assign(new PassThrough(), { isTTY: true });
@@ -313,7 +313,7 @@ test('the command line shows method, route and status of a request and in the lo
   t.regex(lines, / success http GET \(own address\) 200 v1 /);
 });
 
-test('only a caller of the namespace is told the route that matched', async (t) => {
+test('X-Orama-Route is sent only to callers with a key of the namespace', async (t) => {
   const { call, tenant, running } = await served({ users: { routes: ['GET /users/{id}'] } });
   const told = async (path: string, key?: string) =>
     (await call(path, key === undefined ? {} : { headers: { 'x-api-key': key } })).headers.get(
@@ -325,7 +325,7 @@ test('only a caller of the namespace is told the route that matched', async (t) 
   t.is(await told('/users/7', (await aTenant(running)).key), null);
 });
 
-test('a second function that claims a route is refused and the first one named', async (t) => {
+test('deploying a second function with the same route returns 409 and names the first function', async (t) => {
   const { tenant } = await served({ first: { routes: ['GET /users/{id}', 'POST /x'] } });
   const second = await tenant.deploy('second', await httpGuest(), {
     metadata: JSON.stringify({ http: { routes: ['GET /users/{name}'] } }),
@@ -338,7 +338,7 @@ test('a second function that claims a route is refused and the first one named',
   t.is(again.status, 201);
 });
 
-test('paths that can be read in two ways are refused, as plain as they are', async (t) => {
+test('paths with dot segments, backslashes, control characters or broken escapes return 400', async (t) => {
   const { running, tenant } = await hello();
   const { port } = new URL(running.functionsUrl);
   const raw = (path: string) =>
@@ -365,7 +365,7 @@ test('paths that can be read in two ways are refused, as plain as they are', asy
   t.is(await raw('//hello'), 404);
 });
 
-test('a private function needs a credential of its namespace', async (t) => {
+test('a private function needs a key of its namespace, and does not receive that key', async (t) => {
   const { call, tenant, running } = await served({ hello: {} }, { is_public: 'false' });
   t.is((await call('/hello')).status, 401);
   const stranger = await aTenant(running);
@@ -379,7 +379,7 @@ test('a private function needs a credential of its namespace', async (t) => {
   t.is(bearer.json.request.headers.authorization, undefined);
 });
 
-test('a failure tells a stranger nothing of its reason', async (t) => {
+test('the reply to a failed call does not contain the reason of the failure', async (t) => {
   const { call } = await served({ hello: {} }, { timeout_seconds: '1' });
   const failed = await call('/hello', doing('fail'));
   t.is(failed.status, 500);
@@ -392,7 +392,7 @@ test('a failure tells a stranger nothing of its reason', async (t) => {
   t.is(own.text, 'short and stout');
 });
 
-test('CORS follows the settings of the function', async (t) => {
+test('CORS headers follow the cors settings of the function', async (t) => {
   const origin = 'https://app.example.com';
   const { call } = await served({
     hello: { methods: ['POST'], cors: { origins: [origin], credentials: true } },
@@ -411,7 +411,7 @@ test('CORS follows the settings of the function', async (t) => {
   t.is(own.headers.get('access-control-allow-origin'), origin);
 });
 
-test('an async function answers 202 once the job is durable, and a retry of the sender is the same invocation', async (t) => {
+test('an async function returns 202, and requests with the same idempotency header share one invocation', async (t) => {
   const { call, tenant } = await served({ hook: { mode: 'async', idempotency: 'X-Delivery' } });
   const send = () => call('/hook', { method: 'POST', headers: { 'x-delivery': 'one' }, body: '{"a":1}' });
   const [first, second] = await Promise.all([send(), send()]);
@@ -422,7 +422,7 @@ test('an async function answers 202 once the job is durable, and a retry of the 
   t.is((await tenant.get(`/v1/invocations/${first.json.request_id}`)).status, 200);
 });
 
-test('an unsigned or wrongly signed request makes no invocation', async (t) => {
+test('an unsigned or wrongly signed request returns 401 and starts no invocation', async (t) => {
   const { call, tenant } = await served({
     hook: { mode: 'async', verify: { scheme: 'github', secret: 'NEW, OLD' } },
   });
@@ -453,16 +453,16 @@ test('an unsigned or wrongly signed request makes no invocation', async (t) => {
   t.is((await send(sign('old secret'))).status, 202);
   await tenant.put('/v1/functions/secrets', { name: 'NEW', value: 'new secret' });
   t.is((await send(sign('new secret'))).status, 202);
-  t.is((await send(sign('old secret'))).status, 202, 'both hold while the secret is rotated');
+  t.is((await send(sign('old secret'))).status, 202, 'both secrets are valid during a rotation');
 });
 
-test('a body beyond max_body_kb is refused', async (t) => {
+test('a body larger than max_body_kb returns 413', async (t) => {
   const { call } = await served({ hello: { max_body_kb: 1 } });
   t.is((await call('/hello', { method: 'POST', body: 'x'.repeat(1024) })).status, 200);
   t.is((await call('/hello', { method: 'POST', body: 'x'.repeat(1025) })).status, 413);
 });
 
-test('64 requests that a function starts at once are under way at once', async (t) => {
+test('64 requests that a function starts together run concurrently', async (t) => {
   const held: ServerResponse[] = [];
   const server = await httpServer((_request, response) => {
     held.push(response);
@@ -475,12 +475,12 @@ test('64 requests that a function starts at once are under way at once', async (
   t.is(json.ok, 64);
 });
 
-test('another trigger has no HTTP request', async (t) => {
+test('a function invoked through the API has no HTTP request', async (t) => {
   const { tenant } = await hello();
   t.deepEqual((await tenant.invoke('hello', 'in')).json, { request: null, input: 'in' });
 });
 
-test('behind a trusted proxy the request has the address that the client sees', async (t) => {
+test('behind a trusted proxy the request URL and remote address come from X-Forwarded headers', async (t) => {
   const { call, tenant } = await hello();
   const { json } = await call('/hello?x=1', {
     headers: {
@@ -493,7 +493,7 @@ test('behind a trusted proxy the request has the address that the client sees', 
   t.is(json.request.remote_address, '203.0.113.9');
 });
 
-test('a function with auth: key takes a key with the scope invoke that reaches it, and is told of it otherwise', async (t) => {
+test('auth: key accepts keys with the scope invoke for the function; other keys return 403', async (t) => {
   const { tenant, call } = await served({ 'hook-a': { auth: 'key' }, other: { auth: 'key' } });
   const keyWith = async (limits: object) => {
     const { json } = await tenant.post('/v1/auth/keys', { name: 'limited', ...limits });

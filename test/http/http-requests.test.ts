@@ -23,7 +23,7 @@ async function serve(open: typeof engine) {
 
 const served = shared(() => serve(engine));
 
-test('a request reaches its function as any client would have sent it', async (t) => {
+test('method, path, headers and body reach the function unchanged, without the API key of the call', async (t) => {
   const { tenant } = await served();
   const { functionsUrl } = await engine();
   const { status, json } = await tenant.post(PATH, {
@@ -48,7 +48,7 @@ test('a request reaches its function as any client would have sent it', async (t
   t.like(record, { function: 'open', trigger: 'http' });
 });
 
-test('status, headers and bytes come back as the function set them', async (t) => {
+test('the reply contains the status, headers and body bytes that the function set', async (t) => {
   const { tenant } = await served();
   const bytes = Buffer.from([0, 255, 1]);
   const reply = {
@@ -69,7 +69,7 @@ test('status, headers and bytes come back as the function set them', async (t) =
   t.is(JSON.parse(echoed.json.body).body, 'AP8=');
 });
 
-test('routes, methods and what there is not are answered as at the address of functions', async (t) => {
+test('routes, unsupported methods and unknown paths are handled as on the functions port', async (t) => {
   const { tenant } = await served();
   const routed = await tenant.post(PATH, { path: '/people/7' });
   t.deepEqual(JSON.parse(routed.json.body).request.params, { id: '7' });
@@ -85,7 +85,7 @@ test('routes, methods and what there is not are answered as at the address of fu
   t.is(outside.json.status, 400);
 });
 
-test('it is sent with the credential of the call, with another, or with none', async (t) => {
+test('a request has the credential of the call, the one in its headers or, with anonymous, none', async (t) => {
   const { tenant } = await served();
   t.is((await tenant.post(PATH, { path: '/closed' })).json.status, 200);
   t.is((await tenant.post(PATH, { path: '/closed', anonymous: true })).json.status, 401);
@@ -98,7 +98,7 @@ test('it is sent with the credential of the call, with another, or with none', a
   t.false(json.body.includes(token.access_token));
 });
 
-test('a key does no more through it than at the address of functions', async (t) => {
+test('scopes and functions of a key apply to its requests, and anonymous calls return 401', async (t) => {
   const { tenant } = await served();
   const keyOf = async (limits: object) =>
     tenant.as((await tenant.post('/v1/auth/keys', { name: 'k', ...limits })).json.api_key);
@@ -110,7 +110,7 @@ test('a key does no more through it than at the address of functions', async (t)
   t.is((await tenant.as().post(PATH, { path: '/open' })).status, 401);
 });
 
-test('what cannot be sent as it is asked for is refused by name', async (t) => {
+test('invalid paths, headers, methods and bodies return 400 with an error that names the field', async (t) => {
   const { tenant } = await served();
   const refused = async (body: object) => {
     const { status, json } = await tenant.post(PATH, body);
@@ -129,7 +129,7 @@ test('what cannot be sent as it is asked for is refused by name', async (t) => {
   t.regex(await refused({ path: '/open', timeout: 1 }), /timeout/);
 });
 
-test('who sends it is said by the engine and not by the request', async (t) => {
+test('forwarding and depth headers of a request are replaced or dropped by the engine', async (t) => {
   const { tenant } = await served();
   const { json } = await tenant.post(PATH, {
     path: '/open',
@@ -146,7 +146,7 @@ test('who sends it is said by the engine and not by the request', async (t) => {
   t.is(request.headers['x-orama-depth'], undefined);
 });
 
-test('it finds the functions where they are served by the host, too', async (t) => {
+test('requests reach functions that are served by host under FUNCTIONS_HOST', async (t) => {
   const { tenant } = await serve(byHost);
   const { json } = await tenant.post(PATH, { path: '/open?x=1' });
   t.is(json.status, 200);

@@ -5,7 +5,7 @@ import { sourcesOf } from '../../src/http/json-source.js';
 const DATA = ['data'];
 const MESSAGES = ['messages', '*', 'data'];
 
-test('a member is cut out of its object to the byte', (t) => {
+test('sourcesOf returns the exact source text of a member, without surrounding white space', (t) => {
   const cut = (source: string) => sourcesOf(`{"topic":"a","data":${source},"more":[1]}`, DATA);
   const sources = [
     '9007199254740993',
@@ -22,14 +22,14 @@ test('a member is cut out of its object to the byte', (t) => {
   }
 });
 
-test('a name is read as JSON.parse reads it: escapes undone, the last of several counts', (t) => {
+test('member names are unescaped and the last of several equal names counts, as in JSON.parse', (t) => {
   t.deepEqual(sourcesOf('{"d\\u0061ta":1.0}', DATA), ['1.0']);
   t.deepEqual(sourcesOf('{"data":1,"x":{"data":2},"data":3.0}', DATA), ['3.0']);
   t.deepEqual(sourcesOf('{"messages":[{"data":1}],"messages":[{"data":2},{}]}', MESSAGES), ['2', undefined]);
   t.deepEqual(sourcesOf('{"topic":"data"}', DATA), [undefined]);
 });
 
-test('of a batch there is one text for each message, in their order', (t) => {
+test('sourcesOf returns one text per message of a batch, in order', (t) => {
   const body = '{"messages":[{"data":1.0},{"topic":"a"},{"data":[{"data":7}],"topic":"b"}],"namespace":"n"}';
   t.deepEqual(sourcesOf(body, MESSAGES), ['1.0', undefined, '[{"data":7}]']);
   t.deepEqual(sourcesOf('{"messages":[]}', MESSAGES), []);
@@ -37,7 +37,7 @@ test('of a batch there is one text for each message, in their order', (t) => {
   t.deepEqual(sourcesOf('[]', DATA), [undefined]);
 });
 
-test('what is cut out of any JSON spells the value that JSON.parse finds', (t) => {
+test('sourcesOf returns the source text of a member from any generated JSON object', (t) => {
   const name = fc.oneof(fc.constantFrom('data', 'topic', 'messages', ''), fc.string({ unit: 'binary' }));
   fc.assert(
     fc.property(fc.dictionary(name, fc.json()), fc.json(), (others, wanted) => {

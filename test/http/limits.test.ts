@@ -26,7 +26,7 @@ async function untilLimited(
   throw new Error('never limited');
 }
 
-test('a namespace that asks too often gets 429 with Retry-After, and others are served', async (t) => {
+test('a namespace beyond its rate limit gets 429 with Retry-After, and other namespaces are served', async (t) => {
   const busy = await aTenant(await engine());
   const { retryAfter } = await untilLimited(() => busy.get('/v1/functions'));
   t.true(retryAfter >= 1 && retryAfter <= 60);
@@ -35,7 +35,7 @@ test('a namespace that asks too often gets 429 with Retry-After, and others are 
   t.is((await busy.get('/health')).status, 200);
 });
 
-test('every message of a batch counts, and a batch that would pass the limit is refused whole', async (t) => {
+test('every message of a batch counts against the rate limit; a batch over the limit is refused whole', async (t) => {
   const publish = (api: Api, count: number) =>
     api.post('/v1/pubsub/publish/batch', {
       messages: Array.from({ length: count }, () => ({ topic: 'counted', data: count })),
@@ -56,7 +56,7 @@ test('every message of a batch counts, and a batch that would pass the limit is 
   client.ws.close();
 });
 
-test('a batch of more than a minute may have is refused for good: to wait would be of no use', async (t) => {
+test('a batch larger than the rate limit per minute returns 413 and does not count', async (t) => {
   const api = await aTenant(await engine());
   const messages = Array.from({ length: 61 }, () => ({ topic: 'counted', data: null }));
   const reply = await api.post('/v1/pubsub/publish/batch', { messages });
@@ -65,7 +65,7 @@ test('a batch of more than a minute may have is refused for good: to wait would 
   t.is((await api.get('/v1/functions')).status, 200);
 });
 
-test('anonymous callers and guesses at keys are limited by address, whatever X-Forwarded-For says', async (t) => {
+test('anonymous calls and wrong keys are rate-limited by address, regardless of X-Forwarded-For', async (t) => {
   const anonymous = (await engine()).api.as();
   let guess = 0;
   const { retryAfter } = await untilLimited(() => {
@@ -81,7 +81,7 @@ test('anonymous callers and guesses at keys are limited by address, whatever X-F
   t.is((await anonymous.get('/metrics')).status, 200);
 });
 
-test('pages of configured origins may call, and no others', async (t) => {
+test('CORS headers are sent only to the origins in CORS_ORIGINS', async (t) => {
   const { url } = await engine();
   const ask = (origin: string, method = 'OPTIONS') =>
     fetch(`${url}/health`, {
@@ -103,7 +103,7 @@ test('pages of configured origins may call, and no others', async (t) => {
   t.is((await ask('https://evil.example')).headers.get('access-control-allow-origin'), null);
 });
 
-test('a sync call that takes longer than SYNC_WAIT_SECONDS goes on as an async one', async (t) => {
+test('a sync call that takes longer than SYNC_WAIT_SECONDS returns 202 with the Location of the invocation', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const reply = await api.invoke('probe', '[{"op":"sleep","n":4000}]');
   t.is(reply.status, 202);
@@ -111,7 +111,7 @@ test('a sync call that takes longer than SYNC_WAIT_SECONDS goes on as an async o
   t.is(reply.headers.get('location'), `/v1/invocations/${reply.json.request_id}`);
 });
 
-test('a client that never finishes its headers is let go', async (t) => {
+test('a connection with incomplete request headers gets 408 and is closed', async (t) => {
   const { url } = await engine();
   const text = await new Promise<string>((resolve) => {
     const socket = createConnection(Number(new URL(url).port), '127.0.0.1', () =>

@@ -38,7 +38,7 @@ async function follow(api: Api, path: string): Promise<Followed> {
 
 const last = (events: readonly JsonValue[]) => events.at(-1);
 
-test('a followed list comes at once, and again when an invocation has ended', async (t) => {
+test('a followed list is sent at once and again when an invocation ends', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const list = await follow(api, '/v1/invocations?follow=true&limit=5');
   await until('the first page', async () => list.events.length === 1);
@@ -52,18 +52,18 @@ test('a followed list comes at once, and again when an invocation has ended', as
   list.stop();
 });
 
-test('what waits is in a followed list too, and goes from it when it is cancelled', async (t) => {
+test('a followed list contains a queued invocation, which changes to cancelled after cancellation', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const list = await follow(api, '/v1/invocations?follow=true');
   const delayed = await api.invoke('probe', '[]', { prefer: 'respond-async', 'x-delay-seconds': '600' });
   await until('the queued one', async () => last(list.events)?.invocations[0]?.state === 'queued');
   await api.request('DELETE', `/v1/invocations/${delayed.json.request_id}`);
-  await until('its end', async () => last(list.events).invocations[0].state === 'cancelled');
+  await until('the end', async () => last(list.events).invocations[0].state === 'cancelled');
   list.stop();
   t.pass();
 });
 
-test('however much runs, a followed list is sent about every two seconds, and not while nothing happens', async (t) => {
+test('a followed list is sent at a limited rate under load, and not at all while nothing changes', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const list = await follow(api, '/v1/invocations?follow=true');
   const from = performance.now();
@@ -79,7 +79,7 @@ test('however much runs, a followed list is sent about every two seconds, and no
   list.stop();
 });
 
-test('filters and the functions of a key hold for a followed list', async (t) => {
+test('filters and the functions of a key apply to a followed list', async (t) => {
   const api = await aTenantWithProbe(await engine());
   await api.deploy('other', await probeWasm());
   const { json: key } = await api.post('/v1/auth/keys', {
@@ -89,7 +89,7 @@ test('filters and the functions of a key hold for a followed list', async (t) =>
   const filtered = await follow(api, '/v1/invocations?follow=true&function=probe&status=error');
   await api.invoke('probe', commands({ op: 'exit', n: 1 }));
   await api.invoke('other', '[]');
-  await until('the one of its function', async () => last(limited.events)?.count === 1);
+  await until('the invocation of the permitted function', async () => last(limited.events)?.count === 1);
   t.is(last(limited.events).invocations[0].function, 'other');
   await until('the failed one', async () => last(filtered.events)?.count === 1);
   t.is(last(filtered.events).invocations[0].function, 'probe');
@@ -102,7 +102,7 @@ test('filters and the functions of a key hold for a followed list', async (t) =>
   t.is((await api.as().get('/v1/invocations?follow=true')).status, 401);
 });
 
-test('a stream ends with its credential', async (t) => {
+test('a followed list ends when its API key is revoked', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const { json: key } = await api.post('/v1/auth/keys', { name: 'k', scopes: ['read'] });
   const list = await follow(api.as(key.api_key), '/v1/invocations?follow=true');
@@ -111,11 +111,11 @@ test('a stream ends with its credential', async (t) => {
   t.pass();
 });
 
-test('an invocation is followed from the queue to its end', async (t) => {
+test('a followed invocation is sent from state queued to success; another namespace gets 404', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const { json } = await api.invoke('probe', '[]', { prefer: 'respond-async', 'x-delay-seconds': '1' });
   const one = await follow(api, `/v1/invocations/${json.request_id}?follow=true`);
-  await until('its end', async () => last(one.events)?.state === 'success');
+  await until('the end', async () => last(one.events)?.state === 'success');
   t.is(one.events[0].state, 'queued');
   t.not(last(one.events).output, null);
   one.stop();

@@ -27,7 +27,7 @@ function ends(child: Child) {
   return child.messages.slice(1).sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
 }
 
-test('a client that is frozen is dropped within three pings: it leaves its topics and the others hear of it', async (t) => {
+test('a frozen client is dropped within three pings and leaves its topics with a presence.leave event', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const ada = await connect(api.url, '/v1/pubsub/ws?topic=room&presence=true&member_id=ada', {
     'x-api-key': api.key,
@@ -60,7 +60,7 @@ test('a client that is frozen is dropped within three pings: it leaves its topic
   ada.ws.close();
 });
 
-test('a client that is frozen under replies it does not take is dropped within three pings', async (t) => {
+test('a frozen client with unread replies is dropped within three pings', async (t) => {
   const api = await aTenantWithProbe(await engine());
   // More than the buffers of the engine and the connection hold.
   const big = commands({ op: 'sleep', n: 3000 }, { op: 'output', n: 1_000_000 });
@@ -73,6 +73,6 @@ test('a client that is frozen under replies it does not take is dropped within t
   });
   await sleep(LOST_MS);
   child.thaw();
-  await until('it has been dropped', async () => child.messages.length === 2);
+  await until('the client has been dropped', async () => child.messages.length === 2);
   t.deepEqual(ends(child), [{ closed: 0, code: 1006 }]);
 });

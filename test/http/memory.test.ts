@@ -56,7 +56,7 @@ function connections(t: ExecutionContext, url: string, count: number, texts: rea
   return sockets;
 }
 
-test.serial('a message for very many triggers is refused before it is there so many times', (t) =>
+test.serial('a 1 MB message for 1,024 triggers returns 413 without a copy in memory for each trigger', (t) =>
   holds(t, async (engine) => {
     const attacker = await aTenant(engine);
     const segments = 'a:b:c:d:e:f:g:h:i:j'.split(':');
@@ -84,7 +84,7 @@ test.serial('a message for very many triggers is refused before it is there so m
   }),
 );
 
-test.serial('forms that stop before their end hold so much of the memory for a namespace and no more', (t) =>
+test.serial('incomplete forms of one namespace use a limited amount of memory; more return 429', (t) =>
   holds(t, async (engine) => {
     const attacker = await aTenant(engine);
     const size = 31 * MB;
@@ -102,7 +102,7 @@ test.serial('forms that stop before their end hold so much of the memory for a n
   }),
 );
 
-test.serial('bodies that stop before their end hold so much of the memory for a namespace and no more', (t) =>
+test.serial('incomplete bodies of one namespace use a limited amount of memory; more return 429', (t) =>
   holds(t, async (engine) => {
     const attacker = await aTenantWithProbe(engine);
     const key = `X-API-Key: ${attacker.key}`;
@@ -115,7 +115,7 @@ test.serial('bodies that stop before their end hold so much of the memory for a 
   }),
 );
 
-test.serial('files whose readers take nothing hold so much of the memory for a namespace and no more', (t) =>
+test.serial('unread downloads of one namespace use a limited amount of memory; more return 429', (t) =>
   holds(
     t,
     async (engine) => {
@@ -130,7 +130,7 @@ test.serial('files whose readers take nothing hold so much of the memory for a n
       );
       for (const { socket } of sockets) socket.destroy();
       // The memory has been released.
-      await until('it can be read again', async () => {
+      await until('the file can be read again', async () => {
         const { status } = await attacker.get(`/v1/storage/get/${json.cid}`);
         return status === 200;
       });
@@ -150,7 +150,7 @@ async function unread(t: ExecutionContext, url: string, request: string, count: 
 }
 
 test.serial(
-  'lists, rows, modules and results that nobody reads hold so much of the memory and no more',
+  'unread log lists, query results and modules use a limited amount of memory; more return 429',
   (t) =>
     holds(
       t,
@@ -179,7 +179,7 @@ test.serial(
         const module = Buffer.concat([await probeWasm(), Buffer.from([0, ...leb, 0]), padding]);
         t.is((await attacker.deploy('large', module)).status, 201);
         await unread(t, engine.url, head('GET', '/v1/functions/large/module', 'Host: x', key), 12);
-        const { status } = await until('it can be read again', async () => {
+        const { status } = await until('the module can be read again', async () => {
           const reply = await attacker.get('/v1/functions/large/module');
           return reply.status === 429 ? null : reply;
         });
@@ -190,7 +190,7 @@ test.serial(
     ),
 );
 
-test.serial('a list of live invocations with large inputs comes in pages of so many bytes', (t) =>
+test.serial('a list of queued invocations with large inputs is split into pages of limited size', (t) =>
   holds(t, async (engine) => {
     const tenant = await aTenantWithProbe(engine);
     const input = JSON.stringify('x'.repeat(MB - 100));
@@ -209,7 +209,7 @@ test.serial('a list of live invocations with large inputs comes in pages of so m
   }),
 );
 
-test.serial('log streams that nobody reads hold so much of the memory and no more', (t) =>
+test.serial('unread log streams use a limited amount of memory, and some of the streams are ended', (t) =>
   holds(
     t,
     async (engine) => {
@@ -230,7 +230,7 @@ test.serial('log streams that nobody reads hold so much of the memory and no mor
   ),
 );
 
-test.serial('subscribers that take nothing hold so much of the memory for a namespace and no more', (t) =>
+test.serial('subscribers that do not read use limited memory; a reading subscriber gets all messages', (t) =>
   holds(t, async (engine) => {
     const attacker = await aTenant(engine);
     const clients = await Promise.all(
@@ -248,6 +248,6 @@ test.serial('subscribers that take nothing hold so much of the memory for a name
     for (let n = 0; n < sent; n++) {
       t.is((await attacker.publish('flood', 'x'.repeat(700_000))).status, 200);
     }
-    await until('who reads has all', () => reader.frames.length === sent);
+    await until('the reader has all messages', () => reader.frames.length === sent);
   }),
 );

@@ -3,7 +3,7 @@ import { aTenant, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
 
-test('the engine tells what it is: its process, its peers, and the size of the database of whoever asks', async (t) => {
+test('network status returns uptime, peer count and the database size of the calling namespace', async (t) => {
   const running = await engine();
   const api = await aTenant(running);
   const before = await api.get('/v1/network/status');
@@ -21,7 +21,7 @@ test('the engine tells what it is: its process, its peers, and the size of the d
   }
 });
 
-test('what the original has and this engine does not says so', async (t) => {
+test('unsupported endpoints of the original API return 501 not_implemented with a reason', async (t) => {
   const api = await aTenant(await engine());
   for (const [path, body] of [
     ['/v1/proxy/anon', { url: 'https://example.com', method: 'GET' }],

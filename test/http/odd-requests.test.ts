@@ -35,7 +35,7 @@ const QUERIES: [path: string, sentence: RegExp][] = [
   ],
 ];
 
-test('what is wrong in a query or path is said with the value and the range', async (t) => {
+test('an invalid query or path parameter returns 400 with the value and the allowed range', async (t) => {
   const api = await aTenantWithProbe(await engine());
   for (const [path, sentence] of QUERIES) {
     const { status, json, text } = await api.get(path);
@@ -59,7 +59,7 @@ const HEADERS: [headers: Record<string, string>, sentence: RegExp][] = [
   [{ 'x-callback-url': 'http://0x7f.1/' }, /127\.0\.0\.1 may not be reached: it is a loopback address/],
 ];
 
-test('what is wrong in a header is said with the value and the range', async (t) => {
+test('an invalid request header returns 400 with the value and the allowed range', async (t) => {
   const api = await aTenantWithProbe(await engine());
   for (const [headers, sentence] of HEADERS) {
     const { status, json, text } = await api.invoke('probe', 'x', { prefer: 'respond-async', ...headers });
@@ -81,7 +81,7 @@ const MESSAGES: [body: unknown, sentence: RegExp][] = [
   [{ topic: 'a', data_base64: '%%%' }, /^data_base64 .*"%%%"/],
 ];
 
-test('what is wrong in a message is said in a sentence', async (t) => {
+test('an invalid pubsub message returns 400 with an error that names the field', async (t) => {
   const { api } = await engine();
   for (const [body, sentence] of MESSAGES) {
     const { status, json, text } = await api.post('/v1/pubsub/publish', body);
@@ -91,7 +91,7 @@ test('what is wrong in a message is said in a sentence', async (t) => {
   t.is((await api.post('/v1/pubsub/publish', { topic: 'größe:🙂', data: null })).status, 200);
 });
 
-test('JSON is taken with any content type, in chunks and after a byte order mark, but not compressed', async (t) => {
+test('JSON is accepted with any content type, chunked or with a byte order mark; gzip returns 415', async (t) => {
   const { api } = await engine();
   const body = '{"topic":"a","data":1}';
   const publish = (sent: string | Uint8Array, headers: Record<string, string> = {}) =>
@@ -117,7 +117,7 @@ test('JSON is taken with any content type, in chunks and after a byte order mark
   t.is(chunked.status, 200);
 });
 
-test('an expectation that is not known is no reason to refuse', async (t) => {
+test('an unknown Expect header is ignored', async (t) => {
   const { url } = await engine();
   const reply = await new Promise<string>((resolve) => {
     const socket = createConnection(Number(new URL(url).port), '127.0.0.1', () =>
@@ -132,7 +132,7 @@ test('an expectation that is not known is no reason to refuse', async (t) => {
   t.regex(reply, /^HTTP\/1\.1 200 /);
 });
 
-test('what is wrong with a JSON body is said in a sentence', async (t) => {
+test('an invalid JSON body returns 400 with the reason, and the error does not repeat the body', async (t) => {
   const { api } = await engine();
   const send = (body: string | Uint8Array) => api.request('PUT', '/v1/functions/secrets', { body });
   const cases: [string | Uint8Array, RegExp][] = [
@@ -157,7 +157,7 @@ test('what is wrong with a JSON body is said in a sentence', async (t) => {
   t.is((await send(`{"name":"a","value":"${'x'.repeat(3 << 20)}"}`)).status, 413);
 });
 
-test('a deploy wants multipart/form-data with the file wasm', async (t) => {
+test('a deploy without multipart/form-data returns 415, without the file wasm 400, with 33 MB 413', async (t) => {
   const { api } = await engine();
   const json = await api.post('/v1/functions', { name: 'x' });
   t.is(json.status, 415);
@@ -174,7 +174,7 @@ test('a deploy wants multipart/form-data with the file wasm', async (t) => {
   t.is((await api.deploy('big', new Uint8Array(33 << 20))).status, 413);
 });
 
-test('a file part without a content type is a file all the same', async (t) => {
+test('a file part without a content type is accepted as a file', async (t) => {
   const api = await aTenant(await engine());
   const wasm = await probeWasm();
   const part = (headers: string, content: Uint8Array) =>

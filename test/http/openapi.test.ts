@@ -19,13 +19,13 @@ const operations = Object.entries(document.paths as Record<string, Record<string
   ([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })),
 );
 
-test('every route is in the document, once', (t) => {
+test('the OpenAPI document contains every route exactly once', (t) => {
   t.is(operations.length, routes.length);
   t.is(new Set(operations.map(({ operationId }) => operationId)).size, routes.length);
   t.deepEqual(JSON.parse(JSON.stringify(document)), document);
 });
 
-test('the endpoints of the contract are there', (t) => {
+test('the routes are exactly the endpoints of the contract', (t) => {
   const there = new Set(routes.map(({ method, path }) => `${method} ${path}`));
   const wanted = `POST /v1/functions
 GET /v1/functions
@@ -125,7 +125,7 @@ GET /docs`.split('\n');
   t.is(there.size, wanted.length);
 });
 
-test('every status in the document is one of the table of errors, or one that a route lists', (t) => {
+test('every status in the OpenAPI document is in the table of errors or in the replies of its route', (t) => {
   const ofErrors = new Set<number>(Object.values(ERRORS).map(({ status }) => status));
   for (const { path, method, responses } of operations) {
     const route = routes.find((one) => one.path === path && one.method.toLowerCase() === method);
@@ -136,7 +136,7 @@ test('every status in the document is one of the table of errors, or one that a 
   }
 });
 
-test('operations are called by a verb and what it acts on, and no two alike', (t) => {
+test('operation ids are unique and consist of a verb and a noun', (t) => {
   const ids = operations.map(({ operationId }) => operationId);
   t.deepEqual(
     ids.filter((id) => !/^[a-z]+[A-Z][A-Za-z0-9]*$/.test(id)),
@@ -148,7 +148,7 @@ test('operations are called by a verb and what it acts on, and no two alike', (t
   }
 });
 
-test('every body in an example is one that its endpoint takes', (t) => {
+test('every example body matches the schema of its endpoint', (t) => {
   for (const { body, operationId } of routes) {
     if (body?.kind === 'json') {
       t.notThrows(() => body.schema.parse(body.example), `${operationId}: ${JSON.stringify(body.example)}`);
@@ -157,7 +157,7 @@ test('every body in an example is one that its endpoint takes', (t) => {
   }
 });
 
-test('every reply in an example is one that its endpoint may give', (t) => {
+test('every JSON reply has an example that matches its schema', (t) => {
   for (const { replies, operationId, path, method } of routes) {
     const operation = operations.find((each) => each.path === path && each.method === method.toLowerCase());
     for (const [status, { schema }] of Object.entries(replies)) {
@@ -170,7 +170,7 @@ test('every reply in an example is one that its endpoint may give', (t) => {
   }
 });
 
-test('the page has every endpoint with its curl line, and needs no script for that', (t) => {
+test('the docs page lists every endpoint with a curl command and contains no scripts', (t) => {
   const page = docsPage(routes, '1.2.3');
   for (const { path, operationId } of routes) {
     t.true(page.includes(`<code>${path}</code>`), path);

@@ -32,7 +32,7 @@ function textOf({ data }: JsonValue): string {
   return Buffer.from(data, 'base64').toString();
 }
 
-test('the messages of a batch fire their triggers and reach live subscribers, in their order', async (t) => {
+test('the messages of a batch fire their triggers and reach live subscribers in order', async (t) => {
   const api = await aTenantWithProbe(await engine());
   for (const topic of ['orders:*', 'notes']) await api.post('/v1/functions/probe/triggers', { topic });
   const orders = await connect(api.url, '/v1/pubsub/ws?topic=orders:new', { 'x-api-key': api.key });
@@ -67,7 +67,7 @@ test('the messages of a batch fire their triggers and reach live subscribers, in
   for (const client of [orders, notes]) client.ws.close();
 });
 
-test('a message of a batch is a job for each of the triggers that take it, those with wildcards too', async (t) => {
+test('a message of a batch starts one invocation per matching trigger, including wildcard triggers', async (t) => {
   const api = await aTenantWithProbe(await engine());
   for (const topic of ['a:b', 'a:*', '>', 'other']) {
     t.is((await api.post('/v1/functions/probe/triggers', { topic })).status, 201);
@@ -85,7 +85,7 @@ test('a message of a batch is a job for each of the triggers that take it, those
   t.deepEqual(data, [1, 1, 1, 2]);
 });
 
-test('a thousand messages of 8 MB go in one batch, and live subscribers get them in order', async (t) => {
+test('a batch of 1,000 messages and 8 MB is accepted, and live subscribers get the messages in order', async (t) => {
   const api = await aTenant(await engine());
   const client = await connect(api.url, '/v1/pubsub/ws?topic=many', { 'x-api-key': api.key });
   const padding = 'x'.repeat(8000);
@@ -102,50 +102,50 @@ test('a thousand messages of 8 MB go in one batch, and live subscribers get them
 
 const good = { topic: 'work', data: 'good' };
 const REFUSED: [what: string, messages: unknown, status: number, sentence: RegExp][] = [
-  ['no list', { 0: good }, 400, /^messages must be a list/],
-  ['no messages', undefined, 400, /^messages is required$/],
+  ['an object instead of a list', { 0: good }, 400, /^messages must be a list/],
+  ['no messages field', undefined, 400, /^messages is required$/],
   ['an empty list', [], 400, /^messages must hold at least one message$/],
   [
-    'more than a thousand',
+    'more than 1,000 messages',
     Array.from({ length: 1001 }, () => good),
     400,
     /^messages .*1000 entries, not 1001$/,
   ],
   [
-    'a topic that is none',
+    'an invalid topic',
     [good, good, { topic: 'a b', data: 1 }],
     400,
     /^messages\[2\]\.topic may hold no blanks/,
   ],
-  ['no topic', [good, { data: 1 }], 400, /^messages\[1\] must be an object with "topic", and "data"/],
-  ['no data', [good, { topic: 'work' }], 400, /^messages\[1\]/],
-  ['no object', [good, 'text'], 400, /^messages\[1\] must be an object/],
+  ['a missing topic', [good, { data: 1 }], 400, /^messages\[1\] must be an object with "topic", and "data"/],
+  ['missing data', [good, { topic: 'work' }], 400, /^messages\[1\]/],
+  ['a string as a message', [good, 'text'], 400, /^messages\[1\] must be an object/],
   [
-    'both kinds of data',
+    'a message with both data and data_base64',
     [good, { ...good, data_base64: 'YQ==' }],
     400,
     /^messages\[1\].* send data or data_base64$/,
   ],
   [
-    'base64 that is none',
+    'invalid base64 data',
     [good, { topic: 'work', data_base64: '%' }],
     400,
     /^messages\[1\]\.data_base64 .*"%"/,
   ],
   [
-    'too large a message',
+    'a message of more than 1 MB',
     [good, { topic: 'work', data: 'x'.repeat(MB) }],
     413,
     /^messages\[1\] has \d+ bytes/,
   ],
   [
-    'one too large for nobody',
+    'a message of more than 1 MB without a trigger',
     [good, { topic: 'nobody', data: 'x'.repeat(MB + 1) }],
     413,
     /^messages\[1\] has /,
   ],
   [
-    'another namespace',
+    'a message for another namespace',
     [good, { ...good, namespace: 'default' }],
     403,
     /^messages\[1\]: .*cannot act in "default"/,
@@ -153,7 +153,7 @@ const REFUSED: [what: string, messages: unknown, status: number, sentence: RegEx
 ];
 
 for (const [what, messages, status, sentence] of REFUSED) {
-  test(`a batch with ${what} is refused, the message is named, and nothing is published`, async (t) => {
+  test(`a batch with ${what} returns an error that names the field, and is not published`, async (t) => {
     const api = await aTenantWithProbe(await engine());
     await api.post('/v1/functions/probe/triggers', { topic: 'work' });
     const client = await connect(api.url, '/v1/pubsub/ws?topic=work', { 'x-api-key': api.key });
@@ -169,7 +169,7 @@ for (const [what, messages, status, sentence] of REFUSED) {
   });
 }
 
-test('a batch for another namespace, over 8 MB or without a credential is refused', async (t) => {
+test('a batch for another namespace returns 403, without a credential 401, over 8 MB 413', async (t) => {
   const api = await aTenant(await engine());
   t.is((await publishAll(api, [good], { namespace: 'default' })).status, 403);
   t.is((await publishAll(api.as(), [good])).status, 401);
@@ -191,7 +191,7 @@ test('a batch for another namespace, over 8 MB or without a credential is refuse
   );
 });
 
-test('a batch that fires more than 5,000 triggers, or more than 32 MB, is refused whole', async (t) => {
+test('a batch that fires over 5,000 triggers or 32 MB of events returns 413 and starts no invocation', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const patterns = ['a:b:c', '*:b:c', 'a:*:c', 'a:b:*', '>', 'a:>', '*:>', '*:*:c', '*:b:*', 'a:*:*'];
   for (const topic of patterns) {
@@ -213,7 +213,7 @@ test('a batch that fires more than 5,000 triggers, or more than 32 MB, is refuse
   t.is(await invocations(api), 0);
 });
 
-test('a function that publishes runs for a batch as for one message', async (t) => {
+test('a function triggered by a batch can publish, which starts invocations with trigger_depth 2', async (t) => {
   const api = await aTenantWithProbe(await engine());
   await api.post('/v1/functions/probe/triggers', { topic: 'first' });
   await api.post('/v1/functions/probe/triggers', { topic: 'second' });

@@ -43,7 +43,7 @@ function isRefusal(reply: ApiReply, status: number, name: string): boolean {
   );
 }
 
-test('usage shows limit and use of every quota, to the namespace itself and to the admin', async (t) => {
+test('usage returns limit and use of every quota to the namespace and the admin; other keys get 403', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   const shown = await usage(tenant);
   t.deepEqual(Object.keys(shown).sort(), [...QUOTA_NAMES].sort());
@@ -60,7 +60,7 @@ test('usage shows limit and use of every quota, to the namespace itself and to t
   t.is((await (await engine()).api.as().get(`/v1/namespaces/${tenant.namespace}/usage`)).status, 401);
 });
 
-test('the admin alone sets quotas, and null gives one its default back', async (t) => {
+test('only the admin can set quotas, and null restores the default of a quota', async (t) => {
   const tenant = await aTenant(await engine());
   const path = `/v1/namespaces/${tenant.namespace}/quotas`;
   t.is((await tenant.put(path, { functions: 1_000_000 })).status, 403);
@@ -76,7 +76,7 @@ test('the admin alone sets quotas, and null gives one its default back', async (
   }
 });
 
-test('counts are held where the things are made, in one namespace and no other', async (t) => {
+test('creating more functions, versions, triggers, secrets or keys than a quota allows returns 413', async (t) => {
   const [tenant, other] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
   await setQuotas(tenant, { functions: 2, triggers: 2, keys: 2, versions_per_function: 3 });
   const wasm = await probeWasm();
@@ -105,7 +105,7 @@ test('counts are held where the things are made, in one namespace and no other',
   t.is((await key(other)()).status, 201);
 });
 
-test('makers at the same time do not pass a count together', async (t) => {
+test('concurrent creations do not exceed a quota', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   await setQuotas(tenant, { functions: 3, triggers: 3, keys: 3, versions_per_function: 4 });
   const wasm = await probeWasm();
@@ -125,7 +125,7 @@ test('makers at the same time do not pass a count together', async (t) => {
   }
 });
 
-test('a database grows to its quota and no further, by HTTP and by a function', async (t) => {
+test('inserts beyond database_mb fail over HTTP and in functions, and succeed again after a delete', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   await setQuotas(tenant, { database_mb: 1 });
   const exec = (sql: string) => tenant.post('/v1/rqlite/exec', { sql, args: [] });
@@ -137,7 +137,7 @@ test('a database grows to its quota and no further, by HTTP and by a function', 
   t.true(used > 0.5, String(used));
   const byFunction = await tenant.invoke('probe', commands({ op: 'execute', a: insert, b: '[]' }));
   t.deepEqual(byFunction.json.results, [-1]);
-  const { logs } = await until('its log', async () => {
+  const { logs } = await until('the log record', async () => {
     const { json } = await tenant.get(
       `/v1/functions/probe/logs?request_id=${byFunction.headers.get('x-request-id')}`,
     );
@@ -148,7 +148,7 @@ test('a database grows to its quota and no further, by HTTP and by a function', 
   t.is((await exec(insert)).status, 200);
 });
 
-test('schedules may come to so many runs an hour and no more', async (t) => {
+test('a schedule beyond schedule_runs_per_hour returns 429, added alone or with a deployment', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   await setQuotas(tenant, { schedule_runs_per_hour: 100 });
   const add = (cron: string) => tenant.post('/v1/functions/probe/triggers', { cron });
@@ -162,7 +162,7 @@ test('schedules may come to so many runs an hour and no more', async (t) => {
   t.true(isRefusal(deployed, 429, 'schedule_runs_per_hour'), deployed.text);
 });
 
-test('a backlog of one namespace ends at its share, and the call of another is served meanwhile', async (t) => {
+test('a namespace beyond its queue quotas gets 429, and another namespace is served meanwhile', async (t) => {
   const [attacker, victim] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
   await setQuotas(attacker, { waiting_jobs: 20, delayed_jobs: 3, waiting_mb: 1 });
   const slow = commands({ op: 'sleep', n: 4000 });
@@ -187,7 +187,7 @@ test('a backlog of one namespace ends at its share, and the call of another is s
   t.true(isRefusal(heavy, 429, 'waiting_mb'), heavy.text);
 });
 
-test('requests of a namespace are held to its own rate', async (t) => {
+test('requests_per_minute limits one namespace and no other', async (t) => {
   const [busy, calm] = [await aTenant(await engine()), await aTenant(await engine())];
   await setQuotas(busy, { requests_per_minute: 20 });
   const refused = await untilRefused(() => busy.get('/v1/functions'));
@@ -195,7 +195,7 @@ test('requests of a namespace are held to its own rate', async (t) => {
   t.is((await calm.get('/v1/functions')).status, 200);
 });
 
-test('open sockets and event streams of a namespace are held to its quota, closed ones leave their place', async (t) => {
+test('sockets and event streams beyond the sockets quota return 429, and closed ones no longer count', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   await setQuotas(tenant, { sockets: 2 });
   const headers = { 'x-api-key': tenant.key };
@@ -207,11 +207,11 @@ test('open sockets and event streams of a namespace are held to its quota, close
   const upgrade = await refusedUpgrade(tenant.url, '/v1/pubsub/ws?topic=b', headers);
   t.like(upgrade, { status: 429, json: { code: 'quota_exceeded' } });
   first.ws.close();
-  await until('a place is free', async () => (await usage(tenant)).sockets?.used === 1);
+  await until('one socket is open', async () => (await usage(tenant)).sockets?.used === 1);
   const third = await connect(tenant.url, '/v1/pubsub/ws?topic=b', headers);
   second.ws.close();
   third.ws.close();
-  await until('all are free', async () => (await usage(tenant)).sockets?.used === 0);
+  await until('no socket is open', async () => (await usage(tenant)).sockets?.used === 0);
   const gone = new AbortController();
   const following = fetch(`${tenant.url}/v1/functions/probe/logs?follow=true`, {
     headers,
@@ -220,10 +220,10 @@ test('open sockets and event streams of a namespace are held to its quota, close
   t.is((await following).status, 200);
   t.is((await usage(tenant)).sockets?.used, 1);
   gone.abort();
-  await until('the stream has left its place', async () => (await usage(tenant)).sockets?.used === 0);
+  await until('the stream no longer counts', async () => (await usage(tenant)).sockets?.used === 0);
 });
 
-test('cache and storage of a namespace are held to their quotas, from functions and over HTTP alike', async (t) => {
+test('cache_mb and storage_mb limit functions and HTTP calls of a namespace, and no other namespace', async (t) => {
   const [tenant, other] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
   const { storage_mb: stored } = await usage(tenant);
   await setQuotas(tenant, { cache_mb: 1, storage_mb: Math.ceil(stored?.used ?? 0) });
@@ -235,7 +235,7 @@ test('cache and storage of a namespace are held to their quotas, from functions 
     'x-request-id': crypto.randomUUID(),
   });
   t.is(called.status, 200);
-  const record = await until('its log', async () => {
+  const record = await until('the log record', async () => {
     const { json } = await tenant.get(
       `/v1/functions/probe/logs?request_id=${called.headers.get('x-request-id')}`,
     );
@@ -254,7 +254,7 @@ test('cache and storage of a namespace are held to their quotas, from functions 
   t.is((await upload(other, 2 << 20)).status, 200);
 });
 
-test('the jobs that one invocation causes are counted, whether published or enqueued', async (t) => {
+test('published and enqueued jobs of one invocation count against jobs_per_invocation', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   await setQuotas(tenant, { jobs_per_invocation: 5 });
   await tenant.post('/v1/functions/probe/triggers', { topic: 'fan' });
@@ -264,7 +264,7 @@ test('the jobs that one invocation causes are counted, whether published or enqu
   const { results } = reply.json;
   t.deepEqual(results.slice(0, 3), [1, 1, 1]);
   t.is(results.slice(3).filter((id: string) => id !== '').length, 2);
-  const { logs } = await until('its log', async () => {
+  const { logs } = await until('the log record', async () => {
     const { json } = await tenant.get(
       `/v1/functions/probe/logs?request_id=${reply.headers.get('x-request-id')}`,
     );
@@ -276,7 +276,7 @@ test('the jobs that one invocation causes are counted, whether published or enqu
   t.truthy(next.json.results[0]);
 });
 
-test('a function that calls itself by http_fetch stops at the trigger depth, and no header talks it out of that', async (t) => {
+test('a function that calls itself with http_fetch stops at the trigger depth; a forged depth is ignored', async (t) => {
   const running = await engine();
   const tenant = await aTenantWithProbe(running, { is_public: 'true' });
   const self = `${running.url}/v1/invoke/${tenant.namespace}/probe`;
@@ -291,15 +291,15 @@ test('a function that calls itself by http_fetch stops at the trigger depth, and
   });
   t.deepEqual(depths.sort(), [0, 1, 2, 3, 4, 5]);
   const forged = await tenant.invoke('probe', '[]', { 'x-orama-depth': '5.forged' });
-  t.is(forged.status, 200, 'what nobody has signed counts for nothing');
+  t.is(forged.status, 200, 'an unsigned depth is ignored');
 });
 
-test('beyond the log quota of the day lines are left out, and the invocation is logged all the same', async (t) => {
+test('beyond log_mb_per_day log lines are dropped, and the invocation is still logged', async (t) => {
   const [tenant, other] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
   await setQuotas(tenant, { log_mb_per_day: 0 });
   const linesOf = async (api: Tenant) => {
     const reply = await api.invoke('probe', commands({ op: 'log', a: 'a line' }));
-    const found = await until('its log', async () => {
+    const found = await until('the log record', async () => {
       const { json } = await api.get(
         `/v1/functions/probe/logs?request_id=${reply.headers.get('x-request-id')}`,
       );
@@ -314,7 +314,7 @@ test('beyond the log quota of the day lines are left out, and the invocation is 
   t.regex(await linesOf(other), /a line/);
 });
 
-test('callbacks that nobody takes cannot fill the queue: their bodies and their number are bounded', async (t) => {
+test('undelivered callbacks are limited by waiting_jobs, and their outputs by waiting_mb', async (t) => {
   const posts: { request_id: string; status: string; output: string | null; output_omitted?: true }[] = [];
   const receiver = await httpServer(async (request, response) => {
     let body = '';

@@ -8,7 +8,7 @@ import { parseSince } from '../../src/http/since.js';
 
 const bytes = (text: string) => Buffer.from(text);
 
-test('JSON is read to a hundred levels, brackets in strings not counted', (t) => {
+test('JSON nested over 100 levels is rejected; brackets in strings do not count', (t) => {
   const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
   t.notThrows(() => parseJson(bytes(nested(100))));
   t.throws(() => parseJson(bytes(nested(101))), { code: 'invalid_request' });
@@ -19,7 +19,7 @@ test('JSON is read to a hundred levels, brackets in strings not counted', (t) =>
   t.throws(() => parseJson(bytes('['.repeat(1_000_000))), { code: 'invalid_request' });
 });
 
-test('a prototype in JSON is left out', (t) => {
+test('members named __proto__ in JSON are dropped, also when the name is escaped', (t) => {
   const value = parseJson(bytes('{"a":{"__proto__":{"x":1}},"__proto__":{"y":1}}')) as Record<
     string,
     unknown
@@ -30,7 +30,7 @@ test('a prototype in JSON is left out', (t) => {
   t.deepEqual(parseJson(bytes('{"a":1,"\\u005f_proto\\u005F_":{"y":1}}')), { a: 1 });
 });
 
-test('texts become what their schema says, and what does not read as it is refused as it was sent', (t) => {
+test('query texts are converted to the types of their schema; an error repeats the text as sent', (t) => {
   const read = textReader(z.object({ n: z.number().int().min(1).optional(), b: z.boolean().optional() }));
   t.deepEqual(read({ n: '7', b: 'true', other: 'x' }), { n: 7, b: true });
   t.deepEqual(read({ b: '0' }), { b: false });
@@ -40,7 +40,7 @@ test('texts become what their schema says, and what does not read as it is refus
   t.throws(() => read({ n: ['1', '2'] }), { message: /n was given more than once/ });
 });
 
-test('Prefer is read as RFC 7240 has it', (t) => {
+test('the Prefer header is parsed as in RFC 7240', (t) => {
   t.deepEqual(parsePrefer(undefined), { kind: 'final' });
   t.deepEqual(parsePrefer('respond-async'), { kind: 'async' });
   t.deepEqual(parsePrefer('Respond-Async; x=1'), { kind: 'async' });
@@ -50,7 +50,7 @@ test('Prefer is read as RFC 7240 has it', (t) => {
   t.deepEqual(parsePrefer('return=minimal, wait=soon'), { kind: 'final' });
 });
 
-test('a since is a time, milliseconds, or an age', (t) => {
+test('since accepts a timestamp, milliseconds or an age such as 15m', (t) => {
   const now = Date.parse('2026-01-02T00:00:00Z');
   t.is(parseSince('2026-01-01T00:00:00Z', now), Date.parse('2026-01-01T00:00:00Z'));
   t.is(parseSince('2026-01-01', now), Date.parse('2026-01-01T00:00:00Z'));
@@ -58,7 +58,7 @@ test('a since is a time, milliseconds, or an age', (t) => {
   t.is(parseSince('1700000000000', now), 1_700_000_000_000);
 });
 
-test('a cached value comes back as it was put, to the byte, and functions see text as text', (t) => {
+test('a cached value keeps its exact JSON text, and strings are stored as plain text', (t) => {
   const kept = (source: string) => readCached(writeCached(JSON.parse(source), source)).text;
   for (const source of ['"text"', '""', '{"b":1.0,"a":1e400}', '[1,"x"]', '42', '9007199254740993', 'null']) {
     t.is(kept(source), source);

@@ -27,7 +27,7 @@ function replay(api: Api, id: string, body: string, query = '') {
   return api.request('POST', `/v1/invocations/${id}/replay${query}`, body === '' ? {} : { headers, body });
 }
 
-test('an invocation shows its input and output while they are kept, as text or base64', async (t) => {
+test('an invocation record contains its input and output, as text or base64', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const input = commands({ op: 'echo', a: 'x' });
   const record = await invoked(api, input);
@@ -47,7 +47,7 @@ test('an invocation shows its input and output while they are kept, as text or b
   });
 });
 
-test('a list leaves out inputs of more than 64 KB, and a success keeps none of that size', async (t) => {
+test('lists omit inputs over 64 KB, and successful invocations do not keep inputs of that size', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const input = commands({ op: 'exit', n: 1, a: 'x'.repeat(70_000) });
   const dead = await invoked(api, input, ASYNC);
@@ -61,7 +61,7 @@ test('a list leaves out inputs of more than 64 KB, and a success keeps none of t
   t.is((await replay(api, good.request_id, '{"input":"[]"}')).status, 202);
 });
 
-test('any invocation that has ended can be replayed, as often as wanted, and the replay knows its parent', async (t) => {
+test('an ended invocation can be replayed several times, and each replay records its parent_id', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const first = await invoked(api, commands({ op: 'echo', a: 'again' }));
   const ids: string[] = [];
@@ -79,7 +79,7 @@ test('any invocation that has ended can be replayed, as often as wanted, and the
       input: first.input,
     });
   }
-  const children = await until('its children', async () => {
+  const children = await until('both replays', async () => {
     const { json } = await api.get(`/v1/invocations?parent_id=${first.request_id}&status=success`);
     return json.count === 2 && json.invocations;
   });
@@ -87,7 +87,7 @@ test('any invocation that has ended can be replayed, as often as wanted, and the
   t.is((await api.get('/v1/invocations?parent_id=no-id')).status, 400);
 });
 
-test('a replay takes another input, and the newest version', async (t) => {
+test('a replay can use another input and the newest version; invalid bodies return 400', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const dead = await invoked(api, commands({ op: 'exit', n: 1 }), ASYNC);
   await api.deploy('probe', await probeWasm());
@@ -113,7 +113,7 @@ test('a replay takes another input, and the newest version', async (t) => {
   t.is((await replay(api, record.request_id, large)).status, 413);
 });
 
-test('what has not ended is not replayed, and what is not there is 404', async (t) => {
+test('replaying an invocation that has not ended returns 409, an unknown one 404', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const waiting = await api.invoke('probe', 'later', { ...ASYNC, 'x-delay-seconds': '600' });
   const refused = await replay(api, waiting.json.request_id, '');
@@ -124,7 +124,7 @@ test('what has not ended is not replayed, and what is not there is 404', async (
   t.is((await replay(api, '0199c5a0-0000-7000-8000-000000000009', '')).status, 404);
 });
 
-test('published, enqueued and told of: each knows what caused it, and how deep it is', async (t) => {
+test('published, enqueued and on_success invocations record parent_id and trigger_depth', async (t) => {
   const api = await aTenantWithProbe(await engine(), {
     metadata: JSON.stringify({ on_success: 'next:done' }),
   });
@@ -153,14 +153,14 @@ test('published, enqueued and told of: each knows what caused it, and how deep i
   );
   const parked = await api.invoke('probe', commands({ op: 'enqueue', a: 'listener', json: 'z', n: 600 }));
   const id = parked.headers.get('x-request-id');
-  const live = await until('the one that waits', async () => {
+  const live = await until('the queued invocation', async () => {
     const { json } = await api.get(`/v1/invocations?parent_id=${id}&status=queued`);
     return json.count === 1 && json.invocations[0];
   });
   t.like(live, { parent_id: id, trigger_depth: 1 });
 });
 
-test('only a 2xx is a delivery: how the callback went is shown with the invocation', async (t) => {
+test('a callback is delivered only by a 2xx reply; the invocation shows attempts and the last error', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const seen: { url: string; method: string; body: string }[] = [];
   const server = createServer(async (request, response) => {
@@ -203,7 +203,7 @@ test('only a 2xx is a delivery: how the callback went is shown with the invocati
   );
 });
 
-test('callers with a credential get what a failing function wrote; a refusal is 422', async (t) => {
+test('callers with a credential receive the output of a failed function; a refusal returns 422', async (t) => {
   const api = await aTenantWithProbe(await engine(), { is_public: 'true' });
   const refused = await api.invoke(
     'probe',
@@ -229,7 +229,7 @@ test('callers with a credential get what a failing function wrote; a refusal is 
   t.like(again.json, { code: 'function_refused', output: 'secret' });
 });
 
-test('logs and dead letters of a function that never was are 404; of a deleted one they stay', async (t) => {
+test('logs and dead letters of an unknown function return 404; those of a deleted function remain', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const of = (name: string) => [
     api.get(`/v1/functions/${name}/logs`),
@@ -248,7 +248,7 @@ test('logs and dead letters of a function that never was are 404; of a deleted o
   t.is((await api.delete('/v1/functions/probe/dead')).status, 200);
 });
 
-test('a date that there is not is refused wherever a time is given', async (t) => {
+test('an impossible date such as 2026-02-30 returns 400 in every time parameter', async (t) => {
   const api = await aTenantWithProbe(await engine());
   for (const time of [
     '2026-02-30',
@@ -266,7 +266,7 @@ test('a date that there is not is refused wherever a time is given', async (t) =
   }
 });
 
-test('a replay runs on the version that is asked for', async (t) => {
+test('a replay runs the version given in ?version; an unknown or invalid version is refused', async (t) => {
   const api = await aTenantWithProbe(await engine());
   await api.deploy('probe', await probeWasm());
   await api.deploy('probe', await probeWasm());
@@ -286,7 +286,7 @@ test('a replay runs on the version that is asked for', async (t) => {
   t.regex(wrong.json.error, /version must be "pinned", "newest" or a version such as "3"/);
 });
 
-test('dead letters are replayed and purged by reason', async (t) => {
+test('dead letters can be replayed and purged by reason', async (t) => {
   const api = await aTenantWithProbe(await engine());
   await invoked(api, commands({ op: 'exit', n: 1 }), ASYNC);
   const late = { ...ASYNC, 'x-delay-seconds': '2', 'x-max-age-seconds': '1' };
@@ -304,7 +304,7 @@ test('dead letters are replayed and purged by reason', async (t) => {
   t.is((await api.delete('/v1/functions/probe/dead?reason=boredom')).status, 400);
 });
 
-test('what a message has fired is listed by its id, and knows it', async (t) => {
+test('invocations started by a message record its message_id and can be listed by message_id', async (t) => {
   const api = await aTenantWithProbe(await engine());
   await api.deploy('other', await probeWasm());
   for (const name of ['probe', 'other']) await api.post(`/v1/functions/${name}/triggers`, { topic: 'news' });
@@ -327,7 +327,7 @@ test('what a message has fired is listed by its id, and knows it', async (t) => 
   t.is((await stranger.get(`/v1/invocations?message_id=${one}`)).json.count, 0);
 });
 
-test('dead letters are counted by function and reason, and some are replayed or purged by their ids', async (t) => {
+test('dead letters are counted by function and reason, and can be replayed or purged by id', async (t) => {
   const api = await aTenantWithProbe(await engine());
   await api.deploy('other', await probeWasm());
   const die = async (n: number) => invoked(api, commands({ op: 'exit', n }), ASYNC);

@@ -26,7 +26,7 @@ const REQUESTS: Record<string, (api: Api) => Promise<ApiReply>> = {
 };
 
 for (const scope of Object.keys(REQUESTS)) {
-  test(`a key with the scope ${scope} can do that, and is told of the scope that everything else needs`, async (t) => {
+  test(`a key with the scope ${scope} gets 403 for all other requests, with the missing scope in the error`, async (t) => {
     const tenant = await aTenantWithProbe(await engine());
     const key = await limited(tenant, { scopes: [scope] });
     for (const [needed, ask] of Object.entries(REQUESTS)) {
@@ -43,7 +43,7 @@ for (const scope of Object.keys(REQUESTS)) {
   });
 }
 
-test('a limit that is misspelled, empty, unknown or past makes no key', async (t) => {
+test('invalid scopes, functions or expiry of a new key return 400 and create no key', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   const wrong: [object, RegExp][] = [
     [{ scopes: [] }, /scopes must hold at least one scope/],
@@ -66,7 +66,7 @@ test('a limit that is misspelled, empty, unknown or past makes no key', async (t
   t.is((await tenant.get('/v1/auth/keys')).json.count, 1, 'the key of the tenant itself');
 });
 
-test('a key limited to some functions sees, runs and changes no others', async (t) => {
+test('a key limited to some functions cannot see, run or change other functions', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   await tenant.deploy('hook-a', await probeWasm());
   await tenant.post('/v1/functions/probe/triggers', { topic: 'of:probe' });
@@ -120,7 +120,7 @@ test('a key limited to some functions sees, runs and changes no others', async (
   t.deepEqual((await key.get('/v1/pubsub/topics')).json.topics, ['of:hook']);
 });
 
-test('sockets need the scopes of what they do', async (t) => {
+test('sockets need the scope read to subscribe, publish to send and invoke to call a function', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   const invoke = await limited(tenant, { scopes: ['invoke'] });
   const read = await limited(tenant, { scopes: ['read'] });
@@ -141,7 +141,7 @@ test('sockets need the scopes of what they do', async (t) => {
   t.is(
     listener.frames.filter((frame) => frame.topic === 'a').length,
     1,
-    'what was refused was not published',
+    'the refused message was not published',
   );
   listener.ws.close();
   const caller = await connect(tenant.url, calls(invoke));
@@ -150,7 +150,7 @@ test('sockets need the scopes of what they do', async (t) => {
   caller.ws.close();
 });
 
-test('a socket whose key ends is closed', async (t) => {
+test('a socket is closed with 1008 when its key expires', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   const key = await limited(tenant, { expires_at: new Date(Date.now() + 1500).toISOString() });
   const client = await connect(tenant.url, `/v1/pubsub/ws?topic=a&api_key=${key.key}`);
@@ -158,7 +158,7 @@ test('a socket whose key ends is closed', async (t) => {
   t.is((await key.get('/v1/functions')).status, 401);
 });
 
-test('OpenAPI and the docs page name the scope of every route that needs a credential', async (t) => {
+test('the OpenAPI document and the docs page state the required scope of a route', async (t) => {
   const { api } = await engine();
   const { paths } = (await api.get('/openapi.json')).json;
   const scopeOf = (method: string, path: string) => paths[path][method]['x-required-scope'];
@@ -170,7 +170,7 @@ test('OpenAPI and the docs page name the scope of every route that needs a crede
   t.regex((await api.get('/docs')).text, /A key needs the scope <code>deploy<\/code>/);
 });
 
-test('the audit log says who changed what, to keys with the scope for it', async (t) => {
+test('the audit log records actor, action and target of every change, and is hidden from the scope read', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   const { subject } = (await tenant.get('/v1/auth/whoami')).json;
   await tenant.deploy('probe', await probeWasm());
@@ -193,7 +193,7 @@ test('the audit log says who changed what, to keys with the scope for it', async
     (event: { action: string; target: string }) => `${event.action} ${event.target}`,
   );
   const [first, ...others] = seen.reverse();
-  t.regex(first, /^key\.create /, 'the admin made the key of the tenant');
+  t.regex(first, /^key\.create /, 'the admin created the key of the tenant');
   t.deepEqual(others, [
     'function.deploy probe@1',
     'function.deploy probe@2',
@@ -224,7 +224,7 @@ test('the audit log says who changed what, to keys with the scope for it', async
   t.is(asAdmin.json.count, json.count);
 });
 
-test('a key is named where it deployed or changed something, also when it is gone', async (t) => {
+test('versions and audit events contain the name of the key, also after its revocation', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   const { json: made } = await tenant.post('/v1/auth/keys', { name: 'ci of the shop', scopes: ['deploy'] });
   const ci = tenant.as(made.api_key);
@@ -240,7 +240,7 @@ test('a key is named where it deployed or changed something, also when it is gon
   t.like(revoked, { action: 'key.revoke', target: made.id, target_name: 'ci of the shop' });
 });
 
-test('a replay is in the audit log', async (t) => {
+test('replays of an invocation and of dead letters are recorded in the audit log', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
   const failed = await tenant.invoke('probe', commands({ op: 'exit', n: 1 }), { prefer: 'respond-async' });
   const path = `/v1/invocations/${failed.json.request_id}`;
@@ -256,7 +256,7 @@ test('a replay is in the audit log', async (t) => {
   t.like(all, { action: 'dead_letters.replay', target: 'probe' });
 });
 
-test('without a credential nobody has results sent, or work kept for later, in the name of a public function', async (t) => {
+test('X-Callback-Url and X-Delay-Seconds on a public function return 401 or 403 without its credential', async (t) => {
   const tenant = await aTenantWithProbe(await engine(), { is_public: 'true' });
   const anybody = tenant.as();
   const stranger = await aTenant(await engine());
@@ -285,7 +285,7 @@ test('without a credential nobody has results sent, or work kept for later, in t
   t.is(theirs.status, 202);
 });
 
-test('log lines on a socket need a credential, also of a public function', async (t) => {
+test('anonymous sockets of a public function receive no log lines, and logs=true returns 401', async (t) => {
   const tenant = await aTenantWithProbe(await engine(), { is_public: 'true' });
   const path = `/v1/functions/probe/ws?namespace=${tenant.namespace}`;
   t.is((await refusedUpgrade(tenant.url, `${path}&logs=true`)).status, 401);
@@ -296,7 +296,7 @@ test('log lines on a socket need a credential, also of a public function', async
   anybody.ws.close();
 });
 
-test("metrics show a key its own namespace's series, and the admin key those of all", async (t) => {
+test('metrics contain only the namespace and functions of the key, and all namespaces for the admin key', async (t) => {
   const one = await aTenantWithProbe(await engine());
   const other = await aTenantWithProbe(await engine());
   for (const tenant of [one, other]) {
@@ -310,7 +310,7 @@ test("metrics show a key its own namespace's series, and the admin key those of 
   t.is(own.status, 200);
   t.deepEqual([...namespaces(own.text)], [one.namespace]);
   t.regex(own.text, /orama_attempt_duration_seconds_count\{[^}]*function="probe"/);
-  t.false(/^(orama_queue|process_|nodejs_)/m.test(own.text), 'figures of the engine are not for tenants');
+  t.false(/^(orama_queue|process_|nodejs_)/m.test(own.text), 'engine metrics are hidden from tenants');
   const key = await limited(one, { functions: ['hook-*'] });
   const { text } = await key.get('/metrics');
   t.regex(text, /function="hook-a"/);

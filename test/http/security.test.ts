@@ -5,7 +5,7 @@ import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
 
-test('nothing of one namespace can be seen or changed with the credential of another', async (t) => {
+test('a key cannot read or change anything in another namespace', async (t) => {
   const owner = await aTenantWithProbe(await engine());
   const stranger = await aTenant(await engine());
   const { json } = await owner.invoke('probe', commands({ op: 'exit', n: 65 }), { prefer: 'respond-async' });
@@ -55,7 +55,7 @@ test('nothing of one namespace can be seen or changed with the credential of ano
   t.is((await owner.get('/v1/functions/probe')).status, 200);
 });
 
-test('a private function and an absent one are told to strangers in the same words', async (t) => {
+test('private and missing functions return the same error to keys of other namespaces', async (t) => {
   const owner = await aTenantWithProbe(await engine());
   const stranger = await aTenant(await engine());
   const say = async (name: string) =>
@@ -63,7 +63,7 @@ test('a private function and an absent one are told to strangers in the same wor
   t.is(await say('probe'), await say('absent'));
 });
 
-test('anonymous calls reach public functions and nothing else', async (t) => {
+test('anonymous calls can invoke public functions; all routes that need a credential return 401', async (t) => {
   const open = await aTenantWithProbe(await engine(), { is_public: 'true' });
   const shut = await aTenantWithProbe(await engine());
   const anonymous = open.as();
@@ -94,7 +94,7 @@ test('anonymous calls reach public functions and nothing else', async (t) => {
   t.true(tried > 35);
 });
 
-test('paths cannot climb', async (t) => {
+test('path traversal in any parameter returns 400, 404 or 405', async (t) => {
   const { api } = await engine();
   for (const path of [
     '/v1/functions/..%2f..%2fetc%2fpasswd',
@@ -112,7 +112,7 @@ test('paths cannot climb', async (t) => {
   }
 });
 
-test('multipart bombs are refused with a 4xx, and the engine goes on', async (t) => {
+test('malformed and oversized multipart bodies return 4xx, and the engine stays healthy', async (t) => {
   const { api } = await engine();
   const headers = { 'content-type': 'multipart/form-data; boundary=b' };
   const send = (body: string | Uint8Array) => api.request('POST', '/v1/functions', { headers, body });
@@ -141,7 +141,7 @@ test('multipart bombs are refused with a 4xx, and the engine goes on', async (t)
   t.is((await api.get('/health')).status, 200);
 });
 
-test('a form with a field named __proto__ is refused, and nothing of it is deployed', async (t) => {
+test('a form with a field named __proto__, constructor or toString returns 400 and deploys nothing', async (t) => {
   const api = await aTenant(await engine());
   for (const name of ['__proto__', 'constructor', 'toString']) {
     const reply = await api.deploy('odd', await probeWasm(), { [name]: 'x' });
@@ -170,7 +170,7 @@ test('prototypes cannot be polluted through JSON', async (t) => {
   t.is((await api.get('/v1/auth/whoami')).json.is_admin, false);
 });
 
-test('what is no HTTP is answered with 400 and the engine goes on', async (t) => {
+test('invalid HTTP returns 400, oversized headers return 431, and the engine stays healthy', async (t) => {
   const { api, url } = await engine();
   const reply = await new Promise<string>((resolve) => {
     const socket = createConnection(Number(new URL(url).port), '127.0.0.1', () =>
@@ -191,7 +191,7 @@ test('what is no HTTP is answered with 400 and the engine goes on', async (t) =>
   t.is((await api.get('/health')).status, 200);
 });
 
-test('a request that offers an upgrade to h2c is served as what it is, body included', async (t) => {
+test('a request that offers an upgrade to h2c is handled as HTTP/1.1, including its body', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const body = '{"from":"java"}';
   const reply = await new Promise<string>((resolve) => {
@@ -214,7 +214,7 @@ test('a request that offers an upgrade to h2c is served as what it is, body incl
   t.true(reply.endsWith(body));
 });
 
-test('secrets are in no reply, log or invocation record', async (t) => {
+test('secret values appear in no reply, log, invocation record or metric', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const value = `needle-${api.namespace}`;
   await api.put('/v1/functions/secrets', { name: 'S', value });
@@ -232,7 +232,7 @@ test('secrets are in no reply, log or invocation record', async (t) => {
   t.false((await engine()).log().includes(value));
 });
 
-test('an anonymous caller of a public function is not told what it printed before it failed', async (t) => {
+test('an anonymous caller of a failed public function gets the exit code without the stderr output', async (t) => {
   const api = await aTenantWithProbe(await engine(), { is_public: 'true' });
   const input = commands({ op: 'stderr', a: 'a secret reason' }, { op: 'exit', n: 3 });
   const own = await api.invoke('probe', input);

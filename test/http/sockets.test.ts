@@ -9,7 +9,7 @@ import { connect, refusedUpgrade } from './socket.js';
 const engine = sharedEngine();
 const hasOutput = (output: string) => (frame: JsonValue) => frame.output === output;
 
-test('each message is one invocation, and replies come in order of completion', async (t) => {
+test('each message on a function socket is one invocation, and replies arrive in order of completion', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const client = await connect(api.url, '/v1/functions/probe/ws', { 'x-api-key': api.key });
   client.ws.send(commands({ op: 'sleep', n: 1500 }, { op: 'echo', a: 'slow' }));
@@ -29,7 +29,7 @@ test('each message is one invocation, and replies come in order of completion', 
   t.is((await client.closed).code, 1005);
 });
 
-test('many messages in flight are all answered', async (t) => {
+test('300 messages sent at once on a function socket all receive a reply', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const client = await connect(api.url, `/v1/functions/probe/ws?api_key=${encodeURIComponent(api.key)}`);
   for (let sent = 0; sent < 300; sent += 1) client.ws.send(`message ${sent}`);
@@ -62,7 +62,7 @@ test('a message over 1 MB closes the socket with 1009', async (t) => {
   t.is((await client.closed).code, 1009);
 });
 
-test('an upgrade is refused with the HTTP error that any other request would get', async (t) => {
+test('a refused WebSocket upgrade returns the HTTP error of an ordinary request', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const key = { 'x-api-key': api.key };
   t.is((await refusedUpgrade(api.url, '/v1/functions/absent/ws', key)).status, 404);
@@ -81,7 +81,7 @@ test('an upgrade is refused with the HTTP error that any other request would get
   t.is((await refusedUpgrade(api.url, '/v1/pubsub/ws?topic=a&member_meta={', key)).status, 400);
 });
 
-test('a request to a WebSocket path that asks for none is 426 with Upgrade, after the rules of access', async (t) => {
+test('a plain request to a WebSocket path returns 426 with Upgrade, but only after the access checks', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const stranger = await aTenant(await engine());
   for (const path of [
@@ -106,7 +106,7 @@ test('a request to a WebSocket path that asks for none is 426 with Upgrade, afte
   t.is(post.headers.get('allow'), 'GET, HEAD, OPTIONS');
 });
 
-test('a public function is invoked by anybody, until it is private', async (t) => {
+test('an anonymous socket can invoke a public function until a deployment makes the function private', async (t) => {
   const api = await aTenantWithProbe(await engine(), { is_public: 'true' });
   const client = await connect(api.url, `/v1/functions/probe/ws?namespace=${api.namespace}`);
   client.ws.send('open');
@@ -118,7 +118,7 @@ test('a public function is invoked by anybody, until it is private', async (t) =
   client.ws.close();
 });
 
-test('a subscriber gets what is published, bytes included, and publishes what it sends', async (t) => {
+test('subscribers receive published text and bytes, and messages sent by a subscriber are published', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const one = await connect(api.url, '/v1/pubsub/ws?topic=news', { 'x-api-key': api.key });
   const two = await connect(api.url, `/v1/pubsub/ws?topic=news&api_key=${encodeURIComponent(api.key)}`);
@@ -141,7 +141,7 @@ test('a subscriber gets what is published, bytes included, and publishes what it
   for (const client of [one, two, other]) client.ws.close();
 });
 
-test('bytes that are no UTF-8 are published as they are, also in a text frame', async (t) => {
+test('bytes that are not valid UTF-8 are published unchanged, also from a text frame', async (t) => {
   const api = await aTenant(await engine());
   const client = await connect(api.url, '/v1/pubsub/ws?topic=bytes', { 'x-api-key': api.key });
   const bytes = Uint8Array.from({ length: 512 }, (_, at) => at % 256);
@@ -151,7 +151,7 @@ test('bytes that are no UTF-8 are published as they are, also in a text frame', 
   client.ws.close();
 });
 
-test('a message sent over a socket fires triggers at depth 1', async (t) => {
+test('a message sent over a pubsub socket fires triggers with trigger_depth 1', async (t) => {
   const api = await aTenantWithProbe(await engine());
   await api.post('/v1/functions/probe/triggers', { topic: 'jobs' });
   const client = await connect(api.url, '/v1/pubsub/ws?topic=jobs', { 'x-api-key': api.key });
@@ -162,7 +162,7 @@ test('a message sent over a socket fires triggers at depth 1', async (t) => {
   client.ws.close();
 });
 
-test('messages sent faster than they are published keep their order, and one that is refused holds up none', async (t) => {
+test('messages sent in a burst over a socket keep their order, and a refused one does not block the rest', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const { status } = await api.post('/v1/functions/probe/triggers', { topic: 'orders' });
   t.is(status, 201);
@@ -186,7 +186,7 @@ test('messages sent faster than they are published keep their order, and one tha
   client.ws.close();
 });
 
-test('members hear who comes and goes, and presence lists them', async (t) => {
+test('members receive presence.join and presence.leave, and presence lists the current members', async (t) => {
   const api = await aTenant(await engine());
   const join = (id: string, meta: string) =>
     connect(
@@ -215,7 +215,7 @@ test('members hear who comes and goes, and presence lists them', async (t) => {
   silent.ws.close();
 });
 
-test('subscriptions of one namespace hear nothing of another', async (t) => {
+test('subscribers receive no messages of the same topic in another namespace', async (t) => {
   const mine = await aTenant(await engine());
   const theirs = await aTenant(await engine());
   const client = await connect(mine.url, '/v1/pubsub/ws?topic=same', { 'x-api-key': mine.key });
@@ -251,7 +251,7 @@ test('sockets of a revoked key are closed with 1008', async (t) => {
   t.is((await api.get('/v1/functions')).status, 401);
 });
 
-test('browsers present a credential as a subprotocol, which is in no address and never sent back', async (t) => {
+test('a credential in a WebSocket subprotocol is accepted and not sent back; a wrong one returns 401', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const bearer = (credential: string) => `orama.bearer.${Buffer.from(credential).toString('base64url')}`;
   const { json } = await api.post('/v1/auth/token', {});

@@ -6,7 +6,7 @@ import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 const engine = sharedEngine();
 type Minute = Record<string, number>;
 
-test('stats count what has become of invocations by minute, and what waits now, of the own namespace alone', async (t) => {
+test('stats count invocations per minute by status and the jobs waiting now, for the own namespace only', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const other = await aTenant(await engine());
   for (let call = 0; call < 3; call += 1) await api.invoke('probe', commands({ op: 'echo', a: 'x' }));
@@ -37,7 +37,7 @@ test('stats count what has become of invocations by minute, and what waits now, 
   t.true(ofAnother.per_minute.every((one: Minute) => one.accepted === 0));
 });
 
-test('a window that is none is refused with what is allowed', async (t) => {
+test('an invalid stats window returns 400, and stats without a credential return 401', async (t) => {
   const api = await aTenant(await engine());
   for (const window of ['0m', '2d', 'soon', '1h30m']) {
     const reply = await api.get(`/v1/stats?window=${window}`);

@@ -33,10 +33,10 @@ test('a disabled topic trigger does not fire, and fires again once it is enabled
   t.is((await runs('pubsub')).length, 1);
 });
 
-test('a disabled schedule has no next run, and neither fires nor catches up', async (t) => {
+test('a disabled schedule has no next run and does not fire until it is enabled again', async (t) => {
   const { add, set, runs } = await tenant();
   const trigger = await add({ cron: '* * * * * *' });
-  await until('it fires', async () => (await runs('cron')).length > 0);
+  await until('the schedule fires', async () => (await runs('cron')).length > 0);
   t.is((await set(trigger.id, false)).json.next_run_at, null);
   const fired = (await runs('cron')).length;
   await new Promise((resolve) => setTimeout(resolve, 2500));
@@ -44,23 +44,23 @@ test('a disabled schedule has no next run, and neither fires nor catches up', as
   t.true((await runs('cron')).length <= fired + 1);
   const paused = (await runs('cron')).length;
   t.truthy((await set(trigger.id, true)).json.next_run_at);
-  await until('it fires again', async () => (await runs('cron')).length > paused);
+  await until('the schedule fires again', async () => (await runs('cron')).length > paused);
 });
 
-test('a schedule is run now, with the input that its ticks have', async (t) => {
+test('POST run starts a schedule at once with the trigger cron, and returns 409 for a topic trigger', async (t) => {
   const { api, add } = await tenant();
   const trigger = await add({ cron: '0 0 1 1 *', timezone: 'Europe/Berlin' });
   const { status, json, headers } = await api.post(`/v1/functions/probe/triggers/${trigger.id}/run`, {});
   t.is(status, 202);
   t.is(headers.get('location'), `/v1/invocations/${json.request_id}`);
   const { request_id: id } = json;
-  await until('it has run', async () => (await api.get(`/v1/invocations/${id}`)).json.state === 'success');
+  await until('the run', async () => (await api.get(`/v1/invocations/${id}`)).json.state === 'success');
   t.like((await api.get(`/v1/invocations/${id}`)).json, { trigger: 'cron', trigger_depth: 1 });
   const topic = await add({ topic: 'ping' });
   t.is((await api.post(`/v1/functions/probe/triggers/${topic.id}/run`, {})).status, 409);
 });
 
-test('a schedule that may not overlap waits for its last run', async (t) => {
+test('a schedule with overlap: skip has at most one run at a time', async (t) => {
   const { api, runs } = await tenant();
   // The probe gives an envelope back at once; a schedule's runs overlap only when they take longer
   // than a second.
@@ -82,7 +82,7 @@ test('a schedule that may not overlap waits for its last run', async (t) => {
   t.true(live.length <= 1, `${live.length} at once`);
 });
 
-test('wrong changes and unknown triggers are refused', async (t) => {
+test('invalid trigger settings return 400, and unknown triggers return 404', async (t) => {
   const { api, add, set } = await tenant();
   const trigger = await add({ topic: 'ping' });
   for (const enabled of ['yes', 1, null]) t.is((await set(trigger.id, enabled)).status, 400);

@@ -2,7 +2,7 @@ import test from 'ava';
 import { UnsentFrames } from '../../src/http/ws/unsent-frames.js';
 import { aNamespace } from '../helpers/attempt.js';
 
-test('with no room left, who is most behind is let go, of the namespace that has all it may have', (t) => {
+test('the receiver with the most unsent bytes is disconnected at the namespace limit and the total limit', (t) => {
   const frames = new UnsentFrames({ namespace: 100, all: 250 });
   const gone: string[] = [];
   const [busy, other, third] = [aNamespace(), aNamespace(), aNamespace()];
@@ -21,15 +21,15 @@ test('with no room left, who is most behind is let go, of the namespace that has
   t.deepEqual(gone, []);
   t.true(frames.take(quick, 30));
   t.deepEqual(gone, ['slower']);
-  // What is left counts, and no more.
+  // The bytes of the disconnected receiver no longer count.
   t.true(frames.take(quick, 30));
   t.deepEqual(gone, ['slower']);
-  t.false(frames.take(quick, 41), 'it is the slowest itself');
+  t.false(frames.take(quick, 41), 'quick is now the slowest itself');
   t.deepEqual(gone, ['slower', 'quick']);
 
   t.true(frames.take(receiver('of another', other), 100));
   t.true(frames.take(receiver('of a third', third), 100));
-  // All that there is: the one that is most behind, whoever it belongs to.
+  // At the total limit: the slowest receiver of all namespaces.
   t.true(frames.take(calm, 50));
   t.deepEqual(gone, ['slower', 'quick', 'of another']);
   frames.forget(slow);

@@ -47,7 +47,7 @@ function send(api: Api, path: string, body: string) {
 }
 
 for (const source of SOURCES) {
-  test(`the event data ${source} arrives to the byte, published alone and in a batch`, async (t) => {
+  test(`the event data ${source} arrives unchanged, published alone and in a batch`, async (t) => {
     const api = await listening();
     const socket = await connect(api.url, '/v1/pubsub/ws?topic=in:a', { 'x-api-key': api.key });
     const alone = await send(api, '/v1/pubsub/publish', `{"topic":"in:a","data": ${source} }`);
@@ -66,7 +66,7 @@ for (const source of SOURCES) {
   });
 }
 
-test('data sent as base64 or over a socket is the JSON it spells to the byte, else a string', async (t) => {
+test('data sent as base64 or over a socket arrives as unchanged JSON, or as a string if not JSON', async (t) => {
   const api = await listening();
   const socket = await connect(api.url, '/v1/pubsub/ws?topic=in:ws', { 'x-api-key': api.key });
   socket.ws.send(' {"n":9007199254740993}\n');
@@ -87,7 +87,7 @@ test('data sent as base64 or over a socket is the JSON it spells to the byte, el
   }
 });
 
-test('what a function publishes, and on_success tells of, is its own text to the byte', async (t) => {
+test('published data and the input and output in on_success events keep their exact JSON text', async (t) => {
   const api = await listening();
   const input = '[{"op":"publish","a":"in:guest","json":{"z":1.0,"1":9007199254740993}}]';
   const metadata = JSON.stringify({ on_success: 'in:done', on_failure: 'in:failed' });
@@ -103,7 +103,7 @@ test('what a function publishes, and on_success tells of, is its own text to the
   t.true(of('in:failed').includes('"input":[{"op":"exit","n":65,"a":"x","json":1.50}],"output":null'));
 });
 
-test('a cached value comes back over HTTP as it was put, to the byte', async (t) => {
+test('a cached value is returned over HTTP with its exact JSON text', async (t) => {
   const api = await aTenant(await engine());
   const keys: string[] = [];
   for (const [index, source] of SOURCES.entries()) {
@@ -121,7 +121,7 @@ test('a cached value comes back over HTTP as it was put, to the byte', async (t)
   t.is((await api.post('/v1/cache/put', { key: 'k' })).status, 400);
 });
 
-test('publish says how many triggers it fired', async (t) => {
+test('publish returns the number of triggers that fired', async (t) => {
   const api = await listening();
   await api.post('/v1/functions/probe/triggers', { topic: 'in:two' });
   t.deepEqual((await api.publish('in:two', 1)).json, { status: 'ok', triggered: 2 });

@@ -24,7 +24,7 @@ function runNode(args: readonly string[], cwd: string): Promise<{ code: number |
   return new Promise((done) => child.once('close', (code) => done({ code, output })));
 }
 
-test('a module is a reactor like any other, with the imports of the contract, of less than 2.5 MB', async (t) => {
+test('a built module is a reactor with the documented imports and exports and smaller than 2.5 MB', async (t) => {
   const wasm = await buildJavaScript('export default () => "hello";');
   const module = parse(wasm);
   t.deepEqual(
@@ -49,7 +49,7 @@ test('a module is a reactor like any other, with the imports of the contract, of
   t.true(wasm.length <= 2.5 * 2 ** 20, `${wasm.length} bytes`);
 });
 
-test('the same source gives the same bytes', async (t) => {
+test('building the same source twice returns the same bytes', async (t) => {
   const files = {
     'index.ts': 'import { x } from "./x";\nexport default () => x;',
     'x.ts': 'export const x = 1;',
@@ -58,7 +58,7 @@ test('the same source gives the same bytes', async (t) => {
 });
 
 const refusals: Record<string, { files: Record<string, string>; sentence: string }> = {
-  'a package that needs a module of Node': {
+  'a package that needs a Node.js module': {
     files: {
       'index.ts': 'import { read } from "reader";\nexport default read;',
       'node_modules/reader/package.json': '{"name":"reader","main":"lib/index.js"}',
@@ -68,7 +68,7 @@ const refusals: Record<string, { files: Record<string, string>; sentence: string
     sentence:
       'node_modules/reader/lib/index.js:1:20: reader needs node:fs, a module of Node that functions do not have; use a package made for browsers or Workers',
   },
-  'a scoped package that needs a module of Node': {
+  'a scoped package that needs a Node.js module': {
     files: {
       'index.ts': 'import "@scope/net";\nexport default () => 1;',
       'node_modules/@scope/net/package.json': '{"name":"@scope/net","main":"index.js"}',
@@ -77,7 +77,7 @@ const refusals: Record<string, { files: Record<string, string>; sentence: string
     sentence:
       'node_modules/@scope/net/index.js:1:17: @scope/net needs net, a module of Node that functions do not have; use a package made for browsers or Workers',
   },
-  'a module of Node': {
+  'a Node.js module': {
     files: { 'index.ts': '\nimport { readFileSync } from "fs";\nexport default () => readFileSync("x");' },
     sentence:
       'index.ts:2:30: index.ts needs fs, a module of Node that functions do not have; use a package made for browsers or Workers',
@@ -86,24 +86,24 @@ const refusals: Record<string, { files: Record<string, string>; sentence: string
     files: { 'index.ts': 'import x from "not-there-at-all";\nexport default x;' },
     sentence: 'index.ts:1:15: not-there-at-all was not found; install it with "npm install not-there-at-all"',
   },
-  'no default export': {
+  'a missing default export': {
     files: { 'index.ts': 'export const handler = () => 1;' },
     sentence: 'there is no default export; export a function, or an object with fetch, event or scheduled',
   },
-  'a mistake in the syntax': {
+  'a syntax error': {
     files: { 'index.ts': 'export default () => {\n  const = 1;\n};' },
     sentence: 'index.ts:2:9: Expected identifier but found "="',
   },
 };
 
 for (const [what, { files, sentence }] of Object.entries(refusals)) {
-  test(`${what} is an error of the build that names it`, async (t) => {
+  test(`${what} fails the build with an error that states the place and the cause`, async (t) => {
     const error = await t.throwsAsync(buildFunction(functionDirectory(files), undefined));
     t.true(error.message.endsWith(sentence), error.message);
   });
 }
 
-test('text, JSON and JSX can be imported', async (t) => {
+test('text and JSON files can be imported, and JSX can be used', async (t) => {
   const wasm = await buildJavaScript({
     'index.tsx':
       '/** @jsx h */\nimport page from "./page.html";\nimport data from "./data.json";\nconst h = (...all: unknown[]) => all;\nexport default () => [page, data, <b id="x">y</b>];',
@@ -116,7 +116,7 @@ test('text, JSON and JSX can be imported', async (t) => {
 for (const language of ['typescript', 'javascript']) {
   for (const template of ['http', 'event', 'cron']) {
     test.serial(
-      `the ${language} template ${template} builds, passes its test and has no error of types`,
+      `the ${language} template ${template} builds, passes its test and has no type errors`,
       async (t) => {
         const name = `${language}-${template}`;
         const made = await runCli(['function', 'init', name, '--lang', language, '--template', template], {

@@ -14,7 +14,7 @@ const wrap = (code: string) => {
 };
 
 for (const [name, snippets] of Object.entries(SNIPPETS)) {
-  test(`${name} in a function gives what Node's own gives`, async (t) => {
+  test(`${name} returns the same results in a function as in Node.js`, async (t) => {
     const code = `[${snippets.map(wrap).join(',\n')}]`;
     const wasm = await buildJavaScript({
       'index.js': `const all = ${code};\nexport default async () => { const out = []; for (const one of all) out.push(await one()); return out; }`,

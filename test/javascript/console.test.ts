@@ -9,7 +9,8 @@ const engine = createEngine();
 test.after.always(() => engine.close());
 
 /**
- * Statements that write: what is left out here, such as columns of long arrays, a log does without.
+ * Statements that write to the console. Formats that functions do not support, such as columns of
+ * long arrays, are omitted.
  */
 const STATEMENTS = [
   "console.log(); console.log(''); console.log('a', 'b  c', 1)",
@@ -32,7 +33,7 @@ const STATEMENTS = [
   'console.dir({ a: [1, 2] }); console.info(1); console.debug("d"); console.warn("w"); console.error("e")',
 ] as const;
 
-test('console in a function writes what Node’s own writes', async (t) => {
+test('console writes the same text in a function as in Node.js', async (t) => {
   const wasm = await buildJavaScript({
     'index.js': `const all = [${STATEMENTS.map((code) => `() => { ${code} }`).join(',\n')}];
       export default (at) => { all[at](); };`,
@@ -45,7 +46,7 @@ test('console in a function writes what Node’s own writes', async (t) => {
   }
 });
 
-/** What Node's console writes on stdout and stderr, call by call. */
+/** Returns what the console of Node.js writes to stdout and stderr, call by call. */
 function nodeSays(code: string): string[] {
   const said: string[] = [];
   const stream = new Writable({

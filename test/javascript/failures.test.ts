@@ -10,7 +10,7 @@ async function run(source: string | Record<string, string>, input = '', options:
   return runText(engine, await buildJavaScript(source), input, { warmStart: 'reactor', ...options });
 }
 
-test('error and log name the line of the TypeScript source, through imports and packages', async (t) => {
+test('error and log state the file and line of the TypeScript source, also in imported files', async (t) => {
   const outcome = await run(
     {
       'index.ts': `import { deep } from './lib/deep';
@@ -45,7 +45,7 @@ export async function deep(n: number): Promise<Nothing> {
   );
 });
 
-test('the stack that a function reads itself has the lines of its sources', async (t) => {
+test('error.stack in a function has the file and line of the source', async (t) => {
   const source =
     'const fail = () => {\n  throw new Error("x");\n};\nexport default () => {\n  try { fail(); } catch (error) { return error.stack; }\n};';
   t.is(
@@ -54,7 +54,7 @@ test('the stack that a function reads itself has the lines of its sources', asyn
   );
 });
 
-test('a NonRetryableError ends with an exit code that refuses a retry', async (t) => {
+test('a NonRetryableError ends with its exit code from 64 to 78, or with 65', async (t) => {
   const source = `import { NonRetryableError } from 'orama';
     export default (code: number) => { throw new NonRetryableError('bad input', code ? { exitCode: code } : {}); };`;
   t.is((await run(source, '0')).exitCode, 65);
@@ -62,7 +62,7 @@ test('a NonRetryableError ends with an exit code that refuses a retry', async (t
   t.is((await run(source, '3')).exitCode, 65);
 });
 
-test('a promise that nothing is left to settle is an error that says so', async (t) => {
+test('a handler that returns a promise that can never settle ends with an error that states this', async (t) => {
   const outcome = await run('export default () => new Promise(() => {});');
   t.is(
     outcome.error,
@@ -70,12 +70,12 @@ test('a promise that nothing is left to settle is an error that says so', async 
   );
 });
 
-test('what is thrown need not be an error', async (t) => {
+test('a thrown value that is not an Error ends the invocation with an error', async (t) => {
   const outcome = await run('export default async () => { throw { odd: 1 }; };');
   t.is(outcome.error, 'exited with code 1: uncaught [object Object]');
 });
 
-test('a rejection that nobody handles, and an error in a timer, are logged', async (t) => {
+test('unhandled rejections and errors in timers and microtasks are logged', async (t) => {
   const source = `export default async () => {
     Promise.reject(new Error('nobody'));
     const late = Promise.reject(new Error('somebody')); setTimeout(() => late.catch(() => {}), 1);
@@ -94,7 +94,7 @@ test('a rejection that nobody handles, and an error in a timer, are logged', asy
   ]);
 });
 
-test('what is given to waitUntil has settled when the invocation ends', async (t) => {
+test('promises passed to waitUntil have settled when the invocation ends, and rejections are logged', async (t) => {
   const source = `export default { fetch(request, env, ctx) {
     ctx.waitUntil(new Promise((resolve) => setTimeout(resolve, 5)).then(() => console.log('done')));
     ctx.waitUntil(Promise.reject(new Error('lost')));
@@ -106,7 +106,7 @@ test('what is given to waitUntil has settled when the invocation ends', async (t
   t.true(outcome.log.some((line) => line.startsWith('error: Error: lost')));
 });
 
-test.serial('waiting for a timer takes no computing time', async (t) => {
+test.serial('waiting for a timer uses no CPU time', async (t) => {
   const wasm = await buildJavaScript(
     'export default (ms: number) => new Promise((resolve) => setTimeout(() => resolve("late"), ms));',
   );
@@ -124,7 +124,7 @@ test.serial('waiting for a timer takes no computing time', async (t) => {
   t.true((used.at(-1) ?? 750) < 750, `${used} ms`);
 });
 
-test('an error at the top level ends each invocation with its place', async (t) => {
+test('an error at the top level ends the invocation with its file and line', async (t) => {
   const outcome = await run(
     'const settings: any = null;\nexport default () => settings;\nsettings.x.y;',
     '',
@@ -137,7 +137,7 @@ test('an error at the top level ends each invocation with its place', async (t) 
   );
 });
 
-test('top-level await is waited for', async (t) => {
+test('top-level await is supported, and one that can never settle ends with an error', async (t) => {
   const source = `const value = await new Promise((resolve) => Promise.resolve().then(() => resolve(42)));\nexport default () => value;`;
   t.is((await run(source)).output, '42');
   const never = await run('await new Promise(() => {});\nexport default () => 1;', '', {
@@ -149,7 +149,7 @@ test('top-level await is waited for', async (t) => {
   );
 });
 
-/** Each ends by itself or is terminated, and the next invocation of the same module works. */
+/** Code that fails or is stopped; the next invocation of the same module succeeds. */
 const HOSTILE: Readonly<Record<string, { code: string; error: RegExp }>> = {
   'an endless loop': { code: 'for (;;) {}', error: /^timed out after 1 s$/ },
   'endless microtasks': {
@@ -165,15 +165,15 @@ const HOSTILE: Readonly<Record<string, { code: string; error: RegExp }>> = {
     code: 'setTimeout(() => { while (true); }, 1); await new Promise(() => {});',
     error: /^timed out after 1 s$/,
   },
-  'a regular expression that backtracks without end': {
+  'a regular expression with endless backtracking': {
     code: 'return /^(a+)+$/.test("a".repeat(50) + "b");',
     error: /^timed out after 1 s$/,
   },
-  'a replacement that backtracks without end': {
+  'a replacement with endless backtracking': {
     code: 'return "x".repeat(40).replace(/(x+x+)+y|(?<=(x*)*)z/g, "");',
     error: /^timed out after 1 s$/,
   },
-  'recursion without end': {
+  'endless recursion': {
     code: 'const f = (n) => f(n + 1) + 1; f(0);',
     error: /^exited with code 1: RangeError: Maximum call stack size exceeded/,
   },
@@ -185,15 +185,15 @@ const HOSTILE: Readonly<Record<string, { code: string; error: RegExp }>> = {
     code: 'const all = []; for (;;) all.push(new Array(10000).fill(0));',
     error: /^memory limit of 32 MB exceeded \(exited with code 1: InternalError: out of memory/,
   },
-  'a string without end': {
+  'an endlessly growing string': {
     code: 'let text = "x"; for (;;) text += text;',
     error: /^exited with code 1|^memory limit/,
   },
-  'a string longer than strings can be': {
+  'a string beyond the maximum length': {
     code: '"x".repeat(2 ** 30)',
     error: /^exited with code 1: RangeError: string too long/,
   },
-  'a string that memory does not hold': {
+  'strings that exceed the memory limit': {
     code: 'const all = []; for (let n = 0; ; n++) all.push((n + "x").repeat(2 ** 20));',
     error: /^memory limit of 32 MB exceeded/,
   },
@@ -204,7 +204,7 @@ const HOSTILE: Readonly<Record<string, { code: string; error: RegExp }>> = {
 };
 
 for (const [what, { code, error }] of Object.entries(HOSTILE)) {
-  test(`${what} ends as such and harms nobody`, async (t) => {
+  test(`${what} ends with its error, and the next invocation succeeds`, async (t) => {
     const wasm = await buildJavaScript(
       `export default async (hostile: boolean) => { if (hostile) { const run: any = async () => { ${code} }; await run(); } return 'well'; };`,
     );

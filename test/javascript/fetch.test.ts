@@ -69,7 +69,7 @@ const SNIPPETS = [
   'return fetch(at, { headers: { "bad name": "x" } }).catch((error) => error.name)',
 ] as const;
 
-test('fetch in a function, through the engine, gives what Node’s own gives', async (t) => {
+test('fetch returns the same results in a function on the engine as in Node.js', async (t) => {
   const { api } = await engine();
   const at = (await server()).url;
   const list = SNIPPETS.map((code) => `async (at) => { ${code} }`).join(',\n');

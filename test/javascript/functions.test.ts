@@ -28,7 +28,7 @@ const SCHEDULE = {
   timestamp: 60,
 };
 
-test('each trigger has its handler', async (t) => {
+test('each trigger calls its handler: fetch, event or scheduled', async (t) => {
   const wasm = await buildJavaScript(HANDLERS);
   const outputs = await Promise.all(
     [
@@ -53,21 +53,21 @@ test('each trigger has its handler', async (t) => {
   }
 });
 
-test('a trigger without a handler is an error that names it, and is not retried', async (t) => {
+test('a trigger without a handler ends with a NonRetryableError that names the handler', async (t) => {
   const source = 'export default { fetch() { return new Response("x"); } };';
   const outcome = await run(source, EVENT, { env: { ORAMA_TRIGGER: 'pubsub' } });
   t.is(outcome.exitCode, 65);
   t.is(outcome.error, 'exited with code 65: NonRetryableError: The default export has no handler event');
 });
 
-test('a plain function gets JSON, or else text, and its result is JSON', async (t) => {
+test('a plain function receives parsed JSON or else text, and its result is written as JSON', async (t) => {
   const source = 'export default async (input) => input === "none" ? undefined : { input };';
   t.is((await run(source, '{"a":[1]}')).output, '{"input":{"a":[1]}}');
   t.is((await run(source, 'a text')).output, '{"input":"a text"}');
   t.is((await run(source, 'none')).output, '');
 });
 
-test('a response may be bytes', async (t) => {
+test('a fetch handler can return a Response with bytes', async (t) => {
   const source =
     'export default { async fetch(request) { return new Response((await request.bytes()).map((byte) => byte ^ 255)); } };';
   const wasm = await buildJavaScript(source);
@@ -75,7 +75,7 @@ test('a response may be bytes', async (t) => {
   t.deepEqual([...output], [255, 254, 127]);
 });
 
-test('the context is that of the invocation', async (t) => {
+test('the context and env contain the values of the invocation', async (t) => {
   const requestId = requestIdSchema.parse('01890000-0000-7000-8000-000000000001');
   const outcome = await run(
     'export default (_, env, ctx) => [ctx.requestId, ctx.attempt, ctx.wallet, ctx.namespace, ctx.function, ctx.version, env.GREETING, env.NONE === undefined, "GREETING" in env];',
@@ -90,7 +90,7 @@ test('the context is that of the invocation', async (t) => {
   t.deepEqual(JSON.parse(outcome.output), [requestId, 2, '0xabc', 'space', 'named', 7, 'Hi', true, true]);
 });
 
-test('the context is an object that can be copied, and written as JSON', async (t) => {
+test('the context can be copied with the spread operator and written as JSON', async (t) => {
   const requestId = requestIdSchema.parse('01890000-0000-7000-8000-000000000002');
   const call = {
     requestId,
@@ -110,7 +110,7 @@ test('the context is an object that can be copied, and written as JSON', async (
   t.deepEqual(JSON.parse(outcome.output), [shown, shown]);
 });
 
-test('bindings ask the engine, under env and from "orama" alike', async (t) => {
+test('bindings from env and from the orama module call the host functions and return their results', async (t) => {
   const calls: unknown[] = [];
   const stored = new Map<string, Uint8Array>();
   const source = `import { CACHE, DB, enqueue, publish, SECRETS, STORAGE } from 'orama';
@@ -185,7 +185,7 @@ test('bindings ask the engine, under env and from "orama" alike', async (t) => {
   ]);
 });
 
-test('a binding that the engine refuses rejects, and the log says why', async (t) => {
+test('a binding call that the engine refuses rejects, and the log states the reason', async (t) => {
   const source = `export default async (_, env) => {
     const tries = [env.DB.prepare('SELECT 1').all(), env.DB.prepare('DROP x').run(), env.publish('t', 1), env.enqueue('f'), env.STORAGE.put('x'), env.publish('t', () => {})];
     return (await Promise.allSettled(tries)).map((result) => result.status + ' ' + result.reason?.name);
@@ -195,7 +195,7 @@ test('a binding that the engine refuses rejects, and the log says why', async (t
   t.true(outcome.log.includes('error: db_query failed: not part of this test'));
 });
 
-/** The host's side of `fetch`: answers each request `ms` after its start. */
+/** Returns host functions for `fetch` that respond to each request `ms` after its start. */
 function fetchHost(
   answer: (url: string, ...rest: [string, string, Uint8Array]) => [ms: number, reply: object],
 ) {
@@ -225,7 +225,7 @@ function fetchHost(
   };
 }
 
-test('fetch sends what a request holds and gives a response', async (t) => {
+test('fetch sends method, headers and body of a request and returns the response', async (t) => {
   const source = `export default async () => {
     const response = await fetch('http://host/path?q=ä', { method: 'POST', headers: { 'X-A': '1' }, body: JSON.stringify({ b: 2 }) });
     const binary = await fetch(new Request('http://host/binary'));
@@ -253,7 +253,7 @@ test('fetch sends what a request holds and gives a response', async (t) => {
   ]);
 });
 
-test('several fetches run at once, and a race is won by the first to end', async (t) => {
+test('up to 64 fetches run concurrently, and Promise.race returns the first to complete', async (t) => {
   const source = `export default async () => {
     const urls = Array.from({ length: 100 }, (_, at) => 'http://host/' + (100 - at));
     const order = [];
@@ -276,7 +276,7 @@ test('several fetches run at once, and a race is won by the first to end', async
   t.is(most(), 64);
 });
 
-test('a fetch that is refused at once rejects', async (t) => {
+test('a fetch that the host refuses rejects, and the log states the reason', async (t) => {
   const outcome = await run(
     'export default () => fetch("http://127.0.0.1/").catch((error) => error.cause.message);',
     '',
@@ -285,7 +285,7 @@ test('a fetch that is refused at once rejects', async (t) => {
   t.true(outcome.log.includes('error: http_start failed: not part of this test'));
 });
 
-test('an HTTP function gets the request and sets status and headers of its reply', async (t) => {
+test('an HTTP function receives the request and sets status and headers of its reply', async (t) => {
   const source = `export default { async fetch(request, env, ctx) {
     const body = { method: request.method, url: request.url, type: request.headers.get('content-type'), body: await request.text(), id: ctx.http.params.id };
     const headers = new Headers({ 'X-B': '1' }); headers.append('Set-Cookie', 'a=1'); headers.append('Set-Cookie', 'b=2');
@@ -314,7 +314,7 @@ test('an HTTP function gets the request and sets status and headers of its reply
   t.deepEqual(JSON.parse(get.output), { method: 'GET', body: '', ...seen });
 });
 
-test('module state begins anew, and what is random is so, for each invocation', async (t) => {
+test('module state is new and random values differ in each invocation', async (t) => {
   const wasm =
     await buildJavaScript(`let count = 0; const kept: number[] = []; Object.assign(Array.prototype, {});
     export default async () => { kept.push(1); (globalThis as any).leak = ((globalThis as any).leak ?? 0) + 1;
@@ -335,10 +335,10 @@ for (const [what, code] of Object.entries({
   'crypto.randomUUID()': 'crypto.randomUUID()',
   'crypto.getRandomValues()': 'crypto.getRandomValues(new Uint32Array(2)).join()',
   'Date.now()': 'Date.now()',
-  'a key of HMAC':
+  'a generated HMAC key':
     'await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign"]).then((key) => crypto.subtle.exportKey("raw", key)).then((raw) => new Uint8Array(raw).join())',
 })) {
-  test(`${what} at the top level differs from invocation to invocation, too`, async (t) => {
+  test(`${what} at the top level differs in each invocation`, async (t) => {
     const wasm = await buildJavaScript(`const value = ${code};\nexport default () => value;`);
     const { warmStart } = await engine.inspect(wasm, {
       cid: what,
@@ -355,7 +355,7 @@ for (const [what, code] of Object.entries({
   });
 }
 
-test('the console writes into the log, by level', async (t) => {
+test('console methods write formatted lines to the log with their level', async (t) => {
   const source = `export default () => {
     console.log('text', 1, { a: [1, 'x'], n: null }); console.debug('%s has %d', 'Ada', 2, 'more'); console.warn(new Map([['k', new Set([1])]]));
     console.error(new RangeError('bad')); console.group('in'); console.info('side'); console.groupEnd(); console.assert(1 === 2, 'odd');

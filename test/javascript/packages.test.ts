@@ -87,7 +87,7 @@ const USES: Readonly<Record<string, { source: string; input: string; output: unk
 };
 
 for (const [name, { source, input, output, note }] of Object.entries(USES)) {
-  test(`a function can use ${name}${note === undefined ? ', and starts warm with it' : ''}`, async (t) => {
+  test(`a function can use ${name}${note === undefined ? ' and starts warm' : ''}`, async (t) => {
     const wasm = await buildJavaScript(source);
     const report = await engine.inspect(wasm, {
       cid: name,

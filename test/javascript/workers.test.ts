@@ -30,7 +30,7 @@ async function call(wasm: Uint8Array, request: string, body = '', options: CallO
   };
 }
 
-test('a Worker that routes by path and method moves in unchanged', async (t) => {
+test('a Cloudflare Worker that routes by path and method runs unchanged', async (t) => {
   const wasm = await buildJavaScript({
     'index.js': `
       const routes = [
@@ -67,7 +67,7 @@ test('a Worker that routes by path and method moves in unchanged', async (t) => 
   t.like(await call(wasm, httpRequest('GET', '/none')), { status: 404, body: 'Not found' });
 });
 
-test('a Worker that keeps what it fetched in KV moves in with the name of the binding changed', async (t) => {
+test('a Cloudflare Worker that caches responses in KV runs with only the binding renamed to CACHE', async (t) => {
   const wasm = await buildJavaScript({
     'index.js': `
       export default {
@@ -120,7 +120,7 @@ test('a Worker that keeps what it fetched in KV moves in with the name of the bi
   t.is(fetched, 1);
 });
 
-test('a Worker that takes signed webhooks moves in with its secret read from SECRETS', async (t) => {
+test('a Cloudflare Worker that verifies signed webhooks runs with its secret read from SECRETS', async (t) => {
   const wasm = await buildJavaScript({
     'index.js': `
       const encoder = new TextEncoder();
@@ -157,7 +157,7 @@ test('a Worker that takes signed webhooks moves in with its secret read from SEC
   t.deepEqual(published, ['hooks:opened']);
 });
 
-test('a Worker that takes forms moves in: a command of a chat, and an upload', async (t) => {
+test('a Cloudflare Worker that reads URL-encoded and multipart forms runs unchanged', async (t) => {
   const wasm = await buildJavaScript({
     'index.js': `
       export default {

@@ -10,7 +10,7 @@ import { steps } from './steps.js';
 const minutes = Number(/--minutes[ =](\d+)/.exec(process.argv.join(' '))?.[1] ?? 0);
 const QUICK_MS = 20_000;
 
-test('whatever is done to the engine in whatever order, nothing accepted is lost and nothing runs too often', async (t) => {
+test('random operations and worker crashes lose no accepted invocation and cause no excess run', async (t) => {
   t.timeout((minutes + 4) * 60_000);
   // Short, so that a killed worker's jobs are soon delivered to another one, but long enough that a
   // busy machine does not appear dead.

@@ -9,7 +9,7 @@ const TOPIC = 'again';
 const AMID = 8;
 const ASYNC = { prefer: 'respond-async' };
 
-/** A namespace under random steps, with everything that its clients have been promised. */
+/** A namespace under random steps, with every response that its clients have received. */
 export class Driven {
   /** Invocations that a client knows to be accepted. */
   readonly accepted = new Set<string>();

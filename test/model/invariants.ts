@@ -9,11 +9,11 @@ const LIVE = ['queued', 'running', 'retrying'];
 const DEEPEST = 5;
 const MOST_DEATHS = 3;
 
-/** Waits until the engine is idle and then checks what it did against what it promised. */
+/** Waits until the engine is idle and then checks its records against the responses. */
 export async function checkInvariants(driven: Driven): Promise<void> {
   const { api, accepted } = driven;
   await driven.settled();
-  const records = await until('all has ended', async () => {
+  const records = await until('all invocations have ended', async () => {
     const all = await everyInvocation(api);
     if (!all.every(({ state }) => !LIVE.includes(state))) return false;
     // An invocation that ended during the listing may have caused others since.
@@ -58,7 +58,7 @@ export async function checkInvariants(driven: Driven): Promise<void> {
       .sort();
     const numbers = record.attempts.map(({ number }: JsonValue) => number);
     const counted = Array.from({ length }, (_, at) => at + 1);
-    assert.deepEqual(numbers, counted, `${record.request_id}: an attempt has left no word`);
+    assert.deepEqual(numbers, counted, `${record.request_id}: an attempt has no record`);
     const early = record.attempts.slice(0, -1).filter(({ status }: JsonValue) => status === 'success');
     assert.deepEqual(early, [], `${record.request_id}: ran again after it had succeeded`);
     const attempts = record.attempts.map(({ number, status }: JsonValue) => [number, status]);
@@ -72,7 +72,7 @@ export async function checkInvariants(driven: Driven): Promise<void> {
     const crashes = deathsOf(record);
     const read = await api.invoke(FUNCTION, commands({ op: 'cache_get', a: key }));
     const runs = Number(read.json.results[0]);
-    if (driven.kills === 0) assert.ok(runs <= 1, `${key} ran ${runs} times though nobody died`);
+    if (driven.kills === 0) assert.ok(runs <= 1, `${key} ran ${runs} times without a crash`);
     assert.ok(runs <= 1 + crashes, `${key} ran ${runs} times under ${crashes} crashes`);
     if (record.state === 'success') assert.ok(runs >= 1, `${key} succeeded without a run`);
   }

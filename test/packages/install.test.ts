@@ -40,7 +40,7 @@ const nodeOf = (major: number) =>
 const named = (process.env.TEST_NODES ?? '').split(delimiter).filter((path) => path);
 const nodes = [process.execPath, ...MAJORS.map(nodeOf).filter(existsSync), ...named];
 for (const major of MAJORS.filter((each) => !existsSync(nodeOf(each)))) {
-  test(`node: not found, the installed package not run: on Node ${major}`, (t) => t.pass());
+  test(`node: not found, the installed package not run on Node ${major}`, (t) => t.pass());
 }
 
 let files: string[] = [];
@@ -72,7 +72,7 @@ async function pack(cwd: string): Promise<{ tarball: string; files: string[] }> 
   };
 }
 
-test('the tarball has the licence, those of what is bundled, and no tests, benches or source maps', (t) => {
+test('the tarball contains its licence and those of bundled code, and no tests, benches or source maps', (t) => {
   for (const file of ['LICENSE', 'README.md', 'dist/THIRD_PARTY_LICENSES.txt', 'dist/app/orama.js']) {
     t.true(files.includes(file), file);
   }
@@ -85,7 +85,7 @@ test('the tarball has the licence, those of what is bundled, and no tests, bench
   t.regex(licences, /^bullmq@[\d.]+: MIT$/m);
 });
 
-test('whatever the program imports is in it, in Node, or among its dependencies', (t) => {
+test('every import of the program is bundled, part of Node.js or a dependency', (t) => {
   const { external }: { external: string[] } = JSON.parse(readFileSync('dist/bundle.json', 'utf8'));
   const names = external.filter((path) => !path.startsWith('node:')).map(packageOf);
   const known = [...builtinModules, ...Object.keys(manifest.dependencies), ...OPTIONAL, ...ASKED_FOR];
@@ -95,7 +95,7 @@ test('whatever the program imports is in it, in Node, or among its dependencies'
   );
 });
 
-test('what is installed is at most 120 MB, and neither a compiler nor wasi-js, whose install script fails', (t) => {
+test('the installation is at most 120 MB and contains neither compilers nor wasi-js', (t) => {
   const modules = join(installed, 'node_modules');
   const size = sizeOf(modules);
   t.true(size <= 120 * MEGABYTE, `${(size / MEGABYTE).toFixed(1)} MB`);
@@ -116,7 +116,7 @@ test('what is installed is at most 120 MB, and neither a compiler nor wasi-js, w
 });
 
 for (const node of nodes) {
-  test.serial(`installed, orama up runs a module that it was sent, on ${versionOf(node)}`, async (t) => {
+  test.serial(`the installed package starts, deploys and runs functions on ${versionOf(node)}`, async (t) => {
     t.timeout(300_000);
     const home = join(directory, `home-${nodes.indexOf(node)}`);
     mkdirSync(join(home, 'probe'), { recursive: true });
@@ -154,7 +154,7 @@ for (const node of nodes) {
   });
 }
 
-test('a new function in AssemblyScript is told how to get its compiler, which is no dependency', async (t) => {
+test('building an AssemblyScript function without the compiler fails with the command that installs one', async (t) => {
   const home = join(directory, 'author');
   mkdirSync(home);
   const program = join(packageDirectory, 'dist', 'app', 'orama.js');

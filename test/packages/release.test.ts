@@ -24,7 +24,7 @@ interface Component {
 }
 
 releaseTest(
-  'a dry run makes the packages, SBOMs, notes and checksums of the next version, and changes nothing else',
+  'a dry run creates the packages, SBOMs, notes and checksums of the next version and changes nothing',
   async (t) => {
     t.timeout(120_000);
     const before = await unchanged();
@@ -88,7 +88,7 @@ releaseTest(
   },
 );
 
-test('a version that is none, or that Python cannot write, is refused', async (t) => {
+test('an invalid version and a version that Python cannot express are refused', async (t) => {
   const none = await t.throwsAsync(release('newest'));
   t.regex(none?.message ?? '', /must be major, minor, patch or one such as 1\.2\.3, not newest/);
   const nightly = await t.throwsAsync(release('1.2.3-nightly'));

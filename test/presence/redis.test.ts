@@ -24,18 +24,18 @@ presenceConformance('redis', (leaseMs) => open(server.url, leaseMs));
 presenceConformance('redis cluster', (leaseMs) => open(cluster.url, leaseMs), 'redis');
 redisSettingConformance('redis', 'REDIS_URL', (url) => open(url));
 
-test('a member of one process is seen by another, and goes when its process is gone', async (t) => {
+test('a member of one process is listed by another until its lease expires after the process closes', async (t) => {
   const here = await open(server.url, 1000);
   const there = await open(server.url, 1000);
   t.teardown(() => there.close());
   await here.touch(ns, 'shared', 'c1', ann);
   t.deepEqual(await there.members(ns, 'shared'), [shown]);
   await here.close();
-  await until('the lease is over', async () => (await there.members(ns, 'shared')).length === 0);
+  await until('the lease has expired', async () => (await there.members(ns, 'shared')).length === 0);
   t.deepEqual(await there.topics(ns), []);
 });
 
-test('while the server is away calls fail at once, and a touch after it is back restores the member', async (t) => {
+test('calls fail with unavailable while Redis is down, and a touch after its restart restores the member', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.close());
   const presence = await open(own.url);
@@ -44,7 +44,7 @@ test('while the server is away calls fail at once, and a touch after it is back 
   await t.throwsAsync(presence.touch(ns, 'room', 'c1', ann), { code: 'unavailable' });
   await t.throwsAsync(presence.members(ns, 'room'), { code: 'unavailable' });
   await own.restart();
-  await until('the member is back', () =>
+  await until('the touch succeeds', () =>
     presence.touch(ns, 'room', 'c1', ann).then(
       () => true,
       () => false,

@@ -4,7 +4,7 @@ import { AddRoom } from '../../queues/add-room.js';
 
 const MB = 1 << 20;
 
-test('what is added at the same time has no more input than there is room for, and one more', async (t) => {
+test('concurrent adds hold at most the limit of input bytes plus one job', async (t) => {
   const room = new AddRoom(8 * MB);
   let held = 0;
   let most = 0;
@@ -23,7 +23,7 @@ test('what is added at the same time has no more input than there is room for, a
   t.true(most <= 8 * MB + 5 * MB && most >= 8 * MB, String(most));
 });
 
-test('namespaces that wait for room are served in turn, and small jobs do not wait', async (t) => {
+test('namespaces that wait for room are admitted in turn, and small jobs are admitted at once', async (t) => {
   const room = new AddRoom(8 * MB);
   t.is(room.enter('busy', 8 * MB), null);
   const order: string[] = [];

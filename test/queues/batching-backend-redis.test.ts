@@ -57,7 +57,7 @@ const allHaveLeft = (redis: Redis) =>
 const callsOf = async (redis: Redis, command: string) =>
   Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await redis.info('commandstats'))?.[1] ?? 0);
 
-test('jobs that end together leave the queue in few commands', async (t) => {
+test('30 jobs that end together are settled with at most 15 Redis commands', async (t) => {
   const { redis, queues } = t.context;
   const { end, consumer } = await holdAll(queues);
   const before = await callsOf(redis, 'evalsha');
@@ -69,7 +69,7 @@ test('jobs that end together leave the queue in few commands', async (t) => {
   await consumer.close();
 });
 
-test('a job that another worker has taken over stays where it is, and those that end with it leave', async (t) => {
+test('a job whose lock another worker holds stays active, and the jobs settled with it are removed', async (t) => {
   const { redis, queues } = t.context;
   const { ids, end, consumer } = await holdAll(queues);
   const [lost = ''] = ids;
@@ -82,7 +82,7 @@ test('a job that another worker has taken over stays where it is, and those that
   await consumer.close();
 });
 
-test('adding jobs writes no event that nobody reads, and wakes the workers that wait', async (t) => {
+test('adding jobs writes no stream event and sets the marker that wakes waiting workers', async (t) => {
   const { redis, queues } = t.context;
   await queues.queue.add(Array.from({ length: JOBS }, () => queued({})));
   t.is(await callsOf(redis, 'xadd'), 0);
@@ -90,7 +90,7 @@ test('adding jobs writes no event that nobody reads, and wakes the workers that 
   t.is(await redis.zscore(`${QUEUE}marker`, '0'), '0');
 });
 
-test('jobs that end write no event that nobody reads, and are not asked for children that none has', async (t) => {
+test('settling jobs writes no stream event and does not query child jobs', async (t) => {
   const { redis, queues } = t.context;
   const { end, consumer } = await holdAll(queues);
   const before = await callsOf(redis, 'xadd');
@@ -101,7 +101,7 @@ test('jobs that end write no event that nobody reads, and are not asked for chil
   await consumer.close();
 });
 
-test("BullMQ's own queue reads what is in Redis, and its own worker runs what ours has put back", async (t) => {
+test('a plain BullMQ queue reads the jobs in Redis, and a plain BullMQ worker runs the returned jobs', async (t) => {
   const { queues } = t.context;
   const retried = { attempts: 3, backoff: { type: 'fixed', delayMs: 60_000 } } as const;
   const [fails, holds, waits] = [queued({}, retried), queued(), queued()];
@@ -120,8 +120,8 @@ test("BullMQ's own queue reads what is in Redis, and its own worker runs what ou
   for (const job of [fails, holds, waits]) await queues.queue.add([job]);
   const connection = new Redis(server.url, { maxRetriesPerRequest: null });
   const tool = new Queue('async', { connection, prefix: '{orama}' }, createRedisBackend);
-  await until('one runs', async () => (await tool.getActiveCount()) === 1);
-  await until('one is delayed', async () => (await tool.getDelayedCount()) === 1);
+  await until('one job runs', async () => (await tool.getActiveCount()) === 1);
+  await until('one job is delayed', async () => (await tool.getDelayedCount()) === 1);
   t.like(await tool.getJobCounts('active', 'delayed', 'prioritized'), {
     active: 1,
     delayed: 1,

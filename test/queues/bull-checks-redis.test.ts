@@ -48,7 +48,7 @@ function changed(script: string, change: (one: Scripts[string]) => Partial<Scrip
   return { ...defined, [name]: { ...before, ...change(before) } };
 }
 
-test('the installed BullMQ is the one that the driver was written for, and package.json names it exactly', async (t) => {
+test('the installed BullMQ passes the script check, and package.json pins its exact version', async (t) => {
   t.notThrows(() => checkBullScripts(defined));
   // Bundled into the package, so it is a development dependency of the project.
   const { devDependencies } = JSON.parse(await readFile('package.json', 'utf8'));
@@ -56,9 +56,9 @@ test('the installed BullMQ is the one that the driver was written for, and packa
 });
 
 for (const [command] of STUBBED_COMMANDS) {
-  test(`reworded, ${command} is found out in every script that has it`, (t) => {
+  test(`the script check rejects every script in which ${command} is changed`, (t) => {
     const having = USED.filter((script) => defined[`${script}:${BULLMQ_VERSION}`]?.lua.includes(command));
-    t.true(having.length > 0, 'it replaces nothing');
+    t.true(having.length > 0, 'no script contains the command');
     for (const script of having) {
       const reworded = changed(script, ({ lua }) => ({ lua: lua.replaceAll(command, ` ${command}`) }));
       t.throws(() => checkBullScripts(reworded), REFUSED, script);
@@ -66,7 +66,7 @@ for (const [command] of STUBBED_COMMANDS) {
   });
 }
 
-test('another number of keys, another version and a missing script are found out in every script', (t) => {
+test('the script check rejects another number of keys, another version and a missing script', (t) => {
   for (const script of USED) {
     const fewer = changed(script, ({ numberOfKeys }) => ({ numberOfKeys: numberOfKeys - 1 }));
     t.throws(() => checkBullScripts(fewer), REFUSED, script);
@@ -80,7 +80,7 @@ test('another number of keys, another version and a missing script are found out
   }
 });
 
-test('the build fails when a command that is replaced is in no script that is used, or a script has no functions', (t) => {
+test('the build fails if no used script contains a stubbed command, or if a script has no functions', (t) => {
   const texts = USED.map((script) => defined[`${script}:${BULLMQ_VERSION}`]?.lua ?? '');
   t.notThrows(() => checkStubs(texts));
   for (const [command] of STUBBED_COMMANDS) {

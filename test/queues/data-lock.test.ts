@@ -24,7 +24,7 @@ async function startHolder({ dir, children }: { dir: string; children: Child[] }
   return child;
 }
 
-test('a second process is told which process holds the directory', async (t) => {
+test('locking a directory that another process holds fails with the directory and that process id', async (t) => {
   const first = await startHolder(t.context);
   t.deepEqual(first.messages, ['locked']);
   const second = await startHolder(t.context);
@@ -33,14 +33,14 @@ test('a second process is told which process holds the directory', async (t) => 
   t.true(message.includes(t.context.dir) && message.includes(String(first.process.pid)), message);
 });
 
-test('the lock of a killed process is free at once', async (t) => {
+test('the lock of a killed process can be taken at once', async (t) => {
   const first = await startHolder(t.context);
   await first.kill('SIGKILL');
   const second = await startHolder(t.context);
   t.deepEqual(second.messages, ['locked']);
 });
 
-test('a directory is locked once within a process, too, until it is closed', async (t) => {
+test('a second lock of a directory in one process fails until the first lock is closed', async (t) => {
   const lock = lockDataDir(t.context.dir);
   t.throws(() => lockDataDir(t.context.dir), { message: new RegExp(String(process.pid)) });
   await lock.close();
@@ -49,7 +49,7 @@ test('a directory is locked once within a process, too, until it is closed', asy
   t.pass();
 });
 
-test('a directory that cannot be made is a clear error', async (t) => {
+test('locking a directory that cannot be created fails with bad_config', async (t) => {
   const file = join(t.context.dir, 'file');
   await writeFile(file, '');
   t.throws(() => lockDataDir(file), { message: /cannot be used/, code: 'bad_config' });

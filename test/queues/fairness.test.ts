@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { JOBS_PER_UNIT, MAX_PRIORITY, priorityOf, VirtualTime } from '../../queues/fairness.js';
 import { doublingBackoff } from '../../queues/jobs.js';
 
-test('priorities are whole, and never say "none"', (t) => {
+test('priorities are positive safe integers', (t) => {
   for (const time of [0, 0.75, 1, 1000, MAX_PRIORITY, MAX_PRIORITY * 5]) {
     const priority = priorityOf(time);
     t.true(Number.isSafeInteger(priority) && priority >= 1, `${time}: ${priority}`);
   }
 });
 
-test('whatever the others do, a job waits for a bounded number of jobs of each other namespace', (t) => {
+test('a new namespace waits for a bounded number of jobs of each other namespace', (t) => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 1, max: 40 })), { maxLength: 30 }),
@@ -44,7 +44,7 @@ test('whatever the others do, a job waits for a bounded number of jobs of each o
   t.pass();
 });
 
-test('exponential backoff doubles, with jitter that only lengthens it, up to 300 s', (t) => {
+test('exponential backoff doubles per failure, adds at most 20 % jitter and is capped at 300 s', (t) => {
   for (const [failures, full] of [
     [1, 1000],
     [2, 2000],

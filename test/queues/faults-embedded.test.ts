@@ -19,7 +19,7 @@ test.afterEach.always(async (t) => {
   await rm(t.context.dir, { recursive: true, force: true });
 });
 
-test('every job that a killed engine had acknowledged is there and runs, the one in hand with a death', async (t) => {
+test('after a SIGKILL every acknowledged job runs, and the job that was running counts a crash', async (t) => {
   const { dir, children } = t.context;
   const producer = startChild(new URL('./processes/producer.js', import.meta.url), [dir]);
   children.push(producer);
@@ -44,7 +44,7 @@ test('every job that a killed engine had acknowledged is there and runs, the one
   t.is(started.length, 1);
   await until('the job in hand has run again', () => ran.has(started[0] ?? ''));
   t.like(ran.get(started[0] ?? ''), { attempt: 2, failures: 0, crashes: 1 });
-  await until('all bytes are given back', async () => (await queues.queue.counts()).bytes === 0);
+  await until('no bytes are counted', async () => (await queues.queue.counts()).bytes === 0);
 });
 
 test('finished jobs leave no row behind in any table', async (t) => {
@@ -68,7 +68,7 @@ test('finished jobs leave no row behind in any table', async (t) => {
   }
 });
 
-test('a process that closed its embedded queue ends by itself', async (t) => {
+test('a process that has closed its embedded queue exits', async (t) => {
   const child = startChild(new URL('./processes/open-and-close.js', import.meta.url), [
     'sqlite',
     t.context.dir,
@@ -80,7 +80,7 @@ test('a process that closed its embedded queue ends by itself', async (t) => {
 });
 
 // Not below /proc, where Node's recursive mkdir never returns.
-test('a database that cannot be opened is a clear error', async (t) => {
+test('opening a queue whose database cannot be opened fails with bad_config', async (t) => {
   await t.throwsAsync(
     openQueues({ driver: 'sqlite', dir: '/dev/null/nowhere', maxWaiting: 1, maxBytes: 1 }),
     {
@@ -90,7 +90,7 @@ test('a database that cannot be opened is a clear error', async (t) => {
   );
 });
 
-test('a queue that an earlier version has left is not passed over without a word', async (t) => {
+test('a queue directory of an earlier version fails with bad_config until it is removed', async (t) => {
   const { dir } = t.context;
   await mkdir(join(dir, 'queue'));
   await writeFile(join(dir, 'queue', 'PG_VERSION'), '17');
@@ -101,7 +101,7 @@ test('a queue that an earlier version has left is not passed over without a word
   await queues.close();
 });
 
-test('what a namespace has in the queue is known again after a restart', async (t) => {
+test('waiting and delayed jobs of a namespace count against its quotas after a restart', async (t) => {
   const { dir } = t.context;
   const options = { driver: 'sqlite', dir, maxWaiting: 100, maxBytes: 1 << 20 } as const;
   const name = namespace('bounded');
@@ -115,14 +115,14 @@ test('what a namespace has in the queue is known again after a restart', async (
     shareOf: async () => ({ waitingJobs: 4, waitingBytes: 100, delayedJobs: 1 }),
   });
   t.teardown(close);
-  await until('the one is due', async () => (await queue.use(name)).delayed === 1);
+  await until('the delayed job is due', async () => (await queue.use(name)).delayed === 1);
   t.like(await queue.use(name), { waiting: 3, running: 0, delayed: 1, bytes: 8 });
   await t.throwsAsync(queue.add([job(600_000)]), { message: /delayed_jobs .* 1 of 1/ });
   await queue.add([job(0)]);
   await t.throwsAsync(queue.add([job(0)]), { message: /waiting_jobs .* 4 of 4/ });
 });
 
-test('the same jobs that come again into a full queue are accepted, and those beside them that are new count', async (t) => {
+test('jobs added again to a full queue are accepted, and new jobs beside them count against the limit', async (t) => {
   const { dir } = t.context;
   const queues = await openQueues({ driver: 'sqlite', dir, maxWaiting: 3, maxBytes: 1 << 20 });
   t.teardown(() => queues.close());

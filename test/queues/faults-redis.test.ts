@@ -43,7 +43,7 @@ async function startWorker(context: { server: RedisServerProcess; children: Chil
 const reports = (child: Child): Record<string, unknown>[] =>
   child.messages.filter((message) => typeof message === 'object') as Record<string, unknown>[];
 
-test("a killed worker's job is run by another: a death, and no attempt used up", async (t) => {
+test('the job of a killed worker runs on another worker with a crash and no failure counted', async (t) => {
   const { queue } = t.context.queues;
   const job = queued({}, { attempts: 1 });
   await queue.add([job]);
@@ -63,7 +63,7 @@ test("a killed worker's job is run by another: a death, and no attempt used up",
   await until('the job is gone', async () => (await queue.get(job.invocation.id)) === null);
 });
 
-test('each death is counted, and the job is never given up by the queue itself', async (t) => {
+test('the queue counts each crash of a worker and keeps the job', async (t) => {
   const job = queued();
   await t.context.queues.queue.add([job]);
   for (const crashes of [0, 1, 2, 3]) {
@@ -75,7 +75,7 @@ test('each death is counted, and the job is never given up by the queue itself',
   t.truthy(await t.context.queues.queue.get(job.invocation.id));
 });
 
-test('a stalled worker that wakes up late cannot settle a job that another has taken over', async (t) => {
+test('a stalled worker that resumes cannot settle a job that another worker has taken over', async (t) => {
   const { queue } = t.context.queues;
   const job = queued();
   await queue.add([job]);
@@ -85,7 +85,7 @@ test('a stalled worker that wakes up late cannot settle a job that another has t
   const successor = await startWorker(t.context);
   await until('the second worker has the job', () => reports(successor).length > 0);
   sleeper.thaw();
-  await until('the first is told', () => reports(sleeper).some((report) => report.aborted !== undefined));
+  await until('the first is aborted', () => reports(sleeper).some((report) => report.aborted !== undefined));
   t.like(
     reports(sleeper).find((report) => report.aborted !== undefined),
     { reason: 'lost' },
@@ -98,7 +98,7 @@ test('a stalled worker that wakes up late cannot settle a job that another has t
   await until('the second settles it', async () => (await queue.get(job.invocation.id)) === null);
 });
 
-test('what was accepted before Redis had no memory left is run, each job to its end, and health says so meanwhile', async (t) => {
+test('jobs accepted before Redis runs out of memory complete once memory is free; ping fails meanwhile', async (t) => {
   const { server, queues } = t.context;
   const { queue } = queues;
   const admin = new Redis(server.url);
@@ -127,11 +127,11 @@ test('what was accepted before Redis had no memory left is run, each job to its 
   t.deepEqual(await queue.counts(), { waiting: 0, running: 0, retrying: 0, bytes: 0, oldestMs: 0 });
   t.true(
     [...ended.values()].every((times) => times < 3),
-    'none is taken for one whose workers die of it',
+    'no job is treated as one that crashes its workers',
   );
 });
 
-test('what is refused while Redis does not answer is not run when it is back', async (t) => {
+test('jobs refused while Redis does not respond are not run after Redis recovers', async (t) => {
   const { server, queues } = t.context;
   const ran: string[] = [];
   await queues.queue.consume(
@@ -160,7 +160,7 @@ test('what is refused while Redis does not answer is not run when it is back', a
   t.like(await queues.queue.counts(), { waiting: 0, bytes: 0 });
 });
 
-test('no acknowledged job is lost when Redis is killed, and everybody comes back by themselves', async (t) => {
+test('after a crash and restart of Redis every acknowledged job runs, and all connections recover', async (t) => {
   const { server, queues } = t.context;
   const ran = new Set<string>();
   await queues.queue.consume(
@@ -193,7 +193,7 @@ test('no acknowledged job is lost when Redis is killed, and everybody comes back
   t.like(await queues.queue.counts(), { waiting: 0, running: 0, retrying: 0 });
 });
 
-test('a wrong REDIS_URL is a clear error that does not tell the password', async (t) => {
+test('an unreachable REDIS_URL fails with bad_config, the address and without the password', async (t) => {
   const error = await t.throwsAsync(
     openQueues({ driver: 'redis', url: 'redis://:hunter2@127.0.0.1:1/0', maxWaiting: 1, maxBytes: 1 }),
   );
@@ -202,7 +202,7 @@ test('a wrong REDIS_URL is a clear error that does not tell the password', async
   t.notRegex(error?.message ?? '', /hunter2/);
 });
 
-test('a process that closed its queues ends by itself', async (t) => {
+test('a process that has closed its Redis queues exits', async (t) => {
   const child = startChild(new URL('./processes/open-and-close.js', import.meta.url), [
     'redis',
     t.context.server.url,

@@ -15,22 +15,22 @@ function told(kind: QueueKind, slots: number, ...jobs: number[]): number[] {
 
 const quick = (count: number): number[] => Array(count).fill(4);
 
-test('six times as many events, or three times as many calls, are taken once as many in a row as there are slots were quick', (t) => {
+test('after one quick job per slot in a row, 6 events or 3 calls per slot are fetched at once', (t) => {
   t.deepEqual(told('async', 16, ...quick(15)), []);
   t.deepEqual(told('async', 16, ...quick(100)), [96]);
   t.deepEqual(told('sync', 16, ...quick(100)), [48]);
   t.deepEqual(told('async', 16, ...quick(15), 80, ...quick(15)), []);
 });
 
-test('none are prefetched after one that was slow, until as many in a row were quick again', (t) => {
+test('a slow job stops prefetching until one quick job per slot in a row has ended', (t) => {
   t.deepEqual(told('async', 16, ...quick(20), 80, 80, ...quick(16)), [96, 16, 96]);
 });
 
-test('a process that may take few at once takes none ahead', (t) => {
+test('a process with fewer than 16 slots does not prefetch', (t) => {
   t.deepEqual(told('async', 15, ...quick(100)), []);
 });
 
-test('none are prefetched after one with much input', (t) => {
+test('a job with more than 64 KB of input stops prefetching', (t) => {
   const numbers: number[] = [];
   const ahead = new Prefetch('async', 16, (atOnce) => numbers.push(atOnce));
   for (const ms of quick(16)) ahead.recordEnd(ms);

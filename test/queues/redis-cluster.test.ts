@@ -31,7 +31,7 @@ test.afterEach.always(async (t) => {
 
 queueConformance(test);
 
-test('a consumer that is closed as soon as it has started ends, every time', async (t) => {
+test('a consumer that is closed immediately after its start ends', async (t) => {
   for (let time = 0; time < 60; time++) {
     const consumer = await t.context.queues.queue.consume(async () => ({ kind: 'done' }), { concurrency: 1 });
     const closed = consumer.close().then(() => 'closed');

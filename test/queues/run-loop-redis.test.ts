@@ -80,7 +80,7 @@ async function consumerOf(t: ExecutionContext<Context>, { queue }: Queues, concu
   };
 }
 
-test('while jobs are quick, those that wait are taken many at a time', async (t) => {
+test('while jobs are quick, 48 waiting jobs are fetched with fewer than 10 Redis commands', async (t) => {
   const { redis, one } = t.context;
   const consumer = await consumerOf(t, one);
   for (let count = 0; count < 5; count++) {
@@ -99,14 +99,14 @@ test('while jobs are quick, those that wait are taken many at a time', async (t)
   await allHaveLeft(one);
 });
 
-test('a call is taken by the command that adds it, and nobody is woken to look for it', async (t) => {
+test('the add command also fetches the sync job for a consumer of its process and wakes no other worker', async (t) => {
   const { redis, one, other } = t.context;
   const [consumer, idle] = [await consumerOf(t, one), await consumerOf(t, other)];
   await wait(2, redis);
   const before = await callsOf(redis, 'bzpopmin');
   for (let count = 1; count <= 10; count++) {
     await one.queue.add([call()]);
-    await until('it was taken', () => consumer.taken.length === count);
+    await until('the job was fetched', () => consumer.taken.length === count);
     await allHaveLeft(one);
   }
   t.is(await callsOf(redis, 'bzpopmin'), before);
@@ -118,7 +118,7 @@ test('a call is taken by the command that adds it, and nobody is woken to look f
   );
 });
 
-test('a process whose calls take long leaves others to a process that waits', async (t) => {
+test('sync jobs that take long are shared between the process that added them and a waiting process', async (t) => {
   const { one, other } = t.context;
   const consumers = [await consumerOf(t, one, 64), await consumerOf(t, other, 64)];
   for (const consumer of consumers) consumer.hold();
@@ -134,7 +134,7 @@ test('a process whose calls take long leaves others to a process that waits', as
   await allHaveLeft(one);
 });
 
-test('a call for which its process has no room is taken by one that waits, before that looks by itself', async (t) => {
+test('a sync job without a free slot in its process is fetched by a waiting process within 3 s', async (t) => {
   const { redis, one, other } = t.context;
   // The first consumer has waited longer than the second, so it receives the marker although it is
   // busy by then.
@@ -150,7 +150,7 @@ test('a call for which its process has no room is taken by one that waits, befor
   t.is(busy.taken.length + waiting.taken.length, 2);
 });
 
-test('a call taken for a consumer that closes just then is run by another, no attempt used', async (t) => {
+test('a sync job fetched for a closing consumer runs on another consumer without using an attempt', async (t) => {
   const { redis, one, other } = t.context;
   const [closing, next] = [await consumerOf(t, one), await consumerOf(t, other)];
   await wait(2, redis);
@@ -160,13 +160,13 @@ test('a call taken for a consumer that closes just then is run by another, no at
   const closed = closing.close();
   await adding;
   await closed;
-  await until('it is taken by the other', () => next.taken.length === 1, 3000);
+  await until('the other consumer has the job', () => next.taken.length === 1, 3000);
   t.is(closing.taken.length, 0);
   t.like(next.taken[0], { attempt: 1, crashes: 0, redelivered: true });
   await allHaveLeft(other);
 });
 
-test('calls taken for a loop that may have fewer by then go back, as it would not come to them for long', async (t) => {
+test('sync jobs fetched beyond a limit that was lowered meanwhile are returned to the queue', async (t) => {
   const { redis } = t.context;
   const { driver, loop, close } = await loopOf(1, t);
   const gate = closedGate();
@@ -183,18 +183,18 @@ test('calls taken for a loop that may have fewer by then go back, as it would no
   await close();
 });
 
-test('a loop waits, has no room, and takes the next jobs as others leave; closed, it leaves them', async (t) => {
+test('a run loop goes from waiting to full, closing and closed, and then leaves jobs in the queue', async (t) => {
   const { redis } = t.context;
   const { driver, loop, close } = await loopOf(2, t);
-  await until('it waits', () => loop.running.state === 'waiting');
+  await until('the loop waits', () => loop.running.state === 'waiting');
   const gate = closedGate();
   loop.run = () => gate.opened;
   await driver.add([times(5, () => toJob(event()))], new Map());
   await driver.add([times(5, () => toJob(call()))], new Map());
-  await until('it is full', () => loop.running.state === 'full');
+  await until('the loop is full', () => loop.running.state === 'full');
   t.is(await redis.llen('{orama}:sync:active'), 2);
   const closing = close();
-  await until('it is closing', () => loop.running.state === 'closing');
+  await until('the loop is closing', () => loop.running.state === 'closing');
   gate.open();
   await closing;
   t.is(loop.running.state, 'closed');

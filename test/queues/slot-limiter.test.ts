@@ -2,7 +2,7 @@ import test from 'ava';
 import { SlotLimiter } from '../../queues/slot-limiter.js';
 import { until } from '../helpers/until.js';
 
-test('namespaces whose jobs wait for a slot get one in time', async (t) => {
+test('namespaces whose jobs wait for a slot are served in turn', async (t) => {
   const slots = new SlotLimiter(1);
   t.is(slots.acquire('async', 'busy'), null);
   const order: string[] = [];
@@ -17,7 +17,7 @@ test('namespaces whose jobs wait for a slot get one in time', async (t) => {
   await slots.close();
 });
 
-test('calls get the hand before events, whoever came first', async (t) => {
+test('a waiting sync job gets the free slot before an async job that has waited longer', async (t) => {
   const slots = new SlotLimiter(1);
   t.is(slots.acquire('async', 'one'), null);
   const order: string[] = [];
@@ -34,7 +34,7 @@ test('calls get the hand before events, whoever came first', async (t) => {
   await slots.close();
 });
 
-test('a namespace without a slot gets a reserved one while long jobs hold all, and what is in the way makes way', async (t) => {
+test('while long jobs hold all slots, other namespaces get one reserved slot each, up to a limit', async (t) => {
   const slots = new SlotLimiter(4, { limitOf: () => 4, changed: () => {}, namespaces: async () => 5 });
   // The limiter's timer does not keep the process alive.
   const alive = setInterval(() => undefined, 1000);
@@ -57,7 +57,7 @@ test('a namespace without a slot gets a reserved one while long jobs hold all, a
   t.is(await more, 'slot');
 });
 
-test('no job makes way while only its own namespace has jobs, so that they keep their order', async (t) => {
+test('while only one namespace has jobs, none gets a reserved slot and their order is kept', async (t) => {
   let asked = 0;
   const namespaces = async () => {
     asked++;
@@ -70,7 +70,7 @@ test('no job makes way while only its own namespace has jobs, so that they keep 
   const next = ['first', 'second'].map(async (name) => {
     order.push(`${name} ${await slots.acquire('async', 'alone')}`);
   });
-  await until('it was asked who else waits', () => asked >= 2);
+  await until('the limiter has counted the namespaces', () => asked >= 2);
   slots.release('async', 'alone');
   await until('the first is admitted', () => order.length === 1);
   slots.release('async', 'alone');
@@ -85,7 +85,7 @@ function takeAll(slots: SlotLimiter): number {
   return taken;
 }
 
-test('while sync jobs come in, async jobs leave a quarter of the slots free, however slow the machine is', async (t) => {
+test('while sync jobs arrive, async jobs leave a quarter of the slots free', async (t) => {
   const alone = new SlotLimiter(16);
   t.is(takeAll(alone), 16);
   t.false(alone.asyncYields);
@@ -96,7 +96,7 @@ test('while sync jobs come in, async jobs leave a quarter of the slots free, how
   await Promise.all([alone.close(), beside.close()]);
 });
 
-test('async jobs have all slots again when enough of them were admitted after the last sync job', async (t) => {
+test('async jobs can use all slots again after 32 of them per slot were admitted without a sync job', async (t) => {
   const slots = new SlotLimiter(16);
   t.is(slots.acquire('sync', 'calm'), null);
   slots.release('sync', 'calm');
@@ -113,7 +113,7 @@ test('async jobs have all slots again when enough of them were admitted after th
   await slots.close();
 });
 
-test('while calls keep all slots, events of the same namespace get one reserved slot and no more', async (t) => {
+test('while sync jobs hold all slots, async jobs of the same namespace get exactly one reserved slot', async (t) => {
   const slots = new SlotLimiter(4, { limitOf: () => 4, changed: () => {}, namespaces: async () => 1 });
   const alive = setInterval(() => undefined, 1000);
   t.teardown(() => clearInterval(alive));
@@ -123,7 +123,7 @@ test('while calls keep all slots, events of the same namespace get one reserved 
   t.is(await first, 'reserved');
   const further = await Promise.race([second, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))]);
   t.is(further, 'waits');
-  // Calls have none beside those that they hold: the quarter more is for those beside events.
+  // Sync jobs get no further slot: the extra quarter is only for those beside async jobs.
   const call = slots.acquire('sync', 'one');
   t.is(await Promise.race([call, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))]), 'waits');
 });

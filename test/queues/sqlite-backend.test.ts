@@ -25,7 +25,7 @@ function reads(path: string, sql: string): unknown {
   }
 }
 
-test('jobs run with their data and priority, are retried, and fail for good, on plain BullMQ', async (t) => {
+test('plain BullMQ on SQLite runs jobs by priority and delay, retries them and records their results', async (t) => {
   const connection = newFile();
   const queue = new Bull.Queue<{ n: number }>('work', { connection });
   const ran: string[] = [];
@@ -55,7 +55,7 @@ test('jobs run with their data and priority, are retried, and fail for good, on 
   t.deepEqual((await queue.getCompleted()).map((job) => job.returnvalue).sort(), [1, 2, 4]);
 });
 
-test('a flow runs its children first and hands their results to the parent', async (t) => {
+test('a flow runs its children first and passes their results to the parent', async (t) => {
   const connection = newFile();
   const flow = new Bull.FlowProducer({ connection });
   const child = new Bull.Worker('children', async (job: Job) => job.data.n * 2, { connection });
@@ -75,7 +75,7 @@ test('a flow runs its children first and hands their results to the parent', asy
   t.deepEqual(results.sort(), [2, 4]);
 });
 
-test('events tell of a job, in order, to whoever listens', async (t) => {
+test('queue events of a job arrive in the order waiting, active, completed', async (t) => {
   const connection = newFile();
   const events = new Bull.QueueEvents('work', { connection });
   await events.waitUntilReady();
@@ -89,7 +89,7 @@ test('events tell of a job, in order, to whoever listens', async (t) => {
   t.deepEqual(heard, ['waiting', 'active', 'completed']);
 });
 
-test('operations of one turn are one transaction, in which a refused one fails alone', async (t) => {
+test('calls of one event-loop turn form one transaction, in which only the refused calls fail', async (t) => {
   const connection = new SqliteConnection(newFile());
   t.teardown(() => connection.close());
   await connection.ready;
@@ -110,7 +110,7 @@ test('operations of one turn are one transaction, in which a refused one fails a
   t.deepEqual(await connection.call(subject, 'query', 'work', 'SELECT sum(n) FROM note', []), [[3]]);
 });
 
-test('a large input comes back whole and leaves nothing behind', async (t) => {
+test('a large input is returned intact, and removing its job leaves no row', async (t) => {
   const connection = newFile();
   const queue = new Bull.Queue<{ text: string }>('work', { connection });
   const text = 'ü'.repeat(600_000);
@@ -121,7 +121,7 @@ test('a large input comes back whole and leaves nothing behind', async (t) => {
   t.is(reads(connection.path, 'SELECT (SELECT count(*) FROM job) + (SELECT count(*) FROM payload)'), 0);
 });
 
-test('the file of a drained queue shrinks by itself, and its log with it', async (t) => {
+test('the database file and its write-ahead log shrink after the queue is drained', async (t) => {
   const connection = newFile();
   const queue = new Bull.Queue<{ text: string }>('work', { connection });
   t.teardown(() => queue.close());
@@ -130,12 +130,12 @@ test('the file of a drained queue shrinks by itself, and its log with it', async
   await queue.drain();
   const size = () => statSync(connection.path).size + statSync(`${connection.path}-wal`).size;
   t.true(size() > 8 << 20);
-  await until('the space is given back', () => size() < 4 << 20);
+  await until('the files have shrunk', () => size() < 4 << 20);
   await queue.add('still works', { text: '' });
   t.is(await queue.count(), 1);
 });
 
-test('queues and workers of a process share one connection, which ends with the last', async (t) => {
+test('queues of one process share a database connection, which is closed with the last queue', async (t) => {
   const connection = newFile();
   const first = new Bull.Queue('one', { connection });
   const second = new Bull.Queue('two', { connection });
@@ -150,7 +150,7 @@ test('queues and workers of a process share one connection, which ends with the 
   await again.close();
 });
 
-test('a file of a newer version is refused with a sentence that says so', async (t) => {
+test('a database of a newer schema version is refused with an error that names the version', async (t) => {
   const connection = newFile();
   const queue = new Bull.Queue('work', { connection });
   await queue.waitUntilReady();
@@ -164,7 +164,7 @@ test('a file of a newer version is refused with a sentence that says so', async 
   await refused.close();
 });
 
-test('a worker whose lock has run out loses the job, and cannot end it any more', async (t) => {
+test('a worker whose lock has expired loses the job and cannot complete the job later', async (t) => {
   const connection = newFile();
   const queue = new Bull.Queue('work', { connection });
   const options = { connection, autorun: false, stalledInterval: 1, lockDuration: 1, skipLockRenewal: true };

@@ -13,13 +13,13 @@ const dir = tempDir();
 const { Queue } = withBackend(createSqliteBackend);
 
 for (const round of [1, 2, 3]) {
-  test(`what a killed process had acknowledged is there, as far as it had come (${round})`, async (t) => {
+  test(`jobs acknowledged or completed before a SIGKILL are found in that state (${round})`, async (t) => {
     const connection = { path: join(dir, `killed-${round}.db`) };
     const producer = startChild(new URL('./processes/sqlite-producer.js', import.meta.url), [
       connection.path,
     ]);
     t.teardown(() => producer.kill('SIGKILL'));
-    await until('it has acknowledged jobs', () => producer.messages.length > 300 * round, 60_000);
+    await until('the producer has acknowledged jobs', () => producer.messages.length > 300 * round, 60_000);
     await producer.kill('SIGKILL');
     const reports = producer.messages as { acknowledged?: string; completed?: string }[];
     const acknowledged = new Set(reports.flatMap((report) => report.acknowledged ?? []));
@@ -42,7 +42,7 @@ for (const round of [1, 2, 3]) {
   });
 }
 
-test('two processes on one file share its jobs: each runs once, and none is lost', async (t) => {
+test('two processes on one database file run each job once, and no acknowledged job is lost', async (t) => {
   const connection = { path: join(dir, 'shared.db') };
   const module = new URL('./processes/sqlite-producer.js', import.meta.url);
   const processes = [startChild(module, [connection.path, 'a']), startChild(module, [connection.path, 'b'])];
@@ -83,7 +83,7 @@ async function reportOf(t: ExecutionContext, script: URL): Promise<Record<string
   return report;
 }
 
-testOnSmallDisk('a full disk refuses whole what it cannot keep, and keeps what it accepted', async (t) => {
+testOnSmallDisk('on a full disk a batch is rejected as a whole, and accepted jobs are kept', async (t) => {
   const report = await reportOf(t, new URL('./processes/sqlite-full-disk.js', import.meta.url));
   t.like(report, { lost: 0, extra: [], rejectedWhole: true, after: 'done' });
   t.deepEqual(report.refusals, ['SQLITE_FULL']);
@@ -91,7 +91,7 @@ testOnSmallDisk('a full disk refuses whole what it cannot keep, and keeps what i
 });
 
 testOnSmallDisk(
-  'the embedded queue settles what was in hand on a full disk as told, once there is space',
+  'the embedded queue settles jobs that ended on a full disk once there is space',
   async (t) => {
     const report = await reportOf(t, new URL('./processes/embedded-full-disk.js', import.meta.url));
     t.true((report.accepted as number) > 0);

@@ -35,7 +35,7 @@ test.afterEach.always(async (t) => {
   t.context.redis.disconnect();
 });
 
-test('jobs that left the queue without being struck off are found by the sweep, others are left alone', async (t) => {
+test('a sweep removes jobs that are no longer in the queue from the usage index, and no others', async (t) => {
   const { redis, usage, queues } = t.context;
   const jobs = Array.from({ length: 20 }, () => queued({ input: Buffer.from('12345') }));
   await queues.queue.add(jobs);
@@ -54,12 +54,12 @@ test('jobs that left the queue without being struck off are found by the sweep, 
   t.is((await queues.queue.list(namespace('default'), { limit: 50 })).items.length, 10);
 });
 
-test('an empty queue leaves nothing in Redis that grows', async (t) => {
+test('an empty queue leaves no keys per job or namespace in Redis', async (t) => {
   const { redis, queues } = t.context;
   await queues.queue.add(Array.from({ length: 40 }, (_, i) => queued({ namespace: namespace(`n${i}`) })));
   const keysBefore = await redis.dbsize();
   const consumer = await queues.queue.consume(async () => ({ kind: 'done' }), { concurrency: 8 });
-  await until('all jobs are done and struck off', async () => (await queues.queue.counts()).bytes === 0);
+  await until('all jobs are done and not counted', async () => (await queues.queue.counts()).bytes === 0);
   await consumer.close();
   const keys = await redis.keys('*');
   t.true(keys.length < 15, keys.join(' '));
@@ -67,7 +67,7 @@ test('an empty queue leaves nothing in Redis that grows', async (t) => {
   t.is(await redis.scard(`${KEYS.usage}namespaces`), 0);
 });
 
-test('times are counted anew before they run out, and the order stays', async (t) => {
+test('virtual times are rebased before they overflow, and jobs keep their order', async (t) => {
   const { redis, queues } = t.context;
   const far = REBASE_AT + 1000;
   await redis.hset(`${KEYS.usage}clock`, 'async', far);
@@ -97,7 +97,7 @@ test('times are counted anew before they run out, and the order stays', async (t
   t.true(Number(await redis.hget(`${KEYS.usage}clock`, 'async')) < 2000);
 });
 
-test('a namespace is fairly treated by a process that has not seen its backlog grow', async (t) => {
+test('a job of a calm namespace runs early although two processes have added the backlog of another', async (t) => {
   const { queues } = t.context;
   const other = await openQueues({ driver: 'redis', url: server.url, ...LIMITS });
   t.teardown(() => other.close());

@@ -40,14 +40,14 @@ async function runAva(t: ExecutionContext, source: string): Promise<{ code: numb
   return { code: ava.exitCode, said };
 }
 
-test('a test that fails before it closes its server does not hold up the suite, and what is open is named', async (t) => {
+test('a failed test that leaves a server open ends the suite with an error that names the open handle', async (t) => {
   const { code, said } = await runAva(t, FAILS_BEFORE_IT_CLOSES);
   t.is(code, 1);
   t.regex(said, /1 test failed/);
   t.regex(said, /still open \(.*TCPServerWrap.*\)/);
 });
 
-test('a file that closes what it opened ends by itself', async (t) => {
+test('a test file that closes its server exits without a message about open handles', async (t) => {
   const { code, said } = await runAva(t, CLOSES);
   t.is(code, 0, said);
   t.false(said.includes('still open'));

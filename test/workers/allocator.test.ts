@@ -6,7 +6,7 @@ import { command, FUNCTION, handMade, I32, I64, MEMORY } from '../helpers/wasm.j
 const engine = createEngine({ threads: 1, parked: 0 });
 test.after.always(() => engine.close());
 
-test('a packed result without an allocator is 0 and the log says why', async (t) => {
+test('a packed result in a module without an allocator is 0, and the log states the reason', async (t) => {
   // if get_request_id() != 0 trap
   const wasm = handMade({
     types: [
@@ -31,26 +31,26 @@ for (const [what, code, error, log] of [
   // Body of the allocator; its parameter is local 0.
   ['traps', [0, 0x00], 'trap: unreachable', null],
   [
-    'gives a pointer outside the memory',
+    'returns a pointer outside the memory',
     [0, 0x41, 0x70],
     'trap: memory access out of bounds in get_request_id',
     null,
   ],
   [
-    'gives nothing',
+    'returns 0',
     [0, 0x41, 0],
     null,
     "error: get_request_id failed: the module's allocator gave no memory for 36 bytes",
   ],
   [
-    'calls the host again',
+    'calls a host function',
     [0, 0x10, 0, 0xa7],
     "trap: get_request_id was called from inside the guest's allocator",
     null,
   ],
-  ['calls itself without end', [0, 0x20, 0, 0x10, 2], 'trap: call stack exhausted', null],
+  ['recurses endlessly', [0, 0x20, 0, 0x10, 2], 'trap: call stack exhausted', null],
 ] as const) {
-  test(`an allocator that ${what} hurts only its own invocation`, async (t) => {
+  test(`an allocator that ${what} affects only its own invocation`, async (t) => {
     const wasm = handMade({
       types: [
         [[], []],

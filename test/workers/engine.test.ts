@@ -16,7 +16,7 @@ test('a command gets its input on stdin and its name as argv[0], and its stdout 
   t.is(outcome.output, '0 tested\nhello\n');
 });
 
-test('an exit code other than 0 is an error that names it, whatever was printed', async (t) => {
+test('an exit code other than 0 is an error that states the code, and printed output is kept', async (t) => {
   const outcome = await run('echo printed\nexit 3');
   t.is(outcome.status, 'error');
   t.is(outcome.error, 'exited with code 3');
@@ -24,7 +24,7 @@ test('an exit code other than 0 is an error that names it, whatever was printed'
   t.is(outcome.output, 'printed\n');
 });
 
-test('exit code 0 is a success with what was printed before', async (t) => {
+test('exit code 0 is a success with the output printed before', async (t) => {
   const outcome = await run('echo printed\nexit 0\necho never');
   t.is(outcome.status, 'success');
   t.is(outcome.output, 'printed\n');
@@ -37,7 +37,7 @@ for (const [input, error] of [
   ['wild-log', 'trap: memory access out of bounds in log_info'],
   ['huge-log', 'trap: memory access out of bounds in log_info'],
 ] as const) {
-  test(`${input} ends as '${error}' and hurts nobody else`, async (t) => {
+  test(`${input} ends with '${error}', and the next invocation succeeds`, async (t) => {
     const outcome = await run(input);
     t.is(outcome.status, 'error');
     t.is(outcome.error, error);
@@ -46,7 +46,7 @@ for (const [input, error] of [
   });
 }
 
-test('output of 1 MB is delivered whole and one byte more is an error', async (t) => {
+test('1 MB of output is returned, and one byte more is an error', async (t) => {
   const wasm = await guest('copy.c');
   const whole = await engine.run(guestCall(wasm, new Uint8Array(1 << 20)));
   t.is(whole.output.length, 1 << 20);
@@ -56,7 +56,7 @@ test('output of 1 MB is delivered whole and one byte more is an error', async (t
   t.is(over.output.length, 0);
 });
 
-test('log lines and stderr lines are in the order they were written, the last one without a newline included', async (t) => {
+test('log lines and stderr lines are logged in order, including a last line without a newline', async (t) => {
   const outcome = await run('info one\nstderr two\ndebug three\nwarn four\nerror five\nstderr-open six');
   t.deepEqual(outcome.log, [
     'info: one',
@@ -68,7 +68,7 @@ test('log lines and stderr lines are in the order they were written, the last on
   ]);
 });
 
-test('a guest that is killed in an endless loop has its log lines all the same', async (t) => {
+test('log lines of a guest that is killed in an endless loop are kept', async (t) => {
   const outcome = await run('info one\nstderr two\nstderr-open and this\nloop', { timeoutMs: 300 });
   t.is(outcome.status, 'timeout');
   t.is(outcome.error, 'timed out after 0.3 s');
@@ -77,7 +77,7 @@ test('a guest that is killed in an endless loop has its log lines all the same',
   t.true(outcome.durationMs >= 300);
 });
 
-test('log lines arrive while the guest runs when somebody watches', async (t) => {
+test('with onLog, log lines arrive while the guest runs', async (t) => {
   const seen: LogMessage[] = [];
   let watched = () => {};
   const isWatched = new Promise<string>((resolve) => {
@@ -101,7 +101,7 @@ test('log lines arrive while the guest runs when somebody watches', async (t) =>
   );
 });
 
-test('a log of more than 10,000 lines is cut with a note, and the guest goes on', async (t) => {
+test('a log of more than 10,000 lines is truncated with a note, and the guest continues', async (t) => {
   const outcome = await run('flood 12000\necho done');
   t.is(outcome.output, 'done\n');
   t.is(outcome.log.length, 10_001);
@@ -110,7 +110,7 @@ test('a log of more than 10,000 lines is cut with a note, and the guest goes on'
   t.is(outcome.log[10_000], 'warn: the log is cut here: an invocation may log 10000 lines');
 });
 
-test('a line of more than 16 KB is cut with a note, and a log of more than 1 MB too', async (t) => {
+test('a log line over 16 KB and a log over 1 MB are truncated with a note', async (t) => {
   const long = await run('long-line 40000\ninfo after');
   t.is(long.log[0], `error: ${'x'.repeat(16_384)} … [cut: 16 KB of 40000 bytes]`);
   t.is(long.log[1], 'info: after');
@@ -119,21 +119,21 @@ test('a line of more than 16 KB is cut with a note, and a log of more than 1 MB 
   t.is(much.log[64], 'warn: the log is cut here: an invocation may log 1 MB');
 });
 
-test('the peak of memory is reported', async (t) => {
+test('the outcome reports the peak memory of the guest', async (t) => {
   t.true((await run('echo')).memoryPeakMb < 3);
   const outcome = await run('take 20');
   t.is(outcome.output, 'got it\n');
   t.true(outcome.memoryPeakMb > 20 && outcome.memoryPeakMb < 23);
 });
 
-test('a module that cannot be loaded is unavailable, and is tried again the next time', async (t) => {
+test('a failed module load fails the run with unavailable, and the next run loads the module again', async (t) => {
   const call = guestCall(await guest('copy.c'), 'x', { cid: 'elsewhere' });
   const failing = { ...call, loadWasm: () => Promise.reject(new Error('no block')) };
   await t.throwsAsync(engine.run(failing), { code: 'unavailable', message: /cannot be loaded/ });
   t.is((await engine.run(call)).status, 'success');
 });
 
-test('many first calls of a module load it once', async (t) => {
+test('20 concurrent first calls load a module once', async (t) => {
   const wasm = await guest('copy.c');
   let loads = 0;
   const call = guestCall(wasm, 'x', { cid: 'once' });
@@ -145,7 +145,7 @@ test('many first calls of a module load it once', async (t) => {
   t.is(loads, 1);
 });
 
-test('the error of an exit has the last line that the guest wrote on stderr', async (t) => {
+test('the error of a non-zero exit contains the last stderr line of the guest', async (t) => {
   const outcome = await run('stderr first\nstderr why it gives up\nexit 3');
   t.is(outcome.error, 'exited with code 3: why it gives up');
   const open = await run('stderr first\nstderr-open in \nstderr-open pieces\nexit 4');

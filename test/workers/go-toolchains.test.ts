@@ -33,7 +33,7 @@ const DRAWING = [
   'runtime.mrandinit',
 ];
 
-test('in what the Go compiler of this machine builds, the loop, the wrappers and the hidden draws are found', async (t) => {
+test('wrappers, functions and hidden random draws are found in a module of the local Go compiler', async (t) => {
   const source = readSource(await guest('package-state.go'), 64);
   const shape = goShape(source.module);
   for (const name of ['fd_read', 'fd_write', 'clock_time_get', 'random_get', 'poll_oneoff']) {
@@ -48,7 +48,7 @@ test('in what the Go compiler of this machine builds, the loop, the wrappers and
   }
 });
 
-each('each Go toolchain that the module proxy has builds programs that start as go-command', async (t) => {
+each('every Go toolchain of the module proxy builds programs that start as go-command', async (t) => {
   t.timeout(3_600_000);
   const listed = await run('go', ['list', '-m', '-versions', 'golang.org/toolchain']);
   const { stdout: own } = await run('go', ['env', 'GOHOSTOS', 'GOHOSTARCH']);

@@ -7,7 +7,7 @@ import { unboundedQuotas } from '../helpers/quotas.js';
 const ours = namespaceSchema.parse('ours');
 const theirs = namespaceSchema.parse('theirs');
 
-test('so many guests of a namespace run at once as its quota says, and each counts until it has ended, well or ill', async (t) => {
+test('concurrent_guests limits the running guests of a namespace; ended and failed guests do not count', async (t) => {
   const guests = new GuestLimit(unboundedQuotas({ concurrent_guests: 2 }));
   const gate = closedGate();
   const running = [1, 2].map(() => guests.run(ours, () => gate.opened));

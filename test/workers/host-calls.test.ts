@@ -13,7 +13,7 @@ const run = async (input: string, host: Partial<HostCalls> = {}, options = {}) =
   runText(engine, await guest('kitchen.c'), input, { host, ...options });
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-test('a text that would take long to look up or parse is refused before it is, but for SQL and its arguments', async (t) => {
+test('host call texts over the limit are refused before the call; SQL and its arguments may be longer', async (t) => {
   const calls: string[] = [];
   const call = async (name: string) => {
     calls.push(name);
@@ -46,7 +46,7 @@ test('a text that would take long to look up or parse is refused before it is, b
 });
 
 for (const source of ['host.c', 'host.rs', 'host.go', 'host.as.ts']) {
-  test(`all host functions work in both forms from ${source}`, async (t) => {
+  test(`all host functions work in packed and _into form from ${source}`, async (t) => {
     const missing = await missingCompiler(source);
     if (missing !== null) {
       t.log(`not run: it needs ${missing}`);
@@ -135,7 +135,7 @@ for (const source of ['host.c', 'host.rs', 'host.go', 'host.as.ts']) {
   });
 }
 
-test('failed host calls give their failure values and are logged with their reasons, in order', async (t) => {
+test('failed host calls return their failure values and log their reasons in order', async (t) => {
   const failing = (reason: string) => () => Promise.reject(new Error(reason));
   const outcome = await run(
     'info first\nquery SELECT\nexecute DROP\nget k\nincr k\npublish t {}\nput x\nenqueue f {}\ndelete k\nset-ttl -1\ninfo last',
@@ -168,7 +168,7 @@ test('failed host calls give their failure values and are logged with their reas
   ]);
 });
 
-test('a note on a publish is in the log', async (t) => {
+test('a note returned by pubsub_publish is logged as a warning', async (t) => {
   const outcome = await run('publish t {}', {
     pubsub_publish: () => Promise.resolve({ value: 1, note: 'depth 5 reached' }),
   });
@@ -176,7 +176,7 @@ test('a note on a publish is in the log', async (t) => {
   t.deepEqual(outcome.log, ['warn: depth 5 reached']);
 });
 
-test('a result that does not fit an _into buffer is kept for the same call, which has no second effect', async (t) => {
+test('a result too large for an _into buffer is kept for the repeated call, without a second host call', async (t) => {
   let calls = 0;
   const cacheGet = () => {
     calls++;
@@ -186,7 +186,7 @@ test('a result that does not fit an _into buffer is kept for the same call, whic
   t.is(calls, 1);
 });
 
-test('another call in between drops a kept result', async (t) => {
+test('a different host call in between discards a kept result', async (t) => {
   const keys: string[] = [];
   await run('get-into-between k', {
     cache_get: (key) => {
@@ -197,7 +197,7 @@ test('another call in between drops a kept result', async (t) => {
   t.deepEqual(keys, ['k', 'other', 'k']);
 });
 
-test('results of 8 MB arrive whole, larger ones fail', async (t) => {
+test('host call results of 8 MB arrive complete, and larger results fail', async (t) => {
   const size = 8 << 20;
   const cacheGet = (key: string) => Promise.resolve(new Uint8Array(key === 'fits' ? size : size + 1));
   const outcome = await run('get-length fits\nget-length large', { cache_get: cacheGet });
@@ -205,7 +205,7 @@ test('results of 8 MB arrive whole, larger ones fail', async (t) => {
   t.deepEqual(outcome.log, ['error: cache_get failed: its result is 8.0 MB; at most 8 MB are allowed']);
 });
 
-test('calls beyond 10,000 fail', async (t) => {
+test('host calls beyond 10,000 per invocation fail and are logged', async (t) => {
   let calls = 0;
   const outcome = await run('many-gets 10003', {
     cache_get: () => {
@@ -219,14 +219,14 @@ test('calls beyond 10,000 fail', async (t) => {
   t.is(outcome.log[0], 'error: cache_get failed: an invocation may make 10000 host calls');
 });
 
-test('bytes beyond 64 MB fail', async (t) => {
+test('host call results beyond 64 MB per invocation fail and are logged', async (t) => {
   const cacheGet = () => Promise.resolve(new Uint8Array(8 << 20));
   const outcome = await run('get-length k\n'.repeat(9), { cache_get: cacheGet }, { memoryLimitMb: 256 });
   t.is(outcome.output, `${8 << 20}\n`.repeat(7).concat('0\n0\n'));
   t.is(outcome.log[0], 'error: cache_get failed: an invocation may move 64 MB through host calls');
 });
 
-test('a fetch is aborted when the guest that made it is killed', async (t) => {
+test('http_fetch is aborted when its guest times out', async (t) => {
   let aborted: Promise<unknown> | null = null;
   const outcome = await run(
     'fetch http://x',
@@ -243,11 +243,11 @@ test('a fetch is aborted when the guest that made it is killed', async (t) => {
   await aborted;
 });
 
-test('the environment is no prototype chain', async (t) => {
+test('get_env does not return properties of Object.prototype', async (t) => {
   t.is((await run('env toString\nenv __proto__\nenv-into constructor')).output, '\n\n-1 \n');
 });
 
-test('arguments beyond 64 MB fail before they are copied, those within it arrive', async (t) => {
+test('host call arguments beyond 64 MB per invocation fail, and arguments within 64 MB arrive', async (t) => {
   const heavy = async (input: string) =>
     runText(engine, await guest('heavy.c'), input, {
       memoryLimitMb: 256,

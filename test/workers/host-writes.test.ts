@@ -98,7 +98,7 @@ const CALLS: [module: string, name: string, args: number[], writesAt: number[]][
 ];
 
 for (const [module, imported, args, writesAt] of CALLS) {
-  test(`what ${imported} writes is put back`, (t) => {
+  test(`memory written by ${imported} is restored after the run`, (t) => {
     const program = prepareReactor(readSource(asking(module, imported, args), 1), 'asking');
     t.true(program.tableBytes > 0);
     const runner = createRunner(program, new Guest());

@@ -14,7 +14,7 @@ const write = (memory: Uint8Array, all: readonly { at: number; value: number }[]
   for (const { at, value } of all) memory[at] = value;
 };
 
-test('whatever is written, and however far the memory has grown, it is put back byte for byte', (t) => {
+test('a snapshot restores any written and grown memory byte for byte', (t) => {
   const made = fc.integer({ min: 1, max: 12 }).chain((pages) =>
     fc.integer({ min: 0, max: 3 }).chain((grown) =>
       fc.record({
@@ -42,7 +42,7 @@ test('whatever is written, and however far the memory has grown, it is put back 
   );
 });
 
-test('a snapshot that leaves to another what both have puts back the same, and keeps only what is its own', (t) => {
+test('a snapshot that shares blocks with another restores the same bytes and stores only its own blocks', (t) => {
   const made = fc.record({
     pages: fc.integer({ min: 1, max: 6 }),
     basePages: fc.integer({ min: 1, max: 6 }),

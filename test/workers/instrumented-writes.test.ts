@@ -75,7 +75,7 @@ function isPutBack(t: ExecutionContext, wasm: Uint8Array): string {
   return plain.ended;
 }
 
-test('code whose writes are marked does what it did, and what it wrote is put back byte for byte', (t) => {
+test('instrumented code behaves like the original, and its writes are restored byte for byte', (t) => {
   let well = 0;
   fc.assert(
     fc.property(storingBodies, (bodies) => {
@@ -101,45 +101,45 @@ const FAR = 90 * CHUNK;
 
 /** Stores that must not be mistaken for ones near an address that has been marked. */
 const CASES: [string, ...Code[]][] = [
-  ['after the local was set', [...setX(at(NEAR)), ...store(x), ...setX(at(FAR)), ...store(x)]],
+  ['after its address local was changed', [...setX(at(NEAR)), ...store(x), ...setX(at(FAR)), ...store(x)]],
   [
-    'in the second round of a loop',
+    'in the second iteration of a loop',
     [
       ...[...setX(at(NEAR)), ...store(x), 0x03, 0x40, ...store(x)],
       ...[...x, ...setX(at(FAR)), ...at(FAR), 0x47, 0x0d, 0, END], // br_if: repeat if not there yet
     ],
   ],
   [
-    'where two ways meet',
+    'after two branches join',
     [...setX(at(NEAR)), ...store(x), ...once, ...at(1), 0x0d, 0, ...setX(at(FAR)), END, ...store(x)],
   ],
   [
-    'where a way that set the local meets one that did not',
+    'after an if without else that changes its address local',
     [...setX(at(NEAR)), ...store(x), ...at(1), 0x04, 0x40, ...setX(at(FAR)), END, ...store(x)],
   ],
   [
-    'when only the way not taken has stored',
+    'in an else branch when only the then branch has stored',
     [...setX(at(FAR)), ...at(0), 0x04, 0x40, ...store(x), 0x05, ...store(x), END],
   ],
-  ['after what ends a block early', [...setX(at(FAR)), ...once, 0x0c, 0, ...store(x), END, ...store(x)]],
+  ['after a block that ends early', [...setX(at(FAR)), ...once, 0x0c, 0, ...store(x), END, ...store(x)]],
   [
-    'when the called function set the global',
+    'after a called function changed its address global',
     [...store(global), CALL_NEXT, ...store(global)],
     [...at(FAR), 0x24, 0],
   ],
   [
-    'at the end of the next chunk',
+    'at the end of the next card',
     [...setX(at(NEAR + CHUNK - 1)), ...store(x), ...store(x, 1023), ...store(x, 1024)],
   ],
-  ['far from its address', [...setX(at(NEAR)), ...store(x, 5000), ...store(x, 5500), ...store(x, 7000)]],
+  ['at a large address offset', [...setX(at(NEAR)), ...store(x, 5000), ...store(x, 5500), ...store(x, 7000)]],
   [
-    'at a constant that only the way not taken has stored to',
+    'at a constant address to which only an untaken branch has stored',
     [...at(0), 0x04, 0x40, ...store(at(FAR)), END, ...store(at(FAR))],
   ],
-  ['shortly before its address', [...setX(at(NEAR)), ...store(x), ...store(add(x, -120))]],
-  ['before its address', [...setX(at(NEAR)), ...store(x), ...store(add(x, -136))]],
-  ['at a sum that begins again at zero', [...setX(at(NEAR)), ...store(x), ...store(add(x, -NEAR - 8))]],
-  ['across the border of two chunks', [...setX(at(NEAR - 1)), ...store(x), ...store(at(FAR - 4))]],
+  ['120 bytes before a marked address', [...setX(at(NEAR)), ...store(x), ...store(add(x, -120))]],
+  ['136 bytes before a marked address', [...setX(at(NEAR)), ...store(x), ...store(add(x, -136))]],
+  ['at an address sum that wraps around zero', [...setX(at(NEAR)), ...store(x), ...store(add(x, -NEAR - 8))]],
+  ['across the border of two cards', [...setX(at(NEAR - 1)), ...store(x), ...store(at(FAR - 4))]],
   [
     'at the end of the memory',
     [...store(at(PAGES * WASM_PAGE_BYTES - 8)), ...store(at(PAGES * WASM_PAGE_BYTES - 7))],
@@ -151,7 +151,7 @@ for (const [where, ...bodies] of CASES) {
   });
 }
 
-test('a number that is written in ten bytes is taken for no distance', (t) => {
+test('a constant encoded in ten LEB128 bytes is not taken for an address offset', (t) => {
   const distance = -80 * CHUNK;
   // A double does not have enough precision.
   const long = Array.from({ length: 10 }, (_, digit) =>
@@ -170,7 +170,7 @@ const NOT_FOLLOWED: [string, Code][] = [
   ['an exception handler', [0x06, 0x40, ...store(at(NEAR)), 0x19, END]],
 ];
 for (const [what, body] of NOT_FOLLOWED) {
-  test(`code with ${what} keeps its memory where it is, and is put back by comparing`, (t) => {
+  test(`code with ${what} gets no write barriers`, (t) => {
     const { tableBytes, ended, left } = run(storingModule([body]), true);
     t.is(tableBytes, 0);
     t.is(ended, 'well');

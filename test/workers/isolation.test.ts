@@ -5,7 +5,7 @@ import { guest } from '../helpers/guests.js';
 import { isolationRound } from '../helpers/isolation.js';
 import { command, type HandMade, handMade, I32 } from '../helpers/wasm.js';
 
-test('two namespaces, 64 at once: each sees its own wallet, secret, env, request id, cache, database and log', async (t) => {
+test('64 concurrent guests of two namespaces see only their own wallet, secrets, env, data and log', async (t) => {
   const engine = createEngine({ threads: 2, parked: 64 });
   t.teardown(() => engine.close());
   const { runs, mixed } = await isolationRound(engine, { invocations: 1500, atOnce: 64 });
@@ -13,7 +13,7 @@ test('two namespaces, 64 at once: each sees its own wallet, secret, env, request
   t.deepEqual(mixed, []);
 });
 
-test('a guest that overwrites its memory leaves no trace in the next', async (t) => {
+test('a guest that overwrites its memory does not affect the next run', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await guest('kitchen.c');
@@ -123,7 +123,7 @@ const MARKING: [string, HandMade][] = [
 ];
 
 for (const [what, made] of MARKING) {
-  test(`a guest that ${what} leaves no trace in the next`, async (t) => {
+  test(`a guest that ${what} does not affect the next run`, async (t) => {
     const engine = createEngine({ threads: 1, parked: 0 });
     t.teardown(() => engine.close());
     const wasm = handMade(command(made));

@@ -21,7 +21,7 @@ for (const [source, input, small] of [
   ['kitchen.as.ts', 'bomb', 1],
 ] as const) {
   for (const limit of [small, 64, 256]) {
-    test.serial(`a memory bomb from ${source} ends at ${limit} MB and says so`, async (t) => {
+    test.serial(`a memory bomb in ${source} fails at ${limit} MB with the limit in the error`, async (t) => {
       const missing = await missingCompiler(source);
       if (missing !== null) {
         t.log(`not run: it needs ${missing}`);
@@ -60,7 +60,7 @@ for (const [limit, source] of [
   [1, 'kitchen.go'],
 ] as const) {
   test.serial(
-    `${source} needs more than ${limit} MB to start and is refused at deploy with both numbers`,
+    `${source} with a limit of ${limit} MB is refused at deploy with its required and allowed memory`,
     async (t) => {
       const wasm = await guest(source);
       const settings = { cid: contentId(wasm), name: 'tested' as FunctionName, memoryLimitMb: limit };
@@ -72,24 +72,24 @@ for (const [limit, source] of [
   );
 }
 
-test.serial('a module that fits 1 MB runs in 1 MB', async (t) => {
+test.serial('a module that needs less than 1 MB runs with a limit of 1 MB', async (t) => {
   const outcome = await runText(engine, await guest('kitchen.as.ts'), 'hi', { memoryLimitMb: 1 });
   t.is(outcome.output, 'hi from  1');
 });
 
-test.serial('memory beyond the limit is refused and memory below it is given', async (t) => {
+test.serial('allocations beyond the memory limit fail, and smaller allocations succeed', async (t) => {
   const wasm = await guest('kitchen.c');
   t.is((await runText(engine, wasm, 'take 20\ntake 20\ntake 40', {})).output, 'got it\ngot it\nNULL\n');
   t.is((await runText(engine, wasm, 'take 70', { memoryLimitMb: 128 })).output, 'got it\n');
 });
 
-test.serial('a guest that was refused memory and ends well is a success', async (t) => {
+test.serial('a guest that handles a failed allocation ends as success', async (t) => {
   const outcome = await runText(engine, await guest('kitchen.c'), 'take 100\necho fine');
   t.is(outcome.status, 'success');
   t.is(outcome.output, 'NULL\nfine\n');
 });
 
-test.serial('a hundred endless loops in a row leave the pool whole', async (t) => {
+test.serial('after 100 killed endless loops the engine is idle and serves the next run', async (t) => {
   const wasm = await guest('kitchen.c');
   const before = engine.stats().kills;
   for (let round = 0; round < 100; round++) {
@@ -112,7 +112,7 @@ for (const [what, input] of [
   ['a blocked host call', 'get k'],
   ['a loop of host calls', 'many-gets 10000000'],
 ] as const) {
-  test.serial(`${what} is stopped when the time is up, while others go on`, async (t) => {
+  test.serial(`${what} is stopped at the timeout while other guests run`, async (t) => {
     const two = createEngine({ threads: 2, parked: 2 });
     t.teardown(() => two.close());
     const wasm = await guest('kitchen.c');

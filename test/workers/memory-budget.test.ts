@@ -10,14 +10,14 @@ function runOf(limitMb: number): Run {
   return { program: { limitMb } } as Run;
 }
 
-test('a guest that waits counts with what it has, and with its limit again when it goes on', (t) => {
+test('a waiting guest counts with its used memory, and a resumed guest with its limit', (t) => {
   const memory = new MemoryBudget(BUDGET);
   const run = runOf(256);
   memory.start(run);
   t.is(memory.freeMb, 444);
   memory.shrink(run, 6);
   t.is(memory.freeMb, 694);
-  t.is(memory.availableMb, 444, 'what the other needs to go on is kept for it');
+  t.is(memory.availableMb, 444, 'the memory that the waiting guest needs to resume is reserved');
   let wentOn = false;
   memory.resume(run, () => {
     wentOn = true;
@@ -28,7 +28,7 @@ test('a guest that waits counts with what it has, and with its limit again when 
   t.is(memory.mb, 0);
 });
 
-test('a guest goes on when there is room for its limit, before any other begins', (t) => {
+test('waiting guests resume in order when their limits fit, before a new guest starts', (t) => {
   const memory = new MemoryBudget(BUDGET);
   const [first, second, third] = [runOf(256), runOf(256), runOf(256)];
   for (const run of [first, second, third]) {
@@ -45,20 +45,20 @@ test('a guest goes on when there is room for its limit, before any other begins'
   t.deepEqual(order, ['first', 'second', 'third']);
 });
 
-test('a guest that is stopped while it waits to go on leaves nothing behind', (t) => {
+test('a guest stopped while it waits to resume releases its memory', (t) => {
   const memory = new MemoryBudget(BUDGET);
   const [one, other] = [runOf(600), runOf(600)];
   memory.start(one);
   memory.shrink(one, 1);
   memory.start(other);
-  memory.resume(one, () => t.fail('it is gone'));
+  memory.resume(one, () => t.fail('a released guest resumed'));
   memory.release(one);
   memory.release(other);
   t.is(memory.mb, 0);
   t.is(memory.availableMb, BUDGET);
 });
 
-test('whatever guests do, the budget holds, and somebody can always go on', (t) => {
+test('generated runs never exceed the budget, and some guest can always resume', (t) => {
   const step = fc.record({ what: fc.nat(3), which: fc.nat(), mb: fc.integer({ min: 1, max: 256 }) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
@@ -94,7 +94,7 @@ test('whatever guests do, the budget holds, and somebody can always go on', (t) 
       for (const run of inState('waits')) resume(run);
       while (states.size > 0) {
         const computing = inState('computes');
-        t.true(computing.length > 0, 'all wait for each other');
+        t.true(computing.length > 0, 'no guest can resume');
         for (const run of computing) end(run);
       }
       t.is(memory.mb, 0);

@@ -8,7 +8,7 @@ const endless = reactor(ENDLESS);
 const quick = reactor([]);
 const deploy = (wasm: Uint8Array) => ({ wasm, name: 'tested', limitMb: 16, want: 'probe' }) as const;
 
-test('modules whose initialisation never ends hold up nobody but their own namespace', async (t) => {
+test('modules with endless initialisation delay only the deploys of their own namespace', async (t) => {
   const compiler = new ModuleCompiler({ ...SHORT, probe: 1000 });
   t.teardown(() => compiler.close());
   const attacks = Array.from({ length: 5 }, () => compiler.prepare('attacker', 'deploy', deploy(endless)));
@@ -27,7 +27,7 @@ test('modules whose initialisation never ends hold up nobody but their own names
   t.true(ended <= 1, `${ended} of 5 had ended by then`);
 });
 
-test('a namespace has one module in preparation, and namespaces take turns', async (t) => {
+test('the modules of several namespaces are compiled in turn', async (t) => {
   const compiler = new ModuleCompiler();
   t.teardown(() => compiler.close());
   const ended: string[] = [];
@@ -45,7 +45,7 @@ test('a namespace has one module in preparation, and namespaces take turns', asy
   );
 });
 
-test('a probe that takes too long is not conclusive, and is when it is repeated with more time', async (t) => {
+test('a probe that exceeds its time is inconclusive, and conclusive when repeated with more time', async (t) => {
   const compiler = new ModuleCompiler(SHORT);
   t.teardown(() => compiler.close());
   const first = await compiler.prepare('tester', 'deploy', deploy(endless));
@@ -57,7 +57,7 @@ test('a probe that takes too long is not conclusive, and is when it is repeated 
   t.is(second.note, 'warm start was given up: it took more than 0.3 s of processor time');
 });
 
-test('a call that waits for a module goes before deploys, and those before probes that are repeated', async (t) => {
+test('modules for calls are compiled before deploys, and deploys before repeated probes', async (t) => {
   const compiler = new ModuleCompiler();
   t.teardown(() => compiler.close());
   const ended: string[] = [];

@@ -48,15 +48,15 @@ const imported = (module: string, name: string, description: number[]): HandMade
   });
 
 const REFUSED: [string, Uint8Array, RegExp][] = [
-  ['nothing', new Uint8Array(0), /no WebAssembly module/],
-  ['text', new TextEncoder().encode('console.log(1)'), /no WebAssembly module/],
-  ['a header alone', handMade({}), /neither _start .* nor handle/],
+  ['an empty file', new Uint8Array(0), /no WebAssembly module/],
+  ['a text file', new TextEncoder().encode('console.log(1)'), /no WebAssembly module/],
+  ['a module of only a header', handMade({}), /neither _start .* nor handle/],
   ['a component', Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0), /component/],
-  ['another version', Uint8Array.of(0, 0x61, 0x73, 0x6d, 2, 0, 0, 0), /version/],
-  ['a cut-off module', handMade(command()).subarray(0, 20), /cut off/],
-  ['more than 32 MB', new Uint8Array((32 << 20) + 1), /32\.0 MB; at most 32 MB/],
+  ['another WebAssembly version', Uint8Array.of(0, 0x61, 0x73, 0x6d, 2, 0, 0, 0), /version/],
+  ['a truncated module', handMade(command()).subarray(0, 20), /cut off/],
+  ['a module of more than 32 MB', new Uint8Array((32 << 20) + 1), /32\.0 MB; at most 32 MB/],
   [
-    'no entry',
+    'a module without an entry point',
     handMade(command({ exports: [{ name: 'memory', kind: MEMORY, index: 0 }] })),
     /neither _start/,
   ],
@@ -71,7 +71,7 @@ const REFUSED: [string, Uint8Array, RegExp][] = [
     /wasi_snapshot_preview1\.fd_teleport/,
   ],
   [
-    'an unknown module',
+    'an import from an unknown module',
     handMade(imported('wasi_unstable', 'fd_write', [FUNCTION, 1])),
     /wasi_unstable\.fd_write/,
   ],
@@ -86,7 +86,7 @@ const REFUSED: [string, Uint8Array, RegExp][] = [
   ['shared memory', handMade(command({ memories: [[3, 1, 2]] })), /shared memory/],
   ['64-bit memory', handMade(command({ memories: [[4, 1]] })), /64-bit memory/],
   [
-    'two memories',
+    'a module with two memories',
     handMade(
       command({
         memories: [
@@ -144,7 +144,7 @@ const REFUSED: [string, Uint8Array, RegExp][] = [
     /no orama_alloc/,
   ],
   [
-    'instructions that do not type',
+    'code with a type error',
     handMade(command({ functions: [{ type: 0, code: [0, 0x6a] }] })),
     /^The module is not valid WebAssembly: byte \d+ breaks the format \(the code section, in function 0\); build it again/,
   ],
@@ -155,14 +155,14 @@ const REFUSED: [string, Uint8Array, RegExp][] = [
   ],
 ];
 for (const [what, wasm, message] of REFUSED) {
-  test(`${what} is refused with a sentence`, async (t) => {
+  test(`${what} is refused with invalid_module and the reason`, async (t) => {
     const error = await t.throwsAsync(inspect(wasm));
     t.true(isAppError(error, 'invalid_module'), String(error));
     t.regex(error?.message ?? '', message);
   });
 }
 
-test('whatever is wrong with a module, it is said in words of our own', async (t) => {
+test('damaged modules are refused with invalid_module, and the errors contain no text of V8', async (t) => {
   const valid = handMade(command({ functions: [{ type: 0, code: [0, 0x41, 1, 0x1a] }] }));
   const damaged = [
     ...Array.from({ length: valid.length }, (_, end) => valid.slice(0, end)),
@@ -184,7 +184,7 @@ test('whatever is wrong with a module, it is said in words of our own', async (t
   t.true(refused > valid.length);
 });
 
-test('a start function can reach the memory through host calls', async (t) => {
+test('host calls in a start function can read the memory of the module', async (t) => {
   // (start) log_info(0, 1)
   const wasm = handMade({
     types: [
@@ -208,7 +208,7 @@ test('a start function can reach the memory through host calls', async (t) => {
   t.deepEqual(outcome.log, ['info: \0']);
 });
 
-test('names that the rewriter adds give way to those of the module', async (t) => {
+test('names added by the rewriter do not collide with exports of the module', async (t) => {
   const wasm = handMade(
     command({
       exports: [
@@ -222,7 +222,7 @@ test('names that the rewriter adds give way to those of the module', async (t) =
   t.is((await runText(engine, wasm, '')).status, 'success');
 });
 
-test('memory.grow and memory.size give a guest what they would give it anywhere', (t) => {
+test('memory.grow and memory.size return the same values after rewriting as before', (t) => {
   // run(pages) = memory.grow(pages); size() = memory.size
   const wasm = handMade({
     types: [
@@ -266,7 +266,7 @@ test('rewriting keeps every export of real modules', async (t) => {
   }
 });
 
-test('mutated modules are read or refused with a typed error, never more', async (t) => {
+test('mutated modules are either accepted or refused with a typed error', async (t) => {
   for (const source of ['copy.c', 'kitchen.as.ts', 'kitchen.reactor.c']) {
     const wasm = await guest(source);
     for (let seed = 1; seed <= 400; seed++) t.is(fuzzModule(wasm, seed), null, `${source}, seed ${seed}`);

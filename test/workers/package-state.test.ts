@@ -45,7 +45,7 @@ const KINDS: readonly [kind: string, warmStart: WarmStart, output: 'same' | 'uni
 ];
 
 for (const [kind, warmStart, output] of KINDS) {
-  test(`package-level state (${kind}) starts as ${warmStart} and cannot be told from that of a new instance`, async (t) => {
+  test(`package-level state (${kind}) starts as ${warmStart} and behaves as in a new instance`, async (t) => {
     const wasm = await guest('package-state.go');
     const functionName = kind as FunctionName;
     const report = await engine.inspect(wasm, {
@@ -72,7 +72,7 @@ for (const [kind, warmStart, output] of KINDS) {
 }
 
 for (const kind of ['after-func', 'timer', 'ticker', 'deadline']) {
-  test(`what a package-level ${kind} waits for comes as long after the start of each invocation as it is set to`, async (t) => {
+  test(`a package-level ${kind} counts its delay from the start of each invocation`, async (t) => {
     const wasm = await guest('package-state.go');
     const functionName = kind as FunctionName;
     await engine.inspect(wasm, { cid: contentId(wasm), name: functionName, memoryLimitMb: 64 });
@@ -89,7 +89,7 @@ for (const kind of ['after-func', 'timer', 'ticker', 'deadline']) {
   });
 }
 
-test('an http.Client at package level, with its cookies, is new in each invocation', async (t) => {
+test('an http.Client at package level has no cookies or counts of earlier invocations', async (t) => {
   const wasm = await guest('package-client.go');
   const about = { cid: contentId(wasm), name: 'client' as FunctionName, memoryLimitMb: 64 };
   const { warmStart, note } = await engine.inspect(wasm, about);

@@ -91,14 +91,14 @@ for (const [name, wat] of [
     ),
   ],
 ] as const) {
-  test(`${name} leaves no trace in the next run`, async (t) => {
+  test(`${name} does not affect the next run`, async (t) => {
     const inputs = ['s', 'g', 's', 'r', 'g', 'r', 'a', 's', 's'];
     for (const { strategy, inTurn, alone } of await answers(wat, inputs))
       t.deepEqual(inTurn, alone, strategy);
   });
 }
 
-test('a module that only rewriting would make valid is refused', async (t) => {
+test('an invalid module that rewriting would make valid is refused', async (t) => {
   // A maximum below the minimum, and more pages than are allowed.
   const valid = await assemble('(module (memory (export "memory") 1 9) (func (export "_start")))');
   const at = Buffer.from(valid).indexOf(Buffer.from([5, 4, 1, 1, 1, 9]));

@@ -13,20 +13,20 @@ function redaction(...secrets: string[]): Redaction {
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const FORMS: [title: string, text: string][] = [
-  ['as it is', `token=${SECRET};`],
+  ['in plain text', `token=${SECRET};`],
   ['in JSON', JSON.stringify({ token: SECRET })],
   ['in a URL', `https://x/?t=${encodeURIComponent(SECRET)}&u=1`],
   ['in a form', new URLSearchParams({ t: SECRET }).toString().replaceAll('%21', '!')],
   ['in hex', Buffer.from(SECRET).toString('hex')],
   ...['', 'u', 'us', 'user:'].map((before): [string, string] => [
-    `in base64 behind "${before}"`,
+    `in base64 after "${before}"`,
     base64(`${before}${SECRET}, and more`),
   ]),
   ['in base64url', Buffer.from(`user:${SECRET}`).toString('base64url')],
 ];
 
 for (const [title, text] of FORMS) {
-  test(`the value of a secret ${title} is not in the text`, (t) => {
+  test(`the value of a secret ${title} is replaced`, (t) => {
     const left = redaction(SECRET).text(text);
     t.true(left.includes('«secret S0»'), left);
     t.false(
@@ -38,17 +38,17 @@ for (const [title, text] of FORMS) {
   });
 }
 
-test('bytes that are no text keep all that is no secret', (t) => {
+test('in binary data only the secret value is replaced', (t) => {
   const bytes = Buffer.concat([Buffer.of(0, 255, 128), Buffer.from(SECRET), Buffer.of(254)]);
   const left = Buffer.from(redaction(SECRET).bytes(bytes));
   t.deepEqual(left, Buffer.concat([Buffer.of(0, 255, 128), Buffer.from('«secret S0»'), Buffer.of(254)]));
 });
 
-test('of two secrets, one of which is part of the other, both are gone', (t) => {
+test('of two secrets, one of which contains the other, both are replaced', (t) => {
   t.is(redaction('abc', 'abcdef').text('abcdef abc'), '«secret S1» «secret S0»');
 });
 
-test('a value that holds $& is no pattern of a replacement', (t) => {
+test('a secret value that contains $& is replaced literally', (t) => {
   t.is(redaction('a$&b').text('x a$&b y'), 'x «secret S0» y');
   t.is(Buffer.from(redaction('x').bytes(Buffer.from('axb'))).toString(), 'a«secret S0»b');
 });

@@ -16,7 +16,7 @@ async function started(t: { teardown(undo: () => Promise<void>): void }) {
   return { server, cache };
 }
 
-test("a function's cache calls wait for a server that restarts", async (t) => {
+test('cache calls of a function wait until Redis has restarted', async (t) => {
   const { server, cache } = await started(t);
   await cache.set(ns, 'k', bytes('v'), 0);
   await server.kill();
@@ -32,7 +32,7 @@ test("a function's cache calls wait for a server that restarts", async (t) => {
   t.is(String(await cache.get(ns, 'made')), 'while away');
 });
 
-test('while it stays away, calls that follow one another wait 2 s together, and say so in words of ours', async (t) => {
+test('while Redis is down, successive cache calls wait 2 s in total and fail with unavailable', async (t) => {
   const { server, cache } = await started(t);
   await server.kill();
   const mine = retryingCache(cache);
@@ -46,7 +46,7 @@ test('while it stays away, calls that follow one another wait 2 s together, and 
   t.true(waited >= 1900 && waited < 20_000, `${waited} ms`);
 });
 
-test('what the cache refuses is refused at once', async (t) => {
+test('a cache call with an invalid value fails with invalid_request', async (t) => {
   const { cache } = await started(t);
   await cache.set(ns, 'text', bytes('abc'), 0);
   await t.throwsAsync(retryingCache(cache).increment(ns, 'text', 1n), { code: 'invalid_request' });

@@ -23,20 +23,20 @@ function lineOf(of: Program, length: number): ThreadQueues {
   return lines;
 }
 
-test('a program is known to be quick when eight runs in a row were, and no longer after one that was not', (t) => {
+test('a program counts as quick after eight quick runs in a row, and not after a slow run', (t) => {
   const guest = program();
   t.is(paceAfter(guest, ...Array(7).fill(0.1)).quickMs(guest), null);
   t.is(paceAfter(guest, ...Array(8).fill(0.1)).quickMs(guest), 0.1);
   t.is(paceAfter(guest, ...Array(20).fill(0.1), 4).quickMs(guest), null);
 });
 
-test('what a quick run takes follows the last runs', (t) => {
+test('the expected duration of a quick run follows the most recent runs', (t) => {
   const guest = program();
   const quickMs = paceAfter(guest, ...Array(100).fill(0.02), ...Array(50).fill(0.2)).quickMs(guest) ?? 0;
   t.true(quickMs > 0.19 && quickMs <= 0.2, String(quickMs));
 });
 
-test('a thread is given runs as long as those it has are expected to be over within a millisecond', (t) => {
+test('a thread gets more runs while its queued runs are expected to end within a millisecond', (t) => {
   const guest = program();
   const given = (busyMs: number, length: number) =>
     lineOf(guest, length).threadWithShortRuns(paceAfter(guest, ...Array(8).fill(busyMs)));

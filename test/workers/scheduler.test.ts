@@ -14,7 +14,7 @@ import { boundMs, medianMs } from '../helpers/waits.js';
 
 const kitchen = () => guest('kitchen.c');
 
-test('guests that wait give their slot away: many more than threads wait at once', async (t) => {
+test('waiting guests release CPU slots: 30 guests wait at once on 2 threads', async (t) => {
   const engine = createEngine({ threads: 2, parked: 30 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -40,7 +40,7 @@ test('guests that wait give their slot away: many more than threads wait at once
   t.true(outcomes.every(({ output }) => output === '{"status":200}\n'));
 });
 
-test('guests that wait do not keep those that compute from running', async (t) => {
+test('waiting guests do not block a computing guest', async (t) => {
   const engine = createEngine({ threads: 1, parked: 4 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -57,7 +57,7 @@ test('guests that wait do not keep those that compute from running', async (t) =
   t.true((await Promise.all(waiting)).every(({ status }) => status === 'success'));
 });
 
-test('a sleep gives the slot away like a call', async (t) => {
+test('a sleeping guest releases its CPU slot', async (t) => {
   const engine = createEngine({ threads: 1, parked: 1 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -69,7 +69,7 @@ test('a sleep gives the slot away like a call', async (t) => {
   t.is((await asleep).status, 'cancelled');
 });
 
-test('no more guests are parked than allowed', async (t) => {
+test('the number of parked guests does not exceed its limit', async (t) => {
   const engine = createEngine({ threads: 1, parked: 2 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -95,7 +95,7 @@ test('no more guests are parked than allowed', async (t) => {
   t.is(most, 3);
 });
 
-test('a long line of one namespace does not delay the first of another', async (t) => {
+test('a long queue of one namespace does not delay the first run of another', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -111,7 +111,7 @@ test('a long line of one namespace does not delay the first of another', async (
   t.true(ended.indexOf('quiet') <= 2, ended.join());
 });
 
-test('endless loops of one namespace on every core keep no other namespace waiting', async (t) => {
+test('endless loops of one namespace on every core do not block another namespace', async (t) => {
   const engine = createEngine({ threads: 2, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -126,7 +126,7 @@ test('endless loops of one namespace on every core keep no other namespace waiti
   };
   await call();
   const hostile = Array.from({ length: 10 }, () => loop('hostile'));
-  await until('they hold both slots', async () => engine.stats().busy === 2);
+  await until('the loops hold both slots', async () => engine.stats().busy === 2);
   const times: number[] = [];
   for (let n = 0; n < 20; n++) times.push(await call());
   t.log(`at most ${Math.max(...times).toFixed(1)} ms`);
@@ -143,7 +143,7 @@ test('endless loops of one namespace on every core keep no other namespace waiti
   for (const { status } of await Promise.all([...hostile, ...others])) t.is(status, 'cancelled');
 });
 
-test('guests that wait and then compute for ever, many more than cores, keep no other namespace waiting', async (t) => {
+test('more guests than cores that wait and then loop endlessly do not block another namespace', async (t) => {
   const engine = createEngine({ threads: 2, parked: 24 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -172,7 +172,7 @@ test('guests that wait and then compute for ever, many more than cores, keep no 
   for (const { status } of await Promise.all(hostile)) t.is(status, 'cancelled');
 });
 
-test('guests of one namespace that hold all the memory keep no other namespace waiting', async (t) => {
+test('guests of one namespace that use all memory do not block another namespace', async (t) => {
   const engine = createEngine({ threads: 2, parked: 40, memoryMb: 1024 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -198,17 +198,17 @@ test('guests of one namespace that hold all the memory keep no other namespace w
       ...{ host: { http_fetch: httpFetch }, signal: stop.signal },
     }),
   );
-  await until('they wait', async () => inside > 3);
+  await until('the guests wait', async () => inside > 3);
   t.true(await isServed(), 'while they wait');
   leave();
-  await until('they hold what there is', async () => engine.stats().memoryMb > 700);
+  await until('the guests hold the memory', async () => engine.stats().memoryMb > 700);
   for (let n = 0; n < 3; n++) t.true(await isServed(), 'while they grow');
   t.true(engine.stats().memoryMb <= 1024);
   stop.abort();
   for (const { status } of await Promise.all(hostile)) t.is(status, 'cancelled');
 });
 
-test('runs that somebody waits for go before those for which nobody does', async (t) => {
+test('urgent runs start before runs without a waiting caller', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -221,7 +221,7 @@ test('runs that somebody waits for go before those for which nobody does', async
   t.true(ended.lastIndexOf('call') <= 2, ended.join());
 });
 
-test('guests that wait count with the memory they have, and never take more than the budget', async (t) => {
+test('waiting guests count with their used memory, and the memory budget is not exceeded', async (t) => {
   const engine = createEngine({ threads: 2, parked: 16, memoryMb: 700 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -247,7 +247,7 @@ test('guests that wait count with the memory they have, and never take more than
   t.is(engine.stats().parked, 0);
 });
 
-test('a large guest is not passed by small ones for ever', async (t) => {
+test('a large guest starts although small guests keep arriving', async (t) => {
   const engine = createEngine({ threads: 2, parked: 8, memoryMb: 256 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -263,7 +263,7 @@ test('a large guest is not passed by small ones for ever', async (t) => {
   await Promise.all(many);
 });
 
-test('a guest that could never fit is refused', async (t) => {
+test('a guest whose memory limit exceeds the budget is refused with unavailable', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0, memoryMb: 100 });
   t.teardown(() => engine.close());
   await t.throwsAsync(engine.run(guestCall(await kitchen(), '', { memoryLimitMb: 256 })), {
@@ -272,7 +272,7 @@ test('a guest that could never fit is refused', async (t) => {
   });
 });
 
-test('cancelling stops a guest that runs and takes away one that waits', async (t) => {
+test('cancelling stops a running guest and removes a waiting guest', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -298,7 +298,7 @@ test('cancelling stops a guest that runs and takes away one that waits', async (
   t.is((await runText(engine, wasm, 'echo next')).output, 'next\n');
 });
 
-test('closing rejects what runs and what waits with a typed error, and so does running afterwards', async (t) => {
+test('closing an engine rejects running, waiting and later runs with unavailable', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -313,7 +313,7 @@ test('closing rejects what runs and what waits with a typed error, and so does r
   await t.throwsAsync(runText(engine, wasm, 'echo'), { code: 'unavailable' });
 });
 
-test('a process that has closed its engine ends by itself', async (t) => {
+test('a process that has closed its engine exits', async (t) => {
   const engineUrl = new URL('../../workers/engine/engine.js', import.meta.url).href;
   const helperUrl = new URL('../helpers/engine.js', import.meta.url).href;
   const guestsUrl = new URL('../helpers/guests.js', import.meta.url).href;
@@ -332,7 +332,7 @@ test('a process that has closed its engine ends by itself', async (t) => {
   t.is(stdout, 'done\n');
 });
 
-test('a guest whose thread fails is an error, and another thread takes its place', async (t) => {
+test('a guest whose thread fails ends with an error, and the thread is replaced', async (t) => {
   const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
   t.teardown(() => pool.close());
   const wasm = await kitchen();
@@ -346,7 +346,7 @@ test('a guest whose thread fails is an error, and another thread takes its place
   t.is(pool.stats().waiting, 0);
 });
 
-test('a program that is forgotten leaves no instance behind, and runs again when it is asked for', async (t) => {
+test('unloading a program removes its warm instance, and the program can run again', async (t) => {
   const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
   t.teardown(() => pool.close());
   const wasm = await kitchen();
@@ -359,7 +359,7 @@ test('a program that is forgotten leaves no instance behind, and runs again when
   t.is((await run()).status, 'success');
 });
 
-test('a program that is prepared has an instance before its first run', async (t) => {
+test('preparing a program creates a warm instance before its first run', async (t) => {
   const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
   t.teardown(() => pool.close());
   const wasm = await kitchen();

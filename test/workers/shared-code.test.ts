@@ -42,7 +42,7 @@ const reactor = (pages: number, text: string, more = '', before = '') => `(modul
     (i64.store8 (i32.const 1000) (i64.const 33))
     (i64.const 0x800000008)))`;
 
-test('modules that differ in data and memory size have the same code, and each its own data', async (t) => {
+test('modules that differ only in data and memory size share their code and keep their own data', async (t) => {
   const wasms = await Promise.all([
     assemble(reactor(1, 'the one.')),
     assemble(reactor(3, 'another.', '(data (i32.const 70000) "and more")')),
@@ -65,7 +65,7 @@ test('modules that differ in data and memory size have the same code, and each i
   }
 });
 
-test('data that instructions refer to stays in the module, which then shares its code with none that has other data', async (t) => {
+test('modules whose code uses data segments share their code only if those segments are equal', async (t) => {
   const copy = '(memory.init $p (i32.const 1000) (i32.const 0) (i32.const 3))';
   const passive = (text: string) => assemble(reactor(1, 'the one.', `(data $p "${text}")`, copy));
   const cache = new ProgramCache(() => undefined);
@@ -80,7 +80,7 @@ test('data that instructions refer to stays in the module, which then shares its
   t.is(programs[0]?.module, programs[2]?.module);
 });
 
-test('what programs share is counted once, stays while one of them does, and goes with the last', async (t) => {
+test('shared code counts once in the program cache and is evicted with its last program', async (t) => {
   const evicted: string[] = [];
   const cache = new ProgramCache((key) => evicted.push(key));
   const text = (index: number) => `number ${index}`;
@@ -105,7 +105,7 @@ test('what programs share is counted once, stays while one of them does, and goe
   t.true(small.bytes < one + 1000, `${small.bytes} of ${one}`);
 });
 
-test('thirty JavaScript functions take the code of one, and answer as themselves in any order', async (t) => {
+test('thirty JavaScript functions share one copy of their code and return their own results', async (t) => {
   const compiler = new ModuleCompiler();
   t.teardown(() => compiler.close());
   const cache = new ProgramCache(() => undefined);
@@ -132,7 +132,7 @@ test('thirty JavaScript functions take the code of one, and answer as themselves
   }
 });
 
-test('kept instances take a twelfth of the memory for guests at most, counted by what is in theirs', async (t) => {
+test('the number of warm instances is limited by the memory that they use', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0, memoryMb: 64 });
   t.teardown(() => engine.close());
   const wasm = await buildJavaScript('export default (n: number) => n + 1;');
@@ -152,7 +152,7 @@ test('kept instances take a twelfth of the memory for guests at most, counted by
   await engine.prepare(guestCall(wasm, '', { warmStart: 'reactor', memoryLimitMb: 16 }));
 });
 
-test('a JavaScript function that waits for nothing starts no threads for guests that wait', async (t) => {
+test('a JavaScript function that never waits starts no threads for waiting guests', async (t) => {
   const engine = createEngine({ threads: 1, parked: 16 });
   t.teardown(() => engine.close());
   const wasm = await buildJavaScript('export default (n: number) => n + 1;');

@@ -39,10 +39,10 @@ const result = (given: Partial<JobResult> = {}): JobResult => ({
 });
 const bytes = (length: number, value: number) => new Uint8Array(length).fill(value);
 const notPosted = () => {
-  throw new Error('it lies in the slot');
+  throw new Error('the output is in the slot');
 };
 
-test('a job comes out of a slot as it went in, whatever its texts are', (t) => {
+test('a job with any text is read from a slot as it was written', (t) => {
   const odd = 'é € 𐍈 \u0000 " \\ \ud800';
   const given = job({
     callerWallet: odd,
@@ -57,7 +57,7 @@ test('a job comes out of a slot as it went in, whatever its texts are', (t) => {
   t.deepEqual(Object.keys(taken?.env ?? {}), ['A', '__proto__']);
 });
 
-test('what is too large for a slot is said to be posted, and a job that fits has nothing of it', (t) => {
+test('a job too large for a slot is not written, and the next job contains nothing of it', (t) => {
   const view = slot();
   for (const large of [{ input: bytes(DATA_BYTES, 1) }, { env: { A: 'x'.repeat(DATA_BYTES) } }]) {
     t.false(writeJob(view, job(large)));
@@ -67,7 +67,7 @@ test('what is too large for a slot is said to be posted, and a job that fits has
   }
 });
 
-test('a result has nothing of the job or the result before it', (t) => {
+test('a result read from a slot contains nothing of an earlier job or result', (t) => {
   const view = slot();
   writeJob(view, job({ input: bytes(1000, 1) }));
   for (const given of [
@@ -81,7 +81,7 @@ test('a result has nothing of the job or the result before it', (t) => {
   }
 });
 
-test('an output is a copy: the next job does not write into it', (t) => {
+test('an output read from a slot is a copy that the next job does not overwrite', (t) => {
   const view = slot();
   writeResult(view, result({ output: bytes(9, 1) }));
   const { output } = readResult(view, notPosted);
@@ -89,14 +89,14 @@ test('an output is a copy: the next job does not write into it', (t) => {
   t.deepEqual(output, bytes(9, 1));
 });
 
-test('an output that is too large for a slot is the posted one', (t) => {
+test('an output too large for a slot is taken from the posted message', (t) => {
   const view = slot();
   const posted = bytes(DATA_BYTES + 1, 4);
   t.false(writeResult(view, result({ output: posted })));
   t.is(readResult(view, () => posted).output, posted);
 });
 
-test('generations keep their order where they wrap round, and none is 0', (t) => {
+test('generations keep their order when they wrap around, and skip 0', (t) => {
   let generation = 2 ** 31 - 3;
   for (let n = 0; n < 6; n++) {
     const next = nextGeneration(generation);

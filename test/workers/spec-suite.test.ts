@@ -12,7 +12,7 @@ const SCRIPTS = [
   ...['memory_redundancy', 'memory_trap', 'names', 'nop', 'ref_func', 'start', 'store', 'unwind'],
 ];
 
-test('modules of the WebAssembly specification do the same put back, in every mode, as new ones', async (t) => {
+test('modules of the WebAssembly specification behave the same on restored instances as on new ones', async (t) => {
   t.timeout(120_000);
   const suite = await specSuite();
   if (suite === null) {

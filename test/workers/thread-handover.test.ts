@@ -33,7 +33,7 @@ async function idle(engine: Engine): Promise<void> {
   while (engine.stats().busy > 0) await delay(2);
 }
 
-test('inputs and outputs of all sizes, mixed: each invocation has its own', async (t) => {
+test('concurrent invocations with inputs of all sizes each return their own output', async (t) => {
   const engine = twoThreads(t);
   const wasm = await copy();
   await settlePace(engine, wasm);
@@ -49,7 +49,7 @@ test('inputs and outputs of all sizes, mixed: each invocation has its own', asyn
   t.deepEqual(mixed, []);
 });
 
-test('an environment larger than what is shared with a thread arrives whole', async (t) => {
+test('an environment larger than the shared buffer of a thread arrives complete', async (t) => {
   const engine = twoThreads(t);
   const large = 'é'.repeat(DATA_BYTES);
   const { output } = await runText(engine, await kitchen(), 'env LARGE\nenv SMALL', {
@@ -58,7 +58,7 @@ test('an environment larger than what is shared with a thread arrives whole', as
   t.is(output, `${large}\nsmall\n`);
 });
 
-test('20,000 invocations with kills and cancellations among them: none is lost, doubled or mixed up', async (t) => {
+test('of 20,000 invocations with kills and cancellations none is lost, duplicated or mixed up', async (t) => {
   const engine = twoThreads(t);
   const [copying, looping] = await Promise.all([copy(), kitchen()]);
   await settlePace(engine, copying);
@@ -90,7 +90,7 @@ test('20,000 invocations with kills and cancellations among them: none is lost, 
   t.is(engine.stats().waiting, 0);
 });
 
-test('large inputs that are next on a thread that is killed run on another, once', async (t) => {
+test('large inputs queued on a killed thread run once on another thread', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -111,7 +111,7 @@ test('large inputs that are next on a thread that is killed run on another, once
   }
 });
 
-test('a large input that was cancelled before it began is never another invocation’s', async (t) => {
+test('a large input cancelled before its start is not passed to another invocation', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -128,7 +128,7 @@ test('a large input that was cancelled before it began is never another invocati
   }
 });
 
-test('a guest that is cancelled in its first moment is stopped all the same', async (t) => {
+test('a guest that is cancelled just after its start is stopped', async (t) => {
   const engine = twoThreads(t);
   const wasm = await kitchen();
   await runText(engine, wasm, 'echo');
@@ -141,7 +141,7 @@ test('a guest that is cancelled in its first moment is stopped all the same', as
   }
 });
 
-test('a guest that ended in time is a success, however late the main thread looks', async (t) => {
+test('a guest that ended in time is a success, even if the main thread was blocked past the timeout', async (t) => {
   const engine = twoThreads(t);
   const wasm = await kitchen();
   await runText(engine, wasm, 'echo');
@@ -156,7 +156,7 @@ test('a guest that ended in time is a success, however late the main thread look
   t.is(output, 'in time\n');
 });
 
-test('time limits of many lengths are each kept', async (t) => {
+test('each of several guests is stopped at its own timeout', async (t) => {
   const engine = createEngine({ threads: 4, parked: 8 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -171,7 +171,7 @@ test('time limits of many lengths are each kept', async (t) => {
   for (const [n, limit] of [300, 100, 600].entries()) t.true((outcomes[n + 1]?.durationMs ?? 0) >= limit);
 });
 
-test('who watches a log may stop its guest or run another from there', async (t) => {
+test('an onLog callback can cancel its guest and start another run', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();

@@ -11,7 +11,7 @@ async function settlePace(engine: Engine, wasm: Uint8Array): Promise<void> {
   for (let n = 0; n < 30; n++) await runText(engine, wasm, 'echo in');
 }
 
-test('quick runs that a thread is given together have each their own output and log', async (t) => {
+test('quick runs queued together on a thread each have their own output and log', async (t) => {
   const engine = createEngine({ threads: 2, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -25,7 +25,7 @@ test('quick runs that a thread is given together have each their own output and 
   );
 });
 
-test('what is next on a thread runs elsewhere when the run before it takes long against expectation', async (t) => {
+test('runs queued behind an unexpectedly long run are run on another thread', async (t) => {
   const engine = createEngine({ threads: 2, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -41,7 +41,7 @@ test('what is next on a thread runs elsewhere when the run before it takes long 
   t.is(ended.at(-1), 'spin 1000000');
 });
 
-test('what is next on a thread that is killed runs on another, once', async (t) => {
+test('runs queued on a killed thread run once on another thread', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -57,7 +57,7 @@ test('what is next on a thread that is killed runs on another, once', async (t) 
   );
 });
 
-test('what is next on a thread is cancelled without touching the run before it', async (t) => {
+test('cancelling a queued run does not stop the run before it on the same thread', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -73,7 +73,7 @@ test('what is next on a thread is cancelled without touching the run before it',
   t.is((await runText(engine, wasm, 'echo on')).output, 'on\n');
 });
 
-test('what is next on a thread does not wait for a guest that sleeps', async (t) => {
+test('a run queued on a thread does not wait for a sleeping guest', async (t) => {
   const engine = createEngine({ threads: 1, parked: 4 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();

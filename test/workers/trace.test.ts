@@ -41,7 +41,7 @@ function given(result: HostResult): HostResult {
   return typeof result === 'object' && result !== null ? result.value : result;
 }
 
-test('every host function gives on replay what it gave when it was recorded', async (t) => {
+test('a replay returns the recorded result of every host function', async (t) => {
   const id = requestIdSchema.parse(uuidv7());
   const all = async (ask: Ask) => {
     const results = [
@@ -91,7 +91,7 @@ test('every host function gives on replay what it gave when it was recorded', as
   t.deepEqual(await all(askerOf(replayedHost(trace))), first);
 });
 
-test('a call that failed fails again, with the same sentence', async (t) => {
+test('a host call that failed fails with the same error on replay', async (t) => {
   const failing = async () => {
     throw new AppError('invalid_sql', 'no such table: t');
   };
@@ -104,7 +104,7 @@ test('a call that failed fails again, with the same sentence', async (t) => {
   t.like(error, { code: 'invalid_sql', message: 'no such table: t' });
 });
 
-test('no secret that the function has read is in what is recorded, whichever came first', async (t) => {
+test('a trace contains no value of a secret, used before or after it was read', async (t) => {
   const secret = 'hunter2-and-more';
   const trace = await record(
     {
@@ -128,7 +128,7 @@ test('no secret that the function has read is in what is recorded, whichever cam
   t.is(await ask('db_query', `select '${read}'`, JSON.stringify([read])), '[]');
 });
 
-test('a digest does not tell what was sent: only equal arguments have equal ones', async (t) => {
+test('digests in a trace are equal only for equal arguments and do not contain the arguments', async (t) => {
   const trace = await record({ cache_set: async () => {} }, async (ask) => {
     await ask('cache_set', 'k', Buffer.from('body'), 0);
     await ask('cache_set', 'k', Buffer.from('body'), 0);
@@ -140,7 +140,7 @@ test('a digest does not tell what was sent: only equal arguments have equal ones
   t.false(JSON.stringify(trace).includes('body'));
 });
 
-test('of two calls for the same thing each is given its own, in whatever order they come', async (t) => {
+test('a replay matches calls with the same statement by their arguments, in any order', async (t) => {
   const trace = await record({ db_query: async (_sql, args) => `[${args}]` }, async (ask) => {
     await ask('db_query', 'select ?', '[1]');
     await ask('db_query', 'select ?', '[2]');
@@ -153,7 +153,7 @@ test('of two calls for the same thing each is given its own, in whatever order t
   t.regex(error?.message ?? '', /db_query: the trace has no further call for "select \?"/);
 });
 
-test('more calls than a trace holds run, and are said to be missing', async (t) => {
+test('calls beyond the trace limit run unrecorded, and the trace is marked as truncated', async (t) => {
   let ran = 0;
   const cacheDelete = async () => {
     ran += 1;
@@ -167,7 +167,7 @@ test('more calls than a trace holds run, and are said to be missing', async (t) 
   t.true(trace.truncated);
 });
 
-test('a trace is at most a megabyte', async (t) => {
+test('a trace is truncated at 1 MB, and further calls still run', async (t) => {
   const big = 'x'.repeat(300_000);
   const trace = await record({ db_query: async () => big }, async (ask) => {
     for (let n = 0; n < 10; n += 1) t.is(await ask('db_query', `select ${n}`, ''), big);

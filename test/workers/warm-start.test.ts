@@ -24,12 +24,12 @@ for (const [source, kind, warmStart] of [
   ['kitchen.reactor.c', 'reactor', 'reactor'],
   ['host.as.ts', 'reactor', 'reactor'],
 ] as const) {
-  test(`${source} is a ${kind} and is run as ${warmStart}`, async (t) => {
+  test(`${source} is a ${kind} and runs as ${warmStart}`, async (t) => {
     t.deepEqual(await inspect(source), { kind, warmStart });
   });
 }
 
-test('a reactor that calls the host while it initialises runs as fresh, and the report says why', async (t) => {
+test('a reactor that calls the host during initialisation runs as fresh, and the report states why', async (t) => {
   const report = await inspect('kitchen.as.ts');
   t.is(report.warmStart, 'fresh');
   t.is(report.note, 'runs as fresh: it calls env.log_info while it initialises');
@@ -38,7 +38,7 @@ test('a reactor that calls the host while it initialises runs as fresh, and the 
   t.is(outcome.output, 'hi from me 1');
 });
 
-test('a command that draws a random number before main runs as fresh: a snapshot would freeze it', async (t) => {
+test('a command that draws random numbers before main runs as fresh, and the report states why', async (t) => {
   const report = await inspect('frozen.go');
   t.is(report.warmStart, 'fresh');
   t.regex(report.note ?? '', /draws random numbers before its first observable call/);
@@ -78,7 +78,7 @@ const INPUTS: [string, WarmStart, string[]][] = [
   ['kitchen.reactor.c', 'reactor', ['', 'a', 'grow', 'b', 'grow again', 'c'.repeat(100_000)]],
 ];
 for (const [source, warmStart, inputs] of INPUTS) {
-  test(`${source} gives the same as ${warmStart} and as fresh, in any order`, async (t) => {
+  test(`${source} returns the same results as ${warmStart} and as fresh, in any order`, async (t) => {
     const wasm = await guest(source);
     for (const input of [...inputs, ...inputs.toReversed()]) {
       const fresh = await runText(engine, wasm, input, { warmStart: 'fresh' });
@@ -88,7 +88,7 @@ for (const [source, warmStart, inputs] of INPUTS) {
   });
 }
 
-test('a guest that panics or is killed leaves no trace in the next', async (t) => {
+test('a guest that panics or is killed does not affect the next run', async (t) => {
   const wasm = await guest('kitchen.go');
   const options = { warmStart: 'go-command' } as const;
   for (const input of ['{"op":"panic"}', '{"op":"loop"}']) {
@@ -99,7 +99,7 @@ test('a guest that panics or is killed leaves no trace in the next', async (t) =
   }
 });
 
-test('random numbers, the order of maps and the time differ between warm runs', async (t) => {
+test('random numbers, map order and time differ between warm runs', async (t) => {
   const wasm = await guest('kitchen.go');
   const runs = [];
   for (let index = 0; index < 12; index++) {
@@ -117,7 +117,7 @@ test('random numbers, the order of maps and the time differ between warm runs', 
   t.true((await time()) >= first + 30);
 });
 
-test('what package initialisers take from the clock and from chance is new in each warm run', async (t) => {
+test('clock and random values of package initialisers are new in each warm run', async (t) => {
   const wasm = await guest('early.go');
   const seen = [];
   for (let index = 0; index < 5; index++) {
@@ -131,7 +131,7 @@ test('what package initialisers take from the clock and from chance is new in ea
   t.is(new Set(seen).size, 5);
 });
 
-test('the name of the function is its own also when two functions share a module', async (t) => {
+test('functions that share a module each see their own name', async (t) => {
   const wasm = await guest('kitchen.go');
   for (const name of ['one', 'two', 'one'] as FunctionName[]) {
     const outcome = await runText(engine, wasm, '{"op":"args"}', {
@@ -142,7 +142,7 @@ test('the name of the function is its own also when two functions share a module
   }
 });
 
-test('kept instances are reused, counted, and given up when the budget is needed', async (t) => {
+test('warm instances are reused, counted, and evicted when the memory budget is needed', async (t) => {
   const small = createEngine({ threads: 1, parked: 0, memoryMb: 66 });
   t.teardown(() => small.close());
   const options = { warmStart: 'go-command' } as const;
@@ -163,7 +163,7 @@ test('kept instances are reused, counted, and given up when the budget is needed
   t.is((await runText(small, wasm, '{"name":"n"}', options)).status, 'success');
 });
 
-test('the least recently used instance is the one that is given up', async (t) => {
+test('the least recently used warm instance is evicted first', async (t) => {
   const small = createEngine({ threads: 1, parked: 0, memoryMb: 68 });
   t.teardown(() => small.close());
   const wasm = await guest('kitchen.go');
@@ -178,7 +178,7 @@ test('the least recently used instance is the one that is given up', async (t) =
   t.is(small.stats().warmRuns, before + 1);
 });
 
-test('a module that is asked for as something it cannot be runs as fresh', async (t) => {
+test('a module with an unsupported warm start strategy runs as fresh', async (t) => {
   t.is(
     (await runText(engine, await guest('kitchen.c'), 'echo x', { warmStart: 'go-command' })).output,
     'x\n',
@@ -186,14 +186,14 @@ test('a module that is asked for as something it cannot be runs as fresh', async
   t.is((await runText(engine, await guest('kitchen.go'), '{}', { warmStart: 'reactor' })).status, 'success');
 });
 
-test('after deploy a module runs without being loaded', async (t) => {
+test('an inspected module runs without being loaded again', async (t) => {
   const wasm = await guest('kitchen.reactor.c');
   const { warmStart } = await inspect('kitchen.reactor.c');
   const loadWasm = () => Promise.reject(new Error('loaded'));
   t.is((await runText(engine, wasm, 'x', { warmStart, loadWasm })).status, 'success');
 });
 
-test('what a reactor prints is logged, and what handle returns outside its memory or beyond 1 MB is an error', async (t) => {
+test('output printed by a reactor is logged; a result outside its memory or over 1 MB is an error', async (t) => {
   const wasm = await guest('kitchen.reactor.go');
   for (const warmStart of ['fresh', 'reactor'] as const) {
     const printed = await runText(engine, wasm, '{"op":"print","name":"p"}', { warmStart });

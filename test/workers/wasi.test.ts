@@ -12,16 +12,16 @@ const lines = async (input: string) => {
 };
 const [EBADF, EINVAL, ENOTSOCK, ESPIPE] = [8, 28, 57, 70];
 
-test('argv is the name alone and the environment is empty', async (t) => {
+test('argv contains only the function name, and the environment is empty', async (t) => {
   t.deepEqual((await lines('')).lines, ['argc 1 argv0 tested environ 0']);
 });
 
-test('no stream is a terminal: interpreters must not turn interactive', async (t) => {
+test('no standard stream is a terminal', async (t) => {
   const outcome = await runText(engine, await guest('terminal.c'), '');
   t.is(outcome.output, '0 0 0\n');
 });
 
-test('descriptors 0, 1 and 2 are streams that cannot be sought, and there are no others', async (t) => {
+test('only descriptors 0, 1 and 2 exist, and they are not seekable', async (t) => {
   t.deepEqual((await lines('descriptors')).lines.slice(1), [
     'fdstat 0 0 type 6',
     'fdstat 1 0 type 6',
@@ -52,17 +52,17 @@ test('descriptors 0, 1 and 2 are streams that cannot be sought, and there are no
   ]);
 });
 
-test('a guest that closed or moved its streams leaves the next one with all of its own', async (t) => {
+test('a guest that moved its streams does not affect the streams of the next guest', async (t) => {
   await lines('descriptors');
   t.is((await lines('descriptors')).lines.length, 26);
 });
 
-test('every path_* call is refused, whatever the directory', async (t) => {
+test('every path_* call fails for every directory descriptor', async (t) => {
   const { lines: seen } = await lines('paths');
   t.deepEqual(seen.slice(1), [...[0, 1, 2, 3, 4].map((fd) => `paths ${fd} refused 1`), 'fopen 0']);
 });
 
-test('socket calls say that there is no socket', async (t) => {
+test('socket calls fail with ENOTSOCK or EBADF', async (t) => {
   t.deepEqual((await lines('sockets')).lines.slice(1), [
     `accept 0 ${ENOTSOCK}`,
     `accept 9 ${EBADF}`,
@@ -72,7 +72,7 @@ test('socket calls say that there is no socket', async (t) => {
   ]);
 });
 
-test('clocks have a resolution and a time, and poll_oneoff takes any mix of subscriptions', async (t) => {
+test('clocks return a resolution and a time, and poll_oneoff handles any mix of subscriptions', async (t) => {
   t.deepEqual((await lines('clocks')).lines.slice(1), [
     ...[0, 1, 2, 3].map((clock) => `clock ${clock} 0 0 plausible 1`),
     `clock 4 ${EINVAL} ${EINVAL} plausible 0`,
@@ -86,11 +86,11 @@ test('clocks have a resolution and a time, and poll_oneoff takes any mix of subs
   ]);
 });
 
-test('random bytes differ, and yielding is allowed', async (t) => {
+test('random_get returns different bytes, and sched_yield succeeds', async (t) => {
   t.deepEqual((await lines('random yield')).lines.slice(1), ['random differs 1', 'yield 0']);
 });
 
-test('a raised signal ends the guest as it would end a process', async (t) => {
+test('a raised abort signal ends the guest with exit code 134', async (t) => {
   const outcome = await lines('raise');
   t.is(outcome.error, 'exited with code 134');
   t.is(outcome.exitCode, 134);
@@ -111,7 +111,7 @@ for (const size of [0, 1, 1020, 1021, 1022, 1_000_000, 1 << 20]) {
   });
 }
 
-test('Rust sees its arguments, no environment, no files, a clock, and maps in another order each time', async (t) => {
+test('Rust guests see their arguments, no environment, no files, a clock and a random map order', async (t) => {
   const wasm = await guest('kitchen.rs');
   const before = Date.now();
   const outcome = await runText(engine, wasm, 'args\nopen /etc/passwd\nopen .\ntime');
@@ -123,7 +123,7 @@ test('Rust sees its arguments, no environment, no files, a clock, and maps in an
   t.true(new Set(orders.map(({ output }) => output)).size > 1);
 });
 
-test('Go sees its arguments, no environment, a clock, goroutines and timers', async (t) => {
+test('Go guests see their arguments, no environment, a clock and goroutines', async (t) => {
   const wasm = await guest('kitchen.go');
   t.is((await runText(engine, wasm, '{"op":"args"}')).output, '[tested] 0\n');
   t.regex((await runText(engine, wasm, '{"op":"goroutines","count":50}')).output, /^sum 1225\n/);

@@ -36,7 +36,7 @@ function memoryOf(runner: Runner): Buffer {
 
 const untouched = Buffer.alloc(MEMORY_BYTES).fill(FILLED.byte, FILLED.at, FILLED.at + FILLED.length);
 
-test('the writes of a guest that says it comes from Go are marked', (t) => {
+test('only guests built by Go get write barriers, and both kinds start with the same memory', (t) => {
   t.true(marked.tableBytes > 0);
   t.is(compared.tableBytes, 0);
   t.true(memoryOf(begin()).equals(untouched));
@@ -70,7 +70,7 @@ const poke: fc.Arbitrary<Poke> = fc.oneof(
   fc.record({ do: fc.constant('grow'), pages: fc.oneof(fc.nat(3), fc.constant(-1 >>> 0)) }),
 );
 
-test('whatever a run writes, and however it ends, the next begins with what the first began with', (t) => {
+test('after any writes and any end of a run, the next run starts with the initial memory', (t) => {
   const runner = begin();
   const other = begin(compared);
   fc.assert(
@@ -87,7 +87,7 @@ test('whatever a run writes, and however it ends, the next begins with what the 
   );
 });
 
-test('every byte of the memory is put back, by whichever store it was written', (t) => {
+test('every byte of the memory is restored after byte, word and fill stores', (t) => {
   const runner = begin();
   for (let at = 0; at <= MEMORY_BYTES - 8; at += 509) {
     run(runner, { do: 'store64', at }, { do: 'store8', at: at + 8 });
@@ -101,7 +101,7 @@ test('every byte of the memory is put back, by whichever store it was written', 
   t.true(memoryOf(runner).equals(untouched));
 });
 
-test('memory that a guest has grown by is zero when the next one grows', (t) => {
+test('memory grown by one guest is zero when the next guest grows', (t) => {
   const runner = begin();
   const last = MAX_BYTES - 8;
   const grow: Poke = { do: 'grow', pages: MAX_BYTES / WASM_PAGE_BYTES - PAGES };
@@ -112,7 +112,7 @@ test('memory that a guest has grown by is zero when the next one grows', (t) => 
   }
 });
 
-test('no address reaches the marks: not below zero, not with an offset, not by copying or filling', (t) => {
+test('no guest address reaches the card table by a store, offset, copy or fill', (t) => {
   const runner = begin();
   const beyond = 'trap: memory access out of bounds';
   for (let below = 1; below <= marked.tableBytes + 1; below = below * 2 + 1) {
@@ -133,7 +133,7 @@ test('no address reaches the marks: not below zero, not with an offset, not by c
   t.true(memoryOf(runner).equals(untouched));
 });
 
-test('a run that is put back keeps its instance, one that trapped does not', (t) => {
+test('an instance is kept after a normal end, and the memory is restored after a trap', (t) => {
   const runner = begin();
   run(runner, { do: 'store8', at: 5 });
   t.is(runner.keptBytes(), MEMORY_BYTES);

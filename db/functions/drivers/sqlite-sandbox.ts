@@ -108,6 +108,7 @@ export class SandboxedDatabase {
   #write(operation: Operation): Outcome {
     const { verb } = operation;
     const { sql, bindings } = bind(operation);
+    if (!changesRows(verb)) this.#refreshSchema();
     const whole = this.#database.prepare(sql + END);
     if (whole.expandedSQL?.endsWith(END) !== true)
       throw new SqliteFault('SEVERAL', 'only one statement a call is allowed');
@@ -155,6 +156,14 @@ export class SandboxedDatabase {
     const figures = ['page_count', 'freelist_count', 'page_size'].map((name) => this.#row(`pragma ${name}`));
     const [pages = 0, free = 0, size = 0] = figures.map((row) => Number((row as [bigint])[0]));
     return (pages - free) * size;
+  }
+
+  /**
+   * Reads the schema again if another process has changed it. SQLite does so by itself when a
+   * statement runs, but ALTER TABLE looks for its columns before.
+   */
+  #refreshSchema(): void {
+    this.#row('select 1 from sqlite_schema limit 1');
   }
 
   #own(sql: string): void {
