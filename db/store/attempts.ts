@@ -1,5 +1,5 @@
+import { FairLimiter, type FairLimits } from '../../src/fair-limiter.js';
 import type { AttemptRow, AttemptStore, DeadGroup } from '../../src/ports/store/attempts.js';
-import { type TurnLimits, Turns } from '../../src/turns.js';
 import type { Database } from '../database.js';
 import { createAttemptList } from './attempt-list.js';
 import { createAttemptLogs } from './attempt-logs.js';
@@ -18,7 +18,7 @@ const MAX_CHARACTERS = 4 << 20;
  * Pages of logs and of invocations that are read at once. Each has up to 8 MB and is in memory
  * several times, as rows, as records and as text.
  */
-const LARGE_READS: TurnLimits = { each: 4, all: 16 };
+const LARGE_READS: FairLimits = { each: 4, all: 16 };
 
 /** The columns of an attempt except its messages, which only logs show. */
 const COLUMNS = WRITTEN_COLUMNS.filter((column) => column !== 'messages');
@@ -37,7 +37,7 @@ const IS_DEAD = `state = 'dead' and not exists (
 export function createAttemptStore(database: Database): AttemptStore {
   const { knex } = database;
   const tally = createAttemptTally(database);
-  const turns = new Turns(LARGE_READS);
+  const limiter = new FairLimiter(LARGE_READS);
   const [logs, list] = [createAttemptLogs(database), createAttemptList(database)];
 
   return {
@@ -47,7 +47,7 @@ export function createAttemptStore(database: Database): AttemptStore {
       }
     },
 
-    logs: (query) => turns.run(query.namespace, () => logs(query)),
+    logs: (query) => limiter.run(query.namespace, () => logs(query)),
 
     async invocation(id) {
       const rows = await database.run<AttemptRecord[]>(
@@ -60,7 +60,7 @@ export function createAttemptStore(database: Database): AttemptStore {
       return rows.length === 0 ? null : { attempts: rows.map((row) => toAttempt(row, now)) };
     },
 
-    list: (query) => turns.run(query.namespace, () => list(query)),
+    list: (query) => limiter.run(query.namespace, () => list(query)),
     figures: createVersionFigures(database),
     ...createAttemptStats(database),
 

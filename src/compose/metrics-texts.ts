@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Turns } from '../turns.js';
+import { FairLimiter } from '../fair-limiter.js';
 
 /** The pause after a text, as a multiple of the time that it took, and its limit. */
 const PAUSE = 4;
@@ -12,14 +12,14 @@ const MAX_PAUSE_MS = 5000;
  * them; keys are served in turn.
  */
 export class MetricsTexts {
-  readonly #turns = new Turns({ each: 1, all: 1 });
+  readonly #limiter = new FairLimiter({ each: 1, all: 1 });
   readonly #waiting = new Map<string, Promise<string>>();
 
   get(key: string, make: () => Promise<string>): Promise<string> {
     const waiting = this.#waiting.get(key);
     if (waiting !== undefined) return waiting;
     const next = new Promise<string>((resolve, reject) => {
-      void this.#turns.run(key, async () => {
+      void this.#limiter.run(key, async () => {
         // Begin after `next` has been stored.
         await null;
         // A text that has begun is too old for later requests.

@@ -1,12 +1,12 @@
 import test from 'ava';
-import { Turns } from '../../src/turns.js';
+import { FairLimiter } from '../../src/fair-limiter.js';
 
 /** Starts operations that end on command, and notes the owners in the order in which they begin. */
-function started(turns: Turns, owners: readonly string[]) {
+function started(limiter: FairLimiter, owners: readonly string[]) {
   const began: string[] = [];
   const ends: (() => void)[] = [];
   const all = owners.map((owner) =>
-    turns.run(owner, () => {
+    limiter.run(owner, () => {
       began.push(owner);
       return new Promise<void>((end) => ends.push(end));
     }),
@@ -17,8 +17,8 @@ function started(turns: Turns, owners: readonly string[]) {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('an owner runs a few operations at once, and others beside it', async (t) => {
-  const turns = new Turns({ each: 2, all: 3 });
-  const { all, began, end } = started(turns, ['a', 'a', 'a', 'a', 'b', 'b']);
+  const limiter = new FairLimiter({ each: 2, all: 3 });
+  const { all, began, end } = started(limiter, ['a', 'a', 'a', 'a', 'b', 'b']);
   await turn();
   t.deepEqual(began, ['a', 'a', 'b']);
   end();
@@ -35,10 +35,10 @@ test('an owner runs a few operations at once, and others beside it', async (t) =
   t.is(began.length, 6);
 });
 
-test('an operation that fails leaves its turn to the next', async (t) => {
-  const turns = new Turns({ each: 1, all: 1 });
-  const failed = turns.run('a', () => Promise.reject(new Error('no')));
-  const next = turns.run('a', async () => 'next');
+test('a failed operation lets the next one run', async (t) => {
+  const limiter = new FairLimiter({ each: 1, all: 1 });
+  const failed = limiter.run('a', () => Promise.reject(new Error('no')));
+  const next = limiter.run('a', async () => 'next');
   await t.throwsAsync(failed, { message: 'no' });
   t.is(await next, 'next');
 });

@@ -1,6 +1,6 @@
 import { FairQueue } from './fair-queue.js';
 
-export interface TurnLimits {
+export interface FairLimits {
   /** The number of operations of one owner that run at once. */
   each: number;
   /** The number of operations of all owners that run at once. */
@@ -11,13 +11,13 @@ export interface TurnLimits {
  * Limits how many operations with large results run at once, since each of them is in memory.
  * Further ones wait, first in first out for each owner; waiting owners are served in turn.
  */
-export class Turns {
-  readonly #limits: TurnLimits;
+export class FairLimiter {
+  readonly #limits: FairLimits;
   readonly #running = new Map<string, number>();
   readonly #waiting = new FairQueue<{ owner: string; begin: () => void }>();
   #all = 0;
 
-  constructor(limits: TurnLimits) {
+  constructor(limits: FairLimits) {
     this.#limits = limits;
   }
 
