@@ -271,6 +271,14 @@ export function createFunctionStore(database: Database): FunctionStore {
       return rows.map(toVersion);
     },
 
+    async moduleBytes(namespace, cid) {
+      // A rollback stores no size; the version that it repeats has it.
+      const sql =
+        'select max(wasm_bytes) as bytes from function_versions where namespace = ? and wasm_cid = ?';
+      const [row] = await database.run<{ bytes: number | null }[]>(knex.raw(sql, [namespace, cid]));
+      return row?.bytes || null;
+    },
+
     async wasDeployed(namespace, name) {
       const rows = await database.run<unknown[]>(knex('functions').where({ namespace, name }).select('name'));
       return rows.length > 0;

@@ -47,6 +47,8 @@ export interface Functions {
   check(deployment: Deployment): Promise<ModuleReport>;
   /** Resolves with the newest or another version, including all its settings. */
   settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion>;
+  /** Resolves with the size of a version's module, or the maximum size if it is not known. */
+  moduleBytes(version: FunctionVersion): Promise<number>;
   /** Creates a new version with the module and settings of an old one. */
   rollback(by: Actor, namespace: Namespace, name: FunctionName, version: number): Promise<FunctionRecord>;
   /** Resolves with the newest version, or with the main version of an alias. */
@@ -117,6 +119,10 @@ export function createFunctions(deps: FunctionsDeps): Functions {
     check,
 
     settings: find,
+
+    async moduleBytes({ namespace, wasm_cid }) {
+      return (await store.functions.moduleBytes(namespace, wasm_cid)) ?? MAX_MODULE_BYTES;
+    },
 
     async deploy(by, { namespace, settings, wasm, origin = NO_ORIGIN }) {
       const { cid, start, limits } = await check({ namespace, settings, wasm });

@@ -62,6 +62,17 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.is(await functions.latest(aNamespace(), aName('hello')), null);
   });
 
+  test(`${driver}: the size of a module is known to the namespace that deployed it`, async (t) => {
+    const { functions } = await get();
+    const given = aVersion({ wasmBytes: 1234 });
+    await functions.addVersion(given);
+    // A rollback stores no size.
+    await functions.addVersion(aVersion({ namespace: given.namespace }));
+    t.is(await functions.moduleBytes(given.namespace, given.wasmCid), 1234);
+    t.is(await functions.moduleBytes(given.namespace, 'another'), null);
+    t.is(await functions.moduleBytes(aNamespace(), given.wasmCid), null);
+  });
+
   test(`${driver}: a version stores its message and git commit`, async (t) => {
     const { functions } = await get();
     const origin = { message: "What's new – ✓", git_commit: '0123456-dirty' };

@@ -91,6 +91,7 @@ test('queries for one function, invocation or namespace scan no whole table', as
   await callbacks.get([aRequestId()]);
   await callbacks.sweep(1);
   await functions.wasDeployed(namespace, name);
+  await functions.moduleBytes(namespace, 'cid');
   await attempts.sweep({ logsBefore: 1, deadBefore: 1, now: 1 });
   const settings = functionSettingsSchema.parse({ name, metadata: functionMetadataSchema.parse({}) });
   const limits = { functions: 9, versions_per_function: 9, triggers: 9, storage_mb: 9 };

@@ -140,9 +140,9 @@ export const getFunctionModule = route({
   errors: ['function_not_found', 'rate_limited', 'unavailable'],
   async handle({ services, namespace, params, holdReply }) {
     const { name, version } = parseFunctionRef(params.name);
-    const { wasm_cid } = await services.functions.settings(namespace, name, version);
-    holdReply(MAX_MODULE_BYTES);
-    return { status: 200, bytes: await services.blobs.get(wasm_cid), type: 'application/wasm' };
+    const found = await services.functions.settings(namespace, name, version);
+    holdReply(await services.functions.moduleBytes(found));
+    return { status: 200, bytes: await services.blobs.get(found.wasm_cid), type: 'application/wasm' };
   },
 });
 
