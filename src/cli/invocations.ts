@@ -9,11 +9,6 @@ export interface ReplayFlags {
   data?: string;
 }
 
-/** Prints how to get the next page. The user may paste it into a shell, so only plain cursors are. */
-export function tellMore(terminal: Terminal, cursor: string | null | undefined): void {
-  if (cursor != null && /^[\w.-]+$/.test(cursor)) terminal.progress(`More with: --cursor ${cursor}`);
-}
-
 /** Replays one invocation, with its own input or another one. */
 export async function replayOne(
   { client, terminal }: Session,

@@ -68,12 +68,22 @@ const SHOWING: Record<string, string> = {
   'namespaces quota': 'keys 1',
   status: '',
   doctor: '',
+  audit: '',
 };
 /** Commands that show a row for each thing, of which a text must not make another. */
 const OF_ROWS = new Set([
   ...['function list', 'function get', 'function logs', 'function versions', 'function alias list'],
   ...['function secrets list', 'function triggers list', 'function dead list', 'function dead show'],
-  ...['logs', 'invocations list', 'invocations get', 'keys list', 'namespaces usage', 'status', 'doctor'],
+  ...[
+    'logs',
+    'invocations list',
+    'invocations get',
+    'keys list',
+    'namespaces usage',
+    'status',
+    'doctor',
+    'audit',
+  ],
 ]);
 /** Commands that show nothing of a server that is not their own. */
 const LOCAL = [

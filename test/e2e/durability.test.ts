@@ -81,11 +81,11 @@ test('an acknowledged batch runs completely and in order after a kill -9 and a r
     sorted(ran.map(({ number }) => number)),
     messages.map((_, n) => n),
   );
-  // A job that was running at the kill is delivered again after its lock has expired, behind
-  // others.
+  // A job that was running at the kill, or whose end was not durable yet, is delivered again after
+  // its lock has expired, behind others. They are as many as fit into one commit of log rows.
   const unhurt = ran.filter(({ attempt }) => attempt === 1).map(({ number }) => number);
   t.deepEqual(unhurt, sorted(unhurt));
-  t.true(unhurt.length >= MESSAGES - 1);
+  t.true(unhurt.length >= 0.9 * MESSAGES, `${unhurt.length} of ${MESSAGES} by their first attempt`);
 });
 
 test('jobs interrupted by a kill -9 run again with a failed attempt recorded and no retry used', async (t) => {

@@ -43,6 +43,7 @@ test('a function is deployed, shown, listed, rolled back and deleted', async (t)
   t.deepEqual(Object.keys(first.json.function).sort(), [
     'created_at',
     'created_by',
+    'created_by_name',
     'git_commit',
     'id',
     'is_public',

@@ -25,7 +25,7 @@ test('the OpenAPI document contains every route exactly once', (t) => {
   t.deepEqual(JSON.parse(JSON.stringify(document)), document);
 });
 
-test('the routes are exactly the endpoints of the contract', (t) => {
+test('the routes are exactly those of the contract and of docs/http-api.md', (t) => {
   const there = new Set(routes.map(({ method, path }) => `${method} ${path}`));
   const wanted = `POST /v1/functions
 GET /v1/functions
@@ -113,6 +113,7 @@ POST /v1/network/disconnect
 POST /v1/proxy/anon
 GET /health
 GET /v1/health
+GET /v1/health/modules
 GET /v1/version
 GET /v1/status
 GET /metrics

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { auditReplySchema } from '../../contract/http/auth.js';
 import type { AuditEvent } from '../../contract/records.js';
+import { printNextPage } from '../next-page.js';
 import { openSession } from '../session.js';
 import { moment, wholeNumber } from '../values.js';
 
@@ -38,7 +39,7 @@ export function addAudit(program: Command): void {
           ]),
         );
       });
-      if (more !== null) terminal.progress(`More with: --cursor ${more}`);
+      printNextPage(terminal, more);
     });
 }
 

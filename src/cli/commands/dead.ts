@@ -3,7 +3,8 @@ import { countReplySchema } from '../../contract/http/common.js';
 import { invocationsReplySchema } from '../../contract/http/invocations.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
 import { confirm } from '../confirm.js';
-import { type ReplayFlags, renderInvocation, replayOne, tellMore } from '../invocations.js';
+import { type ReplayFlags, renderInvocation, replayOne } from '../invocations.js';
+import { printNextPage } from '../next-page.js';
 import { openSession } from '../session.js';
 import { moment, wholeNumber } from '../values.js';
 
@@ -43,7 +44,7 @@ function addList(dead: Command): void {
       const reply = await client.call('GET', '/v1/invocations', { query });
       terminal.list(reply, invocationsReplySchema, 'invocations', ({ invocations, next_cursor }) => {
         if (invocations.length === 0 && terminal.isTerminal) return 'Nothing is dead.';
-        tellMore(terminal, next_cursor);
+        printNextPage(terminal, next_cursor);
         return terminal.table(
           ['REQUEST', 'FUNCTION', 'VERSION', 'TRIGGER', 'ATTEMPTS', 'ENDED', 'ERROR'],
           invocations.map((one) => [

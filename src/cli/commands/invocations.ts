@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import { cancelReplySchema, invocationsReplySchema } from '../../contract/http/invocations.js';
 import { invocationRecordSchema, invocationStateSchema } from '../../contract/invocation.js';
-import { type ReplayFlags, renderInvocation, replayOne, tellMore } from '../invocations.js';
+import { type ReplayFlags, renderInvocation, replayOne } from '../invocations.js';
+import { printNextPage } from '../next-page.js';
 import { openSession } from '../session.js';
 import { moment, wholeNumber } from '../values.js';
 
@@ -64,7 +65,7 @@ function addList(invocations: Command): void {
           ]),
         );
       });
-      tellMore(terminal, more);
+      printNextPage(terminal, more);
     });
 }
 
