@@ -61,6 +61,7 @@ export function dispatch(route: Route, serving: Serving) {
     if (isOfFunction && principal?.rights.functions) {
       assertFunction(principal, scope, parseFunctionRef(String(params.name)).name);
     }
+    const holdSent = (bytes: number) => bodies.holdReply(ctx, principal?.namespace ?? null, bytes);
     const call = {
       services,
       sendToFunctions,
@@ -69,7 +70,11 @@ export function dispatch(route: Route, serving: Serving) {
       principal,
       namespace,
       countUse,
-      holdReply: (bytes: number) => bodies.holdReply(ctx, principal?.namespace ?? null, bytes),
+      holdReply(bytes: number) {
+        // Nothing would account what is read for a client that has disconnected.
+        if (ctx.res.destroyed) throw new AppError('unavailable', 'The client has disconnected.');
+        holdSent(bytes);
+      },
       streamShare: () => bodies.streamShare(namespace),
       actor: () => actorOf(ctx, principal),
       params,
@@ -87,7 +92,7 @@ export function dispatch(route: Route, serving: Serving) {
       if (route.body.kind !== 'multipart') share?.releaseAfterRead();
     }
     const answer = await route.handle(call);
-    await send(ctx, answer, route.hot ?? false, call.holdReply);
+    await send(ctx, answer, route.hot ?? false, holdSent);
   };
 }
 
