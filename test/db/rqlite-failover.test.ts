@@ -80,7 +80,11 @@ onRqlite('three nodes', (binary) => {
     t.teardown(() => store.close());
     const row = anAttempt();
     await cluster.nodes[0]?.kill('SIGKILL');
-    await t.throwsAsync(store.ping(), { name: 'AppError', code: 'unavailable', message: /The store cannot be reached/ });
+    await t.throwsAsync(store.ping(), {
+      name: 'AppError',
+      code: 'unavailable',
+      message: /The store cannot be reached/,
+    });
     await t.throwsAsync(store.attempts.write([row]), { code: 'unavailable' });
     await cluster.nodes[0]?.start();
     for (let tries = 0; tries < 100; tries += 1) {
