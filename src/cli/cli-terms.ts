@@ -13,7 +13,10 @@ const OPTIONS: Readonly<Record<string, string>> = {
 
 /** Matches the field that a sentence of the API begins with: `weights.2 must`, `scopes[0] must`. */
 const FIELD = /^([a-z][a-z0-9_-]*)(?:\[\d+\])?(?:\.(\w+))?(?=:? (?:must|may|is) )/;
-/** Matches trailing advice that names a request or a header of the API. The CLI prints its own hint instead. */
+/**
+ * Matches trailing advice that names a request or a header of the API. The CLI prints its own hint
+ * instead.
+ */
 const API_ADVICE = /; [^;]*\b(?:(?:GET|POST|PUT|PATCH|DELETE) \/v1\/|X-API-Key\b)[^;]*$/;
 
 /** Matches the answer to a path that the engine does not have. */

@@ -87,7 +87,10 @@ test('every image has a pinned version, and every port is bound to loopback', (t
   }
 });
 
-/** Returns whether a path is left out of the build, as Docker matches it: from the root, `*` within one name. */
+/**
+ * Returns whether a path is left out of the build, as Docker matches it: from the root, `*` within
+ * one name.
+ */
 function isIgnored(path: string): boolean {
   const patterns = readFileSync('.dockerignore', 'utf8').split('\n');
   return patterns.some((pattern) => {
