@@ -1,28 +1,41 @@
 import type { Run } from './run.js';
-import type { ThreadQueues } from './thread-queues.js';
 
 /** The longest delay that a timer supports, in milliseconds. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** The part of a run that its deadline depends on. */
+export interface TimedRun extends Pick<Run, 'settled' | 'stopReason'> {
+  readonly call: Pick<Run['call'], 'timeoutMs'>;
+  readonly slot: { readonly elapsedMs: number } | null;
+}
+
+/** The runs of each thread. */
+interface Queues<R> {
+  all(): Iterable<[unknown, readonly R[]]>;
+}
 
 /**
  * Stops runs whose deadline has passed. A single timer is set for the earliest deadline: most runs
  * end long before theirs, so a timer per run would be set and cleared in vain.
  */
-export class Deadlines {
-  readonly #lines: ThreadQueues;
-  readonly #stop: (run: Run) => void;
+export class Deadlines<R extends TimedRun> {
+  readonly #queues: Queues<R>;
+  readonly #stop: (run: R) => void;
   #timer: NodeJS.Timeout | null = null;
   /** When the timer fires, by `performance.now()`, which does not jump when the clock is set. */
   #at = Number.POSITIVE_INFINITY;
 
-  constructor(lines: ThreadQueues, stop: (run: Run) => void) {
-    this.#lines = lines;
+  constructor(queues: Queues<R>, stop: (run: R) => void) {
+    this.#queues = queues;
     this.#stop = stop;
   }
 
   /** Watches a run that was just queued on its thread. */
-  watch(run: Run): void {
-    const due = dueAt(run);
+  watch(run: R): void {
+    this.#watchUntil(dueAt(run));
+  }
+
+  #watchUntil(due: number): void {
     if (due >= this.#at) return;
     this.close();
     this.#at = due;
@@ -41,17 +54,23 @@ export class Deadlines {
   }
 
   /**
-   * Collects all expired runs before it stops the first, because stopping changes the thread
-   * queues.
+   * Decides for each run once: two calculations of a deadline differ by the time that passes
+   * between two clock readings, so a run could be expired in neither. Collects all expired runs
+   * before it stops the first, because stopping changes the thread queues.
    */
   #check(): void {
     this.close();
     const now = performance.now();
-    const going = [...this.#lines.all()]
-      .flatMap(([, line]) => line)
-      .filter((run) => !run.settled && run.stopReason === null);
-    for (const run of going) if (dueAt(run) > now) this.watch(run);
-    for (const run of going) if (dueAt(run) <= now) this.#stop(run);
+    const expired: R[] = [];
+    for (const [, queue] of this.#queues.all()) {
+      for (const run of queue) {
+        if (run.settled || run.stopReason !== null) continue;
+        const due = dueAt(run);
+        if (due <= now) expired.push(run);
+        else this.#watchUntil(due);
+      }
+    }
+    for (const run of expired) this.#stop(run);
   }
 }
 
@@ -59,6 +78,6 @@ export class Deadlines {
  * Returns the deadline by `performance.now()`. The time counts from when the guest began, which is
  * slightly after it was queued on its thread.
  */
-function dueAt({ slot, call }: Run): number {
+function dueAt({ slot, call }: TimedRun): number {
   return performance.now() - (slot?.elapsedMs ?? 0) + call.timeoutMs;
 }

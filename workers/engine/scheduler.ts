@@ -43,7 +43,7 @@ export class Scheduler implements Closable {
   readonly #queues: ThreadQueues;
   readonly #memory: MemoryPool;
   readonly #cpuSlots: CpuSlots;
-  readonly #deadlines: Deadlines;
+  readonly #deadlines: Deadlines<Run>;
   readonly #cancellations = new Cancellations((run) => this.#stop(run, 'cancelled'));
   #recheckTimer: NodeJS.Timeout | null = null;
   #closed = false;
