@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FunctionVersion } from '../../src/contract/function.js';
+import { functionRefSchema, parseFunctionRef } from '../../src/contract/function-ref.js';
 import type { HostCalls } from '../../src/contract/host-functions.js';
-import { functionNameSchema } from '../../src/contract/ids.js';
 import { MAX_HOST_RESULT_BYTES, MAX_TRIGGER_DEPTH, MB } from '../../src/contract/limits.js';
 import { type CallDepth, DEPTH_HEADER } from '../../src/core/call-depth.js';
 import { assertInputSize, type InvokeRequest, type Invoker } from '../../src/core/invoke.js';
@@ -151,27 +151,28 @@ export function createHost(
     },
     async storage_get(cid) {
       if (!(await deps.store.blobOwners.get(namespace, cid))) {
-        throw new AppError('not_found', `storage_get: this namespace has put no blob with the CID "${cid}".`);
+        throw new AppError('not_found', `This namespace has put no blob with the CID "${cid}".`);
       }
       return deps.blobs.get(cid);
     },
 
     async enqueue(name, payload, delaySeconds) {
-      const parsed = functionNameSchema.safeParse(name);
-      if (!parsed.success)
-        throw new AppError('invalid_request', `enqueue: no function can be named "${name}".`);
+      const ref = functionRefSchema.safeParse(name);
+      if (!ref.success) throw new AppError('invalid_request', `No function can be named "${name}".`);
+      const { name: callee, version } = parseFunctionRef(ref.data);
       const depth = triggerDepth + 1;
       if (depth > MAX_TRIGGER_DEPTH) {
         throw new AppError(
           'invalid_request',
-          `enqueue: "${name}" was not called, the trigger depth of ${MAX_TRIGGER_DEPTH} is reached.`,
+          `"${name}" was not called, the trigger depth of ${MAX_TRIGGER_DEPTH} is reached.`,
         );
       }
       const jobs = await jobBudget();
       jobs.take(1);
       const request: InvokeRequest = {
         namespace,
-        function: parsed.data,
+        function: callee,
+        ...(version === undefined ? {} : { version }),
         input: payload,
         trigger: 'async',
         triggerDepth: depth,
@@ -190,8 +191,11 @@ export function createHost(
   };
 }
 
+/** `null` is how some languages write a list or map that was never created, such as Go. */
+const NONE = new Set(['', 'null']);
+
 function parseArgs(json: string): unknown[] {
-  if (json === '') return [];
+  if (NONE.has(json)) return [];
   if (!isSimple(json, MAX_PLAIN_ARGS)) {
     throw new AppError(
       'invalid_sql',
@@ -204,7 +208,7 @@ function parseArgs(json: string): unknown[] {
 }
 
 function parseHeaders(json: string): Record<string, string> {
-  if (json === '') return {};
+  if (NONE.has(json)) return {};
   const parsed = headersSchema.safeParse(parseJson(json));
   if (parsed.success) {
     // The engine sets the depth header; a function must not override it in any spelling.
