@@ -103,17 +103,24 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
   };
 
   /**
-   * Publishes to live subscribers, at most once: errors of the bus are ignored, since the triggers
-   * have fired. If jobs were added, resolves when the frame has been sent to the server, before any
-   * message that is published afterwards; otherwise, when the bus has accepted it.
+   * Publishes to live subscribers, at most once. If jobs were added for the message, resolves when
+   * the frame has been sent to the server, before any message that is published afterwards;
+   * otherwise, when the bus has accepted it.
+   *
+   * @param isAccepted Whether jobs of the message's group were added. Errors of the bus are then
+   *   ignored, because a publisher that repeats the message would fire the triggers twice.
    */
-  const publishFrame = async ({ message: { namespace, topic, bytes }, at, jobs }: Fired): Promise<void> => {
+  const publishFrame = async (
+    { message: { namespace, topic, bytes }, at, jobs }: Fired,
+    isAccepted: boolean,
+  ): Promise<void> => {
     const frame: z.infer<typeof liveFrameSchema> = {
       data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
       timestamp: at,
       topic,
     };
-    const sent = bus.publish(topicChannel(namespace, topic), JSON.stringify(frame)).catch(() => undefined);
+    const accepted = bus.publish(topicChannel(namespace, topic), JSON.stringify(frame));
+    const sent = isAccepted ? accepted.catch(() => undefined) : accepted;
     await (jobs.length > 0 ? bus.flush() : sent);
   };
 
@@ -131,7 +138,8 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
           portion.map(async (each) => {
             if (each.status === 'rejected') throw each.reason;
             await enqueue(each.value);
-            await Promise.all(each.value.map(publishFrame));
+            const isAccepted = each.value.some(({ jobs }) => jobs.length > 0);
+            await Promise.all(each.value.map((fired) => publishFrame(fired, isAccepted)));
             return {
               triggered: each.value.reduce((sum, { jobs }) => sum + jobs.length, 0),
               tooDeep: each.value.some(({ tooDeep }) => tooDeep),

@@ -2,7 +2,8 @@ import test from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import { MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
 import { JobBudget } from '../../src/core/job-budget.js';
-import { type Message, topicChannel } from '../../src/core/publish.js';
+import { createPublisher, type Message, topicChannel } from '../../src/core/publish.js';
+import { AppError } from '../../src/errors.js';
 import { jsonTextOf } from '../../src/json-text.js';
 import { aNamespace, aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
@@ -53,6 +54,27 @@ test('live subscribers receive a message that triggers no function, including bi
     tooDeep: false,
   });
   t.like(JSON.parse(frames[0] ?? ''), { data: '/wA=', topic: 'live' });
+});
+
+test('without the bus, a message that starts nothing is refused; one that started its triggers is not', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy(listening);
+  const refused = new AppError('unavailable', 'The bus cannot be reached.');
+  const publisher = createPublisher({
+    ...cases,
+    bus: { ...cases.bus, publish: () => Promise.reject(refused) },
+    resultTtlMs: 60_000,
+  });
+  const lone = message(fn, { topic: 'nobody' });
+  await t.throwsAsync(publisher.publish(lone), { is: refused });
+  await t.throwsAsync(publisher.publishAtomically([lone, lone]), { is: refused });
+  t.like(await publisher.publish(message(fn)), { triggered: 1 });
+  t.like(await publisher.publishAtomically([lone, message(fn)]), { triggered: 1 });
+  const outcomes = await publisher.publishEach([lone, message(fn)]);
+  t.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['rejected', 'fulfilled'],
+  );
 });
 
 test('a message over the maximum trigger depth triggers nothing and is reported as too deep', async (t) => {
