@@ -11,8 +11,8 @@ import type {
 } from '../src/ports/queue.js';
 import type { CrashJournal } from './crash-journal.js';
 import type { JobStore } from './job-store.js';
+import type { JobTaker } from './job-taker.js';
 import type { JobData, NewJob, QueueKind } from './jobs.js';
-import type { JobTaker } from './run-loop.js';
 
 /** A BullMQ queue on any backend. */
 export type BullQueue<D> = Queue<D, void, string, D, void, string, IQueueBackend>;

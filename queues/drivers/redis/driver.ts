@@ -29,9 +29,9 @@ import type {
 import { queueUnavailable } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
 import type { JobStore } from '../../job-store.js';
+import type { JobTaker } from '../../job-taker.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
-import type { JobTaker } from '../../run-loop.js';
 import { RedisAdds } from './adds.js';
 import { BatchingBackend, defineBatchScripts } from './batching-backend.js';
 import { checkBullScripts } from './bull-checks.js';
