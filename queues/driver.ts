@@ -171,6 +171,17 @@ export function timingsFor(lockMs: number): QueueTimings {
   return { lockMs, stalledCheckMs: Math.min(stalledCheckMs, Math.round((lockMs * stalledCheckMs) / usual)) };
 }
 
+/**
+ * Disables BullMQ's own limit of stalls: the delivery handler decides which crash of an invocation is
+ * the last, and ticks and tasks survive any number.
+ */
+const UNLIMITED_STALLS = 1_000_000;
+
+/** Returns the options of BullMQ's workers and backends that concern job locks. */
+export function lockOptions({ lockMs, stalledCheckMs }: QueueTimings) {
+  return { lockDuration: lockMs, stalledInterval: stalledCheckMs, maxStalledCount: UNLIMITED_STALLS };
+}
+
 /** Results, logs and dead letters live in the store, so BullMQ must keep no finished jobs. */
 export const KEEP_NOTHING = { removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } };
 
