@@ -10,8 +10,8 @@ import type {
   RemovedInvocation,
 } from '../src/ports/queue.js';
 import type { CrashJournal } from './crash-journal.js';
+import type { JobReceiver } from './job-receiver.js';
 import type { JobStore } from './job-store.js';
-import type { JobTaker } from './job-taker.js';
 import type { JobData, NewJob, QueueKind } from './jobs.js';
 
 /** The part of BullMQ's `Queue` through which jobs are decoded. */
@@ -76,10 +76,10 @@ export interface QueueDriver extends Closable {
    * Allows the driver to fetch jobs of this kind for the loop in the command that adds them.
    * Returns a function that ends this.
    */
-  takeOnAdd(kind: QueueKind, loop: JobTaker): () => void;
+  fetchOnAdd(kind: QueueKind, loop: JobReceiver): () => void;
   /** Called when this process begins a job, and when it no longer has the job. */
-  begun(job: InvocationJob): void;
-  over(job: InvocationJob): void;
+  started(job: InvocationJob): void;
+  released(job: InvocationJob): void;
   /**
    * Adds all groups in one round trip. Resolves with one entry per group: null when its jobs are
    * durable, or the error with which the group was refused. Rejects when no group was accepted. A

@@ -24,7 +24,7 @@ const SKEW_MS = 10_000;
  * tick: a tick is delivered once regardless of the number of processes, and a tick that became due
  * while no process was running is delivered once when one starts.
  */
-export class Schedules {
+export class BullSchedules {
   readonly #driver: QueueDriver;
   readonly #timings: QueueTimings;
   readonly #warn: Warn;

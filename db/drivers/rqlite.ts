@@ -34,7 +34,7 @@ export async function openRqlite(options: RqliteOptions): Promise<Database> {
   });
 }
 
-const AWAY = 'The store cannot be reached right now; try again in a moment.';
+const UNREACHABLE = 'The store cannot be reached right now; try again in a moment.';
 const UNFIT = 'The store cannot take this right now; try again in a moment.';
 
 /**
@@ -49,7 +49,7 @@ const SENTENCES: readonly (readonly [
   [
     'RQLITE_UNAVAILABLE',
     'unavailable',
-    AWAY,
+    UNREACHABLE,
     'No RQLite node that knows a leader can be reached; check RQLITE_URL and the nodes.',
   ],
   [
@@ -61,10 +61,15 @@ const SENTENCES: readonly (readonly [
   [
     'RQLITE_REFUSED',
     'unavailable',
-    AWAY,
+    UNREACHABLE,
     'What answers at RQLITE_URL does not speak as RQLite does; check the URL.',
   ],
-  ['RQLITE_UNAUTHORIZED', 'unavailable', AWAY, 'RQLite does not accept the user and password in RQLITE_URL.'],
+  [
+    'RQLITE_UNAUTHORIZED',
+    'unavailable',
+    UNREACHABLE,
+    'RQLite does not accept the user and password in RQLITE_URL.',
+  ],
   [
     'RQLITE_TIMEOUT',
     'unavailable',

@@ -4,7 +4,7 @@ import { type RedisConnection, wasNotExecuted } from '../../../src/redis/connect
 import type { JobGroup, QueueLimits, Shares } from '../../driver.js';
 import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
-import type { JobTaker } from '../../job-taker.js';
+import type { JobReceiver } from '../../job-receiver.js';
 import { type NewJob, queueKindOf } from '../../jobs.js';
 import { encodeNote } from '../../removed-jobs.js';
 import type { ShareQuota } from '../../share-quota.js';
@@ -33,7 +33,7 @@ export class RedisAdds {
   readonly #keys: UsageKeys;
   readonly #limits: QueueLimits;
   /** The most recently started run loop for sync jobs of this process. */
-  #taker: JobTaker | undefined;
+  #receiver: JobReceiver | undefined;
   /** The Redis clock minus the monotonic clock of this process, in milliseconds. */
   #offsetMs = 0;
 
@@ -66,7 +66,7 @@ export class RedisAdds {
    * if Redis may have executed the command although no response arrived.
    */
   async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
-    const taker = this.#taker;
+    const taker = this.#receiver;
     const syncJobs = taker === undefined ? 0 : syncJobsIn(groups);
     // One token more than jobs, so that the answer also tells the loop when the queue is empty.
     const tokens = taker === undefined || syncJobs === 0 ? [] : taker.reserve(syncJobs + 1);
@@ -86,10 +86,10 @@ export class RedisAdds {
   }
 
   /** Lets adds fetch sync jobs for this loop. Returns a function that ends this. */
-  takeFor(loop: JobTaker): () => void {
-    this.#taker = loop;
+  fetchFor(loop: JobReceiver): () => void {
+    this.#receiver = loop;
     return () => {
-      if (this.#taker === loop) this.#taker = undefined;
+      if (this.#receiver === loop) this.#receiver = undefined;
     };
   }
 
@@ -114,7 +114,7 @@ export class RedisAdds {
       JOB_COST,
       MAX_PRIORITY,
       Date.now(),
-      this.#taker?.lockMs ?? 0,
+      this.#receiver?.lockMs ?? 0,
       tokens.join(' '),
       sharesText(shares),
     ];

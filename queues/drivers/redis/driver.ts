@@ -29,8 +29,8 @@ import {
 } from '../../driver.js';
 import { queueUnavailable } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
+import type { JobReceiver } from '../../job-receiver.js';
 import type { JobStore } from '../../job-store.js';
-import type { JobTaker } from '../../job-taker.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
 import { RedisAdds } from './adds.js';
@@ -179,15 +179,15 @@ export class RedisDriver implements QueueDriver {
   /**
    * Only sync jobs have a waiting caller, so only they are fetched by the command that adds them.
    */
-  takeOnAdd(kind: QueueKind, loop: JobTaker): () => void {
-    return kind === 'sync' ? this.#adds.takeFor(loop) : () => {};
+  fetchOnAdd(kind: QueueKind, loop: JobReceiver): () => void {
+    return kind === 'sync' ? this.#adds.fetchFor(loop) : () => {};
   }
 
-  begun(): void {
+  started(): void {
     // BullMQ's list of active jobs holds the number of running jobs.
   }
 
-  over(): void {}
+  released(): void {}
 
   /**
    * Returns the connection that workers of this kind use: one for sync jobs, one for all others.

@@ -63,8 +63,8 @@ export class UsageIndex {
     this.#scheduleRemoval(job.data.n, encodeNote({ id: job.id ?? '', name: job.name, data: job.data }));
   }
 
-  #scheduleRemoval(namespace: string, line: string): void {
-    this.#ended.push(namespace, line);
+  #scheduleRemoval(namespace: string, id: string): void {
+    this.#ended.push(namespace, id);
     if (this.#ended.length === 2) setTimeout(() => void this.#flushEnded(), ENDED_WITHIN_MS);
   }
 

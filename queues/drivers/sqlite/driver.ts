@@ -124,17 +124,17 @@ export class SqliteDriver implements QueueDriver {
     return store;
   }
 
-  takeOnAdd(): () => void {
+  fetchOnAdd(): () => void {
     // The run loop is notified of added jobs immediately, so there is nothing to gain.
     return () => {};
   }
 
-  begun(job: InvocationJob): void {
-    this.#usage.begun(job.id ?? '');
+  started(job: InvocationJob): void {
+    this.#usage.started(job.id ?? '');
   }
 
-  over(job: InvocationJob): void {
-    this.#usage.over(job.id ?? '');
+  released(job: InvocationJob): void {
+    this.#usage.released(job.id ?? '');
   }
 
   /**

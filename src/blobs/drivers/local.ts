@@ -60,10 +60,10 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
   };
 }
 
-type Result = Uint8Array | string | undefined;
+type StoreResult = Uint8Array | string | undefined;
 
 interface PendingCall {
-  resolve(result: Result): void;
+  resolve(result: StoreResult): void;
   reject(error: Error): void;
 }
 
@@ -80,7 +80,7 @@ class StoreThread {
     this.#dir = dir;
   }
 
-  call(operation: keyof LocalStore, argument: Uint8Array | string): Promise<Result> {
+  call(operation: keyof LocalStore, argument: Uint8Array | string): Promise<StoreResult> {
     clearTimeout(this.#idle);
     const worker = this.#start();
     worker.ref();

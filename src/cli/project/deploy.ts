@@ -64,7 +64,7 @@ export function assertPruneOfAll(names: readonly string[], prune: boolean | unde
   throw new AppError('invalid_request', '--prune is for the whole project; name no functions with it');
 }
 
-interface Outcome {
+interface DeployPlan {
   plan: Plan;
   prune: boolean;
   secrets: ReadonlyMap<string, string>;
@@ -72,7 +72,7 @@ interface Outcome {
   versions: ReadonlyMap<string, number>;
 }
 
-function printOutcome(terminal: Terminal, { plan, prune, secrets, dryRun, versions }: Outcome): void {
+function printOutcome(terminal: Terminal, { plan, prune, secrets, dryRun, versions }: DeployPlan): void {
   const removed = prune ? plan.undeclared : [];
   if (terminal.json) {
     const functions = plan.functions.map(({ name, action, changes, running }) => ({
