@@ -253,7 +253,7 @@ export class Consumer implements Closable {
 
   #onCancelRequest(id: string | null): void {
     if (id === null) {
-      for (const inHand of this.#active.keys()) void this.#checkCancelled(inHand);
+      for (const jobId of this.#active.keys()) void this.#checkCancelled(jobId);
       return;
     }
     const cancellation = this.#active.get(id);

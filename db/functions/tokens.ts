@@ -240,7 +240,7 @@ function isExponent(sql: string, start: number, at: number): boolean {
 }
 
 function unquote(quoted: string): string {
-  const mark = quoted.charAt(0);
+  const quote = quoted.charAt(0);
   const inner = quoted.slice(1, -1);
-  return mark === '[' ? inner : inner.replaceAll(mark + mark, mark);
+  return quote === '[' ? inner : inner.replaceAll(quote + quote, quote);
 }

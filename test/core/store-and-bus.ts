@@ -4,9 +4,11 @@ import { openBus } from '../../src/bus/open.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
+const directory = tempDir();
+
 /** Opens an embedded store and a local bus for the tests of a file. */
 export const storeAndBus = shared(async () => {
-  const store = await openStore({ driver: 'sqlite', file: join(tempDir(), 'store.sqlite') });
+  const store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
   const bus = await openBus({ driver: 'local' });
   const close = async () => {
     await bus.close();

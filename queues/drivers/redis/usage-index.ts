@@ -44,7 +44,10 @@ export class UsageIndex {
     this.#keys = keys;
     this.#warn = warn;
     defineScripts(connection, ['endJobs-2', 'getUsage-2', 'rebaseTimes-2', 'sweepUsage-2']);
-    this.#sweeper = setInterval(() => void this.#sweepIfOurs(), SWEEP_EVERY_MS * (0.8 + 0.4 * Math.random()));
+    this.#sweeper = setInterval(
+      () => void this.#sweepIfClaimed(),
+      SWEEP_EVERY_MS * (0.8 + 0.4 * Math.random()),
+    );
     this.#sweeper.unref();
   }
 
@@ -119,10 +122,10 @@ export class UsageIndex {
   }
 
   /** Sweeps if no other process has claimed this round. */
-  async #sweepIfOurs(): Promise<void> {
+  async #sweepIfClaimed(): Promise<void> {
     try {
-      const ours = await this.#claimSweep();
-      if (ours) await this.sweep();
+      const isClaimed = await this.#claimSweep();
+      if (isClaimed) await this.sweep();
     } catch (error) {
       this.#warn('Failed to sweep the usage index; the next sweep retries.', error);
     }

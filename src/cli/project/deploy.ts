@@ -81,12 +81,12 @@ function printOutcome(terminal: Terminal, { plan, prune, secrets, dryRun, versio
       changes,
       version: versions.get(name) ?? running ?? null,
     }));
-    const kept = prune ? [] : plan.undeclared;
+    const undeclared = prune ? [] : plan.undeclared;
     const report = {
       dry_run: dryRun,
       functions,
       removed,
-      not_in_project: kept,
+      not_in_project: undeclared,
       secrets: [...secrets.keys()],
     };
     terminal.value(report);

@@ -71,12 +71,12 @@ export function createSockets(services: Services, admit: Admission): Sockets {
 
   const closeInvalid = async () => {
     // Sockets often share a credential, which is then validated once.
-    const asked = new Map<string, Promise<boolean>>();
+    const validations = new Map<string, Promise<boolean>>();
     for (const [ws, { principal }] of open) {
       if (!principal) continue;
       const name = `${principal.keyId} ${principal.session} ${principal.expiresAt}`;
-      const valid = asked.get(name) ?? services.auth.isValid(principal).catch(() => true);
-      asked.set(name, valid);
+      const valid = validations.get(name) ?? services.auth.isValid(principal).catch(() => true);
+      validations.set(name, valid);
       void valid.then((isValid) => {
         if (!isValid) ws.close(CLOSE.policy, 'the credential has expired or was revoked');
       });

@@ -216,11 +216,13 @@ export class HostImports {
 }
 
 function isSame(
-  kept: UnreadResult | null,
+  unread: UnreadResult | null,
   name: HostFunctionName,
   args: readonly HostValue[],
-): kept is UnreadResult {
-  return kept !== null && kept.name === name && args.every((arg, index) => sameValue(arg, kept.args[index]));
+): unread is UnreadResult {
+  return (
+    unread !== null && unread.name === name && args.every((arg, index) => sameValue(arg, unread.args[index]))
+  );
 }
 
 function sameValue(a: HostValue, b: HostValue | undefined): boolean {

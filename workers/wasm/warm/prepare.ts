@@ -100,7 +100,7 @@ export function common(source: Source, rewritten: Rewritten): ProgramBase {
  * because each imports all of WASI.
  */
 function waits(module: ParsedModule): boolean {
-  const asked = module.imports.filter((entry) => HOST_MODULES.includes(entry.module)).length;
-  if (isGo(module) || asked >= INTERPRETER_IMPORTS) return false;
+  const hostImports = module.imports.filter((entry) => HOST_MODULES.includes(entry.module)).length;
+  if (isGo(module) || hostImports >= INTERPRETER_IMPORTS) return false;
   return module.imports.some((entry) => WAITING.has(entry.name));
 }

@@ -95,8 +95,8 @@ export function deduplicate(
     return null;
   }
   if (dedup.reschedule === true) reschedule(queue, winner, job.delay, now);
-  const kept = keepNext(queue, dedup, winner, { ...job, id: jobId });
-  if (!kept && ttl > 0 && dedup.extend === true)
+  const isKept = keepNext(queue, dedup, winner, { ...job, id: jobId });
+  if (!isKept && ttl > 0 && dedup.extend === true)
     store.run('UPDATE dedup SET expires_at = ? WHERE queue = ? AND id = ?', expiresAt, queue.id, dedup.id);
   publish(queue, 'deduplicated', { jobId: winner, deduplicationId: dedup.id, deduplicatedJobId: jobId });
   return winner;
