@@ -4,9 +4,9 @@ import { type RedisConnection, wasNotExecuted } from '../../../src/redis/connect
 import type { JobGroup, QueueLimits, Shares } from '../../driver.js';
 import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
+import type { JobTaker } from '../../job-taker.js';
 import { type NewJob, queueKindOf } from '../../jobs.js';
 import { encodeNote } from '../../removed-jobs.js';
-import type { JobTaker } from '../../run-loop.js';
 import type { ShareQuota } from '../../share-quota.js';
 import { UnconfirmedAdd } from '../../unconfirmed-add.js';
 import { nextJobsOf } from './batching-backend.js';

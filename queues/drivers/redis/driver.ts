@@ -29,9 +29,9 @@ import type {
 import { queueUnavailable } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
 import type { JobStore } from '../../job-store.js';
+import type { JobTaker } from '../../job-taker.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
-import type { JobTaker } from '../../run-loop.js';
 import { RedisAdds } from './adds.js';
 import { BatchingBackend, defineBatchScripts } from './batching-backend.js';
 import { checkBullScripts } from './bull-checks.js';
@@ -130,13 +130,11 @@ export class RedisDriver implements QueueDriver {
     const keys = { prefix: `${PREFIX}:`, usage: `${PREFIX}:usage:` };
     const usage = new UsageIndex(connection, client, keys, warn);
     const adds = await RedisAdds.open(connection, client, keys, limits);
-    // BullMQ's queue types carry the type of the backend, which differs between stores and is not
-    // part of the QueueDriver interface.
     return new RedisDriver({
       server,
       connection,
-      kinds: kinds as unknown as Record<QueueKind, BullQueue<JobData>>,
-      ticks: ticks as unknown as BullQueue<unknown>,
+      kinds,
+      ticks,
       backends,
       client,
       adds,
@@ -150,8 +148,7 @@ export class RedisDriver implements QueueDriver {
     queue.on('error', (error) => this.#warn('Redis reported an error.', error));
     await queue.waitUntilReady();
     this.#further.push(queue);
-    // As in `open`: the type of the backend is dropped.
-    return queue as unknown as BullQueue<D>;
+    return queue;
   }
 
   async createWorker<D>(
