@@ -9,9 +9,9 @@ import type {
   RemovedHandler,
   RemovedInvocation,
 } from '../src/ports/queue.js';
+import type { BatchFetcher } from './batch-fetcher.js';
 import type { CrashJournal } from './crash-journal.js';
 import type { JobStore } from './job-store.js';
-import type { JobTaker } from './job-taker.js';
 import type { JobData, NewJob, QueueKind } from './jobs.js';
 
 /** The part of BullMQ's `Queue` through which jobs are decoded. */
@@ -76,7 +76,7 @@ export interface QueueDriver extends Closable {
    * Allows the driver to fetch jobs of this kind for the loop in the command that adds them.
    * Returns a function that ends this.
    */
-  takeOnAdd(kind: QueueKind, loop: JobTaker): () => void;
+  takeOnAdd(kind: QueueKind, loop: BatchFetcher): () => void;
   /** Called when this process begins a job, and when it no longer has the job. */
   begun(job: InvocationJob): void;
   over(job: InvocationJob): void;

@@ -13,6 +13,7 @@ import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '.
 import { closeRedis, type RedisConnection } from '../../../src/redis/connection.js';
 import { COMMAND_TIMEOUT_MS, type RedisServer } from '../../../src/redis/server.js';
 import { withTimeout } from '../../../src/timeout.js';
+import type { BatchFetcher } from '../../batch-fetcher.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,
@@ -29,7 +30,6 @@ import type {
 import { queueUnavailable } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
 import type { JobStore } from '../../job-store.js';
-import type { JobTaker } from '../../job-taker.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
 import { RedisAdds } from './adds.js';
@@ -182,7 +182,7 @@ export class RedisDriver implements QueueDriver {
   /**
    * Only sync jobs have a waiting caller, so only they are fetched by the command that adds them.
    */
-  takeOnAdd(kind: QueueKind, loop: JobTaker): () => void {
+  takeOnAdd(kind: QueueKind, loop: BatchFetcher): () => void {
     return kind === 'sync' ? this.#adds.takeFor(loop) : () => {};
   }
 
