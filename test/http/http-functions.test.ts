@@ -459,7 +459,9 @@ test('an unsigned or wrongly signed request returns 401 and starts no invocation
 test('a body larger than max_body_kb returns 413', async (t) => {
   const { call } = await served({ hello: { max_body_kb: 1 } });
   t.is((await call('/hello', { method: 'POST', body: 'x'.repeat(1024) })).status, 200);
-  t.is((await call('/hello', { method: 'POST', body: 'x'.repeat(1025) })).status, 413);
+  const refused = await call('/hello', { method: 'POST', body: 'x'.repeat(1025) });
+  t.is(refused.status, 413);
+  t.regex(refused.json.error, /1025 bytes; at most 1 KB \(1024 bytes\)/);
 });
 
 test('64 requests that a function starts together run concurrently', async (t) => {
@@ -491,6 +493,19 @@ test('behind a trusted proxy the request URL and remote address come from X-Forw
   });
   t.is(json.request.url, `https://fn.example.com/${tenant.namespace}/hello?x=1`);
   t.is(json.request.remote_address, '203.0.113.9');
+});
+
+test('a function for anybody runs for a caller whose key this engine does not know', async (t) => {
+  const { call, tenant } = await served({ hello: {}, closed: { auth: 'key' } });
+  const made = await tenant.post('/v1/auth/keys', { name: 'gone' });
+  t.is((await tenant.delete(`/v1/auth/keys/${made.json.id}`)).status, 200);
+  for (const key of ['a-key-of-another-system', String(made.json.api_key), 'a.b.c']) {
+    const { status, json, headers } = await call('/hello', { headers: { 'x-api-key': key } });
+    t.is(status, 200, key);
+    t.is(json.request.headers['x-api-key'], undefined);
+    t.is(headers.get('x-orama-route'), null);
+    t.is((await call('/closed', { headers: { 'x-api-key': key } })).status, 401, key);
+  }
 });
 
 test('auth: key accepts keys with the scope invoke for the function; other keys return 403', async (t) => {
