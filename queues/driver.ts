@@ -9,8 +9,8 @@ import type {
   RemovedHandler,
   RemovedInvocation,
 } from '../src/ports/queue.js';
+import type { BatchFetcher } from './batch-fetcher.js';
 import type { CrashJournal } from './crash-journal.js';
-import type { JobReceiver } from './job-receiver.js';
 import type { JobStore } from './job-store.js';
 import type { JobData, NewJob, QueueKind } from './jobs.js';
 
@@ -76,7 +76,7 @@ export interface QueueDriver extends Closable {
    * Allows the driver to fetch jobs of this kind for the loop in the command that adds them.
    * Returns a function that ends this.
    */
-  fetchOnAdd(kind: QueueKind, loop: JobReceiver): () => void;
+  fetchOnAdd(kind: QueueKind, loop: BatchFetcher): () => void;
   /** Called when this process begins a job, and when it no longer has the job. */
   started(job: InvocationJob): void;
   released(job: InvocationJob): void;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { isNotConnectionError, Job, type JobJson } from 'bullmq';
 import type { Closable } from '../src/ports/closable.js';
+import type { BatchFetcher } from './batch-fetcher.js';
 import type { BullQueue, InvocationJob, QueueTimings, Warn } from './driver.js';
-import type { JobReceiver } from './job-receiver.js';
 import { JobSettler } from './job-settler.js';
 import type { JobStore, NextJob } from './job-store.js';
 import { JobWaiter } from './job-waiter.js';
@@ -60,7 +60,7 @@ export interface RunLoopOptions {
 }
 
 /** Fetches the jobs of one queue, runs them, and settles them. */
-export class RunLoop implements Closable, JobReceiver {
+export class RunLoop implements Closable, BatchFetcher {
   readonly #options: RunLoopOptions;
   readonly #store: JobStore;
   readonly #waiter: JobWaiter;

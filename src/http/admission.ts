@@ -22,7 +22,11 @@ export interface Caller {
 }
 
 export interface Wanted {
-  access: Access;
+  /**
+   * `anybody`: like `optional`, but a credential that this engine does not accept counts as none. An
+   * HTTP function may be called by clients that have keys of other systems.
+   */
+  access: Access | 'anybody';
   /** Required scope of the key; null if none is required. */
   scope: Scope | null;
   credential: string | null;
@@ -63,10 +67,13 @@ export function createAdmission({ auth, limiter, quotas, config }: Services): Ad
       try {
         principal = await auth.authenticate(wanted.credential);
       } catch (error) {
-        // Failed authentication counts as an anonymous call, which limits the rate at which keys
-        // can be guessed.
-        if (isAppError(error, 'unauthorized')) await countAnonymous(request);
-        throw error;
+        const isRefused = isAppError(error, 'unauthorized') || isAppError(error, 'forbidden');
+        if (wanted.access !== 'anybody' || !isRefused) {
+          // Failed authentication counts as an anonymous call, which limits the rate at which keys
+          // can be guessed.
+          if (isAppError(error, 'unauthorized')) await countAnonymous(request);
+          throw error;
+        }
       }
     }
     if (!principal) {

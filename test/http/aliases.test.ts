@@ -59,6 +59,10 @@ test('an alias with an invalid name or invalid weights returns 400, with an unkn
     t.is(status, 400, JSON.stringify(weights));
     t.regex(json.error, /weights/);
   }
+  t.regex(
+    (await alias('beta', { version: 1, weights: { x: 10 } })).json.error,
+    /weights\.x must be named by/,
+  );
   t.is((await alias('beta', { version: 1, extra: true })).status, 400);
 });
 
@@ -243,7 +247,7 @@ test('a rollout without errors completes, and all calls then run the new version
 
 test('aborting a rollout returns all calls to the old version; aborting an ended rollout returns 409', async (t) => {
   const { tenant, called } = await versions(2);
-  await tenant.post('/v1/functions/fn/rollout', { to: 2, steps: [99], every_seconds: 3600 });
+  await tenant.post('/v1/functions/fn/rollout', { to: 2, steps: [100], every_seconds: 3600 });
   const aborted = await tenant.delete('/v1/functions/fn/rollout');
   t.is(aborted.status, 200);
   t.like(aborted.json, { state: 'aborted', percent: 0 });

@@ -195,7 +195,9 @@ test('the reply to a failed call does not contain the reason of the failure', as
 test('a body larger than max_body_kb returns 413', async (t) => {
   const { call } = await served({ hello: { max_body_kb: 1 } });
   t.is((await call('/hello', { method: 'POST', body: 'x'.repeat(1024) })).status, 200);
-  t.is((await call('/hello', { method: 'POST', body: 'x'.repeat(1025) })).status, 413);
+  const refused = await call('/hello', { method: 'POST', body: 'x'.repeat(1025) });
+  t.is(refused.status, 413);
+  t.regex(refused.json.error, /1025 bytes; at most 1 KB \(1024 bytes\)/);
 });
 
 test('64 requests that a function starts together run concurrently', async (t) => {

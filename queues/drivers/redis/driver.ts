@@ -13,6 +13,7 @@ import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '.
 import { closeRedis, type RedisConnection } from '../../../src/redis/connection.js';
 import { COMMAND_TIMEOUT_MS, type RedisServer } from '../../../src/redis/server.js';
 import { withTimeout } from '../../../src/timeout.js';
+import type { BatchFetcher } from '../../batch-fetcher.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import {
   type BullQueue,
@@ -29,7 +30,6 @@ import {
 } from '../../driver.js';
 import { queueUnavailable } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
-import type { JobReceiver } from '../../job-receiver.js';
 import type { JobStore } from '../../job-store.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
@@ -179,7 +179,7 @@ export class RedisDriver implements QueueDriver {
   /**
    * Only sync jobs have a waiting caller, so only they are fetched by the command that adds them.
    */
-  fetchOnAdd(kind: QueueKind, loop: JobReceiver): () => void {
+  fetchOnAdd(kind: QueueKind, loop: BatchFetcher): () => void {
     return kind === 'sync' ? this.#adds.fetchFor(loop) : () => {};
   }
 

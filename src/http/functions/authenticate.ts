@@ -20,7 +20,7 @@ export async function authenticate(
   const needsKey = (http.auth ?? (fn.is_public ? 'none' : 'key')) === 'key';
   const { credential, headers: hidden } = await engineCredential(services.auth, request.headers);
   const { principal } = await admit(request, {
-    access: needsKey ? 'required' : 'optional',
+    access: needsKey ? 'required' : 'anybody',
     // A public function accepts any key.
     scope: needsKey ? 'invoke' : null,
     credential,

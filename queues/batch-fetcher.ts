@@ -1,7 +1,7 @@
 import type { NextJob } from './job-store.js';
 
 /** The part of the run loop that fetches jobs together with adds. */
-export interface JobReceiver {
+export interface BatchFetcher {
   readonly lockMs: number;
   /** Reserves room for up to `most` jobs. Returns one lock token per reserved place. */
   reserve(most: number): readonly string[];
