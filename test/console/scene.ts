@@ -3,11 +3,11 @@ import type { Api } from '../helpers/api.js';
 import { until } from '../helpers/until.js';
 
 export interface Scene {
-  /** An invocation that caused others. */
+  /** An invocation that triggered others. */
   tree: string;
-  /** One that is dead. */
+  /** A dead invocation. */
   failed: string;
-  /** A message that has fired two. */
+  /** A message that triggered two invocations. */
   message: string;
 }
 

@@ -2,13 +2,13 @@ import type { Browser, BrowserContext } from 'playwright-core';
 import type { Api } from '../helpers/api.js';
 import { openPage, openWindow, signIn, type Watched } from '../helpers/browser.js';
 
-/** A window with the console in it. */
+/** A browser window that shows the console. */
 interface Window extends Watched {
   context: BrowserContext;
 }
 
 export interface SignedIn extends Watched {
-  /** Leaves the window to the next test. One that has failed never does. */
+  /** Returns the window for use by the next test. A failed test does not return it. */
   done(): void;
 }
 

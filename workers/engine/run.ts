@@ -100,7 +100,7 @@ export function abortSignalOf(run: Run): AbortSignal {
 }
 
 /** Returns the part of a call that is sent to its thread. */
-export function jobOf(call: GuestCall): GuestJob {
+export function guestJobOf(call: GuestCall): GuestJob {
   const { functionName, requestId, callerWallet, env, httpRequest = '', input, onLog } = call;
   return {
     name: functionName,

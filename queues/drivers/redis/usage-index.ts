@@ -159,8 +159,8 @@ export class UsageIndex {
           cursor,
           SWEEP_STEP,
         ]);
-        for (const line of missing)
-          if (await this.#hasEnded(namespace, line)) this.#scheduleRemoval(namespace, line);
+        for (const note of missing)
+          if (await this.#hasEnded(namespace, note)) this.#scheduleRemoval(namespace, note);
         await this.#flushEnded();
         cursor = next;
       } while (cursor !== '');
@@ -177,12 +177,12 @@ export class UsageIndex {
    */
   async removed(namespace: string, id: string): Promise<RemovedInvocation | null> {
     const key = `${this.#keys.usage}jobs:${namespace}`;
-    const [line] = await this.#connection.zrangebylex(key, `[${id}:`, `(${id};`, 'LIMIT', 0, 1);
-    return line === undefined ? null : removedByNote(namespace, line);
+    const [note] = await this.#connection.zrangebylex(key, `[${id}:`, `(${id};`, 'LIMIT', 0, 1);
+    return note === undefined ? null : removedByNote(namespace, note);
   }
 
-  async #hasEnded(namespace: string, line: string): Promise<boolean> {
-    const removed = removedByNote(namespace, line);
+  async #hasEnded(namespace: string, note: string): Promise<boolean> {
+    const removed = removedByNote(namespace, note);
     return removed === null || this.#onRemoved === undefined || this.#onRemoved(removed);
   }
 
