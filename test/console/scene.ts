@@ -18,8 +18,8 @@ export const ORIGINS = [
 ] as const;
 
 /**
- * A namespace that looks lived in: functions, versions, a live alias, triggers, a tree of events,
- * failures, secrets, rows.
+ * Populates a namespace with functions, versions, a live alias, triggers, a tree of events,
+ * failures, secrets and rows.
  */
 export async function populate(api: Api): Promise<Scene> {
   const wasm = await actsWasm();
