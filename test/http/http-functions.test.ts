@@ -495,6 +495,18 @@ test('behind a trusted proxy the request URL and remote address come from X-Forw
   t.is(json.request.remote_address, '203.0.113.9');
 });
 
+test("percent-encoded characters of a function's address are the characters themselves", async (t) => {
+  const { call, running, tenant } = await hello();
+  for (const path of ['/hello%401', '/%68ello', '/hello%401/below']) {
+    const { status, json } = await call(path);
+    t.is(status, 200, path);
+    t.is(json.request.path, `/${tenant.namespace}${path}`, 'the path is given as it was sent');
+  }
+  const namespace = `%${tenant.namespace.charCodeAt(0).toString(16)}${tenant.namespace.slice(1)}`;
+  t.is((await fetch(`${running.functionsUrl}/${namespace}/hello`)).status, 200);
+  for (const path of ['/hello%2F', '/hello%409', '/hello%40']) t.is((await call(path)).status, 404, path);
+});
+
 test('a function for anybody runs for a caller whose key this engine does not know', async (t) => {
   const { call, tenant } = await served({ hello: {}, closed: { auth: 'key' } });
   const made = await tenant.post('/v1/auth/keys', { name: 'gone' });
