@@ -1,3 +1,4 @@
+import { MAX_WORKER_CRASHES } from '../src/contract/limits.js';
 import type { Closable } from '../src/ports/closable.js';
 import { type CrashJournal, type RunMark, runMark } from './crash-journal.js';
 
@@ -11,7 +12,8 @@ const END_WRITTEN_WITHIN_MS = 10;
 
 /**
  * Records which jobs may have caused a worker crash: those whose guests had begun. A job that was
- * prefetched or was waiting for a slot when its process died is never counted as the cause.
+ * prefetched or was waiting for a slot or its module when its process died is not counted as the
+ * cause.
  *
  * No invocation waits for the journal, except a job that runs alone because it was running in two
  * crashes already.
@@ -45,11 +47,13 @@ export class CrashGuard implements Closable {
   }
 
   /**
-   * Records that the job has a slot. Until another guest begins in this process, only this job can
-   * cause a crash, even while its module is still being loaded.
+   * Records that the job has a slot. A job whose guest has not begun is not counted as the cause of
+   * a crash, unless its process has crashed MAX_WORKER_CRASHES times before: it may be its module
+   * that crashes a process while it is loaded. Until another guest begins in this process, only
+   * this job can then be the cause.
    */
   admitted(id: string, crashes: number): void {
-    if (this.#marks.size > 0) return;
+    if (crashes < MAX_WORKER_CRASHES || this.#marks.size > 0) return;
     this.began(id, crashes);
     this.#provisional = runMark(id, crashes);
   }

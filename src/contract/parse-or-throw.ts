@@ -69,7 +69,9 @@ function unknownKey(issue: z.core.$ZodIssueUnrecognizedKeys, parent: string, opt
   const key = issue.keys[0] ?? '';
   const full = parent === '' ? key : `${parent}.${key}`;
   const known =
-    issue.path.length === 0 && options.keys !== undefined ? options.keys : issue.message.split(KEYS_SEPARATOR);
+    issue.path.length === 0 && options.keys !== undefined
+      ? options.keys
+      : issue.message.split(KEYS_SEPARATOR);
   const inFull = (one: string) => (parent === '' ? one : `${parent}.${one}`);
   const meant = suggest(key, known);
   const near = options.synonyms?.get(full) ?? (meant === undefined ? undefined : inFull(meant));

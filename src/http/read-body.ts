@@ -62,7 +62,9 @@ export function tooLarge(bytes: number, maxBytes: number): AppError {
 /** Formats a size limit. */
 export function formatSize(bytes: number): string {
   const rounded =
-    bytes < 1 << 20 ? `${Number((bytes / 1024).toFixed(2))} KB` : `${Number((bytes / (1 << 20)).toFixed(2))} MB`;
+    bytes < 1 << 20
+      ? `${Number((bytes / 1024).toFixed(2))} KB`
+      : `${Number((bytes / (1 << 20)).toFixed(2))} MB`;
   return `${rounded} (${bytes} bytes)`;
 }
 

@@ -19,6 +19,14 @@ const ROUNDS = process.env.TEST_ATTACKS === 'all' ? 25 : 2;
 const FULL_DISK_ROUNDS = process.env.TEST_ATTACKS === 'all' ? 8 : 1;
 /** When everything is killed after the start of a round, in milliseconds: at random before this. */
 const KILL_WITHIN_MS = 2500;
+/** 25 rounds create more than the default quotas of one namespace allow. */
+const QUOTAS = {
+  functions: 100_000,
+  versions_per_function: 100_000,
+  triggers: 100_000,
+  secrets: 100_000,
+  keys: 100_000,
+};
 const dataDir = tempDir();
 
 /** A request, and how to see afterwards that it took effect. */
@@ -209,6 +217,8 @@ async function keepsAll(
   await api.deploy('probe', await probeWasm());
   const table = await api.post('/v1/rqlite/exec', { sql: 'create table kept (label text)' });
   t.is(table.status, 200, table.text);
+  const raised = await api.put('/v1/namespaces/default/quotas', QUOTAS);
+  t.is(raised.status, 200, raised.text);
   const check = async ({ kind, act, reply }: Done) => {
     if (reply === null && !(await act.inDoubt?.(installation.api))) return;
     t.is(await act.missing(installation.api, reply), null, `${kind} ${reply === null ? 'in doubt' : ''}`);

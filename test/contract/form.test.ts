@@ -92,7 +92,10 @@ const REFUSED: [fields: Record<string, string>, sentence: string][] = [
     { metadata: '{"http":{"redirects":true}}' },
     'unknown key "metadata.http.redirects"; the keys are metadata.http.methods, metadata.http.auth',
   ],
-  [{ metadata: '{"http":{"rutes":[]}}' }, 'unknown key "metadata.http.rutes"; did you mean "metadata.http.routes"?'],
+  [
+    { metadata: '{"http":{"rutes":[]}}' },
+    'unknown key "metadata.http.rutes"; did you mean "metadata.http.routes"?',
+  ],
   [{ metadata: '{"http":{"methods":[]}}' }, 'metadata.http.methods must have at least 1 entry, not 0'],
   [{ metadata: '{' }, 'metadata must be JSON, not "{"'],
   [{ metadata: '[]' }, 'metadata must be a JSON object, not []'],

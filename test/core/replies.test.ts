@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { openStore } from '../../db/open.js';
 import { openBus } from '../../src/bus/open.js';
-import { createReplies, type Reply } from '../../src/core/replies.js';
+import { BusReplies } from '../../src/core/replies.js';
+import type { Reply } from '../../src/core/reply.js';
 import { AppError } from '../../src/errors.js';
 import type { Bus } from '../../src/ports/bus.js';
 import type { Store } from '../../src/ports/store.js';
@@ -46,8 +47,8 @@ async function pair(name: string, refusals: number) {
       await bus.publish(channel, message);
     },
   };
-  const gateway = await createReplies({ address: `${name}-gateway`, bus, store });
-  const worker = await createReplies({ address: `${name}-worker`, bus: patchy, store });
+  const gateway = await BusReplies.open({ address: `${name}-gateway`, bus, store });
+  const worker = await BusReplies.open({ address: `${name}-worker`, bus: patchy, store });
   return { gateway, worker, sent, close: () => Promise.all([gateway.close(), worker.close()]) };
 }
 
@@ -82,7 +83,7 @@ test('after a bus gap a waiter polls the store until the final state is written'
       return async () => {};
     },
   };
-  const gateway = await createReplies({ address: 'gap-gateway', bus: broken, store });
+  const gateway = await BusReplies.open({ address: 'gap-gateway', bus: broken, store });
   t.teardown(() => gateway.close());
   const row = anAttempt({ final: anEnd({ output: Buffer.from('hello') }) });
   const { reply } = gateway.wait(row.requestId);

@@ -59,7 +59,10 @@ test('an alias with an invalid name or invalid weights returns 400, with an unkn
     t.is(status, 400, JSON.stringify(weights));
     t.regex(json.error, /weights/);
   }
-  t.regex((await alias('beta', { version: 1, weights: { x: 10 } })).json.error, /weights\.x must be named by/);
+  t.regex(
+    (await alias('beta', { version: 1, weights: { x: 10 } })).json.error,
+    /weights\.x must be named by/,
+  );
   t.is((await alias('beta', { version: 1, extra: true })).status, 400);
 });
 

@@ -13,6 +13,7 @@ import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '.
 import { closeRedis, type RedisConnection } from '../../../src/redis/connection.js';
 import { COMMAND_TIMEOUT_MS, type RedisServer } from '../../../src/redis/server.js';
 import { withTimeout } from '../../../src/timeout.js';
+import type { BatchFetcher } from '../../batch-fetcher.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import type {
   BullQueue,
@@ -31,7 +32,6 @@ import { perQueue } from '../../fairness.js';
 import type { JobStore } from '../../job-store.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
-import type { JobTaker } from '../../run-loop.js';
 import { RedisAdds } from './adds.js';
 import { BatchingBackend, defineBatchScripts } from './batching-backend.js';
 import { checkBullScripts } from './bull-checks.js';
@@ -130,13 +130,11 @@ export class RedisDriver implements QueueDriver {
     const keys = { prefix: `${PREFIX}:`, usage: `${PREFIX}:usage:` };
     const usage = new UsageIndex(connection, client, keys, warn);
     const adds = await RedisAdds.open(connection, client, keys, limits);
-    // BullMQ's queue types carry the type of the backend, which differs between stores and is not
-    // part of the QueueDriver interface.
     return new RedisDriver({
       server,
       connection,
-      kinds: kinds as unknown as Record<QueueKind, BullQueue<JobData>>,
-      ticks: ticks as unknown as BullQueue<unknown>,
+      kinds,
+      ticks,
       backends,
       client,
       adds,
@@ -150,8 +148,7 @@ export class RedisDriver implements QueueDriver {
     queue.on('error', (error) => this.#warn('Redis reported an error.', error));
     await queue.waitUntilReady();
     this.#further.push(queue);
-    // As in `open`: the type of the backend is dropped.
-    return queue as unknown as BullQueue<D>;
+    return queue;
   }
 
   async createWorker<D>(
@@ -185,7 +182,7 @@ export class RedisDriver implements QueueDriver {
   /**
    * Only sync jobs have a waiting caller, so only they are fetched by the command that adds them.
    */
-  takeOnAdd(kind: QueueKind, loop: JobTaker): () => void {
+  takeOnAdd(kind: QueueKind, loop: BatchFetcher): () => void {
     return kind === 'sync' ? this.#adds.takeFor(loop) : () => {};
   }
 

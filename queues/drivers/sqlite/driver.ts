@@ -98,9 +98,7 @@ export class SqliteDriver implements QueueDriver {
     const queue = new Bull.Queue<D, void>(name, { ...options, connection: this.#connection });
     queue.on('error', (error) => this.#warn('The queue reported an error.', error));
     this.#opened.push(queue);
-    // BullMQ's queue types carry the type of the backend, which differs between stores and is not
-    // part of the QueueDriver interface.
-    return queue as unknown as BullQueue<D>;
+    return queue;
   }
 
   async openQueue<D>(name: string): Promise<BullQueue<D>> {
@@ -112,12 +110,11 @@ export class SqliteDriver implements QueueDriver {
     processor: Processor<D, void>,
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>> {
-    // As in `#open`: the type of the backend is dropped.
     return new Bull.Worker<D, void>(queue, processor, {
       drainDelay: this.waitSeconds,
       ...options,
       connection: this.#connection,
-    }) as unknown as BullWorker<D>;
+    });
   }
 
   async openStore(kind: QueueKind, { lockMs, stalledCheckMs }: QueueTimings): Promise<JobStore> {
@@ -210,7 +207,7 @@ export class SqliteDriver implements QueueDriver {
 
   async remove(job: InvocationJob): Promise<boolean> {
     const kind = queueKindOf(job.data);
-    const removed = (await this.queues[kind].getBackend().remove(job.id ?? '', false)) > 0;
+    const removed = (await this.queues[kind].backend.remove(job.id ?? '', false)) > 0;
     if (removed) this.#usage.leave(job.id ?? '');
     return removed;
   }

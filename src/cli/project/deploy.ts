@@ -7,13 +7,7 @@ import { applyPlan, deleteFunction } from './apply.js';
 import { assertBuilt, buildAll } from './build-all.js';
 import { mapCollectingErrors } from './map-collecting-errors.js';
 import { AT_ONCE, type Plan, planDeploy } from './plan.js';
-import {
-  chosenFunctions,
-  connectionOf,
-  openProject,
-  type Project,
-  type ProjectFunction,
-} from './project.js';
+import { chosenFunctions, connectionOf, openProject, type Project, type ProjectFunction } from './project.js';
 import { renderPlan } from './render.js';
 import { readSecrets, storeSecrets } from './secrets.js';
 

@@ -24,7 +24,7 @@ export interface SqliteConnectionOptions {
 interface Pending {
   name: OperationName;
   subject: Subject;
-  resolve: (result: never) => void;
+  resolve: (result: unknown) => void;
   reject: (error: Error) => void;
 }
 
@@ -141,7 +141,13 @@ export class SqliteConnection extends EventEmitter {
     return new Promise((resolve, reject) => {
       if (this.#gathered.length === 0) setImmediate(() => this.#send());
       this.#gathered.push([name, queue, ...args]);
-      this.#pending.push({ name, subject, resolve: resolve as Pending['resolve'], reject });
+      this.#pending.push({
+        name,
+        subject,
+        // The thread's result has the type of the operation in the table of operations.
+        resolve: (result) => resolve(result as OperationResult<K>),
+        reject,
+      });
       if (this.#pending.length === 1) this.#keepAlive();
     });
   }
@@ -290,7 +296,6 @@ export class SqliteConnection extends EventEmitter {
 }
 
 function settle({ subject, resolve, reject }: Pending, [failure, result]: Outcome): void {
-  // The result type of each operation is that of its entry in the operation table.
-  if (failure === null) resolve(result as never);
+  if (failure === null) resolve(result);
   else reject(toError(failure, subject));
 }

@@ -24,6 +24,11 @@ export interface Subject {
   state?: string | undefined;
 }
 
+/** Names a job for the error message of a refusal. Most transitions start from an active job. */
+export function about(command: string, jobId: string | undefined, state = 'active'): Subject {
+  return { command, jobId, state };
+}
+
 /** The messages are part of BullMQ's interface: its users match on them. */
 function sentence(code: RefusalCode, { command, jobId, parentKey, state }: Subject): string {
   switch (code) {
