@@ -6,7 +6,7 @@ import { AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Egress, EgressResponse } from '../../src/ports/egress.js';
 import type { HostRun } from './host.js';
 import { ParallelFetches } from './parallel-fetches.js';
-import { isNone, parseOrUndefined } from './parse-or-undefined.js';
+import { isNone, parseOrUndefined } from './host-json.js';
 
 const HTTP_TIMEOUT_MS = 30_000;
 
