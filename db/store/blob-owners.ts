@@ -35,7 +35,7 @@ from (select ${STORAGE_BYTES} as bytes)`;
 export function createBlobOwnerStore(database: Database): BlobOwnerStore {
   const { knex } = database;
   const owners = () => knex<OwnerRow>('blob_owners');
-  const marks = () => knex<{ cid: string; token: string; started_at: number }>('blob_deletions');
+  const deletions = () => knex<{ cid: string; token: string; started_at: number }>('blob_deletions');
 
   return {
     async add(namespace, { cid, name, size }, limitBytes) {
@@ -83,11 +83,11 @@ export function createBlobOwnerStore(database: Database): BlobOwnerStore {
 
     async isPendingDeletion(cid) {
       const since = Date.now() - MARK_MS;
-      return (await database.run(marks().where({ cid }).andWhere('started_at', '>', since))).length > 0;
+      return (await database.run(deletions().where({ cid }).andWhere('started_at', '>', since))).length > 0;
     },
 
     async unmark(cid, token) {
-      await database.run(marks().where({ cid, token }).delete());
+      await database.run(deletions().where({ cid, token }).delete());
     },
   };
 }

@@ -4,6 +4,7 @@ import type { RequestId } from '../../src/contract/ids.js';
 import { MAX_HOST_TEXT, MAX_SQL_ARGS } from '../../src/contract/limits.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { dispatchHostCall } from '../../workers/engine/host-dispatch.js';
+import { aName } from '../helpers/attempt.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { guest, missingCompiler } from '../helpers/guests.js';
 
@@ -67,7 +68,7 @@ for (const source of ['host.c', 'host.rs', 'host.go', 'host.as.ts']) {
     const wasm = await guest(source);
     const { warmStart } = await engine.inspect(wasm, {
       cid: contentId(wasm),
-      name: 'tested' as never,
+      name: aName('tested'),
       memoryLimitMb: 64,
     });
     const outcome = await runText(engine, wasm, '', {

@@ -18,7 +18,7 @@ import type { Principal } from '../../core/auth/principal.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
 import { replyOutput } from '../../core/output-fields.js';
-import type { Reply } from '../../core/replies.js';
+import type { Reply } from '../../core/reply.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { onClientDisconnect } from '../client-disconnect.js';

@@ -8,7 +8,7 @@ import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction, assertScope } from '../../core/auth/rights.js';
 import type { InvokeRequest } from '../../core/invoke.js';
 import { replyOutput } from '../../core/output-fields.js';
-import type { Reply } from '../../core/replies.js';
+import type { Reply } from '../../core/reply.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { failureFields, failureOutput, milliseconds } from '../outcome.js';
