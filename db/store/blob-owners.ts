@@ -39,10 +39,10 @@ export function createBlobOwnerStore(database: Database): BlobOwnerStore {
 
   return {
     async add(namespace, { cid, name, size }, limitBytes) {
-      const add = owners()
+      const insert = owners()
         .insert({ namespace, cid, name, size, created_at: Date.now() })
-        .onConflict(['namespace', 'cid'])
-        .ignore();
+        .onConflict(['namespace', 'cid']);
+      const add = name === '' ? insert.ignore() : insert.merge(['name']);
       const check =
         limitBytes === undefined
           ? null

@@ -121,7 +121,8 @@ export function assertOwnNamespace(
   );
 }
 
-function parseNamespace(value: unknown): Namespace | undefined {
+/** Parses a `namespace` of a query or body. Throws `invalid_request`. */
+export function parseNamespace(value: unknown): Namespace | undefined {
   if (value === undefined) return undefined;
   return parseOrThrow(namespaceSchema, value, { code: 'invalid_request', name: () => 'namespace' });
 }

@@ -248,7 +248,9 @@ export function testRecords(driver: string, open: OpenStore): void {
     const [a, b, cid] = [aNamespace(), aNamespace(), uuidv7()];
     await blobOwners.add(a, { cid, name: 'first', size: 5 });
     await blobOwners.add(a, { cid, name: 'again', size: 5 });
+    await blobOwners.add(a, { cid, name: '', size: 5 });
     await blobOwners.add(b, { cid, name: '', size: 5 });
+    t.is((await blobOwners.get(a, cid))?.name, 'again');
     const owner = await blobOwners.get(a, cid);
     t.is(owner?.size, 5);
     t.is(await blobOwners.get(aNamespace(), cid), null);

@@ -58,4 +58,7 @@ test('what needs a project says so outside one, and what to do', async (t) => {
     t.is(run.code, 2);
     t.regex(run.stderr, /needs a project.*functions: \["functions\/\*"\].*orama deploy <dir>/s);
   }
+  const dev = await runCli(['dev'], { home });
+  t.is(dev.code, 2);
+  t.regex(dev.stderr, /orama dev needs a project.*functions: \["functions\/\*"\].*orama function dev <dir>/s);
 });

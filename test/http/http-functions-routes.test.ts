@@ -151,3 +151,15 @@ test('deploying a second function with the same route returns 409 and names the 
   });
   t.is(again.status, 201);
 });
+
+test("percent-encoded characters of a function's address are the characters themselves", async (t) => {
+  const { call, running, tenant } = await served({ hello: {} });
+  for (const path of ['/hello%401', '/%68ello', '/hello%401/below']) {
+    const { status, json } = await call(path);
+    t.is(status, 200, path);
+    t.is(json.request.path, `/${tenant.namespace}${path}`, 'the path is given as it was sent');
+  }
+  const namespace = `%${tenant.namespace.charCodeAt(0).toString(16)}${tenant.namespace.slice(1)}`;
+  t.is((await fetch(`${running.functionsUrl}/${namespace}/hello`)).status, 200);
+  for (const path of ['/hello%2F', '/hello%409', '/hello%40']) t.is((await call(path)).status, 404, path);
+});

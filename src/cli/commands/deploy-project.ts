@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { AppError } from '../../errors.js';
 import { MANIFEST_FILE } from '../function-directory.js';
 import { assertPruneOfAll, deployProject, type ProjectDeployFlags } from '../project/deploy.js';
-import { findProject } from '../project/project.js';
+import { findProject, needsProject } from '../project/project.js';
 import { terminalOf } from '../session.js';
 import { DRY_RUN_OPTION, deployOne, MESSAGE_OPTION } from './deploy.js';
 
@@ -53,7 +53,5 @@ function refuseOutsideProject(
   else if (prune !== undefined) what = '--prune';
   else if (names.length > 1) what = 'deploying several functions';
   else return;
-  command.error(
-    `error: ${what} needs a project, and there is no orama.yaml here or above; create one with the line functions: ["functions/*"], or deploy one function with "orama deploy <dir>"`,
-  );
+  command.error(needsProject(what, 'deploy one function with "orama deploy <dir>"'));
 }

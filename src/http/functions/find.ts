@@ -23,8 +23,8 @@ export type FoundOrAllowed =
   | { kind: 'found'; found: Found }
   | { kind: 'other_methods'; allowed: HttpMethod[]; found: Found };
 
-/** A function's own address: `hello`, `hello@3`. */
-const OWN_ADDRESS = /^\/([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_-]{1,64}))?(?:\/|$)/;
+/** The first segment of a function's own address: `hello`, `hello@3`. */
+const OWN_ADDRESS = /^([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_-]{1,64}))?$/;
 
 /**
  * Finds the function for a method and path. A route takes precedence over a function's own address,
@@ -78,7 +78,8 @@ async function findByName(
   { namespace, path }: RequestTarget,
   method: HttpMethod | null,
 ): Promise<FoundOrAllowed | null> {
-  const match = OWN_ADDRESS.exec(path);
+  // Decoded, as clients may encode the "@".
+  const match = OWN_ADDRESS.exec(decodeURIComponent(path.split('/')[1] ?? ''));
   const name = functionNameSchema.safeParse(match?.[1]);
   if (match === null || !name.success) return null;
   const ref = versionRefOf(match[2]);

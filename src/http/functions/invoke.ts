@@ -62,6 +62,9 @@ export async function invoke(
   else answer(deps, exchange, principal, { id, reply });
 }
 
+/** Header whose equal values choose equal versions; by default the sender's address does. */
+const STICKY_HEADER = 'x-orama-sticky';
+
 function invocationOf(
   found: Found,
   principal: Principal | null,
@@ -78,14 +81,15 @@ function invocationOf(
   };
   if (found.version !== undefined) invocation.version = found.version;
   if (principal !== null && principal.wallet !== '') invocation.callerWallet = principal.wallet;
-  invocation.sticky = createHash('sha256').update(described.remote_address).digest('hex');
+  const sticky = signed.headers[STICKY_HEADER]?.toString();
+  const address = () => createHash('sha256').update(described.remote_address).digest('hex');
   const key = idempotencyKeyOf(found, signed);
   if (key !== null) {
     invocation.idempotencyKey = key;
-    invocation.sticky = key;
     const caller = http.verify ? 'verified' : callerOf(principal, fn.namespace, signed.headers);
     if (caller !== undefined) invocation.caller = caller;
   }
+  invocation.sticky = sticky || (key ?? address());
   return invocation;
 }
 

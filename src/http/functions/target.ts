@@ -59,7 +59,7 @@ export function parseTarget(request: IncomingMessage, addressing: Addressing): R
   const end = fullPath.indexOf('/', 1);
   const first = end < 0 ? fullPath.slice(1) : fullPath.slice(1, end);
   const path = end < 0 ? '/' : fullPath.slice(end);
-  return { namespace: parseNamespace(first), path, fullPath, search };
+  return { namespace: parseNamespace(decodeURIComponent(first)), path, fullPath, search };
 }
 
 function parseNamespace(text: string | null): Namespace {

@@ -7,6 +7,7 @@ import {
 } from '../../../src/contract/host-functions.js';
 import type { LogLevel } from '../../../src/contract/invocation.js';
 import { MAX_HOST_BYTES, MAX_HOST_CALLS, MAX_HOST_RESULT_BYTES, MB } from '../../../src/contract/limits.js';
+import { failedRequest } from './failed-request.js';
 import { HOST_IMPORTS } from './imports.js';
 import type { GuestMemory } from './memory.js';
 import { GuestFailure, type GuestSession, type HostReply, type HostValue } from './session.js';
@@ -130,7 +131,13 @@ export class HostImports {
     const checked = this.#checkResult(reply);
     if (!checked.ok) this.#now.log.line('error', `${name} failed: ${checked.reason}`);
     else if (checked.note !== undefined) this.#now.log.line('warn', checked.note);
+    else if (name === 'http_fetch' || name === 'http_next') this.#logFailedRequest(checked.data);
     return checked;
+  }
+
+  #logFailedRequest(reply: Uint8Array | null): void {
+    const reason = reply === null ? null : failedRequest(reply);
+    if (reason !== null) this.#now.log.line('error', `http_fetch failed: ${reason}`);
   }
 
   #makeCall(name: HostFunctionName, args: HostValue[] | null): HostReply {
