@@ -57,127 +57,164 @@ export interface Catalog extends Closable {
   onDeployed(handler: (version: FunctionVersion) => void): Promise<Unsubscribe>;
 }
 
-export async function createCatalog({ store, bus }: { store: Store; bus: Bus }): Promise<Catalog> {
-  const functions = freshCache<FunctionVersion>();
-  const lists = freshCache<readonly FunctionVersion[]>();
-  const triggers = freshCache<StoredTrigger[]>();
-  const aliases = freshCache<ReadonlyMap<string, StoredAlias>>();
+/** Creates the catalog of a process. */
+export async function createCatalog(deps: { store: Store; bus: Bus }): Promise<Catalog> {
+  return CachedCatalog.open(deps);
+}
 
-  const drop = (namespace: string) => {
-    functions.drop(`${namespace}/`);
-    lists.drop(`${namespace}/`);
-    aliases.drop(`${namespace}/`);
-    triggers.drop(`${namespace}/`);
-  };
-  const unsubscribe = await bus.subscribe(CHANNEL, drop);
-  const forgetGaps = bus.onGap(() => drop(''));
-
-  const find = (namespace: Namespace, name: FunctionName, version?: number) =>
-    functions.get(`${namespace}/${name}@${version ?? ''}`, () =>
-      version === undefined
-        ? store.functions.latest(namespace, name)
-        : store.functions.version(namespace, name, version),
-    );
-
-  const resolve = async (namespace: Namespace, name: FunctionName, version?: number) => {
-    const found = await find(namespace, name, version);
-    if (found) return found;
-    const isThere = version !== undefined && (await find(namespace, name)) !== null;
-    throw functionNotFound(namespace, name, isThere ? version : undefined);
-  };
-
+class CachedCatalog implements Catalog {
+  readonly #store: Store;
+  readonly #bus: Bus;
+  readonly #functions = freshCache<FunctionVersion>();
+  readonly #lists = freshCache<readonly FunctionVersion[]>();
+  readonly #triggers = freshCache<StoredTrigger[]>();
   /**
-   * Keyed by `function@alias`. A namespace without aliases has an empty map, which is cached too.
+   * The aliases of each namespace by `function@alias`. A namespace without aliases has an empty map,
+   * which is cached too.
    */
-  const loadAliases = async (namespace: Namespace) =>
-    new Map(
-      (await store.aliases.list(namespace)).map((alias) => [`${alias.function}@${alias.alias}`, alias]),
+  readonly #aliases = freshCache<ReadonlyMap<string, StoredAlias>>();
+  readonly #unsubscribe: Unsubscribe[] = [];
+
+  private constructor({ store, bus }: { store: Store; bus: Bus }) {
+    this.#store = store;
+    this.#bus = bus;
+  }
+
+  static async open(deps: { store: Store; bus: Bus }): Promise<CachedCatalog> {
+    const catalog = new CachedCatalog(deps);
+    const unsubscribe = await deps.bus.subscribe(CHANNEL, (namespace) => catalog.#drop(`${namespace}/`));
+    catalog.#unsubscribe.push(
+      deps.bus.onGap(() => catalog.#drop('')),
+      unsubscribe,
     );
+    return catalog;
+  }
+
+  async resolve(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion> {
+    const found = await this.find(namespace, name, version);
+    if (found) return found;
+    const isThere = version !== undefined && (await this.find(namespace, name)) !== null;
+    throw functionNotFound(namespace, name, isThere ? version : undefined);
+  }
+
+  find(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion | null> {
+    return this.#functions.get(`${namespace}/${name}@${version ?? ''}`, () =>
+      version === undefined
+        ? this.#store.functions.latest(namespace, name)
+        : this.#store.functions.version(namespace, name, version),
+    );
+  }
+
+  async choose(
+    namespace: Namespace,
+    name: FunctionName,
+    { ref, sticky }: { ref?: VersionRef | undefined; sticky?: string | undefined } = {},
+  ): Promise<FunctionVersion> {
+    const ready = ref === undefined ? this.peek(namespace, name, sticky) : null;
+    if (ready !== null) return ready;
+    if (typeof ref === 'number') return this.resolve(namespace, name, ref);
+    const alias = await this.#aliasOf(namespace, name, ref);
+    return this.resolve(namespace, name, alias === null ? undefined : drawVersion(alias, sticky));
+  }
+
+  peek(namespace: Namespace, name: FunctionName, sticky?: string): FunctionVersion | null {
+    const known = this.#aliases.peek(`${namespace}/`);
+    if (known === null) return null;
+    const live = known.get(`${name}@${LIVE_ALIAS}`);
+    const version = live === undefined ? '' : drawVersion(live, sticky);
+    return this.#functions.peek(`${namespace}/${name}@${version}`);
+  }
+
+  async candidates(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion[]> {
+    if (typeof ref === 'number') return [await this.resolve(namespace, name, ref)];
+    const alias = await this.#aliasOf(namespace, name, ref);
+    if (alias === null) return [await this.resolve(namespace, name)];
+    const versions = [alias.version, ...Object.keys(alias.weights).map(Number)];
+    return Promise.all(versions.map((version) => this.resolve(namespace, name, version)));
+  }
+
+  async functions(
+    namespace: Namespace,
+    { reload }: { reload: boolean } = { reload: false },
+  ): Promise<readonly FunctionVersion[]> {
+    if (reload) this.#lists.drop(`${namespace}/`);
+    return (await this.#lists.get(`${namespace}/`, () => this.#loadServing(namespace))) ?? [];
+  }
+
+  async assertKnown(namespace: Namespace, name: FunctionName): Promise<void> {
+    if (await this.find(namespace, name)) return;
+    if (!(await this.#store.functions.wasDeployed(namespace, name))) throw functionNotFound(namespace, name);
+  }
+
+  async triggers(namespace: Namespace): Promise<StoredTrigger[]> {
+    return (await this.#triggers.get(`${namespace}/`, () => this.#store.triggers.list(namespace))) ?? [];
+  }
+
+  async changed(namespace: Namespace): Promise<void> {
+    this.#drop(`${namespace}/`);
+    // If the bus is unreachable, other processes notice the change within 2 s; the deploy still
+    // succeeds.
+    await this.#bus.publish(CHANNEL, namespace).catch(() => undefined);
+  }
+
+  async deployed(version: FunctionVersion): Promise<void> {
+    // If the bus is unreachable, the version is prepared when it is first called.
+    await this.#bus.publish(DEPLOYED, JSON.stringify(version)).catch(() => undefined);
+  }
+
+  onDeployed(handler: (version: FunctionVersion) => void): Promise<Unsubscribe> {
+    return this.#bus.subscribe(DEPLOYED, (message) => handler(JSON.parse(message)));
+  }
+
+  async close(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) await unsubscribe();
+  }
+
+  /** Drops the entries whose keys begin with the prefix, each of which is a namespace and a slash. */
+  #drop(prefix: string): void {
+    for (const cache of [this.#functions, this.#lists, this.#aliases, this.#triggers]) cache.drop(prefix);
+  }
 
   /**
    * Resolves with null if the alias was not requested explicitly and does not exist; `live` then
    * means the newest version.
    */
-  const aliasOf = async (namespace: Namespace, name: FunctionName, ref: Alias | undefined) => {
-    const known = await aliases.get(`${namespace}/`, () => loadAliases(namespace));
+  async #aliasOf(
+    namespace: Namespace,
+    name: FunctionName,
+    ref: Alias | undefined,
+  ): Promise<StoredAlias | null> {
+    const known = await this.#aliases.get(`${namespace}/`, () => this.#loadAliases(namespace));
     const alias = known?.get(`${name}@${ref ?? LIVE_ALIAS}`);
     if (alias !== undefined || ref === undefined) return alias ?? null;
     // The absence of an alias is not cached: another process may have created it meanwhile.
-    const fresh = (await loadAliases(namespace)).get(`${name}@${ref}`);
+    const fresh = (await this.#loadAliases(namespace)).get(`${name}@${ref}`);
     if (fresh !== undefined) return fresh;
-    await resolve(namespace, name);
+    await this.resolve(namespace, name);
     throw new AppError(
       'function_not_found',
       `Function "${name}" has no alias "${ref}" in namespace "${namespace}"; list them with GET /v1/functions/${name}/aliases.`,
     );
-  };
+  }
 
-  const loadServing = async (namespace: Namespace) => {
+  async #loadAliases(namespace: Namespace): Promise<Map<string, StoredAlias>> {
+    const aliases = await this.#store.aliases.list(namespace);
+    return new Map(aliases.map((alias) => [`${alias.function}@${alias.alias}`, alias]));
+  }
+
+  async #loadServing(namespace: Namespace): Promise<readonly FunctionVersion[]> {
     const [newest, named] = await Promise.all([
-      store.functions.listWithoutEnv(namespace),
-      loadAliases(namespace),
+      this.#store.functions.listWithoutEnv(namespace),
+      this.#loadAliases(namespace),
     ]);
     return Promise.all(
       newest.map(async (fn) => {
         const live = named.get(`${fn.name}@${LIVE_ALIAS}`);
         if (live === undefined || live.version === fn.version) return fn;
-        return (await store.functions.version(namespace, fn.name, live.version)) ?? fn;
+        return (await this.#store.functions.version(namespace, fn.name, live.version)) ?? fn;
       }),
     );
-  };
-
-  const peek = (namespace: Namespace, name: FunctionName, sticky?: string) => {
-    const known = aliases.peek(`${namespace}/`);
-    if (known === null) return null;
-    const live = known.get(`${name}@${LIVE_ALIAS}`);
-    return functions.peek(`${namespace}/${name}@${live === undefined ? '' : drawVersion(live, sticky)}`);
-  };
-
-  return {
-    find,
-    resolve,
-    peek,
-    async choose(namespace, name, { ref, sticky } = {}) {
-      const ready = ref === undefined ? peek(namespace, name, sticky) : null;
-      if (ready !== null) return ready;
-      if (typeof ref === 'number') return resolve(namespace, name, ref);
-      const alias = await aliasOf(namespace, name, ref);
-      return resolve(namespace, name, alias === null ? undefined : drawVersion(alias, sticky));
-    },
-    async candidates(namespace, name, ref) {
-      if (typeof ref === 'number') return [await resolve(namespace, name, ref)];
-      const alias = await aliasOf(namespace, name, ref);
-      if (alias === null) return [await resolve(namespace, name)];
-      const versions = [alias.version, ...Object.keys(alias.weights).map(Number)];
-      return Promise.all(versions.map((version) => resolve(namespace, name, version)));
-    },
-    async functions(namespace, { reload } = { reload: false }) {
-      if (reload) lists.drop(`${namespace}/`);
-      return (await lists.get(`${namespace}/`, () => loadServing(namespace))) ?? [];
-    },
-    async assertKnown(namespace, name) {
-      if (await find(namespace, name)) return;
-      if (!(await store.functions.wasDeployed(namespace, name))) throw functionNotFound(namespace, name);
-    },
-    async triggers(namespace) {
-      return (await triggers.get(`${namespace}/`, () => store.triggers.list(namespace))) ?? [];
-    },
-    async changed(namespace) {
-      drop(namespace);
-      // If the bus is unreachable, other processes notice the change within 2 s; the deploy still
-      // succeeds.
-      await bus.publish(CHANNEL, namespace).catch(() => undefined);
-    },
-    async deployed(version) {
-      // If the bus is unreachable, the version is prepared when it is first called.
-      await bus.publish(DEPLOYED, JSON.stringify(version)).catch(() => undefined);
-    },
-    onDeployed: (handler) => bus.subscribe(DEPLOYED, (message) => handler(JSON.parse(message))),
-    async close() {
-      await forgetGaps();
-      await unsubscribe();
-    },
-  };
+  }
 }
 
 /**
