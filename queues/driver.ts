@@ -76,10 +76,10 @@ export interface QueueDriver extends Closable {
    * Allows the driver to fetch jobs of this kind for the loop in the command that adds them.
    * Returns a function that ends this.
    */
-  takeOnAdd(kind: QueueKind, loop: BatchFetcher): () => void;
+  fetchOnAdd(kind: QueueKind, loop: BatchFetcher): () => void;
   /** Called when this process begins a job, and when it no longer has the job. */
-  begun(job: InvocationJob): void;
-  over(job: InvocationJob): void;
+  started(job: InvocationJob): void;
+  released(job: InvocationJob): void;
   /**
    * Adds all groups in one round trip. Resolves with one entry per group: null when its jobs are
    * durable, or the error with which the group was refused. Rejects when no group was accepted. A
@@ -169,6 +169,17 @@ export const DEFAULT_TIMINGS: QueueTimings = { lockMs: 8000, stalledCheckMs: 300
 export function timingsFor(lockMs: number): QueueTimings {
   const { lockMs: usual, stalledCheckMs } = DEFAULT_TIMINGS;
   return { lockMs, stalledCheckMs: Math.min(stalledCheckMs, Math.round((lockMs * stalledCheckMs) / usual)) };
+}
+
+/**
+ * Disables BullMQ's own limit of stalls: the delivery handler decides which crash of an invocation is
+ * the last, and ticks and tasks survive any number.
+ */
+const UNLIMITED_STALLS = 1_000_000;
+
+/** Returns the options of BullMQ's workers and backends that concern job locks. */
+export function lockOptions({ lockMs, stalledCheckMs }: QueueTimings) {
+  return { lockDuration: lockMs, stalledInterval: stalledCheckMs, maxStalledCount: UNLIMITED_STALLS };
 }
 
 /** Results, logs and dead letters live in the store, so BullMQ must keep no finished jobs. */

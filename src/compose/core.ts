@@ -1,6 +1,6 @@
 import type { Closers } from '../closers.js';
 import { type CallDepth, createCallDepth } from '../core/call-depth.js';
-import { type Callbacks, createCallbacks } from '../core/callbacks.js';
+import { type Callbacks, TaskCallbacks } from '../core/callbacks.js';
 import { type Catalog, createCatalog } from '../core/catalog.js';
 import { createFinisher, type Finisher } from '../core/finish.js';
 import { createInvoker, type Invoker } from '../core/invoke.js';
@@ -44,7 +44,7 @@ export async function composeCore(
   const catalog = closers.add(await createCatalog({ store, bus }));
   const replies = closers.add(await BusReplies.open({ address: ports.processId, bus, store }));
   const { rateLimiter, logger, quotas } = ports;
-  const callbacks = createCallbacks({ store, tasks, egress, rateLimiter, quotas, logger });
+  const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, logger });
   const invoker = createInvoker({ catalog, queue, replies, store, egress, callbacks, meter, resultTtlMs });
   const publisher = createPublisher({ catalog, queue, bus, meter, resultTtlMs });
   const { box } = ports.keys;

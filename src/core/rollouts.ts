@@ -19,7 +19,7 @@ const CHECK_EVERY_MS = 1000;
 const CHECK_NEW_STEP_EVERY_MS = 200;
 const NEW_STEP_MS = 5000;
 
-type Change = Pick<StoredRollout, 'state' | 'step' | 'reason'>;
+type RolloutChange = Pick<StoredRollout, 'state' | 'step' | 'reason'>;
 
 export interface RolloutsDeps {
   store: Store;
@@ -95,7 +95,7 @@ export class Rollouts implements Closable {
           `The rollout of "${fn}" has ended (${rollout.state}); there is none to abort.`,
         );
       }
-      const aborted: Change = { state: 'aborted', step: rollout.step, reason: 'aborted by request' };
+      const aborted: RolloutChange = { state: 'aborted', step: rollout.step, reason: 'aborted by request' };
       if (await this.#change(rollout, await this.#figuresOf(rollout), aborted)) {
         return recordOf(await this.#find(namespace, fn));
       }
@@ -186,7 +186,7 @@ export class Rollouts implements Closable {
   async #change(
     rollout: StoredRollout,
     figures: VersionFigures,
-    { state, step, reason }: Change,
+    { state, step, reason }: RolloutChange,
   ): Promise<boolean> {
     const now = Date.now();
     const { calls, errors, p95Ms } = figures;

@@ -109,15 +109,20 @@ export function rateKey(namespace: Namespace): string {
  * Throws `forbidden` if the `namespace` of a query or body is neither absent nor that of the
  * credential. `name` identifies it in the message if there are several.
  */
-export function assertOwnNamespace(principal: Principal, asked: Namespace | undefined, name?: string): void {
-  if (asked === undefined || asked === principal.namespace) return;
+export function assertOwnNamespace(
+  principal: Principal,
+  requested: Namespace | undefined,
+  name?: string,
+): void {
+  if (requested === undefined || requested === principal.namespace) return;
   throw new AppError(
     'forbidden',
-    `${name === undefined ? '' : `${name}: `}This credential belongs to namespace "${principal.namespace}" and cannot act in "${asked}".`,
+    `${name === undefined ? '' : `${name}: `}This credential belongs to namespace "${principal.namespace}" and cannot act in "${requested}".`,
   );
 }
 
-function parseNamespace(value: unknown): Namespace | undefined {
+/** Parses a `namespace` of a query or body. Throws `invalid_request`. */
+export function parseNamespace(value: unknown): Namespace | undefined {
   if (value === undefined) return undefined;
   return parseOrThrow(namespaceSchema, value, { code: 'invalid_request', name: () => 'namespace' });
 }

@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { concat, name as encodedName, section } from '../../workers/wasm/binary/writer.js';
 import type { Api, ApiReply } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
+import { type Killable, startKillableCluster, startKillableEngine } from '../helpers/killable.js';
 import { startKubo } from '../helpers/kubo.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { findRqlited, startRqlite } from '../helpers/rqlited.js';
@@ -198,17 +199,12 @@ async function stream(api: Api, kind: string, round: number): Promise<Done[]> {
   }
 }
 
-interface Installation {
-  api: Api;
-  killAll(): Promise<void>;
-}
-
 /** Kills everything in the middle of the streams. */
 const atAnyMoment = () => delay(KILL_WITHIN_MS * Math.random());
 
 async function keepsAll(
   t: ExecutionContext,
-  start: () => Promise<Installation>,
+  start: () => Promise<Killable>,
   { rounds = ROUNDS, meanwhile = atAnyMoment }: { rounds?: number; meanwhile?: () => Promise<unknown> } = {},
 ) {
   const all: Done[] = [];
@@ -243,11 +239,7 @@ async function keepsAll(
 }
 
 test.serial('embedded: a kill -9 at any moment loses nothing that was acknowledged', (t) =>
-  keepsAll(t, async () => {
-    const engine = await startEngine({ dataDir });
-    t.teardown(engine.kill9);
-    return { api: engine.api, killAll: engine.kill9 };
-  }),
+  keepsAll(t, () => startKillableEngine(t, dataDir)),
 );
 
 test.serial(
@@ -255,14 +247,7 @@ test.serial(
   async (t) => {
     const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '2' });
     t.teardown(cluster.close);
-    await keepsAll(t, async () => {
-      const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);
-      const killAll = async () => {
-        await Promise.all([web.kill9(), worker.kill9(), cluster.redis.kill()]);
-        await cluster.redis.restart();
-      };
-      return { api: web.api, killAll };
-    });
+    await keepsAll(t, () => startKillableCluster(cluster));
   },
 );
 

@@ -6,7 +6,10 @@ const isGet = (route: Route) => route.request().method() === 'GET';
 
 export const pathOf = (route: Route) => new URL(route.request().url()).pathname;
 
-/** Routes what a page asks of the API; signing in stays as it is. */
+/**
+ * Intercepts the GET requests of a page to the API. Other requests, such as those of signing in,
+ * are not intercepted.
+ */
 export async function onApi(page: Page, handle: (route: Route) => Promise<void>): Promise<void> {
   await page.route('**/v1/**', async (route) => {
     if (!isGet(route)) return route.continue();

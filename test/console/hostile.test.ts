@@ -13,7 +13,7 @@ import { populate } from './scene.js';
 import { livedViews } from './views.js';
 
 const engine = shared(() => startEngine());
-/** A namespace beside it, so that what is fed to one is not shown in the other. */
+/** A second namespace, so that the data of one is not shown in the other. */
 const lived = shared(async () => {
   const tenant = await aTenant(await engine());
   return { api: tenant, scene: await populate(tenant), close: async () => undefined };

@@ -18,19 +18,19 @@ const lived = shared(async () => {
 const browserSays = browserTest(lived);
 
 const ROWS = 10_000;
-/** Of a table, with its head. */
+/** The largest number of rows of a table, including its header. */
 const MOST_ROWS = 101;
-/** Half an hour off, which no other zone of a test machine is. */
+/** Its offset ends in half an hour, unlike the zones of test machines. */
 const ZONE = 'Asia/Kolkata';
 const ZONE_MINUTES = 30;
 
-/** In the page, which this project has no types of: lines whose texts reach into the line below. */
+/** Runs in the page. Returns the number of lines whose text overlaps the next line. */
 const COVERED = `(() => {
   const boxes = [...document.querySelectorAll('.log .said')].map((text) => text.getBoundingClientRect());
   return boxes.filter(({ bottom }, at) => at + 1 < boxes.length && bottom > boxes[at + 1].top + 1).length;
 })()`;
 
-/** The times of the page, as they are shown. */
+/** Runs in the page. Returns the times that the page shows. */
 const TIMES = `[...document.querySelectorAll('#content time')].map((time) => (
   { at: time.dateTime, title: time.title, text: time.innerText }))`;
 
@@ -51,7 +51,7 @@ browserSays('of ten thousand rows a view shows a hundred at a time', async (t, b
     await route.fulfill({ json: reply });
   });
   const rows = () => page.locator('#content tr').count();
-  // A view with what makes its list.
+  // Views whose list needs another function than the default one.
   const views = livedViews(scene).map((view) =>
     ['function', 'triggers', 'versions'].includes(view.name)
       ? {
@@ -156,7 +156,7 @@ browserSays('times are in the zone of the reader, with the UTC in their titles',
 browserSays('bytes are shown in hexadecimal, and all of them can be downloaded', async (t, browser) => {
   const tenant = await aTenant(await lived());
   await tenant.deploy('bytes', await actsWasm());
-  // The input of a success of this size would not be kept.
+  // The engine does not store an input of this size if the invocation succeeds.
   const bytes = Uint8Array.from({ length: 5000 }, (_, at) => (at * 7 + 255) % 256);
   const input = Buffer.concat([bytes, Buffer.from(acts('exit 1'))]);
   const { headers } = await tenant.invoke('bytes', input);
@@ -218,6 +218,6 @@ browserSays('no line of a log stands over another', async (t, browser) => {
 
 function assertLocal(t: ExecutionContext, text: string, at: Date): void {
   const [, minutes] = /\d\d:(\d\d):\d\d/.exec(text) ?? [];
-  // Ages have no clock.
+  // Relative times contain no time of day.
   if (minutes !== undefined) t.is(Number(minutes), (at.getUTCMinutes() + ZONE_MINUTES) % 60, text);
 }

@@ -1,7 +1,7 @@
 /** Scripts that run in a page; this project has no types for the DOM, so they are texts. */
 import type { Page } from 'playwright-core';
 
-/** In the page: whether any text became markup, a script or an invisible character. */
+/** Runs in the page. Returns the texts that became markup, scripts or invisible characters. */
 const HARMS = `(() => {
   const found = [];
   if ('pwned' in window) found.push('a script ran');
@@ -15,17 +15,19 @@ const HARMS = `(() => {
   return found;
 })()`;
 
-/** What makes the page scroll sideways. */
+/** Runs in the page. Returns the elements that make the page scroll horizontally. */
 export const TOO_WIDE = `(() => {
   if (document.documentElement.scrollWidth <= innerWidth) return [];
   const wide = [...document.querySelectorAll('body *')].filter((element) => !element.closest('.table, .text, .log') && element.getBoundingClientRect().right > innerWidth + 1).slice(0, 8);
   return ['the page is ' + document.documentElement.scrollWidth + ' pixels wide', ...wide.map((element) => element.outerHTML.slice(0, 120))];
 })()`;
 
-/** Resolves with what became of the texts of a page beside text: of a harmless page, nothing. */
+/** Resolves with the findings of HARMS; empty if all texts are shown as text. */
 export const looksHarmless = (page: Page): Promise<string[]> => page.evaluate<string[]>(HARMS);
 
-/** On another origin: what it can do to an engine whose console is open beside it. */
+/**
+ * Runs on another origin. Tries to use the session of a console that is open in the same browser.
+ */
 export const FORGE = `(async (engine) => {
   const posted = [];
   const body = JSON.stringify({ topic: 'forged', data: 'forged', name: 'FORGED', value: 'x' });
@@ -51,7 +53,7 @@ export const FORGE = `(async (engine) => {
   frame.src = engine + '/console';
   await new Promise((resolve) => { frame.onload = resolve; });
   const held = window.open(engine + '/console');
-  // Until the page is there, the window is an empty one of this site.
+  // Until the page has loaded, the window has an empty document of this origin.
   let opened = '';
   for (let time = 0; opened !== null && time < 100; time++) {
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -62,7 +64,7 @@ export const FORGE = `(async (engine) => {
   return { posted, socket, framed, opened };
 })`;
 
-/** In the page: what its content security policy refuses. */
+/** Runs in the page. Tries actions that its content security policy forbids. */
 export const TRY_WHAT_IS_REFUSED = `(async () => {
   const violations = [];
   document.addEventListener('securitypolicyviolation', (event) => violations.push(event.effectiveDirective));

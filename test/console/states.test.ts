@@ -29,7 +29,7 @@ browserSays('every view says what it loads, and shows it when it has come', asyn
   const waiting: (() => void)[] = [];
   await onApi(page, async (route) => {
     if (held?.test(pathOf(route))) await new Promise<void>((resolve) => waiting.push(resolve));
-    // A page that was left has gone meanwhile.
+    // The page may have navigated away meanwhile.
     await route.continue().catch(() => undefined);
   });
   for (const { name, path, shows } of livedViews(scene)) {
@@ -94,7 +94,7 @@ browserSays('every view that a key may not see says so, and by which scope it wo
         const alert = page.getByRole('alert').filter({ hasText: `This credential may not see ${what}` });
         await alert.waitFor();
         t.regex(await alert.innerText(), new RegExp(`"${scope}"`), `${name}: ${what}`);
-        // Asking again would not help.
+        // A retry would not help.
         t.is(await alert.getByRole('button').count(), 0);
       }
     }
@@ -155,7 +155,8 @@ browserSays(
       await until(`${count} open streams`, async () => (await streams()) === count);
     };
     for (const path of ['/invocations', '/functions/hidden/log', '/events?topic=hidden']) {
-      // The stream of the page before ends first, and is not taken for this one's.
+      // Wait until the stream of the previous page has ended, so that it is not counted for this
+      // page.
       await turnTo(page, '/nowhere');
       await untilStreams(0);
       await turnTo(page, path);

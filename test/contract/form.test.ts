@@ -14,6 +14,17 @@ function refusal(fields: Record<string, string>): string {
   return 'accepted';
 }
 
+test('one value of env may use all 128 KB of it; more is refused with the sizes', (t) => {
+  const most = (128 << 10) - 'A'.length;
+  const sent = (length: number) =>
+    refusal({ name: 'a', metadata: JSON.stringify({ env: { A: 'x'.repeat(length) } }) });
+  t.is(sent(most), 'accepted');
+  t.regex(
+    sent(most + 1),
+    /^metadata\.env may have at most 131072 bytes of names and values in all, not 131073/,
+  );
+});
+
 test('text fields are converted to the types of the settings', (t) => {
   const { settings, namespace } = parseDeployForm({
     name: 'hello',

@@ -1,27 +1,11 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { openStore } from '../../db/open.js';
-import { openBus } from '../../src/bus/open.js';
 import { BusReplies } from '../../src/core/replies.js';
 import type { Reply } from '../../src/core/reply.js';
 import { AppError } from '../../src/errors.js';
 import type { Bus } from '../../src/ports/bus.js';
-import type { Store } from '../../src/ports/store.js';
 import { anAttempt, anEnd, aRequestId } from '../helpers/attempt.js';
-import { tempDir } from '../helpers/temp-dir.js';
-
-const directory = tempDir();
-let store: Store;
-let bus: Bus;
-test.before(async () => {
-  store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
-  bus = await openBus({ driver: 'local' });
-});
-test.after.always(async () => {
-  await bus.close();
-  await store.close();
-});
+import { storeAndBus } from './store-and-bus.js';
 
 const hello: Reply = {
   status: 'success',
@@ -38,6 +22,7 @@ const soon = <T>(reply: Promise<T>): Promise<T | 'nothing'> =>
 
 /** Creates a gateway, and a worker whose bus refuses `refusals` messages. */
 async function pair(name: string, refusals: number) {
+  const { store, bus } = await storeAndBus();
   const sent: string[] = [];
   const patchy: Bus = {
     ...bus,
@@ -75,6 +60,7 @@ test('a reply is not sent again after its confirmation timed out', async (t) => 
 });
 
 test('after a bus gap a waiter polls the store until the final state is written', async (t) => {
+  const { store, bus } = await storeAndBus();
   let gap = () => {};
   const broken: Bus = {
     ...bus,

@@ -7,7 +7,7 @@ import { openBus } from '../../src/bus/open.js';
 import { type FunctionVersion, functionSettingsSchema } from '../../src/contract/function.js';
 import type { Namespace } from '../../src/contract/ids.js';
 import { QUOTA_NAMES, QUOTAS, type QuotaLimits } from '../../src/contract/quotas.js';
-import { createCallbacks } from '../../src/core/callbacks.js';
+import { TaskCallbacks } from '../../src/core/callbacks.js';
 import { createCatalog } from '../../src/core/catalog.js';
 import { createFinisher } from '../../src/core/finish.js';
 import { createInvoker } from '../../src/core/invoke.js';
@@ -49,7 +49,7 @@ export async function openUseCases(directory: string) {
     hostCalled: (...values) => void metered.push(['hostCalled', ...values]),
   };
   const shared = { catalog, queue: queues.queue, meter, resultTtlMs: RESULT_TTL_MS };
-  const callbacks = createCallbacks({ store, tasks: queues.tasks, egress, rateLimiter, quotas, logger });
+  const callbacks = new TaskCallbacks({ store, tasks: queues.tasks, egress, rateLimiter, quotas, logger });
   const publisher = createPublisher({ ...shared, bus });
   return {
     store,

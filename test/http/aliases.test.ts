@@ -47,6 +47,37 @@ test('name@alias selects the aliased version in calls and reads, and returns 404
   t.is((await tenant.delete('/v1/functions/fn/aliases/beta')).status, 404);
 });
 
+test('enqueue takes name@version and name@alias; an unknown one is logged and starts nothing', async (t) => {
+  const { tenant, alias } = await versions(3);
+  await alias('beta', { version: 2 });
+  const refs = ['fn', 'fn@1', 'fn@beta', 'fn@9', 'fn@none', 'fn@newest', 'fn@'];
+  const reply = await tenant.invoke(
+    'fn',
+    commands(...refs.map((a) => ({ op: 'enqueue', a, json: [], n: 600 }))),
+  );
+  const ids: string[] = reply.json.results;
+  t.deepEqual(
+    ids.map((id) => id !== ''),
+    [true, true, true, false, false, false, false],
+  );
+  const started = await Promise.all(ids.slice(0, 3).map((id) => tenant.get(`/v1/invocations/${id}`)));
+  t.deepEqual(
+    started.map(({ json }) => [json.function, json.version]),
+    [
+      ['fn', 3],
+      ['fn', 1],
+      ['fn', 2],
+    ],
+  );
+  const { logs } = await until('the log record', async () => {
+    const { json } = await tenant.get(
+      `/v1/functions/fn/logs?request_id=${reply.headers.get('x-request-id')}`,
+    );
+    return json.count > 0 && json;
+  });
+  t.is(logs[0].messages.length, 4, JSON.stringify(logs[0].messages));
+});
+
 test('an alias with an invalid name or invalid weights returns 400, with an unknown version 404', async (t) => {
   const { alias } = await versions(2);
   for (const name of ['newest', '2', '-x', 'a'.repeat(65)])

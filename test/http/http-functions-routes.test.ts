@@ -5,7 +5,7 @@ import test from 'ava';
 import { createClient } from '../../src/cli/client.js';
 import { callHttp } from '../../src/cli/http-call.js';
 import { renderLog } from '../../src/cli/render-log.js';
-import type { Session } from '../../src/cli/session.js';
+import type { CliSession } from '../../src/cli/session.js';
 import { createTerminal } from '../../src/cli/terminal.js';
 import { httpGuest } from '../helpers/http-guest.js';
 import { until } from '../helpers/until.js';
@@ -100,7 +100,7 @@ test('log and invocation record the HTTP status that the client received', async
 
 test('the command line shows method, route and status of a request and of its log record', async (t) => {
   const { tenant, running } = await served({ users: { routes: ['GET /users/{id}'] }, hello: {} });
-  const session = async (shown: (session: Session) => Promise<unknown>) => {
+  const session = async (shown: (session: CliSession) => Promise<unknown>) => {
     const stdout = Object.assign(new PassThrough(), { isTTY: true });
     const stderr = Object.assign(new PassThrough(), { isTTY: true });
     const terminal = createTerminal({ stdin: process.stdin, stdout, stderr });

@@ -6,7 +6,7 @@ import { AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Egress, EgressResponse } from '../../src/ports/egress.js';
 import type { HostRun } from './host.js';
 import { ParallelFetches } from './parallel-fetches.js';
-import { parseOrUndefined } from './parse-or-undefined.js';
+import { isNone, parseOrUndefined } from './parse-or-undefined.js';
 
 const HTTP_TIMEOUT_MS = 30_000;
 
@@ -78,7 +78,7 @@ function encodeResponse({ status, headers, body, redirectedTo }: EgressResponse)
 }
 
 function parseHeaders(json: string): Record<string, string> {
-  if (json === '') return {};
+  if (isNone(json)) return {};
   const parsed = headersSchema.safeParse(parseOrUndefined(json));
   if (parsed.success) {
     // The engine sets the depth header; a function must not override it in any spelling.

@@ -1,4 +1,4 @@
-import { functionNameSchema } from '../../src/contract/ids.js';
+import { functionRefSchema, parseFunctionRef } from '../../src/contract/function-ref.js';
 import { MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
 import { assertInputSize, type InvokeRequest, type Invoker } from '../../src/core/invoke.js';
 import { JobBudget } from '../../src/core/job-budget.js';
@@ -51,22 +51,23 @@ export class GuestJobs {
 
   /** Resolves with the request id of the new invocation. */
   async enqueue(name: string, payload: Uint8Array, delaySeconds: number): Promise<string> {
-    const parsed = functionNameSchema.safeParse(name);
-    if (!parsed.success)
-      throw new AppError('invalid_request', `enqueue: no function can be named "${name}".`);
+    const ref = functionRefSchema.safeParse(name);
+    if (!ref.success) throw new AppError('invalid_request', `No function can be named "${name}".`);
+    const { name: callee, version } = parseFunctionRef(ref.data);
     const { invocation } = this.#run;
     const depth = invocation.triggerDepth + 1;
     if (depth > MAX_TRIGGER_DEPTH) {
       throw new AppError(
         'invalid_request',
-        `enqueue: "${name}" was not called, the trigger depth of ${MAX_TRIGGER_DEPTH} is reached.`,
+        `"${name}" was not called, the trigger depth of ${MAX_TRIGGER_DEPTH} is reached.`,
       );
     }
     const budget = await this.#jobBudget();
     budget.take(1);
     const request: InvokeRequest = {
       namespace: invocation.namespace,
-      function: parsed.data,
+      function: callee,
+      ...(version === undefined ? {} : { version }),
       input: payload,
       trigger: 'async',
       triggerDepth: depth,

@@ -76,7 +76,7 @@ export function createHost(deps: HostDeps, run: HostRun): HostCalls {
       storeBlob({ blobs, owners: store.blobOwners, quotas }, namespace, { bytes: data, name: '' }),
     async storage_get(cid) {
       if (!(await store.blobOwners.get(namespace, cid))) {
-        throw new AppError('not_found', `storage_get: this namespace has put no blob with the CID "${cid}".`);
+        throw new AppError('not_found', `This namespace has put no blob with the CID "${cid}".`);
       }
       return blobs.get(cid);
     },

@@ -6,3 +6,11 @@ export function parseOrUndefined(json: string, parse: (json: string) => unknown 
     return undefined;
   }
 }
+
+/**
+ * Whether a list or map of a host call is empty. `null` is how some languages write one that was
+ * never created, such as Go.
+ */
+export function isNone(json: string): boolean {
+  return json === '' || json === 'null';
+}

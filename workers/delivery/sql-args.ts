@@ -3,7 +3,7 @@ import { MB } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
 import { parseExact } from '../../src/exact-json.js';
 import { isSimple } from '../../src/json-strings.js';
-import { parseOrUndefined } from './parse-or-undefined.js';
+import { isNone, parseOrUndefined } from './parse-or-undefined.js';
 
 /** Enough for as many numbers as a statement has parameters; parsing that many takes 20 ms. */
 const MAX_PLAIN_ARGS = MB;
@@ -12,7 +12,7 @@ const argsSchema = z.array(z.unknown());
 
 /** Parses the arguments of an SQL statement, a JSON array. */
 export function parseSqlArgs(json: string): unknown[] {
-  if (json === '') return [];
+  if (isNone(json)) return [];
   if (!isSimple(json, MAX_PLAIN_ARGS)) {
     throw new AppError(
       'invalid_sql',

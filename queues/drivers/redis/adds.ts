@@ -86,7 +86,7 @@ export class RedisAdds {
   }
 
   /** Lets adds fetch sync jobs for this loop. Returns a function that ends this. */
-  takeFor(loop: BatchFetcher): () => void {
+  fetchFor(loop: BatchFetcher): () => void {
     this.#fetcher = loop;
     return () => {
       if (this.#fetcher === loop) this.#fetcher = undefined;

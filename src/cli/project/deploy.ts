@@ -80,7 +80,7 @@ export function assertPruneOfAll(names: readonly string[], prune: boolean | unde
   throw new AppError('invalid_request', '--prune is for the whole project; name no functions with it');
 }
 
-interface Outcome {
+interface DeployPlan {
   plan: Plan;
   prune: boolean;
   secrets: ReadonlyMap<string, string>;
@@ -88,7 +88,7 @@ interface Outcome {
   versions: ReadonlyMap<string, number>;
 }
 
-function printOutcome(terminal: Terminal, { plan, prune, secrets, dryRun, versions }: Outcome): void {
+function printOutcome(terminal: Terminal, { plan, prune, secrets, dryRun, versions }: DeployPlan): void {
   const removed = prune ? plan.undeclared : [];
   if (terminal.json) {
     const functions = plan.functions.map(({ name, action, changes, running }) => ({
@@ -97,12 +97,12 @@ function printOutcome(terminal: Terminal, { plan, prune, secrets, dryRun, versio
       changes,
       version: versions.get(name) ?? running ?? null,
     }));
-    const kept = prune ? [] : plan.undeclared;
+    const undeclared = prune ? [] : plan.undeclared;
     const report = {
       dry_run: dryRun,
       functions,
       removed,
-      not_in_project: kept,
+      not_in_project: undeclared,
       secrets: [...secrets.keys()],
     };
     terminal.value(report);

@@ -1,7 +1,7 @@
-import type { Target } from './target.js';
+import type { RequestTarget } from './target.js';
 
 /** Returns the admission of a request that needs no credential. */
-export function anonymous({ namespace }: Pick<Target, 'namespace'>) {
+export function anonymous({ namespace }: Pick<RequestTarget, 'namespace'>) {
   return {
     access: 'open',
     scope: null,

@@ -5,7 +5,7 @@ import { functionNotFound } from '../../core/catalog.js';
 import { engineCredential } from './engine-credential.js';
 import type { Found } from './find.js';
 import type { FunctionsHandlerDeps } from './handler.js';
-import type { Target } from './target.js';
+import type { RequestTarget } from './target.js';
 
 /**
  * Authenticates the caller if the function requires it, and determines the headers to hide. The
@@ -14,7 +14,7 @@ import type { Target } from './target.js';
 export async function authenticate(
   { admit, services }: FunctionsHandlerDeps,
   request: IncomingMessage,
-  target: Target,
+  target: RequestTarget,
   { http, function: fn }: Found,
 ): Promise<{ principal: Principal | null; hidden: ReadonlySet<string> }> {
   const needsKey = (http.auth ?? (fn.is_public ? 'none' : 'key')) === 'key';

@@ -6,7 +6,7 @@ import type { Catalog } from '../../core/catalog.js';
 import type { HttpRoutes, RouteTable } from '../../core/http-routes.js';
 import { AppError, isAppError } from '../../errors.js';
 import type { Matched } from './exchange-request.js';
-import type { Target } from './target.js';
+import type { RequestTarget } from './target.js';
 
 /** The function for a request and how it was matched. */
 export interface Found extends Matched {
@@ -33,7 +33,7 @@ const OWN_ADDRESS = /^([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_-]{1,64}))?$/;
  */
 export async function findFunction(
   { catalog, routes }: { catalog: Catalog; routes: HttpRoutes },
-  target: Target,
+  target: RequestTarget,
   method: HttpMethod | null,
 ): Promise<FoundOrAllowed> {
   const byRoute = await findByRoute(catalog, await routes.table(target.namespace), target, method);
@@ -54,7 +54,7 @@ export async function findFunction(
 async function findByRoute(
   catalog: Catalog,
   table: RouteTable,
-  { namespace, path }: Target,
+  { namespace, path }: RequestTarget,
   method: HttpMethod | null,
 ): Promise<FoundOrAllowed | null> {
   const resolve = async (wanted: HttpMethod) => {
@@ -75,7 +75,7 @@ async function findByRoute(
 
 async function findByName(
   catalog: Catalog,
-  { namespace, path }: Target,
+  { namespace, path }: RequestTarget,
   method: HttpMethod | null,
 ): Promise<FoundOrAllowed | null> {
   // Decoded, as clients may encode the "@".

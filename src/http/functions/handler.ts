@@ -4,7 +4,7 @@ import type { Catalog } from '../../core/catalog.js';
 import type { HttpRoutes } from '../../core/http-routes.js';
 import { AppError } from '../../errors.js';
 import type { Admission } from '../admission.js';
-import type { BodyLimits } from '../body-limits.js';
+import type { BodyLimits, Exchange } from '../body-limits.js';
 import type { ClientAddresses } from '../client-address.js';
 import { assertOneHost } from '../one-host.js';
 import type { Services } from '../services.js';
@@ -28,12 +28,6 @@ export interface FunctionsHandlerDeps {
   addressing: Addressing;
 }
 
-/** A request and its response. */
-export interface Exchange {
-  request: IncomingMessage;
-  response: ServerResponse;
-}
-
 export type FunctionsHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
@@ -44,16 +38,16 @@ export function createFunctionsHandler(deps: FunctionsHandlerDeps): FunctionsHan
   return async (request, response) => {
     try {
       assertOneHost(request);
-      await serve(deps, { request, response });
+      await serve(deps, { req: request, res: response });
     } catch (thrown) {
-      answerError(deps, { request, response }, thrown);
+      answerError(deps, { req: request, res: response }, thrown);
     }
   };
 }
 
 async function serve(deps: FunctionsHandlerDeps, exchange: Exchange): Promise<void> {
   if (await answersForAll(deps, exchange)) return;
-  const { request, response } = exchange;
+  const { req: request, res: response } = exchange;
   const target = parseTarget(request, deps.addressing);
   const method = HTTP_METHODS.find((each) => each === request.method) ?? null;
   const outcome = await findFunction({ catalog: deps.services.catalog, routes: deps.routes }, target, method);
@@ -73,7 +67,7 @@ async function serve(deps: FunctionsHandlerDeps, exchange: Exchange): Promise<vo
 
 function answerError(
   { services, bodies }: FunctionsHandlerDeps,
-  { request, response }: Exchange,
+  { req: request, res: response }: Exchange,
   thrown: unknown,
 ): void {
   const where = { method: request.method ?? '', path: request.url ?? '' };

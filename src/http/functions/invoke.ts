@@ -7,15 +7,16 @@ import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
 import type { Reply } from '../../core/reply.js';
 import { isAppError } from '../../errors.js';
+import type { Exchange } from '../body-limits.js';
 import { onClientDisconnect } from '../client-disconnect.js';
 import { readBody } from '../read-body.js';
 import { authenticate } from './authenticate.js';
 import { exchangeRequestOf } from './exchange-request.js';
 import type { Found } from './find.js';
-import type { Exchange, FunctionsHandlerDeps } from './handler.js';
+import type { FunctionsHandlerDeps } from './handler.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { writeJson, writeReply } from './reply.js';
-import type { Target } from './target.js';
+import type { RequestTarget } from './target.js';
 import { assertSignature } from './verify/assert-signature.js';
 import type { SignedRequest } from './verify/verify.js';
 
@@ -28,10 +29,11 @@ const ROUTE_HEADER = 'X-Orama-Route';
 /** Authenticates the caller, verifies the request, and has the function answer it. */
 export async function invoke(
   deps: FunctionsHandlerDeps,
-  { request, response }: Exchange,
-  target: Target,
+  exchange: Exchange,
+  target: RequestTarget,
   found: Found,
 ): Promise<void> {
+  const { req: request, res: response } = exchange;
   const { services, bodies } = deps;
   const { http } = found;
   const triggerDepth = services.depths.read(request.headers[DEPTH_HEADER]);
@@ -57,7 +59,7 @@ export async function invoke(
     onDisconnect: (giveUp) => onClientDisconnect(response, giveUp),
   });
   if (reply === null) writeQueued(response, id);
-  else answer(deps, { request, response }, principal, { id, reply });
+  else answer(deps, exchange, principal, { id, reply });
 }
 
 /** Header whose equal values choose equal versions; by default the sender's address does. */
@@ -98,13 +100,14 @@ function writeQueued(response: ServerResponse, id: RequestId): void {
 
 function answer(
   { bodies }: FunctionsHandlerDeps,
-  { request, response }: Exchange,
+  exchange: Exchange,
   principal: Principal | null,
   { id, reply }: Pick<Accepted, 'id'> & { reply: Reply },
 ): void {
+  const { req: request, res: response } = exchange;
   const hasBody = request.method !== 'HEAD';
   try {
-    bodies.holdReply({ req: request, res: response }, principal?.namespace ?? null, reply.output.byteLength);
+    bodies.holdReply(exchange, principal?.namespace ?? null, reply.output.byteLength);
   } catch (error) {
     if (!isAppError(error, 'rate_limited')) throw error;
     response.setHeader('X-Request-ID', id);

@@ -1,16 +1,17 @@
 import { HTTP_METHODS, type HttpMethod } from '../../contract/http-function.js';
 import { DEFAULT_NAMESPACE } from '../../contract/ids.js';
+import type { Exchange } from '../body-limits.js';
 import { anonymous } from './anonymous.js';
 import { applyCors } from './cors.js';
 import { type FoundOrAllowed, findFunction } from './find.js';
-import type { Exchange, FunctionsHandlerDeps } from './handler.js';
+import type { FunctionsHandlerDeps } from './handler.js';
 import { markWithoutInvocation } from './reply.js';
-import type { Target } from './target.js';
+import type { RequestTarget } from './target.js';
 
 /** `OPTIONS *` refers to the server as a whole (RFC 9110 §9.3.7). */
 export async function answersForAll(
   deps: FunctionsHandlerDeps,
-  { request, response }: Exchange,
+  { req: request, res: response }: Exchange,
 ): Promise<boolean> {
   if (request.method !== 'OPTIONS' || request.url !== '*') return false;
   await deps.admit(request, anonymous({ namespace: DEFAULT_NAMESPACE }));
@@ -25,8 +26,8 @@ export async function answersForAll(
 /** Answers OPTIONS requests; CORS preflights according to the function's settings. */
 export async function answersOptions(
   deps: FunctionsHandlerDeps,
-  { request, response }: Exchange,
-  target: Target,
+  { req: request, res: response }: Exchange,
+  target: RequestTarget,
   method: HttpMethod | null,
   outcome: FoundOrAllowed,
 ): Promise<boolean> {

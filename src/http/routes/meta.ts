@@ -9,7 +9,7 @@ import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
 import type { NamespaceSeries } from '../../ports/meter.js';
 import { json, route } from '../route.js';
-import type { Dependencies, Services } from '../services.js';
+import type { DependencyStates, Services } from '../services.js';
 
 const tag = 'Engine';
 
@@ -137,6 +137,6 @@ function ownSeries({ namespace, rights }: Principal) {
     (series.function === undefined ? rights.functions === null : coversFunction(rights, series.function));
 }
 
-function statusOf(dependencies: Dependencies): 'ok' | 'down' {
+function statusOf(dependencies: DependencyStates): 'ok' | 'down' {
   return Object.values(dependencies).every((dependency) => dependency.status === 'up') ? 'ok' : 'down';
 }

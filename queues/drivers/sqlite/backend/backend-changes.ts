@@ -11,7 +11,7 @@ import type {
 import { SqliteBackendQueries } from './backend-queries.js';
 import { about } from './errors.js';
 import { toNewJob } from './job-json.js';
-import type { RunOptions, SchedulerOptions } from './operations/schedulers.js';
+import type { RepeatOptions, RunOptions } from './operations/schedulers.js';
 
 /** BullMQ's default for the number of jobs per call. */
 const DEFAULT_BATCH = 1000;
@@ -69,7 +69,7 @@ export class SqliteBackendChanges extends SqliteBackendQueries {
       nextMillis,
       templateData || '{}',
       JSON.stringify(templateOpts ?? {}),
-      plain<SchedulerOptions>(opts),
+      plain<RepeatOptions>(opts),
       plain<RunOptions>(delayedJobOpts),
       Date.now(),
     );

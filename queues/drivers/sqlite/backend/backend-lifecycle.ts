@@ -4,7 +4,7 @@ import type { SqliteConnection } from './connection.js';
 import { SqliteQueueError, type Subject } from './errors.js';
 import type { OperationArguments, OperationName, OperationResult } from './protocol.js';
 
-type Waiting = Parameters<IQueueBackend['waitForJob']>[0];
+type WaitSeconds = Parameters<IQueueBackend['waitForJob']>[0];
 /** A marker with score 0 means: look for jobs now. */
 type Marker = Awaited<ReturnType<IQueueBackend['waitForJob']>>;
 
@@ -167,7 +167,7 @@ export class SqliteBackendLifecycle extends EventEmitter {
     this.#emptyAsOf = asOf;
   }
 
-  async waitForJob(seconds: Waiting): Promise<Marker> {
+  async waitForJob(seconds: WaitSeconds): Promise<Marker> {
     const found: Marker = { member: this.queueName, score: 0 };
     if (this.#isCut()) return null;
     if (this.#emptyAsOf === undefined) {
