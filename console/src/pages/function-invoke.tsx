@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { assertOk } from '../api/request.js';
 import { send } from '../api/send.js';
+import { CURL_KEY, curlBody } from '../curl.js';
 import { CodeField } from '../parts/code-field.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { Field, Form } from '../parts/form.js';
@@ -8,7 +9,7 @@ import { Panel } from '../parts/page.js';
 import { Payload } from '../parts/payload.js';
 import { State } from '../parts/state.js';
 import { Link, navigate } from '../router.js';
-import { milliseconds, outputOf, shellWord, visible } from '../text.js';
+import { milliseconds, outputOf, visible } from '../text.js';
 
 interface Outcome {
   id: string;
@@ -55,7 +56,7 @@ export function FunctionInvoke({ name }: { name: string }) {
       output: failed ?? outputOf(new Uint8Array(await response.arrayBuffer())),
     });
   };
-  const curl = `curl -X POST ${location.origin}${path} \\\n  -H "X-API-Key: $ORAMA_API_KEY" \\\n  --data-binary ${shellWord(input)}`;
+  const curl = `curl -X POST ${location.origin}${path} \\\n  ${CURL_KEY} \\\n  ${curlBody(input)}`;
 
   return (
     <div class="halves">

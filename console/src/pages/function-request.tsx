@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
+import { CURL_KEY, curlBody } from '../curl.js';
 import { Choice } from '../parts/choice.js';
 import { CodeField } from '../parts/code-field.js';
 import { CopyButton } from '../parts/copy-button.js';
@@ -76,9 +77,9 @@ function Builder({ base, name }: { base: string; name: string }) {
   const hasBody = !BODILESS.has(method) && body !== '';
   const curl = [
     `curl -i -X ${method} ${shellWord(base + full)}`,
-    ...(isAnonymous ? [] : ['-H "X-API-Key: $ORAMA_API_KEY"']),
+    ...(isAnonymous ? [] : [CURL_KEY]),
     ...headers.map(([header, value]) => `-H ${shellWord(`${header}: ${value}`)}`),
-    ...(hasBody ? [`--data-binary ${shellWord(body)}`] : []),
+    ...(hasBody ? [curlBody(body)] : []),
   ].join(' \\\n  ');
   const send = async () => {
     setReply(null);

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api/request.js';
+import { curlOf } from '../curl.js';
 import { Action } from '../parts/action.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { LogView } from '../parts/log-view.js';
@@ -9,7 +10,7 @@ import { Payload } from '../parts/payload.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
 import { Link } from '../router.js';
-import { brief, bytes, label, milliseconds, shellWord, visible } from '../text.js';
+import { brief, label, milliseconds, visible } from '../text.js';
 import type { InvocationRecord, LogsReply } from '../types.js';
 import { useLive } from '../use-live.js';
 import { useResource } from '../use-resource.js';
@@ -186,15 +187,4 @@ function Acts({ of: record, reload }: { of: InvocationRecord; reload(): void }) 
       {isReplaying && <ReplayDialog of={record} onClose={() => setIsReplaying(false)} />}
     </>
   );
-}
-
-function curlOf(record: InvocationRecord): string {
-  const { function: name, version, input, input_base64: base64, input_size: size } = record;
-  const url = `${location.origin}/v1/functions/${name}@${version}/invoke`;
-  const call = `curl -X POST ${url} \\\n  -H "X-API-Key: $ORAMA_API_KEY"`;
-  if (base64 !== undefined) return `echo ${base64} | base64 -d | ${call} \\\n  --data-binary @-`;
-  if (input === null && size > 0) {
-    return `# Its input of ${bytes(size)} is not kept any more: put it into the file "input".\n${call} \\\n  --data-binary @input`;
-  }
-  return input === null || input === '' ? call : `${call} \\\n  --data-binary ${shellWord(input)}`;
 }

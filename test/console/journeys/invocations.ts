@@ -1,5 +1,6 @@
 import { acts } from '../../helpers/acts.js';
 import { fillCode } from '../../helpers/browser.js';
+import { httpGuest } from '../../helpers/http-guest.js';
 import { openConsole } from '../signed-in.js';
 import type { Journeys } from './journeys.js';
 
@@ -52,6 +53,36 @@ export function invocations({ browserSays, lived }: Journeys): void {
       // The page of a leaf shows the same tree, starting at its root.
       await tree.getByText('orders').waitFor();
       t.deepEqual(troubles, []);
+      done();
+    },
+  );
+
+  browserSays(
+    'the curl command of an invocation repeats it, and reads no local file for an input with "@"',
+    async (t, browser) => {
+      const { api } = await lived();
+      const { headers } = await api.invoke('orders@1', '@/etc/hostname');
+      const deployed = await api.deploy('asked', await httpGuest(), { metadata: '{"http":{}}' });
+      t.is(deployed.status, 201);
+      const asked = await api.post('/v1/http-requests', { method: 'GET', path: '/asked?x=1' });
+      const { page, done } = await openConsole(browser, api, `/invocations/${headers.get('x-request-id')}`);
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+      const copied = async () => {
+        await page.getByRole('button', { name: 'Copy as curl' }).click();
+        await page.getByText('Copied').waitFor();
+        return page.evaluate<string>('navigator.clipboard.readText()');
+      };
+      t.is(
+        await copied(),
+        `curl -X POST ${api.url}/v1/functions/orders@1/invoke \\\n  -H "X-API-Key: $ORAMA_API_KEY" \\\n  --data-raw @/etc/hostname`,
+      );
+      // Only a replay repeats method, address and headers of a request to an HTTP function.
+      await page.goto(`${api.url}/console/invocations/${asked.json.request_id}`);
+      t.is(
+        await copied(),
+        `curl -X POST ${api.url}/v1/invocations/${asked.json.request_id}/replay \\\n  -H "X-API-Key: $ORAMA_API_KEY"`,
+      );
+      await api.delete('/v1/functions/asked');
       done();
     },
   );

@@ -7,6 +7,8 @@ import { lineTable } from './line-table.js';
 
 /** Name of the bundle in stack traces. sdk/javascript/runtime/lines.ts uses the same name. */
 export const BUNDLE_NAME = 'function.js';
+/** The module that imports the function; it is no file. */
+const ENTRY = 'orama:entry';
 const BUILTINS = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
 const RUNTIME = "globalThis[Symbol.for('orama')]";
 
@@ -23,7 +25,7 @@ export async function bundle(directory: string, entry: string): Promise<string> 
       stdin: {
         contents: `import handler from ${JSON.stringify(`./${entry}`)};\n${RUNTIME}.setHandler(handler);\n`,
         resolveDir: root,
-        sourcefile: 'orama:entry',
+        sourcefile: ENTRY,
       },
       absWorkingDir: root,
       bundle: true,
@@ -86,8 +88,9 @@ function explain({ text, location }: Message, root: string): string {
     return `${place}${owner} needs ${wanted}, a module of Node that functions do not have; use a package made for browsers or Workers`;
   }
   if (wanted !== undefined) return `${place}${wanted} was not found; install it with "npm install ${wanted}"`;
-  if (text.includes('No matching export') && text.includes('"default"')) {
-    return `${place}there is no default export; export a function, or an object with fetch, event or scheduled`;
+  const imported = /^No matching export in "(.+)" for import "default"$/.exec(text)?.[1];
+  if (imported !== undefined && file === ENTRY) {
+    return `${imported} has no default export; export a function, or an object with fetch, event or scheduled`;
   }
   return place + text;
 }
