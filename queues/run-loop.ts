@@ -3,7 +3,7 @@ import { isNotConnectionError, Job, type JobJson } from 'bullmq';
 import type { Closable } from '../src/ports/closable.js';
 import { type BullQueue, type InvocationJob, KEEP_NOTHING, type QueueTimings, type Warn } from './driver.js';
 import { isLost, JOB_MARKER, type JobStore, type Marker, type NextJob, nextJobOf } from './job-store.js';
-import type { JobData } from './jobs.js';
+import { isJobData, type JobData } from './jobs.js';
 import { LockRenewal } from './lock-renewal.js';
 import { StalledChecks } from './stalled-checks.js';
 
@@ -13,6 +13,8 @@ import { StalledChecks } from './stalled-checks.js';
 const MAX_AT_ONCE = 32;
 /** The delay before a failed command is retried, in milliseconds. */
 const RETRY_MS = 1000;
+/** How many jobs that are not ours are kept among BullMQ's failed jobs, for those who added them. */
+const KEEP_FOREIGN = { count: 100 };
 /** The longest wait of a backend that does not define its own, in seconds: the limit on Redis. */
 const MAX_WAIT_SECONDS = 10;
 
@@ -141,7 +143,7 @@ export class RunLoop implements Closable, JobTaker {
       // The loop may be closing, or its limit may have been lowered, so the job would wait for
       // long.
       if (this.#room <= 0) this.#returnToQueue(id, token);
-      else this.#start(this.#read(json, id), token);
+      else this.#start(this.#read(json, id, token), token);
     }
     this.#wake();
   }
@@ -344,21 +346,51 @@ export class RunLoop implements Closable, JobTaker {
       this.#foundEmpty(next);
       return null;
     }
-    if (this.#closing === undefined) return this.#read(json, id);
+    if (this.#closing === undefined) return this.#read(json, id, token);
     this.#returnToQueue(id, token);
     return null;
   }
 
-  #read(json: JobJson, id: string): InvocationJob | null {
+  /** Returns null for a job that another program has added, and fails that. */
+  #read(json: JobJson, id: string, token: string): InvocationJob | null {
     try {
-      return Job.fromJSON<JobData, void>(this.#options.queue, json, id);
+      const job = this.#decode(json, id);
+      if (isJobData(job.data)) return job;
+      this.#refuse(job, token, new Error('its data is not that of an invocation'));
     } catch (error) {
-      this.#options.warn(`Failed to decode job ${id}: it was not added by Orama Functions.`, error);
-      return null;
+      this.#refuse(this.#decode({ ...json, data: '{}' }, id), token, error);
     }
+    return null;
   }
 
-  /** Fails a job that can never be run, such as one that another program added. */
+  #decode(json: JobJson, id: string): InvocationJob {
+    return Job.fromJSON<JobData, void>(this.#options.queue, json, id);
+  }
+
+  /**
+   * Moves a job that is not ours to BullMQ's failed jobs. It would otherwise be delivered again
+   * whenever its lock has expired.
+   */
+  #refuse(job: InvocationJob, token: string, cause: unknown): void {
+    const { queue, warn } = this.#options;
+    const refusing = async () => {
+      await this.#store.moveToFailed(job, 'It was not added by Orama Functions.', KEEP_FOREIGN, token, false);
+      warn(
+        `Job ${job.id} of the queue "${queue.name}" was not added by Orama Functions; it is now among BullMQ's failed jobs.`,
+        cause,
+      );
+    };
+    this.#track(
+      refusing().catch((error) =>
+        warn(
+          `Failed to move job ${job.id} of the queue "${queue.name}", which is not ours, to the failed jobs.`,
+          error,
+        ),
+      ),
+    );
+  }
+
+  /** Fails a job that can never be run. */
   async #fail(job: InvocationJob, token: string, cause: unknown): Promise<void> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     try {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RequestId } from '../contract/ids.js';
+import type { Namespace, RequestId } from '../contract/ids.js';
 import type { AttemptStatus } from '../contract/invocation.js';
 import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
@@ -62,8 +62,8 @@ export interface PendingReply {
 export interface Replies extends Closable {
   /** Address of this process, used as `replyTo` of its invocations. */
   readonly address: string;
-  /** Waits for an invocation whose `replyTo` is this process. */
-  wait(id: RequestId): PendingReply;
+  /** Waits for an invocation of the namespace whose `replyTo` is this process. */
+  wait(namespace: Namespace, id: RequestId): PendingReply;
   /**
    * Waits for an invocation that another call, perhaps in another process, has sent, by polling the
    * store.
@@ -96,8 +96,19 @@ interface Waiter {
   stop(): void;
 }
 
-export async function createReplies(options: { address: string; bus: Bus; store: Store }): Promise<Replies> {
-  const { address, bus, store } = options;
+export interface RepliesOptions {
+  address: string;
+  bus: Bus;
+  store: Store;
+  /**
+   * Ends an invocation of a waiting call if its job was removed from the queue with another tool;
+   * see `endRemoved`.
+   */
+  endIfRemoved?(namespace: Namespace, id: RequestId): Promise<void>;
+}
+
+export async function createReplies(options: RepliesOptions): Promise<Replies> {
+  const { address, bus, store, endIfRemoved } = options;
   const waiters = new Map<string, Set<Waiter>>();
   const unconfirmed = new Map<string, (taken: boolean) => void>();
   let closed = false;
@@ -124,7 +135,11 @@ export async function createReplies(options: { address: string; bus: Bus; store:
     };
   };
 
-  const startWaiting = (id: RequestId, lookups: { first: number; most: number }): PendingReply => {
+  const startWaiting = (
+    id: RequestId,
+    lookups: { first: number; most: number },
+    endIfLost: () => Promise<void>,
+  ): PendingReply => {
     let settle: (reply: Reply) => void = () => undefined;
     const reply = new Promise<Reply>((resolve) => {
       settle = resolve;
@@ -144,6 +159,8 @@ export async function createReplies(options: { address: string; bus: Bus; store:
     };
     const lookUpReply = async () => {
       const found = await findReply(id);
+      // Its end is a reply to this waiter. When the queue is away, the next lookup finds it.
+      if (found === null) await endIfLost().catch(() => {});
       if (found) waiter.resolve(found);
       else if (waiters.get(id)?.has(waiter)) scheduleLookup();
     };
@@ -211,8 +228,8 @@ export async function createReplies(options: { address: string; bus: Bus; store:
 
   return {
     address,
-    wait: (id) => startWaiting(id, LOOKUPS.wait),
-    watch: (id) => startWaiting(id, LOOKUPS.watch),
+    wait: (namespace, id) => startWaiting(id, LOOKUPS.wait, async () => endIfRemoved?.(namespace, id)),
+    watch: (id) => startWaiting(id, LOOKUPS.watch, async () => {}),
     async send(replyTo, id, reply, { confirm }) {
       if (replyTo === address) return deliver(id, reply);
       const channel = `reply:${replyTo}`;

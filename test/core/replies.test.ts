@@ -8,6 +8,7 @@ import { AppError } from '../../src/errors.js';
 import type { Bus } from '../../src/ports/bus.js';
 import type { Store } from '../../src/ports/store.js';
 import { anAttempt, anEnd, aRequestId } from '../helpers/attempt.js';
+import { namespace } from '../helpers/invocations.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const directory = tempDir();
@@ -56,7 +57,7 @@ for (const confirm of [false, true]) {
     const { gateway, worker, sent, close } = await pair(`again-${confirm}`, 3);
     t.teardown(close);
     const id = aRequestId();
-    const { reply } = gateway.wait(id);
+    const { reply } = gateway.wait(namespace('default'), id);
     t.is(await worker.send(gateway.address, id, hello, { confirm }), confirm);
     t.deepEqual(await soon(reply), { ...hello, code: undefined, refused: undefined, response: undefined });
     t.deepEqual(sent, [`reply:${gateway.address}`]);
@@ -67,7 +68,7 @@ test('a reply is not sent again after its confirmation timed out', async (t) => 
   const { gateway, worker, sent, close } = await pair('late', 5);
   t.teardown(close);
   const id = aRequestId();
-  const { reply } = gateway.wait(id);
+  const { reply } = gateway.wait(namespace('default'), id);
   t.false(await worker.send(gateway.address, id, { ...hello, status: 'error' }, { confirm: true }));
   t.is(await soon(reply), 'nothing');
   t.deepEqual(sent, []);
@@ -85,7 +86,7 @@ test('after a bus gap a waiter polls the store until the final state is written'
   const gateway = await createReplies({ address: 'gap-gateway', bus: broken, store });
   t.teardown(() => gateway.close());
   const row = anAttempt({ final: anEnd({ output: Buffer.from('hello') }) });
-  const { reply } = gateway.wait(row.requestId);
+  const { reply } = gateway.wait(namespace('default'), row.requestId);
   gap();
   await sleep(200);
   await store.attempts.write([row]);
