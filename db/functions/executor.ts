@@ -2,16 +2,16 @@ import type { Namespace } from '../../src/contract/ids.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { SqlOptions } from '../../src/ports/function-databases.js';
 import type { SqlArgument } from './arguments.js';
-import type { Table } from './rows.js';
+import type { RowTable } from './rows.js';
 import type { GuardedStatement, Verb } from './statement.js';
 
 /** A guarded statement with its arguments, one per parameter. */
-export interface Operation extends GuardedStatement {
+export interface BoundStatement extends GuardedStatement {
   kind: 'query' | 'exec';
   args: readonly SqlArgument[];
 }
 
-export interface Outcome extends Table {
+export interface StatementOutcome extends RowTable {
   rowsAffected: number;
   lastInsertId: number | bigint | null;
 }
@@ -26,7 +26,11 @@ export interface Executor extends Closable {
    * Runs one operation alone, several in one transaction. A query must not write, even if the guard
    * misses a write.
    */
-  run(namespace: Namespace, operations: readonly Operation[], options: SqlOptions): Promise<Outcome[]>;
+  run(
+    namespace: Namespace,
+    operations: readonly BoundStatement[],
+    options: SqlOptions,
+  ): Promise<StatementOutcome[]>;
   /** Resolves with the size of the namespace's database, in bytes. */
   bytes(namespace: Namespace): Promise<number>;
   ping(): Promise<void>;

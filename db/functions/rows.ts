@@ -2,7 +2,7 @@ import { MAX_HOST_RESULT_BYTES } from '../../src/contract/limits.js';
 import { stringifyExact } from '../../src/exact-json.js';
 
 /** Rows as a driver reads them, with values converted by `toJsonValue`. */
-export interface Table {
+export interface RowTable {
   columns: readonly string[];
   values: readonly (readonly unknown[])[];
 }
@@ -28,7 +28,7 @@ export function distinctNames(columns: readonly string[]): string[] {
 }
 
 /** Converts rows to objects; `__proto__` is treated like any other column. */
-export function toRows({ columns, values }: Table): Record<string, unknown>[] {
+export function toRows({ columns, values }: RowTable): Record<string, unknown>[] {
   const names = distinctNames(columns);
   return values.map((row) => {
     const record: Record<string, unknown> = {};

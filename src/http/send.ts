@@ -12,6 +12,7 @@ import type { Answer } from './route.js';
 const MAX_TEXT_BYTES = 16 << 10;
 /** Below this size, gzip saves less than it costs. */
 const MIN_COMPRESSED_BYTES = 2048;
+const JSON_TYPE = 'application/json';
 const compress = promisify(gzip);
 const FAST = { level: constants.Z_BEST_SPEED };
 
@@ -33,8 +34,7 @@ export async function send(
   response.status = answer.status;
   for (const name in answer.headers) ctx.res.setHeader(name, answer.headers[name] ?? '');
   if (body !== null) {
-    response.type =
-      answer.type ?? (answer.bytes === undefined ? 'application/json' : 'application/octet-stream');
+    setType(ctx, answer.type ?? (answer.bytes === undefined ? JSON_TYPE : 'application/octet-stream'));
     response.body = body;
   } else {
     response.body = null;
@@ -44,6 +44,12 @@ export async function send(
   if (hot) return;
   if (isUnchanged(ctx)) response.status = 304;
   else await compressed(ctx);
+}
+
+/** JSON has no charset parameter (RFC 8259 §11), but Koa adds one. */
+function setType(ctx: Context, type: string): void {
+  if (type === JSON_TYPE) ctx.res.setHeader('Content-Type', type);
+  else ctx.response.type = type;
 }
 
 function bodyOf(answer: Answer, hot: boolean): unknown {
@@ -96,6 +102,6 @@ async function compressed(ctx: Context): Promise<void> {
   if (body.length < MIN_COMPRESSED_BYTES || ctx.acceptsEncodings('gzip', 'identity') !== 'gzip') return;
   const { type } = ctx;
   ctx.body = await compress(body, FAST);
-  ctx.type = type;
+  setType(ctx, type);
   ctx.set('Content-Encoding', 'gzip');
 }

@@ -56,7 +56,7 @@ export type HttpConfig = Pick<
 >;
 
 /** The state of the engine's dependencies; `error` says why one is down. */
-export type Dependencies = Record<string, { status: 'up' | 'down'; error?: string }>;
+export type DependencyStates = Record<string, { status: 'up' | 'down'; error?: string }>;
 
 /** Everything that routes and sockets use: use cases, and ports for the data of a namespace. */
 export interface Services {
@@ -109,7 +109,7 @@ export interface Services {
   peers(all: boolean): Promise<{ nodes: Node[]; silent: string[] }>;
   /** The size of a namespace's database. Rejects soon when that does not answer. */
   databaseBytes(namespace: Namespace): Promise<number>;
-  health(): Promise<Dependencies>;
+  health(): Promise<DependencyStates>;
   checkModules: ModuleCheck;
   /** Returns the base URL of HTTP functions. */
   functionsUrl(): string;

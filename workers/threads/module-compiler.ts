@@ -24,7 +24,7 @@ const IDLE_MS = 10_000;
 const PRIORITIES = ['run', 'deploy', 'background'] as const;
 export type CompilePriority = (typeof PRIORITIES)[number];
 
-interface Waiting {
+interface WaitingCompilation {
   namespace: string;
   request: CompileRequest;
   resolve(prepared: Promise<CompiledModule>): void;
@@ -38,7 +38,7 @@ interface Waiting {
  */
 export class ModuleCompiler implements Closable {
   readonly #workers: readonly CompilerWorker[];
-  readonly #queues = PRIORITIES.map(() => new FairQueue<Waiting>());
+  readonly #queues = PRIORITIES.map(() => new FairQueue<WaitingCompilation>());
   /** The namespaces whose module is being prepared. */
   readonly #busy = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
@@ -83,7 +83,7 @@ export class ModuleCompiler implements Closable {
     this.#timer.unref();
   }
 
-  #take(): Waiting | null {
+  #take(): WaitingCompilation | null {
     for (const queue of this.#queues) {
       const waiting = queue.take(({ namespace }) => !this.#busy.has(namespace));
       if (waiting !== null) return waiting;
@@ -91,7 +91,7 @@ export class ModuleCompiler implements Closable {
     return null;
   }
 
-  #begin(worker: CompilerWorker, { namespace, request, resolve }: Waiting): void {
+  #begin(worker: CompilerWorker, { namespace, request, resolve }: WaitingCompilation): void {
     this.#busy.add(namespace);
     const prepared = worker.prepare(request);
     resolve(prepared);

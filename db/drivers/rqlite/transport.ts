@@ -41,7 +41,7 @@ export interface RequestOptions {
  * A failed attempt: `untouched`: the request was definitely not executed; `lost`: it may have been
  * executed.
  */
-type Failure = { kind: 'untouched' | 'lost'; error: RqliteError };
+type FailedRequest = { kind: 'untouched' | 'lost'; error: RqliteError };
 
 interface Node {
   pool: Pool;
@@ -163,7 +163,7 @@ export class RqliteTransport {
       timeoutMs = this.#requestTimeoutMs,
       maxResponseBytes = Number.POSITIVE_INFINITY,
     }: RequestOptions,
-  ): Promise<RqliteResponse | Failure> {
+  ): Promise<RqliteResponse | FailedRequest> {
     const target = this.#nodes[node];
     if (target === undefined) throw new RqliteError('RQLITE_REFUSED', `there is no node ${node}`);
     try {
@@ -187,7 +187,6 @@ export class RqliteTransport {
       const error = new RqliteError('RQLITE_UNAVAILABLE', message || code, { cause });
       return { kind: NOT_SENT.has(code) ? 'untouched' : 'lost', error };
     }
-  }
 }
 
 function openNode(url: URL, connections: number, connectTimeoutMs: number): Node {
@@ -208,7 +207,7 @@ function openNode(url: URL, connections: number, connectTimeoutMs: number): Node
   };
 }
 
-function interpret(status: number, text: string): RqliteResponse | Failure {
+function interpret(status: number, text: string): RqliteResponse | FailedRequest {
   if (status === 503) return { kind: 'untouched', error: new RqliteError('RQLITE_UNAVAILABLE', text.trim()) };
   if (status === 401)
     throw new RqliteError('RQLITE_UNAUTHORIZED', 'the server does not accept the credentials in the URL');

@@ -10,7 +10,7 @@ import { forOperator } from '../../for-operator.js';
 import { isAllowedModule } from '../allowed-names.js';
 import { findRefusedName } from '../calls.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
-import { changesRows, type Executor, type Operation, type Outcome } from '../executor.js';
+import { type BoundStatement, changesRows, type Executor, type StatementOutcome } from '../executor.js';
 import { RowBudget } from '../rows.js';
 import { guard, refused } from '../statement.js';
 import { tokenize } from '../tokens.js';
@@ -183,9 +183,9 @@ type SendOptions = { timeoutMs: number; signal?: AbortSignal };
 
 async function send(
   cluster: RqliteTransport,
-  operations: readonly Operation[],
+  operations: readonly BoundStatement[],
   options: SendOptions,
-): Promise<Outcome[]> {
+): Promise<StatementOutcome[]> {
   const tables = await post(cluster, operations, options);
   const reads = operations.every(({ kind }) => kind === 'query');
   if (!reads || !tables.some(mayBeReplaced))
@@ -204,7 +204,7 @@ async function send(
 
 async function post(
   cluster: RqliteTransport,
-  operations: readonly Operation[],
+  operations: readonly BoundStatement[],
   { timeoutMs, signal }: SendOptions,
 ): Promise<DecodedTable[]> {
   const reads = operations.every(({ kind }) => kind === 'query');
@@ -253,7 +253,7 @@ function fromHexadecimal(table: DecodedTable, columns: readonly string[], statem
   return { ...table, columns, values };
 }
 
-function toOutcome(operation: Operation | undefined, table: DecodedTable): Outcome {
+function toOutcome(operation: BoundStatement | undefined, table: DecodedTable): StatementOutcome {
   if (operation === undefined)
     throw new RqliteError('RQLITE_REFUSED', 'there are more results than statements');
   const { kind, verb } = operation;
@@ -275,7 +275,7 @@ function toOutcome(operation: Operation | undefined, table: DecodedTable): Outco
   };
 }
 
-const AWAY = 'The database of this namespace cannot be reached right now; try again in a moment.';
+const UNREACHABLE = 'The database of this namespace cannot be reached right now; try again in a moment.';
 
 function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppError {
   if (error instanceof AppError) return error;
@@ -287,7 +287,7 @@ function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppEr
   switch (error.code) {
     case 'RQLITE_UNAVAILABLE':
     case 'RQLITE_REFUSED':
-      return new AppError('unavailable', AWAY, {
+      return new AppError('unavailable', UNREACHABLE, {
         cause: new AppError(
           'bad_config',
           'The RQLite of FUNCTION_DB_URL cannot be reached; check the URL and the server.',
@@ -295,7 +295,7 @@ function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppEr
         ),
       });
     case 'RQLITE_UNAUTHORIZED':
-      return new AppError('unavailable', AWAY, {
+      return new AppError('unavailable', UNREACHABLE, {
         cause: new AppError(
           'bad_config',
           'RQLite does not accept the credentials in FUNCTION_DB_URL.',

@@ -10,7 +10,7 @@ import { AppError } from '../../errors.js';
 import type { NamespaceSeries } from '../../ports/meter.js';
 import type { QueueCounts } from '../../ports/queue.js';
 import { json, route } from '../route.js';
-import type { Dependencies, Services } from '../services.js';
+import type { DependencyStates, Services } from '../services.js';
 
 const tag = 'Engine';
 
@@ -140,6 +140,6 @@ function queueReply({ waiting, running, retrying, bytes, oldestMs }: QueueCounts
   return { waiting, running, retrying, bytes, oldest_ms: oldestMs };
 }
 
-function statusOf(dependencies: Dependencies): 'ok' | 'down' {
+function statusOf(dependencies: DependencyStates): 'ok' | 'down' {
   return Object.values(dependencies).every((dependency) => dependency.status === 'up') ? 'ok' : 'down';
 }

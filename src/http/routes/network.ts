@@ -1,7 +1,7 @@
 import { networkStatusReplySchema, peersReplySchema } from '../../contract/http/network.js';
 import { AppError } from '../../errors.js';
 import { json, route } from '../route.js';
-import type { Dependencies } from '../services.js';
+import type { DependencyStates } from '../services.js';
 
 const tag = 'Network';
 
@@ -55,7 +55,7 @@ export const peers = route({
   },
 });
 
-function reasonsOf(dependencies: Dependencies): Record<string, string> {
+function reasonsOf(dependencies: DependencyStates): Record<string, string> {
   const down = Object.entries(dependencies).filter(([, { status }]) => status === 'down');
   return Object.fromEntries(down.map(([name, { error }]) => [name, error ?? 'it failed']));
 }
