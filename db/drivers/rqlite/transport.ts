@@ -187,6 +187,7 @@ export class RqliteTransport {
       const error = new RqliteError('RQLITE_UNAVAILABLE', message || code, { cause });
       return { kind: NOT_SENT.has(code) ? 'untouched' : 'lost', error };
     }
+  }
 }
 
 function openNode(url: URL, connections: number, connectTimeoutMs: number): Node {
