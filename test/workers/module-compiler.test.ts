@@ -105,9 +105,14 @@ test('compiling is given up only for the processor time of the thread', async (t
   });
 });
 
-test('a probe that is starved of processor time is neither given up nor conclusive', async (t) => {
+test('a probe that is starved of processor time is not given up before it has used its budget', async (t) => {
+  let isStarved = true;
   let cpu = 0;
-  const compiler = new ModuleCompiler({ compile: 1, probe: 1, probeRetry: 1 }, () => () => cpu);
+  const clock = () => () => {
+    if (!isStarved) cpu += 10;
+    return cpu;
+  };
+  const compiler = new ModuleCompiler({ compile: 1e9, probe: 1, probeRetry: 1 }, clock);
   t.teardown(() => compiler.close());
   let isPending = true;
   const prepared = compiler.prepare('tester', 'deploy', deploy(endless)).finally(() => {
@@ -115,7 +120,7 @@ test('a probe that is starved of processor time is neither given up nor conclusi
   });
   await new Promise((resolve) => setTimeout(resolve, 500));
   t.true(isPending, 'many times its budget has passed, but no processor time');
-  cpu = 100;
+  isStarved = false;
   const { program, conclusive } = await prepared;
   t.deepEqual([program.strategy, conclusive], ['fresh', false]);
 });
