@@ -5,8 +5,8 @@ import { utf8 } from '../../src/core/output-fields.js';
 import { AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Egress, EgressResponse } from '../../src/ports/egress.js';
 import type { HostRun } from './host.js';
+import { isNone, parseOrUndefined } from './host-json.js';
 import { ParallelFetches } from './parallel-fetches.js';
-import { isNone, parseOrUndefined } from './parse-or-undefined.js';
 
 const HTTP_TIMEOUT_MS = 30_000;
 

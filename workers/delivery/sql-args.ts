@@ -3,7 +3,7 @@ import { MB } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
 import { parseExact } from '../../src/exact-json.js';
 import { isSimple } from '../../src/json-strings.js';
-import { isNone, parseOrUndefined } from './parse-or-undefined.js';
+import { isNone, parseOrUndefined } from './host-json.js';
 
 /** Enough for as many numbers as a statement has parameters; parsing that many takes 20 ms. */
 const MAX_PLAIN_ARGS = MB;
