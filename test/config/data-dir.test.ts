@@ -80,7 +80,10 @@ test('files that an engine creates in its data directory are owner-only, even wh
 
 test('a data directory that is gone or not writable is reported as such, and not as a full disk', async (t) => {
   const gone = join(directory, 'gone');
-  await t.throwsAsync(assertWritable(gone), { code: 'unavailable', message: /\(ENOENT\); see that it is there/ });
+  await t.throwsAsync(assertWritable(gone), {
+    code: 'unavailable',
+    message: /\(ENOENT\); see that it is there/,
+  });
   const file = join(directory, 'a-file');
   await writeFile(file, '');
   await t.throwsAsync(assertWritable(file), { message: /\(ENOTDIR\); see that it is there/ });
