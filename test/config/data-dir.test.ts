@@ -82,11 +82,11 @@ test('a data directory that is gone or not writable is reported as such, and not
   const gone = join(directory, 'gone');
   await t.throwsAsync(assertWritable(gone), {
     code: 'unavailable',
-    message: /\(ENOENT\); see that it is there/,
+    message: /\(ENOENT\)\); see that it is there/,
   });
   const file = join(directory, 'a-file');
   await writeFile(file, '');
-  await t.throwsAsync(assertWritable(file), { message: /\(ENOTDIR\); see that it is there/ });
+  await t.throwsAsync(assertWritable(file), { message: /\(ENOTDIR\)\); see that it is there/ });
 });
 
 // Serial, since the umask is that of the whole process.
