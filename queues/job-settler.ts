@@ -4,6 +4,8 @@ import { isLost, JOB_MARKER, type JobStore, type Marker, type NextJob, nextJobOf
 
 /** The delay before a failed completion is retried, in milliseconds. */
 const RETRY_MS = 1000;
+/** How many jobs of other programs are kept among BullMQ's failed jobs, for those who added them. */
+const KEEP_FOREIGN = { count: 100 };
 
 export interface JobSettlerOptions {
   store: JobStore;
@@ -56,7 +58,21 @@ export class JobSettler {
     }
   }
 
-  /** Fails a job that can never be run, such as one that another program added. */
+  /**
+   * Moves a job that another program has added to BullMQ's failed jobs. It would otherwise be
+   * delivered again whenever its lock has expired.
+   */
+  async refuse(job: InvocationJob, token: string, cause: unknown): Promise<void> {
+    const named = `Job ${job.id} of the queue "${job.queueName}" was not added by Orama Functions`;
+    try {
+      await this.#store.moveToFailed(job, 'It was not added by Orama Functions.', KEEP_FOREIGN, token, false);
+      this.#warn(`${named}; it is now among BullMQ's failed jobs.`, cause);
+    } catch (error) {
+      this.#warn(`${named}, and moving it to BullMQ's failed jobs failed.`, error);
+    }
+  }
+
+  /** Fails a job that can never be run. */
   async fail(job: InvocationJob, token: string, cause: unknown): Promise<void> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     try {

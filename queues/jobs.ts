@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { BackoffOptions, JobsOptions } from 'bullmq';
 import type { FunctionName, Namespace, RequestId } from '../src/contract/ids.js';
-import type { TriggerKind } from '../src/contract/invocation.js';
+import { type TriggerKind, triggerKindSchema } from '../src/contract/invocation.js';
 import type { Invocation, QueuedInvocation } from '../src/ports/queue.js';
 
 /**
@@ -90,7 +90,31 @@ function encodeInvocation(invocation: Invocation): JobData {
   return data;
 }
 
-/** Decodes a job without validation: only `encodeInvocation` writes jobs. */
+const TEXTS = ['i', 'b', 'w', 'r', 'c', 'p', 'h', 'u', 'g'] as const;
+const NUMBERS = ['d', 'm'] as const;
+const TRIGGERS: ReadonlySet<unknown> = new Set(triggerKindSchema.options);
+
+/**
+ * Whether `encodeInvocation` wrote this: any program with access to the queue's server can add jobs.
+ * By hand, since this runs for every job.
+ */
+export function isJobData(data: unknown): data is JobData {
+  if (typeof data !== 'object' || data === null) return false;
+  const found: Partial<Record<keyof JobData, unknown>> = data;
+  return (
+    typeof found.n === 'string' &&
+    typeof found.f === 'string' &&
+    typeof found.v === 'number' &&
+    typeof found.s === 'number' &&
+    typeof found.a === 'number' &&
+    typeof found.k === 'number' &&
+    TRIGGERS.has(found.t) &&
+    TEXTS.every((key) => found[key] === undefined || typeof found[key] === 'string') &&
+    NUMBERS.every((key) => found[key] === undefined || typeof found[key] === 'number')
+  );
+}
+
+/** Decodes the data of a job, for which `isJobData` is true. */
 export function decodeInvocation(id: string, name: string, data: JobData): Invocation {
   const invocation: Invocation = {
     id: id as RequestId,

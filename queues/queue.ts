@@ -139,6 +139,13 @@ export class BullInvocationQueue implements InvocationQueue {
     return this.#reach(() => this.#driver.removed(namespace, id));
   }
 
+  async removedCall(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {
+    return this.#reach(async () => {
+      if ((await this.#driver.queues.sync.getJobState(id)) !== 'unknown') return null;
+      return this.#driver.removed(namespace, id);
+    });
+  }
+
   onRemoved(handler: RemovedHandler): void {
     this.#driver.onRemoved(handler);
   }

@@ -6,7 +6,7 @@ import type { BullQueue, InvocationJob, QueueTimings, Warn } from './driver.js';
 import { JobSettler } from './job-settler.js';
 import type { JobStore, NextJob } from './job-store.js';
 import { JobWaiter } from './job-waiter.js';
-import type { JobData } from './jobs.js';
+import { isJobData, type JobData } from './jobs.js';
 import { LockRenewal } from './lock-renewal.js';
 import { StalledChecks } from './stalled-checks.js';
 
@@ -133,7 +133,7 @@ export class RunLoop implements Closable, BatchFetcher {
       // The loop may be closing, or its limit may have been lowered, so the job would wait for
       // long.
       if (this.#room <= 0) this.#returnToQueue(id, token);
-      else this.#start(this.#read(json, id), token);
+      else this.#start(this.#read(json, id, token), token);
     }
     this.#wake();
   }
@@ -300,18 +300,25 @@ export class RunLoop implements Closable, BatchFetcher {
       this.#foundEmpty(next);
       return null;
     }
-    if (this.#closing === undefined) return this.#read(json, id);
+    if (this.#closing === undefined) return this.#read(json, id, token);
     this.#returnToQueue(id, token);
     return null;
   }
 
-  #read(json: JobJson, id: string): InvocationJob | null {
+  /** Returns null for a job that another program has added, and fails that job. */
+  #read(json: JobJson, id: string, token: string): InvocationJob | null {
     try {
-      return Job.fromJSON<JobData, void>(this.#options.queue, json, id);
+      const job = this.#decode(json, id);
+      if (isJobData(job.data)) return job;
+      this.#track(this.#settler.refuse(job, token, new Error('its data is not that of an invocation')));
     } catch (error) {
-      this.#options.warn(`Failed to decode job ${id}: it was not added by Orama Functions.`, error);
-      return null;
+      this.#track(this.#settler.refuse(this.#decode({ ...json, data: '{}' }, id), token, error));
     }
+    return null;
+  }
+
+  #decode(json: JobJson, id: string): InvocationJob {
+    return Job.fromJSON<JobData, void>(this.#options.queue, json, id);
   }
 
   #returnToQueue(id: string, token: string): void {

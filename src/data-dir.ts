@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from './errors.js';
 import { fileReason } from './file-reason.js';
+import { makeDirectory } from './make-directory.js';
 import { tighten } from './owner-only.js';
 
 /** Paths and small files of the data directory. */
@@ -40,13 +41,10 @@ export const NEXT_SECRETS_KEY_FILE = 'secrets-key.next';
 export async function openDataDir(path: string, warn: (message: string) => void): Promise<DataDir> {
   const root = resolve(path);
   try {
-    await mkdir(root, { recursive: true, mode: 0o700 });
+    makeDirectory(root);
+    await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new AppError(
-      'bad_config',
-      `The data directory ${root} cannot be made: ${fileReason(error)}. Give another with --data or ORAMA_DATA_DIR.`,
-      { cause: error },
-    );
+    throw unusable(root, error);
   }
   const blobs = join(root, 'blobs');
   const { changed, failed } = await tighten(root, blobs);
@@ -92,6 +90,14 @@ export async function openDataDir(path: string, warn: (message: string) => void)
     },
     remove: (name) => rm(join(root, name), { force: true }),
   };
+}
+
+function unusable(root: string, error: unknown): AppError {
+  return new AppError(
+    'bad_config',
+    `The data directory ${root} cannot be made or written: ${fileReason(error)}. Give another with --data or ORAMA_DATA_DIR.`,
+    { cause: error },
+  );
 }
 
 async function readIfExists(file: string): Promise<string | null> {

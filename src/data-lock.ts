@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Database from 'libsql';
 import { AppError } from './errors.js';
 import { fileReason } from './file-reason.js';
+import { makeDirectory } from './make-directory.js';
 import type { Closable } from './ports/closable.js';
 
 /**
@@ -30,7 +31,12 @@ export function lockDataDir(dir: string): Closable {
       { cause: error },
     );
   }
-  writeFileSync(holder, `${process.pid}\n`);
+  try {
+    writeFileSync(holder, `${process.pid}\n`);
+  } catch (error) {
+    database.close();
+    throw unusable(path, error);
+  }
   let isOpen = true;
   return {
     close: async () => {
@@ -43,7 +49,7 @@ export function lockDataDir(dir: string): Closable {
 
 function openLockFile(path: string): Database.Database {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
     return new Database(join(path, 'lock'));
   } catch (error) {
     throw unusable(path, error);

@@ -6,8 +6,9 @@ import { z } from 'zod';
 import { namespaceSchema } from '../contract/ids.js';
 import { parseOrThrow } from '../contract/parse-or-throw.js';
 import { AppError } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 import { engineAbove, type LocalEngine, readEngine, rememberedEngines } from './local-engines.js';
-import { makeOwnDirectory, writeOwnFile } from './own-file.js';
+import { writeOwnFile } from './own-file.js';
 
 /** The connection options of the command line. */
 export interface ConnectionFlags {
@@ -77,7 +78,7 @@ export function resolveSettings(
 export function saveLogin(login: Login, environment: Environment = process.env): string {
   const file = loginFile(environment);
   try {
-    makeOwnDirectory(dirname(file));
+    makeDirectory(dirname(file));
     writeOwnFile(file, `${JSON.stringify(login, null, 2)}\n`);
   } catch (cause) {
     throw new AppError('bad_config', `Cannot write ${file}; set ORAMA_URL and ORAMA_API_KEY instead`, {

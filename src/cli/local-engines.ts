@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { isOwn, makeOwnDirectory, writeOwnFile } from './own-file.js';
+import { makeDirectory } from '../make-directory.js';
+import { isOwn, writeOwnFile } from './own-file.js';
 
 /**
  * An engine that `orama up` started on this machine, as described by the files in its data
@@ -68,7 +69,7 @@ export function rememberedEngines(notes: string): LocalEngine[] {
 export function rememberEngine(notes: string, url: string, dataDir: string): () => void {
   const file = join(notes, `${new URL(url).host.replace(/[^a-zA-Z0-9.-]/g, '_')}.json`);
   try {
-    makeOwnDirectory(notes);
+    makeDirectory(notes);
     const note = { url, data_dir: resolve(dataDir), started_at: new Date().toISOString() };
     writeOwnFile(file, `${JSON.stringify(note)}\n`);
   } catch {

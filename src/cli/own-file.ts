@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 const MODE = 0o600;
 
@@ -16,11 +16,6 @@ export function writeOwnFile(file: string, content: string | Uint8Array): void {
     rmSync(draft, { force: true });
     throw error;
   }
-}
-
-/** Creates a directory, with the missing ones above it, that only its owner can read. */
-export function makeOwnDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
 }
 
 /**

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { makeOwnDirectory, writeOwnFile } from './own-file.js';
+import { makeDirectory } from '../make-directory.js';
+import { writeOwnFile } from './own-file.js';
 
 /** Interval between requests to the registry. */
 const EVERY_MS = 24 * 3600 * 1000;
@@ -29,7 +30,7 @@ export async function findUpdate({ registry, file, own, now }: UpdateCheck): Pro
     const isFresh = saved !== undefined && now - saved.asked_at < EVERY_MS && saved.asked_at <= now;
     const version = isFresh ? saved.version : await ask(registry);
     if (!isFresh) {
-      makeOwnDirectory(dirname(file));
+      makeDirectory(dirname(file));
       writeOwnFile(file, JSON.stringify({ asked_at: now, version }));
     }
     return isNewer(version, own) ? version : undefined;

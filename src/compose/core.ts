@@ -42,7 +42,17 @@ export async function composeCore(
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
   const catalog = closers.add(await createCatalog({ store, bus }));
-  const replies = closers.add(await BusReplies.open({ address: ports.processId, bus, store }));
+  const replies = closers.add(
+    await BusReplies.open({
+      address: ports.processId,
+      bus,
+      store,
+      async endIfRemoved(namespace, id) {
+        const removed = await queue.removedCall(namespace, id);
+        if (removed !== null) await end(removed);
+      },
+    }),
+  );
   const { rateLimiter, logger, quotas } = ports;
   const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, logger });
   const invoker = createInvoker({ catalog, queue, replies, store, egress, callbacks, meter, resultTtlMs });
@@ -51,7 +61,8 @@ export async function composeCore(
   const secrets = closers.add(await createSecrets({ store, bus, box, quotas }));
   const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
-  queue.onRemoved(endRemoved({ attempts: store.attempts, finisher, backlog: ports.backlog }));
+  const end = endRemoved({ attempts: store.attempts, finisher, backlog: ports.backlog });
+  queue.onRemoved(end);
   addProcessGauges(ports);
   const { processId, metrics } = ports;
   const everyMs = config.METRICS_SHARE_SECONDS * 1000;

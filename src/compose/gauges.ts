@@ -1,10 +1,11 @@
 import type { LogWriter } from '../../workers/delivery/log-writer.js';
-import { type Metrics, OTHERS, type Value } from '../metrics.js';
+import { type GaugeSource, type Metrics, OTHERS, type Value } from '../metrics.js';
 import { lostLogLines } from '../output.js';
 import type { Backlog } from '../ports/backlog.js';
 import type { Engine } from '../ports/engine.js';
 import type { InvocationQueue } from '../ports/queue.js';
 import type { AttemptStore } from '../ports/store/attempts.js';
+import { answerInTime } from './answer-in-time.js';
 import type { Ports } from './ports.js';
 
 /** Maximum number of series of one metric, since the number of namespaces is unbounded. */
@@ -20,10 +21,12 @@ export interface InstallationPorts {
 
 /**
  * Registers the metrics of the installation; they are computed by the process whose /metrics is
- * scraped.
+ * scraped. Those whose server does not answer are omitted.
  */
 export function addInstallationGauges({ metrics, queue, store, backlog }: InstallationPorts): void {
-  metrics.addGauge({
+  const addGauge = (gauge: Omit<GaugeSource, 'read'> & { read(): Promise<Value[]> }) =>
+    metrics.addGauge({ ...gauge, read: () => answerInTime(gauge.read()) });
+  addGauge({
     name: 'orama_queue_depth',
     help: 'Invocations on the queue, by state.',
     of: 'installation',
@@ -32,7 +35,7 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
       return byLabel('state', { waiting, running, retrying });
     },
   });
-  metrics.addGauge({
+  addGauge({
     name: 'orama_invocations',
     help: 'Invocations accepted so far, by their current state: accepted = waiting + running + retrying + done + dead.',
     of: 'installation',
@@ -47,25 +50,25 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
       return byLabel('state', { accepted, waiting, running, retrying, done, dead });
     },
   });
-  metrics.addGauge({
+  addGauge({
     name: 'orama_queue_oldest_seconds',
     help: 'How long the oldest ready job has waited.',
     of: 'installation',
     read: async () => [{ value: (await queue.counts()).oldestMs / 1000 }],
   });
-  metrics.addGauge({
+  addGauge({
     name: 'orama_queue_input_bytes',
     help: 'Input bytes of all jobs on the queue.',
     of: 'installation',
     read: async () => [{ value: (await queue.counts()).bytes }],
   });
-  metrics.addGauge({
+  addGauge({
     name: 'orama_dead_letters',
     help: 'Stored dead letters, by namespace and reason.',
     of: 'installation',
     read: async () => deadLetterSeries(await store.attempts.countDead()),
   });
-  metrics.addGauge({
+  addGauge({
     name: 'orama_log_backlog_records',
     help: 'Log records in the backlog on the queue’s server, waiting for the store.',
     of: 'installation',

@@ -1,9 +1,7 @@
-import { AppError, isAppError } from '../errors.js';
-import { withTimeout } from '../timeout.js';
+import { isAppError } from '../errors.js';
+import { answerInTime } from './answer-in-time.js';
 import type { Ports } from './ports.js';
 import { assertWritable } from './writable.js';
-
-const TIMEOUT_MS = 2000;
 
 export type Health = Record<string, { status: 'up' | 'down'; error?: string }>;
 
@@ -26,7 +24,7 @@ export async function checkHealth(opened: Ports): Promise<Health> {
   };
   const entries = Object.entries(dependencies).map(async ([name, dependency]) => {
     try {
-      await withTimeout(TIMEOUT_MS, dependency.ping(), pingTimeout);
+      await answerInTime(dependency.ping());
       return [name, { status: 'up' as const }] as const;
     } catch (error) {
       logger.warn({ dependency: name, err: error }, 'a dependency is down');
@@ -42,8 +40,4 @@ export async function checkHealth(opened: Ports): Promise<Health> {
  */
 function publicMessage(error: unknown): string {
   return isAppError(error) ? error.message : "it failed; the engine's log has the details";
-}
-
-function pingTimeout(): AppError {
-  return new AppError('unavailable', `no answer within ${TIMEOUT_MS / 1000} s`);
 }

@@ -1,17 +1,26 @@
 import type { SharedMetrics } from '../core/shared-metrics.js';
 import type { Node } from '../ports/node.js';
+import { answerInTime } from './answer-in-time.js';
 import type { Ports } from './ports.js';
+
+/** `silent` names the dependencies that did not list their servers in time. */
+export interface Peers {
+  nodes: Node[];
+  silent: string[];
+}
 
 /**
  * Returns a function that lists the engine's processes, this one first, and with `all` also the
  * servers that store its data.
  */
 export function createPeers({ processId, store, blobs }: Ports, figures: SharedMetrics) {
-  return async (all: boolean): Promise<Node[]> => {
-    const processes = [processId, ...figures.processes()].map((id) => ({ id, addresses: [] }));
-    if (!all) return processes;
-    // An unreachable server is omitted; /health reports it.
-    const servers = await Promise.all([store.nodes(), blobs.nodes()].map((nodes) => nodes.catch(() => [])));
-    return [...processes, ...servers.flat()];
+  return async (all: boolean): Promise<Peers> => {
+    const nodes: Node[] = [processId, ...figures.processes()].map((id) => ({ id, addresses: [] }));
+    if (!all) return { nodes, silent: [] };
+    const asked = Object.entries({ store, blobs });
+    const answers = await Promise.allSettled(asked.map(([, server]) => answerInTime(server.nodes())));
+    const silent = asked.filter((_, at) => answers[at]?.status === 'rejected').map(([name]) => name);
+    for (const answer of answers) if (answer.status === 'fulfilled') nodes.push(...answer.value);
+    return { nodes, silent };
   };
 }

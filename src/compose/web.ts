@@ -21,6 +21,7 @@ import { type Server, startServer } from '../http/server.js';
 import type { Services } from '../http/services.js';
 import type { Engine } from '../ports/engine.js';
 import { VERSION } from '../version.js';
+import { answerInTime } from './answer-in-time.js';
 import type { Core } from './core.js';
 import { addInstallationGauges } from './gauges.js';
 import { checkHealth } from './health.js';
@@ -100,13 +101,15 @@ export async function startWeb(
     health: () => checkHealth(ports),
     checkModules: createModuleCheck({ ...ports, ...core }),
     peers: createPeers(ports, core.figures),
+    databaseBytes: (namespace) => answerInTime(ports.databases.bytes(namespace)),
     functionsUrl: () => server?.functionsUrl ?? '',
     async metrics(key, only) {
       const text = await texts.get(key, () => metrics.text(core.figures.others(), only));
       return { contentType: metrics.contentType, text };
     },
     async status() {
-      return { queue: await queue.counts(), engine: isWorker ? engine.stats() : null };
+      const counts = await answerInTime(queue.counts()).catch(() => null);
+      return { queue: counts, engine: isWorker ? engine.stats() : null };
     },
   };
   const { HOST: host, PORT: port } = config;

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { AppError } from '../errors.js';
 import { fileReason } from '../file-reason.js';
 
+/** Errors that end when there is space again. */
+const NO_SPACE: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
 /** Size of a test write: that of a burst of log rows. */
 const BYTES = Buffer.alloc(256 << 10);
 /** How long a result is cached, since /health is public and a write is expensive. */
@@ -29,10 +32,17 @@ async function write(dir: string): Promise<void> {
   } catch (error) {
     throw new AppError(
       'unavailable',
-      `Nothing can be written to the data directory ${dir} (${fileReason(error)}); free space on its disk.`,
+      `Nothing can be written to the data directory ${dir} (${fileReason(error)}); ${remedyOf(error)}.`,
       { cause: error },
     );
   } finally {
     await rm(file, { force: true }).catch(() => {});
   }
+}
+
+function remedyOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  return NO_SPACE.has(code)
+    ? 'free space on its disk'
+    : 'see that it is there, and that this user may write there';
 }

@@ -136,7 +136,7 @@ export function createInvoker(deps: InvokerDeps): Invoker {
         : null;
     const fn = pinned ?? latest;
     if (held?.known) return { id, function: fn, waiting: sync ? replies.watch(id) : null };
-    const waiting = sync ? replies.wait(id) : null;
+    const waiting = sync ? replies.wait(request.namespace, id) : null;
     const invocation: JobRequest = {
       id,
       trigger: request.trigger,

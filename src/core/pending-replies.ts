@@ -34,10 +34,19 @@ export class PendingReplies {
     this.#store = store;
   }
 
-  wait(id: RequestId, delays: LookupDelays): PendingReply {
+  /**
+   * @param endIfRemoved Called when the store has no reply yet: replies to the call if its job was
+   *   removed from the queue from outside.
+   */
+  wait(id: RequestId, delays: LookupDelays, endIfRemoved?: () => Promise<void>): PendingReply {
     const waiter = new Waiter({
       delays,
-      findReply: () => this.#findReply(id),
+      findReply: async () => {
+        const found = await this.#findReply(id);
+        // While the queue is away, the next lookup calls it again.
+        if (found === null) await endIfRemoved?.().catch(() => {});
+        return found;
+      },
       onStop: (stopped) => this.#remove(id, stopped),
     });
     const waiting = this.#waiters.get(id);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RequestId } from '../contract/ids.js';
+import type { Namespace, RequestId } from '../contract/ids.js';
 import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 import type { Store } from '../ports/store.js';
@@ -26,8 +26,8 @@ const RESEND_DELAYS_MS = [50, 100, 200, 400, 800, 1600];
 export interface Replies extends Closable {
   /** Address of this process, used as `replyTo` of its invocations. */
   readonly address: string;
-  /** Waits for an invocation whose `replyTo` is this process. */
-  wait(id: RequestId): PendingReply;
+  /** Waits for an invocation of the namespace whose `replyTo` is this process. */
+  wait(namespace: Namespace, id: RequestId): PendingReply;
   /**
    * Waits for an invocation that another call, perhaps in another process, has sent, by polling the
    * store.
@@ -44,21 +44,28 @@ export interface RepliesOptions {
   address: string;
   bus: Bus;
   store: Store;
+  /**
+   * Ends an invocation with a waiting caller if its job was removed from the queue from outside; see
+   * `endRemoved`.
+   */
+  endIfRemoved?(namespace: Namespace, id: RequestId): Promise<void>;
 }
 
 export class BusReplies implements Replies {
   readonly address: string;
   readonly #bus: Bus;
   readonly #pending: PendingReplies;
+  readonly #endIfRemoved: RepliesOptions['endIfRemoved'];
   /** Replies of this process whose acknowledgement is awaited, by request id. */
   readonly #unconfirmed = new Map<string, (taken: boolean) => void>();
   readonly #unsubscribe: (() => Promise<void>)[] = [];
   #closed = false;
 
-  private constructor({ address, bus, store }: RepliesOptions) {
+  private constructor({ address, bus, store, endIfRemoved }: RepliesOptions) {
     this.address = address;
     this.#bus = bus;
     this.#pending = new PendingReplies(store);
+    this.#endIfRemoved = endIfRemoved;
   }
 
   static async open(options: RepliesOptions): Promise<BusReplies> {
@@ -86,8 +93,8 @@ export class BusReplies implements Replies {
     if (from) void this.#bus.publish(`ack:${from}`, encodeAck({ id, taken })).catch(() => undefined);
   }
 
-  wait(id: RequestId): PendingReply {
-    return this.#pending.wait(id, WAIT_LOOKUPS);
+  wait(namespace: Namespace, id: RequestId): PendingReply {
+    return this.#pending.wait(id, WAIT_LOOKUPS, async () => this.#endIfRemoved?.(namespace, id));
   }
 
   watch(id: RequestId): PendingReply {

@@ -1,4 +1,5 @@
 import type { Config } from '../config.js';
+import type { Namespace } from '../contract/ids.js';
 import type { Aliases } from '../core/aliases.js';
 import type { Audit } from '../core/audit.js';
 import type { Auth } from '../core/auth/auth.js';
@@ -101,8 +102,13 @@ export interface Services {
 
   /** Id of this process. */
   processId: string;
-  /** Lists the engine's processes; with `all` also the servers that store its data. */
-  peers(all: boolean): Promise<Node[]>;
+  /**
+   * Lists the engine's processes; with `all` also the servers that store its data. `silent` names
+   * the dependencies that did not list theirs in time.
+   */
+  peers(all: boolean): Promise<{ nodes: Node[]; silent: string[] }>;
+  /** The size of a namespace's database. Rejects soon when that does not answer. */
+  databaseBytes(namespace: Namespace): Promise<number>;
   health(): Promise<DependencyStates>;
   checkModules: ModuleCheck;
   /** Returns the base URL of HTTP functions. */
@@ -115,6 +121,9 @@ export interface Services {
     key: string,
     only?: (series: NamespaceSeries) => boolean,
   ): Promise<{ contentType: string; text: string }>;
-  /** For `/v1/status`. `engine` is null in a process that runs no functions. */
-  status(): Promise<{ queue: QueueCounts; engine: EngineStats | null }>;
+  /**
+   * For `/v1/status`. `queue` is null when it does not answer in time, `engine` in a process that
+   * runs no functions.
+   */
+  status(): Promise<{ queue: QueueCounts | null; engine: EngineStats | null }>;
 }

@@ -212,6 +212,10 @@ export interface InvocationQueue extends Closable {
    */
   removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
   /**
+   * Like `removed`, for an invocation with a waiting caller, without `get` before. Reads no input.
+   */
+  removedCall(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
+  /**
    * Registers a handler for such invocations. It is called within about a minute, in one process at
    * a time.
    */

@@ -100,3 +100,23 @@ for (const [what, way] of Object.entries(WAYS)) {
     t.is(await web.stop(), 0, web.log());
   });
 }
+
+test.serial('/health says of every part why Redis takes no writes, not that it is away', async (t) => {
+  const cluster = await startCluster();
+  t.teardown(cluster.close);
+  const { api } = await cluster.web();
+  const operator = new Redis(cluster.redis.url, { maxRetriesPerRequest: null });
+  t.teardown(() => operator.disconnect());
+  const parts = ['queue', 'cache'];
+  const said = async () => {
+    const { dependencies } = (await api.get('/health')).json;
+    return parts.map((part) => dependencies[part].error);
+  };
+  await operator.config('SET', 'maxmemory', '1mb');
+  for (const error of await said()) t.regex(error, /^Redis takes no writes: its memory is full/);
+  await operator.config('SET', 'maxmemory', '0');
+  await operator.replicaof('127.0.0.1', await freePort());
+  for (const error of await said()) t.regex(error, /^Redis takes no writes: it is a replica/);
+  await operator.replicaof('NO', 'ONE');
+  await until('all are up', async () => (await api.get('/health')).status === 200);
+});

@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { assertWritable } from '../../src/compose/writable.js';
 import { openDataDir } from '../../src/data-dir.js';
 import { startCluster } from '../helpers/cluster.js';
 import { probeWasm } from '../helpers/probe.js';
@@ -75,6 +76,17 @@ test('files that an engine creates in its data directory are owner-only, even wh
     [],
   );
   t.true(Object.keys(await modes(engine.dataDir)).length > 5);
+});
+
+test('a data directory that is gone or not writable is reported as such, and not as a full disk', async (t) => {
+  const gone = join(directory, 'gone');
+  await t.throwsAsync(assertWritable(gone), {
+    code: 'unavailable',
+    message: /\(ENOENT\)\); see that it is there/,
+  });
+  const file = join(directory, 'a-file');
+  await writeFile(file, '');
+  await t.throwsAsync(assertWritable(file), { message: /\(ENOTDIR\)\); see that it is there/ });
 });
 
 // Serial, since the umask is that of the whole process.

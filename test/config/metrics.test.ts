@@ -91,6 +91,19 @@ test('of dead letters, so many namespaces and reasons have series, and the rest 
   t.regex(text, /^orama_dead_letters\{namespace="\(others\)",reason="\(others\)"\} \d+$/m);
 });
 
+test('a server that does not answer takes its own metrics away and not the page', async (t) => {
+  const metrics = createMetrics();
+  addInstallationGauges({
+    metrics,
+    queue: { counts: async () => ({ waiting: 7, running: 0, retrying: 0, oldestMs: 0, bytes: 0 }) },
+    store: { attempts: { countDead: () => new Promise(() => {}), countEnded: () => new Promise(() => {}) } },
+    backlog: { size: async () => 0 },
+  });
+  const text = await metrics.text([]);
+  t.regex(text, /^orama_queue_depth\{state="waiting"\} 7$/m);
+  t.notRegex(text, /^orama_(invocations|dead_letters)\{/m);
+});
+
 test('the number of series is limited for any number of namespaces', async (t) => {
   const metrics = createMetrics();
   const attempt = { status: 'success', seconds: 0.1 } as const;

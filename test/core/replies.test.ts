@@ -5,6 +5,7 @@ import type { Reply } from '../../src/core/reply.js';
 import { AppError } from '../../src/errors.js';
 import type { Bus } from '../../src/ports/bus.js';
 import { anAttempt, anEnd, aRequestId } from '../helpers/attempt.js';
+import { namespace } from '../helpers/invocations.js';
 import { storeAndBus } from './store-and-bus.js';
 
 const hello: Reply = {
@@ -42,7 +43,7 @@ for (const confirm of [false, true]) {
     const { gateway, worker, sent, close } = await pair(`again-${confirm}`, 3);
     t.teardown(close);
     const id = aRequestId();
-    const { reply } = gateway.wait(id);
+    const { reply } = gateway.wait(namespace('default'), id);
     t.is(await worker.send(gateway.address, id, hello, { confirm }), confirm);
     t.deepEqual(await soon(reply), { ...hello, code: undefined, refused: undefined, response: undefined });
     t.deepEqual(sent, [`reply:${gateway.address}`]);
@@ -53,7 +54,7 @@ test('a reply is not sent again after its confirmation timed out', async (t) => 
   const { gateway, worker, sent, close } = await pair('late', 5);
   t.teardown(close);
   const id = aRequestId();
-  const { reply } = gateway.wait(id);
+  const { reply } = gateway.wait(namespace('default'), id);
   t.false(await worker.send(gateway.address, id, { ...hello, status: 'error' }, { confirm: true }));
   t.is(await soon(reply), 'nothing');
   t.deepEqual(sent, []);
@@ -72,7 +73,7 @@ test('after a bus gap a waiter polls the store until the final state is written'
   const gateway = await BusReplies.open({ address: 'gap-gateway', bus: broken, store });
   t.teardown(() => gateway.close());
   const row = anAttempt({ final: anEnd({ output: Buffer.from('hello') }) });
-  const { reply } = gateway.wait(row.requestId);
+  const { reply } = gateway.wait(namespace('default'), row.requestId);
   gap();
   await sleep(200);
   await store.attempts.write([row]);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
+import { isIdempotent } from '../../db/drivers/rqlite/client.js';
 import { RqliteTransport } from '../../db/drivers/rqlite/transport.js';
 import { freePort } from '../helpers/free-port.js';
 
@@ -12,6 +13,8 @@ const json = (status: number, body: unknown): Answer => {
 };
 const ok = json(200, { results: [{ rows_affected: 1 }] });
 const reset: Answer = (response) => response.socket?.destroy();
+/** Nothing, as from a node whose process is frozen. */
+const never: Answer = () => undefined;
 
 /** Starts a node that gives these answers in turn, and then repeats the last one. */
 async function aNode(t: ExecutionContext, ...answers: Answer[]) {
@@ -140,8 +143,55 @@ test('a response that is not from RQLite or is too large fails without a retry',
 });
 
 test('an aborted request fails and is not sent again', async (t) => {
-  const node = await aNode(t, () => undefined);
+  const invocation = new AbortController();
+  const node = await aNode(t, () => invocation.abort());
   const post = aTransport(t, [node.url]);
-  await t.throwsAsync(post(true, { signal: AbortSignal.timeout(100) }), { code: 'RQLITE_ABORTED' });
+  await t.throwsAsync(post(true, { signal: invocation.signal }), { code: 'RQLITE_ABORTED' });
   t.is(node.seen.length, 1);
 });
+
+test('a node that answers nothing at all is given up: a read goes to the next node, a write is ambiguous', async (t) => {
+  const [frozen, node] = [await aNode(t, never), await aNode(t, ok)];
+  const patient = { requestTimeoutMs: 600_000 };
+  t.deepEqual(await aTransport(t, [frozen.url, node.url], patient)(true), done);
+  await t.throwsAsync(aTransport(t, [frozen.url], patient)(false), {
+    code: 'RQLITE_AMBIGUOUS',
+    message: /does not answer/,
+  });
+});
+
+test('a read is not retried for long on the only node when that answers nothing', async (t) => {
+  const frozen = await aNode(t, never);
+  const post = aTransport(t, [frozen.url], { requestTimeoutMs: 600_000, retryForMs: 1 });
+  await t.throwsAsync(post(true), { code: 'RQLITE_UNAVAILABLE' });
+  const statements = frozen.seen.filter(({ method }) => method === 'POST');
+  t.is(statements.length, 1, 'the outage is counted from when the node became silent');
+});
+
+test('a statement that takes long is waited for while its node answers others', async (t) => {
+  const slow = await aNode(t, (response, request) => {
+    if (request.method === 'GET') response.end('[+]node ok');
+    else setTimeout(() => ok(response, request), 7_000);
+  });
+  const post = aTransport(t, [slow.url], { requestTimeoutMs: 600_000, connections: 1 });
+  t.deepEqual(await post(false), done);
+  t.true(
+    slow.seen.some(({ method }) => method === 'GET'),
+    'the node was asked whether it still answers',
+  );
+});
+
+for (const sql of [
+  'with page as (select 1) select * from page',
+  ' WITH RECURSIVE n(i) AS (values (1)) select i from n',
+  'select 1',
+]) {
+  test(`"${sql}" is sent again when its answer is lost`, (t) => t.true(isIdempotent({ sql })));
+}
+
+for (const sql of [
+  'with n as (select 1) insert into t select * from n',
+  'with n as (select 1) delete from t',
+]) {
+  test(`"${sql}" is not sent again when its answer is lost`, (t) => t.false(isIdempotent({ sql })));
+}

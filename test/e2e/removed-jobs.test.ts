@@ -114,10 +114,8 @@ async function seesWhatIsRemoved(t: ExecutionContext, api: Api, open: (name: str
     await until('the call is accepted', async () => (await api.get(`/v1/invocations/${id}`)).status === 200);
   }
   await calls.drain();
-  await until('a drained call is answered', async () => {
-    for (const id of ids) await api.get(`/v1/invocations/${id}`);
-    return [...answered.values()].includes(499);
-  });
+  // Nobody asks for these invocations: the process that holds the calls finds out by itself.
+  await until('a drained call is answered', () => [...answered.values()].includes(499));
 
   const last = await send('probe', '[]', LATER);
   await tool.obliterate({ force: true });

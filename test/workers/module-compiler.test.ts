@@ -5,6 +5,8 @@ import { ENDLESS, reactor } from '../helpers/reactor.js';
 const SHORT = { compile: 20_000, probe: 100, probeRetry: 300 };
 
 const endless = reactor(ENDLESS);
+/** `i32.const 0` and `drop`, a million times: reading and compiling it takes many checks of its budget. */
+const long = reactor(Array.from({ length: 3_000_000 }, (_, at) => [0x41, 0, 0x1a][at % 3] ?? 0));
 const quick = reactor([]);
 const deploy = (wasm: Uint8Array) => ({ wasm, name: 'tested', limitMb: 16, want: 'probe' }) as const;
 
@@ -71,4 +73,54 @@ test('modules for calls are compiled before deploys, and deploys before repeated
   const first = prepare('deploy');
   await Promise.all([first, prepare('background'), prepare('deploy'), prepare('run')]);
   t.deepEqual(ended, ['deploy', 'run', 'deploy', 'background']);
+});
+
+test('a module is compiled and probed to the end, however long it waits for a processor', async (t) => {
+  // The thread gets no processor time, as on a busy machine, and the budgets are over at once in
+  // elapsed time.
+  let readings = 0;
+  const starved = () => () => {
+    readings += 1;
+    return 0;
+  };
+  const compiler = new ModuleCompiler({ compile: 1, probe: 1, probeRetry: 1 }, starved);
+  t.teardown(() => compiler.close());
+  const { program, note, conclusive } = await compiler.prepare('tester', 'deploy', deploy(long));
+  t.deepEqual([program.strategy, note, conclusive], ['reactor', null, true]);
+  t.true(readings > 3, `the budget was checked during that: ${readings}`);
+});
+
+test('compiling is given up only for the processor time of the thread', async (t) => {
+  // Each check finds ten seconds more, although hardly any time has passed.
+  let cpu = 0;
+  const busy = () => () => {
+    cpu += 10_000;
+    return cpu;
+  };
+  const compiler = new ModuleCompiler({ compile: 20_000, probe: 20_000, probeRetry: 20_000 }, busy);
+  t.teardown(() => compiler.close());
+  await t.throwsAsync(compiler.prepare('tester', 'deploy', deploy(long)), {
+    code: 'invalid_module',
+    message: /it took more than 20 s of processor time/,
+  });
+});
+
+test('a probe that is starved of processor time is not given up before it has used its budget', async (t) => {
+  let isStarved = true;
+  let cpu = 0;
+  const clock = () => () => {
+    if (!isStarved) cpu += 10;
+    return cpu;
+  };
+  const compiler = new ModuleCompiler({ compile: 1e9, probe: 1, probeRetry: 1 }, clock);
+  t.teardown(() => compiler.close());
+  let isPending = true;
+  const prepared = compiler.prepare('tester', 'deploy', deploy(endless)).finally(() => {
+    isPending = false;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  t.true(isPending, 'many times its budget has passed, but no processor time');
+  isStarved = false;
+  const { program, conclusive } = await prepared;
+  t.deepEqual([program.strategy, conclusive], ['fresh', false]);
 });

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../src/errors.js';
 import type { Program } from '../wasm/run/program.js';
-import { type CpuClock, cpuClock } from './cpu-clock.js';
+import type { CpuClock } from './cpu-clock.js';
 import type { CompileRequest, FromCompiler, ToCompiler } from './protocol.js';
 
 const SCRIPT = new URL('./compile-thread.cjs', import.meta.url);
@@ -61,14 +61,17 @@ interface CompileTask {
  */
 export class CompilerWorker {
   readonly #budgets: CompileBudgets;
+  readonly #clockOf: (thread: number | null) => CpuClock;
   #worker: Worker | null = null;
   #clock: CpuClock = () => 0;
   #task: CompileTask | null = null;
   #lastId = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(budgets: CompileBudgets) {
+  /** @param clockOf Returns the clock of a thread's CPU time, given the thread's number. */
+  constructor(budgets: CompileBudgets, clockOf: (thread: number | null) => CpuClock) {
     this.#budgets = budgets;
+    this.#clockOf = clockOf;
   }
 
   get busy(): boolean {
@@ -126,7 +129,7 @@ export class CompilerWorker {
 
   #handleMessage(message: FromCompiler): void {
     if (message.type === 'ready') {
-      this.#clock = cpuClock(message.thread);
+      this.#clock = this.#clockOf(message.thread);
       this.#beginPhase();
       return;
     }
@@ -165,22 +168,27 @@ export class CompilerWorker {
     if (cpu - task.cpuAt > budget) {
       this.#giveUp(`it took more than ${budget / 1000} s of processor time`, again);
     } else if (performance.now() - task.seenAt > STUCK_MS) {
-      this.#giveUp(`it made no progress for ${STUCK_MS / 1000} s`, again);
+      this.#giveUp(`it made no progress for ${STUCK_MS / 1000} s`, false, 'unavailable');
     }
   }
 
   /**
    * Terminates the thread because it failed or exceeded a limit. The module runs as fresh if it was
-   * prepared that far, and is rejected otherwise.
+   * prepared that far, and is rejected otherwise: as invalid, or as `unavailable` when the machine
+   * and not the module is the reason.
    */
-  #giveUp(reason: string, conclusive: boolean): void {
+  #giveUp(
+    reason: string,
+    conclusive: boolean,
+    code: 'invalid_module' | 'unavailable' = 'invalid_module',
+  ): void {
     void this.retire();
     const task = this.#end();
     if (task === null) return;
     const { fresh } = task;
     if (fresh !== null)
       task.resolve({ program: fresh, note: `warm start was given up: ${reason}`, conclusive });
-    else task.reject(new AppError('invalid_module', `The module could not be prepared: ${reason}.`));
+    else task.reject(new AppError(code, `The module could not be prepared: ${reason}.`));
   }
 
   #end(): CompileTask | null {

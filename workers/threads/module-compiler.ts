@@ -7,6 +7,7 @@ import {
   type CompiledModule,
   CompilerWorker,
 } from './compiler-worker.js';
+import { cpuClock } from './cpu-clock.js';
 import type { CompileRequest } from './protocol.js';
 
 /**
@@ -43,8 +44,8 @@ export class ModuleCompiler implements Closable {
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(budgets: CompileBudgets = COMPILE_BUDGETS) {
-    this.#workers = Array.from({ length: WORKERS }, () => new CompilerWorker(budgets));
+  constructor(budgets: CompileBudgets = COMPILE_BUDGETS, clockOf = cpuClock) {
+    this.#workers = Array.from({ length: WORKERS }, () => new CompilerWorker(budgets, clockOf));
   }
 
   /**

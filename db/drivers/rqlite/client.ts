@@ -25,7 +25,7 @@ export interface KnexQuery {
  * where that is acceptable.
  */
 const IDEMPOTENT =
-  /^\s*(select|pragma|explain|values|insert\s+or\s+ignore|create\s+(unique\s+)?(table|index|view)\s+if\s+not|drop\s+\w+\s+if\s+exists)\b|\bon\s+conflict\b[^;]*\bdo\s+nothing\s*$/i;
+  /^\s*with\b(?![\s\S]*\b(insert|update|delete|replace)\b)|^\s*(select|pragma|explain|values|insert\s+or\s+ignore|create\s+(unique\s+)?(table|index|view)\s+if\s+not|drop\s+\w+\s+if\s+exists)\b|\bon\s+conflict\b[^;]*\bdo\s+nothing\s*$/i;
 
 /**
  * The knex dialect for RQLite: knex's SQLite dialect over HTTP. It has no interactive transactions,

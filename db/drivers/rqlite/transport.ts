@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
+import { AnswerWatch } from '../../../src/answer-watch.js';
 import { parseResponse, type RqliteResponse } from './decode.js';
 import { RqliteError } from './errors.js';
 
@@ -16,6 +17,7 @@ export interface RqliteTransportOptions {
   retryForMs?: number;
   /**
    * The timeout of a response, in milliseconds; must exceed the duration of the slowest statement.
+   * A node that answers nothing at all is noticed earlier; see `AnswerWatch`.
    */
   requestTimeoutMs?: number;
   connectTimeoutMs?: number;
@@ -40,6 +42,16 @@ export interface RequestOptions {
  * executed.
  */
 type FailedRequest = { kind: 'untouched' | 'lost'; error: RqliteError };
+
+interface Node {
+  pool: Pool;
+  /** A connection beside the pool, whose connections may all be in use. */
+  spare: Pool;
+  watch: AnswerWatch;
+  headers: Record<string, string>;
+  /** The path prefix of a node behind a proxy that distinguishes them by path. */
+  prefix: string;
+}
 
 /** Network errors that occur before anything was sent. */
 const NOT_SENT = new Set([
@@ -70,10 +82,7 @@ const NEW_OUTAGE_MS = 30_000;
  * retried only if it is idempotent.
  */
 export class RqliteTransport {
-  readonly #pools: readonly Pool[];
-  readonly #headers: readonly Record<string, string>[];
-  /** The path prefixes of nodes behind a proxy that distinguishes them by path. */
-  readonly #prefixes: readonly string[];
+  readonly #nodes: readonly Node[];
   readonly #retryForMs: number;
   readonly #requestTimeoutMs: number;
   #current = 0;
@@ -94,13 +103,7 @@ export class RqliteTransport {
       connections = 64,
     } = options;
     if (urls.length === 0) throw new RqliteError('RQLITE_REFUSED', 'no URL of an rqlite node was given');
-    const nodes = urls.map((url) => new URL(url));
-    this.#pools = nodes.map(
-      ({ origin }) =>
-        new Pool(origin, { connections, keepAliveTimeout: 30_000, connect: { timeout: connectTimeoutMs } }),
-    );
-    this.#headers = nodes.map((node) => ({ 'content-type': 'application/json', ...authorization(node) }));
-    this.#prefixes = nodes.map(({ pathname }) => pathname.replace(/\/+$/, ''));
+    this.#nodes = urls.map((url) => openNode(new URL(url), connections, connectTimeoutMs));
     this.#retryForMs = retryForMs;
     this.#requestTimeoutMs = requestTimeoutMs;
   }
@@ -109,6 +112,7 @@ export class RqliteTransport {
     let wait = FIRST_WAIT_MS;
     for (let attempts = 1; ; attempts += 1) {
       const node = this.#current;
+      const startedAt = performance.now();
       const outcome = await this.#attempt(node, path, body, options);
       if (!('kind' in outcome)) {
         this.#downSince = null;
@@ -122,9 +126,9 @@ export class RqliteTransport {
           cause: error,
         });
       }
-      if (this.#current === node) this.#current = (node + 1) % this.#pools.length;
-      this.#noteFailure(performance.now());
-      const triedAll = attempts >= this.#pools.length;
+      if (this.#current === node) this.#current = (node + 1) % this.#nodes.length;
+      this.#noteFailure(startedAt);
+      const triedAll = attempts >= this.#nodes.length;
       if (triedAll && performance.now() - (this.#downSince ?? 0) >= this.#retryForMs) throw error;
       // Jitter, because requests that failed together when a node died must not be retried at the
       // same time.
@@ -134,16 +138,20 @@ export class RqliteTransport {
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.all(this.#pools.map((pool) => pool.destroy())).then(() => undefined);
+    this.#closing ??= Promise.all(
+      this.#nodes.flatMap(({ pool, spare }) => [pool.destroy(), spare.destroy()]),
+    ).then(() => undefined);
     return this.#closing;
   }
 
   /**
    * A response ends an outage; an outage without requests for a long time may have ended unnoticed.
+   * It began when the request was sent that failed: the node may have been silent since then.
    */
-  #noteFailure(now: number): void {
-    if (this.#downSince === null || now - this.#lastFailure > NEW_OUTAGE_MS) this.#downSince = now;
-    this.#lastFailure = now;
+  #noteFailure(startedAt: number): void {
+    const isNew = this.#downSince === null || startedAt - this.#lastFailure > NEW_OUTAGE_MS;
+    if (isNew) this.#downSince = startedAt;
+    this.#lastFailure = performance.now();
   }
 
   async #attempt(
@@ -156,19 +164,22 @@ export class RqliteTransport {
       maxResponseBytes = Number.POSITIVE_INFINITY,
     }: RequestOptions,
   ): Promise<RqliteResponse | FailedRequest> {
+    const target = this.#nodes[node];
+    if (target === undefined) throw new RqliteError('RQLITE_REFUSED', `there is no node ${node}`);
     try {
-      const response = await this.#pools[node]?.request({
-        method: 'POST',
-        path: `${this.#prefixes[node] ?? ''}${path}`,
-        body,
-        headers: this.#headers[node] ?? {},
-        headersTimeout: timeoutMs,
-        bodyTimeout: timeoutMs,
-        signal: signal ?? null,
+      const { status, text } = await target.watch.run(async (silent) => {
+        const response = await target.pool.request({
+          method: 'POST',
+          path: target.prefix + path,
+          body,
+          headers: target.headers,
+          headersTimeout: timeoutMs,
+          bodyTimeout: timeoutMs,
+          signal: signal === undefined ? silent : AbortSignal.any([signal, silent]),
+        });
+        return { status: response.statusCode, text: await read(response.body, maxResponseBytes) };
       });
-      if (response === undefined) throw new RqliteError('RQLITE_REFUSED', `there is no node ${node}`);
-      const text = await read(response.body, maxResponseBytes);
-      return interpret(response.statusCode, text);
+      return interpret(status, text);
     } catch (cause) {
       // Not a network error: the server has responded with an error.
       if (cause instanceof RqliteError) throw cause;
@@ -177,6 +188,24 @@ export class RqliteTransport {
       return { kind: NOT_SENT.has(code) ? 'untouched' : 'lost', error };
     }
   }
+}
+
+function openNode(url: URL, connections: number, connectTimeoutMs: number): Node {
+  const options = { keepAliveTimeout: 30_000, connect: { timeout: connectTimeoutMs } };
+  const spare = new Pool(url.origin, { ...options, connections: 1 });
+  const headers = { 'content-type': 'application/json', ...authorization(url) };
+  const prefix = url.pathname.replace(/\/+$/, '');
+  const ask = async (signal: AbortSignal) => {
+    const path = `${prefix}/readyz?noleader`;
+    await (await spare.request({ method: 'GET', path, headers, signal })).body.dump();
+  };
+  return {
+    pool: new Pool(url.origin, { ...options, connections }),
+    spare,
+    watch: new AnswerWatch({ ask }),
+    headers,
+    prefix,
+  };
 }
 
 function interpret(status: number, text: string): RqliteResponse | FailedRequest {

@@ -5,6 +5,7 @@ import type { Namespace } from '../../../src/contract/ids.js';
 import { MB } from '../../../src/contract/limits.js';
 import { quotaExceeded } from '../../../src/contract/quotas.js';
 import { AppError } from '../../../src/errors.js';
+import { fileReason } from '../../../src/file-reason.js';
 import type { Executor } from '../executor.js';
 import { SQLITE } from './sqlite-errors.js';
 import { LostRequest, SqlitePool } from './sqlite-pool.js';
@@ -62,9 +63,8 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
     },
     async ping() {
       await access(directory, constants.W_OK).catch((cause: unknown) => {
-        throw new AppError('unavailable', 'The directory of the functions’ databases is not writable.', {
-          cause,
-        });
+        const sentence = `The directory of the functions’ databases cannot be written: ${fileReason(cause)}.`;
+        throw new AppError('unavailable', sentence, { cause });
       });
     },
     close() {

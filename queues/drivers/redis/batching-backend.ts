@@ -112,7 +112,7 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
       const refused = { code: answer, jobId: job.id ?? '', command: 'moveToFinished', state: 'active' };
       throw this.finishedErrors(refused);
     }
-    return { result: raw2NextJobData(answer as unknown[]), finishedOn: Date.now() };
+    return { result: decoded(answer as unknown[]), finishedOn: Date.now() };
   }
 
   /**
@@ -139,11 +139,26 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
   }
 }
 
+/** The fields of a job as Redis returns them. */
+const UNDECODABLE = ['name', '', 'data', 'undecodable', 'opts', '{}', 'timestamp', '0'];
+
 /**
  * Decodes the answers of the scripts that fetch jobs, one per requested job; empty answers are
  * dropped.
  */
 export function nextJobsOf(answers: readonly unknown[]): NextJob[] {
-  const jobs = answers.map((answer) => nextJobOf(raw2NextJobData(answer as unknown[])));
+  const jobs = answers.map((answer) => nextJobOf(decoded(answer as unknown[])));
   return jobs.filter((job) => job !== null);
+}
+
+/**
+ * Decodes an answer. One whose job BullMQ cannot decode becomes a job with data that the run loop
+ * refuses, since the other jobs of the same command must not be lost.
+ */
+function decoded(answer: unknown[]): ReturnType<typeof raw2NextJobData> {
+  try {
+    return raw2NextJobData(answer);
+  } catch {
+    return raw2NextJobData([UNDECODABLE, ...answer.slice(1)]);
+  }
 }

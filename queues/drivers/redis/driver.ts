@@ -7,10 +7,11 @@ import {
   Worker,
 } from 'bullmq';
 import type { Namespace } from '../../../src/contract/ids.js';
-import { AppError, messageOf } from '../../../src/errors.js';
+import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import { closeRedis, type RedisConnection } from '../../../src/redis/connection.js';
+import { refusedWrites } from '../../../src/redis/refused-writes.js';
 import { COMMAND_TIMEOUT_MS, type RedisServer } from '../../../src/redis/server.js';
 import { withTimeout } from '../../../src/timeout.js';
 import type { BatchFetcher } from '../../batch-fetcher.js';
@@ -58,16 +59,6 @@ const POLL_INTERVAL_SECONDS = 5;
 const CANCEL_REMEMBERED_MS = 600_000;
 /** The lifetime of the key that a health check writes. */
 const HEALTH_MS = 60_000;
-/**
- * Reasons for refused writes and their remedies, by the error code at the start of Redis' reply.
- */
-const REFUSED_WRITES: ReadonlyMap<string, string> = new Map([
-  ['MISCONF', 'it cannot write its file; free space on its disk'],
-  ['OOM', 'its memory is full; raise its maxmemory, or wait until jobs have ended'],
-  ['READONLY', 'it is a replica; name the primary in REDIS_URL'],
-  ['NOREPLICAS', 'it has fewer replicas than its min-replicas-to-write'],
-]);
-
 /** Keeps BullMQ's event stream short: this project does not read it. */
 const EVENTS = { events: { maxLen: 100 } };
 
@@ -296,7 +287,7 @@ export class RedisDriver implements QueueDriver {
   async ping(): Promise<void> {
     // A write, because Redis still answers PING when it refuses new jobs.
     await this.#connection.set(`${PREFIX}:health`, '1', 'PX', HEALTH_MS).catch((cause: unknown) => {
-      throw takesNoWrites(cause) ?? cause;
+      throw refusedWrites(cause) ?? cause;
     });
   }
 
@@ -309,14 +300,6 @@ export class RedisDriver implements QueueDriver {
     );
     await Promise.all(this.#opened.map(closeRedis));
   }
-}
-
-/** Explains why a reachable Redis refuses writes. Returns null for other errors. */
-function takesNoWrites(cause: unknown): AppError | null {
-  const [word] = messageOf(cause).split(' ');
-  const because = REFUSED_WRITES.get(word ?? '');
-  if (because === undefined) return null;
-  return new AppError('unavailable', `Redis takes no writes: ${because}.`, { cause });
 }
 
 /** ioredis times out single commands, but not a transaction whose reply never arrives. */

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { CID } from 'multiformats/cid';
 import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
+import { AnswerWatch } from '../../answer-watch.js';
 import { AppError, isAppError } from '../../errors.js';
 import { networkReason } from '../../network-reason.js';
 import type { Blobs } from '../../ports/blobs.js';
@@ -42,19 +43,29 @@ interface KuboReply {
 export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
   const base = parseUrl(url);
   const pool = new Pool(base.origin, { connect: { timeout: FIRST_CONTACT_MS } });
+  const spare = new Pool(base.origin, { connections: 1, connect: { timeout: FIRST_CONTACT_MS } });
   const authorization = basicAuthorization(base);
+  const prefix = `${base.pathname.replace(/\/$/, '')}/api/v0/`;
+  const watch = new AnswerWatch({
+    async ask(signal) {
+      const path = `${prefix}version`;
+      await (await spare.request({ method: 'POST', path, headers: authorization, signal })).body.dump();
+    },
+  });
 
   async function call(path: string, query: RpcArguments, file?: Uint8Array): Promise<KuboReply> {
     const { headers, body } = file === undefined ? { headers: {}, body: null } : multipart(file);
     try {
-      const response = await pool.request({
-        method: 'POST',
-        path: `${base.pathname.replace(/\/$/, '')}/api/v0/${path}?${new URLSearchParams(query)}`,
-        headers: { ...authorization, ...headers },
-        body,
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      return await watch.run(async (silent) => {
+        const response = await pool.request({
+          method: 'POST',
+          path: `${prefix}${path}?${new URLSearchParams(query)}`,
+          headers: { ...authorization, ...headers },
+          body,
+          signal: AbortSignal.any([silent, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+        });
+        return { status: response.statusCode, body: await readAll(response.body) };
       });
-      return { status: response.statusCode, body: await readAll(response.body) };
     } catch (cause) {
       throw new AppError('unavailable', 'The storage cannot be reached right now; try again in a moment.', {
         cause,
@@ -157,10 +168,14 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
     if (reply.status !== 200) throw refused('version', reply);
   }
 
+  const close = async () => {
+    await Promise.all([pool.destroy(), spare.destroy()]);
+  };
+
   try {
     await ping();
   } catch (cause) {
-    await pool.destroy();
+    await close();
     const sentence = `IPFS_API_URL names ${redactUrl(url)}, which cannot be used (${reasonOf(cause)}); start the server there or correct the URL.`;
     throw new AppError('bad_config', sentence, { cause });
   }
@@ -174,7 +189,7 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
     delete: remove,
     nodes,
     ping,
-    close: () => pool.destroy(),
+    close,
   };
 }
 

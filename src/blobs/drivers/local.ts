@@ -51,9 +51,8 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
       try {
         await access(dir, constants.R_OK | constants.W_OK);
       } catch (cause) {
-        throw new AppError('unavailable', 'The directory of the storage cannot be read and written.', {
-          cause,
-        });
+        const sentence = `The directory of the storage cannot be read and written: ${fileReason(cause)}.`;
+        throw new AppError('unavailable', sentence, { cause });
       }
     },
     close: () => thread.close(),

@@ -3,6 +3,7 @@ import type { Namespace } from '../../contract/ids.js';
 import { isAppError, messageOf } from '../../errors.js';
 import type { Cache } from '../../ports/cache.js';
 import { unavailable, untilReady } from '../../redis/connection.js';
+import { refusedWrites } from '../../redis/refused-writes.js';
 import { RedisScript } from '../../redis/script.js';
 import { connectRedis } from '../../redis/server.js';
 import { checkKey, ENTRY_OVERHEAD_BYTES, notAnInteger, ttlMs } from '../checks.js';
@@ -119,7 +120,9 @@ export async function openRedisCache({ url, maxBytes, limitOf }: RedisCacheOptio
 
     async ping() {
       // A write, since Redis responds to PING even when it accepts no more data.
-      await answer(redis.set(PING_KEY, '1', 'PX', 60_000));
+      await redis.set(PING_KEY, '1', 'PX', 60_000).catch((cause: unknown) => {
+        throw refusedWrites(cause) ?? unavailable('cache', cause);
+      });
     },
 
     async close() {

@@ -6,9 +6,10 @@ import { functionSettingsSchema } from '../../contract/function.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
 import { type Trace, traceSchema } from '../../contract/trace.js';
 import { AppError } from '../../errors.js';
+import { makeDirectory } from '../../make-directory.js';
 import { MODULE_FILE } from '../build/build.js';
 import { readFileOr } from '../data.js';
-import { makeOwnDirectory, writeOwnFile } from '../own-file.js';
+import { writeOwnFile } from '../own-file.js';
 
 const RECORD_FILE = 'invocation.json';
 const INPUT_FILE = 'input';
@@ -39,7 +40,7 @@ export interface Pulled extends PulledRecord {
  * data of the namespace. An existing `.env` is kept.
  */
 export function writePulled(directory: string, { wasm, input, trace, ...record }: Pulled): void {
-  makeOwnDirectory(directory);
+  makeDirectory(directory);
   writeOwnFile(join(directory, MODULE_FILE), wasm);
   writeOwnFile(join(directory, INPUT_FILE), input);
   writeOwnFile(join(directory, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);

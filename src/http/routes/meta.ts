@@ -8,6 +8,7 @@ import { coversFunction } from '../../contract/scopes.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
 import type { NamespaceSeries } from '../../ports/meter.js';
+import type { QueueCounts } from '../../ports/queue.js';
 import { json, route } from '../route.js';
 import type { DependencyStates, Services } from '../services.js';
 
@@ -76,25 +77,23 @@ export const status = route({
   scope: 'read',
   replies: { 200: { about: 'Up or down, and with a credential the details.', schema: statusReplySchema } },
   async handle({ services, principal }) {
-    const dependencies = await services.health();
+    const isDetailed = principal !== null || services.config.OPEN_METRICS;
+    const [dependencies, details] = await Promise.all([
+      services.health(),
+      isDetailed ? services.status() : null,
+    ]);
     const brief = {
       status: statusOf(dependencies),
       version: services.version,
       functions_url: services.functionsUrl(),
     };
-    if (!principal && !services.config.OPEN_METRICS) return json(200, brief);
-    const { queue, engine } = await services.status();
+    if (details === null) return json(200, brief);
+    const { queue, engine } = details;
     return json(200, {
       ...brief,
       uptime_seconds: Math.floor(process.uptime()),
       dependencies,
-      queue: {
-        waiting: queue.waiting,
-        running: queue.running,
-        retrying: queue.retrying,
-        bytes: queue.bytes,
-        oldest_ms: queue.oldestMs,
-      },
+      ...(queue === null ? {} : { queue: queueReply(queue) }),
       ...(engine ? { engine } : {}),
     });
   },
@@ -135,6 +134,10 @@ function ownSeries({ namespace, rights }: Principal) {
   return (series: NamespaceSeries) =>
     series.namespace === namespace &&
     (series.function === undefined ? rights.functions === null : coversFunction(rights, series.function));
+}
+
+function queueReply({ waiting, running, retrying, bytes, oldestMs }: QueueCounts) {
+  return { waiting, running, retrying, bytes, oldest_ms: oldestMs };
 }
 
 function statusOf(dependencies: DependencyStates): 'ok' | 'down' {

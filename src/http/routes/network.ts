@@ -1,6 +1,7 @@
 import { networkStatusReplySchema, peersReplySchema } from '../../contract/http/network.js';
 import { AppError } from '../../errors.js';
 import { json, route } from '../route.js';
+import type { DependencyStates } from '../services.js';
 
 const tag = 'Network';
 
@@ -18,14 +19,18 @@ export const networkStatus = route({
     const [dependencies, peers, databaseSize] = await Promise.all([
       services.health(),
       services.peers(principal.isAdmin),
-      services.databases.bytes(namespace),
+      services.databaseBytes(namespace).catch(() => null),
     ]);
+    const down = reasonsOf(dependencies);
+    // /health does not read the databases of namespaces that have one each.
+    if (databaseSize === null) down.databases ??= 'it did not give the size of the database';
     return json(200, {
       node_id: services.processId,
-      connected: Object.values(dependencies).every(({ status }) => status === 'up'),
-      peer_count: peers.length,
+      connected: Object.keys(down).length === 0,
+      peer_count: peers.nodes.length,
       database_size: databaseSize,
       uptime: Math.floor(process.uptime()),
+      ...(Object.keys(down).length === 0 ? {} : { down }),
     });
   },
 });
@@ -41,10 +46,19 @@ export const peers = route({
   replies: { 200: { about: 'The current processes and nodes.', schema: peersReplySchema } },
   errors: ['unavailable'],
   async handle({ services, principal }) {
-    const found = await services.peers(principal.isAdmin);
-    return json(200, { peers: found, count: found.length });
+    const { nodes, silent } = await services.peers(principal.isAdmin);
+    return json(200, {
+      peers: nodes,
+      count: nodes.length,
+      ...(silent.length === 0 ? {} : { silent }),
+    });
   },
 });
+
+function reasonsOf(dependencies: DependencyStates): Record<string, string> {
+  const down = Object.entries(dependencies).filter(([, { status }]) => status === 'down');
+  return Object.fromEntries(down.map(([name, { error }]) => [name, error ?? 'it failed']));
+}
 
 const ABSENT = {
   '/v1/proxy/anon':
