@@ -2,18 +2,24 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { DEFAULT_NAMESPACE, namespaceSchema } from './contract/ids.js';
 import { MAX_QUOTA, QUOTAS, type QuotaLimits, type QuotaName } from './contract/quotas.js';
+import { show } from './contract/show.js';
 import { AppError } from './errors.js';
 import { suggest } from './suggest.js';
 
 /** What the admin key reads, from the environment or its file. */
 export const ADMIN_KEY = /^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/;
 
-const number = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const number = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+};
+const oneOf = <const T extends string[]>(...values: T) =>
+  z.enum(values, { error: `must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}` });
 const list = z
   .string()
   .transform((text) => text.split(',').map((part) => part.trim()))
-  .pipe(z.array(z.string().min(1)));
-const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
+  .pipe(z.array(z.string().min(1, 'must have no empty entry between its commas')));
+const flag = oneOf('true', 'false', '1', '0').transform((text) => text === 'true' || text === '1');
 const url = (protocols: RegExp, shape: string) =>
   z.string().refine((text) => URL.canParse(text) && protocols.test(text), `must look like ${shape}`);
 const quota = (name: QuotaName) => {
@@ -173,8 +179,7 @@ const SETTINGS = {
   RESULT_TTL_SECONDS: number(0, 604_800)
     .default(3600)
     .describe('How long the output of an invocation is kept.'),
-  LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+  LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')
     .default('info')
     .describe("Level of the engine's own log on stderr."),
   SHUTDOWN_SECONDS: number(0, 3600)
@@ -185,8 +190,7 @@ const SETTINGS = {
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('http://collector:4318')
     .optional()
     .describe('OTLP/HTTP endpoint for OpenTelemetry traces.'),
-  WALLET_SIGNUP: z
-    .enum(['open', 'closed'])
+  WALLET_SIGNUP: oneOf('open', 'closed')
     .optional()
     .describe(
       'Whether a wallet may claim an unowned namespace: by default `open` if HOST is a loopback address, otherwise `closed`.',
@@ -249,11 +253,11 @@ export function loadConfig(
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const name = String(issue?.path[0] ?? 'setting');
-    const shown = /KEY|URL/.test(name) ? '' : ` (it is ${JSON.stringify(given[name])})`;
-    throw new AppError(
-      'bad_config',
-      `${name}: ${issue?.message ?? 'is wrong'}${shown}. Correct it and start again.`,
-    );
+    const sentence = `${name} ${issue?.message ?? 'is not valid'}`;
+    // Keys are secret, and URLs may contain passwords.
+    const isSecret = /KEY|URL/.test(name);
+    const shown = isSecret || sentence.includes(', not ') ? '' : `, not ${show(given[name])}`;
+    throw new AppError('bad_config', `${sentence}${shown}. Correct the setting and start again.`);
   }
   const known = [...Object.keys(SETTINGS), ...CLI_NAMES];
   const warnings = Object.keys(given)
