@@ -101,8 +101,8 @@ export async function startWeb(
     checkModules: createModuleCheck({ ...ports, ...core }),
     peers: createPeers(ports, core.figures),
     functionsUrl: () => server?.functionsUrl ?? '',
-    async metrics(key, only) {
-      const text = await texts.get(key, () => metrics.text(core.figures.others(), only));
+    async metrics(key, own) {
+      const text = await texts.get(key, () => metrics.text(core.figures.others(), own));
       return { contentType: metrics.contentType, text };
     },
     async status() {

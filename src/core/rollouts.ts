@@ -6,8 +6,11 @@ import { JsonText } from '../json-text.js';
 import type { Logger } from '../logger.js';
 import type { Closable } from '../ports/closable.js';
 import type { StoredAlias } from '../ports/store/aliases.js';
+import type { AuditEntry } from '../ports/store/audit.js';
 import type { StoredRollout, VersionFigures } from '../ports/store/rollouts.js';
 import type { Store } from '../ports/store.js';
+import { auditEntry } from './audit.js';
+import type { Actor } from './auth/principal.js';
 import type { Catalog } from './catalog.js';
 import type { Publisher } from './publish.js';
 
@@ -28,10 +31,10 @@ type Change = Pick<StoredRollout, 'state' | 'step' | 'reason'>;
  * make each change.
  */
 export interface Rollouts extends Closable {
-  start(namespace: Namespace, fn: FunctionName, request: RolloutRequest): Promise<RolloutRecord>;
+  start(by: Actor, namespace: Namespace, fn: FunctionName, request: RolloutRequest): Promise<RolloutRecord>;
   get(namespace: Namespace, fn: FunctionName): Promise<RolloutRecord>;
   /** Ends a rollout and moves all invocations back to the previous version. */
-  abort(namespace: Namespace, fn: FunctionName): Promise<RolloutRecord>;
+  abort(by: Actor, namespace: Namespace, fn: FunctionName): Promise<RolloutRecord>;
 }
 
 export interface RolloutsDeps {
@@ -57,12 +60,13 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
     rollout: StoredRollout,
     figures: VersionFigures,
     { state, step, reason }: Change,
+    audit?: AuditEntry,
   ): Promise<boolean> => {
     const now = Date.now();
     const { calls, errors, p95Ms } = figures;
     const next = { ...rollout, state, step, reason, calls, errors, p95Ms, updatedAt: now };
     if (state === 'running') next.stepStartedAt = now;
-    if (!(await store.rollouts.move(rollout, next, liveOf(next)))) return false;
+    if (!(await store.rollouts.move(rollout, next, liveOf(next), audit))) return false;
     await catalog.changed(rollout.namespace);
     if (state !== 'running') await announce(next);
     return true;
@@ -131,7 +135,7 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
   checkIn(CHECK_EVERY_MS);
 
   return {
-    async start(namespace, fn, request) {
+    async start(by, namespace, fn, request) {
       const { to } = request;
       await catalog.resolve(namespace, fn, to);
       const from = await versionBefore(namespace, fn, to);
@@ -148,7 +152,8 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
           updatedAt: now,
         },
       };
-      if (!(await store.rollouts.start(rollout, liveOf(rollout)))) {
+      const audit = auditEntry(by, 'rollout.start', `${fn}@${to}`, namespace);
+      if (!(await store.rollouts.start(rollout, liveOf(rollout), audit))) {
         throw new AppError('conflict', `A rollout of "${fn}" is running; abort it before you start another.`);
       }
       await catalog.changed(namespace);
@@ -162,7 +167,7 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
       return recordOf({ ...rollout, ...(await figuresOf(rollout)) });
     },
 
-    async abort(namespace, fn) {
+    async abort(by, namespace, fn) {
       for (;;) {
         const rollout = await find(namespace, fn);
         if (rollout.state !== 'running') {
@@ -172,7 +177,8 @@ export function createRollouts({ store, catalog, publisher, logger }: RolloutsDe
           );
         }
         const aborted: Change = { state: 'aborted', step: rollout.step, reason: 'aborted by request' };
-        if (await change(rollout, await figuresOf(rollout), aborted)) {
+        const audit = auditEntry(by, 'rollout.abort', `${fn}@${rollout.to}`, namespace);
+        if (await change(rollout, await figuresOf(rollout), aborted, audit)) {
           return recordOf(await find(namespace, fn));
         }
       }

@@ -23,13 +23,13 @@ import type { Secrets } from '../core/secrets.js';
 import type { Stats } from '../core/stats.js';
 import type { Triggers } from '../core/triggers.js';
 import type { Logger } from '../logger.js';
+import type { OwnSeries } from '../metrics.js';
 import type { Blobs } from '../ports/blobs.js';
 import type { Bus } from '../ports/bus.js';
 import type { Cache } from '../ports/cache.js';
 import type { EngineStats } from '../ports/engine.js';
 import type { FunctionDatabases } from '../ports/function-databases.js';
 import type { Leases } from '../ports/leases.js';
-import type { NamespaceSeries } from '../ports/meter.js';
 import type { Node } from '../ports/node.js';
 import type { Presence } from '../ports/presence.js';
 import type { QueueCounts } from '../ports/queue.js';
@@ -108,13 +108,10 @@ export interface Services {
   /** Returns the base URL of HTTP functions. */
   functionsUrl(): string;
   /**
-   * Returns the metrics in the Prometheus text format; with `only`, those series of namespaces that
-   * it accepts. Requests with the same `key` may get the same text.
+   * Returns the metrics in the Prometheus text format; with `own`, only these series. Requests with
+   * the same `key` may get the same text.
    */
-  metrics(
-    key: string,
-    only?: (series: NamespaceSeries) => boolean,
-  ): Promise<{ contentType: string; text: string }>;
+  metrics(key: string, own?: OwnSeries): Promise<{ contentType: string; text: string }>;
   /** For `/v1/status`. `engine` is null in a process that runs no functions. */
   status(): Promise<{ queue: QueueCounts; engine: EngineStats | null }>;
 }

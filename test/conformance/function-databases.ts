@@ -5,12 +5,12 @@ import test from 'ava';
 import { FUNCTION_GROUPS, MODULE_GROUPS } from '../../db/functions/allowed-names.js';
 import type { Namespace } from '../../src/contract/ids.js';
 import { isAppError } from '../../src/errors.js';
-import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import { uuidv7 } from '../../src/uuid.js';
+import type { ParsedDatabases } from '../helpers/parsed-rows.js';
 import { shared } from '../helpers/shared.js';
 
 export interface OpenedFunctionDatabases {
-  databases: FunctionDatabases;
+  databases: ParsedDatabases;
   /** Two namespaces with databases of their own. */
   namespaces: readonly [Namespace, Namespace];
   close(): Promise<void>;

@@ -9,7 +9,7 @@ const quick = reactor([]);
 const deploy = (wasm: Uint8Array) => ({ wasm, name: 'tested', limitMb: 16, want: 'probe' }) as const;
 
 test('modules with endless initialisation delay only the deploys of their own namespace', async (t) => {
-  const compiler = new ModuleCompiler({ ...SHORT, probe: 1000 });
+  const compiler = new ModuleCompiler({ budgets: { ...SHORT, probe: 1000 } });
   t.teardown(() => compiler.close());
   const attacks = Array.from({ length: 5 }, () => compiler.prepare('attacker', 'deploy', deploy(endless)));
   let ended = 0;
@@ -46,7 +46,7 @@ test('the modules of several namespaces are compiled in turn', async (t) => {
 });
 
 test('a probe that exceeds its time is inconclusive, and conclusive when repeated with more time', async (t) => {
-  const compiler = new ModuleCompiler(SHORT);
+  const compiler = new ModuleCompiler({ budgets: SHORT });
   t.teardown(() => compiler.close());
   const first = await compiler.prepare('tester', 'deploy', deploy(endless));
   t.is(first.program.strategy, 'fresh');

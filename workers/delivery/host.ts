@@ -12,7 +12,7 @@ import type { Quotas } from '../../src/core/quotas.js';
 import type { Secrets } from '../../src/core/secrets.js';
 import { storeBlob } from '../../src/core/stored-blobs.js';
 import { AppError, isAppError, messageOf } from '../../src/errors.js';
-import { parseExact, stringifyExact } from '../../src/exact-json.js';
+import { parseExact } from '../../src/exact-json.js';
 import { isSimple } from '../../src/json-strings.js';
 import { jsonTextOf } from '../../src/json-text.js';
 import type { Blobs } from '../../src/ports/blobs.js';
@@ -101,7 +101,7 @@ export function createHost(
     get_secret: (name) => deps.secrets.read(namespace, name),
 
     async db_query(statement, argsJson) {
-      return stringifyExact(await deps.databases.query(namespace, statement, parseArgs(argsJson), sql()));
+      return (await deps.databases.query(namespace, statement, parseArgs(argsJson), sql())).json;
     },
     async db_execute(statement, argsJson) {
       return (await deps.databases.execute(namespace, statement, parseArgs(argsJson), sql())).rowsAffected;

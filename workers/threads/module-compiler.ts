@@ -23,6 +23,12 @@ const IDLE_MS = 10_000;
 const PRIORITIES = ['run', 'deploy', 'background'] as const;
 export type CompilePriority = (typeof PRIORITIES)[number];
 
+export interface ModuleCompilerOptions {
+  budgets?: CompileBudgets;
+  /** Called when a module begins to be prepared, and when none is any more. */
+  onBusy?(isBusy: boolean): void;
+}
+
 interface Waiting {
   namespace: string;
   request: CompileRequest;
@@ -37,13 +43,15 @@ interface Waiting {
  */
 export class ModuleCompiler implements Closable {
   readonly #workers: readonly CompilerWorker[];
+  readonly #onBusy: (isBusy: boolean) => void;
   readonly #queues = PRIORITIES.map(() => new FairQueue<Waiting>());
   /** The namespaces whose module is being prepared. */
   readonly #busy = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(budgets: CompileBudgets = COMPILE_BUDGETS) {
+  constructor({ budgets = COMPILE_BUDGETS, onBusy = () => undefined }: ModuleCompilerOptions = {}) {
+    this.#onBusy = onBusy;
     this.#workers = Array.from({ length: WORKERS }, () => new CompilerWorker(budgets));
   }
 
@@ -92,11 +100,13 @@ export class ModuleCompiler implements Closable {
 
   #begin(worker: CompilerWorker, { namespace, request, resolve }: Waiting): void {
     this.#busy.add(namespace);
+    if (this.#busy.size === 1) this.#onBusy(true);
     const prepared = worker.prepare(request);
     resolve(prepared);
     const ended = () => {
       this.#busy.delete(namespace);
       this.#next();
+      if (this.#busy.size === 0) this.#onBusy(false);
     };
     prepared.then(ended, ended);
   }
