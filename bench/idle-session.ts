@@ -1,8 +1,8 @@
 import { randomFillSync } from 'node:crypto';
-import type { Session } from '../workers/wasm/run/session.js';
+import type { GuestSession } from '../workers/wasm/run/session.js';
 
 /** A session whose host does nothing, for measuring the guest alone. */
-export const session = (input: Uint8Array): Session => ({
+export const session = (input: Uint8Array): GuestSession => ({
   name: 'bench',
   requestId: '',
   callerWallet: '',

@@ -1,4 +1,4 @@
-interface Waiting<Item, Answer> {
+interface WaitingItem<Item, Answer> {
   item: Item;
   resolve(answer: Answer): void;
   reject(error: unknown): void;
@@ -23,7 +23,7 @@ export interface BatcherOptions<Item, Answer> {
 export class Batcher<Item, Answer> {
   readonly #options: BatcherOptions<Item, Answer>;
   readonly #sending = new Set<Promise<void>>();
-  #waiting: Waiting<Item, Answer>[] = [];
+  #waiting: WaitingItem<Item, Answer>[] = [];
 
   constructor(options: BatcherOptions<Item, Answer>) {
     this.#options = options;
@@ -62,12 +62,12 @@ export class Batcher<Item, Answer> {
     if (items.length > 0) this.#dispatch(waiting.slice(from), items);
   }
 
-  #dispatch(batch: readonly Waiting<Item, Answer>[], items: readonly Item[]): void {
+  #dispatch(batch: readonly WaitingItem<Item, Answer>[], items: readonly Item[]): void {
     const sending = this.#send(batch, items).finally(() => this.#sending.delete(sending));
     this.#sending.add(sending);
   }
 
-  async #send(batch: readonly Waiting<Item, Answer>[], items: readonly Item[]): Promise<void> {
+  async #send(batch: readonly WaitingItem<Item, Answer>[], items: readonly Item[]): Promise<void> {
     try {
       const answers = await this.#options.send(items);
       if (answers.length !== batch.length)

@@ -113,17 +113,17 @@ export class Consumer implements Closable {
       timings,
       warn,
       run: async (job, token) => {
-        driver.begun(job);
+        driver.started(job);
         try {
           return await this.#run(kind, store, job, token);
         } finally {
-          driver.over(job);
+          driver.released(job);
         }
       },
       onEnded: (job) => driver.ended(job),
       onLost: (id) => this.#active.get(id)?.abort(LOST),
     });
-    this.#loops.set(kind, { loop, store, detach: driver.takeOnAdd(kind, loop) });
+    this.#loops.set(kind, { loop, store, detach: driver.fetchOnAdd(kind, loop) });
   }
 
   /** Runs one job from slot to settlement. Rejects when the job's data cannot be decoded. */
@@ -253,7 +253,7 @@ export class Consumer implements Closable {
 
   #onCancelRequest(id: string | null): void {
     if (id === null) {
-      for (const inHand of this.#active.keys()) void this.#checkCancelled(inHand);
+      for (const jobId of this.#active.keys()) void this.#checkCancelled(jobId);
       return;
     }
     const cancellation = this.#active.get(id);

@@ -1,5 +1,6 @@
+import { MAX_WORKER_CRASHES } from '../src/contract/limits.js';
 import type { Closable } from '../src/ports/closable.js';
-import { type CrashJournal, type RunMark, runMark } from './crash-journal.js';
+import { type CrashJournal, type RunKey, runKey } from './crash-journal.js';
 
 /**
  * Guests that begin within this interval are written together. A guest that crashes the process
@@ -11,18 +12,17 @@ const END_WRITTEN_WITHIN_MS = 10;
 
 /**
  * Records which jobs may have caused a worker crash: those whose guests had begun. A job that was
- * prefetched or was waiting for a slot when its process died is never counted as the cause.
+ * prefetched or was waiting for a slot or its module when its process died is not counted as the
+ * cause.
  *
  * No invocation waits for the journal, except a job that runs alone because it was running in two
  * crashes already.
  */
 export class CrashGuard implements Closable {
   readonly #journal: CrashJournal;
-  readonly #marks = new Set<RunMark>();
-  /**
-   * The mark of a job that was admitted while no guest was running and whose guest has not begun.
-   */
-  #provisional: RunMark | null = null;
+  readonly #runs = new Set<RunKey>();
+  /** The run of a job that was admitted while no guest was running and whose guest has not begun. */
+  #provisional: RunKey | null = null;
   #timer: NodeJS.Timeout | undefined;
   #dueAt = 0;
   #writtenAt = 0;
@@ -38,30 +38,32 @@ export class CrashGuard implements Closable {
    */
   async crashesWhileRunning(id: string, crashes: number): Promise<number> {
     if (crashes === 0) return 0;
-    const marks = await this.#journal.read();
+    const runs = await this.#journal.read();
     let count = 0;
-    for (let crash = 0; crash < crashes; crash++) if (marks.has(runMark(id, crash))) count++;
+    for (let crash = 0; crash < crashes; crash++) if (runs.has(runKey(id, crash))) count++;
     return count;
   }
 
   /**
-   * Records that the job has a slot. Until another guest begins in this process, only this job can
-   * cause a crash, even while its module is still being loaded.
+   * Records that the job has a slot. A job whose guest has not begun is not counted as the cause of
+   * a crash, unless its process has crashed MAX_WORKER_CRASHES times before: it may be its module
+   * that crashes a process while it is loaded. Until another guest begins in this process, only
+   * this job can then be the cause.
    */
   admitted(id: string, crashes: number): void {
-    if (this.#marks.size > 0) return;
+    if (crashes < MAX_WORKER_CRASHES || this.#runs.size > 0) return;
     this.began(id, crashes);
-    this.#provisional = runMark(id, crashes);
+    this.#provisional = runKey(id, crashes);
   }
 
   /** Records that the guest of the job begins. The journal is written asynchronously. */
   began(id: string, crashes: number): void {
-    const mark = runMark(id, crashes);
-    const replaced = this.#provisional !== null && this.#provisional !== mark;
-    if (this.#provisional !== null && replaced) this.#marks.delete(this.#provisional);
+    const run = runKey(id, crashes);
+    const replaced = this.#provisional !== null && this.#provisional !== run;
+    if (this.#provisional !== null && replaced) this.#runs.delete(this.#provisional);
     this.#provisional = null;
-    if (this.#marks.has(mark)) return;
-    this.#marks.add(mark);
+    if (this.#runs.has(run)) return;
+    this.#runs.add(run);
     // The first guest after a pause is written at once, as is a job that was in a crash before,
     // which is rare.
     this.#writeWithin(crashes > 0 || replaced ? 0 : this.#writtenAt + WRITE_EVERY_MS - performance.now());
@@ -69,12 +71,12 @@ export class CrashGuard implements Closable {
 
   /** Like `began`, but resolves only when the record survives a crash. */
   async beganDurably(id: string, crashes: number): Promise<void> {
-    this.#marks.add(runMark(id, crashes));
+    this.#runs.add(runKey(id, crashes));
     await this.#write();
   }
 
   ended(id: string, crashes: number): void {
-    if (this.#marks.delete(runMark(id, crashes))) this.#writeWithin(END_WRITTEN_WITHIN_MS);
+    if (this.#runs.delete(runKey(id, crashes))) this.#writeWithin(END_WRITTEN_WITHIN_MS);
   }
 
   async close(): Promise<void> {
@@ -103,6 +105,6 @@ export class CrashGuard implements Closable {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#writtenAt = performance.now();
-    return this.#journal.write([...this.#marks]);
+    return this.#journal.write([...this.#runs]);
   }
 }

@@ -4,10 +4,10 @@ import type { Closable } from '../src/ports/closable.js';
  * Identifies a run whose guest has begun, as `<job id>:<crashes>`. The number of crashes tells the
  * runs of one job apart, so that the record of a dead process identifies the crash it belongs to.
  */
-export type RunMark = `${string}:${number}`;
+export type RunKey = `${string}:${number}`;
 
-/** Returns the mark of a job's run after `crashes` worker crashes. */
-export function runMark(id: string, crashes: number): RunMark {
+/** Returns the key of a job's run after `crashes` worker crashes. */
+export function runKey(id: string, crashes: number): RunKey {
   return `${id}:${crashes}`;
 }
 
@@ -16,8 +16,8 @@ export function runMark(id: string, crashes: number): RunMark {
  * replaces as guests begin and end. The record survives the process, including `kill -9`, and is
  * read by the process that receives the jobs next.
  *
- * Contract for drivers: `read` returns the marks of the last `write` of every process that did not
- * close its journal, for at least KEPT_MS after that write. A write that was started before the
+ * Contract for drivers: `read` returns the keys of the last `write` of every process that did not
+ * close its journal, for at least RETENTION_MS after that write. A write that was started before the
  * process died counts, even if its promise was never awaited.
  */
 export interface CrashJournal extends Closable {
@@ -25,8 +25,8 @@ export interface CrashJournal extends Closable {
    * Replaces the record of this process. Resolves when the record survives the death of the
    * process.
    */
-  write(marks: readonly RunMark[]): Promise<void>;
-  /** Resolves with the marks of all processes. */
+  write(runs: readonly RunKey[]): Promise<void>;
+  /** Resolves with the keys of all processes. */
   read(): Promise<ReadonlySet<string>>;
 }
 
@@ -34,4 +34,4 @@ export interface CrashJournal extends Closable {
  * The retention of records. A job is redelivered within this time after a crash, even behind a long
  * backlog; a crash whose record has expired is not counted against it.
  */
-export const KEPT_MS = 24 * 3_600_000;
+export const RETENTION_MS = 24 * 3_600_000;

@@ -1,4 +1,4 @@
-import type { IQueueBackend, Job, Processor, Queue, Worker, WorkerOptions } from 'bullmq';
+import type { Job, Processor, Queue, WorkerOptions } from 'bullmq';
 import type { Namespace, RequestId } from '../src/contract/ids.js';
 import type { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
@@ -9,14 +9,36 @@ import type {
   RemovedHandler,
   RemovedInvocation,
 } from '../src/ports/queue.js';
+import type { BatchFetcher } from './batch-fetcher.js';
 import type { CrashJournal } from './crash-journal.js';
 import type { JobStore } from './job-store.js';
 import type { JobData, NewJob, QueueKind } from './jobs.js';
-import type { JobTaker } from './run-loop.js';
 
-/** A BullMQ queue on any backend. */
-export type BullQueue<D> = Queue<D, void, string, D, void, string, IQueueBackend>;
-export type BullWorker<D> = Pick<Worker<D, void, string, IQueueBackend>, 'on' | 'close' | 'waitUntilReady'>;
+/** The part of BullMQ's `Queue` through which jobs are decoded. */
+type JobQueue = Parameters<typeof Job.fromJSON>[0];
+/**
+ * A BullMQ queue. Only what does not depend on the type of its backend, which differs between
+ * stores.
+ */
+export type BullQueue<D> = JobQueue &
+  Pick<
+    Queue<D, void>,
+    | 'name'
+    | 'add'
+    | 'close'
+    | 'getJob'
+    | 'getJobState'
+    | 'getJobScheduler'
+    | 'getJobSchedulers'
+    | 'upsertJobScheduler'
+    | 'removeJobScheduler'
+  >;
+/** A BullMQ worker, likewise. */
+export interface BullWorker<D> extends Closable {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'failed', listener: (job: Job<D, void> | undefined, error: Error) => void): unknown;
+  waitUntilReady(): Promise<unknown>;
+}
 export type BullWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
 /** A BullMQ job that carries an invocation. */
 export type InvocationJob = Job<JobData, void>;
@@ -54,10 +76,10 @@ export interface QueueDriver extends Closable {
    * Allows the driver to fetch jobs of this kind for the loop in the command that adds them.
    * Returns a function that ends this.
    */
-  takeOnAdd(kind: QueueKind, loop: JobTaker): () => void;
+  fetchOnAdd(kind: QueueKind, loop: BatchFetcher): () => void;
   /** Called when this process begins a job, and when it no longer has the job. */
-  begun(job: InvocationJob): void;
-  over(job: InvocationJob): void;
+  started(job: InvocationJob): void;
+  released(job: InvocationJob): void;
   /**
    * Adds all groups in one round trip. Resolves with one entry per group: null when its jobs are
    * durable, or the error with which the group was refused. Rejects when no group was accepted. A
@@ -147,6 +169,17 @@ export const DEFAULT_TIMINGS: QueueTimings = { lockMs: 8000, stalledCheckMs: 300
 export function timingsFor(lockMs: number): QueueTimings {
   const { lockMs: usual, stalledCheckMs } = DEFAULT_TIMINGS;
   return { lockMs, stalledCheckMs: Math.min(stalledCheckMs, Math.round((lockMs * stalledCheckMs) / usual)) };
+}
+
+/**
+ * Disables BullMQ's own limit of stalls: the delivery handler decides which crash of an invocation is
+ * the last, and ticks and tasks survive any number.
+ */
+const UNLIMITED_STALLS = 1_000_000;
+
+/** Returns the options of BullMQ's workers and backends that concern job locks. */
+export function lockOptions({ lockMs, stalledCheckMs }: QueueTimings) {
+  return { lockDuration: lockMs, stalledInterval: stalledCheckMs, maxStalledCount: UNLIMITED_STALLS };
 }
 
 /** Results, logs and dead letters live in the store, so BullMQ must keep no finished jobs. */

@@ -2,11 +2,11 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { uuidv7 } from '../src/uuid.js';
-import { type CrashJournal, KEPT_MS, type RunMark } from './crash-journal.js';
+import { type CrashJournal, RETENTION_MS, type RunKey } from './crash-journal.js';
 
 const DIRECTORY = 'running';
 /**
- * Holds about 1,600 marks. The file is allocated in full when it is created, so that writes do not
+ * Holds about 1,600 keys of runs. The file is allocated in full when it is created, so that writes do not
  * need space on a full disk.
  */
 const FILE_BYTES = 64 << 10;
@@ -41,9 +41,9 @@ export class FileCrashJournal implements CrashJournal {
     for (const name of await readdir(directory)) {
       const file = join(directory, name);
       const text = await readFile(file, 'latin1');
-      const isOld = Date.now() - (await stat(file)).mtimeMs > KEPT_MS;
+      const isOld = Date.now() - (await stat(file)).mtimeMs > RETENTION_MS;
       if (isOld || text.startsWith(END)) await rm(file, { force: true });
-      else for (const mark of text.slice(0, text.indexOf(END)).split('\n')) before.add(mark);
+      else for (const run of text.slice(0, text.indexOf(END)).split('\n')) before.add(run);
     }
     const file = join(directory, uuidv7());
     const descriptor = openSync(file, 'wx', 0o600);
@@ -51,13 +51,13 @@ export class FileCrashJournal implements CrashJournal {
     return new FileCrashJournal(file, descriptor, before);
   }
 
-  async write(marks: readonly RunMark[]): Promise<void> {
+  async write(runs: readonly RunKey[]): Promise<void> {
     if (this.#closed) return;
-    const text = marks.length === 0 ? END : `${marks.join('\n')}${END}`;
+    const text = runs.length === 0 ? END : `${runs.join('\n')}${END}`;
     if (text.length <= FILE_BYTES) writeSync(this.#descriptor, text, 0, 'latin1');
   }
 
-  /** Resolves with the marks of dead processes; no run of this process has crashed. */
+  /** Resolves with the runs of dead processes; no run of this process has crashed. */
   async read(): Promise<ReadonlySet<string>> {
     return this.#before;
   }

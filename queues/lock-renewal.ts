@@ -3,7 +3,7 @@ import type { Closable } from '../src/ports/closable.js';
 import type { Warn } from './driver.js';
 import type { JobStore } from './job-store.js';
 
-interface Held {
+interface HeldLock {
   token: string;
   /** When the lock was acquired or last renewed, on the monotonic clock in milliseconds. */
   renewedAt: number;
@@ -18,7 +18,7 @@ export class LockRenewal implements Closable {
   readonly #lockMs: number;
   readonly #onLost: (id: string) => void;
   readonly #warn: Warn;
-  readonly #held = new Map<string, Held>();
+  readonly #held = new Map<string, HeldLock>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 

@@ -23,7 +23,7 @@ import { Consumer } from './consumer.js';
 import type { HasEnded, InvocationJob, QueueDriver, QueueTimings, ShareOf, Warn } from './driver.js';
 import { queueUnavailable } from './errors.js';
 import { decodeInvocation, QUEUE_KINDS, queueKindOf, toJob } from './jobs.js';
-import { Schedules } from './schedules.js';
+import { BullSchedules } from './schedules.js';
 import { confirmAdd, UnconfirmedAdd } from './unconfirmed-add.js';
 
 /** The largest number of jobs that one call of `list` examines when it filters by function. */
@@ -48,7 +48,7 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #hasEnded: HasEnded | undefined;
   readonly #adds: Batcher<Add, null>;
   readonly #room = new AddRoom();
-  readonly #schedules: Schedules;
+  readonly #schedules: BullSchedules;
   readonly #opened = new Set<Closable>();
   #closing: Promise<void> | undefined;
 
@@ -60,7 +60,7 @@ export class BullInvocationQueue implements InvocationQueue {
     this.#shareOf = shareOf;
     this.#hasEnded = hasEnded;
     this.#adds = batchAdds((groups, shares) => this.#reach(() => driver.add(groups, shares)));
-    this.#schedules = new Schedules(driver, timings, warn);
+    this.#schedules = new BullSchedules(driver, timings, warn);
   }
 
   async add(jobs: readonly QueuedInvocation[]): Promise<void> {

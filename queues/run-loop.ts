@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { isNotConnectionError, Job, type JobJson } from 'bullmq';
 import type { Closable } from '../src/ports/closable.js';
-import { type BullQueue, type InvocationJob, KEEP_NOTHING, type QueueTimings, type Warn } from './driver.js';
-import { isLost, JOB_MARKER, type JobStore, type Marker, type NextJob, nextJobOf } from './job-store.js';
+import type { BatchFetcher } from './batch-fetcher.js';
+import type { BullQueue, InvocationJob, QueueTimings, Warn } from './driver.js';
+import { JobSettler } from './job-settler.js';
+import type { JobStore, NextJob } from './job-store.js';
+import { JobWaiter } from './job-waiter.js';
 import type { JobData } from './jobs.js';
 import { LockRenewal } from './lock-renewal.js';
 import { StalledChecks } from './stalled-checks.js';
@@ -11,10 +14,8 @@ import { StalledChecks } from './stalled-checks.js';
  * The largest number of jobs per command; a longer command would block the store for other clients.
  */
 const MAX_AT_ONCE = 32;
-/** The delay before a failed command is retried, in milliseconds. */
+/** The delay after a failed command, in milliseconds. */
 const RETRY_MS = 1000;
-/** The longest wait of a backend that does not define its own, in seconds: the limit on Redis. */
-const MAX_WAIT_SECONDS = 10;
 
 /**
  * The state of the loop. See the diagram in ARCHITECTURE.md.
@@ -58,25 +59,20 @@ export interface RunLoopOptions {
   onLost(id: string): void;
 }
 
-/** The part of the run loop that fetches jobs together with adds. */
-export interface JobTaker {
-  readonly lockMs: number;
-  /** Reserves room for up to `most` jobs. Returns one lock token per reserved place. */
-  reserve(most: number): readonly string[];
-  /** Delivers the fetched jobs, in the order of the tokens, and releases the room that is left. */
-  deliver(tokens: readonly string[], answers: readonly NextJob[]): void;
-}
-
 /** Fetches the jobs of one queue, runs them, and settles them. */
-export class RunLoop implements Closable, JobTaker {
+export class RunLoop implements Closable, BatchFetcher {
   readonly #options: RunLoopOptions;
   readonly #store: JobStore;
+  readonly #waiter: JobWaiter;
+  readonly #settler: JobSettler;
   readonly #renewal: LockRenewal;
   readonly #stalledChecks: StalledChecks;
   readonly #id = randomUUID();
   readonly #running: Promise<void>;
   /** Pending work that must end before `close` resolves, besides the loop itself. */
   readonly #pending = new Set<Promise<void>>();
+  /** A completion may fetch the next job while no more jobs are claimed than are allowed. */
+  readonly #mayFetchNext = (): boolean => this.#room >= 0 && this.#closing === undefined;
   #state: LoopState = 'fetching';
   /**
    * The number of jobs that this process may have at once, including those that wait for a slot.
@@ -86,22 +82,18 @@ export class RunLoop implements Closable, JobTaker {
   #jobs = 0;
   #reserved = 0;
   #tokens = 0;
-  /** Whether the queue was empty when it was last asked. */
-  #isEmpty = false;
-  /** When the next delayed job is due, in Unix milliseconds; 0 when unknown. */
-  #nextDelayedAt = 0;
   /** On the monotonic clock, in milliseconds. */
   #backoffUntil = 0;
-  /** The marker that this process has consumed and not yet acted on. */
-  #marker: Marker | null = null;
   #wakeUp: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: RunLoopOptions) {
-    const { store, limit, timings, warn } = options;
+    const { store, limit, waitSeconds, timings, warn } = options;
     this.#options = options;
     this.#store = store;
     this.#limit = limit;
+    this.#waiter = new JobWaiter(store, waitSeconds);
+    this.#settler = new JobSettler(options);
     this.#renewal = new LockRenewal(store, timings.lockMs, options.onLost, warn);
     this.#stalledChecks = new StalledChecks(store, timings.stalledCheckMs, warn);
     this.#running = this.#loop();
@@ -154,6 +146,7 @@ export class RunLoop implements Closable, JobTaker {
 
   async #close(): Promise<void> {
     this.#state = 'closing';
+    this.#settler.stopRetries();
     this.#wake();
     await this.#store.disconnectBlocking();
     await this.#running;
@@ -199,7 +192,7 @@ export class RunLoop implements Closable, JobTaker {
   #nextState(): LoopState {
     if (this.#backoffUntil > performance.now()) return 'backoff';
     if (this.#room <= 0) return 'full';
-    return this.#isEmpty ? 'waiting' : 'fetching';
+    return this.#waiter.isEmpty ? 'waiting' : 'fetching';
   }
 
   /** Resolves at the next `#wake`, or after `ms` milliseconds if given. */
@@ -220,7 +213,8 @@ export class RunLoop implements Closable, JobTaker {
   }
 
   async #fetch(): Promise<void> {
-    this.#marker = null;
+    // The fetch acts on the marker.
+    this.#waiter.takeMarker();
     const tokens = this.#reserveTokens(
       Math.min(this.#room, this.#prefetches ? MAX_AT_ONCE : this.#options.cores),
     );
@@ -233,38 +227,18 @@ export class RunLoop implements Closable, JobTaker {
     // Update the state before jobs are delivered: what a job reports about the queue later is
     // newer.
     const last = answers.at(-1);
-    if (last !== undefined && last[0] !== null) this.#isEmpty = false;
+    if (last !== undefined && last[0] !== null) this.#waiter.foundJob();
     else if (last !== undefined) this.#foundEmpty(last);
     this.deliver(tokens, answers);
   }
 
   async #wait(): Promise<void> {
-    const seconds = this.#secondsToWait();
-    if (seconds <= 0) {
-      this.#isEmpty = false;
-      return;
-    }
     try {
-      const marker = await this.#store.waitForJob(seconds);
-      this.#marker = marker ?? this.#marker;
-      // Of two delayed jobs, wait for the earlier one.
-      const known = this.#nextDelayedAt;
-      const due = marker === null ? 0 : marker.score;
-      this.#nextDelayedAt = due > 0 && known > 0 ? Math.min(due, known) : due;
-      this.#isEmpty = due > Date.now();
+      await this.#waiter.wait();
     } catch (error) {
       this.#failed('Failed to wait for jobs; retrying.', error);
       if (this.#closing === undefined) await this.#store.reconnectBlocking().catch(() => {});
     }
-  }
-
-  #secondsToWait(): number {
-    if (this.#nextDelayedAt === 0)
-      return Math.max(this.#options.waitSeconds, this.#store.minimumBlockTimeout);
-    const seconds = (this.#nextDelayedAt - Date.now()) / 1000;
-    if (seconds <= 0) return 0;
-    const most = this.#store.maximumBlockTimeout ?? MAX_WAIT_SECONDS;
-    return Math.min(Math.max(seconds, this.#store.minimumBlockTimeout), most);
   }
 
   #failed(message: string, error: unknown): void {
@@ -274,10 +248,10 @@ export class RunLoop implements Closable, JobTaker {
     this.#backoffUntil = performance.now() + RETRY_MS;
   }
 
-  #foundEmpty([, , limitedMs, nextDelayedAt]: NextJob): void {
-    this.#isEmpty = limitedMs <= 0;
+  #foundEmpty(answer: NextJob): void {
+    const [, , limitedMs] = answer;
     if (limitedMs > 0) this.#backoffUntil = performance.now() + limitedMs;
-    this.#nextDelayedAt = Math.max(0, nextDelayedAt);
+    this.#waiter.foundEmpty(answer);
   }
 
   #reserveTokens(count: number): readonly string[] {
@@ -306,33 +280,15 @@ export class RunLoop implements Closable, JobTaker {
       try {
         const outcome = await this.#options.run(job, token);
         if (outcome === 'unstarted') this.#returnToQueue(id, token);
-        job = outcome === 'done' ? await this.#complete(job, token) : null;
+        job =
+          outcome === 'done'
+            ? this.#readNext(await this.#settler.complete(job, token, this.#mayFetchNext), token)
+            : null;
       } catch (error) {
-        await this.#fail(job ?? first, token, error);
+        await this.#settler.fail(job ?? first, token, error);
         job = null;
       } finally {
         this.#renewal.untrack(id);
-      }
-    }
-  }
-
-  /** Completes a job. Resolves with the next job, fetched by the same command, or null. */
-  async #complete(job: InvocationJob, token: string): Promise<InvocationJob | null> {
-    for (;;) {
-      try {
-        const { result } = await this.#store.moveToCompleted(
-          job,
-          undefined,
-          KEEP_NOTHING.removeOnComplete,
-          token,
-          this.#room >= 0 && this.#closing === undefined,
-        );
-        this.#options.onEnded(job);
-        return this.#readNext(nextJobOf(result), token);
-      } catch (error) {
-        this.#options.warn(`Failed to remove invocation ${job.id} from the queue.`, error);
-        if (isLost(error) || this.#closing !== undefined) return null;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
   }
@@ -358,33 +314,13 @@ export class RunLoop implements Closable, JobTaker {
     }
   }
 
-  /** Fails a job that can never be run, such as one that another program added. */
-  async #fail(job: InvocationJob, token: string, cause: unknown): Promise<void> {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    try {
-      await this.#store.moveToFailed(job, reason, KEEP_NOTHING.removeOnFail, token, false);
-      this.#options.onEnded(job);
-      this.#options.warn(`Job ${job.id} left the queue without having been settled.`, cause);
-    } catch (error) {
-      this.#options.warn(`Job ${job.id} cannot be run, and removing it from the queue failed.`, error);
-    }
-  }
-
   #returnToQueue(id: string, token: string): void {
-    const returning = async (): Promise<void> => {
-      await this.#store.moveJobFromActiveToWait(id, token);
-      // BullMQ adds no marker for a returned job.
-      await this.#store.returnMarker(JOB_MARKER);
-    };
-    this.#track(
-      returning().catch((error) => this.#options.warn(`Failed to return job ${id} to the queue.`, error)),
-    );
+    this.#track(this.#settler.returnToQueue(id, token));
   }
 
   #returnMarker(): void {
-    const marker = this.#marker;
-    this.#marker = null;
-    if (marker !== null) this.#track(this.#store.returnMarker(marker));
+    const marker = this.#waiter.takeMarker();
+    if (marker !== null) this.#track(this.#settler.returnMarker(marker));
   }
 
   #track(work: Promise<void>): void {

@@ -3,7 +3,7 @@ import { nextRunAfter } from '../src/contract/cron.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Schedule, TickHandler } from '../src/ports/queue.js';
 import { onClockSetBack } from './clock-set-back.js';
-import type { QueueDriver, QueueTimings, Warn } from './driver.js';
+import { lockOptions, type QueueDriver, type QueueTimings, type Warn } from './driver.js';
 import { TICKS } from './jobs.js';
 import { nextTick } from './next-tick.js';
 
@@ -16,7 +16,6 @@ const TICK_OPTIONS = {
   removeOnFail: true,
 };
 const CONCURRENCY = 4;
-const UNLIMITED_STALLS = 1_000_000;
 /** More than the clocks of two processes may differ, in milliseconds. */
 const SKEW_MS = 10_000;
 
@@ -25,7 +24,7 @@ const SKEW_MS = 10_000;
  * tick: a tick is delivered once regardless of the number of processes, and a tick that became due
  * while no process was running is delivered once when one starts.
  */
-export class Schedules {
+export class BullSchedules {
   readonly #driver: QueueDriver;
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
@@ -77,9 +76,7 @@ export class Schedules {
       },
       {
         concurrency: CONCURRENCY,
-        lockDuration: this.#timings.lockMs,
-        stalledInterval: this.#timings.stalledCheckMs,
-        maxStalledCount: UNLIMITED_STALLS,
+        ...lockOptions(this.#timings),
         runRetryDelay: 1000,
         settings: { repeatStrategy: nextTick },
       },

@@ -29,7 +29,7 @@ const CHECK_INTERVAL_MS = 50;
 const PROBES = 2;
 
 /** `none`: the job must be put back into the queue, so that other jobs can be examined. */
-export type Grant = 'slot' | 'reserved' | 'none';
+export type SlotGrant = 'slot' | 'reserved' | 'none';
 
 /** The fetch limits that the limiter extends. */
 export interface FetchLimits {
@@ -42,9 +42,9 @@ export interface FetchLimits {
   namespaces(): Promise<number>;
 }
 
-interface Waiting {
+interface WaitingJob {
   namespace: string;
-  admit(grant: Grant): void;
+  admit(grant: SlotGrant): void;
 }
 
 /**
@@ -56,7 +56,7 @@ export class SlotLimiter implements Closable {
   readonly #total: number;
   readonly #extra: number;
   readonly #inUse = { sync: 0, async: 0 };
-  readonly #waiting: Readonly<Record<QueueKind, FairQueue<Waiting>>> = perQueue(() => new FairQueue());
+  readonly #waiting: Readonly<Record<QueueKind, FairQueue<WaitingJob>>> = perQueue(() => new FairQueue());
   /** By namespace, including reserved slots. */
   readonly #held = perQueue(() => new Map<string, number>());
   readonly #reserved: Readonly<Record<QueueKind, ReservedSlots>>;
@@ -92,7 +92,7 @@ export class SlotLimiter implements Closable {
    * the caller must `release` it. Waiting namespaces are admitted in turn. While long jobs hold all
    * slots, a namespace that holds none gets a reserved slot.
    */
-  acquire(kind: QueueKind, namespace: string): Promise<Grant> | null {
+  acquire(kind: QueueKind, namespace: string): Promise<SlotGrant> | null {
     if (kind === 'sync') this.#asyncSinceSync = 0;
     if (this.#isOpen && this.#waiting[kind].length === 0 && this.#hasSlotFor(kind)) {
       this.#take(kind, namespace);
@@ -143,7 +143,7 @@ export class SlotLimiter implements Closable {
     return this.#reserved[kind].inUse + (this.#stuck.has(kind) ? PROBES : 0);
   }
 
-  release(kind: QueueKind, namespace: string, grant: Grant = 'slot'): void {
+  release(kind: QueueKind, namespace: string, grant: SlotGrant = 'slot'): void {
     if (grant === 'none') return;
     const held = (this.#held[kind].get(namespace) ?? 1) - 1;
     if (held === 0) this.#held[kind].delete(namespace);
@@ -219,7 +219,7 @@ export class SlotLimiter implements Closable {
    */
   #grantReserved(kind: QueueKind): void {
     const waiting = this.#waiting[kind];
-    const mayHave = ({ namespace }: Waiting) => this.#mayReserve(kind, namespace);
+    const mayHave = ({ namespace }: WaitingJob) => this.#mayReserve(kind, namespace);
     for (let next = waiting.take(mayHave); next !== null; next = waiting.take(mayHave)) {
       this.#reserve(kind, next.namespace);
       next.admit('reserved');

@@ -3,7 +3,7 @@ import { DelayedError, type Job } from 'bullmq';
 import { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Task, TaskHandler, Tasks } from '../src/ports/tasks.js';
-import type { BullQueue, QueueDriver, QueueTimings, Warn } from './driver.js';
+import { type BullQueue, lockOptions, type QueueDriver, type QueueTimings, type Warn } from './driver.js';
 import { queueUnavailable } from './errors.js';
 import { MAX_PRIORITY } from './fairness.js';
 import { TaskTurns } from './task-turns.js';
@@ -14,12 +14,10 @@ const CONCURRENCY = 16;
 const PER_OWNER = CONCURRENCY / 4;
 /**
  * A task beyond that limit is first held for HELD_MS, so that a backlog of them does not keep the
- * worker busy with moving jobs, and then delayed for AWAY_MS.
+ * worker busy with moving jobs, and then delayed for DELAY_MS.
  */
 const HELD_MS = 100;
 const DELAY_MS = 2000;
-/** A task survives any number of worker crashes; only its own failures count. */
-const UNLIMITED_STALLS = 1_000_000;
 
 /**
  * Background tasks as jobs of a BullMQ queue of their own, so that a slow receiver delays no
@@ -85,9 +83,7 @@ export class BullTasks implements Tasks {
       },
       {
         concurrency: CONCURRENCY,
-        lockDuration: this.#timings.lockMs,
-        stalledInterval: this.#timings.stalledCheckMs,
-        maxStalledCount: UNLIMITED_STALLS,
+        ...lockOptions(this.#timings),
         runRetryDelay: 1000,
       },
     );

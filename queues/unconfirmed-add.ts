@@ -37,13 +37,13 @@ export async function confirmAdd(
 ): Promise<void> {
   const end = Math.max(performance.now(), decidedAt) + CONFIRM_MS;
   for (;;) {
-    const asked = performance.now();
-    if (asked >= end) throw unconfirmed(id, cause);
-    const accepted = await withTimeout(end - asked, isAccepted(), () => unconfirmed(id, cause)).catch(
+    const askedAt = performance.now();
+    if (askedAt >= end) throw unconfirmed(id, cause);
+    const accepted = await withTimeout(end - askedAt, isAccepted(), () => unconfirmed(id, cause)).catch(
       () => null,
     );
     if (accepted) return;
-    if (accepted === false && asked > decidedAt) throw queueUnavailable(cause);
+    if (accepted === false && askedAt > decidedAt) throw queueUnavailable(cause);
     await sleep(PAUSE_MS);
   }
 }

@@ -71,6 +71,7 @@ const SUITES = {
     'test/http/functions-hardening.test.ts',
     'test/http/functions-acceptance.test.ts',
     'test/http/http-functions.test.ts',
+    'test/http/http-functions-access.test.ts',
     'test/http/odd-requests.test.ts',
     'test/http/strict-bodies.test.ts',
     'test/contract/form.test.ts',

@@ -30,8 +30,9 @@ export function stringifyExact(value: unknown): string {
   } catch (error) {
     // Bigints are rare: it is cheaper to handle the TypeError than to search every value for one.
     if (!(error instanceof TypeError)) throw error;
-    const mark = (_key: string, inner: unknown) => (typeof inner === 'bigint' ? `${MARK}${inner}` : inner);
-    return JSON.stringify(value, mark).replace(MARKED, '$1');
+    const replacer = (_key: string, inner: unknown) =>
+      typeof inner === 'bigint' ? `${MARK}${inner}` : inner;
+    return JSON.stringify(value, replacer).replace(MARKED, '$1');
   }
 }
 

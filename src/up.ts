@@ -70,7 +70,7 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     const ports = await openPorts(config, logger, closers);
     const logWriter = composeLogWriter(ports, closers);
     const engine = closers.add(composeEngine(ports, 'worker'));
-    const core = await composeCore(ports, closers, logWriter.write);
+    const core = await composeCore(ports, closers, (row) => logWriter.write(row));
     const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
     await startWorker(ports, core, { engine, logWriter, deadline, replay: options.replay }, closers);
     const server = await startWeb(ports, core, { engine, isWorker: true }, closers);

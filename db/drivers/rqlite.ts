@@ -1,6 +1,7 @@
 import knex from 'knex';
 import { AppError } from '../../src/errors.js';
-import type { Database, Query } from '../database.js';
+import type { Database } from '../database.js';
+import { knexDatabase, queryFailed, statementRefused } from '../knex-database.js';
 import { batch } from './rqlite/batch.js';
 import { RqliteClient, type RqliteClientConfig } from './rqlite/client.js';
 import { RqliteError, type RqliteErrorCode } from './rqlite/errors.js';
@@ -23,44 +24,17 @@ export interface RqliteOptions {
 export async function openRqlite(options: RqliteOptions): Promise<Database> {
   const config: RqliteClientConfig = { client: RqliteClient, rqlite: options };
   const builder = knex(config);
-  let closing: Promise<void> | undefined;
-
-  const database: Database = {
+  return knexDatabase({
     driver: 'rqlite',
     knex: builder,
-    async run<T>(query: Query<T>): Promise<T> {
-      try {
-        return await query;
-      } catch (error) {
-        throw toAppError(error);
-      }
-    },
-    async batch(queries, batchOptions) {
-      try {
-        return await batch(builder, queries, batchOptions);
-      } catch (error) {
-        throw toAppError(error);
-      }
-    },
-    async nodes() {
-      try {
-        return await readNodes(options.urls);
-      } catch (error) {
-        throw toAppError(error);
-      }
-    },
-    async ping() {
-      await database.run(builder.raw('select 1'));
-    },
-    close() {
-      closing ??= builder.destroy();
-      return closing;
-    },
-  };
-  return database;
+    batch: (queries, batchOptions) => batch(builder, queries, batchOptions),
+    nodes: () => readNodes(options.urls),
+    toAppError,
+    destroy: () => builder.destroy(),
+  });
 }
 
-const AWAY = 'The store cannot be reached right now; try again in a moment.';
+const UNREACHABLE = 'The store cannot be reached right now; try again in a moment.';
 const UNFIT = 'The store cannot take this right now; try again in a moment.';
 
 /**
@@ -75,7 +49,7 @@ const SENTENCES: readonly (readonly [
   [
     'RQLITE_UNAVAILABLE',
     'unavailable',
-    AWAY,
+    UNREACHABLE,
     'No RQLite node that knows a leader can be reached; check RQLITE_URL and the nodes.',
   ],
   [
@@ -87,10 +61,15 @@ const SENTENCES: readonly (readonly [
   [
     'RQLITE_REFUSED',
     'unavailable',
-    AWAY,
+    UNREACHABLE,
     'What answers at RQLITE_URL does not speak as RQLite does; check the URL.',
   ],
-  ['RQLITE_UNAUTHORIZED', 'unavailable', AWAY, 'RQLite does not accept the user and password in RQLITE_URL.'],
+  [
+    'RQLITE_UNAUTHORIZED',
+    'unavailable',
+    UNREACHABLE,
+    'RQLite does not accept the user and password in RQLITE_URL.',
+  ],
   [
     'RQLITE_TIMEOUT',
     'unavailable',
@@ -112,18 +91,12 @@ const SENTENCES: readonly (readonly [
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (!(error instanceof RqliteError)) {
-    return new AppError('internal', "A query of the engine's own failed; its log has the details.", {
-      cause: error,
-    });
+    return queryFailed(error);
   }
   const known = SENTENCES.find(([prefix]) => error.code.startsWith(prefix));
   if (known !== undefined) {
     const [, code, sentence, forOperator] = known;
     return new AppError(code, sentence, { cause: new AppError('bad_config', forOperator, { cause: error }) });
   }
-  return new AppError(
-    'internal',
-    "The database refused a statement of the engine's own; its log has the details.",
-    { cause: error },
-  );
+  return statementRefused(error);
 }

@@ -1,6 +1,7 @@
 import knex from 'knex';
 import { AppError } from '../../src/errors.js';
-import type { Database, Query } from '../database.js';
+import type { Database } from '../database.js';
+import { knexDatabase, queryFailed, statementRefused } from '../knex-database.js';
 import { SqliteClient, type SqliteClientConfig } from './sqlite/client.js';
 import { SqliteError } from './sqlite/errors.js';
 import { SqliteThread } from './sqlite/sqlite-thread.js';
@@ -29,36 +30,14 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
   const config: SqliteClientConfig = { client: SqliteClient, sqlite };
   const builder = knex(config);
   const client = builder.client as SqliteClient;
-  let closing: Promise<void> | undefined;
-
-  const database: Database = {
+  return knexDatabase({
     driver: 'sqlite',
     knex: builder,
-    async run<T>(query: Query<T>): Promise<T> {
-      try {
-        return await query;
-      } catch (error) {
-        throw toAppError(error);
-      }
-    },
-    async batch(queries) {
-      if (queries.length === 0) return [];
-      try {
-        return await client.batch(queries);
-      } catch (error) {
-        throw toAppError(error);
-      }
-    },
+    batch: async (queries) => (queries.length === 0 ? [] : client.batch(queries)),
     nodes: async () => [],
-    async ping() {
-      await database.run(builder.raw('select 1'));
-    },
-    close() {
-      closing ??= Promise.all([builder.destroy(), sqlite.close()]).then(() => undefined);
-      return closing;
-    },
-  };
-  return database;
+    toAppError,
+    destroy: () => Promise.all([builder.destroy(), sqlite.close()]).then(() => undefined),
+  });
 }
 
 const SENTENCES: readonly (readonly [prefix: string, sentence: string])[] = [
@@ -79,15 +58,9 @@ const SENTENCES: readonly (readonly [prefix: string, sentence: string])[] = [
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (!(error instanceof SqliteError)) {
-    return new AppError('internal', "A query of the engine's own failed; its log has the details.", {
-      cause: error,
-    });
+    return queryFailed(error);
   }
   const known = SENTENCES.find(([prefix]) => error.code.startsWith(prefix));
   if (known !== undefined) return new AppError('unavailable', known[1], { cause: error });
-  return new AppError(
-    'internal',
-    "The database refused a statement of the engine's own; its log has the details.",
-    { cause: error },
-  );
+  return statementRefused(error);
 }

@@ -7,7 +7,7 @@ import {
   REFUSED_TABLE_LETTERS,
 } from './allowed-names.js';
 import { mayPrecedeExpression, mayPrecedeParenthesis } from './keywords.js';
-import type { Tokens } from './tokens.js';
+import type { SqlTokens } from './tokens.js';
 
 /**
  * Returns the first name in a statement that it may not use, at any position and in any quotes, or
@@ -17,7 +17,7 @@ import type { Tokens } from './tokens.js';
  * that position. When adding an exception, ensure that SQLite accepts no statement with a call at
  * that position.
  */
-export function findRefusedName(tokens: Tokens, extra?: ReadonlySet<string>): string | null {
+export function findRefusedName(tokens: SqlTokens, extra?: ReadonlySet<string>): string | null {
   const closers = matchParentheses(tokens);
   const indexOn = indexTablePosition(tokens);
   const isVirtual = tokens.isWord(0, 'create') && tokens.isWord(1, 'virtual');
@@ -50,7 +50,7 @@ export function findRefusedName(tokens: Tokens, extra?: ReadonlySet<string>): st
  * Returns the first option of CREATE VIRTUAL TABLE that is not allowed, or null: an option may name
  * a function without a parenthesis after it.
  */
-function findRefusedOption(tokens: Tokens): string | null {
+function findRefusedOption(tokens: SqlTokens): string | null {
   for (let at = 0; at < tokens.length; at += 1) {
     if (!tokens.isMark(at, '=')) continue;
     const option = tokens.word(at - 1);
@@ -67,7 +67,7 @@ function findRefusedOption(tokens: Tokens): string | null {
 }
 
 /** A fast check that skips most names: the names of refused tables begin with few letters. */
-function mayBeRefused(tokens: Tokens, at: number): boolean {
+function mayBeRefused(tokens: SqlTokens, at: number): boolean {
   const start = tokens.start(at);
   const first = tokens.sql.charAt(tokens.kind(at) === 'word' ? start : start + 1);
   return MAY_BEGIN_REFUSED.has(first.toLowerCase()) || first.trim() === '';
@@ -81,7 +81,7 @@ const TABLE_OR_TYPE = ['into', 'table', 'references', 'exists', 'join', 'in', 'a
  * Returns whether the name at `at`, which is followed by a parenthesis, is at a position where the
  * grammar has a table, a column type or a definition.
  */
-function isNoCall(tokens: Tokens, at: number, places: { closers: Int32Array; indexOn: number }): boolean {
+function isNoCall(tokens: SqlTokens, at: number, places: { closers: Int32Array; indexOn: number }): boolean {
   const before = at - 1;
   // In `main.t (`, the word before the schema name is decisive.
   const qualified = tokens.isMark(before, '.');
@@ -98,7 +98,7 @@ function isNoCall(tokens: Tokens, at: number, places: { closers: Int32Array; ind
 }
 
 /** Matches `name (…) AS [[NOT] MATERIALIZED] (`, which only occurs in WITH and cannot be a call. */
-function isCommonTable(tokens: Tokens, at: number, closers: Int32Array): boolean {
+function isCommonTable(tokens: SqlTokens, at: number, closers: Int32Array): boolean {
   let next = (closers[at + 1] ?? -1) + 1;
   if (next === 0 || !tokens.isWord(next, 'as')) return false;
   next += 1;
@@ -111,14 +111,14 @@ function isCommonTable(tokens: Tokens, at: number, closers: Int32Array): boolean
  * Matches `a varchar(10)` and `"b" double precision(5)`: a name directly after another name,
  * without an operator in between, is a type.
  */
-function isDeclaredType(tokens: Tokens, before: number): boolean {
+function isDeclaredType(tokens: SqlTokens, before: number): boolean {
   if (tokens.kind(before) === 'quoted') return true;
   const word = tokens.word(before);
   return word !== null && !mayPrecedeExpression(word);
 }
 
 /** Returns the position of ON in CREATE [UNIQUE] INDEX, or NOWHERE. */
-function indexTablePosition(tokens: Tokens): number {
+function indexTablePosition(tokens: SqlTokens): number {
   if (!tokens.isWord(0, 'create')) return NOWHERE;
   const index = tokens.isWord(1, 'unique') ? 2 : 1;
   if (!tokens.isWord(index, 'index')) return NOWHERE;
@@ -131,7 +131,7 @@ function indexTablePosition(tokens: Tokens): number {
 const NOWHERE = -2;
 
 /** Returns the position of the matching `)` for each `(`, -1 if there is none. */
-function matchParentheses(tokens: Tokens): Int32Array {
+function matchParentheses(tokens: SqlTokens): Int32Array {
   const closers = new Int32Array(tokens.length).fill(-1);
   const open: number[] = [];
   for (let at = 0; at < tokens.length; at += 1) {

@@ -5,12 +5,12 @@ import type { SqlArgument } from './arguments.js';
 import type { GuardedStatement, Verb } from './statement.js';
 
 /** A guarded statement with its arguments, one per parameter. */
-export interface Operation extends GuardedStatement {
+export interface BoundStatement extends GuardedStatement {
   kind: 'query' | 'exec';
   args: readonly SqlArgument[];
 }
 
-export interface Outcome {
+export interface StatementOutcome {
   rows: SqlRows;
   rowsAffected: number;
   lastInsertId: number | bigint | null;
@@ -26,7 +26,11 @@ export interface Executor extends Closable {
    * Runs one operation alone, several in one transaction. A query must not write, even if the guard
    * misses a write.
    */
-  run(namespace: Namespace, operations: readonly Operation[], options: SqlOptions): Promise<Outcome[]>;
+  run(
+    namespace: Namespace,
+    operations: readonly BoundStatement[],
+    options: SqlOptions,
+  ): Promise<StatementOutcome[]>;
   /** Resolves with the size of the namespace's database, in bytes. */
   bytes(namespace: Namespace): Promise<number>;
   ping(): Promise<void>;

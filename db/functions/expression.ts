@@ -1,6 +1,6 @@
 import { countParameters, findParameters } from './parameters.js';
 import { read, refused, refuseNames } from './statement.js';
-import type { Tokens } from './tokens.js';
+import type { SqlTokens } from './tokens.js';
 
 /**
  * Where an expression is used: in a condition (WHERE, ON), or in a list of columns (SELECT), which
@@ -41,7 +41,7 @@ export function guardExpression(sql: string, place: ExpressionPlace): GuardedExp
   return { sql: sql.trim(), parameters: countParameters(parameters) };
 }
 
-function assertOneExpression(tokens: Tokens, place: ExpressionPlace): void {
+function assertOneExpression(tokens: SqlTokens, place: ExpressionPlace): void {
   let depth = 0;
   for (let at = 0; at < tokens.length; at += 1) {
     if (tokens.isMark(at, '(')) depth += 1;

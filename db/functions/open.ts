@@ -3,7 +3,7 @@ import type { FunctionDatabases, SqlArgs, SqlOperation } from '../../src/ports/f
 import { toArguments } from './arguments.js';
 import { openRqliteExecutor, type RqliteExecutorOptions } from './drivers/rqlite.js';
 import { openSqliteExecutor, type SqliteExecutorOptions } from './drivers/sqlite.js';
-import type { Executor, Operation, Outcome } from './executor.js';
+import type { BoundStatement, Executor, StatementOutcome } from './executor.js';
 import { NO_ROWS } from './rows.js';
 import { toSelect } from './select.js';
 import { guardWithArguments } from './statement.js';
@@ -66,10 +66,10 @@ function openExecutor(options: FunctionDatabasesOptions): Promise<Executor> {
   }
 }
 
-function toOperation(kind: 'query' | 'exec', sql: string, args: SqlArgs): Operation {
+function toOperation(kind: 'query' | 'exec', sql: string, args: SqlArgs): BoundStatement {
   return { kind, ...guardWithArguments(sql, kind, args.length), args: toArguments(args) };
 }
 
-function toResult(outcome: Outcome | undefined) {
+function toResult(outcome: StatementOutcome | undefined) {
   return { rowsAffected: outcome?.rowsAffected ?? 0, lastInsertId: outcome?.lastInsertId ?? null };
 }

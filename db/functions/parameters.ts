@@ -1,5 +1,5 @@
 import { AppError } from '../../src/errors.js';
-import type { Tokens } from './tokens.js';
+import type { SqlTokens } from './tokens.js';
 
 export interface Parameter {
   start: number;
@@ -12,7 +12,7 @@ export interface Parameter {
  * Numbers the parameters as SQLite does: `?3` is the third argument, a bare `?` the one after the
  * highest so far.
  */
-export function findParameters(tokens: Tokens): Parameter[] {
+export function findParameters(tokens: SqlTokens): Parameter[] {
   const found: Parameter[] = [];
   let highest = 0;
   for (let at = 0; at < tokens.length; at += 1) {

@@ -1,7 +1,7 @@
 import { AppError } from '../../src/errors.js';
 import { findRefusedName } from './calls.js';
 import { assertArgumentCount, findParameters, type Parameter } from './parameters.js';
-import { type Tokens, tokenize } from './tokens.js';
+import { type SqlTokens, tokenize } from './tokens.js';
 
 const VERBS = ['select', 'insert', 'update', 'delete', 'replace', 'create', 'alter', 'drop'] as const;
 export type Verb = (typeof VERBS)[number];
@@ -48,7 +48,7 @@ export function guardWithArguments(sql: string, kind: 'query' | 'exec', given: n
  *
  * @param what What the text is, for the error message.
  */
-export function read(sql: string, what: string): Tokens {
+export function read(sql: string, what: string): SqlTokens {
   if (sql.length > MAX_SQL_BYTES || Buffer.byteLength(sql) > MAX_SQL_BYTES)
     throw refused(`The ${what} is longer than 100 KB; pass data as arguments`);
   // SQLite treats NUL as the end of the text and a byte order mark as a space.
@@ -62,7 +62,7 @@ export function read(sql: string, what: string): Tokens {
 }
 
 /** Throws `invalid_sql` that names the first function or table that is not allowed. */
-export function refuseNames(tokens: Tokens): void {
+export function refuseNames(tokens: SqlTokens): void {
   const name = findRefusedName(tokens);
   if (name === null) return;
   throw refused(
@@ -72,7 +72,7 @@ export function refuseNames(tokens: Tokens): void {
 }
 
 /** Returns the number of tokens of the single statement, without trailing semicolons. */
-function statementLength(tokens: Tokens): number {
+function statementLength(tokens: SqlTokens): number {
   const length =
     tokens.isWord(0, 'create') && tokens.isWord(1, 'trigger') ? triggerLength(tokens) : firstEnd(tokens);
   for (let at = length; at < tokens.length; at += 1) {
@@ -82,7 +82,7 @@ function statementLength(tokens: Tokens): number {
   return length;
 }
 
-function firstEnd(tokens: Tokens): number {
+function firstEnd(tokens: SqlTokens): number {
   for (let at = 0; at < tokens.length; at += 1) if (tokens.isMark(at, ';')) return at;
   return tokens.length;
 }
@@ -92,14 +92,14 @@ function firstEnd(tokens: Tokens): number {
  * followed by a semicolon, and END. No statement begins with END, so the first END after a
  * semicolon ends the trigger, regardless of what else has this name.
  */
-function triggerLength(tokens: Tokens): number {
+function triggerLength(tokens: SqlTokens): number {
   for (let at = 0; at < tokens.length; at += 1) {
     if (tokens.isMark(at, ';') && tokens.isWord(at + 1, 'end')) return at + 2;
   }
   throw refused('A trigger has the form CREATE TRIGGER … BEGIN …; END');
 }
 
-function verbOf(tokens: Tokens, length: number): Verb {
+function verbOf(tokens: SqlTokens, length: number): Verb {
   if (length === 0) throw refused('The statement is empty');
   const leading = tokens.isWord(0, 'with') ? mainVerb(tokens) : tokens.word(0);
   const verb = VERBS.find((known) => known === leading);
@@ -117,7 +117,7 @@ const ALLOWED = 'SELECT, WITH, INSERT, UPDATE, DELETE, REPLACE, CREATE, ALTER or
  * Returns the verb after WITH: the first one outside all parentheses. REPLACE can also be the name
  * of a table there.
  */
-function mainVerb(tokens: Tokens): string | null {
+function mainVerb(tokens: SqlTokens): string | null {
   let depth = 0;
   for (let at = 1; at < tokens.length; at += 1) {
     if (tokens.isMark(at, '(')) depth += 1;
@@ -136,7 +136,7 @@ function mainVerb(tokens: Tokens): string | null {
  * Refuses temporary objects: they belong to a connection, outlive the call, and hide tables of the
  * same name from later users of the connection.
  */
-function refuseTemporary(tokens: Tokens): void {
+function refuseTemporary(tokens: SqlTokens): void {
   if (!tokens.isWord(0, 'create')) return;
   const at = tokens.isWord(1, 'unique') || tokens.isWord(1, 'virtual') ? 3 : 2;
   const name = tokens.isWord(at, 'if') && tokens.isWord(at + 1, 'not') ? at + 3 : at;

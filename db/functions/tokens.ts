@@ -14,7 +14,7 @@ const OTHER_MARK = 0xff;
 export type TokenFault = 'unclosed' | 'named-parameter';
 
 /** The tokens of a text, without whitespace and comments. */
-export class Tokens {
+export class SqlTokens {
   readonly sql: string;
   readonly length: number;
   readonly hasComment: boolean;
@@ -110,7 +110,7 @@ for (let code = 0; code < 128; code += 1) {
  * Tokenizes a text by SQLite's lexical rules (`sqlite3GetToken` in tokenize.c), in one pass. The
  * result for a text that SQLite rejects is arbitrary, because SQLite does not run it.
  */
-export function tokenize(sql: string): Tokens | TokenFault {
+export function tokenize(sql: string): SqlTokens | TokenFault {
   const kinds = new Uint8Array(sql.length);
   const starts = new Uint32Array(sql.length);
   const ends = new Uint32Array(sql.length);
@@ -177,7 +177,7 @@ export function tokenize(sql: string): Tokens | TokenFault {
     ends[length] = at;
     length += 1;
   }
-  return new Tokens(sql, { kinds, starts, ends, length, hasComment });
+  return new SqlTokens(sql, { kinds, starts, ends, length, hasComment });
 }
 
 const [DASH, SLASH, STAR, DOT, QUESTION] = [0x2d, 0x2f, 0x2a, 0x2e, 0x3f];
@@ -240,7 +240,7 @@ function isExponent(sql: string, start: number, at: number): boolean {
 }
 
 function unquote(quoted: string): string {
-  const mark = quoted.charAt(0);
+  const quote = quoted.charAt(0);
   const inner = quoted.slice(1, -1);
-  return mark === '[' ? inner : inner.replaceAll(mark + mark, mark);
+  return quote === '[' ? inner : inner.replaceAll(quote + quote, quote);
 }

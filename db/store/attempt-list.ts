@@ -110,9 +110,9 @@ function conditions({
     ['parent_id = ?', parentId],
     ['message_id = ?', messageId],
   ];
-  const asked = parts.filter(([, value]) => value !== undefined);
-  const where = asked.map(([sql]) => sql);
-  const bindings = asked.map(([, value]) => value ?? null);
+  const given = parts.filter(([, value]) => value !== undefined);
+  const where = given.map(([sql]) => sql);
+  const bindings = given.map(([, value]) => value ?? null);
   if (functions !== undefined) {
     // GLOB gives a meaning only to the `*` of a pattern, because all its other characters are those
     // of names.

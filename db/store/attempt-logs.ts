@@ -135,10 +135,10 @@ function conditions({ namespace, function: fn, since, status, requestId }: LogQu
     ['status = ?', status],
     ['request_id = ?', requestId],
   ];
-  const asked = parts.filter(([, value]) => value !== undefined);
+  const given = parts.filter(([, value]) => value !== undefined);
   return {
-    where: ['attempt > 0', `attempt < ${END_WITHOUT_RUN}`, ...asked.map(([sql]) => sql)].join(' and '),
-    bindings: asked.map(([, value]) => value ?? null),
+    where: ['attempt > 0', `attempt < ${END_WITHOUT_RUN}`, ...given.map(([sql]) => sql)].join(' and '),
+    bindings: given.map(([, value]) => value ?? null),
   };
 }
 

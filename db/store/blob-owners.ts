@@ -35,14 +35,14 @@ from (select ${STORAGE_BYTES} as bytes)`;
 export function createBlobOwnerStore(database: Database): BlobOwnerStore {
   const { knex } = database;
   const owners = () => knex<OwnerRow>('blob_owners');
-  const marks = () => knex<{ cid: string; token: string; started_at: number }>('blob_deletions');
+  const deletions = () => knex<{ cid: string; token: string; started_at: number }>('blob_deletions');
 
   return {
     async add(namespace, { cid, name, size }, limitBytes) {
-      const add = owners()
+      const insert = owners()
         .insert({ namespace, cid, name, size, created_at: Date.now() })
-        .onConflict(['namespace', 'cid'])
-        .ignore();
+        .onConflict(['namespace', 'cid']);
+      const add = name === '' ? insert.ignore() : insert.merge(['name']);
       const check =
         limitBytes === undefined
           ? null
@@ -83,11 +83,11 @@ export function createBlobOwnerStore(database: Database): BlobOwnerStore {
 
     async isPendingDeletion(cid) {
       const since = Date.now() - MARK_MS;
-      return (await database.run(marks().where({ cid }).andWhere('started_at', '>', since))).length > 0;
+      return (await database.run(deletions().where({ cid }).andWhere('started_at', '>', since))).length > 0;
     },
 
     async unmark(cid, token) {
-      await database.run(marks().where({ cid, token }).delete());
+      await database.run(deletions().where({ cid, token }).delete());
     },
   };
 }

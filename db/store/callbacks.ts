@@ -48,10 +48,10 @@ export function createCallbackStore(database: Database): CallbackStore {
     },
 
     async attempted(id, url, { deliveredAt, error, isLast }) {
-      const told = error === null ? null : cleanText(error);
+      const lastError = error === null ? null : cleanText(error);
       const now = Date.now();
       const endedAt = isLast || deliveredAt !== null ? now : null;
-      await database.run(knex.raw(COUNT_ATTEMPT, [id, cleanText(url), deliveredAt, told, now, endedAt]));
+      await database.run(knex.raw(COUNT_ATTEMPT, [id, cleanText(url), deliveredAt, lastError, now, endedAt]));
     },
 
     async waiting(namespace) {

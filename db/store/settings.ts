@@ -39,11 +39,11 @@ export function createSettingStore(database: Database): SettingStore {
         ],
         { idempotent: true },
       );
-      const [kept] = held as string[];
-      if (kept === undefined) {
+      const [stored] = held as string[];
+      if (stored === undefined) {
         throw new AppError('internal', `The setting ${scope}/${name} could not be read back.`);
       }
-      return kept;
+      return stored;
     },
   };
 }

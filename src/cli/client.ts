@@ -5,10 +5,10 @@ import { failure, unreachable } from './failure.js';
 import { requestWithoutTimeout } from './request-without-timeout.js';
 import { readEvents, type ServerEvent } from './server-events.js';
 
-export type Query = Readonly<Record<string, string | number | undefined>>;
+export type QueryParameters = Readonly<Record<string, string | number | undefined>>;
 
-export interface CallOptions {
-  query?: Query;
+export interface RequestOptions {
+  query?: QueryParameters;
   json?: unknown;
   /** JSON text that is sent verbatim as the body, instead of `json`. */
   jsonText?: string;
@@ -43,7 +43,7 @@ export type InvokeReply =
 export interface Client {
   readonly settings: Settings;
   /** Sends a request and returns the parsed JSON response. */
-  call(method: string, path: string, options?: CallOptions): Promise<unknown>;
+  call(method: string, path: string, options?: RequestOptions): Promise<unknown>;
   /** Sends a GET request and returns the bytes of the response. */
   bytes(path: string): Promise<Uint8Array>;
   deploy(fields: Readonly<Record<string, string>>, wasm: Uint8Array): Promise<unknown>;
@@ -55,7 +55,7 @@ export interface Client {
    */
   follow(
     path: string,
-    query: Query,
+    query: QueryParameters,
     signal: AbortSignal,
     lastId?: string,
   ): Promise<AsyncIterable<ServerEvent> | null>;
@@ -67,7 +67,7 @@ export function createClient(settings: Settings): Client {
   const credentials: Record<string, string> =
     settings.apiKey === undefined ? {} : { 'X-API-Key': settings.apiKey };
 
-  function address(path: string, query: Query = {}): URL {
+  function address(path: string, query: QueryParameters = {}): URL {
     const url = new URL(settings.url + path);
     // URL parsing resolves "." and "..": deleting the trigger ".." would delete its function.
     if (!url.pathname.endsWith(path) || /\/(\/|$)/.test(path)) {

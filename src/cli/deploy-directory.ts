@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { writeDeployForm } from '../contract/form.js';
+import type { Manifest } from '../contract/manifest.js';
 import { withActivity } from './activity.js';
 import { buildFunction, MODULE_FILE } from './build/build.js';
 import type { Client } from './client.js';
@@ -24,15 +25,25 @@ export async function deployDirectory(
   options: DeployOptions,
 ): Promise<unknown> {
   // Validate the settings before compiling.
-  const { settings, build } = readManifest(directory);
-  if (options.build === 'always' || (options.build === 'auto' && (await needsBuild(directory)))) {
-    const built = await withActivity(terminal, `Building ${settings.name}…`, () =>
-      buildFunction(directory, build),
-    );
-    terminal.progress(describeBuilt(built));
-  }
+  const manifest = readManifest(directory);
+  const { settings } = manifest;
+  await buildIfNeeded(directory, manifest, terminal, options.build);
   const wasm = await readFileOr(join(directory, MODULE_FILE));
   const origin = await originOf(directory, options.message);
   const form = writeDeployForm(settings, client.settings.namespace, origin);
   return withActivity(terminal, `Deploying ${settings.name}…`, () => client.deploy(form, wasm));
+}
+
+/** Builds a function's directory as `when` says, with its manifest already read. */
+export async function buildIfNeeded(
+  directory: string,
+  { settings, build }: Manifest,
+  terminal: Terminal,
+  when: DeployOptions['build'],
+): Promise<void> {
+  if (when === 'never' || (when === 'auto' && !(await needsBuild(directory)))) return;
+  const built = await withActivity(terminal, `Building ${settings.name}…`, () =>
+    buildFunction(directory, build),
+  );
+  terminal.progress(describeBuilt(built));
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { logsReplySchema } from '../contract/http/logs.js';
 import { type LogRecord, logRecordSchema } from '../contract/invocation.js';
 import { isAppError } from '../errors.js';
-import type { Client, Query } from './client.js';
+import type { Client, QueryParameters } from './client.js';
 import { renderLog } from './render-log.js';
 import type { Terminal } from './terminal.js';
 
@@ -10,7 +10,7 @@ export interface Following {
   client: Client;
   terminal: Terminal;
   path: string;
-  query: Query;
+  query: QueryParameters;
   /** Records that are printed first, oldest first. */
   seen: readonly LogRecord[];
   signal: AbortSignal;

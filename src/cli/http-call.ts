@@ -6,7 +6,7 @@ import { AppError } from '../errors.js';
 import type { Client } from './client.js';
 import { codeOf } from './failure.js';
 import { type RawReply, requestWithoutTimeout } from './request-without-timeout.js';
-import type { Session } from './session.js';
+import type { CliSession } from './session.js';
 
 export type HttpHeaders = Readonly<Record<string, string[]>>;
 
@@ -34,7 +34,7 @@ const LOCAL_HOSTS = new Set(['0.0.0.0', '127.0.0.1', 'localhost', '[::]', '[::1]
  * Sends a request to the functions' listener and prints the response. Throws if its status is 400
  * or above.
  */
-export async function callHttp({ client, terminal }: Session, call: HttpCall): Promise<void> {
+export async function callHttp({ client, terminal }: CliSession, call: HttpCall): Promise<void> {
   const { base, prefix } = await functionsAddress(client);
   const path = `${prefix}${call.name === undefined ? '' : `/${call.name}`}${call.path}`;
   const { apiKey, url: engine } = client.settings;

@@ -1,7 +1,7 @@
 import { replayReplySchema } from '../contract/http/invocations.js';
 import type { InvocationRecord } from '../contract/invocation.js';
 import { readData } from './data.js';
-import type { Session } from './session.js';
+import type { CliSession } from './session.js';
 import type { Terminal } from './terminal.js';
 
 export interface ReplayFlags {
@@ -11,7 +11,7 @@ export interface ReplayFlags {
 
 /** Replays one invocation, with its own input or another one. */
 export async function replayOne(
-  { client, terminal }: Session,
+  { client, terminal }: CliSession,
   id: string,
   flags: ReplayFlags,
 ): Promise<void> {

@@ -14,13 +14,13 @@ export function terminalOf(command: Command): Terminal {
   return createTerminal(process, json === true ? 'json' : output);
 }
 
-export interface Session {
+export interface CliSession {
   terminal: Terminal;
   client: Client;
 }
 
 /** Opens the terminal and the client of a command. */
-export function openSession(command: Command): Session {
+export function openSession(command: Command): CliSession {
   const flags = command.optsWithGlobals<CommonFlags>();
   return { terminal: terminalOf(command), client: createClient(resolveSettings(flags)) };
 }

@@ -8,7 +8,7 @@ export type Language = (typeof LANGUAGES)[number];
 
 /** How a new function is triggered. */
 export const TRIGGERS = ['http', 'event', 'cron'] as const;
-export type Trigger = (typeof TRIGGERS)[number];
+export type TriggerTemplate = (typeof TRIGGERS)[number];
 
 /**
  * SDK files by language. Each new function gets its own copy, so that it builds without a network.
@@ -42,7 +42,7 @@ const PACKAGED_MANIFEST = 'manifest.json';
 
 /** Writes the files of a new function. Returns their paths relative to its directory. */
 export function writeTemplate(
-  { language, trigger }: { language: Language; trigger: Trigger },
+  { language, trigger }: { language: Language; trigger: TriggerTemplate },
   name: string,
   directory: string,
 ): string[] {

@@ -176,10 +176,11 @@ export function printable(text: string): string {
  * is enclosed by a random mark, and `render` escapes everything outside of the marks.
  */
 function createPainter(enabled: boolean): { colors: Colors; render: Paint } {
-  const mark = randomUUID();
+  const delimiter = randomUUID();
   const paint = (format: Paint): Paint => {
-    const [open = '', close = ''] = format(mark).split(mark);
-    return (text) => (enabled ? `${mark}${open}${mark}${text}${mark}${close}${mark}` : text);
+    const [open = '', close = ''] = format(delimiter).split(delimiter);
+    return (text) =>
+      enabled ? `${delimiter}${open}${delimiter}${text}${delimiter}${close}${delimiter}` : text;
   };
   const { dim, red, green, yellow, cyan } = pc.createColors(true);
   return {
@@ -192,7 +193,7 @@ function createPainter(enabled: boolean): { colors: Colors; render: Paint } {
     },
     render: (text) =>
       text
-        .split(mark)
+        .split(delimiter)
         .map((part, index) => (index % 2 === 1 ? part : printable(part)))
         .join(''),
   };

@@ -25,9 +25,9 @@ export interface UpdateCheck {
  */
 export async function findUpdate({ registry, file, own, now }: UpdateCheck): Promise<string | undefined> {
   try {
-    const kept = readNote(file);
-    const isFresh = kept !== undefined && now - kept.asked_at < EVERY_MS && kept.asked_at <= now;
-    const version = isFresh ? kept.version : await ask(registry);
+    const saved = readNote(file);
+    const isFresh = saved !== undefined && now - saved.asked_at < EVERY_MS && saved.asked_at <= now;
+    const version = isFresh ? saved.version : await ask(registry);
     if (!isFresh) {
       makeOwnDirectory(dirname(file));
       writeOwnFile(file, JSON.stringify({ asked_at: now, version }));

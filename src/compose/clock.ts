@@ -59,11 +59,11 @@ export async function watchClock(url: string, logger: Logger): Promise<Closable>
 async function measureSkew(url: string): Promise<string | null> {
   const redis = await connectNode(url, 'REDIS_URL');
   try {
-    const asked = Date.now();
+    const sentAt = Date.now();
     const [seconds, micros] = await redis.time();
-    if (Date.now() - asked > MAX_ROUND_TRIP_MS) return null;
+    if (Date.now() - sentAt > MAX_ROUND_TRIP_MS) return null;
     // Redis read its clock at some moment between request and response; assume the middle.
-    const ahead = (asked + Date.now()) / 2 - (Number(seconds) * 1000 + Number(micros) / 1000);
+    const ahead = (sentAt + Date.now()) / 2 - (Number(seconds) * 1000 + Number(micros) / 1000);
     if (Math.abs(ahead) <= MAX_SKEW_MS) return null;
     const by = `${Math.round(Math.abs(ahead) / 1000)} s ${ahead > 0 ? 'ahead of' : 'behind'}`;
     return `The clock of this machine is ${by} that of Redis, and at most ${MAX_SKEW_MS / 1000} s are allowed: delays, schedules and ages would be wrong. Set both by NTP.`;

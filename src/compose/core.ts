@@ -1,12 +1,12 @@
 import type { Closers } from '../closers.js';
 import { type CallDepth, createCallDepth } from '../core/call-depth.js';
-import { type Callbacks, createCallbacks } from '../core/callbacks.js';
+import { type Callbacks, TaskCallbacks } from '../core/callbacks.js';
 import { type Catalog, createCatalog } from '../core/catalog.js';
 import { createFinisher, type Finisher } from '../core/finish.js';
 import { createInvoker, type Invoker } from '../core/invoke.js';
 import { createPublisher, type Publisher } from '../core/publish.js';
 import { endRemoved } from '../core/removed.js';
-import { createReplies, type Replies } from '../core/replies.js';
+import { BusReplies, type Replies } from '../core/replies.js';
 import { createSchedules, type Schedules } from '../core/schedules.js';
 import { createSecrets, type Secrets } from '../core/secrets.js';
 import { type SharedMetrics, shareMetrics } from '../core/shared-metrics.js';
@@ -42,9 +42,9 @@ export async function composeCore(
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
   const catalog = closers.add(await createCatalog({ store, bus }));
-  const replies = closers.add(await createReplies({ address: ports.processId, bus, store }));
+  const replies = closers.add(await BusReplies.open({ address: ports.processId, bus, store }));
   const { rateLimiter, logger, quotas } = ports;
-  const callbacks = createCallbacks({ store, tasks, egress, rateLimiter, quotas, logger });
+  const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, logger });
   const invoker = createInvoker({ catalog, queue, replies, store, egress, callbacks, meter, resultTtlMs });
   const publisher = createPublisher({ catalog, queue, bus, meter, resultTtlMs });
   const { box } = ports.keys;

@@ -86,10 +86,10 @@ export function deadLetterSeries(
 ): Value[] {
   const dead = counts.toSorted((a, b) => b.count - a.count);
   const rest = dead.slice(MAX_SERIES).reduce((sum, { count }) => sum + count, 0);
-  const told = dead
+  const largest = dead
     .slice(0, MAX_SERIES)
     .map(({ namespace, reason, count }) => ({ labels: { namespace, reason }, value: count }));
-  return rest === 0 ? told : [...told, { labels: { namespace: OTHERS, reason: OTHERS }, value: rest }];
+  return rest === 0 ? largest : [...largest, { labels: { namespace: OTHERS, reason: OTHERS }, value: rest }];
 }
 
 /** Registers the metrics of every process. */

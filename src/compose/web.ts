@@ -14,7 +14,7 @@ import { createLogs } from '../core/logs.js';
 import { createModuleCheck } from '../core/module-check.js';
 import { startProbeRetries } from '../core/probe-retries.js';
 import { createDeadLetters } from '../core/replay.js';
-import { createRollouts } from '../core/rollouts.js';
+import { Rollouts } from '../core/rollouts.js';
 import { createStats } from '../core/stats.js';
 import { createTriggers } from '../core/triggers.js';
 import { type Server, startServer } from '../http/server.js';
@@ -87,7 +87,7 @@ export async function startWeb(
     routes: new HttpRoutes(core.catalog),
     functions: createFunctions({ ...ports, ...core, engine, invocations, probeRetries }),
     aliases: createAliases({ ...ports, ...core }),
-    rollouts: closers.add(createRollouts({ ...ports, ...core })),
+    rollouts: closers.add(new Rollouts({ ...ports, ...core })),
     triggers: createTriggers({ ...ports, ...core }),
     logs: createLogs({ store, bus }),
     invocations,

@@ -1,6 +1,6 @@
 import { createDeliveryHandler } from '../../workers/delivery/handler.js';
 import { createLogQuota } from '../../workers/delivery/log-quota.js';
-import { createLogWriter, type LogWriter } from '../../workers/delivery/log-writer.js';
+import { GroupCommitLogWriter, type LogWriter } from '../../workers/delivery/log-writer.js';
 import { startWarmUp } from '../../workers/delivery/warm-up.js';
 import type { Closers } from '../closers.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
@@ -31,7 +31,7 @@ export function composeLogWriter(ports: Ports, closers: Closers): LogWriter {
     }
   };
   return closers.add(
-    createLogWriter({ attempts: store.attempts, backlog, logger, onWritten: notifyFollowers }),
+    new GroupCommitLogWriter({ attempts: store.attempts, backlog, logger, onWritten: notifyFollowers }),
   );
 }
 

@@ -195,7 +195,7 @@ export const HOST_FUNCTIONS = {
     ],
     result: 'data',
     by: 'engine',
-    does: 'enqueues an invocation of a function; its request id',
+    does: 'enqueues an invocation of a function (also `name@version` or `name@alias`); its request id',
     quota: 'jobs_per_invocation',
   },
   log_debug: { args: [['message', 'text']], result: null, by: 'log', does: 'writes a line to the log' },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONNECTION_HEADERS } from './connection-headers.js';
 
 /** The result of `http_request()` (contract §8) as JSON. */
 export interface HttpExchangeRequest {
@@ -27,16 +28,9 @@ export interface HttpExchangeResponse {
  * engine.
  */
 const RESERVED: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'keep-alive',
+  ...CONNECTION_HEADERS,
   'proxy-authenticate',
-  'proxy-authorization',
   'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
   // Identifies the invocation to the client.
   'x-request-id',
 ]);

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { AppError, type ErrorCode } from '../errors.js';
 import { suggest } from '../suggest.js';
 import { show } from './show.js';
@@ -7,7 +7,7 @@ export interface ParseOptions {
   /** Prefix of the message, such as `function.yaml`. */
   where?: string;
   code: ErrorCode;
-  /** Known keys as they appear in messages, for suggestions. */
+  /** Keys at the top level as they appear in messages, if they are not those of the schema. */
   keys?: readonly string[];
   /** Other names of keys, such as `memory_limit_mb` → `memory`. */
   synonyms?: ReadonlyMap<string, string>;
@@ -40,9 +40,17 @@ function sentence(issues: readonly z.core.$ZodIssue[], options: ParseOptions): s
       options,
     );
   }
+  if (issue.code === 'invalid_key') {
+    return sentence(
+      issue.issues.map((inner) => ({ ...inner, path: issue.path })),
+      options,
+    );
+  }
   const name = (options.name ?? dotted)(issue.path);
   if (issue.code === 'unrecognized_keys') return unknownKey(issue, name, options);
-  return name === '' ? issue.message : `${name} ${issue.message}`;
+  if (name !== '') return `${name} ${issue.message}`;
+  const isWholeValue = issue.code === 'invalid_type' && options.where === undefined;
+  return isWholeValue ? `The value ${issue.message}` : issue.message;
 }
 
 /**
@@ -60,10 +68,15 @@ function intendedBranch(
 function unknownKey(issue: z.core.$ZodIssueUnrecognizedKeys, parent: string, options: ParseOptions): string {
   const key = issue.keys[0] ?? '';
   const full = parent === '' ? key : `${parent}.${key}`;
-  const known = options.keys ?? [];
-  const near = options.synonyms?.get(full) ?? suggest(full, known);
+  const known =
+    issue.path.length === 0 && options.keys !== undefined
+      ? options.keys
+      : issue.message.split(KEYS_SEPARATOR);
+  const inFull = (one: string) => (parent === '' ? one : `${parent}.${one}`);
+  const meant = suggest(key, known);
+  const near = options.synonyms?.get(full) ?? (meant === undefined ? undefined : inFull(meant));
   if (near !== undefined) return `unknown key ${show(full)}; did you mean ${show(near)}?`;
-  return `unknown key ${show(full)}${known.length > 0 ? `; the keys are ${known.join(', ')}` : ''}`;
+  return `unknown key ${show(full)}; the keys are ${known.map(inFull).join(', ')}`;
 }
 
 /** Formats a path as `retry.count` or `triggers[0].topic`. */
@@ -72,6 +85,17 @@ export function dotted(path: readonly PropertyKey[]): string {
     if (typeof part === 'number') return `${text}[${part}]`;
     return text === '' ? String(part) : `${text}.${String(part)}`;
   }, '');
+}
+
+const KEYS_SEPARATOR = ', ';
+
+/** Returns the keys of the object that has an unknown one. zod's issue names only the unknown ones. */
+function keysOf({ inst }: z.core.$ZodRawIssue): string {
+  if (inst instanceof z.ZodObject) return Object.keys(inst.shape).join(KEYS_SEPARATOR);
+  if (inst instanceof z.ZodRecord) {
+    return [...(inst.keyType._zod.values ?? [])].map(String).join(KEYS_SEPARATOR);
+  }
+  return '';
 }
 
 const MISSING = 'is required';
@@ -94,26 +118,32 @@ function predicate(issue: z.core.$ZodRawIssue): string {
     case 'invalid_value':
       if (issue.input === undefined) return MISSING;
       return `must be ${issue.values.map(show).join(' or ')}, not ${show(issue.input)}`;
+    case 'unrecognized_keys':
+      return keysOf(issue);
     case 'too_big':
-      return `must be ${atMost(issue.origin, issue.maximum)}, not ${size(issue.input)}`;
+      return `must ${atMost(issue.origin, issue.maximum)}, not ${size(issue.input)}`;
     case 'too_small':
-      return `must be ${atLeast(issue.origin, issue.minimum)}, not ${size(issue.input)}`;
+      return `must ${atLeast(issue.origin, issue.minimum)}, not ${size(issue.input)}`;
     default:
       return `is not valid: ${show(issue.input)}`;
   }
 }
 
 function atMost(origin: string, maximum: number | bigint): string {
-  if (origin === 'string') return `at most ${maximum} characters long`;
-  if (origin === 'array' || origin === 'record') return `at most ${maximum} entries`;
-  return `at most ${maximum}`;
+  if (origin === 'string') return `be at most ${maximum} characters long`;
+  if (origin === 'array' || origin === 'record') return `have at most ${entries(maximum)}`;
+  return `be at most ${maximum}`;
 }
 
 function atLeast(origin: string, minimum: number | bigint): string {
   if (origin === 'string')
-    return minimum === 1 ? 'a string that is not empty' : `at least ${minimum} characters long`;
-  if (origin === 'array' || origin === 'record') return `at least ${minimum} entries`;
-  return `at least ${minimum}`;
+    return minimum === 1 ? 'be a string that is not empty' : `be at least ${minimum} characters long`;
+  if (origin === 'array' || origin === 'record') return `have at least ${entries(minimum)}`;
+  return `be at least ${minimum}`;
+}
+
+function entries(count: number | bigint): string {
+  return Number(count) === 1 ? '1 entry' : `${count} entries`;
 }
 
 function size(value: unknown): string {

@@ -7,7 +7,7 @@ const percent = (issue: { input?: unknown }) =>
   `must be a number of percent from 0 to 100, not ${show(issue.input)}`;
 
 const stepsSchema = z
-  .array(whole(1, 99, ' percent'))
+  .array(whole(1, 100, ' percent'))
   .min(1)
   .max(20)
   .refine((steps) => steps.every((step, index) => index === 0 || step > (steps[index - 1] ?? 0)), {

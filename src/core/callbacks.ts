@@ -1,4 +1,3 @@
-import { createHmac, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { type Namespace, namespaceSchema, type RequestId, requestIdSchema } from '../contract/ids.js';
 import { MAX_CALLBACK_ATTEMPTS, MB } from '../contract/limits.js';
@@ -14,6 +13,7 @@ import type { Tasks } from '../ports/tasks.js';
 import { uuidv7 } from '../uuid.js';
 import { auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
+import { newSecret, signatures } from './callback-signatures.js';
 import { freshCache } from './fresh-cache.js';
 import type { Quotas } from './quotas.js';
 
@@ -24,7 +24,7 @@ const TIMEOUT_MS = 30_000;
  * Limits of a namespace's callbacks per minute, in attempts and in kilobytes, so that the engine
  * cannot be used to flood a receiver.
  */
-const TRIES_PER_MINUTE = 6000;
+const ATTEMPTS_PER_MINUTE = 6000;
 const KB_PER_MINUTE = 256 << 10;
 const SECRET_SCOPE = 'callback-secret';
 const KIND = 'callback';
@@ -72,6 +72,8 @@ const payloadSchema = z.object({
   body: z.string(),
 });
 
+type CallbackPayload = z.output<typeof payloadSchema>;
+
 export interface CallbacksDeps {
   store: Store;
   tasks: Tasks;
@@ -81,40 +83,87 @@ export interface CallbacksDeps {
   logger: Logger;
 }
 
-export function createCallbacks(deps: CallbacksDeps): Callbacks {
-  const { store, tasks, egress, rateLimiter, quotas, logger } = deps;
-  const secret = (namespace: Namespace) => store.settings.putIfAbsent(SECRET_SCOPE, namespace, newSecret());
-
+/** Sends callbacks as background tasks. */
+export class TaskCallbacks implements Callbacks {
+  readonly #deps: CallbacksDeps;
   /** This process adds its own callbacks to the counts in between, which are at most 2 s old. */
-  const waitingOf = freshCache<WaitingCallbacks>();
-  const waiting = async (namespace: Namespace): Promise<WaitingCallbacks> => {
-    const load = () => store.callbacks.waiting(namespace);
+  readonly #waiting = freshCache<WaitingCallbacks>();
+
+  constructor(deps: CallbacksDeps) {
+    this.#deps = deps;
+  }
+
+  async assertRoom(namespace: Namespace): Promise<void> {
+    const { waiting_jobs: limit } = await this.#deps.quotas.limits(namespace);
+    const { count: used } = await this.#waitingOf(namespace);
+    if (used >= limit) throw quotaExceeded('waiting_jobs', { namespace, limit, used });
+  }
+
+  async send({ id, namespace }: CallbackOwner, url: string, given: CallbackBody): Promise<void> {
+    const { store, tasks, quotas } = this.#deps;
+    const { waiting_mb: limit } = await quotas.limits(namespace);
+    const waiting = await this.#waitingOf(namespace);
+    const whole = JSON.stringify(given);
+    const isFull = waiting.bytes + Buffer.byteLength(whole) > limit * MB;
+    const body = isFull ? JSON.stringify(withoutOutput(given)) : whole;
+    const bytes = Buffer.byteLength(body);
+    waiting.count += 1;
+    waiting.bytes += bytes;
+    // Best effort: the callback is sent even if the store is unreachable.
+    await store.callbacks.add({ id, namespace, url, bytes }).catch(() => undefined);
+    await tasks.add({
+      id,
+      kind: KIND,
+      owner: namespace,
+      payload: JSON.stringify({ id, namespace, url, body }),
+      attempts: MAX_CALLBACK_ATTEMPTS,
+      backoffMs: BACKOFF_MS,
+    });
+  }
+
+  start(): Promise<Closable> {
+    return this.#deps.tasks.consume({ [KIND]: (text) => this.#deliver(text) });
+  }
+
+  secret(namespace: Namespace): Promise<string> {
+    return this.#deps.store.settings.putIfAbsent(SECRET_SCOPE, namespace, newSecret());
+  }
+
+  async renewSecret(by: Actor, namespace: Namespace): Promise<string> {
+    const value = newSecret();
+    const audit = auditEntry(by, 'callback_secret.renew', 'callback-secret', namespace);
+    await this.#deps.store.settings.put(SECRET_SCOPE, namespace, value, audit);
+    return value;
+  }
+
+  async #waitingOf(namespace: Namespace): Promise<WaitingCallbacks> {
+    const load = () => this.#deps.store.callbacks.waiting(namespace);
     // If the store is unreachable, callbacks are sent as if none were waiting.
-    return (await waitingOf.get(namespace, load).catch(() => null)) ?? { count: 0, bytes: 0 };
-  };
+    return (await this.#waiting.get(namespace, load).catch(() => null)) ?? { count: 0, bytes: 0 };
+  }
 
-  /**
-   * A delayed attempt counts as an attempt, so callbacks that exceed the limit for long are
-   * eventually dropped.
-   */
-  const countTry = async (namespace: Namespace, body: string) => {
-    const kilobytes = Math.ceil(Buffer.byteLength(body) / 1024);
-    const verdicts = [
-      await rateLimiter.consume(`callbacks:${namespace}`, TRIES_PER_MINUTE),
-      await rateLimiter.consume(`callback-kb:${namespace}`, KB_PER_MINUTE, kilobytes),
-    ];
-    if (verdicts.every(({ allowed }) => allowed)) return;
-    throw new AppError('rate_limited', `Namespace "${namespace}" has used up its callbacks of this minute.`);
-  };
+  async #deliver(text: string): Promise<void> {
+    const payload = payloadSchema.parse(JSON.parse(text));
+    try {
+      await this.#post(payload);
+    } catch (error) {
+      // The URL was allowed when the call was accepted but is not any more; retries cannot succeed.
+      const isLast = isAppError(error, 'egress_refused');
+      await this.#record(payload, error, isLast);
+      if (isLast) return;
+      throw error;
+    }
+    await this.#record(payload, null);
+  }
 
-  const post = async ({ id, namespace, url, body }: z.output<typeof payloadSchema>) => {
-    await countTry(namespace, body);
-    const { status } = await egress.fetch({
+  async #post({ id, namespace, url, body }: CallbackPayload): Promise<void> {
+    await this.#countAttempt(namespace, body);
+    const { status } = await this.#deps.egress.fetch({
       method: 'POST',
       url,
       headers: {
         'content-type': 'application/json',
-        ...signatures(await secret(namespace), { id: id ?? uuidv7(), body, at: Date.now() }),
+        ...signatures(await this.secret(namespace), { id: id ?? uuidv7(), body, at: Date.now() }),
       },
       body: Buffer.from(body),
       // Do not follow a redirect that would change POST to GET and drop the body and its signature.
@@ -131,109 +180,47 @@ export function createCallbacks(deps: CallbacksDeps): Callbacks {
         `The receiver answered with status ${status}; only a 2xx is taken as received.`,
       );
     }
-  };
+  }
+
+  /**
+   * A delayed attempt counts as an attempt, so callbacks that exceed the limit for long are
+   * eventually dropped.
+   */
+  async #countAttempt(namespace: Namespace, body: string): Promise<void> {
+    const { rateLimiter } = this.#deps;
+    const kilobytes = Math.ceil(Buffer.byteLength(body) / 1024);
+    const verdicts = [
+      await rateLimiter.consume(`callbacks:${namespace}`, ATTEMPTS_PER_MINUTE),
+      await rateLimiter.consume(`callback-kb:${namespace}`, KB_PER_MINUTE, kilobytes),
+    ];
+    if (verdicts.every(({ allowed }) => allowed)) return;
+    throw new AppError('rate_limited', `Namespace "${namespace}" has used up its callbacks of this minute.`);
+  }
 
   /**
    * Records the outcome of an attempt. A failure to record it is only logged: delivering again just
    * for that would be worse.
    */
-  const note = async ({ id, url }: z.output<typeof payloadSchema>, error: unknown, isLast = false) => {
+  async #record({ id, url }: CallbackPayload, error: unknown, isLast = false): Promise<void> {
     if (id === undefined) return;
     const outcome =
       error === null
         ? { deliveredAt: Date.now(), error: null, isLast: true }
         : { deliveredAt: null, error: publicMessage(error), isLast };
-    await store.callbacks
+    await this.#deps.store.callbacks
       .attempted(id, url, outcome)
       .catch((cause) =>
-        logger.warn(
+        this.#deps.logger.warn(
           { request_id: id, err: messageOf(cause) },
           'the outcome of a callback could not be recorded',
         ),
       );
-  };
-
-  const deliver = async (text: string) => {
-    const payload = payloadSchema.parse(JSON.parse(text));
-    try {
-      await post(payload);
-    } catch (error) {
-      // The URL was allowed when the call was accepted but is not any more; retries cannot succeed.
-      const isLast = isAppError(error, 'egress_refused');
-      await note(payload, error, isLast);
-      if (isLast) return;
-      throw error;
-    }
-    await note(payload, null);
-  };
-
-  return {
-    secret,
-    async renewSecret(by, namespace) {
-      const value = newSecret();
-      const audit = auditEntry(by, 'callback_secret.renew', 'callback-secret', namespace);
-      await store.settings.put(SECRET_SCOPE, namespace, value, audit);
-      return value;
-    },
-    async assertRoom(namespace) {
-      const { waiting_jobs: limit } = await quotas.limits(namespace);
-      const { count: used } = await waiting(namespace);
-      if (used >= limit) throw quotaExceeded('waiting_jobs', { namespace, limit, used });
-    },
-    async send({ id, namespace }, url, given) {
-      const { waiting_mb: limit } = await quotas.limits(namespace);
-      const held = await waiting(namespace);
-      const whole = JSON.stringify(given);
-      const isFull = held.bytes + Buffer.byteLength(whole) > limit * MB;
-      const body = isFull ? JSON.stringify(withoutOutput(given)) : whole;
-      const bytes = Buffer.byteLength(body);
-      held.count += 1;
-      held.bytes += bytes;
-      // Best effort: the callback is sent even if the store is unreachable.
-      await store.callbacks.add({ id, namespace, url, bytes }).catch(() => undefined);
-      await tasks.add({
-        id,
-        kind: KIND,
-        owner: namespace,
-        payload: JSON.stringify({ id, namespace, url, body }),
-        attempts: MAX_CALLBACK_ATTEMPTS,
-        backoffMs: BACKOFF_MS,
-      });
-    },
-    start: () => tasks.consume({ [KIND]: deliver }),
-  };
+  }
 }
 
 /** The receiver can still read the output with the invocation while it is kept. */
 function withoutOutput({ output_base64: _, ...body }: CallbackBody): CallbackBody {
   return { ...body, output: null, output_omitted: true };
-}
-
-const SECRET_PREFIX = 'whsec_';
-
-/** Generates a secret in the format of Standard Webhooks (`whsec_` and Base64). */
-function newSecret(): string {
-  return `${SECRET_PREFIX}${randomBytes(32).toString('base64')}`;
-}
-
-/**
- * Returns the signature headers: the engine's own signature of the body, with the secret's text as
- * the key, and those of Standard Webhooks, which cover the message id and the time of the attempt,
- * so that a receiver can detect replays.
- */
-function signatures(secret: string, { id, body, at }: { id: string; body: string; at: number }) {
-  const timestamp = String(Math.floor(at / 1000));
-  // A secret of an earlier version has no prefix; its text is the key.
-  const key = secret.startsWith(SECRET_PREFIX)
-    ? Buffer.from(secret.slice(SECRET_PREFIX.length), 'base64')
-    : secret;
-  const standard = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
-  return {
-    'x-orama-signature': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
-    'webhook-id': id,
-    'webhook-timestamp': timestamp,
-    'webhook-signature': `v1,${standard}`,
-  };
 }
 
 /**

@@ -12,7 +12,8 @@ import { httpStatusOf } from './http-status.js';
 import { attemptsUpTo } from './new-attempt.js';
 import { recordOutput, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
-import type { RefusalCode, Replies, Reply } from './replies.js';
+import type { Replies } from './replies.js';
+import type { RefusalCode, Reply } from './reply.js';
 
 /** The end of an invocation, before it is known whether a caller was waiting. */
 export interface InvocationEnd {

@@ -33,7 +33,7 @@ export interface RouteTable {
   methods(path: string): HttpMethod[];
 }
 
-interface Target {
+interface RouteTarget {
   function: FunctionName;
   route: string;
   /** Parameter name of the route's `{name...}`. */
@@ -81,7 +81,7 @@ export function createRouteTable(functions: readonly FunctionVersion[]): RouteTa
   const match = (method: HttpMethod, path: string): RouteMatch | null => {
     const found = router.find(method as HTTPMethod, path);
     if (found === null) return null;
-    const target = found.store as Target;
+    const target = found.store as RouteTarget;
     const params: Record<string, string> = Object.create(null);
     for (const [name, value] of Object.entries(found.params)) {
       params[name === WILDCARD ? (target.rest ?? WILDCARD) : name] = value ?? '';
@@ -119,7 +119,7 @@ export async function assertRoutesFree(
   }
 }
 
-function addRoute(router: Instance<never>, route: ParsedRoute, target: Target): void {
+function addRoute(router: Instance<never>, route: ParsedRoute, target: RouteTarget): void {
   const noop = () => undefined;
   const path = `/${route.segments.map(toSegment).join('/')}`;
   router.on(route.method as HTTPMethod, path, noop, target);

@@ -1,6 +1,6 @@
 import type { HttpExchangeResponse } from '../contract/http-exchange.js';
 import { ERRORS } from '../errors.js';
-import type { Reply } from './replies.js';
+import type { Reply } from './reply.js';
 
 /** The part of a reply that determines the HTTP status. */
 export type Replied = Pick<Reply, 'status' | 'output' | 'response' | 'refused' | 'code'>;

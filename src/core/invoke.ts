@@ -12,7 +12,9 @@ import type { Callbacks } from './callbacks.js';
 import type { Catalog } from './catalog.js';
 import { createIdempotency, IDEMPOTENCY_MS } from './idempotency.js';
 import { type JobRequest, jobOf } from './job.js';
-import type { PendingReply, Replies, Reply } from './replies.js';
+import type { PendingReply } from './pending-replies.js';
+import type { Replies } from './replies.js';
+import type { Reply } from './reply.js';
 import { newRequestId } from './request-id.js';
 
 export interface InvokeRequest {

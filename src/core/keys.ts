@@ -106,10 +106,10 @@ export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys
   };
 
   return {
-    async create(by, { name, namespace = by.principal.namespace, expiresAt, ...asked }) {
+    async create(by, { name, namespace = by.principal.namespace, expiresAt, ...requested }) {
       const { principal } = by;
       assertOwn(principal, namespace);
-      const rights = rightsWithin(principal.rights, asked);
+      const rights = rightsWithin(principal.rights, requested);
       const maker = makerOf(principal);
       const end = endWithin(principal, maker, expiresAt);
       await claim(namespace);
@@ -225,11 +225,11 @@ function makerOf({ keyId, session }: Principal): KeyMaker | null {
 function endWithin(
   { kind, expiresAt, keyExpiresAt }: Principal,
   maker: KeyMaker | null,
-  asked: number | undefined,
+  requested: number | undefined,
 ): number | null {
   const latest = kind === 'jwt' && maker === null ? expiresAt : keyExpiresAt;
-  if (latest === null || (asked !== undefined && asked <= latest)) return asked ?? latest;
-  if (asked === undefined) return latest;
+  if (latest === null || (requested !== undefined && requested <= latest)) return requested ?? latest;
+  if (requested === undefined) return latest;
   throw new AppError(
     'forbidden',
     `expires_at may not be later than the expiry of the credential that creates the key, ${new Date(latest).toISOString()}.`,

@@ -1,59 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RequestId } from '../contract/ids.js';
-import type { AttemptStatus } from '../contract/invocation.js';
 import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 import type { Store } from '../ports/store.js';
-import { isFinalExitCode } from './final-exit-code.js';
-import { attemptsUpTo } from './new-attempt.js';
+import { type LookupDelays, PendingReplies, type PendingReply } from './pending-replies.js';
+import { decodeAck, decodeReply, encodeAck, encodeReply, type Reply } from './reply.js';
 
 /**
  * If a gateway has not acknowledged a reply within this time, the worker assumes that no caller is
  * waiting.
  */
 const ACK_MS = 1000;
-/**
- * Delays after which a waiting call looks into the store in case its reply was lost: `first`, then
- * doubled up to `most`.
- */
-const LOOKUPS = { wait: { first: 5000, most: 5000 }, watch: { first: 50, most: 2000 } } as const;
-/** Delay of a lookup after a gap, since the end may not be in the store yet. */
-const AFTER_GAP_MS = 250;
+const WAIT_LOOKUPS: LookupDelays = { first: 5000, most: 5000 };
+const WATCH_LOOKUPS: LookupDelays = { first: 50, most: 2000 };
 /**
  * Delays of retries when the bus has refused a reply. The gateway may reconnect before this process
  * and would then not notice a gap.
  */
 const RESEND_DELAYS_MS = [50, 100, 200, 400, 800, 1600];
-
-export type RefusalCode = 'unavailable' | 'quota_exceeded';
-
-/** The result of an invocation as returned to its caller. */
-export interface Reply {
-  status: AttemptStatus | 'cancelled';
-  output: Uint8Array;
-  error: string | null;
-  durationMs: number;
-  attempts: number;
-  version: number;
-  /**
-   * The call did not run, because a dependency is unreachable or the namespace has reached a quota,
-   * and may be retried.
-   */
-  code?: RefusalCode | undefined;
-  /** True if the function refused its input (exit code 64–78). */
-  refused?: boolean | undefined;
-  /** The response set with `http_respond`, as JSON text; `null` inside if it was invalid. */
-  response?: string | undefined;
-}
-
-export interface PendingReply {
-  reply: Promise<Reply>;
-  /**
-   * Stops waiting because the client has disconnected; the worker is told that no caller is
-   * waiting.
-   */
-  abandon(): void;
-}
 
 /**
  * Delivers replies from workers to waiting HTTP requests: within one process by a function call,
@@ -76,179 +40,113 @@ export interface Replies extends Closable {
   send(replyTo: string, id: RequestId, reply: Reply, options: { confirm: boolean }): Promise<boolean>;
 }
 
-/**
- * Messages between processes of the installation. They are written only by `send` and hence not
- * validated.
- */
-type WireReply = Omit<Reply, 'output'> & {
-  id: string;
-  /** Address for the acknowledgement, if one is requested. */
-  from?: string | undefined;
-  /** Base64. */
-  output: string;
-};
-type WireAck = { id: string; taken: boolean };
-
-interface Waiter {
-  resolve(reply: Reply): void;
-  /** Looks into the store now and again soon, in case the end is not there yet. */
-  lookUpSoon(): void;
-  stop(): void;
+export interface RepliesOptions {
+  address: string;
+  bus: Bus;
+  store: Store;
 }
 
-export async function createReplies(options: { address: string; bus: Bus; store: Store }): Promise<Replies> {
-  const { address, bus, store } = options;
-  const waiters = new Map<string, Set<Waiter>>();
-  const unconfirmed = new Map<string, (taken: boolean) => void>();
-  let closed = false;
+export class BusReplies implements Replies {
+  readonly address: string;
+  readonly #bus: Bus;
+  readonly #pending: PendingReplies;
+  /** Replies of this process whose acknowledgement is awaited, by request id. */
+  readonly #unconfirmed = new Map<string, (taken: boolean) => void>();
+  readonly #unsubscribe: (() => Promise<void>)[] = [];
+  #closed = false;
 
-  const deliver = (id: string, reply: Reply): boolean => {
-    const waiting = waiters.get(id);
-    if (!waiting) return false;
-    for (const waiter of waiting) waiter.resolve(reply);
-    return true;
-  };
+  private constructor({ address, bus, store }: RepliesOptions) {
+    this.address = address;
+    this.#bus = bus;
+    this.#pending = new PendingReplies(store);
+  }
 
-  const findReply = async (id: RequestId): Promise<Reply | null> => {
-    const stored = await store.attempts.invocation(id).catch(() => null);
-    const last = stored?.attempts.at(-1);
-    if (!last?.final) return null;
-    return {
-      status: last.final.state === 'cancelled' ? 'cancelled' : last.status,
-      output: last.final.output ?? new Uint8Array(),
-      error: last.error,
-      durationMs: last.durationMs,
-      attempts: attemptsUpTo(last.attempt),
-      version: last.version,
-      refused: isFinalExitCode(last.exitCode),
-    };
-  };
+  static async open(options: RepliesOptions): Promise<BusReplies> {
+    const replies = new BusReplies(options);
+    await replies.#subscribe();
+    return replies;
+  }
 
-  const startWaiting = (id: RequestId, lookups: { first: number; most: number }): PendingReply => {
-    let settle: (reply: Reply) => void = () => undefined;
-    const reply = new Promise<Reply>((resolve) => {
-      settle = resolve;
+  async #subscribe(): Promise<void> {
+    const stopReplies = await this.#bus.subscribe(`reply:${this.address}`, (message) =>
+      this.#onReply(message),
+    );
+    const stopAcks = await this.#bus.subscribe(`ack:${this.address}`, (message) => {
+      const { id, taken } = decodeAck(message);
+      this.#unconfirmed.get(id)?.(taken);
     });
-    const stop = () => {
-      clearTimeout(timer);
-      const waiting = waiters.get(id);
-      waiting?.delete(waiter);
-      if (waiting?.size === 0) waiters.delete(id);
-    };
-    let delay: number = lookups.first;
-    let timer: NodeJS.Timeout | undefined;
-    const scheduleLookup = () => {
-      clearTimeout(timer);
-      timer = setTimeout(lookUpReply, delay).unref();
-      delay = Math.min(delay * 2, lookups.most);
-    };
-    const lookUpReply = async () => {
-      const found = await findReply(id);
-      if (found) waiter.resolve(found);
-      else if (waiters.get(id)?.has(waiter)) scheduleLookup();
-    };
-    const waiter: Waiter = {
-      stop,
-      resolve(found) {
-        stop();
-        settle(found);
-      },
-      lookUpSoon() {
-        delay = AFTER_GAP_MS;
-        void lookUpReply();
-      },
-    };
-    scheduleLookup();
-    const waiting = waiters.get(id);
-    if (waiting) waiting.add(waiter);
-    else waiters.set(id, new Set([waiter]));
-    return { reply, abandon: stop };
-  };
+    // Replies sent while the connection was down are lost, but the store has the results.
+    const stopGaps = this.#bus.onGap(() => this.#pending.lookUpAll());
+    this.#unsubscribe.push(stopGaps, stopReplies, stopAcks);
+  }
 
-  const stopReplies = await bus.subscribe(`reply:${address}`, (message) => {
-    const wire: WireReply = JSON.parse(message);
-    const { id, from } = wire;
-    const taken = deliver(id, fromWire(wire));
-    if (from) void bus.publish(`ack:${from}`, JSON.stringify({ id, taken })).catch(() => undefined);
-  });
-  const stopAcks = await bus.subscribe(`ack:${address}`, (message) => {
-    const { id, taken }: WireAck = JSON.parse(message);
-    unconfirmed.get(id)?.(taken);
-  });
+  #onReply(message: string): void {
+    const { id, from, reply } = decodeReply(message);
+    const taken = this.#pending.deliver(id, reply);
+    if (from) void this.#bus.publish(`ack:${from}`, encodeAck({ id, taken })).catch(() => undefined);
+  }
 
-  // Replies sent while the connection was down are lost, but the store has the results.
-  const stopGaps = bus.onGap(() => {
-    for (const waiting of waiters.values()) for (const waiter of waiting) waiter.lookUpSoon();
-  });
+  wait(id: RequestId): PendingReply {
+    return this.#pending.wait(id, WAIT_LOOKUPS);
+  }
 
-  const awaitAck = (id: string): Promise<boolean> =>
-    new Promise((resolve) => {
+  watch(id: RequestId): PendingReply {
+    return this.#pending.wait(id, WATCH_LOOKUPS);
+  }
+
+  async send(
+    replyTo: string,
+    id: RequestId,
+    reply: Reply,
+    { confirm }: { confirm: boolean },
+  ): Promise<boolean> {
+    if (replyTo === this.address) return this.#pending.deliver(id, reply);
+    const channel = `reply:${replyTo}`;
+    const message = encodeReply(id, reply, confirm ? this.address : undefined);
+    const taken = confirm ? this.#awaitAck(id) : undefined;
+    try {
+      await this.#bus.publish(channel, message);
+    } catch {
+      // Stop once the reply has been reported as not received, so that it cannot be received
+      // afterwards.
+      void this.#resend(channel, message, () => confirm && !this.#unconfirmed.has(id));
+      return taken ?? false;
+    }
+    return taken ?? true;
+  }
+
+  #awaitAck(id: string): Promise<boolean> {
+    return new Promise((resolve) => {
       const done = (taken: boolean) => {
         clearTimeout(timeout);
-        unconfirmed.delete(id);
+        this.#unconfirmed.delete(id);
         resolve(taken);
       };
       const timeout = setTimeout(() => done(false), ACK_MS);
-      unconfirmed.set(id, done);
+      this.#unconfirmed.set(id, done);
     });
+  }
 
   /**
    * Retries until the reply is sent or `isLate` returns true; the gateway then finds the result in
    * the store.
    */
-  const resend = async (channel: string, message: string, isLate: () => boolean): Promise<void> => {
+  async #resend(channel: string, message: string, isLate: () => boolean): Promise<void> {
     for (const ms of RESEND_DELAYS_MS) {
       await sleep(ms, undefined, { ref: false });
-      if (closed || isLate()) return;
+      if (this.#closed || isLate()) return;
       try {
-        await bus.publish(channel, message);
+        await this.#bus.publish(channel, message);
         return;
       } catch {
         // The bus is still unreachable.
       }
     }
-  };
+  }
 
-  return {
-    address,
-    wait: (id) => startWaiting(id, LOOKUPS.wait),
-    watch: (id) => startWaiting(id, LOOKUPS.watch),
-    async send(replyTo, id, reply, { confirm }) {
-      if (replyTo === address) return deliver(id, reply);
-      const channel = `reply:${replyTo}`;
-      const message = JSON.stringify(toWire(id, reply, confirm ? address : undefined));
-      const taken = confirm ? awaitAck(id) : undefined;
-      try {
-        await bus.publish(channel, message);
-      } catch {
-        // Stop once the reply has been reported as not received, so that it cannot be received
-        // afterwards.
-        void resend(channel, message, () => confirm && !unconfirmed.has(id));
-        return taken ?? false;
-      }
-      return taken ?? true;
-    },
-    async close() {
-      closed = true;
-      for (const waiting of [...waiters.values()]) for (const waiter of waiting) waiter.stop();
-      await stopGaps();
-      await stopReplies();
-      await stopAcks();
-    },
-  };
-}
-
-// Copied field by field: rest and spread produce objects that are slow to create and read, and this
-// runs for every call.
-function toWire(id: string, reply: Reply, from: string | undefined): WireReply {
-  const { status, output, error, durationMs, attempts, version, code, refused, response } = reply;
-  const bytes = Buffer.from(output.buffer, output.byteOffset, output.byteLength);
-  const text = bytes.toString('base64');
-  return { id, from, status, error, durationMs, attempts, version, code, refused, response, output: text };
-}
-
-function fromWire(wire: WireReply): Reply {
-  const { status, error, durationMs, attempts, version, code, refused, response } = wire;
-  const output = Buffer.from(wire.output, 'base64');
-  return { status, output, error, durationMs, attempts, version, code, refused, response };
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#pending.stopAll();
+    for (const unsubscribe of this.#unsubscribe) await unsubscribe();
+  }
 }

@@ -43,15 +43,17 @@ export async function assertRunsPerHour(
   if (!added.specs.some((spec) => 'cron' in spec)) return;
   const before = await triggers.list(namespace);
   const used = totalRunsPerHour(before);
-  const isKept = (trigger: StoredTrigger) =>
+  const remains = (trigger: StoredTrigger) =>
     trigger.id !== added.resumes &&
     (trigger.function !== added.function || added.replaces === 'none' || trigger.source !== 'manifest');
-  const kept = before.filter(isKept);
-  const held = new Set(kept.filter((one) => one.function === added.function).map(({ spec }) => keyOf(spec)));
+  const remaining = before.filter(remains);
+  const unchanged = new Set(
+    remaining.filter((one) => one.function === added.function).map(({ spec }) => keyOf(spec)),
+  );
   const fresh = new Map(added.specs.map((spec) => [keyOf(spec), spec]));
-  for (const key of held) fresh.delete(key);
+  for (const key of unchanged) fresh.delete(key);
   const after =
-    totalRunsPerHour(kept) + [...fresh.values()].reduce((sum, spec) => sum + runsPerHour(spec), 0);
+    totalRunsPerHour(remaining) + [...fresh.values()].reduce((sum, spec) => sum + runsPerHour(spec), 0);
   if (after <= limit || after <= used) return;
   throw quotaExceeded('schedule_runs_per_hour', { namespace, limit, used, retryAfter: RETRY_AFTER_SECONDS });
 }

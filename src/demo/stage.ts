@@ -36,7 +36,11 @@ export function createStage(): Stage {
       cwd: directory,
       // The CLI finds the engine through the .orama in this directory, regardless of the user's
       // configuration.
-      env: { ...toolEnvironment(withoutOurs()), XDG_CONFIG_HOME: directory, XDG_STATE_HOME: directory },
+      env: {
+        ...toolEnvironment(withoutEngineSettings()),
+        XDG_CONFIG_HOME: directory,
+        XDG_STATE_HOME: directory,
+      },
       stdio: ['ignore', output, output],
     });
     running.add(child);
@@ -79,9 +83,9 @@ export function createStage(): Stage {
  * Returns the environment without the engine's settings of this machine, since the demo shows the
  * defaults.
  */
-function withoutOurs(): Record<string, string> {
-  const ours = /^(ORAMA_|REDIS_URL|RQLITE_URL|FUNCTION_DB_|IPFS_API_URL|OLRIC_URL|PORT$|HOST$)/;
-  const names = Object.keys(toolEnvironment({})).filter((name) => ours.test(name));
+function withoutEngineSettings(): Record<string, string> {
+  const engineSettings = /^(ORAMA_|REDIS_URL|RQLITE_URL|FUNCTION_DB_|IPFS_API_URL|OLRIC_URL|PORT$|HOST$)/;
+  const names = Object.keys(toolEnvironment({})).filter((name) => engineSettings.test(name));
   return { ...Object.fromEntries(names.map((name) => [name, ''])), LOG_LEVEL: 'error' };
 }
 

@@ -6,7 +6,7 @@ import { isWithin, parseAddress } from './address.js';
  * What a rule is matched against: the host of a URL in lower case, without brackets and final dot,
  * and its port.
  */
-export interface Target {
+export interface HostAndPort {
   host: string;
   port: number;
 }
@@ -29,7 +29,7 @@ type Rule = HostRule | NetworkRule;
 /** The operator's exceptions: private addresses that may be reached. */
 export interface AllowList {
   /** Returns true if the host name is allowed; its addresses are then not checked. */
-  host(target: Target): boolean;
+  host(target: HostAndPort): boolean;
   address(address: string, port: number): boolean;
 }
 
@@ -55,18 +55,18 @@ export function parseAllowList(entries: readonly string[]): AllowList {
  * Parses a function's `allowed_hosts`, which has the same syntax. Throws `invalid_manifest` for an
  * entry that cannot be parsed.
  */
-export function parseHostList(entries: readonly string[]): (target: Target) => boolean {
+export function parseHostList(entries: readonly string[]): (target: HostAndPort) => boolean {
   const rules = entries.map((entry) => parseRule(entry, 'invalid_manifest', 'allowed_hosts'));
   return (target) => rules.some((rule) => matches(rule, target));
 }
 
-function matches(rule: Rule, target: Target): boolean {
+function matches(rule: Rule, target: HostAndPort): boolean {
   if (rule.kind !== 'network') return matchesHost(rule, target);
   const address = parseAddress(target.host);
   return address !== null && matchesPort(rule, target.port) && isWithin(address, rule.network);
 }
 
-function matchesHost(rule: HostRule, { host, port }: Target): boolean {
+function matchesHost(rule: HostRule, { host, port }: HostAndPort): boolean {
   if (!matchesPort(rule, port)) return false;
   return rule.kind === 'host' ? host === rule.host : host.endsWith(rule.host) && host !== rule.host;
 }
@@ -116,7 +116,7 @@ function parseHost(text: string): Rule | null {
 }
 
 /** Returns the host and port of a URL. */
-export function targetOf(url: URL): Target {
+export function targetOf(url: URL): HostAndPort {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
   return { host, port };

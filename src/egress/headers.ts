@@ -1,22 +1,11 @@
+import { CONNECTION_HEADERS } from '../contract/connection-headers.js';
 import { ENCODINGS } from './decode.js';
 
 /**
  * Headers that a caller must not set, since they concern the connection. `host` is the most
  * important: an unchecked name would select the site behind a shared address.
  */
-const OURS = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+const OURS: ReadonlySet<string> = new Set([...CONNECTION_HEADERS, 'expect', 'host', 'proxy-connection']);
 
 /** Headers that are not forwarded to another origin on a redirect. */
 const CREDENTIALS = ['authorization', 'cookie'];

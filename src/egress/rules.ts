@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { AppError } from '../errors.js';
 import { blockedReason } from './address.js';
-import { type AllowList, type Target, targetOf } from './allow.js';
+import { type AllowList, type HostAndPort, targetOf } from './allow.js';
 
 /** Resolves with all addresses of a host name. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
@@ -30,7 +30,7 @@ export function parseTarget(text: string): URL {
  * whole host to be refused; it is never just filtered out.
  */
 export async function allowedAddresses(
-  target: Target,
+  target: HostAndPort,
   allow: AllowList,
   resolve: Resolve,
 ): Promise<readonly string[]> {
@@ -40,7 +40,7 @@ export async function allowedAddresses(
 }
 
 /** Throws `egress_refused` unless every address may be connected to for the target. */
-export function checkAddresses(target: Target, addresses: readonly string[], allow: AllowList): void {
+export function checkAddresses(target: HostAndPort, addresses: readonly string[], allow: AllowList): void {
   if (allow.host(target)) return;
   for (const address of addresses) {
     const reason = blockedReason(address);
@@ -65,7 +65,7 @@ async function lookUp(host: string, resolve: Resolve): Promise<readonly string[]
  * Throws `egress_refused` if the function has a list of allowed hosts that does not contain the
  * host.
  */
-export function checkAllowedHosts(url: URL, isListed: ((target: Target) => boolean) | null): void {
+export function checkAllowedHosts(url: URL, isListed: ((target: HostAndPort) => boolean) | null): void {
   if (isListed === null || isListed(targetOf(url))) return;
   throw new AppError('egress_refused', `${url.host} is not among the function's allowed_hosts`);
 }

@@ -2,7 +2,7 @@ import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { AppError } from '../errors.js';
-import { type AllowList, type Target, targetOf } from './allow.js';
+import { type AllowList, type HostAndPort, targetOf } from './allow.js';
 import { allowedAddresses, checkAddresses, type Resolve } from './rules.js';
 
 /** Idle timeout of kept-alive connections. Servers close theirs after 5 s, often without notice. */
@@ -91,7 +91,7 @@ function sendable<T>(make: () => T): T {
   }
 }
 
-function checkedLookup(target: Target, allow: AllowList, resolve: Resolve): LookupFunction {
+function checkedLookup(target: HostAndPort, allow: AllowList, resolve: Resolve): LookupFunction {
   return (_host, options, callback) => {
     allowedAddresses(target, allow, resolve).then(
       (addresses) => {

@@ -35,22 +35,22 @@ export function createZstd(): Zstd {
     if (closed) throw new Error('closed');
     clearTimeout(idle);
     thread ??= new Worker(new URL('./zstd-thread.js', import.meta.url), { env: {} });
-    const asked = thread;
-    asked.ref();
+    const worker = thread;
+    worker.ref();
     try {
       return await new Promise<ZstdReply>((resolve, reject) => {
-        asked.once('message', resolve);
-        asked.once('error', reject);
-        asked.once('exit', () => reject(new Error('the thread ended')));
+        worker.once('message', resolve);
+        worker.once('error', reject);
+        worker.once('exit', () => reject(new Error('the thread ended')));
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-        asked.postMessage(request);
+        worker.postMessage(request);
       });
     } catch (error) {
       await end();
       throw error;
     } finally {
-      asked.removeAllListeners();
-      asked.unref();
+      worker.removeAllListeners();
+      worker.unref();
       idle = setTimeout(() => void end(), IDLE_MS).unref();
     }
   };

@@ -22,7 +22,11 @@ export interface Caller {
 }
 
 export interface Wanted {
-  access: Access;
+  /**
+   * `anybody`: like `optional`, but a credential that this engine does not accept counts as none. An
+   * HTTP function may be called by clients that have keys of other systems.
+   */
+  access: Access | 'anybody';
   /** Required scope of the key; null if none is required. */
   scope: Scope | null;
   credential: string | null;
@@ -63,10 +67,13 @@ export function createAdmission({ auth, limiter, quotas, config }: Services): Ad
       try {
         principal = await auth.authenticate(wanted.credential);
       } catch (error) {
-        // Failed authentication counts as an anonymous call, which limits the rate at which keys
-        // can be guessed.
-        if (isAppError(error, 'unauthorized')) await countAnonymous(request);
-        throw error;
+        const isRefused = isAppError(error, 'unauthorized') || isAppError(error, 'forbidden');
+        if (wanted.access !== 'anybody' || !isRefused) {
+          // Failed authentication counts as an anonymous call, which limits the rate at which keys
+          // can be guessed.
+          if (isAppError(error, 'unauthorized')) await countAnonymous(request);
+          throw error;
+        }
       }
     }
     if (!principal) {
@@ -102,15 +109,20 @@ export function rateKey(namespace: Namespace): string {
  * Throws `forbidden` if the `namespace` of a query or body is neither absent nor that of the
  * credential. `name` identifies it in the message if there are several.
  */
-export function assertOwnNamespace(principal: Principal, asked: Namespace | undefined, name?: string): void {
-  if (asked === undefined || asked === principal.namespace) return;
+export function assertOwnNamespace(
+  principal: Principal,
+  requested: Namespace | undefined,
+  name?: string,
+): void {
+  if (requested === undefined || requested === principal.namespace) return;
   throw new AppError(
     'forbidden',
-    `${name === undefined ? '' : `${name}: `}This credential belongs to namespace "${principal.namespace}" and cannot act in "${asked}".`,
+    `${name === undefined ? '' : `${name}: `}This credential belongs to namespace "${principal.namespace}" and cannot act in "${requested}".`,
   );
 }
 
-function parseNamespace(value: unknown): Namespace | undefined {
+/** Parses a `namespace` of a query or body. Throws `invalid_request`. */
+export function parseNamespace(value: unknown): Namespace | undefined {
   if (value === undefined) return undefined;
   return parseOrThrow(namespaceSchema, value, { code: 'invalid_request', name: () => 'namespace' });
 }

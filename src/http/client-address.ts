@@ -1,18 +1,24 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import { AppError } from '../errors.js';
+
+/** The parts of an `IncomingMessage` from which the client's address is determined. */
+export interface AddressedRequest {
+  readonly socket: { readonly remoteAddress?: string | undefined };
+  readonly headers: IncomingHttpHeaders;
+}
 
 /** Properties of clients behind trusted proxies. */
 export interface ClientAddresses {
   /** Returns the client's address. */
-  addressOf(request: IncomingMessage): string;
+  addressOf(request: AddressedRequest): string;
   /**
    * Returns the key under which anonymous calls are counted: the address or, for IPv6, its /64
    * prefix, since one client controls the whole prefix.
    */
-  rateLimitKeyOf(request: IncomingMessage): string;
+  rateLimitKeyOf(request: AddressedRequest): string;
   /** Returns scheme and host as the client sees them. */
-  originOf(request: IncomingMessage): string;
+  originOf(request: AddressedRequest): string;
 }
 
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
@@ -25,7 +31,7 @@ export function createClientAddresses(trustedProxies: readonly string[] = []): C
   const trusted = trustedProxies.map(parseNetwork);
   const isTrusted = (address: string) => trusted.length > 0 && isIn(address, trusted);
 
-  const addressOf = (request: IncomingMessage): string => {
+  const addressOf = (request: AddressedRequest): string => {
     const peer = request.socket.remoteAddress ?? '';
     if (!isTrusted(peer)) return plain(peer);
     let client = peer;
@@ -49,7 +55,7 @@ export function createClientAddresses(trustedProxies: readonly string[] = []): C
   };
 }
 
-function listOf(request: IncomingMessage, name: string): string[] {
+function listOf(request: AddressedRequest, name: string): string[] {
   const header = request.headers[name];
   const text = Array.isArray(header) ? header.join(',') : (header ?? '');
   return text === '' ? [] : text.split(',').map((part) => part.trim());

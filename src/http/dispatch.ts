@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { z } from 'zod';
+import { parseFunctionRef } from '../contract/function-ref.js';
 import { requestIdSchema } from '../contract/ids.js';
 import { parseOrThrow } from '../contract/parse-or-throw.js';
 import { FUNCTION_SCOPES } from '../contract/scopes.js';
@@ -9,8 +10,8 @@ import { AppError } from '../errors.js';
 import { uuidv7 } from '../uuid.js';
 import type { Admission } from './admission.js';
 import type { BodyLimits, BodyShare } from './body-limits.js';
+import { bodyNamespace } from './body-namespace.js';
 import { credentialOf } from './credential.js';
-import { parseFunctionRef } from './function-ref.js';
 import type { LargeReplies } from './large-replies.js';
 import { readForm } from './multipart.js';
 import { readJson } from './parse-json.js';
@@ -44,6 +45,7 @@ export function dispatch(route: Route, serving: Serving) {
   const readQuery = readerOf(route.query);
   const readHeaders = readerOf(route.headers);
   const { access, scope, anyNamespace = false, limited = true } = route;
+  const bodyOf = route.body === undefined ? null : bodyReader(route.body);
   // A function name in the path is checked here; otherwise the handler checks which functions are
   // concerned.
   const isOfFunction = scope !== null && FUNCTION_SCOPES.has(scope) && route.params?.shape.name !== undefined;
@@ -86,9 +88,9 @@ export function dispatch(route: Route, serving: Serving) {
       bodyText: '',
     };
     if (route.authorize) await route.authorize(call);
-    if (route.body) {
+    if (route.body && bodyOf) {
       const share = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
-      Object.assign(call, await bodyOf(ctx, route.body, share));
+      Object.assign(call, await bodyOf(ctx, share, principal));
       // The file of a form is in memory until the request has been answered; other bodies are
       // accounted elsewhere.
       if (route.body.kind !== 'multipart') share?.releaseAfterRead();
@@ -127,19 +129,30 @@ function actorOf(ctx: Context, principal: Principal | null): Actor {
   return { principal, requestId };
 }
 
-async function bodyOf(ctx: Context, spec: BodySpec, share: BodyShare | null): Promise<Body> {
+type BodyReader = (ctx: Context, share: BodyShare | null, principal: Principal | null) => Promise<Body>;
+
+function bodyReader(spec: BodySpec): BodyReader {
   switch (spec.kind) {
     case 'raw':
-      return { body: await readBody(ctx.req, spec.maxBytes, share), bodyText: '' };
-    case 'multipart':
-      assertNotEncoded(ctx);
-      return { body: await readForm(ctx, spec.file, spec.maxFileBytes, share), bodyText: '' };
+      return async (ctx, share) => ({ body: await readBody(ctx.req, spec.maxBytes, share), bodyText: '' });
+    case 'multipart': {
+      const withoutNamespace = bodyNamespace(spec.fields);
+      return async (ctx, share, principal) => {
+        assertNotEncoded(ctx);
+        const { file, fields } = await readForm(ctx, spec.file, spec.maxFileBytes, share);
+        return { body: { file, fields: withoutNamespace(fields, principal) }, bodyText: '' };
+      };
+    }
     case 'json': {
-      assertNotEncoded(ctx);
-      const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES, share);
-      const isLeftOut = bytes.byteLength === 0 && spec.optional === true;
-      const { value, text } = isLeftOut ? { value: {}, text: '' } : readJson(bytes, spec.exactIntegers);
-      return { body: parseOrThrow(spec.schema, value, { code: 'invalid_request' }), bodyText: text };
+      const withoutNamespace = bodyNamespace(spec.schema);
+      return async (ctx, share, principal) => {
+        assertNotEncoded(ctx);
+        const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES, share);
+        const isLeftOut = bytes.byteLength === 0 && spec.optional === true;
+        const { value, text } = isLeftOut ? { value: {}, text: '' } : readJson(bytes, spec.exactIntegers);
+        const own = withoutNamespace(value, principal);
+        return { body: parseOrThrow(spec.schema, own, { code: 'invalid_request' }), bodyText: text };
+      };
     }
   }
 }

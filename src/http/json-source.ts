@@ -54,7 +54,7 @@ class Scanner {
 
   #member(start: number, step: number, wanted: string): number {
     const text = this.#text;
-    const mark = this.#found.length;
+    const foundBefore = this.#found.length;
     let isPresent = false;
     let at = skipBlanks(text, start + 1);
     while (text.charCodeAt(at) !== BRACE_END) {
@@ -64,7 +64,7 @@ class Scanner {
       const value = skipBlanks(text, skipBlanks(text, nameEnd) + 1);
       if (name === wanted) {
         // Discard the results of an earlier member with the same name.
-        this.#found.length = mark;
+        this.#found.length = foundBefore;
         isPresent = true;
       }
       at = skipBlanks(text, name === wanted ? this.visit(value, step + 1) : endOfValue(text, value));

@@ -7,6 +7,8 @@ import {
 } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { AppError, ERRORS, type ErrorCode } from '../errors.js';
+import { uuidv7 } from '../uuid.js';
+import { INVOCATION_HEADER } from './functions/reply.js';
 import { listenReason } from './listen-reason.js';
 import { isRefused } from './one-host.js';
 
@@ -150,9 +152,15 @@ function respondToClientError(
   const { status, about } = ERRORS[code];
   const text = code === 'invalid_request' ? 'The request is not valid HTTP.' : about;
   const body = JSON.stringify({ error: text, code });
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `X-Request-ID: ${uuidv7()}`,
+    `${INVOCATION_HEADER}: none`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 const CLIENT_ERRORS: Record<string, ErrorCode> = {

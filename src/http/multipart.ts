@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import { koaBody } from 'koa-body';
 import { AppError } from '../errors.js';
 import type { BodyShare } from './body-limits.js';
-import { megabytes, tooLarge } from './read-body.js';
+import { formatSize, tooLarge } from './read-body.js';
 
 const MAX_FIELDS = 50;
 const MAX_FIELD_BYTES = 1 << 20;
@@ -144,7 +144,7 @@ function toFormError(error: unknown, maxFileBytes: number): AppError {
   if (status === 413) {
     return new AppError(
       'payload_too_large',
-      `The upload is larger than allowed: a file may have ${megabytes(maxFileBytes)}, and there may be ${MAX_FIELDS} fields with ${megabytes(MAX_FIELD_BYTES)} in all.`,
+      `The upload is larger than allowed: a file may have ${formatSize(maxFileBytes)}, and there may be ${MAX_FIELDS} fields with ${formatSize(MAX_FIELD_BYTES)} in all.`,
       { cause: error },
     );
   }

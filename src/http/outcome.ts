@@ -1,5 +1,5 @@
 import { replyOutput } from '../core/output-fields.js';
-import type { Reply } from '../core/replies.js';
+import type { Reply } from '../core/reply.js';
 import { ERRORS } from '../errors.js';
 
 const FAILURES = { error: 'function_error', timeout: 'function_timeout', cancelled: 'cancelled' } as const;

@@ -55,13 +55,17 @@ export function readBody(
 export function tooLarge(bytes: number, maxBytes: number): AppError {
   return new AppError(
     'payload_too_large',
-    `The body has ${Number.isFinite(bytes) ? bytes : 'too many'} bytes; at most ${megabytes(maxBytes)} are allowed here.`,
+    `The body has ${Number.isFinite(bytes) ? bytes : 'too many'} bytes; at most ${formatSize(maxBytes)} are allowed here.`,
   );
 }
 
 /** Formats a size limit. */
-export function megabytes(bytes: number): string {
-  return `${Number((bytes / (1 << 20)).toFixed(2))} MB (${bytes} bytes)`;
+export function formatSize(bytes: number): string {
+  const rounded =
+    bytes < 1 << 20
+      ? `${Number((bytes / 1024).toFixed(2))} KB`
+      : `${Number((bytes / (1 << 20)).toFixed(2))} MB`;
+  return `${rounded} (${bytes} bytes)`;
 }
 
 function tooSlow(idleMs = 0): AppError {

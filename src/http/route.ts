@@ -17,7 +17,7 @@ import type { Services } from './services.js';
 export type Access = 'open' | 'optional' | 'required';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-type Shape = z.ZodObject;
+type ObjectSchema = z.ZodObject;
 type Parsed<S> = S extends z.ZodType ? z.output<S> : Record<string, never>;
 
 /** How a request's body is read. */
@@ -148,7 +148,13 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
 }
 
 /** A route after its handler's types have been checked against its schemas and erased. */
-export type Route = RouteSpec<Access, Shape | undefined, Shape | undefined, Shape | undefined, BodySpec> & {
+export type Route = RouteSpec<
+  Access,
+  ObjectSchema | undefined,
+  ObjectSchema | undefined,
+  ObjectSchema | undefined,
+  BodySpec
+> & {
   authorize?(call: unknown): Promise<void>;
   handle(call: unknown): Promise<Answer>;
 };
@@ -156,9 +162,9 @@ export type Route = RouteSpec<Access, Shape | undefined, Shape | undefined, Shap
 /** Defines an endpoint. The router, /openapi.json and /docs are derived from it. */
 export function route<
   A extends Access,
-  P extends Shape | undefined = undefined,
-  Q extends Shape | undefined = undefined,
-  H extends Shape | undefined = undefined,
+  P extends ObjectSchema | undefined = undefined,
+  Q extends ObjectSchema | undefined = undefined,
+  H extends ObjectSchema | undefined = undefined,
   B extends BodySpec | undefined = undefined,
 >(spec: RouteSpec<A, P, Q, H, B>): Route;
 // Type erasure is safe: the handler is called only with values that its own schemas have parsed.

@@ -10,6 +10,7 @@ import type { Answer } from './route.js';
 const MAX_TEXT_BYTES = 16 << 10;
 /** Below this size, gzip saves less than it costs. */
 const MIN_COMPRESSED_BYTES = 2048;
+const JSON_TYPE = 'application/json';
 
 export interface SendOptions {
   hot: boolean;
@@ -32,8 +33,7 @@ export async function send(ctx: Context, answer: Answer, options: SendOptions): 
   response.status = answer.status;
   for (const name in answer.headers) ctx.res.setHeader(name, answer.headers[name] ?? '');
   if (body !== null) {
-    response.type =
-      answer.type ?? (answer.bytes === undefined ? 'application/json' : 'application/octet-stream');
+    setType(ctx, answer.type ?? (answer.bytes === undefined ? JSON_TYPE : 'application/octet-stream'));
     response.body = body;
   } else {
     response.body = null;
@@ -43,6 +43,12 @@ export async function send(ctx: Context, answer: Answer, options: SendOptions): 
   if (hot) return;
   if (isUnchanged(ctx)) response.status = 304;
   else await compressed(ctx, compress);
+}
+
+/** JSON has no charset parameter (RFC 8259 §11), but Koa adds one. */
+function setType(ctx: Context, type: string): void {
+  if (type === JSON_TYPE) ctx.res.setHeader('Content-Type', type);
+  else ctx.response.type = type;
 }
 
 function bodyOf(answer: Answer, hot: boolean): unknown {
@@ -95,6 +101,6 @@ async function compressed(ctx: Context, compress: SendOptions['compress']): Prom
   if (body.length < MIN_COMPRESSED_BYTES || ctx.acceptsEncodings('gzip', 'identity') !== 'gzip') return;
   const { type } = ctx;
   ctx.body = await compress(body);
-  ctx.type = type;
+  setType(ctx, type);
   ctx.set('Content-Encoding', 'gzip');
 }

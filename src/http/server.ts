@@ -12,7 +12,7 @@ import { type Listener, listenHttp } from './listener.js';
 import { createSendToFunctions, type FunctionsAddress } from './send-to-functions.js';
 import type { Services } from './services.js';
 import { isWebSocket, serveWithoutUpgrade } from './ws/reparse.js';
-import { createSockets } from './ws/sockets.js';
+import { Sockets } from './ws/sockets.js';
 
 /** Part of SHUTDOWN_SECONDS that is reserved for answering waiting calls. */
 const ANSWER_MS = 1000;
@@ -73,7 +73,7 @@ export async function startServer(services: Services, address: ServerAddress): P
         'connections above MAX_CONNECTIONS were closed',
       ),
   };
-  const sockets = createSockets(services, admit);
+  const sockets = new Sockets(services, admit);
   const main = await listenHttp(
     {
       stopping: stopping.signal,

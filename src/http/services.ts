@@ -55,7 +55,7 @@ export type HttpConfig = Pick<
 >;
 
 /** The state of the engine's dependencies; `error` says why one is down. */
-export type Dependencies = Record<string, { status: 'up' | 'down'; error?: string }>;
+export type DependencyStates = Record<string, { status: 'up' | 'down'; error?: string }>;
 
 /** Everything that routes and sockets use: use cases, and ports for the data of a namespace. */
 export interface Services {
@@ -103,7 +103,7 @@ export interface Services {
   processId: string;
   /** Lists the engine's processes; with `all` also the servers that store its data. */
   peers(all: boolean): Promise<Node[]>;
-  health(): Promise<Dependencies>;
+  health(): Promise<DependencyStates>;
   checkModules: ModuleCheck;
   /** Returns the base URL of HTTP functions. */
   functionsUrl(): string;

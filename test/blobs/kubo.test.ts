@@ -8,6 +8,7 @@ import { startKubo } from '../helpers/kubo.js';
 import { bytesOf } from '../helpers/kubo-cids.js';
 import { replayHttp } from '../helpers/recorded-exchange.js';
 import { findServer } from '../helpers/servers.js';
+import { succeeds } from '../helpers/succeeds.js';
 import { until } from '../helpers/until.js';
 
 const open = (url: string) => openBlobs({ driver: 'kubo', url });
@@ -35,12 +36,7 @@ if (program !== null) {
     await t.throwsAsync(blobs.ping(), { code: 'unavailable' });
     await own.restart();
     await own.collectGarbage();
-    await until('the daemon answers', () =>
-      blobs.ping().then(
-        () => true,
-        () => false,
-      ),
-    );
+    await until('the daemon answers', () => succeeds(blobs.ping()));
     t.deepEqual(Buffer.from(await blobs.get(kept)), bytes);
     await t.throwsAsync(blobs.get(doomed), { code: 'not_found' });
   });

@@ -5,6 +5,7 @@ import { openBus } from '../../src/bus/open.js';
 import { busConformance } from '../conformance/bus.js';
 import { redisSettingConformance } from '../conformance/redis-setting.js';
 import { startRedis } from '../helpers/redis-server.js';
+import { succeeds } from '../helpers/succeeds.js';
 import { until } from '../helpers/until.js';
 
 // No fsync: data need not survive the server, and it would make the suite slow.
@@ -83,12 +84,7 @@ test('after a Redis restart subscriptions are restored and gap handlers are call
 
   await until('a gap is reported', () => gaps > 0);
   const publish = (channel: string, message: string) =>
-    until('the other bus has reconnected', () =>
-      other.publish(channel, message).then(
-        () => true,
-        () => false,
-      ),
-    );
+    until('the other bus has reconnected', () => succeeds(other.publish(channel, message)));
   await publish('c', 'to nobody');
   await publish('a', 'one');
   await publish('b', 'two');

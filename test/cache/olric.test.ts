@@ -8,6 +8,7 @@ import { redisSettingConformance } from '../conformance/redis-setting.js';
 import { startOlric } from '../helpers/olric-server.js';
 import { replayResp } from '../helpers/recorded-exchange.js';
 import { findServer } from '../helpers/servers.js';
+import { succeeds } from '../helpers/succeeds.js';
 import { until } from '../helpers/until.js';
 
 const open = (url: string) => openCache({ driver: 'olric', url });
@@ -113,12 +114,7 @@ if (program !== null && server !== null) {
     await t.throwsAsync(cache.increment(ns, 'n', 1n), { code: 'unavailable' });
     await t.throwsAsync(cache.scan(ns, '', 10), { code: 'unavailable' });
     await own.restart();
-    await until('the cache is available again', () =>
-      cache.ping().then(
-        () => true,
-        () => false,
-      ),
-    );
+    await until('the cache is available again', () => succeeds(cache.ping()));
     await cache.set(ns, 'k', Buffer.from('v'), 0);
     t.is(Buffer.from((await cache.get(ns, 'k')) ?? []).toString(), 'v');
   });

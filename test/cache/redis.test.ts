@@ -8,6 +8,7 @@ import { redisSettingConformance } from '../conformance/redis-setting.js';
 import { freePort } from '../helpers/free-port.js';
 import { startRedisCluster } from '../helpers/redis-cluster.js';
 import { startRedis } from '../helpers/redis-server.js';
+import { succeeds } from '../helpers/succeeds.js';
 import { until } from '../helpers/until.js';
 
 // No fsync: data need not survive the server, and it would make the suite slow.
@@ -56,12 +57,7 @@ test('calls fail with unavailable and have no effect while Redis is down, and su
   await t.throwsAsync(cache.increment(ns, 'n', 1n), { code: 'unavailable' });
   await t.throwsAsync(cache.ping(), { code: 'unavailable' });
   await own.restart();
-  await until('the cache is available again', () =>
-    cache.ping().then(
-      () => true,
-      () => false,
-    ),
-  );
+  await until('the cache is available again', () => succeeds(cache.ping()));
   // Operations that were refused during the outage must not have taken effect.
   t.is(Buffer.from((await cache.get(ns, 'k')) ?? []).toString(), 'v');
   t.is(await cache.increment(ns, 'n', 1n), 1n);
@@ -75,12 +71,7 @@ test('calls fail with unavailable while Redis does not respond, and succeed agai
   own.freeze();
   await t.throwsAsync(cache.get(ns, 'k'), { code: 'unavailable' });
   own.thaw();
-  await until('the cache is available again', () =>
-    cache.ping().then(
-      () => true,
-      () => false,
-    ),
-  );
+  await until('the cache is available again', () => succeeds(cache.ping()));
   t.is(await cache.get(ns, 'k'), null);
 });
 

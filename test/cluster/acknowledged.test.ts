@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { concat, name as encodedName, section } from '../../workers/wasm/binary/writer.js';
 import type { Api, ApiReply } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
+import { type Killable, startKillableCluster, startKillableEngine } from '../helpers/killable.js';
 import { startKubo } from '../helpers/kubo.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { findRqlited, startRqlite } from '../helpers/rqlited.js';
@@ -19,6 +20,14 @@ const ROUNDS = process.env.TEST_ATTACKS === 'all' ? 25 : 2;
 const FULL_DISK_ROUNDS = process.env.TEST_ATTACKS === 'all' ? 8 : 1;
 /** When everything is killed after the start of a round, in milliseconds: at random before this. */
 const KILL_WITHIN_MS = 2500;
+/** 25 rounds create more than the default quotas of one namespace allow. */
+const QUOTAS = {
+  functions: 100_000,
+  versions_per_function: 100_000,
+  triggers: 100_000,
+  secrets: 100_000,
+  keys: 100_000,
+};
 const dataDir = tempDir();
 
 /** A request, and how to see afterwards that it took effect. */
@@ -190,17 +199,12 @@ async function stream(api: Api, kind: string, round: number): Promise<Done[]> {
   }
 }
 
-interface Installation {
-  api: Api;
-  killAll(): Promise<void>;
-}
-
 /** Kills everything in the middle of the streams. */
 const atAnyMoment = () => delay(KILL_WITHIN_MS * Math.random());
 
 async function keepsAll(
   t: ExecutionContext,
-  start: () => Promise<Installation>,
+  start: () => Promise<Killable>,
   { rounds = ROUNDS, meanwhile = atAnyMoment }: { rounds?: number; meanwhile?: () => Promise<unknown> } = {},
 ) {
   const all: Done[] = [];
@@ -209,6 +213,8 @@ async function keepsAll(
   await api.deploy('probe', await probeWasm());
   const table = await api.post('/v1/rqlite/exec', { sql: 'create table kept (label text)' });
   t.is(table.status, 200, table.text);
+  const raised = await api.put('/v1/namespaces/default/quotas', QUOTAS);
+  t.is(raised.status, 200, raised.text);
   const check = async ({ kind, act, reply }: Done) => {
     if (reply === null && !(await act.inDoubt?.(installation.api))) return;
     t.is(await act.missing(installation.api, reply), null, `${kind} ${reply === null ? 'in doubt' : ''}`);
@@ -233,11 +239,7 @@ async function keepsAll(
 }
 
 test.serial('embedded: a kill -9 at any moment loses nothing that was acknowledged', (t) =>
-  keepsAll(t, async () => {
-    const engine = await startEngine({ dataDir });
-    t.teardown(engine.kill9);
-    return { api: engine.api, killAll: engine.kill9 };
-  }),
+  keepsAll(t, () => startKillableEngine(t, dataDir)),
 );
 
 test.serial(
@@ -245,14 +247,7 @@ test.serial(
   async (t) => {
     const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '2' });
     t.teardown(cluster.close);
-    await keepsAll(t, async () => {
-      const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);
-      const killAll = async () => {
-        await Promise.all([web.kill9(), worker.kill9(), cluster.redis.kill()]);
-        await cluster.redis.restart();
-      };
-      return { api: web.api, killAll };
-    });
+    await keepsAll(t, () => startKillableCluster(cluster));
   },
 );
 

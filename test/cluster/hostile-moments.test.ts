@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
+import { type Killable, startKillableCluster, startKillableEngine } from '../helpers/killable.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
-import { startEngine } from '../helpers/running-engine.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
@@ -16,7 +16,7 @@ const ENDED = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 const dataDir = tempDir();
 
 /** The operations that were acknowledged to clients, in the order of rounds. */
-interface Ledger {
+interface Changes {
   invoked: string[];
   published: string[];
   deployed: string[];
@@ -29,11 +29,6 @@ interface Ledger {
   purged: string[];
   replayed: string[];
   rollouts: string[];
-}
-
-interface Installation {
-  api: Api;
-  killAll(): Promise<void>;
 }
 
 async function prepare(api: Api, wasm: Uint8Array): Promise<void> {
@@ -65,7 +60,7 @@ async function prepare(api: Api, wasm: Uint8Array): Promise<void> {
 }
 
 /** Performs all operations concurrently until the engine is killed. */
-function work(api: Api, round: number, wasm: Uint8Array, ledger: Ledger): Promise<unknown> {
+function work(api: Api, round: number, wasm: Uint8Array, changes: Changes): Promise<unknown> {
   const again = async (act: (n: number) => Promise<void>) => {
     for (let n = 0; ; n++) {
       try {
@@ -82,66 +77,66 @@ function work(api: Api, round: number, wasm: Uint8Array, ledger: Ledger): Promis
       again(async (n) => {
         const input = commands({ op: 'log', a: `invoke ${client} ${name(n)}` });
         const { status, json } = await api.invoke('probe', input, ASYNC);
-        if (status === 202) ledger.invoked.push(json.request_id);
+        if (status === 202) changes.invoked.push(json.request_id);
       }),
     ),
     ...Array.from({ length: 2 }, (_, client) =>
       again(async (n) => {
         const label = `event ${client} ${name(n)}`;
         const { status } = await api.publish('work', [{ op: 'log', a: label }]);
-        if (status === 200) ledger.published.push(label);
+        if (status === 200) changes.published.push(label);
       }),
     ),
     again(async (n) => {
       // Each has its own memory limit, so that its module is prepared anew.
       const fields = { memory_limit_mb: String(64 + ((round * 40 + n) % 190)) };
-      ledger.maybeDeployed.push(name(n));
+      changes.maybeDeployed.push(name(n));
       const { status } = await api.deploy(name(n), wasm, fields);
-      if (status === 201) ledger.deployed.push(name(n));
+      if (status === 201) changes.deployed.push(name(n));
     }),
     again(async (n) => {
       const { status } = await api.put('/v1/functions/secrets', { name: `S_${round}_${n}`, value: name(n) });
-      if (status === 200) ledger.secrets.push(`S_${round}_${n}`);
+      if (status === 200) changes.secrets.push(`S_${round}_${n}`);
     }),
     again(async (n) => {
       const { status, json } = await api.post('/v1/functions/probe/triggers', { topic: `t:${name(n)}` });
-      if (status === 201) ledger.triggers.push(json.trigger.id);
+      if (status === 201) changes.triggers.push(json.trigger.id);
     }),
     once(async () => {
       await delay(50 * round);
       const { status } = await api.delete(`/v1/functions/dead-purged-${round}/dead`);
-      if (status === 200) ledger.purged.push(`dead-purged-${round}`);
+      if (status === 200) changes.purged.push(`dead-purged-${round}`);
     }),
     once(async () => {
       await delay(50 * round);
       const { status } = await api.post(`/v1/functions/dead-replayed-${round}/dead/replay`, {});
-      if (status === 202) ledger.replayed.push(`dead-replayed-${round}`);
+      if (status === 202) changes.replayed.push(`dead-replayed-${round}`);
     }),
     once(async () => {
       await delay(50 * round);
       const { status } = await api.delete(`/v1/functions/gone-${round}`);
-      if (status === 200) ledger.deleted.push(`gone-${round}`);
+      if (status === 200) changes.deleted.push(`gone-${round}`);
     }),
     once(async () => {
       await delay(50 * round);
       const plan = { to: 2, steps: [50], every_seconds: 1, min_calls: 1 };
       const { status } = await api.post(`/v1/functions/rolled-${round}/rollout`, plan);
-      if (status === 202) ledger.rollouts.push(`rolled-${round}`);
+      if (status === 202) changes.rollouts.push(`rolled-${round}`);
     }),
   ]);
 }
 
 /** Kills everything during all kinds of operations, repeatedly; none may be left incomplete. */
-async function losesNothing(t: ExecutionContext, start: () => Promise<Installation>) {
+async function losesNothing(t: ExecutionContext, start: () => Promise<Killable>) {
   const wasm = await probeWasm();
-  const ledger: Ledger = {
+  const changes: Changes = {
     ...{ invoked: [], published: [], deployed: [], maybeDeployed: [], secrets: [], triggers: [] },
     ...{ deleted: [], purged: [], replayed: [], rollouts: [] },
   };
   let installation = await start();
   await prepare(installation.api, wasm);
   for (let round = 0; round < ROUNDS; round++) {
-    const working = work(installation.api, round, wasm, ledger);
+    const working = work(installation.api, round, wasm, changes);
     await delay(20 + (KILL_WITHIN_MS * round) / (ROUNDS - 1));
     await installation.killAll();
     await working;
@@ -149,12 +144,12 @@ async function losesNothing(t: ExecutionContext, start: () => Promise<Installati
   }
   const { api } = installation;
   t.log(
-    Object.entries(ledger)
+    Object.entries(changes)
       .map(([what, { length }]) => `${what} ${length}`)
       .join(', '),
   );
 
-  for (const id of ledger.invoked) {
+  for (const id of changes.invoked) {
     const state = await until(`${id} has ended`, async () => {
       const { json, status } = await api.get(`/v1/invocations/${id}`);
       if (status === 404) return 'lost';
@@ -166,41 +161,41 @@ async function losesNothing(t: ExecutionContext, start: () => Promise<Installati
     const lines = new Set(
       (await loggedAttempts(api, 'probe')).flatMap(({ messages }) => messages.map((m) => m.message)),
     );
-    return ledger.published.every((label) => lines.has(label));
+    return changes.published.every((label) => lines.has(label));
   });
   const { functions } = (await api.get('/v1/functions')).json;
   const names = new Set(functions.map((fn: { name: string }) => fn.name));
-  for (const name of ledger.deployed) t.true(names.has(name), name);
-  for (const name of ledger.maybeDeployed) {
+  for (const name of changes.deployed) t.true(names.has(name), name);
+  for (const name of changes.maybeDeployed) {
     if (!names.has(name)) continue;
     const { status, text } = await api.invoke(name, commands({ op: 'echo', a: 'x' }));
     t.is(status, 200, `${name}: ${text}`);
   }
   const { secrets } = (await api.get('/v1/functions/secrets')).json;
-  for (const name of ledger.secrets)
+  for (const name of changes.secrets)
     t.true(
       secrets.some((one: { name: string }) => one.name === name),
       name,
     );
   const { triggers } = (await api.get('/v1/functions/probe/triggers')).json;
-  for (const id of ledger.triggers)
+  for (const id of changes.triggers)
     t.true(
       triggers.some((one: { id: string }) => one.id === id),
       id,
     );
-  for (const name of ledger.deleted) t.is((await api.get(`/v1/functions/${name}`)).status, 404, name);
+  for (const name of changes.deleted) t.is((await api.get(`/v1/functions/${name}`)).status, 404, name);
 
   const dead = async (name: string) =>
     (await api.get(`/v1/invocations?status=dead&function=${name}&limit=100`)).json;
   for (let n = 0; n < ROUNDS; n++) {
     const { count } = await dead(`dead-purged-${n}`);
-    if (ledger.purged.includes(`dead-purged-${n}`)) t.is(count, 0);
+    if (changes.purged.includes(`dead-purged-${n}`)) t.is(count, 0);
     // Requested again: an interrupted operation is completed.
     t.is((await api.delete(`/v1/functions/dead-purged-${n}/dead`)).status, 200);
     t.is((await dead(`dead-purged-${n}`)).count, 0);
 
     const name = `dead-replayed-${n}`;
-    if (!ledger.replayed.includes(name)) {
+    if (!changes.replayed.includes(name)) {
       t.is((await api.post(`/v1/functions/${name}/dead/replay`, {})).status, 202);
     }
     // Each of the five is replayed once and dies again.
@@ -216,7 +211,7 @@ async function losesNothing(t: ExecutionContext, start: () => Promise<Installati
     t.is(new Set(parents).size, parents.length, 'none was replayed twice');
     t.is(parents.filter((id) => !own.has(id)).length, 5);
   }
-  for (const name of ledger.rollouts) {
+  for (const name of changes.rollouts) {
     const { json } = await api.get(`/v1/functions/${name}/rollout`);
     t.true(['running', 'completed'].includes(json.state), `${name}: ${JSON.stringify(json)}`);
   }
@@ -225,12 +220,7 @@ async function losesNothing(t: ExecutionContext, start: () => Promise<Installati
 
 test.serial(
   'embedded: an engine killed during any operation keeps acknowledged changes and no partial ones',
-  (t) =>
-    losesNothing(t, async () => {
-      const engine = await startEngine({ dataDir });
-      t.teardown(engine.kill9);
-      return { api: engine.api, killAll: engine.kill9 };
-    }),
+  (t) => losesNothing(t, () => startKillableEngine(t, dataDir)),
 );
 
 test.serial(
@@ -238,13 +228,6 @@ test.serial(
   async (t) => {
     const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '2' });
     t.teardown(cluster.close);
-    await losesNothing(t, async () => {
-      const [web, worker] = await Promise.all([cluster.web(), cluster.worker()]);
-      const killAll = async () => {
-        await Promise.all([web.kill9(), worker.kill9(), cluster.redis.kill()]);
-        await cluster.redis.restart();
-      };
-      return { api: web.api, killAll };
-    });
+    await losesNothing(t, () => startKillableCluster(cluster));
   },
 );

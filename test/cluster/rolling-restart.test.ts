@@ -8,6 +8,7 @@ import { startCluster } from '../helpers/cluster.js';
 import { freePort } from '../helpers/free-port.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { endProcess } from '../helpers/server-process.js';
+import { succeeds } from '../helpers/succeeds.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { startUnit } from '../helpers/unit.js';
 import { until } from '../helpers/until.js';
@@ -22,11 +23,7 @@ async function documented(n: number): Promise<string> {
   return blocks[n] ?? '';
 }
 
-const exists = (file: string) =>
-  stat(file).then(
-    () => true,
-    () => false,
-  );
+const exists = (file: string) => succeeds(stat(file));
 
 /** Makes calls one after another until it is stopped, and collects the errors. */
 async function underLoad(api: Api) {

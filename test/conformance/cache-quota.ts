@@ -3,6 +3,7 @@ import type { CacheLimits } from '../../src/cache/limits.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { isAppError } from '../../src/errors.js';
 import type { Cache } from '../../src/ports/cache.js';
+import { succeeds } from '../helpers/succeeds.js';
 import { until } from '../helpers/until.js';
 
 const small = namespaceSchema.parse('small');
@@ -87,10 +88,7 @@ export function cacheQuotaConformance(
     await Promise.all(Array.from({ length: 10 }, (_, at) => cache.set(fading, `k${at}`, entry(), 3)));
     await t.throwsAsync(cache.set(fading, 'more', new Uint8Array(20_000), 0), { code: 'quota_exceeded' });
     await until('the write succeeds again', () =>
-      cache.set(fading, 'more', new Uint8Array(20_000), 0).then(
-        () => true,
-        () => false,
-      ),
+      succeeds(cache.set(fading, 'more', new Uint8Array(20_000), 0)),
     );
     await until('the first entry has expired', async () => (await cache.get(fading, 'k0')) === null);
     t.is(await cache.increment(fading, 'k0', 1n), 1n);

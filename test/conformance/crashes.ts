@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SerialFn } from 'ava';
+import type { ExecutionContext, SerialFn } from 'ava';
 import { type Child, startChild } from '../helpers/child.js';
 import { until } from '../helpers/until.js';
 
@@ -13,6 +13,7 @@ interface Report {
 const JOBS = ['guilty', 'waiting-1', 'waiting-2'];
 const LONG_MS = '600000';
 const SHORT_MS = '300';
+const JOURNAL_MS = 200;
 
 /**
  * Tests for every driver of `InvocationQueue` about worker crashes; see `CrashJournal`. `where`
@@ -23,10 +24,10 @@ export function crashesConformance<C>(
   test: SerialFn<C>,
   where: () => readonly [driver: string, place: string],
 ) {
-  test('only a job whose guest had begun counts crashes while running, and after two it runs alone', async (t) => {
+  const startWorkers = (t: ExecutionContext<C>) => {
     const children: Child[] = [];
     t.teardown(() => Promise.all(children.map((child) => child.kill())));
-    const worker = async (added: readonly string[], holdMs: string) => {
+    return async (added: readonly string[], holdMs: string) => {
       const module = new URL('../queues/processes/crashing.js', import.meta.url);
       const child = startChild(module, [...where(), added.join(','), holdMs]);
       children.push(child);
@@ -34,7 +35,25 @@ export function crashesConformance<C>(
       const delivered = (name: string) => reports.find((report) => report.name === name);
       return { child, reports, delivered };
     };
+  };
 
+  test('a job whose guest never begins counts crashes while running only after three crashes', async (t) => {
+    const worker = startWorkers(t);
+    for (const [crashes, counted] of [0, 0, 0, 0, 1, 2, 3].entries()) {
+      const { child, delivered } = await worker(crashes === 0 ? ['loading'] : [], LONG_MS);
+      const delivery = await until('the job is delivered', () => delivered('loading'), 60_000);
+      t.like(delivery, { crashes, crashesWhileRunning: counted });
+      // The journal is written asynchronously.
+      await delay(JOURNAL_MS);
+      await child.kill();
+    }
+    const last = await worker([], SHORT_MS);
+    await until('the job is delivered for the last time', () => last.delivered('loading'), 60_000);
+    await delay(Number(SHORT_MS) * 2);
+  });
+
+  test('only a job whose guest had begun counts crashes while running, and after two it runs alone', async (t) => {
+    const worker = startWorkers(t);
     for (const [crashes, added] of [JOBS, []].entries()) {
       const { child, delivered } = await worker(added, LONG_MS);
       await until('all jobs are delivered', () => JOBS.every(delivered), 60_000);

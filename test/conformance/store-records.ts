@@ -9,6 +9,14 @@ import type { OpenStore } from './store.js';
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
+const aRefreshToken = () => ({
+  hash: uuidv7(),
+  family: uuidv7(),
+  wallet: 'w',
+  namespace: aNamespace(),
+  expiresAt: Date.now() + 60_000,
+});
+
 export function testRecords(driver: string, open: OpenStore): void {
   const get = shared(open);
 
@@ -240,7 +248,9 @@ export function testRecords(driver: string, open: OpenStore): void {
     const [a, b, cid] = [aNamespace(), aNamespace(), uuidv7()];
     await blobOwners.add(a, { cid, name: 'first', size: 5 });
     await blobOwners.add(a, { cid, name: 'again', size: 5 });
+    await blobOwners.add(a, { cid, name: '', size: 5 });
     await blobOwners.add(b, { cid, name: '', size: 5 });
+    t.is((await blobOwners.get(a, cid))?.name, 'again');
     const owner = await blobOwners.get(a, cid);
     t.is(owner?.size, 5);
     t.is(await blobOwners.get(aNamespace(), cid), null);
@@ -293,13 +303,7 @@ export function testRecords(driver: string, open: OpenStore): void {
   test(`${driver}: using a refresh token twice revokes its family`, async (t) => {
     const { sessions } = await get();
     const since = Date.now();
-    const token = {
-      hash: uuidv7(),
-      family: uuidv7(),
-      wallet: 'w',
-      namespace: aNamespace(),
-      expiresAt: Date.now() + 60_000,
-    };
+    const token = aRefreshToken();
     await sessions.addRefresh(token);
     await sessions.addRefresh({ ...token, hash: uuidv7(), family: 'of another wallet', wallet: 'x' });
     t.deepEqual(await sessions.families('w', token.namespace), [token.family]);
@@ -316,13 +320,7 @@ export function testRecords(driver: string, open: OpenStore): void {
 
   test(`${driver}: refresh tokens of a revoked family count as used, and expired ones are null`, async (t) => {
     const { sessions } = await get();
-    const token = {
-      hash: uuidv7(),
-      family: uuidv7(),
-      wallet: 'w',
-      namespace: aNamespace(),
-      expiresAt: Date.now() + 60_000,
-    };
+    const token = aRefreshToken();
     await sessions.addRefresh(token);
     await sessions.revokeFamily(token.family);
     await sessions.revokeFamily(token.family);

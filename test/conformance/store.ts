@@ -1,9 +1,13 @@
 import type { Store } from '../../src/ports/store.js';
 import { testAttempts } from './store-attempts.js';
+import { testCallbacks } from './store-callbacks.js';
+import { testDeadLetters } from './store-dead-letters.js';
 import { testEndedInvocations } from './store-ended-invocations.js';
 import { testFunctions } from './store-functions.js';
 import { testQuotas } from './store-quotas.js';
 import { testRecords } from './store-records.js';
+import { testRetention } from './store-retention.js';
+import { testTraces } from './store-traces.js';
 
 /** Opens the same database at each call: two stores represent two processes of one installation. */
 export type OpenStore = () => Promise<Store>;
@@ -16,6 +20,10 @@ export function testStore(driver: string, open: OpenStore): void {
   testFunctions(driver, open);
   testAttempts(driver, open);
   testEndedInvocations(driver, open);
+  testDeadLetters(driver, open);
+  testRetention(driver, open);
+  testTraces(driver, open);
+  testCallbacks(driver, open);
   testRecords(driver, open);
   testQuotas(driver, open);
 }

@@ -26,10 +26,7 @@ async function runQuickOnes(queue: InvocationQueue, make = () => queued()): Prom
 export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
   test('a sync job is delivered while async jobs occupy all slots', async (t) => {
     const { queue } = t.context.queues;
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { opened: held, open: release } = closedGate();
     const events = new Set<string>();
     const calls = new Set<string>();
     await queue.add(Array.from({ length: 10 }, () => queued()));
@@ -132,9 +129,9 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
     let gate: Promise<void> | undefined;
     let over = 0;
     await queue.consume(
-      async ({ releaseSlot: freeHand }) => {
-        freeHand();
-        freeHand();
+      async ({ releaseSlot }) => {
+        releaseSlot();
+        releaseSlot();
         over++;
         await gate;
         return DONE;
@@ -157,8 +154,8 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
     let gate: Promise<void> | undefined;
     let over = 0;
     await queue.consume(
-      async ({ releaseSlot: freeHand, invocation }) => {
-        freeHand();
+      async ({ releaseSlot, invocation }) => {
+        releaseSlot();
         if (invocation.replyTo !== undefined) return DONE;
         over++;
         await gate;

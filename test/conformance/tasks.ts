@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SerialFn } from 'ava';
 import type { Task } from '../../src/ports/tasks.js';
+import { closedGate } from '../helpers/gate.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
@@ -53,10 +54,7 @@ export function tasksConformance(test: SerialFn<QueueContext>): void {
   test('60 endless tasks of one owner do not delay the tasks of another owner', async (t) => {
     const { tasks } = t.context.queues;
     const seen: string[] = [];
-    let end = () => {};
-    const ended = new Promise<void>((resolve) => {
-      end = resolve;
-    });
+    const { opened: ended, open: end } = closedGate();
     for (let n = 0; n < 60; n++) await tasks.add(task('slow', `${n}`, { owner: 'attacker' }));
     const consumer = await tasks.consume({
       slow: async (payload) => {

@@ -15,7 +15,7 @@ const lived = shared(async () => {
 });
 const browserSays = browserTest(lived);
 
-/** What the rules that look at colours find in one scheme says nothing of the other. */
+/** Colour rules are checked in both colour schemes, because their results differ. */
 const COLOUR_RULES = ['color-contrast', 'link-in-text-block'];
 const WIDTHS = [1280, 390];
 
@@ -62,19 +62,19 @@ browserSays(
   },
 );
 
-/** What the focus is on, by the name that it has for people who hear it. */
+/** Returns the accessible name of the focused element. */
 function focused(page: Page): Promise<string> {
   return page.evaluate<string>(FOCUSED);
 }
 
-/** In the page. The code editor is in a shadow tree of its own. */
+/** Runs in the page. The code editor is in a shadow tree of its own. */
 const FOCUSED = `(() => {
   let element = document.activeElement;
   while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
   return (element?.getAttribute('aria-label') ?? element?.textContent ?? '').trim();
 })()`;
 
-/** A page that is still loading moves the focus to its content when it comes, and begins anew. */
+/** A page that finishes loading moves the focus to its content, so Tab starts again from there. */
 async function tabTo(page: Page, name: string): Promise<void> {
   for (let step = 0; step < 120; step++) {
     await page.keyboard.press('Tab');
@@ -83,7 +83,7 @@ async function tabTo(page: Page, name: string): Promise<void> {
   throw new Error(`the focus never came to ${name}`);
 }
 
-/** Waits for what a link has led to, whose content has the focus. */
+/** Waits for the target page of a link, whose content has the focus. */
 async function arrivedAt(page: Page, heading: string): Promise<void> {
   await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
   await until('the focus on the content', () =>
@@ -110,7 +110,7 @@ browserSays(
     await tabTo(page, 'Dead letters');
     await press('Enter');
     await arrivedAt(page, 'Dead letters');
-    // Its options have to be there before letters choose among them.
+    // The options must be loaded before typed letters can select one.
     await page.locator('option', { hasText: 'charge-card' }).waitFor({ state: 'attached' });
     const isOnChoice = () => page.evaluate<boolean>("document.activeElement?.tagName === 'SELECT'");
     for (let step = 0; step < 40 && !(await isOnChoice()); step++) await press('Tab');
@@ -121,7 +121,7 @@ browserSays(
     await page.getByRole('dialog').waitFor();
     await press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    // The focus is back where it was.
+    // The focus has returned to the element that opened the dialog.
     t.is(await focused(page), 'Purge all');
     await context.close();
   },
@@ -149,7 +149,7 @@ browserSays(
     await page.keyboard.insertText(acts('echo typed'));
     await press('Control+Enter');
     await page.getByRole('link', { name: 'show the invocation' }).waitFor();
-    // Tab leaves the editor.
+    // Tab moves the focus out of the editor.
     await tabTo(page, 'show the invocation');
     await press('Enter');
     await arrivedAt(page, 'orders');

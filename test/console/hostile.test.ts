@@ -1,4 +1,3 @@
-import type { Page } from 'playwright-core';
 import type { JsonValue } from '../helpers/api.js';
 import { fillCode, hasLoaded, openPage, openWindow, signIn, turnTo } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
@@ -8,11 +7,13 @@ import { probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
 import { aTenant } from '../http/served.js';
+import { feed } from './feed.js';
+import { FORGE, looksHarmless, TOO_WIDE, TRY_WHAT_IS_REFUSED } from './page-scripts.js';
 import { populate } from './scene.js';
 import { livedViews } from './views.js';
 
 const engine = shared(() => startEngine());
-/** A namespace beside it, so that what is fed to one is not shown in the other. */
+/** A second namespace, so that the data of one is not shown in the other. */
 const lived = shared(async () => {
   const tenant = await aTenant(await engine());
   return { api: tenant, scene: await populate(tenant), close: async () => undefined };
@@ -24,89 +25,6 @@ const MARKUP =
 const BIDI = '\u202Egnp.exe\u2066\u200B';
 const HOSTILE = `"'\`\${MARKUP}${MARKUP}${BIDI}</pre></table>javascript:window.pwned=1`;
 const LONG_LINE = 'x'.repeat((1 << 20) - 2000);
-
-/**
- * In the page, which this project has no types of: whether anything that was fed became more than
- * text.
- */
-const HARMS = `(() => {
-  const found = [];
-  if ('pwned' in window) found.push('a script ran');
-  for (const element of document.querySelectorAll('img, iframe, object, embed, #app script, [onerror], [onload]')) {
-    found.push(element.outerHTML.slice(0, 100));
-  }
-  for (const link of document.querySelectorAll('a[href]')) {
-    if (!/^(https?:|\\/)/.test(link.getAttribute('href'))) found.push(link.outerHTML.slice(0, 100));
-  }
-  if (/[\\u202a-\\u202e\\u2066-\\u2069\\u200b]/.test(document.body.innerText)) found.push('a hidden character');
-  return found;
-})()`;
-
-/** What makes the page scroll sideways. */
-const TOO_WIDE = `(() => {
-  if (document.documentElement.scrollWidth <= innerWidth) return [];
-  const wide = [...document.querySelectorAll('body *')].filter((element) => !element.closest('.table, .text, .log') && element.getBoundingClientRect().right > innerWidth + 1).slice(0, 8);
-  return ['the page is ' + document.documentElement.scrollWidth + ' pixels wide', ...wide.map((element) => element.outerHTML.slice(0, 120))];
-})()`;
-
-const looksHarmless = (page: Page): Promise<string[]> => page.evaluate<string[]>(HARMS);
-
-/** On another origin: what it can do to an engine whose console is open beside it. */
-const FORGE = `(async (engine) => {
-  const posted = [];
-  const body = JSON.stringify({ topic: 'forged', data: 'forged', name: 'FORGED', value: 'x' });
-  const simple = await fetch(engine + '/v1/pubsub/publish', { method: 'POST', mode: 'no-cors', credentials: 'include', body });
-  posted.push(simple.type);
-  const put = { method: 'PUT', credentials: 'include', headers: { 'Content-Type': 'application/json' }, body };
-  posted.push(await fetch(engine + '/v1/functions/secrets', put).then(() => 'answered', () => 'refused'));
-  const form = document.createElement('form');
-  const frame = document.createElement('iframe');
-  frame.name = 'target';
-  document.body.append(frame, form);
-  Object.assign(form, { method: 'post', action: engine + '/v1/pubsub/publish', target: 'target', enctype: 'text/plain' });
-  const field = document.createElement('input');
-  Object.assign(field, { name: body.slice(0, -1) + ',"', value: '":1}' });
-  form.append(field);
-  form.submit();
-  const socket = await new Promise((resolve) => {
-    const opened = new WebSocket(engine.replace('http', 'ws') + '/v1/pubsub/ws?topic=forged');
-    opened.onopen = () => opened.send('forged');
-    opened.onmessage = () => resolve('open');
-    opened.onclose = () => resolve('closed');
-  });
-  frame.src = engine + '/console';
-  await new Promise((resolve) => { frame.onload = resolve; });
-  const held = window.open(engine + '/console');
-  // Until the page is there, the window is an empty one of this site.
-  let opened = '';
-  for (let time = 0; opened !== null && time < 100; time++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    try { opened = held.document.title; } catch { opened = null; }
-  }
-  let framed = true;
-  try { framed = frame.contentDocument !== null; } catch { framed = false; }
-  return { posted, socket, framed, opened };
-})`;
-
-const TRY_WHAT_IS_REFUSED = `(async () => {
-  const violations = [];
-  document.addEventListener('securitypolicyviolation', (event) => violations.push(event.effectiveDirective));
-  const script = document.createElement('script');
-  try {
-    script.textContent = 'window.inline = 1';
-    document.body.append(script);
-  } catch {
-    violations.push('script');
-  }
-  try {
-    document.body.insertAdjacentHTML('beforeend', '<img src=x onerror="window.inline = 1">');
-  } catch {
-    violations.push('markup');
-  }
-  await fetch('http://127.0.0.1:9/').catch(() => undefined);
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  return { violations, ran: 'inline' in window };
-})()`;
 
 browserSays(
   'markup, scripts and turned text are shown as what they are, wherever they come from',
@@ -221,47 +139,6 @@ browserSays(
     await context.close();
   },
 );
-
-/** What is no text to be shown: times, bytes, and what leads to the next request. */
-const KEPT =
-  /_at$|^(at|timestamp|minute|data|\$blob|type|next_cursor)$|base64$|^(success|error|timeout|dead|accepted)$/;
-/** Objects whose keys are names that somebody has chosen. */
-const NAMED = new Set(['env', 'headers', 'dependencies', 'quotas', 'weights']);
-
-/** A reply of the API in which every text is another: also those that the engine itself would refuse. */
-function refed(value: JsonValue, text: () => string, key = ''): JsonValue {
-  if (typeof value === 'string') return KEPT.test(key) && !isError(key, value) ? value : text();
-  if (Array.isArray(value)) return value.map((each) => refed(each, text, key));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [NAMED.has(key) ? text() : name, refed(each, text, name)]),
-  );
-}
-
-/** `error` counts in figures, and is a text elsewhere. */
-function isError(key: string, value: unknown): boolean {
-  return key === 'error' && typeof value === 'string';
-}
-
-/** Feeds every reply that a page reads, streams too, with such texts. */
-async function feed(page: Page, text: () => string): Promise<void> {
-  await page.route('**/v1/**', async (route) => {
-    const request = route.request();
-    if (request.method() !== 'GET') return route.continue();
-    const url = new URL(request.url());
-    const isStream = url.searchParams.get('follow') === 'true';
-    url.searchParams.delete('follow');
-    const response = await route.fetch({ url: url.href });
-    const reply: JsonValue = await response.json().catch(() => null);
-    const isLog = isStream && url.pathname.endsWith('/logs');
-    const events = (isLog ? (reply?.logs ?? []) : [reply]).map((each: JsonValue) => refed(each, text));
-    if (!isStream) return route.fulfill({ response, json: events[0] });
-    await route.fulfill({
-      contentType: 'text/event-stream',
-      body: events.map((each: JsonValue) => `data: ${JSON.stringify(each)}\n\n`).join(''),
-    });
-  });
-}
 
 browserSays('whatever text the engine answers anywhere, every view shows it as text', async (t, browser) => {
   const { api, scene } = await lived();

@@ -3,11 +3,11 @@ import type { Api } from '../helpers/api.js';
 import { until } from '../helpers/until.js';
 
 export interface Scene {
-  /** An invocation that caused others. */
+  /** An invocation that triggered others. */
   tree: string;
-  /** One that is dead. */
+  /** A dead invocation. */
   failed: string;
-  /** A message that has fired two. */
+  /** A message that triggered two invocations. */
   message: string;
 }
 
@@ -18,8 +18,8 @@ export const ORIGINS = [
 ] as const;
 
 /**
- * A namespace that looks lived in: functions, versions, a live alias, triggers, a tree of events,
- * failures, secrets, rows.
+ * Populates a namespace with functions, versions, a live alias, triggers, a tree of events,
+ * failures, secrets and rows.
  */
 export async function populate(api: Api): Promise<Scene> {
   const wasm = await actsWasm();

@@ -3,7 +3,7 @@ import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
 import { startEngine } from '../helpers/running-engine.js';
 
-/** An engine as the console meets it. */
+/** An engine for tests of the console. */
 export interface Served extends Closable {
   url: string;
   adminKey: string;

@@ -2,21 +2,21 @@ import type { Browser, BrowserContext } from 'playwright-core';
 import type { Api } from '../helpers/api.js';
 import { openPage, openWindow, signIn, type Watched } from '../helpers/browser.js';
 
-/** A window with the console in it. */
+/** A browser window that shows the console. */
 interface Window extends Watched {
   context: BrowserContext;
 }
 
 export interface SignedIn extends Watched {
-  /** Leaves the window to the next test. One that has failed never does. */
+  /** Returns the window for use by the next test. A failed test does not return it. */
   done(): void;
 }
 
 const idle = new Map<string, Window[]>();
 
 /**
- * The console at a path, signed in with the key of the API. Windows are used one test after the
- * other: each loads the page anew, and none waits for a new one with an empty cache.
+ * Opens the console at a path, signed in with the key of the API. Windows are reused by later tests:
+ * each test reloads the page, and need not fill the cache of a new window.
  */
 export async function openConsole(browser: Browser, api: Api, path: string): Promise<SignedIn> {
   const key = `${api.url} ${api.key}`;

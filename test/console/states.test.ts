@@ -1,57 +1,22 @@
-import type { ExecutionContext } from 'ava';
-import type { Page, Route } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { acts, actsWasm } from '../helpers/acts.js';
-import type { Api, JsonValue } from '../helpers/api.js';
-import { hasLoaded, openPage, openWindow, signIn, turnTo } from '../helpers/browser.js';
+import type { Api } from '../helpers/api.js';
+import { hasLoaded, turnTo } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
 import { until } from '../helpers/until.js';
 import { aTenant } from '../http/served.js';
+import { onApi, openSignedIn, pathOf } from './api-routes.js';
 import { populate } from './scene.js';
 import { bareViews, livedViews, type View } from './views.js';
 
-/** What every view of the console says when there is nothing, not yet, not for this key, or too much. */
+/** What views of the console show while they load, when that fails, and when there is nothing. */
 const lived = shared(async () => {
   const engine = await startEngine();
   return Object.assign(engine, { scene: await populate(engine.api) });
 });
 const browserSays = browserTest(lived);
-
-const ROWS = 10_000;
-/** Of a table, with its head. */
-const MOST_ROWS = 101;
-/** Half an hour off, which no other zone of a test machine is. */
-const ZONE = 'Asia/Kolkata';
-const ZONE_MINUTES = 30;
-
-/** In the page, which this project has no types of: lines whose texts reach into the line below. */
-const COVERED = `(() => {
-  const boxes = [...document.querySelectorAll('.log .said')].map((text) => text.getBoundingClientRect());
-  return boxes.filter(({ bottom }, at) => at + 1 < boxes.length && bottom > boxes[at + 1].top + 1).length;
-})()`;
-
-/** The times of the page, as they are shown. */
-const TIMES = `[...document.querySelectorAll('#content time')].map((time) => (
-  { at: time.dateTime, title: time.title, text: time.innerText }))`;
-
-const isGet = (route: Route) => route.request().method() === 'GET';
-const pathOf = (route: Route) => new URL(route.request().url()).pathname;
-
-/** Routes what a page asks of the API; signing in stays as it is. */
-async function onApi(page: Page, handle: (route: Route) => Promise<void>): Promise<void> {
-  await page.route('**/v1/**', async (route) => {
-    if (!isGet(route)) return route.continue();
-    await handle(route);
-  });
-}
-
-async function opened(browser: Parameters<typeof openWindow>[0], api: Api, options = {}) {
-  const context = await openWindow(browser, options);
-  const { page, troubles } = await openPage(context);
-  await signIn(page, api, '/nowhere');
-  return { context, page, troubles };
-}
 
 function failureOf(page: Page, what: string) {
   return page.getByRole('alert').filter({ hasText: `Could not load ${what}` });
@@ -59,12 +24,12 @@ function failureOf(page: Page, what: string) {
 
 browserSays('every view says what it loads, and shows it when it has come', async (t, browser) => {
   const { api, scene } = await lived();
-  const { context, page, troubles } = await opened(browser, api);
+  const { context, page, troubles } = await openSignedIn(browser, api);
   let held: RegExp | null = null;
   const waiting: (() => void)[] = [];
   await onApi(page, async (route) => {
     if (held?.test(pathOf(route))) await new Promise<void>((resolve) => waiting.push(resolve));
-    // A page that was left has gone meanwhile.
+    // The page may have navigated away meanwhile.
     await route.continue().catch(() => undefined);
   });
   for (const { name, path, shows } of livedViews(scene)) {
@@ -86,7 +51,7 @@ browserSays(
   'every view says what it could not load and why, and loads it when asked again',
   async (t, browser) => {
     const { api, scene } = await lived();
-    const { context, page, troubles } = await opened(browser, api);
+    const { context, page, troubles } = await openSignedIn(browser, api);
     let broken: RegExp | null = null;
     const why = 'The store is away; try again.';
     await onApi(page, async (route) => {
@@ -120,7 +85,7 @@ browserSays('every view that a key may not see says so, and by which scope it wo
         (each) => each !== scope,
       ),
     });
-    const { context, page, troubles } = await opened(browser, api.as(json.api_key));
+    const { context, page, troubles } = await openSignedIn(browser, api.as(json.api_key));
     for (const { name, path, shows } of views) {
       const refused = shows.filter((each) => each.scope === scope && !(scope === 'read' && each.isNested));
       if (refused.length === 0) continue;
@@ -129,7 +94,7 @@ browserSays('every view that a key may not see says so, and by which scope it wo
         const alert = page.getByRole('alert').filter({ hasText: `This credential may not see ${what}` });
         await alert.waitFor();
         t.regex(await alert.innerText(), new RegExp(`"${scope}"`), `${name}: ${what}`);
-        // Asking again would not help.
+        // A retry would not help.
         t.is(await alert.getByRole('button').count(), 0);
       }
     }
@@ -150,7 +115,7 @@ browserSays('every view says what is not there, in a namespace that has nothing'
   const [tenant, used] = [await aTenant(engine), await aTenant(engine)];
   const views = await bareViews(used);
   const visit = async (api: Api, wanted: (view: View) => boolean) => {
-    const { context, page, troubles } = await opened(browser, api);
+    const { context, page, troubles } = await openSignedIn(browser, api);
     for (const { path, shows } of views.filter(wanted)) {
       await turnTo(page, path);
       await hasLoaded(page);
@@ -163,185 +128,11 @@ browserSays('every view says what is not there, in a namespace that has nothing'
   const isOfSomething = ({ path }: View) => path.includes('/bare') || path.startsWith('/invocations/');
   await visit(tenant, (view) => !isOfSomething(view));
   await visit(used, isOfSomething);
-  const { context, page } = await opened(browser, tenant);
+  const { context, page } = await openSignedIn(browser, tenant);
   await turnTo(page, '');
   await page.getByText('This namespace has no functions yet.').waitFor();
   await turnTo(page, '/events?topic=quiet');
   await page.getByText('Nothing has been published since this page listens.').waitFor();
-  await context.close();
-});
-
-browserSays('of ten thousand rows a view shows a hundred at a time', async (t, browser) => {
-  const { api, scene } = await lived();
-  const { context, page, troubles } = await opened(browser, api);
-  let many: View['whole'];
-  await onApi(page, async (route) => {
-    if (!many?.from.test(pathOf(route))) return route.continue();
-    const reply = (await (await route.fetch()).json()) as JsonValue;
-    const { list, key } = many;
-    const [first] = reply[list];
-    reply[list] = Array.from({ length: ROWS }, (_, row) => ({
-      ...first,
-      [key]: typeof first[key] === 'number' ? ROWS - row : `${first[key]}-${row}`,
-    }));
-    reply.count = ROWS;
-    await route.fulfill({ json: reply });
-  });
-  const rows = () => page.locator('#content tr').count();
-  // A view with what makes its list.
-  const views = livedViews(scene).map((view) =>
-    ['function', 'triggers', 'versions'].includes(view.name)
-      ? {
-          ...view,
-          path: view.path.replace('charge-card', view.name === 'triggers' ? 'nightly-report' : 'orders'),
-        }
-      : view,
-  );
-  for (const { name, path, whole } of views) {
-    if (whole === undefined) continue;
-    many = whole;
-    await turnTo(page, path);
-    const pages = page.getByRole('navigation', { name: /^Pages of/ }).filter({ hasText: 'of 10,000' });
-    await pages.getByText('1–100 of 10,000').waitFor();
-    await pages.getByRole('button', { name: 'Next' }).click();
-    await pages.getByText('101–200 of 10,000').waitFor();
-    t.true((await rows()) < MOST_ROWS + 60, `${name} has ${await rows()} rows`);
-  }
-  t.deepEqual(troubles, []);
-  await context.close();
-});
-
-browserSays('ten thousand rows of SQL, log lines and topics leave the page usable', async (t, browser) => {
-  const engine = await lived();
-  const { api, scene } = engine;
-  const { context, page } = await opened(browser, api);
-  const line = { level: 'info', message: 'one of many', timestamp: new Date().toISOString() };
-  await onApi(page, async (route) => {
-    const path = pathOf(route);
-    if (path.endsWith('/topics')) {
-      return route.fulfill({ json: { topics: Array.from({ length: ROWS }, (_, at) => `topic:${at}`) } });
-    }
-    if (!path.endsWith('/logs')) return route.continue();
-    const reply = (await (await route.fetch()).json()) as JsonValue;
-    reply.logs[0].messages = Array.from({ length: ROWS }, () => line);
-    await route.fulfill({ json: reply });
-  });
-  await turnTo(page, `/invocations/${scene.failed}`);
-  await page.getByText('older ones are in the API').waitFor();
-  t.is(await page.locator('.log .line').count(), 1000);
-  await turnTo(page, '/events');
-  await page.getByText('9,800 more').waitFor();
-  t.is(await page.locator('.chips button').count(), 200);
-  await turnTo(page, '/data');
-  await page.getByLabel('Statement', { exact: true }).first().fill('');
-  await page.locator('.cm-content').focus();
-  await page.keyboard.insertText(
-    `with recursive n(v) as (select 1 union all select v + 1 from n where v < ${ROWS}) select v from n`,
-  );
-  await page.getByRole('button', { name: 'Run' }).click();
-  await page.getByText(/^10,000 rows in/).waitFor();
-  t.is(await page.getByRole('region', { name: 'Result' }).locator('tr').count(), MOST_ROWS);
-  await context.close();
-});
-
-browserSays(
-  'invocations and the audit log are turned page by page, as the engine gives them',
-  async (t, browser) => {
-    const tenant = await aTenant(await lived());
-    await tenant.deploy('paged', await actsWasm());
-    for (let call = 0; call < 60; call++) await tenant.invoke('paged', '[]');
-    for (let made = 0; made < 101; made++) {
-      await tenant.put('/v1/functions/secrets', { name: 'PAGED', value: String(made) });
-    }
-    const { context, page } = await opened(browser, tenant);
-    for (const path of ['/invocations', '/keys']) {
-      await turnTo(page, path);
-      const pager = page.getByRole('navigation', { name: /Pages of (invocations|the audit log)/ });
-      await pager.getByText('Page 1', { exact: true }).waitFor();
-      await pager.getByRole('button', { name: 'Older' }).click();
-      await pager.getByText('Page 2', { exact: true }).waitFor();
-      await pager.getByRole('button', { name: 'Newer' }).click();
-      await pager.getByText('Page 1', { exact: true }).waitFor();
-      t.true((await page.locator('#content tr').count()) <= 110);
-    }
-    await context.close();
-  },
-);
-
-browserSays('times are in the zone of the reader, with the UTC in their titles', async (t, browser) => {
-  const { api, scene } = await lived();
-  const { context, page } = await opened(browser, api, { timezoneId: ZONE, locale: 'en-GB' });
-  const timed: string[] = [];
-  for (const { name, path } of livedViews(scene)) {
-    await turnTo(page, path);
-    await hasLoaded(page);
-    const times = await page.evaluate<{ at: string; title: string; text: string }[]>(TIMES);
-    for (const { at, title, text } of times) {
-      const date = new Date(at);
-      t.is(title, `${date.toISOString()} (UTC)`, name);
-      assertLocal(t, text, date);
-    }
-    if (times.length > 0) timed.push(name);
-  }
-  t.deepEqual(timed, [
-    ...['overview', 'functions', 'function', 'triggers', 'versions', 'log', 'invocations', 'invocation'],
-    ...['dead letters', 'secrets', 'keys'],
-  ]);
-  await context.close();
-});
-
-function assertLocal(t: ExecutionContext, text: string, at: Date): void {
-  const [, minutes] = /\d\d:(\d\d):\d\d/.exec(text) ?? [];
-  // Ages have no clock.
-  if (minutes !== undefined) t.is(Number(minutes), (at.getUTCMinutes() + ZONE_MINUTES) % 60, text);
-}
-
-browserSays('bytes are shown in hexadecimal, and all of them can be downloaded', async (t, browser) => {
-  const tenant = await aTenant(await lived());
-  await tenant.deploy('bytes', await actsWasm());
-  // The input of a success of this size would not be kept.
-  const bytes = Uint8Array.from({ length: 5000 }, (_, at) => (at * 7 + 255) % 256);
-  const input = Buffer.concat([bytes, Buffer.from(acts('exit 1'))]);
-  const { headers } = await tenant.invoke('bytes', input);
-  const id = String(headers.get('x-request-id'));
-  const { context, page, troubles } = await opened(browser, tenant);
-  const downloaded = async (what: string) => {
-    const saved = page.waitForEvent('download');
-    await page.getByRole('button', { name: `Download ${what}` }).click();
-    const stream = await (await saved).createReadStream();
-    return Buffer.concat(await stream.toArray());
-  };
-  await turnTo(page, `/invocations/${id}`);
-  const hex = page.getByLabel('Input as hexadecimal');
-  t.regex(await hex.innerText(), /^00000000 {2}ff 06 0d 14 /);
-  await page.getByText('The first 4.0 KB; download it for the rest.').waitFor();
-  t.deepEqual(await downloaded('Input'), input);
-
-  await tenant.post('/v1/rqlite/exec', { sql: 'create table b (v blob, t text)' });
-  await tenant.post('/v1/rqlite/exec', {
-    sql: "insert into b values (x'00ff10', ?)",
-    args: ['long '.repeat(2000)],
-  });
-  await turnTo(page, '/data');
-  await page.locator('.cm-content').focus();
-  await page.keyboard.insertText('select v, t from b');
-  await page.getByRole('button', { name: 'Run' }).click();
-  await page.getByRole('button', { name: "x'00ff10' (3 B)" }).click();
-  t.regex(await page.getByLabel('Value as hexadecimal').innerText(), /00 ff 10/);
-  t.deepEqual(await downloaded('Value'), Buffer.from([0, 255, 16]));
-  await page.getByRole('button', { name: 'Close' }).click();
-  await page.getByRole('button', { name: /^long long/ }).click();
-  t.is((await downloaded('Value')).length, 10_000);
-  await page.getByRole('button', { name: 'Close' }).click();
-
-  await turnTo(page, '/events?topic=raw');
-  await page.getByText('Live', { exact: true }).waitFor();
-  await tenant.post('/v1/pubsub/publish', { topic: 'raw', data_base64: input.toString('base64') });
-  const messages = page.getByRole('list', { name: 'Messages on raw' });
-  await messages.waitFor();
-  t.regex(await messages.innerText(), /00000000 {2}ff 06 0d 14 [\s\S]*4\.4 KB more/);
-  t.deepEqual(await downloaded('message'), input);
-  t.deepEqual(troubles, []);
   await context.close();
 });
 
@@ -350,7 +141,7 @@ browserSays(
   async (t, browser) => {
     const tenant = await aTenant(await lived());
     await tenant.deploy('hidden', await actsWasm());
-    const { context, page } = await opened(browser, tenant);
+    const { context, page } = await openSignedIn(browser, tenant);
     const streams = async () => {
       const { json } = await tenant.get(`/v1/namespaces/${tenant.namespace}/usage`);
       return json.quotas.sockets.used as number;
@@ -364,7 +155,8 @@ browserSays(
       await until(`${count} open streams`, async () => (await streams()) === count);
     };
     for (const path of ['/invocations', '/functions/hidden/log', '/events?topic=hidden']) {
-      // The stream of the page before ends first, and is not taken for this one's.
+      // Wait until the stream of the previous page has ended, so that it is not counted for this
+      // page.
       await turnTo(page, '/nowhere');
       await untilStreams(0);
       await turnTo(page, path);
@@ -380,17 +172,3 @@ browserSays(
     await context.close();
   },
 );
-
-browserSays('no line of a log stands over another', async (t, browser) => {
-  const { api, scene } = await lived();
-  for (const width of [1280, 390]) {
-    const { context, page } = await opened(browser, api, { viewport: { width, height: 844 } });
-    for (const path of [`/invocations/${scene.failed}`, '/functions/charge-card/log']) {
-      await turnTo(page, path);
-      await page.locator('.log .said').nth(1).waitFor();
-      const covered = await page.evaluate<number>(COVERED);
-      t.is(covered, 0, `${path} at ${width} pixels`);
-    }
-    await context.close();
-  }
-});

@@ -3,16 +3,16 @@ import type { Api } from '../helpers/api.js';
 import { until } from '../helpers/until.js';
 import type { Scene } from './scene.js';
 
-/** What a view shows, and where it comes from. */
+/** A resource that a view shows, and the request that loads it. */
 export interface Shown {
-  /** As the page names it: "Loading …", "Could not load …". */
+  /** Its name in the page, as in "Loading …" and "Could not load …". */
   what: string;
   from: RegExp;
-  /** Which scope lets a key see it. */
+  /** The scope that a key needs to read it. */
   scope: string;
-  /** Asked for when what it belongs to is there. */
+  /** Whether it is requested only after its parent resource has loaded. */
   isNested?: boolean;
-  /** What is said in its place in a namespace that has nothing; undefined: there is always something. */
+  /** The text that is shown in an empty namespace; undefined if it is never empty. */
   empty?: string;
 }
 
@@ -21,7 +21,7 @@ export interface View {
   name: string;
   path: string;
   shows: readonly Shown[];
-  /** The list that the engine sends whole, and the page shows part by part. */
+  /** A list that the engine returns as a whole and the page shows in parts. */
   whole?: { from: RegExp; list: string; key: string };
 }
 
@@ -37,7 +37,7 @@ const ofFunction = (part: string, what: string, more: Partial<Shown> = {}): Show
   ...more,
 });
 
-/** Every view, of a function, an invocation and a message that there are. */
+/** Every view, for an existing function, invocation and message. */
 export function viewsOf(of: { function: string; invocation: string; message: string }): readonly View[] {
   const fn = `/functions/${of.function}`;
   return [
@@ -188,12 +188,12 @@ export function viewsOf(of: { function: string; invocation: string; message: str
   ];
 }
 
-/** The views of a namespace that is lived in. */
+/** The views of a populated namespace. */
 export function livedViews({ failed, message }: Scene): readonly View[] {
   return viewsOf({ function: 'charge-card', invocation: failed, message });
 }
 
-/** The views of a namespace that has one function and one invocation, and nothing of them. */
+/** The views of a namespace with one function and one invocation, which have no related data. */
 export async function bareViews(tenant: Api): Promise<readonly View[]> {
   await tenant.deploy('bare', await actsWasm());
   const { headers } = await tenant.invoke('bare', '[]');

@@ -14,6 +14,17 @@ function refusal(fields: Record<string, string>): string {
   return 'accepted';
 }
 
+test('one value of env may use all 128 KB of it; more is refused with the sizes', (t) => {
+  const most = (128 << 10) - 'A'.length;
+  const sent = (length: number) =>
+    refusal({ name: 'a', metadata: JSON.stringify({ env: { A: 'x'.repeat(length) } }) });
+  t.is(sent(most), 'accepted');
+  t.regex(
+    sent(most + 1),
+    /^metadata\.env may have at most 131072 bytes of names and values in all, not 131073/,
+  );
+});
+
 test('text fields are converted to the types of the settings', (t) => {
   const { settings, namespace } = parseDeployForm({
     name: 'hello',
@@ -87,6 +98,16 @@ const REFUSED: [fields: Record<string, string>, sentence: string][] = [
   [{ namespace: 'a/b' }, 'namespace must be 1–64 letters, digits, "-" or "_", not "a/b"'],
   [{ memory: '64' }, 'unknown key "memory"; did you mean "memory_limit_mb"?'],
   [{ color: 'red' }, 'unknown key "color"; the keys are'],
+  // The keys that are named are those of the object with the unknown one.
+  [
+    { metadata: '{"http":{"redirects":true}}' },
+    'unknown key "metadata.http.redirects"; the keys are metadata.http.methods, metadata.http.auth',
+  ],
+  [
+    { metadata: '{"http":{"rutes":[]}}' },
+    'unknown key "metadata.http.rutes"; did you mean "metadata.http.routes"?',
+  ],
+  [{ metadata: '{"http":{"methods":[]}}' }, 'metadata.http.methods must have at least 1 entry, not 0'],
   [{ metadata: '{' }, 'metadata must be JSON, not "{"'],
   [{ metadata: '[]' }, 'metadata must be a JSON object, not []'],
   [{ metadata: '{"retry":3}' }, 'metadata.retry must be a map, not 3'],

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { InvokeRequest } from '../../src/core/invoke.js';
-import type { Reply } from '../../src/core/replies.js';
+import type { Reply } from '../../src/core/reply.js';
 import { aName, aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';

@@ -1,26 +1,11 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { openStore } from '../../db/open.js';
-import { openBus } from '../../src/bus/open.js';
-import { createReplies, type Reply } from '../../src/core/replies.js';
+import { BusReplies } from '../../src/core/replies.js';
+import type { Reply } from '../../src/core/reply.js';
 import { AppError } from '../../src/errors.js';
 import type { Bus } from '../../src/ports/bus.js';
-import type { Store } from '../../src/ports/store.js';
 import { anAttempt, anEnd, aRequestId } from '../helpers/attempt.js';
-import { tempDir } from '../helpers/temp-dir.js';
-
-const directory = tempDir();
-let store: Store;
-let bus: Bus;
-test.before(async () => {
-  store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
-  bus = await openBus({ driver: 'local' });
-});
-test.after.always(async () => {
-  await bus.close();
-  await store.close();
-});
+import { storeAndBus } from './store-and-bus.js';
 
 const hello: Reply = {
   status: 'success',
@@ -37,6 +22,7 @@ const soon = <T>(reply: Promise<T>): Promise<T | 'nothing'> =>
 
 /** Creates a gateway, and a worker whose bus refuses `refusals` messages. */
 async function pair(name: string, refusals: number) {
+  const { store, bus } = await storeAndBus();
   const sent: string[] = [];
   const patchy: Bus = {
     ...bus,
@@ -46,8 +32,8 @@ async function pair(name: string, refusals: number) {
       await bus.publish(channel, message);
     },
   };
-  const gateway = await createReplies({ address: `${name}-gateway`, bus, store });
-  const worker = await createReplies({ address: `${name}-worker`, bus: patchy, store });
+  const gateway = await BusReplies.open({ address: `${name}-gateway`, bus, store });
+  const worker = await BusReplies.open({ address: `${name}-worker`, bus: patchy, store });
   return { gateway, worker, sent, close: () => Promise.all([gateway.close(), worker.close()]) };
 }
 
@@ -74,6 +60,7 @@ test('a reply is not sent again after its confirmation timed out', async (t) => 
 });
 
 test('after a bus gap a waiter polls the store until the final state is written', async (t) => {
+  const { store, bus } = await storeAndBus();
   let gap = () => {};
   const broken: Bus = {
     ...bus,
@@ -82,7 +69,7 @@ test('after a bus gap a waiter polls the store until the final state is written'
       return async () => {};
     },
   };
-  const gateway = await createReplies({ address: 'gap-gateway', bus: broken, store });
+  const gateway = await BusReplies.open({ address: 'gap-gateway', bus: broken, store });
   t.teardown(() => gateway.close());
   const row = anAttempt({ final: anEnd({ output: Buffer.from('hello') }) });
   const { reply } = gateway.wait(row.requestId);

@@ -1,17 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import test from 'ava';
-import { openStore } from '../../db/open.js';
-import { openBus } from '../../src/bus/open.js';
 import { ALL_RIGHTS } from '../../src/contract/scopes.js';
 import type { Actor } from '../../src/core/auth/principal.js';
 import { createSecretBox } from '../../src/core/secret-box.js';
 import { createSecrets } from '../../src/core/secrets.js';
-import type { Bus } from '../../src/ports/bus.js';
 import type { Store } from '../../src/ports/store.js';
 import { aNamespace, aRequestId } from '../helpers/attempt.js';
 import { unboundedQuotas } from '../helpers/quotas.js';
-import { tempDir } from '../helpers/temp-dir.js';
+import { storeAndBus } from './store-and-bus.js';
 
 const box = createSecretBox(randomBytes(32));
 const by: Actor = {
@@ -30,20 +26,9 @@ const by: Actor = {
     keyExpiresAt: null,
   },
 };
-const directory = tempDir();
-let store: Store;
-let bus: Bus;
-test.before(async () => {
-  store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
-  bus = await openBus({ driver: 'local' });
-});
-test.after.always(async () => {
-  await bus.close();
-  await store.close();
-});
-
 /** The secrets of one process, with a store that counts reads and can be made to fail. */
 async function aProcess() {
+  const { store, bus } = await storeAndBus();
   const seen = { reads: 0, away: false };
   const watched: Store = {
     ...store,

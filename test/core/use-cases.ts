@@ -7,13 +7,13 @@ import { openBus } from '../../src/bus/open.js';
 import { type FunctionVersion, functionSettingsSchema } from '../../src/contract/function.js';
 import type { Namespace } from '../../src/contract/ids.js';
 import { QUOTA_NAMES, QUOTAS, type QuotaLimits } from '../../src/contract/quotas.js';
-import { createCallbacks } from '../../src/core/callbacks.js';
+import { TaskCallbacks } from '../../src/core/callbacks.js';
 import { createCatalog } from '../../src/core/catalog.js';
 import { createFinisher } from '../../src/core/finish.js';
 import { createInvoker } from '../../src/core/invoke.js';
 import { createPublisher } from '../../src/core/publish.js';
 import { createQuotas } from '../../src/core/quotas.js';
-import { createReplies } from '../../src/core/replies.js';
+import { BusReplies } from '../../src/core/replies.js';
 import { createEgress } from '../../src/egress/fetch.js';
 import { createLogger } from '../../src/logger.js';
 import type { Meter } from '../../src/ports/meter.js';
@@ -37,7 +37,7 @@ export async function openUseCases(directory: string) {
   const rateLimiter = await openRateLimiter({ driver: 'local' });
   const egress = createEgress({ allow: [] });
   const catalog = await createCatalog({ store, bus });
-  const replies = await createReplies({ address: GATEWAY, bus, store });
+  const replies = await BusReplies.open({ address: GATEWAY, bus, store });
   const logger = createLogger('silent');
   const defaults = Object.fromEntries(QUOTA_NAMES.map((name) => [name, QUOTAS[name].default])) as QuotaLimits;
   const quotas = await createQuotas({ store: store.quotas, bus, defaults });
@@ -49,7 +49,7 @@ export async function openUseCases(directory: string) {
     hostCalled: (...values) => void metered.push(['hostCalled', ...values]),
   };
   const shared = { catalog, queue: queues.queue, meter, resultTtlMs: RESULT_TTL_MS };
-  const callbacks = createCallbacks({ store, tasks: queues.tasks, egress, rateLimiter, quotas, logger });
+  const callbacks = new TaskCallbacks({ store, tasks: queues.tasks, egress, rateLimiter, quotas, logger });
   const publisher = createPublisher({ ...shared, bus });
   return {
     store,

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { SandboxedDatabase } from '../../db/functions/drivers/sqlite-sandbox.js';
-import type { Operation, Outcome } from '../../db/functions/executor.js';
+import type { BoundStatement, StatementOutcome } from '../../db/functions/executor.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const directory = tempDir();
@@ -11,8 +11,8 @@ const connection = new SandboxedDatabase(join(directory, 'own.sqlite'));
 test.after.always(() => connection.close());
 
 /** Runs a statement as if the guard had accepted it. */
-function run(sql: string, kind: Operation['kind'] = 'exec'): Outcome[] {
-  const outcomes: Outcome[] = [];
+function run(sql: string, kind: BoundStatement['kind'] = 'exec'): StatementOutcome[] {
+  const outcomes: StatementOutcome[] = [];
   connection.run(
     [{ kind, sql, verb: 'insert', parameters: [], args: [] }],
     undefined,

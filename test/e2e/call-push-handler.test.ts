@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { findTool } from '../../src/cli/build/run-tool.js';
-import { runCli } from '../helpers/cli.js';
+import { runCli, successfulCli } from '../helpers/cli.js';
 import { httpServer } from '../helpers/http-server.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
@@ -55,11 +55,7 @@ story('a call event sends a push message to each device of the callee and logs t
   const engine = await startEngine({ env: { EGRESS_ALLOW: '127.0.0.1' } });
   t.teardown(engine.close);
   const env = { ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey };
-  const orama = async (...args: string[]) => {
-    const run = await runCli(args, { home, env });
-    t.is(run.code, 0, `orama ${args.join(' ')}: ${run.stderr}`);
-    return run.stdout;
-  };
+  const orama = successfulCli({ home, env });
   const logs = async () => JSON.parse(await orama('function', 'logs', 'call-push-handler', '--json')).logs;
 
   await engine.api.deploy('database', await probeWasm());

@@ -23,7 +23,7 @@ test('embedded: an invocation whose job is removed with a BullMQ tool is recorde
   t.teardown(engine.close);
   const Bull = withBackend(createSqliteBackend);
   const connection = { path: join(engine.dataDir, 'queue.db') };
-  const open = (name: string) => new Bull.Queue(name, { connection }) as unknown as Tool;
+  const open = (name: string) => new Bull.Queue(name, { connection });
   await seesWhatIsRemoved(t, engine.api, open);
   // This one is not requested before the engine has been restarted.
   const { json } = await engine.api.invoke('probe', '[]', LATER);
@@ -43,7 +43,7 @@ test('web and worker: an invocation whose job is removed with a BullMQ tool is r
   const { hostname: host, port } = new URL(cluster.redis.url);
   await seesWhatIsRemoved(t, web.api, (name) => {
     const options = { connection: { host, port: Number(port) }, prefix: '{orama}' };
-    return new Queue(name, options, createRedisBackend) as unknown as Tool;
+    return new Queue(name, options, createRedisBackend);
   });
 });
 

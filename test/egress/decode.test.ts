@@ -1,7 +1,8 @@
 import { createServer, type Socket } from 'node:net';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
-import { egress, get, server, text } from '../helpers/egress.js';
+import { egress, get, server } from '../helpers/egress.js';
+import { textOf } from '../helpers/text-of.js';
 
 const HELLO = 'hello, hello, hello, hello';
 /**
@@ -36,7 +37,7 @@ for (const [index, [encoding, bytes]] of ENCODED.entries()) {
       response.end(bytes);
     });
     const answer = await egress(t, { allow: ['127.0.0.1'] }).fetch(get(url));
-    t.is(text(answer.body), HELLO);
+    t.is(textOf(answer.body), HELLO);
     t.is(answer.headers.etag, '"1"');
     if (encoding !== 'identity') {
       t.false('content-encoding' in answer.headers);
@@ -48,8 +49,8 @@ for (const [index, [encoding, bytes]] of ENCODED.entries()) {
 test('Accept-Encoding lists the supported encodings unless the caller sets the header', async (t) => {
   const { url } = await server(t, (request, response) => response.end(request.headers['accept-encoding']));
   const { fetch } = egress(t, { allow: ['127.0.0.1'] });
-  t.is(text((await fetch(get(url))).body), 'gzip, deflate, br, zstd');
-  t.is(text((await fetch(get(url, { headers: { 'Accept-Encoding': 'br' } }))).body), 'br');
+  t.is(textOf((await fetch(get(url))).body), 'gzip, deflate, br, zstd');
+  t.is(textOf((await fetch(get(url, { headers: { 'Accept-Encoding': 'br' } }))).body), 'br');
 });
 
 test('a response with an unknown encoding keeps its body and headers unchanged', async (t) => {
@@ -57,7 +58,7 @@ test('a response with an unknown encoding keeps its body and headers unchanged',
     response.writeHead(200, { 'content-encoding': 'compress, gzip' }).end('bytes');
   });
   const answer = await egress(t, { allow: ['127.0.0.1'] }).fetch(get(url));
-  t.is(text(answer.body), 'bytes');
+  t.is(textOf(answer.body), 'bytes');
   t.is(answer.headers['content-encoding'], 'compress, gzip');
 });
 
@@ -108,7 +109,7 @@ test('a truncated or invalid encoded body is an error, and a later request succe
     const error = await t.throwsAsync(fetch(get(`${url}/${index}`)), { code: 'unavailable' }, String(index));
     t.regex(error.message, /not what its Content-Encoding says/);
   }
-  t.is(text((await fetch(get(`${url}/good`))).body), HELLO);
+  t.is(textOf((await fetch(get(`${url}/good`))).body), HELLO);
 });
 
 test('set-cookie headers are returned as a list, and other repeated headers are joined', async (t) => {
@@ -156,6 +157,6 @@ for (const informational of ['100 Continue', '102 Processing', '103 Early Hints'
     });
     const answer = await egress(t, { allow: ['127.0.0.1'] }).fetch(get(url));
     t.is(answer.status, 201);
-    t.is(text(answer.body), 'ok');
+    t.is(textOf(answer.body), 'ok');
   });
 }

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import test from 'ava';
 import { createEgress } from '../../src/egress/fetch.js';
-import { egress, get, server, text } from '../helpers/egress.js';
+import { egress, get, server } from '../helpers/egress.js';
 import { httpServer } from '../helpers/http-server.js';
+import { textOf } from '../helpers/text-of.js';
 
 test('method, headers and bytes of a request and of its response are transferred unchanged', async (t) => {
   const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
@@ -36,7 +37,7 @@ test('the caller cannot set the Host header or connection and framing headers', 
     'Content-Length': '999',
   };
   const answer = await egress(t, { allow: ['127.0.0.1'] }).fetch(get(url, { headers }));
-  const seen = JSON.parse(text(answer.body)) as Record<string, string>;
+  const seen = JSON.parse(textOf(answer.body)) as Record<string, string>;
   t.is(seen.host, `127.0.0.1:${port}`);
   t.is(seen.upgrade, undefined);
   t.is(seen['transfer-encoding'], undefined);
@@ -138,7 +139,7 @@ test('64 requests to one server run concurrently', async (t) => {
   });
   const guarded = egress(t, { allow: ['127.0.0.1'] });
   const answers = await Promise.all(Array.from({ length: 64 }, () => guarded.fetch(get(url))));
-  t.true(answers.every((answer) => text(answer.body) === 'ok'));
+  t.true(answers.every((answer) => textOf(answer.body) === 'ok'));
 });
 
 test('close ends pending requests with unavailable, and closing again has no effect', async (t) => {

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { egress, get, names, server, text } from '../helpers/egress.js';
+import { egress, get, names, server } from '../helpers/egress.js';
+import { textOf } from '../helpers/text-of.js';
 
 // Each is a notation of a loopback or other internal address; the server must never see a
 // connection.
@@ -78,8 +79,8 @@ test('allowedHosts also applies after redirects and does not allow private addre
   const guarded = egress(t, { allow: ['*.test'] });
   const from = (path: string, allowedHosts: string[]) =>
     guarded.fetch(get(`http://a.test:${port}${path}`, { allowedHosts }));
-  t.is(text((await from('/', ['a.test'])).body), 'ok');
-  t.is(text((await from('/away', ['*.test'])).body), 'ok');
+  t.is(textOf((await from('/', ['a.test'])).body), 'ok');
+  t.is(textOf((await from('/away', ['*.test'])).body), 'ok');
   await t.throwsAsync(from('/', ['b.test']), { code: 'egress_refused', message: /allowed_hosts/ });
   await t.throwsAsync(from('/', []), { code: 'egress_refused' });
   await t.throwsAsync(from('/away', ['a.test']), { code: 'egress_refused' });
@@ -102,7 +103,7 @@ test('a name is resolved once, and the connection goes to the checked address (D
     },
   });
   const url = `http://rebinding.test:${wanted.port}/`;
-  t.is(text((await guarded.fetch(get(url))).body), 'checked');
+  t.is(textOf((await guarded.fetch(get(url))).body), 'checked');
   t.deepEqual(asked, ['rebinding.test']);
 });
 
@@ -112,7 +113,7 @@ test('the connection uses the checked address instead of the system resolver', a
   const wanted = await server(t, (request, response) => response.end(String(request.socket.localAddress)));
   const guarded = egress(t, { allow: ['127.0.0.1'], resolve: async () => ['127.0.0.1'] });
   const answer = await guarded.fetch(get(`http://no-such-name.invalid:${wanted.port}/`));
-  t.is(text(answer.body), '127.0.0.1');
+  t.is(textOf(answer.body), '127.0.0.1');
   const refusing = egress(t, { allow: ['127.0.0.1'], resolve: async () => ['10.0.0.1'] });
   await t.throwsAsync(refusing.fetch(get(`http://localhost:${wanted.port}/`)), { code: 'egress_refused' });
   t.is(wanted.connections(), 1);

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { egress, get, server, text } from '../helpers/egress.js';
+import { egress, get, server } from '../helpers/egress.js';
+import { textOf } from '../helpers/text-of.js';
 
 test('up to 5 redirects are followed, and a redirect to a refused address is refused', async (t) => {
   const secret = await server(t, (_request, response) => response.end('secret'));
@@ -17,7 +18,7 @@ test('up to 5 redirects are followed, and a redirect to a refused address is ref
     else response.writeHead(302, { location }).end('moved');
   });
   const guarded = egress(t, { allow: [`127.0.0.1:${port}`] });
-  t.is(text((await guarded.fetch(get(`${url}/start`))).body), 'at /end');
+  t.is(textOf((await guarded.fetch(get(`${url}/start`))).body), 'at /end');
   for (const path of ['/inside', '/file', '/metadata']) {
     await t.throwsAsync(guarded.fetch(get(url + path)), { code: 'egress_refused' }, path);
   }
@@ -35,9 +36,9 @@ test('Authorization and Cookie headers are not sent to another origin after a re
   const guarded = egress(t, { allow: ['*.test'] });
   const headers = { Authorization: 'Bearer s', Cookie: 'a=b', 'X-Other': 'kept' };
   const here = await guarded.fetch(get(`http://a.test:${port}/here`, { headers }));
-  t.deepEqual(JSON.parse(text(here.body)), { authorization: 'Bearer s', cookie: 'a=b', other: 'kept' });
+  t.deepEqual(JSON.parse(textOf(here.body)), { authorization: 'Bearer s', cookie: 'a=b', other: 'kept' });
   const away = await guarded.fetch(get(`http://a.test:${port}/away`, { headers }));
-  t.deepEqual(JSON.parse(text(away.body)), { other: 'kept' });
+  t.deepEqual(JSON.parse(textOf(away.body)), { other: 'kept' });
 });
 
 test('a redirected POST becomes a GET for 301, 302 and 303 and remains a POST for 307 and 308', async (t) => {
@@ -61,6 +62,6 @@ test('a redirected POST becomes a GET for 301, 302 and 303 and remains a POST fo
     [307, 'POST text/plain data'],
     [308, 'POST text/plain data'],
   ] as const) {
-    t.is(text((await guarded.fetch(get(`${url}/${status}`, post))).body), seen);
+    t.is(textOf((await guarded.fetch(get(`${url}/${status}`, post))).body), seen);
   }
 });

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { findTool } from '../../src/cli/build/run-tool.js';
-import { runCli } from '../helpers/cli.js';
+import { successfulCli } from '../helpers/cli.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
@@ -56,10 +56,7 @@ run('a chi router serves a Go function (needs Go and the module proxy)', async (
   const engine = await startEngine();
   t.teardown(engine.close);
   const env = { ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey };
-  const orama = async (...args: string[]) => {
-    const done = await runCli(args, { home, env });
-    if (done.code !== 0) throw new Error(`orama ${args.join(' ')}: ${done.stderr}`);
-  };
+  const orama = successfulCli({ home, env });
   await orama('function', 'init', 'routed', '--lang', 'go', '--template', 'http');
   const directory = join(home, 'routed');
   writeFileSync(join(directory, 'main.go'), MAIN);

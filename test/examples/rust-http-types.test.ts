@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { runCli } from '../helpers/cli.js';
+import { successfulCli } from '../helpers/cli.js';
 import { COMPILERS } from '../helpers/compilers.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -59,11 +59,7 @@ run('a Rust function responds with the types of the crate http (needs cargo and 
   const engine = await startEngine();
   t.teardown(engine.close);
   const env = { ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey };
-  const orama = async (...args: string[]) => {
-    const done = await runCli(args, { home, env });
-    if (done.code !== 0) throw new Error(`orama ${args.join(' ')}: ${done.stderr}`);
-    return done.stdout;
-  };
+  const orama = successfulCli({ home, env });
   await orama('function', 'init', 'typed', '--lang', 'rust', '--template', 'http');
   writeFileSync(join(home, 'typed', 'src', 'main.rs'), MAIN);
   appendFileSync(join(home, 'typed', 'Cargo.toml'), DEPENDENCIES);

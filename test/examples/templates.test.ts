@@ -4,7 +4,7 @@ import test from 'ava';
 import { parseManifest } from '../../src/contract/manifest.js';
 import { parse } from '../../workers/wasm/binary/parse.js';
 import { check } from '../../workers/wasm/run/module-check.js';
-import { runCli } from '../helpers/cli.js';
+import { successfulCli } from '../helpers/cli.js';
 import { COMPILERS } from '../helpers/compilers.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
@@ -26,11 +26,7 @@ for (const [language, { title, found }] of Object.entries(COMPILERS)) {
     const { url, adminKey, api } = await engine();
     const name = `${template}-${language}`;
     const env = { ORAMA_URL: url, ORAMA_API_KEY: adminKey, GOPROXY: 'off', CARGO_NET_OFFLINE: 'true' };
-    const orama = async (...args: string[]) => {
-      const done = await runCli(args, { home, env });
-      if (done.code !== 0) throw new Error(`orama ${args.join(' ')}: ${done.stderr}`);
-      return done.stdout;
-    };
+    const orama = successfulCli({ home, env });
     await orama('function', 'init', name, '--lang', language, '--template', template);
     await orama('function', 'deploy', name);
     return { name, orama, api, directory: join(home, name) };

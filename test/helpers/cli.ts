@@ -44,6 +44,15 @@ export function runCli(args: readonly string[], options: CliOptions): Promise<Cl
   });
 }
 
+/** Returns `orama` with these options, which resolves with its stdout and rejects when it fails. */
+export function successfulCli(options: CliOptions): (...args: string[]) => Promise<string> {
+  return async (...args) => {
+    const { code, stdout, stderr } = await runCli(args, options);
+    if (code !== 0) throw new Error(`orama ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  };
+}
+
 /** Compilers use the real home directory for their caches and settings. */
 function toolHomes(): Record<string, string> {
   const home = process.env.HOME ?? '';

@@ -45,5 +45,3 @@ export const get = (url: string, more: Partial<EgressRequest> = {}): EgressReque
   maxResponseBytes: 1 << 20,
   ...more,
 });
-
-export const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { succeeds } from './succeeds.js';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -123,10 +124,7 @@ export async function missingCompiler(source: string): Promise<string | null> {
   const [file, ...args] = probe;
   let found = probes.get(file);
   if (found === undefined) {
-    found = run(file, args).then(
-      () => true,
-      () => false,
-    );
+    found = succeeds(run(file, args));
     probes.set(file, found);
   }
   return (await found) ? null : missing;

@@ -1,4 +1,5 @@
 import type { HostCalls } from '../../src/contract/host-functions.js';
+import type { RequestId } from '../../src/contract/ids.js';
 import type { Engine } from '../../src/ports/engine.js';
 import { runText } from './engine.js';
 import { guest } from './guests.js';
@@ -57,7 +58,7 @@ export async function isolationRound(
         namespace,
         warmStart,
         callerWallet: who,
-        requestId: who as never,
+        requestId: who as RequestId,
         env: { COLOUR: who },
         host: boundTo(who, turn),
       });

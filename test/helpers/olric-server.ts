@@ -1,11 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { freePort } from './free-port.js';
-import { endProcess, launch } from './server-process.js';
+import { launch, startRestartable } from './server-process.js';
+import { succeeds } from './succeeds.js';
 
 export interface OlricServer {
   readonly url: string;
@@ -35,24 +36,10 @@ export async function startOlric(program: string, settings: OlricSettings = {}):
   const config = join(dir, 'olric.yaml');
   await writeFile(config, yaml(port, gossipPort, settings));
   const start = () => launchOlric(program, config, port, settings.password);
-  let server = await start().catch(async (error) => {
-    await rm(dir, { recursive: true, force: true });
-    throw error;
-  });
   return {
     url: `redis://127.0.0.1:${port}`,
     gossipPort,
-    kill: () => endProcess(server),
-    freeze: () => void server.kill('SIGSTOP'),
-    thaw: () => void server.kill('SIGCONT'),
-    restart: async () => {
-      await endProcess(server);
-      server = await start();
-    },
-    close: async () => {
-      await endProcess(server);
-      await rm(dir, { recursive: true, force: true });
-    },
+    ...(await startRestartable(dir, start)),
   };
 }
 
@@ -123,8 +110,5 @@ function launchOlric(program: string, config: string, port: number, password = '
 }
 
 function isTaken(probe: Redis): Promise<boolean> {
-  return probe.call('DM.PUT', 'probe', 'probe', '1').then(
-    () => true,
-    () => false,
-  );
+  return succeeds(probe.call('DM.PUT', 'probe', 'probe', '1'));
 }

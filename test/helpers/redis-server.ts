@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Certificate } from './certificate.js';
 import { freePort } from './free-port.js';
-import { endProcess, launch } from './server-process.js';
+import { launch, startRestartable } from './server-process.js';
 import type { SmallDisk } from './small-disk.js';
 
 /** A redis-server on a free loopback port, with fsync on every write. */
@@ -38,25 +38,11 @@ export async function startRedis(
   const dir = disk?.dir ?? (await mkdtemp(join(tmpdir(), 'orama-redis-')));
   const port = await freePort();
   const start = () => launchRedis(port, dir, extraArgs, { ...access, enter: disk?.enter ?? [] });
-  let server = await start().catch(async (error) => {
-    await rm(dir, { recursive: true, force: true });
-    throw error;
-  });
   return {
     url: urlOf(port, access),
     port,
     directory: dir,
-    kill: () => endProcess(server),
-    freeze: () => void server.kill('SIGSTOP'),
-    thaw: () => void server.kill('SIGCONT'),
-    restart: async () => {
-      await endProcess(server);
-      server = await start();
-    },
-    close: async () => {
-      await endProcess(server);
-      await rm(dir, { recursive: true, force: true });
-    },
+    ...(await startRestartable(dir, start)),
   };
 }
 

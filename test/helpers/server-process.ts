@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Much longer than startup takes on a busy machine; only ensures that a test ends. */
@@ -43,6 +44,41 @@ export async function launch(
   } finally {
     over.abort();
   }
+}
+
+/** A server that a test can kill and start again on the same data. */
+export interface RestartableServer {
+  kill(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+  restart(): Promise<void>;
+  /** Kills the server and removes its directory. */
+  close(): Promise<void>;
+}
+
+/** Starts a server on a directory, which is removed when the server cannot be started or is closed. */
+export async function startRestartable(
+  dir: string,
+  start: () => Promise<ChildProcess>,
+): Promise<RestartableServer> {
+  const removeDir = () => rm(dir, { recursive: true, force: true });
+  let server = await start().catch(async (error) => {
+    await removeDir();
+    throw error;
+  });
+  return {
+    kill: () => endProcess(server),
+    freeze: () => void server.kill('SIGSTOP'),
+    thaw: () => void server.kill('SIGCONT'),
+    restart: async () => {
+      await endProcess(server);
+      server = await start();
+    },
+    close: async () => {
+      await endProcess(server);
+      await removeDir();
+    },
+  };
 }
 
 /** Kills the process (by default with SIGKILL) and resolves when it has exited. */

@@ -47,6 +47,37 @@ test('name@alias selects the aliased version in calls and reads, and returns 404
   t.is((await tenant.delete('/v1/functions/fn/aliases/beta')).status, 404);
 });
 
+test('enqueue takes name@version and name@alias; an unknown one is logged and starts nothing', async (t) => {
+  const { tenant, alias } = await versions(3);
+  await alias('beta', { version: 2 });
+  const refs = ['fn', 'fn@1', 'fn@beta', 'fn@9', 'fn@none', 'fn@newest', 'fn@'];
+  const reply = await tenant.invoke(
+    'fn',
+    commands(...refs.map((a) => ({ op: 'enqueue', a, json: [], n: 600 }))),
+  );
+  const ids: string[] = reply.json.results;
+  t.deepEqual(
+    ids.map((id) => id !== ''),
+    [true, true, true, false, false, false, false],
+  );
+  const started = await Promise.all(ids.slice(0, 3).map((id) => tenant.get(`/v1/invocations/${id}`)));
+  t.deepEqual(
+    started.map(({ json }) => [json.function, json.version]),
+    [
+      ['fn', 3],
+      ['fn', 1],
+      ['fn', 2],
+    ],
+  );
+  const { logs } = await until('the log record', async () => {
+    const { json } = await tenant.get(
+      `/v1/functions/fn/logs?request_id=${reply.headers.get('x-request-id')}`,
+    );
+    return json.count > 0 && json;
+  });
+  t.is(logs[0].messages.length, 4, JSON.stringify(logs[0].messages));
+});
+
 test('an alias with an invalid name or invalid weights returns 400, with an unknown version 404', async (t) => {
   const { alias } = await versions(2);
   for (const name of ['newest', '2', '-x', 'a'.repeat(65)])
@@ -59,6 +90,10 @@ test('an alias with an invalid name or invalid weights returns 400, with an unkn
     t.is(status, 400, JSON.stringify(weights));
     t.regex(json.error, /weights/);
   }
+  t.regex(
+    (await alias('beta', { version: 1, weights: { x: 10 } })).json.error,
+    /weights\.x must be named by/,
+  );
   t.is((await alias('beta', { version: 1, extra: true })).status, 400);
 });
 
@@ -95,18 +130,25 @@ test('weights split calls between versions, and calls with the same X-Orama-Stic
   for (let n = 0; n < 10; n++) t.deepEqual(await called('fn', sticky), first);
 });
 
-test('requests from one address to an HTTP function with weights all run the same version', async (t) => {
+test('requests to an HTTP function with weights run the same version if they come from one address or have one X-Orama-Sticky value', async (t) => {
   const http = { auth: 'none', methods: ['POST'] };
   const { tenant, alias } = await versions(2, () => ({ http }));
   await alias('live', { version: 1, weights: { 2: 50 } });
   const { functionsUrl } = await engine();
-  const drawn = new Set<string>();
-  for (let n = 0; n < 20; n++) {
-    const reply = await fetch(`${functionsUrl}/${tenant.namespace}/fn`, { method: 'POST', body: which });
-    drawn.add(await reply.text());
-  }
-  t.is(drawn.size, 1);
-  t.regex([...drawn].join(), /"v[12]"/);
+  const drawn = async (headersOf: (n: number) => Record<string, string>) => {
+    const versions = new Set<string>();
+    for (let n = 0; n < 20; n++) {
+      const init = { method: 'POST', body: which, headers: headersOf(n) };
+      versions.add(await (await fetch(`${functionsUrl}/${tenant.namespace}/fn`, init)).text());
+    }
+    return versions;
+  };
+  const ofAddress = await drawn(() => ({}));
+  t.is(ofAddress.size, 1);
+  t.regex([...ofAddress].join(), /"v[12]"/);
+  t.is((await drawn(() => ({ 'x-orama-sticky': 'customer 7' }))).size, 1);
+  // The draw is a hash of the value: of these twenty, both versions get some.
+  t.is((await drawn((n) => ({ 'x-orama-sticky': `customer ${n}` }))).size, 2);
 });
 
 test('a rollout rolls back when p95 latency exceeds max_p95_ms, and publishes the reason on orama:rollout', async (t) => {
@@ -243,7 +285,7 @@ test('a rollout without errors completes, and all calls then run the new version
 
 test('aborting a rollout returns all calls to the old version; aborting an ended rollout returns 409', async (t) => {
   const { tenant, called } = await versions(2);
-  await tenant.post('/v1/functions/fn/rollout', { to: 2, steps: [99], every_seconds: 3600 });
+  await tenant.post('/v1/functions/fn/rollout', { to: 2, steps: [100], every_seconds: 3600 });
   const aborted = await tenant.delete('/v1/functions/fn/rollout');
   t.is(aborted.status, 200);
   t.like(aborted.json, { state: 'aborted', percent: 0 });

@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import test from 'ava';
-import { createClientAddresses } from '../../src/http/client-address.js';
+import { type AddressedRequest, createClientAddresses } from '../../src/http/client-address.js';
 
-function from(peer: string, forwarded?: string): IncomingMessage {
+function from(peer: string, forwarded?: string): AddressedRequest {
   const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded };
-  return { socket: { remoteAddress: peer }, headers } as unknown as IncomingMessage;
+  return { socket: { remoteAddress: peer }, headers };
 }
 
 test('X-Forwarded-For is ignored unless the peer is a trusted proxy', (t) => {

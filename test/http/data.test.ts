@@ -52,6 +52,17 @@ test('the rqlite endpoints and the functions of a namespace use the same databas
   t.is((await api.get('/v1/rqlite/schema')).json.count, 0);
 });
 
+test('null as the arguments of a statement means none, over HTTP and in functions', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const sql = 'SELECT 1 AS n';
+  t.deepEqual((await api.post('/v1/rqlite/query', { sql, args: null })).json.items, [{ n: 1 }]);
+  const reply = await api.invoke(
+    'probe',
+    commands({ op: 'query', a: sql, b: 'null' }, { op: 'execute', a: 'CREATE TABLE t (n)', b: 'null' }),
+  );
+  t.deepEqual(reply.json, { results: [[{ n: 1 }], 0] });
+});
+
 test('64-bit integers keep all their digits over HTTP and in functions; larger integers return 400', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const [large, largest] = ['9007199254740993', '9223372036854775807'];

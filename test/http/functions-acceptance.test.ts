@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import test from 'ava';
-import { httpGuest } from '../helpers/http-guest.js';
 import { rawHttp, requestHead } from '../helpers/raw-http.js';
 import { until } from '../helpers/until.js';
-import { aTenant, sharedEngine } from './served.js';
+import { sharedEngine } from './served.js';
+import { servedFunctions } from './served-functions.js';
 
 /** Trusts no proxy. */
 const engine = sharedEngine();
@@ -12,27 +12,10 @@ const behindProxy = sharedEngine({ env: { TRUSTED_PROXIES: '127.0.0.1' } });
 
 /** A namespace with functions, by name and `http:` settings. */
 async function served(functions: Record<string, object>, fields: Record<string, string> = {}, on = engine) {
-  const running = await on();
-  const tenant = await aTenant(running);
-  const deploy = async (name: string, http: object) => {
-    const metadata = JSON.stringify({ http });
-    const { status, text } = await tenant.deploy(name, await httpGuest(), {
-      is_public: 'true',
-      ...fields,
-      metadata,
-    });
-    if (status !== 201) throw new Error(text);
-  };
-  for (const [name, http] of Object.entries(functions)) await deploy(name, http);
-  const call = async (path: string, init: RequestInit = {}) => {
-    const response = await fetch(`${running.functionsUrl}/${tenant.namespace}${path}`, init);
-    const text = await response.text();
-    const json = text.startsWith('{') ? JSON.parse(text) : undefined;
-    return { status: response.status, headers: response.headers, text, json };
-  };
+  const opened = await servedFunctions(await on(), functions, fields);
   const versionOf = async (reply: { headers: Headers }) =>
-    (await tenant.get(`/v1/invocations/${reply.headers.get('x-request-id')}`)).json.version;
-  return { running, tenant, deploy, call, versionOf };
+    (await opened.tenant.get(`/v1/invocations/${reply.headers.get('x-request-id')}`)).json.version;
+  return { ...opened, versionOf };
 }
 
 test('HTTP functions are served at name@version and name@alias with the settings of that version', async (t) => {

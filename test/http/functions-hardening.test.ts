@@ -1,35 +1,27 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import test from 'ava';
-import { httpGuest } from '../helpers/http-guest.js';
 import { rawHttp, requestHead } from '../helpers/raw-http.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { until } from '../helpers/until.js';
-import { aTenant, sharedEngine } from './served.js';
+import { sharedEngine } from './served.js';
+import { servedFunctions } from './served-functions.js';
 
 const engine = sharedEngine();
 
 /** Creates a namespace with public functions, by name and `http:` settings. */
-async function served(functions: Record<string, Record<string, unknown>>, running = engine()) {
-  const { functionsUrl, ...rest } = await running;
-  const tenant = await aTenant({ functionsUrl, ...rest });
-  for (const [name, { is_public = 'true', ...http }] of Object.entries(functions)) {
-    const metadata = JSON.stringify({ http });
-    const { status, text } = await tenant.deploy(name, await httpGuest(), {
-      is_public: String(is_public),
-      metadata,
-    });
-    if (status !== 201) throw new Error(text);
-  }
-  return { url: functionsUrl, path: (path: string) => `/${tenant.namespace}${path}`, tenant };
+async function served(functions: Record<string, object>, running = engine()) {
+  const { functionsUrl: url, ...rest } = await running;
+  const { tenant, deploy } = await servedFunctions({ functionsUrl: url, ...rest }, functions);
+  return { url, path: (path: string) => `/${tenant.namespace}${path}`, tenant, deploy };
 }
 
 test('requests for unknown functions or without permission are rejected before their body is read', async (t) => {
-  const { url, path, tenant } = await served({
+  const { url, path, tenant, deploy } = await served({
     open: { methods: ['GET'] },
-    closed: { is_public: 'false' },
     signed: { verify: { scheme: 'github', secret: 'NONE' } },
   });
+  await deploy('closed', {}, { is_public: 'false' });
   const hidden = requestHead('GET', path('/open'), 'Host: x');
   const body = ['Host: x', `Content-Length: ${hidden.length}`];
   const refused: [method: string, path: string, headers: string[], status: number][] = [
@@ -98,7 +90,9 @@ test('a client that sends its whole oversized body before reading gets 413, and 
 test('a request with a header of 32 KB returns 431', async (t) => {
   const { url, path } = await served({ open: {} });
   const large = requestHead('GET', path('/open'), 'Host: x', `X-Large: ${'x'.repeat(32 << 10)}`);
-  t.regex((await rawHttp(url, large)).received, /^HTTP\/1.1 431 [\s\S]*"headers_too_large"/);
+  const { received } = await rawHttp(url, large);
+  t.regex(received, /^HTTP\/1.1 431 [\s\S]*"headers_too_large"/);
+  t.regex(received, /^X-Request-ID: [0-9a-f-]{36}\r\nX-Orama-Invocation: none\r$/m);
 });
 
 test('anonymous request bodies beyond 16 MB in flight from one address return 429 until others end', async (t) => {

@@ -1,9 +1,9 @@
 import test from 'ava';
-import { httpGuest } from '../helpers/http-guest.js';
 import { rawHttp, requestHead } from '../helpers/raw-http.js';
 import { startEngine, type TestEngine } from '../helpers/running-engine.js';
 import { until } from '../helpers/until.js';
-import { aTenant, sharedEngine } from './served.js';
+import { sharedEngine } from './served.js';
+import { replying, servedFunctions } from './served-functions.js';
 
 const engine = sharedEngine();
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -11,21 +11,16 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Creates a namespace with public functions, by name and `http:` settings. */
 async function served(functions: Record<string, object>, running?: TestEngine) {
   const own = running ?? (await engine());
-  const tenant = await aTenant(own);
-  for (const [name, http] of Object.entries(functions)) {
-    const metadata = JSON.stringify({ http });
-    const { status, text } = await tenant.deploy(name, await httpGuest(), { is_public: 'true', metadata });
-    if (status !== 201) throw new Error(text);
-  }
-  const call = async (method: string, path: string, headers: Record<string, string> = {}, body?: string) => {
-    const url = `${own.functionsUrl}/${tenant.namespace}${path}`;
-    const response = await fetch(url, { method, headers, ...(body === undefined ? {} : { body }) });
-    return { status: response.status, headers: response.headers, text: await response.text() };
+  const { tenant, call } = await servedFunctions(own, functions);
+  return {
+    tenant,
+    url: own.functionsUrl,
+    call: (method: string, path: string, headers: Record<string, string> = {}, body?: string) =>
+      call(path, { method, headers, ...(body === undefined ? {} : { body }) }),
   };
-  return { tenant, call, url: own.functionsUrl };
 }
 
-const replying = (reply: object) => ({ 'x-do': `reply ${JSON.stringify(reply)}` });
+const replyingHeaders = (settings: Parameters<typeof replying>[0]) => replying(settings).headers;
 
 test('every reply has X-Request-ID; replies without an invocation have X-Orama-Invocation: none', async (t) => {
   const { tenant, call } = await served({
@@ -68,7 +63,7 @@ test('every reply has X-Request-ID; replies without an invocation have X-Orama-I
     [204, { 'x-do': 'body ' }],
     [422, { 'x-do': 'refuse' }],
     [500, { 'x-do': 'fail' }],
-    [502, replying({ status: 999 })],
+    [502, replyingHeaders({ status: 999 })],
   ];
   for (const [status, headers] of invoked) {
     const reply = await call('GET', '/open', headers);
@@ -81,7 +76,7 @@ test('every reply has X-Request-ID; replies without an invocation have X-Orama-I
 test('a function cannot set X-Request-ID or X-Orama-Invocation, and the attempt is logged', async (t) => {
   const { tenant, call } = await served({ open: {} });
   const headers = { 'X-Request-ID': 'forged', 'x-orama-invocation': 'none', 'X-Own': 'kept' };
-  const reply = await call('GET', '/open', replying({ status: 200, headers }));
+  const reply = await call('GET', '/open', replyingHeaders({ status: 200, headers }));
   const id = reply.headers.get('x-request-id') ?? '';
   t.regex(id, UUID);
   t.is(reply.headers.get('x-orama-invocation'), null);
@@ -123,7 +118,7 @@ test('http_respond is logged as having no effect in mode: async, and takes effec
     });
     return record.messages.map(({ message }: { message: string }) => message).join('\n');
   };
-  const reply = replying({ status: 418, headers: { 'x-own': '1' } });
+  const reply = replyingHeaders({ status: 418, headers: { 'x-own': '1' } });
   const accepted = await call('POST', '/hook', reply);
   t.is(accepted.status, 202);
   t.is(accepted.headers.get('x-own'), null);
@@ -139,7 +134,9 @@ test('a Vary header of the function is appended to the Vary: Origin of its CORS 
   const { call } = await served({ open: { cors: { origins: ['https://app.example.com'] } } });
   const origin = 'https://app.example.com';
   const varyOf = async (headers: object) =>
-    (await call('GET', '/open', { origin, ...replying({ status: 200, headers }) })).headers.get('vary');
+    (await call('GET', '/open', { origin, ...replyingHeaders({ status: 200, headers }) })).headers.get(
+      'vary',
+    );
   t.is(await varyOf({}), 'Origin');
   t.is(await varyOf({ Vary: 'Accept' }), 'Origin, Accept');
   t.is(await varyOf({ vary: ['Accept', 'Cookie'] }), 'Origin, Accept, Cookie');

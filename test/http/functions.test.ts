@@ -143,6 +143,23 @@ test('output that starts with { or [ is the reply body, other text is wrapped in
   t.like((await api.invoke('probe', '')).json, { output: '', status: 'success' });
 });
 
+test('JSON replies have the content type application/json without parameters, compressed ones and errors too', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const replies = [
+    await api.invoke('probe', commands({ op: 'echo', a: 'x' })),
+    await api.invoke('probe', commands({ op: 'echo', a: 'x' }), { prefer: 'respond-async' }),
+    await api.invoke('nope', ''),
+    await api.get('/v1/functions'),
+    await api.get('/v1/nope'),
+    await api.get('/openapi.json'),
+  ];
+  t.deepEqual(
+    replies.map(({ status, headers }) => [status, headers.get('content-type')]),
+    [200, 202, 404, 200, 404, 200].map((status) => [status, 'application/json']),
+  );
+  t.is(replies.at(-1)?.headers.get('content-encoding'), 'gzip');
+});
+
 test('the reply to a failed call contains request_id, status, error, code and duration_ms', async (t) => {
   const api = await aTenantWithProbe(await engine(), { timeout_seconds: '1' });
   const failed = await api.invoke('probe', commands({ op: 'exit', n: 3 }));

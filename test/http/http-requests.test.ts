@@ -1,7 +1,7 @@
 import test from 'ava';
-import { httpGuest } from '../helpers/http-guest.js';
 import { shared } from '../helpers/shared.js';
-import { aTenant, sharedEngine } from './served.js';
+import { sharedEngine } from './served.js';
+import { servedFunctions } from './served-functions.js';
 
 const engine = sharedEngine();
 const byHost = sharedEngine({ env: { FUNCTIONS_HOST: '{namespace}.fn.test' } });
@@ -9,15 +9,9 @@ const PATH = '/v1/http-requests';
 
 /** Creates a namespace with a public function, a private one, and one with a route. */
 async function serve(open: typeof engine) {
-  const tenant = await aTenant(await open());
-  const deploy = async (name: string, http: object, isPublic: boolean) => {
-    const fields = { is_public: String(isPublic), metadata: JSON.stringify({ http }) };
-    const { status, text } = await tenant.deploy(name, await httpGuest(), fields);
-    if (status !== 201) throw new Error(text);
-  };
-  await deploy('open', {}, true);
-  await deploy('closed', {}, false);
-  await deploy('users', { routes: ['GET /people/{id}'], methods: ['GET'] }, true);
+  const users = { routes: ['GET /people/{id}'], methods: ['GET'] };
+  const { tenant, deploy } = await servedFunctions(await open(), { open: {}, users });
+  await deploy('closed', {}, { is_public: 'false' });
   return { tenant, close: async () => undefined };
 }
 

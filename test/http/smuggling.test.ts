@@ -1,7 +1,7 @@
 import test from 'ava';
-import { httpGuest } from '../helpers/http-guest.js';
 import { rawHttp } from '../helpers/raw-http.js';
-import { aTenant, sharedEngine } from './served.js';
+import { sharedEngine } from './served.js';
+import { servedFunctions } from './served-functions.js';
 
 const engine = sharedEngine();
 
@@ -36,14 +36,7 @@ function chunked(hidden: string): string {
   return `0\r\n\r\n${hidden}`;
 }
 
-async function served() {
-  const running = await engine();
-  const tenant = await aTenant(running);
-  const metadata = JSON.stringify({ http: {} });
-  const { status } = await tenant.deploy('hook', await httpGuest(), { is_public: 'true', metadata });
-  if (status !== 201) throw new Error('not deployed');
-  return { running, tenant };
-}
+const served = async () => servedFunctions(await engine(), { hook: {} });
 
 const PORTS = [
   { port: 'the API', pathOf: (namespace: string) => `/v1/invoke/${namespace}/hook` },

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { schemaOf } from '../../src/http/openapi.js';
 import { routes } from '../../src/http/routes.js';
-import { aTenant, sharedEngine } from './served.js';
+import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
 
@@ -65,4 +65,42 @@ test('a form with an unknown field returns 400', async (t) => {
   const reply = await api.request('POST', '/v1/storage/upload', { body: form });
   t.is(reply.status, 400, reply.text);
   t.regex(reply.json.error, /unknown key "replication"/);
+});
+
+/** Bodies of routes that have no field `namespace` of their own. */
+const changes: [method: string, path: string, body: Record<string, unknown>][] = [
+  ['PUT', '/v1/functions/secrets', { name: 'A', value: 'a' }],
+  ['POST', '/v1/functions/probe/triggers', { topic: 'a' }],
+  ['POST', '/v1/functions/probe/triggers', { cron: '* * * * *' }],
+  ['PUT', '/v1/functions/probe/aliases/live', { version: 1 }],
+  ['POST', '/v1/functions/probe/rollback', { version: 1 }],
+  ['POST', '/v1/rqlite/query', { sql: 'SELECT 1' }],
+  ['POST', '/v1/rqlite/find', { table: 'sqlite_master', criteria: {} }],
+  ['POST', '/v1/rqlite/transaction', { statements: ['SELECT 1'] }],
+  ['POST', '/v1/cache/put', { key: 'k', value: 1 }],
+];
+
+test('every change takes its own namespace in the body and refuses another one', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  for (const [method, path, body] of changes) {
+    const send = (namespace: unknown) =>
+      api.request(method, path, { body: JSON.stringify({ ...body, namespace }) });
+    const foreign = await send('default');
+    t.like(foreign, { status: 403, json: { code: 'forbidden' } }, path);
+    t.is((await send(7)).status, 400, path);
+    const own = await send(api.namespace);
+    t.true(own.status === 200 || own.status === 201, `${path} ${own.text}`);
+  }
+});
+
+test('an upload takes its own namespace as a field and refuses another one', async (t) => {
+  const api = await aTenant(await engine());
+  const upload = (namespace: string) => {
+    const body = new FormData();
+    body.set('file', new Blob(['x']), 'x.txt');
+    body.set('namespace', namespace);
+    return api.request('POST', '/v1/storage/upload', { body });
+  };
+  t.is((await upload('default')).status, 403);
+  t.is((await upload(api.namespace)).status, 200);
 });

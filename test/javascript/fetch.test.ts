@@ -58,6 +58,7 @@ const SNIPPETS = [
   'const r = await fetch(at + "/echo", { method: "HEAD" }); return [r.status, await r.text()]',
   'return fetch(at + "/reset").catch((error) => [error.name, error.message, error instanceof TypeError])',
   'return fetch(at + "/never", { signal: AbortSignal.timeout(50) }).catch((error) => error.name)',
+  'const stop = new AbortController(); const call = fetch(at + "/never", { signal: stop.signal }); stop.abort("at once"); return call.catch((error) => error)',
   'const stop = new AbortController(); setTimeout(() => stop.abort("why"), 20); return fetch(at + "/never", { signal: stop.signal }).catch((error) => error)',
   'const all = await Promise.all([1, 2, 3].map((n) => fetch(at + "/echo", { method: "POST", body: String(n) }).then((r) => r.json()))); return all.map(({ body }) => body)',
   'const slow = new AbortController(); const first = await Promise.race([fetch(at + "/never", { signal: slow.signal }).catch(() => "aborted"), fetch(at + "/echo").then((r) => r.status)]); slow.abort(); return first',

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { runCli } from '../helpers/cli.js';
+import { successfulCli } from '../helpers/cli.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -12,10 +12,7 @@ async function deployed(language: string, template: string) {
   const { url, adminKey, api } = await engine();
   const name = `${template}-${language}`;
   const env = { ORAMA_URL: url, ORAMA_API_KEY: adminKey };
-  const orama = async (...args: string[]) => {
-    const done = await runCli(args, { home, env });
-    if (done.code !== 0) throw new Error(`orama ${args.join(' ')}: ${done.stderr}`);
-  };
+  const orama = successfulCli({ home, env });
   await orama('function', 'init', name, '--lang', language, '--template', template);
   await orama('function', 'deploy', name);
   return {

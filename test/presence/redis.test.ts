@@ -5,6 +5,7 @@ import { presenceConformance } from '../conformance/presence.js';
 import { redisSettingConformance } from '../conformance/redis-setting.js';
 import { startRedisCluster } from '../helpers/redis-cluster.js';
 import { startRedis } from '../helpers/redis-server.js';
+import { succeeds } from '../helpers/succeeds.js';
 import { until } from '../helpers/until.js';
 
 // No fsync: data need not survive the server, and it would make the suite slow.
@@ -44,11 +45,6 @@ test('calls fail with unavailable while Redis is down, and a touch after its res
   await t.throwsAsync(presence.touch(ns, 'room', 'c1', ann), { code: 'unavailable' });
   await t.throwsAsync(presence.members(ns, 'room'), { code: 'unavailable' });
   await own.restart();
-  await until('the touch succeeds', () =>
-    presence.touch(ns, 'room', 'c1', ann).then(
-      () => true,
-      () => false,
-    ),
-  );
+  await until('the touch succeeds', () => succeeds(presence.touch(ns, 'room', 'c1', ann)));
   t.deepEqual(await presence.members(ns, 'room'), [shown]);
 });

@@ -2,6 +2,7 @@ import anyTest, { type TestFn } from 'ava';
 import { createRedisBackend, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { openQueues, type Queues } from '../../queues/open.js';
+import { closedGate } from '../helpers/gate.js';
 import { queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 import { until } from '../helpers/until.js';
@@ -34,10 +35,7 @@ test.afterEach.always(async (t) => {
 /** Consumes all jobs at once and ends them at the same time when `end` is called. */
 async function holdAll(queues: Queues) {
   const ids: string[] = [];
-  let end = () => {};
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
+  const { opened: ended, open: end } = closedGate();
   const consumer = await queues.queue.consume(
     async ({ invocation }) => {
       ids.push(invocation.id);
@@ -105,10 +103,7 @@ test('a plain BullMQ queue reads the jobs in Redis, and a plain BullMQ worker ru
   const { queues } = t.context;
   const retried = { attempts: 3, backoff: { type: 'fixed', delayMs: 60_000 } } as const;
   const [fails, holds, waits] = [queued({}, retried), queued(), queued()];
-  let release = () => {};
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const { opened: held, open: release } = closedGate();
   const consumer = await queues.queue.consume(
     async ({ invocation }) => {
       if (invocation.id === fails.invocation.id) return { kind: 'retry', error: 'boom' };

@@ -6,6 +6,7 @@ import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';
 import { newRequestId, queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
+import { succeeds } from '../helpers/succeeds.js';
 import { until } from '../helpers/until.js';
 
 const { serial: test } = anyTest as TestFn<{
@@ -148,12 +149,7 @@ test('jobs refused while Redis does not respond are not run after Redis recovers
   t.true(errors.every((error) => isAppError(error, 'ambiguous_write')));
   server.thaw();
   const accepted = queued();
-  await until('Redis accepts jobs again', () =>
-    queues.queue.add([accepted]).then(
-      () => true,
-      () => false,
-    ),
-  );
+  await until('Redis accepts jobs again', () => succeeds(queues.queue.add([accepted])));
   await until('the accepted job has run', () => ran.length > 0);
   await new Promise((resolve) => setTimeout(resolve, 500));
   t.deepEqual(ran, [accepted.invocation.id]);
@@ -182,12 +178,7 @@ test('after a crash and restart of Redis every acknowledged job runs, and all co
   t.true(isAppError(await t.throwsAsync(add()), 'unavailable'));
   await t.throwsAsync(queues.queue.get(newRequestId()), { message: /cannot be reached/ });
   await server.restart();
-  await until('Redis accepts jobs again', () =>
-    add().then(
-      () => true,
-      () => false,
-    ),
-  );
+  await until('Redis accepts jobs again', () => succeeds(add()));
   await until('every acknowledged job has run', () => acknowledged.every((id) => ran.has(id)));
   await until('all are settled', async () => (await queues.queue.counts()).running === 0);
   t.like(await queues.queue.counts(), { waiting: 0, running: 0, retrying: 0 });

@@ -224,7 +224,7 @@ async function loopOf(slots: number, t: ExecutionContext<Context>) {
     onEnded: (job) => driver.ended(job),
     onLost: () => {},
   });
-  const detach = driver.takeOnAdd('sync', running);
+  const detach = driver.fetchOnAdd('sync', running);
   const loop = Object.assign(told, { running });
   return {
     driver,

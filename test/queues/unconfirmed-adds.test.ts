@@ -3,6 +3,7 @@ import anyTest, { type TestFn } from 'ava';
 import { openQueues, type Queues } from '../../queues/open.js';
 import { queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
+import { succeeds } from '../helpers/succeeds.js';
 import { type TcpProxy, tcpProxy } from '../helpers/tcp-proxy.js';
 import { until } from '../helpers/until.js';
 
@@ -89,12 +90,7 @@ test('an add whose outcome cannot be determined is ambiguous; repeating it adds 
   const error = await t.throwsAsync(adding, { code: 'ambiguous_write' });
   t.true(error?.message.includes(job.invocation.id));
   proxy.restore();
-  await until('the queue is reachable', () =>
-    through.queue.ping().then(
-      () => true,
-      () => false,
-    ),
-  );
+  await until('the queue is reachable', () => succeeds(through.queue.ping()));
   await through.queue.add([job]);
   t.is((await direct.queue.counts()).waiting, 1);
 });

@@ -4,6 +4,7 @@ import type { RequestId } from '../../src/contract/ids.js';
 import { MAX_HOST_TEXT, MAX_SQL_ARGS } from '../../src/contract/limits.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { dispatchHostCall } from '../../workers/engine/host-dispatch.js';
+import { aName } from '../helpers/attempt.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { guest, missingCompiler } from '../helpers/guests.js';
 
@@ -67,7 +68,7 @@ for (const source of ['host.c', 'host.rs', 'host.go', 'host.as.ts']) {
     const wasm = await guest(source);
     const { warmStart } = await engine.inspect(wasm, {
       cid: contentId(wasm),
-      name: 'tested' as never,
+      name: aName('tested'),
       memoryLimitMb: 64,
     });
     const outcome = await runText(engine, wasm, '', {
@@ -163,9 +164,20 @@ test('failed host calls return their failure values and log their reasons in ord
     'error: storage_put failed: disk is full',
     'error: enqueue failed: no such function',
     'error: cache_delete failed: cache is away',
-    'error: cache_set failed: ttl is -1 seconds; it must be 0 or more',
+    'error: cache_set failed: ttl is -1 seconds; it must be from 0 to 9007199254740991',
     'info: last',
   ]);
+});
+
+test('a request that http_fetch could not send is logged with its reason; a response is not, whatever it contains', async (t) => {
+  const fetched = (reply: object) =>
+    run('fetch http://x/', { http_fetch: async () => JSON.stringify(reply) });
+  const failed = await fetched({ error: '10.0.0.1 may not be reached', status: 0 });
+  t.is(failed.status, 'success');
+  t.is(failed.output, '{"error":"10.0.0.1 may not be reached","status":0}\n');
+  t.deepEqual(failed.log, ['error: http_fetch failed: 10.0.0.1 may not be reached']);
+  const answered = await fetched({ status: 500, headers: {}, body: '{"error":"no"}' });
+  t.deepEqual(answered.log, []);
 });
 
 test('a note returned by pubsub_publish is logged as a warning', async (t) => {

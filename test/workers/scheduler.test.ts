@@ -10,6 +10,7 @@ import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
 import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { aName } from '../helpers/attempt.js';
 import { contentId, guestCall, runText } from '../helpers/engine.js';
+import { closedGate } from '../helpers/gate.js';
 import { guest } from '../helpers/guests.js';
 import { ENDLESS, reactor } from '../helpers/reactor.js';
 import { until } from '../helpers/until.js';
@@ -23,10 +24,7 @@ test('waiting guests release CPU slots: 30 guests wait at once on 2 threads', as
   const wasm = await kitchen();
   let inside = 0;
   let most = 0;
-  let release = () => {};
-  const gate = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const { opened: gate, open: release } = closedGate();
   const httpFetch = async () => {
     inside++;
     most = Math.max(most, inside);
@@ -78,10 +76,7 @@ test('the number of parked guests does not exceed its limit', async (t) => {
   const wasm = await kitchen();
   let inside = 0;
   let most = 0;
-  let release = () => {};
-  const gate = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const { opened: gate, open: release } = closedGate();
   const httpFetch = async () => {
     most = Math.max(most, ++inside);
     // Two are parked and one keeps its slot; wait a while for a fourth, which must not come.
@@ -315,10 +310,7 @@ test('cancelling stops a running guest and removes a waiting guest', async (t) =
   const waiting = new AbortController();
   const before = new AbortController();
   before.abort();
-  let begun = () => {};
-  const hasBegun = new Promise<void>((resolve) => {
-    begun = resolve;
-  });
+  const { opened: hasBegun, open: begun } = closedGate();
   const first = runText(engine, wasm, 'info begun\nloop', { signal: running.signal, onLog: () => begun() });
   const second = runText(engine, wasm, 'echo never', { signal: waiting.signal });
   const third = runText(engine, wasm, 'echo never', { signal: before.signal });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { DATA_BYTES, type Job, type JobResult, SLOT_BYTES } from '../../workers/threads/protocol.js';
+import { DATA_BYTES, type GuestJob, type JobResult, SLOT_BYTES } from '../../workers/threads/protocol.js';
 import {
   isAtOrBefore,
   nextGeneration,
@@ -17,7 +17,7 @@ const slot = () =>
     dataOffset: 0,
     logOffset: 0,
   });
-const job = (given: Partial<Job> = {}): Job => ({
+const job = (given: Partial<GuestJob> = {}): GuestJob => ({
   name: 'tested',
   requestId: 'id',
   callerWallet: '',

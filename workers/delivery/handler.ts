@@ -20,7 +20,7 @@ import { ModuleUnavailable } from '../engine/module-unavailable.js';
 import { DeliveredCall } from './delivered-call.js';
 import { GuestEnd } from './guest-end.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
-import { createHost, type HostDeps } from './host.js';
+import { createHost, type HostDeps, type HostRun } from './host.js';
 import { keepTrace } from './keep-trace.js';
 import type { LogQuota } from './log-quota.js';
 import type { LogWriter } from './log-writer.js';
@@ -261,7 +261,7 @@ async function settle(
  */
 function hostOf(
   deps: ConsumerDeps,
-  run: Parameters<typeof createHost>[1],
+  run: HostRun,
   { traceparent }: Span,
   recorder: TraceRecorder | undefined,
 ) {

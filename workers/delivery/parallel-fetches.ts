@@ -1,7 +1,7 @@
 import { MAX_HOST_BYTES, MAX_PARALLEL_FETCHES, MB } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
 
-interface Ended {
+interface FinishedFetch {
   handle: number;
   /** The reply in the format of `http_fetch`. */
   reply: Record<string, unknown>;
@@ -13,7 +13,7 @@ export class ParallelFetches {
   #lastHandle = 0;
   #inFlight = 0;
   #heldBytes = 0;
-  readonly #ended: Ended[] = [];
+  readonly #ended: FinishedFetch[] = [];
   #wake: (() => void) | null = null;
 
   /**

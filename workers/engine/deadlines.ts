@@ -10,7 +10,7 @@ export interface TimedRun extends Pick<Run, 'settled' | 'stopReason'> {
 }
 
 /** The runs of each thread. */
-interface Queues<R> {
+interface RunsByThread<R> {
   all(): Iterable<[unknown, readonly R[]]>;
 }
 
@@ -19,13 +19,13 @@ interface Queues<R> {
  * end long before theirs, so a timer per run would be set and cleared in vain.
  */
 export class Deadlines<R extends TimedRun> {
-  readonly #queues: Queues<R>;
+  readonly #queues: RunsByThread<R>;
   readonly #stop: (run: R) => void;
   #timer: NodeJS.Timeout | null = null;
   /** When the timer fires, by `performance.now()`, which does not jump when the clock is set. */
   #at = Number.POSITIVE_INFINITY;
 
-  constructor(queues: Queues<R>, stop: (run: R) => void) {
+  constructor(queues: RunsByThread<R>, stop: (run: R) => void) {
     this.#queues = queues;
     this.#stop = stop;
   }

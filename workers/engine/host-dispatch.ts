@@ -74,8 +74,7 @@ function readText(name: string, text: string): string {
 
 function readSeconds(name: string, value: bigint, max: number): number {
   if (value >= 0n && value <= BigInt(max)) return Number(value);
-  const range = max === Number.MAX_SAFE_INTEGER ? '0 or more' : `from 0 to ${max}`;
-  throw new RangeError(`${name} is ${value} seconds; it must be ${range}`);
+  throw new RangeError(`${name} is ${value} seconds; it must be from 0 to ${max}`);
 }
 
 function replyOf(result: HostResult): Extract<HostReply, { ok: true }> {

@@ -1,7 +1,7 @@
 import type { LogMessage } from '../../src/contract/invocation.js';
 import type { GuestCall, GuestOutcome } from '../../src/ports/engine.js';
 import type { GuestThread } from '../threads/guest-thread.js';
-import type { Job } from '../threads/protocol.js';
+import type { GuestJob } from '../threads/protocol.js';
 import type { Slot } from '../threads/slot.js';
 import type { Program } from '../wasm/run/program.js';
 import type { StopReason } from './outcome.js';
@@ -100,7 +100,7 @@ export function abortSignalOf(run: Run): AbortSignal {
 }
 
 /** Returns the part of a call that is sent to its thread. */
-export function jobOf(call: GuestCall): Job {
+export function guestJobOf(call: GuestCall): GuestJob {
   const { functionName, requestId, callerWallet, env, httpRequest = '', input, onLog } = call;
   return {
     name: functionName,

@@ -12,7 +12,7 @@ import { dispatchHostCall } from './host-dispatch.js';
 import type { MemoryPool } from './memory-pool.js';
 import { closing, neverStarted, type StopReason, tooLarge } from './outcome.js';
 import { Reservations } from './reservations.js';
-import { abortOutsideWork, abortSignalOf, jobOf, newRun, type Run, sleep } from './run.js';
+import { abortOutsideWork, abortSignalOf, guestJobOf, newRun, type Run, sleep } from './run.js';
 import { RunQueue } from './run-queue.js';
 import { RunStats } from './run-stats.js';
 import { collectLogLines, rejectAll, settle, settleFinished, settleWithThread } from './settle.js';
@@ -131,7 +131,7 @@ export class Scheduler implements Closable {
     this.#deadlines.close();
     this.#cancellations.close();
     for (const run of this.#runQueue.drain()) settle(run, () => run.reject(closing()));
-    for (const [, line] of this.#queues.all()) for (const run of line) run.stopReason ??= 'closing';
+    for (const [, runs] of this.#queues.all()) for (const run of runs) run.stopReason ??= 'closing';
     await this.#threads.close();
   }
 
@@ -154,7 +154,7 @@ export class Scheduler implements Closable {
 
   #start(run: Run, thread: GuestThread): void {
     this.#reservations.reserve(run, thread);
-    run.slot = thread.run(run.key, run.program, jobOf(run.call));
+    run.slot = thread.run(run.key, run.program, guestJobOf(run.call));
     this.#deadlines.watch(run);
   }
 

@@ -41,7 +41,7 @@ export interface CompiledModule {
   conclusive: boolean;
 }
 
-interface Task {
+interface CompileTask {
   id: number;
   request: CompileRequest;
   /** Set once the module can run at least as fresh. */
@@ -63,7 +63,7 @@ export class CompilerWorker {
   readonly #budgets: CompileBudgets;
   #worker: Worker | null = null;
   #clock: CpuClock = () => 0;
-  #task: Task | null = null;
+  #task: CompileTask | null = null;
   #lastId = 0;
   #timer: NodeJS.Timeout | null = null;
 
@@ -183,7 +183,7 @@ export class CompilerWorker {
     else task.reject(new AppError('invalid_module', `The module could not be prepared: ${reason}.`));
   }
 
-  #end(): Task | null {
+  #end(): CompileTask | null {
     if (this.#timer !== null) clearInterval(this.#timer);
     const task = this.#task;
     this.#task = null;

@@ -5,7 +5,7 @@ import type { HostReply } from '../wasm/run/session.js';
 import {
   CONTROL_BYTES,
   type FromThread,
-  type Job,
+  type GuestJob,
   type JobResult,
   REPLY,
   REPLY_BYTES,
@@ -126,7 +126,7 @@ export class GuestThread {
    * Queues an invocation on the thread. The caller must release the slot when the invocation has
    * ended.
    */
-  run(key: string, program: Program, job: Job): Slot {
+  run(key: string, program: Program, job: GuestJob): Slot {
     const slot = this.#free.pop();
     if (slot === undefined) throw new Error('the thread has no free slot');
     const { number } = this.#load(key, program);
@@ -223,7 +223,7 @@ export class GuestThread {
  * Copies an input that is a view of a larger buffer, because posting it would send the whole
  * buffer.
  */
-function copyInput(job: Job): Job {
+function copyInput(job: GuestJob): GuestJob {
   const { input } = job;
   return input.length === input.buffer.byteLength ? job : { ...job, input: new Uint8Array(input) };
 }

@@ -29,7 +29,7 @@ export interface ModuleCompilerOptions {
   onBusy?(isBusy: boolean): void;
 }
 
-interface Waiting {
+interface WaitingCompilation {
   namespace: string;
   request: CompileRequest;
   resolve(prepared: Promise<CompiledModule>): void;
@@ -44,7 +44,7 @@ interface Waiting {
 export class ModuleCompiler implements Closable {
   readonly #workers: readonly CompilerWorker[];
   readonly #onBusy: (isBusy: boolean) => void;
-  readonly #queues = PRIORITIES.map(() => new FairQueue<Waiting>());
+  readonly #queues = PRIORITIES.map(() => new FairQueue<WaitingCompilation>());
   /** The namespaces whose module is being prepared. */
   readonly #busy = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
@@ -90,7 +90,7 @@ export class ModuleCompiler implements Closable {
     this.#timer.unref();
   }
 
-  #take(): Waiting | null {
+  #take(): WaitingCompilation | null {
     for (const queue of this.#queues) {
       const waiting = queue.take(({ namespace }) => !this.#busy.has(namespace));
       if (waiting !== null) return waiting;
@@ -98,7 +98,7 @@ export class ModuleCompiler implements Closable {
     return null;
   }
 
-  #begin(worker: CompilerWorker, { namespace, request, resolve }: Waiting): void {
+  #begin(worker: CompilerWorker, { namespace, request, resolve }: WaitingCompilation): void {
     this.#busy.add(namespace);
     if (this.#busy.size === 1) this.#onBusy(true);
     const prepared = worker.prepare(request);

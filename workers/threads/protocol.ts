@@ -17,10 +17,10 @@ export type ToThread =
   | { type: 'prepare'; number: number }
   | { type: 'forget'; number: number }
   /** A job that is too large for its slot. */
-  | { type: 'job'; slot: number; generation: number; job: Job };
+  | { type: 'job'; slot: number; generation: number; job: GuestJob };
 
 /** The part of a guest call that is sent to the thread; the rest is reached through host calls. */
-export interface Job {
+export interface GuestJob {
   name: string;
   requestId: string;
   callerWallet: string;

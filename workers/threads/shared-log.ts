@@ -46,7 +46,7 @@ export class SharedLog implements LogSink {
   readonly #changed: () => void;
   #end = RECORDS_AT;
   #lines = 0;
-  #isNoted = 0;
+  #lineBytes = 0;
   #full = false;
   /** The size of the unfinished printed line in bytes, including bytes beyond the limit. */
   #pending = 0;
@@ -63,7 +63,7 @@ export class SharedLog implements LogSink {
   begin(): void {
     this.#end = RECORDS_AT;
     this.#lines = 0;
-    this.#isNoted = 0;
+    this.#lineBytes = 0;
     this.#full = false;
     this.#pending = 0;
     Atomics.store(this.#cursor.words, this.#cursor.pending, 0);
@@ -98,8 +98,8 @@ export class SharedLog implements LogSink {
     const room = MAX_LOG_LINE_BYTES - this.#pending;
     if (room > 0) this.#bytes.set(part.subarray(0, room), this.#pending);
     this.#pending += part.length;
-    const kept = Math.min(this.#pending, MAX_LOG_LINE_BYTES);
-    Atomics.store(this.#cursor.words, this.#cursor.pending, kept);
+    const stored = Math.min(this.#pending, MAX_LOG_LINE_BYTES);
+    Atomics.store(this.#cursor.words, this.#cursor.pending, stored);
   }
 
   #endLine(): void {
@@ -111,23 +111,23 @@ export class SharedLog implements LogSink {
     Atomics.store(this.#cursor.words, this.#cursor.pending, 0);
   }
 
-  #record(level: LogLevel, kept: Uint8Array, length: number): void {
-    if (this.#lines >= MAX_LOG_LINES || this.#isNoted + kept.length > MAX_LOG_BYTES) {
+  #record(level: LogLevel, line: Uint8Array, length: number): void {
+    if (this.#lines >= MAX_LOG_LINES || this.#lineBytes + line.length > MAX_LOG_BYTES) {
       this.#full = true;
       const what = this.#lines >= MAX_LOG_LINES ? `${MAX_LOG_LINES} lines` : `${MAX_LOG_BYTES >> 20} MB`;
       this.#write('warn', utf8.encode(`the log is cut here: an invocation may log ${what}`));
       return;
     }
     this.#lines++;
-    this.#isNoted += kept.length;
+    this.#lineBytes += line.length;
     if (length <= MAX_LOG_LINE_BYTES) {
-      this.#write(level, kept);
+      this.#write(level, line);
       return;
     }
     const note = utf8.encode(` … [cut: ${MAX_LOG_LINE_BYTES >> 10} KB of ${length} bytes]`);
-    const whole = new Uint8Array(kept.length + note.length);
-    whole.set(kept);
-    const end = characterEnd(kept);
+    const whole = new Uint8Array(line.length + note.length);
+    whole.set(line);
+    const end = characterEnd(line);
     whole.set(note, end);
     this.#write(level, whole.subarray(0, end + note.length));
   }

@@ -1,7 +1,7 @@
 import {
   DATA_BYTES,
+  type GuestJob,
   type IdleReport,
-  type Job,
   type JobResult,
   NUMBER,
   SLOT,
@@ -27,7 +27,7 @@ const MAX_ERROR_LENGTH = 4096;
 /** The largest number of UTF-8 bytes per UTF-16 code unit. */
 const MAX_BYTES_PER_UNIT = 3;
 
-type Texts = [string, string, string, Job['env'], string];
+type Texts = [string, string, string, GuestJob['env'], string];
 /** The error and the response of a result. */
 type ResultTexts = [string | null, string | null];
 
@@ -41,7 +41,7 @@ export function viewOf({ control, shared, dataOffset: dataAt }: SlotBuffers): Sl
 }
 
 /** Writes a job. Returns false when the job is too large and must be posted. */
-export function writeJob({ words, data }: SlotView, job: Job): boolean {
+export function writeJob({ words, data }: SlotView, job: GuestJob): boolean {
   const { name, requestId, callerWallet, env, httpRequest } = job;
   const texts = JSON.stringify([name, requestId, callerWallet, env, httpRequest] satisfies Texts);
   if (texts.length * MAX_BYTES_PER_UNIT + job.input.length > DATA_BYTES) {
@@ -60,7 +60,7 @@ export function writeJob({ words, data }: SlotView, job: Job): boolean {
  * Reads a job; null when it was posted. The input is a view that is valid until the result is
  * written.
  */
-export function readJob({ words, data }: SlotView): Job | null {
+export function readJob({ words, data }: SlotView): GuestJob | null {
   const length = words[SLOT.textLength] ?? POSTED;
   if (length === POSTED) return null;
   const [name, requestId, callerWallet, env, httpRequest] = JSON.parse(

@@ -1,8 +1,8 @@
 import type { LogMessage } from '../../src/contract/invocation.js';
 import {
   DATA_BYTES,
+  type GuestJob,
   type IdleReport,
-  type Job,
   type JobResult,
   NUMBER,
   SHARED_BYTES,
@@ -49,7 +49,7 @@ export class Slot {
    * Prepares the slot for an invocation. Returns false when the job does not fit and must be
    * posted.
    */
-  fill(program: number, job: Job): boolean {
+  fill(program: number, job: GuestJob): boolean {
     this.#words[SLOT.program] = program;
     this.#words[SLOT.state] = STATE.open;
     this.#view.numbers[NUMBER.startedAt] = 0;

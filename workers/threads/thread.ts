@@ -5,10 +5,10 @@ import { WASM_PAGE_BYTES } from '../../src/contract/limits.js';
 import { Guest } from '../wasm/run/guest.js';
 import type { Runner } from '../wasm/run/program.js';
 import { createRunner } from '../wasm/run/runner.js';
-import type { Bridge, Clock, HostReply, HostValue, Session } from '../wasm/run/session.js';
+import type { Bridge, Clock, GuestSession, HostReply, HostValue } from '../wasm/run/session.js';
 import {
   type FromThread,
-  type Job,
+  type GuestJob,
   NUMBER,
   REPLY,
   REPLY_VALUE,
@@ -50,7 +50,7 @@ interface ThreadSlot extends SlotView {
   /**
    * A job that was too large for the slot, with its generation: the job may have been withdrawn.
    */
-  posted: { generation: number; job: Job } | null;
+  posted: { generation: number; job: GuestJob } | null;
 }
 
 function openSlot(slotBuffers: SlotBuffers): ThreadSlot {
@@ -135,7 +135,7 @@ function takeLargeReply(): Uint8Array | null {
   return received instanceof Uint8Array ? received : null;
 }
 
-function run(runner: Runner, job: Job, slot: ThreadSlot): void {
+function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
   current = slot;
   waitedMs = 0;
   slot.live = job.live;
@@ -147,7 +147,7 @@ function run(runner: Runner, job: Job, slot: ThreadSlot): void {
   const began = performance.now();
   const warm = runner.keptBytes() > 0;
   const { name, requestId, callerWallet, env, httpRequest, input } = job;
-  const session: Session = {
+  const session: GuestSession = {
     name,
     requestId,
     callerWallet,

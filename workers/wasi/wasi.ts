@@ -2,7 +2,7 @@ import type { File } from 'wasi-js/dist/types.js';
 import wasiJs from 'wasi-js/dist/wasi.js';
 import { MAX_OUTPUT_BYTES, MB } from '../../src/contract/limits.js';
 import type { GuestMemory } from '../wasm/run/memory.js';
-import { GuestFailure, type Session } from '../wasm/run/session.js';
+import { GuestFailure, type GuestSession } from '../wasm/run/session.js';
 import { bindings, GuestExit } from './bindings.js';
 import { descriptions } from './descriptions.js';
 import { ERRNO } from './errno.js';
@@ -35,7 +35,7 @@ export class GuestWasi {
   readonly functions: Record<string, WasiFunction>;
   readonly #memory: GuestMemory;
   readonly #wasi: InstanceType<typeof WASI>;
-  #session: Session | null = null;
+  #session: GuestSession | null = null;
   #startedAt = 0n;
   #read = 0;
   #output = new Uint8Array(4096);
@@ -61,7 +61,7 @@ export class GuestWasi {
    * @param outputToLog Whether stdout is logged: the output of a reactor is the value that `handle`
    *   returns, not what it prints.
    */
-  begin(session: Session, outputToLog: boolean): void {
+  begin(session: GuestSession, outputToLog: boolean): void {
     this.#session = session;
     this.#startedAt = session.clock.monotonic();
     this.#read = 0;
@@ -88,7 +88,7 @@ export class GuestWasi {
     return this.#errorTail.trimEnd().split('\n').at(-1)?.trim() ?? '';
   }
 
-  get #now(): Session {
+  get #now(): GuestSession {
     if (this.#session === null) throw new GuestFailure('the guest ran outside an invocation');
     return this.#session;
   }

@@ -25,8 +25,7 @@ export function SettingsPanel({ name, version }: { name: string; version: number
               {
                 name: 'Setting',
                 isTitle: true,
-                isWide: true,
-                cell: ([key]) => <code>{brief(key, 80)}</code>,
+                cell: ([key]) => <code title={brief(key, 2000)}>{brief(key, 48)}</code>,
               },
               {
                 name: 'Value',

@@ -39,7 +39,7 @@ export interface RequestOptions {
  * A failed attempt: `untouched`: the request was definitely not executed; `lost`: it may have been
  * executed.
  */
-type Failure = { kind: 'untouched' | 'lost'; error: RqliteError };
+type FailedRequest = { kind: 'untouched' | 'lost'; error: RqliteError };
 
 /** Network errors that occur before anything was sent. */
 const NOT_SENT = new Set([
@@ -155,7 +155,7 @@ export class RqliteTransport {
       timeoutMs = this.#requestTimeoutMs,
       maxResponseBytes = Number.POSITIVE_INFINITY,
     }: RequestOptions,
-  ): Promise<RqliteResponse | Failure> {
+  ): Promise<RqliteResponse | FailedRequest> {
     try {
       const response = await this.#pools[node]?.request({
         method: 'POST',
@@ -179,7 +179,7 @@ export class RqliteTransport {
   }
 }
 
-function interpret(status: number, text: string): RqliteResponse | Failure {
+function interpret(status: number, text: string): RqliteResponse | FailedRequest {
   if (status === 503) return { kind: 'untouched', error: new RqliteError('RQLITE_UNAVAILABLE', text.trim()) };
   if (status === 401)
     throw new RqliteError('RQLITE_UNAUTHORIZED', 'the server does not accept the credentials in the URL');

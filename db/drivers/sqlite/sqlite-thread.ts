@@ -10,7 +10,7 @@ import type {
   StatementResult,
 } from './protocol.js';
 
-interface Pending {
+interface PendingRequest {
   resolve(results: StatementResult[]): void;
   reject(error: Error): void;
 }
@@ -21,7 +21,7 @@ interface Pending {
  */
 export class SqliteThread implements Closable {
   readonly #thread: Worker;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new Map<number, PendingRequest>();
   #nextId = 0;
   #closedBy: SqliteError | null = null;
   #closing: Promise<void> | null = null;

@@ -11,7 +11,7 @@ import { forOperator } from '../../for-operator.js';
 import { isAllowedModule } from '../allowed-names.js';
 import { findRefusedName } from '../calls.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
-import { changesRows, type Executor, type Operation, type Outcome } from '../executor.js';
+import { type BoundStatement, changesRows, type Executor, type StatementOutcome } from '../executor.js';
 import { RowWriter } from '../rows.js';
 import { guard, refused } from '../statement.js';
 import { tokenize } from '../tokens.js';
@@ -187,9 +187,9 @@ type SendOptions = { timeoutMs: number; signal?: AbortSignal };
 
 async function send(
   cluster: RqliteTransport,
-  operations: readonly Operation[],
+  operations: readonly BoundStatement[],
   options: SendOptions,
-): Promise<Outcome[]> {
+): Promise<StatementOutcome[]> {
   const tables = await post(cluster, operations, options);
   const reads = operations.every(({ kind }) => kind === 'query');
   if (!reads || !tables.some(mayBeReplaced)) return toOutcomes(operations, tables);
@@ -208,7 +208,7 @@ async function send(
 
 async function post(
   cluster: RqliteTransport,
-  operations: readonly Operation[],
+  operations: readonly BoundStatement[],
   { timeoutMs, signal }: SendOptions,
 ): Promise<DecodedTable[]> {
   const reads = operations.every(({ kind }) => kind === 'query');
@@ -258,15 +258,18 @@ function fromHexadecimal(table: DecodedTable, columns: readonly string[], statem
 }
 
 async function toOutcomes(
-  operations: readonly Operation[],
+  operations: readonly BoundStatement[],
   tables: readonly DecodedTable[],
-): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
+): Promise<StatementOutcome[]> {
+  const outcomes: StatementOutcome[] = [];
   for (const [at, table] of tables.entries()) outcomes.push(await toOutcome(operations[at], table));
   return outcomes;
 }
 
-async function toOutcome(operation: Operation | undefined, table: DecodedTable): Promise<Outcome> {
+async function toOutcome(
+  operation: BoundStatement | undefined,
+  table: DecodedTable,
+): Promise<StatementOutcome> {
   if (operation === undefined)
     throw new RqliteError('RQLITE_REFUSED', 'there are more results than statements');
   const { kind, verb } = operation;
@@ -290,7 +293,7 @@ async function toOutcome(operation: Operation | undefined, table: DecodedTable):
   };
 }
 
-const AWAY = 'The database of this namespace cannot be reached right now; try again in a moment.';
+const UNREACHABLE = 'The database of this namespace cannot be reached right now; try again in a moment.';
 
 function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppError {
   if (error instanceof AppError) return error;
@@ -302,7 +305,7 @@ function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppEr
   switch (error.code) {
     case 'RQLITE_UNAVAILABLE':
     case 'RQLITE_REFUSED':
-      return new AppError('unavailable', AWAY, {
+      return new AppError('unavailable', UNREACHABLE, {
         cause: new AppError(
           'bad_config',
           'The RQLite of FUNCTION_DB_URL cannot be reached; check the URL and the server.',
@@ -310,7 +313,7 @@ function toAppError(error: unknown, timeoutMs: number, numbered: boolean): AppEr
         ),
       });
     case 'RQLITE_UNAUTHORIZED':
-      return new AppError('unavailable', AWAY, {
+      return new AppError('unavailable', UNREACHABLE, {
         cause: new AppError(
           'bad_config',
           'RQLite does not accept the credentials in FUNCTION_DB_URL.',

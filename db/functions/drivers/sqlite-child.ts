@@ -1,5 +1,5 @@
 import { messageOf } from '../../../src/errors.js';
-import type { Outcome } from '../executor.js';
+import type { StatementOutcome } from '../executor.js';
 import { primaryCode, SqliteFault } from './sqlite-errors.js';
 import { type ChildReply, type ChildRequest, MAX_STATEMENT_MB } from './sqlite-protocol.js';
 import { SandboxedDatabase } from './sqlite-sandbox.js';
@@ -36,7 +36,7 @@ function connection(file: string): SandboxedDatabase {
 }
 
 function answer({ file, operations, maxBytes }: ChildRequest): ChildAnswer {
-  const outcomes: Outcome[] = [];
+  const outcomes: StatementOutcome[] = [];
   try {
     connection(file).run(operations, maxBytes, (outcome) => void outcomes.push(outcome));
     return { kind: 'done', outcomes };

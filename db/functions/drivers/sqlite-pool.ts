@@ -33,7 +33,7 @@ export class LostRequest extends Error {
   }
 }
 
-interface Job {
+interface PendingStatement {
   request: ChildRequest;
   resolve(reply: ChildReply): void;
   /** Rejects the request. Idempotent; also releases the timer and the listener. */
@@ -42,7 +42,7 @@ interface Job {
 
 interface Child {
   process: ChildProcess;
-  job: Job | null;
+  job: PendingStatement | null;
   /** The file of its last request, which it therefore has open. */
   file: string | null;
   idle: NodeJS.Timeout | null;
@@ -55,7 +55,7 @@ interface Child {
 export class SqlitePool implements Closable {
   readonly #limits: PoolLimits;
   readonly #children = new Set<Child>();
-  #waiting: Job[] = [];
+  #waiting: PendingStatement[] = [];
   #closed = false;
 
   constructor(limits: PoolLimits) {
@@ -77,7 +77,7 @@ export class SqlitePool implements Closable {
         clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
       };
-      const job: Job = {
+      const job: PendingStatement = {
         request,
         resolve: (reply) => {
           settled();
@@ -115,7 +115,7 @@ export class SqlitePool implements Closable {
     for (;;) {
       const running = this.#runningByFile();
       const free = this.#limits.children - [...running.values()].reduce((sum, count) => sum + count, 0);
-      let next: Job | undefined;
+      let next: PendingStatement | undefined;
       let fewest = Number.POSITIVE_INFINITY;
       for (const job of this.#waiting) {
         const mine = running.get(job.request.file) ?? 0;
@@ -157,7 +157,7 @@ export class SqlitePool implements Closable {
     return this.#children.size < this.#limits.children ? this.#start() : null;
   }
 
-  #assign(child: Child, job: Job): void {
+  #assign(child: Child, job: PendingStatement): void {
     if (child.idle !== null) clearTimeout(child.idle);
     child.idle = null;
     child.job = job;
@@ -221,7 +221,7 @@ export class SqlitePool implements Closable {
   }
 
   /** Removes a waiting job, or ends the child of a running one. */
-  #stop(job: Job, loss: Loss): void {
+  #stop(job: PendingStatement, loss: Loss): void {
     this.#waiting = this.#waiting.filter((one) => one !== job);
     const child = [...this.#children].find((one) => one.job === job);
     job.lose(loss);

@@ -1,4 +1,4 @@
-import type { Operation, Outcome } from '../executor.js';
+import type { BoundStatement, StatementOutcome } from '../executor.js';
 import type { SqliteFault } from './sqlite-errors.js';
 
 /**
@@ -6,7 +6,7 @@ import type { SqliteFault } from './sqlite-errors.js';
  */
 export interface ChildRequest {
   file: string;
-  operations: readonly Operation[];
+  operations: readonly BoundStatement[];
   /** The limit of the size of the file; unlimited by default. */
   maxBytes?: number;
 }
@@ -16,7 +16,7 @@ export interface ChildRequest {
  * must be replaced.
  */
 export type ChildReply = (
-  | { kind: 'done'; outcomes: Outcome[] }
+  | { kind: 'done'; outcomes: StatementOutcome[] }
   /**
    * `at`: the index of the operation. `code`: SQLite's primary result code, or the code of a
    * SqliteFault.

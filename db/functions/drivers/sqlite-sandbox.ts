@@ -5,7 +5,7 @@ import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } f
 import { keepWriteAheadLog } from '../../write-ahead-log.js';
 import type { SqlArgument } from '../arguments.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
-import { changesRows, type Operation, type Outcome } from '../executor.js';
+import { type BoundStatement, changesRows, type StatementOutcome } from '../executor.js';
 import { castToText } from '../parameters.js';
 import { NO_ROWS, RowWriter } from '../rows.js';
 import { toJsonValue } from '../values.js';
@@ -62,9 +62,9 @@ export class SandboxedDatabase {
    * operation. Throws SQLite's errors, or SqliteFault.
    */
   run(
-    operations: readonly Operation[],
+    operations: readonly BoundStatement[],
     maxBytes: number | undefined,
-    done: (outcome: Outcome) => void,
+    done: (outcome: StatementOutcome) => void,
   ): void {
     try {
       this.#bound(maxBytes);
@@ -82,7 +82,7 @@ export class SandboxedDatabase {
     }
   }
 
-  #execute(operation: Operation): Outcome {
+  #execute(operation: BoundStatement): StatementOutcome {
     this.#readOnly(operation.kind === 'query');
     return operation.kind === 'query' ? this.#query(operation) : this.#write(operation);
   }
@@ -91,7 +91,7 @@ export class SandboxedDatabase {
    * Runs a query. The binding cuts texts at a NUL and replaces invalid UTF-8, but returns bytes
    * unchanged: so texts are read as bytes, and bytes as hexadecimal.
    */
-  #query(operation: Operation): Outcome {
+  #query(operation: BoundStatement): StatementOutcome {
     const columns = columnNames(this.#database.prepare(operation.sql));
     const { sql, bindings } = bind(operation);
     const statement = this.#database.prepare(exactQuery(sql, columns.length, asBytes));
@@ -103,7 +103,7 @@ export class SandboxedDatabase {
     return { rows: rows.finish(), rowsAffected: 0, lastInsertId: null };
   }
 
-  #write(operation: Operation): Outcome {
+  #write(operation: BoundStatement): StatementOutcome {
     const { verb } = operation;
     const { sql, bindings } = bind(operation);
     if (!changesRows(verb)) this.#refreshSchema();
@@ -177,7 +177,7 @@ export class SandboxedDatabase {
  * Converts arguments: integers to bigint, so that they stay integers, and texts with a NUL, which
  * the binding would cut, to bytes.
  */
-function bind({ sql, parameters, args }: Operation): { sql: string; bindings: SqlArgument[] } {
+function bind({ sql, parameters, args }: BoundStatement): { sql: string; bindings: SqlArgument[] } {
   const cast = new Set<number>();
   const bindings = args.map((value, at) => {
     if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);

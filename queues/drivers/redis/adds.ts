@@ -1,12 +1,12 @@
 import type { RedisClient } from 'bullmq';
 import type { AppError } from '../../../src/errors.js';
 import { type RedisConnection, wasNotExecuted } from '../../../src/redis/connection.js';
+import type { BatchFetcher } from '../../batch-fetcher.js';
 import type { JobGroup, QueueLimits, Shares } from '../../driver.js';
 import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import { type NewJob, queueKindOf } from '../../jobs.js';
 import { encodeNote } from '../../removed-jobs.js';
-import type { JobTaker } from '../../run-loop.js';
 import type { ShareQuota } from '../../share-quota.js';
 import { UnconfirmedAdd } from '../../unconfirmed-add.js';
 import { nextJobsOf } from './batching-backend.js';
@@ -33,7 +33,7 @@ export class RedisAdds {
   readonly #keys: UsageKeys;
   readonly #limits: QueueLimits;
   /** The most recently started run loop for sync jobs of this process. */
-  #taker: JobTaker | undefined;
+  #fetcher: BatchFetcher | undefined;
   /** The Redis clock minus the monotonic clock of this process, in milliseconds. */
   #offsetMs = 0;
 
@@ -66,10 +66,10 @@ export class RedisAdds {
    * if Redis may have executed the command although no response arrived.
    */
   async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
-    const taker = this.#taker;
-    const syncJobs = taker === undefined ? 0 : syncJobsIn(groups);
+    const fetcher = this.#fetcher;
+    const syncJobs = fetcher === undefined ? 0 : syncJobsIn(groups);
     // One token more than jobs, so that the answer also tells the loop when the queue is empty.
-    const tokens = taker === undefined || syncJobs === 0 ? [] : taker.reserve(syncJobs + 1);
+    const tokens = fetcher === undefined || syncJobs === 0 ? [] : fetcher.reserve(syncJobs + 1);
     let taken: unknown[] = [];
     const sentAt = performance.now();
     try {
@@ -81,15 +81,15 @@ export class RedisAdds {
       if (wasNotExecuted(error)) throw error;
       throw new UnconfirmedAdd(sentAt + ADD_WITHIN_MS + CLOCK_MARGIN_MS, error);
     } finally {
-      taker?.deliver(tokens, nextJobsOf(taken));
+      fetcher?.deliver(tokens, nextJobsOf(taken));
     }
   }
 
   /** Lets adds fetch sync jobs for this loop. Returns a function that ends this. */
-  takeFor(loop: JobTaker): () => void {
-    this.#taker = loop;
+  fetchFor(loop: BatchFetcher): () => void {
+    this.#fetcher = loop;
     return () => {
-      if (this.#taker === loop) this.#taker = undefined;
+      if (this.#fetcher === loop) this.#fetcher = undefined;
     };
   }
 
@@ -114,7 +114,7 @@ export class RedisAdds {
       JOB_COST,
       MAX_PRIORITY,
       Date.now(),
-      this.#taker?.lockMs ?? 0,
+      this.#fetcher?.lockMs ?? 0,
       tokens.join(' '),
       sharesText(shares),
     ];

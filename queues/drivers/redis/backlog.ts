@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Backlog } from '../../../src/ports/backlog.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import { queueUnavailable } from '../../errors.js';
+import { Serial } from '../../serial.js';
 
 const KEY = '{orama}:backlog';
 const GROUP = 'shippers';
@@ -16,7 +17,7 @@ export class RedisBacklog implements Backlog {
   readonly driver = 'redis';
   readonly #connection: RedisConnection;
   readonly #consumer = randomUUID();
-  #draining: Promise<unknown> = Promise.resolve();
+  readonly #drains = new Serial();
 
   private constructor(connection: RedisConnection) {
     this.#connection = connection;
@@ -42,9 +43,7 @@ export class RedisBacklog implements Backlog {
 
   /** Drains run one at a time per process, because a process is one consumer of the group. */
   drain(limit: number, handler: (records: string[]) => Promise<void>): Promise<number> {
-    const drained = this.#draining.then(() => this.#drain(limit, handler));
-    this.#draining = drained.catch(() => {});
-    return drained;
+    return this.#drains.run(() => this.#drain(limit, handler));
   }
 
   async #drain(limit: number, handler: (records: string[]) => Promise<void>): Promise<number> {
@@ -98,8 +97,8 @@ export class RedisBacklog implements Backlog {
     return this.#connection.xlen(KEY);
   }
 
-  async close(): Promise<void> {
-    await this.#draining;
+  close(): Promise<void> {
+    return this.#drains.idle();
   }
 }
 

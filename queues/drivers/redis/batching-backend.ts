@@ -24,7 +24,7 @@ const ARGUMENTS = 9;
 
 type Completion = Parameters<RedisQueueBackend['moveToCompleted']>;
 
-interface Ended {
+interface EndedJob {
   job: Completion[0];
   keep: Completion[2];
   token: string;
@@ -49,7 +49,7 @@ export function defineBatchScripts(connection: RedisConnection): void {
  */
 export class BatchingBackend extends RedisQueueBackend implements JobStore {
   readonly #lockMs: number;
-  readonly #completions = new Batcher<Ended, unknown>({
+  readonly #completions = new Batcher<EndedJob, unknown>({
     send: (ended) => this.#complete(ended),
     fits: ([first, ...others], { keep, fetchNext }) =>
       others.length < MAX_AT_ONCE - 1 && first?.keep === keep && first.fetchNext === fetchNext,
@@ -123,7 +123,7 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
     await this.blockingConnection?.close(true);
   }
 
-  async #complete(ended: readonly Ended[]): Promise<unknown[]> {
+  async #complete(ended: readonly EndedJob[]): Promise<unknown[]> {
     const [first] = ended;
     if (first === undefined) return [];
     const args = this.moveToCompletedArgs(first.job, undefined, first.keep, first.token, first.fetchNext);

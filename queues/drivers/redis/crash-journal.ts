@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisConnection } from '../../../src/redis/connection.js';
-import { type CrashJournal, KEPT_MS, type RunMark } from '../../crash-journal.js';
+import { type CrashJournal, RETENTION_MS, type RunKey } from '../../crash-journal.js';
 
 /**
- * A hash with one field per process: "<Unix milliseconds> <mark> <mark> …". A process that runs no
+ * A hash with one field per process: "<Unix milliseconds> <run key> <run key> …". A process that runs no
  * guest has no field.
  */
 const KEY = '{orama}:running';
@@ -24,7 +24,7 @@ export class RedisCrashJournal implements CrashJournal {
 
   static async open(connection: RedisConnection): Promise<RedisCrashJournal> {
     const records = await connection.hgetall(KEY);
-    const before = Date.now() - KEPT_MS;
+    const before = Date.now() - RETENTION_MS;
     const old = Object.keys(records).filter(
       (process) => Number.parseInt(records[process] ?? '', 10) < before,
     );
@@ -32,10 +32,10 @@ export class RedisCrashJournal implements CrashJournal {
     return new RedisCrashJournal(connection);
   }
 
-  async write(marks: readonly RunMark[]): Promise<void> {
+  async write(runs: readonly RunKey[]): Promise<void> {
     if (this.#closed) return;
-    if (marks.length === 0) await this.#connection.hdel(KEY, this.#process);
-    else await this.#connection.hset(KEY, this.#process, `${Date.now()} ${marks.join(' ')}`);
+    if (runs.length === 0) await this.#connection.hdel(KEY, this.#process);
+    else await this.#connection.hset(KEY, this.#process, `${Date.now()} ${runs.join(' ')}`);
   }
 
   async read(): Promise<ReadonlySet<string>> {

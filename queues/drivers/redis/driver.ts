@@ -13,25 +13,26 @@ import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '.
 import { closeRedis, type RedisConnection } from '../../../src/redis/connection.js';
 import { COMMAND_TIMEOUT_MS, type RedisServer } from '../../../src/redis/server.js';
 import { withTimeout } from '../../../src/timeout.js';
+import type { BatchFetcher } from '../../batch-fetcher.js';
 import type { CrashJournal } from '../../crash-journal.js';
-import type {
-  BullQueue,
-  BullWorker,
-  BullWorkerOptions,
-  InvocationJob,
-  JobGroup,
-  QueueDriver,
-  QueueLimits,
-  QueueTimings,
-  Shares,
-  Warn,
+import {
+  type BullQueue,
+  type BullWorker,
+  type BullWorkerOptions,
+  type InvocationJob,
+  type JobGroup,
+  lockOptions,
+  type QueueDriver,
+  type QueueLimits,
+  type QueueTimings,
+  type Shares,
+  type Warn,
 } from '../../driver.js';
 import { queueUnavailable } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
 import type { JobStore } from '../../job-store.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
-import type { JobTaker } from '../../run-loop.js';
 import { RedisAdds } from './adds.js';
 import { BatchingBackend, defineBatchScripts } from './batching-backend.js';
 import { checkBullScripts } from './bull-checks.js';
@@ -45,8 +46,6 @@ import { UsageIndex } from './usage-index.js';
  */
 const PREFIX = '{orama}';
 const CANCEL_CHANNEL = `${PREFIX}:cancel`;
-/** Disables BullMQ's own limit of stalls: the delivery handler decides which crash is the last. */
-const UNLIMITED_STALLS = 1_000_000;
 /**
  * A marker can be lost with the process that took it; a job then waits at most this long, in
  * seconds.
@@ -130,13 +129,11 @@ export class RedisDriver implements QueueDriver {
     const keys = { prefix: `${PREFIX}:`, usage: `${PREFIX}:usage:` };
     const usage = new UsageIndex(connection, client, keys, warn);
     const adds = await RedisAdds.open(connection, client, keys, limits);
-    // BullMQ's queue types carry the type of the backend, which differs between stores and is not
-    // part of the QueueDriver interface.
     return new RedisDriver({
       server,
       connection,
-      kinds: kinds as unknown as Record<QueueKind, BullQueue<JobData>>,
-      ticks: ticks as unknown as BullQueue<unknown>,
+      kinds,
+      ticks,
       backends,
       client,
       adds,
@@ -150,8 +147,7 @@ export class RedisDriver implements QueueDriver {
     queue.on('error', (error) => this.#warn('Redis reported an error.', error));
     await queue.waitUntilReady();
     this.#further.push(queue);
-    // As in `open`: the type of the backend is dropped.
-    return queue as unknown as BullQueue<D>;
+    return queue;
   }
 
   async createWorker<D>(
@@ -168,14 +164,12 @@ export class RedisDriver implements QueueDriver {
     );
   }
 
-  async openStore(kind: QueueKind, { lockMs, stalledCheckMs }: QueueTimings): Promise<JobStore> {
+  async openStore(kind: QueueKind, timings: QueueTimings): Promise<JobStore> {
     const connection = this.#workersConnection(kind);
     const store = BatchingBackend.open(connection, kind, {
       connection,
       prefix: PREFIX,
-      lockDuration: lockMs,
-      stalledInterval: stalledCheckMs,
-      maxStalledCount: UNLIMITED_STALLS,
+      ...lockOptions(timings),
     });
     store.on('error', (error) => this.#warn('Redis reported an error.', error));
     await store.waitUntilReady();
@@ -185,15 +179,15 @@ export class RedisDriver implements QueueDriver {
   /**
    * Only sync jobs have a waiting caller, so only they are fetched by the command that adds them.
    */
-  takeOnAdd(kind: QueueKind, loop: JobTaker): () => void {
-    return kind === 'sync' ? this.#adds.takeFor(loop) : () => {};
+  fetchOnAdd(kind: QueueKind, loop: BatchFetcher): () => void {
+    return kind === 'sync' ? this.#adds.fetchFor(loop) : () => {};
   }
 
-  begun(): void {
+  started(): void {
     // BullMQ's list of active jobs holds the number of running jobs.
   }
 
-  over(): void {}
+  released(): void {}
 
   /**
    * Returns the connection that workers of this kind use: one for sync jobs, one for all others.

@@ -44,7 +44,10 @@ export class UsageIndex {
     this.#keys = keys;
     this.#warn = warn;
     defineScripts(connection, ['endJobs-2', 'getUsage-2', 'rebaseTimes-2', 'sweepUsage-2']);
-    this.#sweeper = setInterval(() => void this.#sweepIfOurs(), SWEEP_EVERY_MS * (0.8 + 0.4 * Math.random()));
+    this.#sweeper = setInterval(
+      () => void this.#sweepIfClaimed(),
+      SWEEP_EVERY_MS * (0.8 + 0.4 * Math.random()),
+    );
     this.#sweeper.unref();
   }
 
@@ -63,8 +66,8 @@ export class UsageIndex {
     this.#scheduleRemoval(job.data.n, encodeNote({ id: job.id ?? '', name: job.name, data: job.data }));
   }
 
-  #scheduleRemoval(namespace: string, line: string): void {
-    this.#ended.push(namespace, line);
+  #scheduleRemoval(namespace: string, id: string): void {
+    this.#ended.push(namespace, id);
     if (this.#ended.length === 2) setTimeout(() => void this.#flushEnded(), ENDED_WITHIN_MS);
   }
 
@@ -119,10 +122,10 @@ export class UsageIndex {
   }
 
   /** Sweeps if no other process has claimed this round. */
-  async #sweepIfOurs(): Promise<void> {
+  async #sweepIfClaimed(): Promise<void> {
     try {
-      const ours = await this.#claimSweep();
-      if (ours) await this.sweep();
+      const isClaimed = await this.#claimSweep();
+      if (isClaimed) await this.sweep();
     } catch (error) {
       this.#warn('Failed to sweep the usage index; the next sweep retries.', error);
     }
@@ -156,8 +159,8 @@ export class UsageIndex {
           cursor,
           SWEEP_STEP,
         ]);
-        for (const line of missing)
-          if (await this.#hasEnded(namespace, line)) this.#scheduleRemoval(namespace, line);
+        for (const note of missing)
+          if (await this.#hasEnded(namespace, note)) this.#scheduleRemoval(namespace, note);
         await this.#flushEnded();
         cursor = next;
       } while (cursor !== '');
@@ -174,12 +177,12 @@ export class UsageIndex {
    */
   async removed(namespace: string, id: string): Promise<RemovedInvocation | null> {
     const key = `${this.#keys.usage}jobs:${namespace}`;
-    const [line] = await this.#connection.zrangebylex(key, `[${id}:`, `(${id};`, 'LIMIT', 0, 1);
-    return line === undefined ? null : removedByNote(namespace, line);
+    const [note] = await this.#connection.zrangebylex(key, `[${id}:`, `(${id};`, 'LIMIT', 0, 1);
+    return note === undefined ? null : removedByNote(namespace, note);
   }
 
-  async #hasEnded(namespace: string, line: string): Promise<boolean> {
-    const removed = removedByNote(namespace, line);
+  async #hasEnded(namespace: string, note: string): Promise<boolean> {
+    const removed = removedByNote(namespace, note);
     return removed === null || this.#onRemoved === undefined || this.#onRemoved(removed);
   }
 

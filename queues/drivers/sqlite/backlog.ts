@@ -1,5 +1,6 @@
 import type { Backlog } from '../../../src/ports/backlog.js';
 import { queueUnavailable } from '../../errors.js';
+import { Serial } from '../../serial.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { rowsOf, write } from './tables.js';
 
@@ -10,7 +11,7 @@ import { rowsOf, write } from './tables.js';
 export class SqliteBacklog implements Backlog {
   readonly driver = 'sqlite';
   readonly #connection: SqliteConnection;
-  #draining: Promise<unknown> = Promise.resolve();
+  readonly #drains = new Serial();
 
   constructor(connection: SqliteConnection) {
     this.#connection = connection;
@@ -30,9 +31,7 @@ export class SqliteBacklog implements Backlog {
   }
 
   drain(limit: number, handler: (records: string[]) => Promise<void>): Promise<number> {
-    const drained = this.#draining.then(() => this.#drain(limit, handler));
-    this.#draining = drained.catch(() => {});
-    return drained;
+    return this.#drains.run(() => this.#drain(limit, handler));
   }
 
   async #drain(limit: number, handler: (records: string[]) => Promise<void>): Promise<number> {
@@ -53,7 +52,7 @@ export class SqliteBacklog implements Backlog {
     return row?.[0] ?? 0;
   }
 
-  async close(): Promise<void> {
-    await this.#draining;
+  close(): Promise<void> {
+    return this.#drains.idle();
   }
 }

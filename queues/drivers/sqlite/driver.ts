@@ -6,17 +6,18 @@ import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import { onClockSetBack } from '../../clock-set-back.js';
 import type { CrashJournal } from '../../crash-journal.js';
-import type {
-  BullQueue,
-  BullWorker,
-  BullWorkerOptions,
-  InvocationJob,
-  JobGroup,
-  QueueDriver,
-  QueueLimits,
-  QueueTimings,
-  Shares,
-  Warn,
+import {
+  type BullQueue,
+  type BullWorker,
+  type BullWorkerOptions,
+  type InvocationJob,
+  type JobGroup,
+  lockOptions,
+  type QueueDriver,
+  type QueueLimits,
+  type QueueTimings,
+  type Shares,
+  type Warn,
 } from '../../driver.js';
 import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
@@ -40,8 +41,6 @@ const Bull = withBackend(createSqliteBackend);
  * A run loop is always notified of new jobs; this poll interval, in seconds, is only a fallback.
  */
 const POLL_INTERVAL_SECONDS = 60;
-/** Disables BullMQ's own limit of stalls: the delivery handler decides which crash is the last. */
-const UNLIMITED_STALLS = 1_000_000;
 /** The field of `ShareUse` that each quota of a share limits. */
 const MEASURES = { waiting_jobs: 'waiting', waiting_mb: 'bytes', delayed_jobs: 'delayed' } as const;
 
@@ -98,9 +97,7 @@ export class SqliteDriver implements QueueDriver {
     const queue = new Bull.Queue<D, void>(name, { ...options, connection: this.#connection });
     queue.on('error', (error) => this.#warn('The queue reported an error.', error));
     this.#opened.push(queue);
-    // BullMQ's queue types carry the type of the backend, which differs between stores and is not
-    // part of the QueueDriver interface.
-    return queue as unknown as BullQueue<D>;
+    return queue;
   }
 
   async openQueue<D>(name: string): Promise<BullQueue<D>> {
@@ -112,38 +109,32 @@ export class SqliteDriver implements QueueDriver {
     processor: Processor<D, void>,
     options: BullWorkerOptions,
   ): Promise<BullWorker<D>> {
-    // As in `#open`: the type of the backend is dropped.
     return new Bull.Worker<D, void>(queue, processor, {
       drainDelay: this.waitSeconds,
       ...options,
       connection: this.#connection,
-    }) as unknown as BullWorker<D>;
+    });
   }
 
-  async openStore(kind: QueueKind, { lockMs, stalledCheckMs }: QueueTimings): Promise<JobStore> {
-    const options = {
-      connection: this.#connection,
-      lockDuration: lockMs,
-      stalledInterval: stalledCheckMs,
-      maxStalledCount: UNLIMITED_STALLS,
-    };
+  async openStore(kind: QueueKind, timings: QueueTimings): Promise<JobStore> {
+    const options = { connection: this.#connection, ...lockOptions(timings) };
     const store = createSqliteBackend(kind, options, { withBlockingConnection: true });
     store.on('error', (error) => this.#warn('The queue reported an error.', error));
     await store.waitUntilReady();
     return store;
   }
 
-  takeOnAdd(): () => void {
+  fetchOnAdd(): () => void {
     // The run loop is notified of added jobs immediately, so there is nothing to gain.
     return () => {};
   }
 
-  begun(job: InvocationJob): void {
-    this.#usage.begun(job.id ?? '');
+  started(job: InvocationJob): void {
+    this.#usage.started(job.id ?? '');
   }
 
-  over(job: InvocationJob): void {
-    this.#usage.over(job.id ?? '');
+  released(job: InvocationJob): void {
+    this.#usage.released(job.id ?? '');
   }
 
   /**
@@ -210,7 +201,7 @@ export class SqliteDriver implements QueueDriver {
 
   async remove(job: InvocationJob): Promise<boolean> {
     const kind = queueKindOf(job.data);
-    const removed = (await this.queues[kind].getBackend().remove(job.id ?? '', false)) > 0;
+    const removed = (await this.queues[kind].backend.remove(job.id ?? '', false)) > 0;
     if (removed) this.#usage.leave(job.id ?? '');
     return removed;
   }

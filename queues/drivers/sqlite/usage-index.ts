@@ -27,7 +27,7 @@ type Row = [
   due: number | null,
 ];
 
-interface Held {
+interface IndexedJob {
   namespace: string;
   size: number;
   running: boolean;
@@ -46,7 +46,7 @@ export class UsageIndex {
   bytes = 0;
   /** The number of jobs that workers run; they do not count as waiting. */
   #running = 0;
-  readonly #held = new Map<string, Held>();
+  readonly #held = new Map<string, IndexedJob>();
   readonly #uses = new Map<string, NamespaceUse>();
 
   static async read(connection: SqliteConnection): Promise<UsageIndex> {
@@ -109,7 +109,7 @@ export class UsageIndex {
     this.#hold(id, { namespace: data.n, size: data.s, acceptedAt: data.a }, due);
   }
 
-  #hold(id: string, job: Omit<Held, 'running'>, due: number | null): void {
+  #hold(id: string, job: Omit<IndexedJob, 'running'>, due: number | null): void {
     if (this.#held.has(id)) return;
     this.#held.set(id, { ...job, running: false });
     this.bytes += job.size;
@@ -121,7 +121,7 @@ export class UsageIndex {
   }
 
   /** Records that a worker has the job. */
-  begun(id: string): void {
+  started(id: string): void {
     const held = this.#held.get(id);
     if (held === undefined || held.running) return;
     this.#setRunning(held, true);
@@ -129,12 +129,12 @@ export class UsageIndex {
   }
 
   /** Records that no worker has the job any more: it has left the queue or waits again. */
-  over(id: string): void {
+  released(id: string): void {
     const held = this.#held.get(id);
     if (held?.running === true) this.#setRunning(held, false);
   }
 
-  #setRunning(held: Held, running: boolean): void {
+  #setRunning(held: IndexedJob, running: boolean): void {
     const change = running ? 1 : -1;
     held.running = running;
     this.#running += change;
@@ -145,7 +145,7 @@ export class UsageIndex {
   leave(id: string): void {
     const held = this.#held.get(id);
     if (held === undefined) return;
-    this.over(id);
+    this.released(id);
     this.#held.delete(id);
     this.bytes -= held.size;
     const use = this.#uses.get(held.namespace);

@@ -18,6 +18,8 @@ export async function fetch(input: string | URL | Request, init?: RequestInit): 
     headers: Object.fromEntries(request.headers),
     body: await request.send(),
   };
+  // The signal may have been aborted while the body was read.
+  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const takeBack = start(outgoing, (answer) => {
       if (answer.status === 0) reject(new TypeError('fetch failed', { cause: new Error(answer.error) }));

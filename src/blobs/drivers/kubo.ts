@@ -27,9 +27,9 @@ const COPY_BYTES = 1 << 20;
 
 const idSchema = z.object({ ID: z.string(), Addresses: z.array(z.string()).nullable() });
 
-type Query = Record<string, string> | [string, string][];
+type RpcArguments = Record<string, string> | [string, string][];
 
-interface Reply {
+interface KuboReply {
   status: number;
   body: Buffer;
 }
@@ -44,7 +44,7 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
   const pool = new Pool(base.origin, { connect: { timeout: FIRST_CONTACT_MS } });
   const authorization = basicAuthorization(base);
 
-  async function call(path: string, query: Query, file?: Uint8Array): Promise<Reply> {
+  async function call(path: string, query: RpcArguments, file?: Uint8Array): Promise<KuboReply> {
     const { headers, body } = file === undefined ? { headers: {}, body: null } : multipart(file);
     try {
       const response = await pool.request({
@@ -232,12 +232,12 @@ async function readAll(body: Dispatcher.ResponseData['body']): Promise<Buffer> {
   return whole;
 }
 
-function isNotPinned(reply: Reply): boolean {
+function isNotPinned(reply: KuboReply): boolean {
   return /not pinned/.test(messageIn(reply));
 }
 
 /** Returns Kubo's error message. A proxy in front of Kubo may respond with another format. */
-function messageIn(reply: Reply): string {
+function messageIn(reply: KuboReply): string {
   const text = reply.body.toString();
   try {
     return String((JSON.parse(text) as { Message?: unknown }).Message);
@@ -252,7 +252,7 @@ function reasonOf(error: unknown): string {
   return cause instanceof Error && cause.message.startsWith('Kubo ') ? cause.message : networkReason(error);
 }
 
-function refused(command: string, reply: Reply): AppError {
+function refused(command: string, reply: KuboReply): AppError {
   const cause = new Error(`Kubo answered ${command} with ${reply.status}: ${messageIn(reply).trim()}`);
   return new AppError('unavailable', 'The storage cannot do this right now; try again in a moment.', {
     cause,

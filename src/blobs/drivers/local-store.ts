@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FsBlockstore } from 'blockstore-fs';
 import { FlatDirectory } from 'blockstore-fs/sharding';
@@ -8,6 +8,7 @@ import type { CID } from 'multiformats/cid';
 import { sha256 } from 'multiformats/hashes/sha2';
 import { AppError, isAppError } from '../../errors.js';
 import { cidText, importInto, parseCid } from '../unixfs.js';
+import { hasBlob } from './local-blob.js';
 import { type LocalStore, STAGING } from './local-protocol.js';
 
 /**
@@ -57,12 +58,12 @@ export function openLocalStore(dir: string): LocalStore {
 
   async function get(text: string): Promise<Uint8Array> {
     const cid = parseCid(text);
-    if (cid === null || !(await has(text))) throw absent(text);
+    if (cid === null || !(await hasBlob(dir, text))) throw absent(text);
     try {
       return await read(cid);
     } catch (cause) {
       // The blob was deleted during the read.
-      if (!(await has(text))) throw absent(text);
+      if (!(await hasBlob(dir, text))) throw absent(text);
       if (isAppError(cause)) throw cause;
       throw new AppError(
         'internal',
@@ -99,15 +100,6 @@ export function openLocalStore(dir: string): LocalStore {
       at += chunk.length;
     }
     return whole;
-  }
-
-  async function has(text: string): Promise<boolean> {
-    const cid = parseCid(text);
-    if (cid === null) return false;
-    return stat(join(dir, cid.toString())).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
   }
 
   async function remove(text: string): Promise<void> {

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../../errors.js';
 import { fileReason } from '../../file-reason.js';
 import type { Blobs } from '../../ports/blobs.js';
-import { parseCid } from '../unixfs.js';
+import { hasBlob } from './local-blob.js';
 import { type LocalReply, type LocalRequest, type LocalStore, STAGING } from './local-protocol.js';
 
 export interface LocalBlobsOptions {
@@ -45,14 +45,7 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
     async delete(cid) {
       await thread.call('delete', cid);
     },
-    async has(text) {
-      const cid = parseCid(text);
-      if (cid === null) return false;
-      return stat(join(dir, cid.toString())).then(
-        (found) => found.isDirectory(),
-        () => false,
-      );
-    },
+    has: (cid) => hasBlob(dir, cid),
     nodes: async () => [],
     async ping() {
       try {
@@ -67,10 +60,10 @@ export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs>
   };
 }
 
-type Result = Uint8Array | string | undefined;
+type StoreResult = Uint8Array | string | undefined;
 
 interface PendingCall {
-  resolve(result: Result): void;
+  resolve(result: StoreResult): void;
   reject(error: Error): void;
 }
 
@@ -87,7 +80,7 @@ class StoreThread {
     this.#dir = dir;
   }
 
-  call(operation: keyof LocalStore, argument: Uint8Array | string): Promise<Result> {
+  call(operation: keyof LocalStore, argument: Uint8Array | string): Promise<StoreResult> {
     clearTimeout(this.#idle);
     const worker = this.#start();
     worker.ref();

@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import { AppError } from '../../errors.js';
 import { MANIFEST_FILE } from '../function-directory.js';
 import { assertPruneOfAll, deployProject, type ProjectDeployFlags } from '../project/deploy.js';
-import { findProject } from '../project/project.js';
+import { findProject, needsProject } from '../project/project.js';
 import { terminalOf } from '../session.js';
-import { deployOne, MESSAGE_OPTION } from './deploy.js';
+import { DRY_RUN_OPTION, deployOne, MESSAGE_OPTION } from './deploy.js';
 
 /**
  * Adds the command `orama deploy`. Deploys the project that contains the current directory; outside
@@ -19,7 +19,7 @@ export function addDeployProject(program: Command): void {
     )
     .argument('[names...]', 'functions of the project; default: all')
     .option('--stage <name>', 'a stage of orama.yaml')
-    .option('--dry-run', 'show and validate the differences without changing anything')
+    .option('--dry-run', DRY_RUN_OPTION)
     .option('--prune', 'delete functions of the namespace that are not part of the project')
     .option('--no-build', 'deploy the existing modules')
     .option('-m, --message <text>', MESSAGE_OPTION)
@@ -27,12 +27,7 @@ export function addDeployProject(program: Command): void {
     .action(async (names: string[], flags: ProjectDeployFlags, command: Command) => {
       const root = findProject(process.cwd());
       if (root === undefined) {
-        const ofProject = ['stage', 'dryRun', 'prune'].some(
-          (name) => command.getOptionValue(name) !== undefined,
-        );
-        if (names.length > 1 || ofProject) {
-          command.error('error: there is no orama.yaml here or above; a project has one');
-        }
+        refuseOutsideProject(names, flags, command);
         if (names.length === 0 && !existsSync(MANIFEST_FILE)) {
           throw new AppError(
             'invalid_manifest',
@@ -45,4 +40,18 @@ export function addDeployProject(program: Command): void {
       assertPruneOfAll(names, flags.prune);
       await deployProject(root, names, flags, terminalOf(command));
     });
+}
+
+/** Ends with exit code 2 if a flag or an argument needs a project. */
+function refuseOutsideProject(
+  names: readonly string[],
+  { stage, prune }: ProjectDeployFlags,
+  command: Command,
+): void {
+  let what: string;
+  if (stage !== undefined) what = '--stage';
+  else if (prune !== undefined) what = '--prune';
+  else if (names.length > 1) what = 'deploying several functions';
+  else return;
+  command.error(needsProject(what, 'deploy one function with "orama deploy <dir>"'));
 }

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import type { FunctionSettings } from '../../contract/function.js';
 import { deployReplySchema } from '../../contract/http/functions.js';
-import { deployDirectory } from '../deploy-directory.js';
+import { buildIfNeeded, deployDirectory } from '../deploy-directory.js';
 import { readManifest } from '../function-directory.js';
+import { assertBuilt } from '../project/build-all.js';
+import { dryRunFunction } from '../project/deploy.js';
 import { openSession } from '../session.js';
 
 /** Adds the command `orama function deploy [dir]`. */
@@ -13,6 +15,7 @@ export function addDeploy(parent: Command): void {
       'deploy the function of a directory as a new version; builds it first if its source has changed',
     )
     .argument('[dir]', 'directory with function.yaml', '.')
+    .option('--dry-run', DRY_RUN_OPTION)
     .option('--no-build', 'deploy the existing function.wasm')
     .option('-m, --message <text>', MESSAGE_OPTION)
     .action((directory: string, flags: DeployFlags, command: Command) =>
@@ -22,16 +25,28 @@ export function addDeploy(parent: Command): void {
 
 export interface DeployFlags {
   build: boolean;
+  dryRun?: boolean;
   message?: string;
 }
+
+export const DRY_RUN_OPTION = 'show and validate the differences without changing anything';
 
 export const MESSAGE_OPTION =
   'what changed, shown with the version (by default the subject of the commit of git that is checked out)';
 
 export async function deployOne(directory: string, flags: DeployFlags, command: Command): Promise<void> {
   const { client, terminal } = openSession(command);
-  const { build, message } = flags;
-  const how = { build: build ? ('auto' as const) : ('never' as const), message };
+  const { message } = flags;
+  const build = flags.build ? ('auto' as const) : ('never' as const);
+  if (flags.dryRun === true) {
+    const manifest = readManifest(directory);
+    const one = { name: manifest.settings.name, directory, manifest };
+    if (flags.build) await buildIfNeeded(directory, manifest, terminal, 'auto');
+    else assertBuilt([one]);
+    await dryRunFunction(one, client, terminal);
+    return;
+  }
+  const how = { build, message };
   const reply = await deployDirectory(directory, client, terminal, how);
   terminal.show(reply, deployReplySchema, (done) => {
     const { name, version, warm_start } = done.function;

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { engineNotes } from '../config.js';
 import { rememberEngine } from '../local-engines.js';
 import { runProject } from '../project/dev.js';
-import { devStage, findProject } from '../project/project.js';
+import { devStage, findProject, needsProject } from '../project/project.js';
 import { terminalOf } from '../session.js';
 import { wholeNumber } from '../values.js';
 
@@ -26,7 +26,11 @@ export function addDevProject(program: Command): void {
     .option('--stage <name>', 'stage for env and secrets_file (default: dev, if orama.yaml has it)')
     .action(async (flags: DevFlags, command: Command) => {
       const root = findProject(process.cwd());
-      if (root === undefined) command.error('error: there is no orama.yaml here or above; a project has one');
+      if (root === undefined) {
+        command.error(
+          needsProject('orama dev', 'run one function on the current engine with "orama function dev <dir>"'),
+        );
+      }
       const stage = flags.stage ?? devStage(root);
       const terminal = terminalOf(command);
       const stop = new AbortController();

@@ -5,7 +5,7 @@ import { functionNameSchema } from '../../contract/ids.js';
 import { parseOrThrow } from '../../contract/parse-or-throw.js';
 import { AppError } from '../../errors.js';
 import { terminalOf } from '../session.js';
-import { LANGUAGES, type Language, TRIGGERS, type Trigger, writeTemplate } from '../template.js';
+import { LANGUAGES, type Language, TRIGGERS, type TriggerTemplate, writeTemplate } from '../template.js';
 
 /** Adds the command `orama function init <name>`. */
 export function addInit(parent: Command): void {
@@ -15,7 +15,7 @@ export function addInit(parent: Command): void {
     .argument('<name>', '1–64 letters, digits, "-" or "_"')
     .addOption(new Option('--lang <language>', 'its language').choices(LANGUAGES).default('typescript'))
     .addOption(new Option('--template <kind>', 'what calls it').choices(TRIGGERS).default('http'))
-    .action((given: string, flags: { lang: Language; template: Trigger }, command: Command) => {
+    .action((given: string, flags: { lang: Language; template: TriggerTemplate }, command: Command) => {
       const terminal = terminalOf(command);
       const name = parseOrThrow(functionNameSchema, given, {
         name: () => 'name',

@@ -7,7 +7,7 @@ import { readFileOr } from '../data.js';
 import { readManifest } from '../function-directory.js';
 import { fetchInvocation } from '../pull/fetch-invocation.js';
 import { PULLED_FILES, type Pulled, readPulled, writePulled } from '../pull/pulled.js';
-import { type LocalEngine, type LocalRun, startLocalEngine } from '../pull/run-pulled.js';
+import { type LocalRun, type PulledEngine, startLocalEngine } from '../pull/run-pulled.js';
 import { openSession } from '../session.js';
 import type { Terminal } from '../terminal.js';
 import { watchSources } from '../watch-sources.js';
@@ -75,7 +75,7 @@ async function keep(directory: string, id: string, fetch: () => Promise<Pulled>)
 }
 
 async function runOnce(
-  engine: LocalEngine,
+  engine: PulledEngine,
   directory: string,
   source: string | undefined,
   terminal: Terminal,
@@ -86,7 +86,7 @@ async function runOnce(
 }
 
 async function runAtChanges(
-  engine: LocalEngine,
+  engine: PulledEngine,
   directory: string,
   source: string | undefined,
   terminal: Terminal,
@@ -113,7 +113,7 @@ async function runAtChanges(
 }
 
 async function runLatest(
-  engine: LocalEngine,
+  engine: PulledEngine,
   directory: string,
   source: string | undefined,
 ): Promise<LocalRun> {

@@ -85,7 +85,7 @@ function describe(rollout: RolloutRecord): string {
 }
 
 function percents(text: string): number[] {
-  return text.split(',').map((part) => wholeNumber(1, 99)(part.trim().replace(/%$/, '')));
+  return text.split(',').map((part) => wholeNumber(1, 100)(part.trim().replace(/%$/, '')));
 }
 
 function percent(text: string): number {

@@ -7,11 +7,11 @@ import { MANIFEST_FILE, readManifest } from '../function-directory.js';
 import { findProject, functionDirectories } from '../project/project.js';
 import { type Check, ok } from './check.js';
 
-type Language = Toolchain['language'];
+type CompiledLanguage = Toolchain['language'];
 
 interface Tool {
   name: string;
-  language: Language;
+  language: CompiledLanguage;
   /** Command that prints the version. */
   command: readonly [string, ...string[]];
   advice: string;
@@ -61,7 +61,7 @@ export async function checkToolchains(directory: string): Promise<Check[]> {
   return Promise.all(TOOLS.map((tool) => check(tool, needed)));
 }
 
-async function check(tool: Tool, needed: ReadonlySet<Language>): Promise<Check> {
+async function check(tool: Tool, needed: ReadonlySet<CompiledLanguage>): Promise<Check> {
   const [program, ...args] = tool.command;
   const isFound = findTool(program) !== undefined;
   const isComplete = isFound && ((await tool.complete?.()) ?? true);
@@ -98,8 +98,8 @@ async function hasRustTarget(): Promise<boolean> {
  * Returns the languages of the function in this directory, or of all functions of the project that
  * contains it.
  */
-async function languagesOf(directory: string): Promise<ReadonlySet<Language>> {
-  const languages = new Set<Language>();
+async function languagesOf(directory: string): Promise<ReadonlySet<CompiledLanguage>> {
+  const languages = new Set<CompiledLanguage>();
   for (const one of await functionsHere(directory)) {
     const isBuiltByCommand = buildCommandOf(one) !== undefined;
     const toolchain = isBuiltByCommand ? undefined : findToolchain(sourcesIn(one));

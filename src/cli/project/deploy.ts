@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.js';
-import { createClient } from '../client.js';
+import { type Client, createClient } from '../client.js';
 import type { ConnectionFlags } from '../config.js';
 import type { Terminal } from '../terminal.js';
 import { originOf } from '../version-origin.js';
@@ -7,7 +7,7 @@ import { applyPlan, deleteFunction } from './apply.js';
 import { assertBuilt, buildAll } from './build-all.js';
 import { mapCollectingErrors } from './map-collecting-errors.js';
 import { AT_ONCE, type Plan, planDeploy } from './plan.js';
-import { chosenFunctions, connectionOf, openProject, type Project } from './project.js';
+import { chosenFunctions, connectionOf, openProject, type Project, type ProjectFunction } from './project.js';
 import { renderPlan } from './render.js';
 import { readSecrets, storeSecrets } from './secrets.js';
 
@@ -58,13 +58,29 @@ export async function deployProject(
   printOutcome(terminal, { plan, prune, secrets, dryRun: false, versions });
 }
 
+/**
+ * Prints how a built function that belongs to no project differs from the deployed one, after the
+ * engine has validated it. Changes nothing.
+ */
+export async function dryRunFunction(
+  one: ProjectFunction,
+  client: Client,
+  terminal: Terminal,
+): Promise<void> {
+  const { functions } = await planDeploy({ functions: [one] }, [one], client);
+  // Other functions of the namespace are not concerned.
+  const plan: Plan = { functions, undeclared: [] };
+  if (!terminal.json) terminal.line(`On ${client.settings.url}\n${renderPlan(plan, false, terminal.colors)}`);
+  printOutcome(terminal, { plan, prune: false, secrets: new Map(), dryRun: true, versions: new Map() });
+}
+
 /** Throws `invalid_request` if --prune is combined with function names. */
 export function assertPruneOfAll(names: readonly string[], prune: boolean | undefined): void {
   if (prune !== true || names.length === 0) return;
   throw new AppError('invalid_request', '--prune is for the whole project; name no functions with it');
 }
 
-interface Outcome {
+interface DeployPlan {
   plan: Plan;
   prune: boolean;
   secrets: ReadonlyMap<string, string>;
@@ -72,7 +88,7 @@ interface Outcome {
   versions: ReadonlyMap<string, number>;
 }
 
-function printOutcome(terminal: Terminal, { plan, prune, secrets, dryRun, versions }: Outcome): void {
+function printOutcome(terminal: Terminal, { plan, prune, secrets, dryRun, versions }: DeployPlan): void {
   const removed = prune ? plan.undeclared : [];
   if (terminal.json) {
     const functions = plan.functions.map(({ name, action, changes, running }) => ({
@@ -81,12 +97,12 @@ function printOutcome(terminal: Terminal, { plan, prune, secrets, dryRun, versio
       changes,
       version: versions.get(name) ?? running ?? null,
     }));
-    const kept = prune ? [] : plan.undeclared;
+    const undeclared = prune ? [] : plan.undeclared;
     const report = {
       dry_run: dryRun,
       functions,
       removed,
-      not_in_project: kept,
+      not_in_project: undeclared,
       secrets: [...secrets.keys()],
     };
     terminal.value(report);

@@ -35,7 +35,7 @@ export interface Plan {
  * Changes nothing.
  */
 export async function planDeploy(
-  project: Project,
+  project: Pick<Project, 'functions'>,
   chosen: readonly ProjectFunction[],
   client: Client,
 ): Promise<Plan> {

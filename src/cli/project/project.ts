@@ -46,6 +46,14 @@ export function findProject(directory: string): string | undefined {
 }
 
 /**
+ * Returns the message for a command or flag that is used outside a project. `instead` is the command
+ * for a single function.
+ */
+export function needsProject(what: string, instead: string): string {
+  return `error: ${what} needs a project, and there is no ${PROJECT_FILE} here or above; create one with the line functions: ["functions/*"], or ${instead}`;
+}
+
+/**
  * Reads orama.yaml and every function.yaml. Throws for the first error before anything is changed.
  */
 export async function openProject(root: string, stageName: string | undefined): Promise<Project> {

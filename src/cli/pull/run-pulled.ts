@@ -27,7 +27,7 @@ export interface LocalFunction {
 }
 
 /** A local engine with a temporary data directory. */
-export interface LocalEngine {
+export interface PulledEngine {
   run(fn: LocalFunction): Promise<LocalRun>;
   close(): Promise<void>;
 }
@@ -36,7 +36,7 @@ export interface LocalEngine {
  * Starts a local engine. With a trace, host calls return the recorded results and reach no external
  * system.
  */
-export async function startLocalEngine(trace: Trace | null, terminal: Terminal): Promise<LocalEngine> {
+export async function startLocalEngine(trace: Trace | null, terminal: Terminal): Promise<PulledEngine> {
   const { startAllInOne } = await import('../../up.js');
   const dataDir = await mkdtemp(join(tmpdir(), 'orama-pull-'));
   const engine = await startAllInOne({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERRORS } from '../../errors.js';
+import { functionRefSchema } from '../function-ref.js';
 import { functionNameSchema, namespaceSchema, requestIdSchema } from '../ids.js';
 import { isRealTime } from '../moment.js';
 
@@ -14,19 +15,6 @@ export const errorReplySchema = z.object({
 export const messageReplySchema = z.object({ message: z.string() });
 
 export const countReplySchema = z.object({ count: z.number().int().min(0) });
-
-/** `name`, `name@version` or `name@alias` in a path. */
-export const functionRefSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{1,64}(@([1-9][0-9]{0,8}|[A-Za-z][A-Za-z0-9_-]{0,63}))?$/, {
-    error: ({ input }) =>
-      `must be a function's name, name@version or name@alias, such as "resize", "resize@3" or "resize@live", not ${JSON.stringify(input)}`,
-  })
-  .refine((ref) => !/^secrets(@|$)/.test(ref), 'may not be "secrets", which is reserved')
-  .refine(
-    (ref) => !ref.endsWith('@newest'),
-    'may not end with "@newest": the name alone is the newest version, or the alias "live" where there is one',
-  );
 
 /** A time: RFC 3339, Unix milliseconds, or an age such as `15m`. */
 export const sinceSchema = z

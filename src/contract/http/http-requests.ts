@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONNECTION_HEADERS } from '../connection-headers.js';
 import { HTTP_METHODS } from '../http-function.js';
 import { requestIdSchema } from '../ids.js';
 
@@ -7,17 +8,10 @@ export const MAX_HTTP_REQUEST_BYTES = 3 << 20;
 
 /** Headers of the connection, which the engine sets. */
 const RESERVED_HEADERS: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
+  ...CONNECTION_HEADERS,
   'expect',
   'host',
-  'keep-alive',
   'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
 ]);
 
 const headerNameSchema = z

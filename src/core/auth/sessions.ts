@@ -125,8 +125,8 @@ export async function createSessions({ store, bus, tokens, signup }: SessionsDep
       return { wallet, namespace, nonce, expires_at: new Date(expiresAt).toISOString() };
     },
 
-    async verify({ wallet: given, nonce, signature, namespace, chain: asked }) {
-      const { wallet, chain } = parseWallet(given, asked);
+    async verify({ wallet: given, nonce, signature, namespace, chain: requestedChain }) {
+      const { wallet, chain } = parseWallet(given, requestedChain);
       assertClaimable(namespace);
       // The nonce is consumed before the signature is verified, so that it allows only one attempt.
       const stored = await store.sessions.takeNonce(nonce, wallet);

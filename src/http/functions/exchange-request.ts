@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { HttpExchangeRequest } from '../../contract/http-exchange.js';
 import type { ClientAddresses } from '../client-address.js';
-import type { Target } from './target.js';
+import type { RequestTarget } from './target.js';
 
 export interface Matched {
   /** Null for the function's own address. */
@@ -15,7 +15,7 @@ export interface Matched {
  */
 export function exchangeRequestOf(
   request: IncomingMessage,
-  target: Target,
+  target: RequestTarget,
   { route, params }: Matched,
   { clients, hidden }: { clients: ClientAddresses; hidden: ReadonlySet<string> },
 ): HttpExchangeRequest {

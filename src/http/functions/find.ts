@@ -6,7 +6,7 @@ import type { Catalog } from '../../core/catalog.js';
 import type { HttpRoutes, RouteTable } from '../../core/http-routes.js';
 import { AppError, isAppError } from '../../errors.js';
 import type { Matched } from './exchange-request.js';
-import type { Target } from './target.js';
+import type { RequestTarget } from './target.js';
 
 /** The function for a request and how it was matched. */
 export interface Found extends Matched {
@@ -23,8 +23,8 @@ export type FoundOrAllowed =
   | { kind: 'found'; found: Found }
   | { kind: 'other_methods'; allowed: HttpMethod[]; found: Found };
 
-/** A function's own address: `hello`, `hello@3`. */
-const OWN_ADDRESS = /^\/([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_-]{1,64}))?(?:\/|$)/;
+/** The first segment of a function's own address: `hello`, `hello@3`. */
+const OWN_ADDRESS = /^([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_-]{1,64}))?$/;
 
 /**
  * Finds the function for a method and path. A route takes precedence over a function's own address,
@@ -33,7 +33,7 @@ const OWN_ADDRESS = /^\/([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_-]{1,64}))?(?:\/|$)
  */
 export async function findFunction(
   { catalog, routes }: { catalog: Catalog; routes: HttpRoutes },
-  target: Target,
+  target: RequestTarget,
   method: HttpMethod | null,
 ): Promise<FoundOrAllowed> {
   const byRoute = await findByRoute(catalog, await routes.table(target.namespace), target, method);
@@ -54,7 +54,7 @@ export async function findFunction(
 async function findByRoute(
   catalog: Catalog,
   table: RouteTable,
-  { namespace, path }: Target,
+  { namespace, path }: RequestTarget,
   method: HttpMethod | null,
 ): Promise<FoundOrAllowed | null> {
   const resolve = async (wanted: HttpMethod) => {
@@ -75,10 +75,11 @@ async function findByRoute(
 
 async function findByName(
   catalog: Catalog,
-  { namespace, path }: Target,
+  { namespace, path }: RequestTarget,
   method: HttpMethod | null,
 ): Promise<FoundOrAllowed | null> {
-  const match = OWN_ADDRESS.exec(path);
+  // Decoded, as clients may encode the "@".
+  const match = OWN_ADDRESS.exec(decodeURIComponent(path.split('/')[1] ?? ''));
   const name = functionNameSchema.safeParse(match?.[1]);
   if (match === null || !name.success) return null;
   const ref = versionRefOf(match[2]);

@@ -4,7 +4,7 @@ import type { HttpExchangeResponse } from '../../contract/http-exchange.js';
 import type { RequestId } from '../../contract/ids.js';
 import { RETRY_AFTER_SECONDS } from '../../contract/quotas.js';
 import { httpStatusOf, ownResponse } from '../../core/http-status.js';
-import type { Reply } from '../../core/replies.js';
+import type { Reply } from '../../core/reply.js';
 import { uuidv7 } from '../../uuid.js';
 
 /** Statuses without a body (RFC 9110 §15.3.5, §15.3.6, §15.4.5). */

@@ -3,7 +3,7 @@ import { type Namespace, namespaceSchema } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
 
 /** The target of a request to the functions' listener. */
-export interface Target {
+export interface RequestTarget {
   namespace: Namespace;
   /** The path to match against routes, as sent: percent-encoded, without the namespace. */
   path: string;
@@ -46,7 +46,7 @@ export function parseHostPattern(text: string): HostPattern {
  * Parses the target of a request. Throws `not_found` for an invalid namespace, and
  * `invalid_request` for an ambiguous path.
  */
-export function parseTarget(request: IncomingMessage, addressing: Addressing): Target {
+export function parseTarget(request: IncomingMessage, addressing: Addressing): RequestTarget {
   const url = request.url ?? '/';
   const cut = url.indexOf('?');
   const fullPath = cut < 0 ? url : url.slice(0, cut);
@@ -59,7 +59,7 @@ export function parseTarget(request: IncomingMessage, addressing: Addressing): T
   const end = fullPath.indexOf('/', 1);
   const first = end < 0 ? fullPath.slice(1) : fullPath.slice(1, end);
   const path = end < 0 ? '/' : fullPath.slice(end);
-  return { namespace: parseNamespace(first), path, fullPath, search };
+  return { namespace: parseNamespace(decodeURIComponent(first)), path, fullPath, search };
 }
 
 function parseNamespace(text: string | null): Namespace {

@@ -22,7 +22,7 @@ export function answerErrors(logger: Logger, bodies: BodyLimits) {
       if (error.code === 'request_timeout') ctx.set('Connection', 'close');
       if (error.code === 'unauthorized') ctx.set('WWW-Authenticate', 'Bearer realm="orama"');
       if (error.code === 'upgrade_required') ctx.set({ Upgrade: 'websocket', Connection: 'Upgrade' });
-      ctx.type = 'application/json';
+      ctx.set('Content-Type', 'application/json');
       ctx.body = JSON.stringify({ error: error.message, code: error.code, ...ctx.state.refusal?.(ctx) });
     }
     bodies.limitRest(ctx.req, ctx.res);

@@ -1,5 +1,6 @@
 import { parseDeployForm } from '../../contract/form.js';
 import { type FunctionRecord, functionRecordSchema } from '../../contract/function.js';
+import { parseFunctionRef } from '../../contract/function-ref.js';
 import { functionPath, functionRefPath, messageReplySchema } from '../../contract/http/common.js';
 import {
   deployCheckSchema,
@@ -18,7 +19,6 @@ import { coversFunction } from '../../contract/scopes.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { settingsOf } from '../../core/deploy.js';
 import { assertOwnNamespace } from '../admission.js';
-import { parseFunctionRef } from '../function-ref.js';
 import { json, route } from '../route.js';
 
 const tag = 'Functions';

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { functionRefPath, functionRefSchema } from '../../contract/http/common.js';
+import { functionRefSchema, parseFunctionRef } from '../../contract/function-ref.js';
+import { functionRefPath } from '../../contract/http/common.js';
 import {
   acceptedReplySchema,
   invokeFailureSchema,
@@ -17,11 +18,10 @@ import type { Principal } from '../../core/auth/principal.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
 import { replyOutput } from '../../core/output-fields.js';
-import type { Reply } from '../../core/replies.js';
+import type { Reply } from '../../core/reply.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { onClientDisconnect } from '../client-disconnect.js';
-import { parseFunctionRef } from '../function-ref.js';
 import { failureFields, failureOutput, milliseconds } from '../outcome.js';
 import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
 import type { Services } from '../services.js';

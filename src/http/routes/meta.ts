@@ -9,7 +9,7 @@ import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
 import type { OwnSeries } from '../../metrics.js';
 import { json, route } from '../route.js';
-import type { Dependencies, Services } from '../services.js';
+import type { DependencyStates, Services } from '../services.js';
 
 const tag = 'Engine';
 
@@ -140,6 +140,6 @@ function ownSeries({ namespace, rights }: Principal): OwnSeries {
   };
 }
 
-function statusOf(dependencies: Dependencies): 'ok' | 'down' {
+function statusOf(dependencies: DependencyStates): 'ok' | 'down' {
   return Object.values(dependencies).every((dependency) => dependency.status === 'up') ? 'ok' : 'down';
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { parseFunctionRef } from '../../contract/function-ref.js';
 import { functionRefPath } from '../../contract/http/common.js';
 import { invokeSocketQuerySchema } from '../../contract/http/invoke.js';
 import { subscribeQuerySchema } from '../../contract/http/pubsub.js';
 import { assertMayInvoke } from '../../core/access.js';
 import { AppError } from '../../errors.js';
-import { parseFunctionRef } from '../function-ref.js';
 import { route } from '../route.js';
 
 /**

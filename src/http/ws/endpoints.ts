@@ -21,14 +21,14 @@ export interface Handshake {
 }
 
 /** A socket that is ready to be served. */
-export interface Prepared {
+export interface PreparedSocket {
   serve(ws: WebSocket): void;
   /** Called if the client has disconnected before it could be served. */
   abandon?(): void;
 }
 
 /** Validates the handshake. An error is sent as the response to the upgrade. */
-export type Prepare = (handshake: Handshake) => Promise<Prepared>;
+export type Prepare = (handshake: Handshake) => Promise<PreparedSocket>;
 
 interface Endpoint {
   path: RegExp;

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { RawData, WebSocket } from 'ws';
+import { parseFunctionRef } from '../../contract/function-ref.js';
 import { functionRefPath } from '../../contract/http/common.js';
 import { invokeSocketQuerySchema } from '../../contract/http/invoke.js';
 import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
@@ -7,10 +8,9 @@ import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction, assertScope } from '../../core/auth/rights.js';
 import type { InvokeRequest } from '../../core/invoke.js';
 import { replyOutput } from '../../core/output-fields.js';
-import type { Reply } from '../../core/replies.js';
+import type { Reply } from '../../core/reply.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
-import { parseFunctionRef } from '../function-ref.js';
 import { failureFields, failureOutput, milliseconds } from '../outcome.js';
 import { textReader } from '../read-text.js';
 import { toAppError } from '../to-app-error.js';

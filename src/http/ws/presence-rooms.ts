@@ -14,7 +14,7 @@ const POLLS_PER_LEASE = 5;
  */
 const SETTLE_MS = 10_000;
 
-type Listener = (event: PresenceEvent) => void;
+type PresenceListener = (event: PresenceEvent) => void;
 
 /**
  * Notifies the members in this process of others that join or leave their topics, once each. Joins
@@ -23,7 +23,7 @@ type Listener = (event: PresenceEvent) => void;
  */
 export interface PresenceRooms {
   /** Resolves when no event is missed any more; the result unsubscribes. */
-  enter(namespace: Namespace, topic: string, listener: Listener): Promise<Unsubscribe>;
+  enter(namespace: Namespace, topic: string, listener: PresenceListener): Promise<Unsubscribe>;
   publish(
     type: PresenceEvent['type'],
     namespace: Namespace,
@@ -33,14 +33,14 @@ export interface PresenceRooms {
 }
 
 interface Room {
-  listeners: Set<Listener>;
+  listeners: Set<PresenceListener>;
   opened: Promise<() => Promise<void>>;
 }
 
 export function createPresenceRooms({ bus, presence }: { bus: Bus; presence: Presence }): PresenceRooms {
   const rooms = new Map<string, Room>();
 
-  const open = async (namespace: Namespace, topic: string, listeners: ReadonlySet<Listener>) => {
+  const open = async (namespace: Namespace, topic: string, listeners: ReadonlySet<PresenceListener>) => {
     const known = new Map<string, unknown>();
     /**
      * Members whose events arrived while the list was being read, which is then older than the
@@ -95,7 +95,7 @@ export function createPresenceRooms({ bus, presence }: { bus: Bus; presence: Pre
       const key = channelOf(namespace, topic);
       let room = rooms.get(key);
       if (!room) {
-        const listeners = new Set<Listener>();
+        const listeners = new Set<PresenceListener>();
         room = { listeners, opened: open(namespace, topic, listeners) };
         rooms.set(key, room);
       }

@@ -14,7 +14,7 @@ import { takeSocketSlot } from '../socket-slot.js';
 import { toAppError } from '../to-app-error.js';
 import { CLOSE } from './close-codes.js';
 import { findEndpoint } from './endpoints.js';
-import { createPresenceRooms } from './presence-rooms.js';
+import { createPresenceRooms, type PresenceRooms } from './presence-rooms.js';
 import { refuseUpgrade } from './refuse.js';
 import { UnsentFrames } from './unsent-frames.js';
 
@@ -23,15 +23,7 @@ const VALIDITY_MS = 1000;
 /** Time limit of the closing handshake. */
 const CLOSE_TIMEOUT_MS = 2000;
 
-/**
- * The WebSockets of this process: upgraded, kept alive with pings, and closed when their credential
- * becomes invalid.
- */
-export interface Sockets extends Closable {
-  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void>;
-}
-
-interface Open {
+interface OpenSocket {
   principal: Principal | null;
   connection: Socket;
   isAlive: boolean;
@@ -39,13 +31,14 @@ interface Open {
   taken: number;
 }
 
-export function createSockets(services: Services, admit: Admission): Sockets {
-  /**
-   * Ping interval. A client that has not answered a ping when the next one is due is considered
-   * gone, so a dead client is detected within twice this time.
-   */
-  const pingMs = services.config.SOCKET_PING_SECONDS * 1000;
-  const server = new WebSocketServer({
+/**
+ * The WebSockets of this process: upgraded, kept alive with pings, and closed when their credential
+ * becomes invalid.
+ */
+export class Sockets implements Closable {
+  readonly #services: Services;
+  readonly #admit: Admission;
+  readonly #server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_INPUT_BYTES,
     clientTracking: false,
@@ -53,119 +46,136 @@ export function createSockets(services: Services, admit: Admission): Sockets {
     skipUTF8Validation: true,
     handleProtocols: chosenProtocol,
   });
-  const open = new Map<WebSocket, Open>();
-  const rooms = createPresenceRooms(services);
-  const unsent = new UnsentFrames();
-  let closing = false;
+  readonly #open = new Map<WebSocket, OpenSocket>();
+  readonly #rooms: PresenceRooms;
+  readonly #unsent = new UnsentFrames();
+  readonly #pings: NodeJS.Timeout;
+  readonly #checks: NodeJS.Timeout;
+  #closing = false;
 
-  const pings = setInterval(() => {
-    for (const [ws, state] of open) {
+  constructor(services: Services, admit: Admission) {
+    this.#services = services;
+    this.#admit = admit;
+    this.#rooms = createPresenceRooms(services);
+    this.#pings = setInterval(() => this.#ping(), services.config.SOCKET_PING_SECONDS * 1000);
+    this.#checks = setInterval(() => this.#closeInvalid(), VALIDITY_MS);
+  }
+
+  async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    // Before the upgrade there is no other `error` listener, and a reset would end the process.
+    socket.on('error', ignore);
+    try {
+      await this.#upgrade(request, socket, head);
+    } catch (error) {
+      const where = { method: 'GET', path: request.url ?? '' };
+      refuseUpgrade(socket, toAppError(error, this.#services.logger, where));
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    clearInterval(this.#pings);
+    clearInterval(this.#checks);
+    const closed = [...this.#open.keys()].map(
+      (ws) => new Promise<void>((resolve) => ws.once('close', () => resolve())),
+    );
+    for (const ws of this.#open.keys()) ws.close(CLOSE.goingAway, 'the engine is stopping');
+    const late = setTimeout(() => {
+      for (const ws of this.#open.keys()) ws.terminate();
+    }, CLOSE_TIMEOUT_MS);
+    await Promise.all(closed);
+    clearTimeout(late);
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const services = this.#services;
+    assertOneHost(request);
+    if (this.#closing) throw stopping();
+    const url = targetUrl(request);
+    const { endpoint, params } = findEndpoint(url.pathname);
+    const caller = await this.#admit(request, {
+      access: endpoint.access,
+      scope: endpoint.scope,
+      credential: socketCredentialOf(request.headers, url.searchParams),
+      namespace: url.searchParams.get('namespace') ?? undefined,
+      anyNamespace: false,
+      limited: true,
+    });
+    const query = Object.fromEntries(url.searchParams);
+    const slot = await takeSocketSlot(services, caller.namespace, caller.principal);
+    const prepared = await endpoint
+      .prepare({ services, rooms: this.#rooms, unsent: this.#unsent, caller, params, query })
+      .catch(async (error) => {
+        await slot.release();
+        throw error;
+      });
+    let isServed = false;
+    // `close` has not seen this socket, and would wait for it for ever.
+    if (!this.#closing && !socket.destroyed) {
+      socket.off('error', ignore);
+      this.#server.handleUpgrade(request, socket, head, (ws) => {
+        isServed = true;
+        ws.on('close', () => void slot.release());
+        this.#accept(ws, socket, caller.principal);
+        prepared.serve(ws);
+      });
+    }
+    // `ws` calls back synchronously or, if it has rejected an invalid handshake with 400, not at
+    // all.
+    if (isServed) return;
+    await slot.release();
+    prepared.abandon?.();
+    if (this.#closing) throw stopping();
+  }
+
+  #accept(ws: WebSocket, connection: Socket, principal: Principal | null): void {
+    const state: OpenSocket = { principal, connection, isAlive: true, taken: 0 };
+    this.#open.set(ws, state);
+    ws.on('pong', () => {
+      state.isAlive = true;
+    });
+    ws.on('close', () => this.#open.delete(ws));
+    // `ws` closes the socket with the appropriate code: 1009 for a message that is too large, 1002
+    // for a protocol error.
+    ws.on('error', (error) => this.#services.logger.debug({ err: error }, 'a socket failed'));
+  }
+
+  /**
+   * A client that has not answered a ping when the next one is due is considered gone, so a dead
+   * client is detected within twice the interval.
+   */
+  #ping(): void {
+    for (const [ws, state] of this.#open) {
       if (state.isAlive || isBeingServed(ws, state)) {
         state.isAlive = false;
         state.taken = takenBy(state.connection);
         ws.ping();
       } else ws.terminate();
     }
-  }, pingMs);
-  const checks = setInterval(() => void closeInvalid(), VALIDITY_MS);
+  }
 
-  const closeInvalid = async () => {
+  #closeInvalid(): void {
+    const { auth } = this.#services;
     // Sockets often share a credential, which is then validated once.
-    const asked = new Map<string, Promise<boolean>>();
-    for (const [ws, { principal }] of open) {
+    const validations = new Map<string, Promise<boolean>>();
+    for (const [ws, { principal }] of this.#open) {
       if (!principal) continue;
       const name = `${principal.keyId} ${principal.session} ${principal.expiresAt}`;
-      const valid = asked.get(name) ?? services.auth.isValid(principal).catch(() => true);
-      asked.set(name, valid);
+      const valid = validations.get(name) ?? auth.isValid(principal).catch(() => true);
+      validations.set(name, valid);
       void valid.then((isValid) => {
         if (!isValid) ws.close(CLOSE.policy, 'the credential has expired or was revoked');
       });
     }
-  };
-
-  const accept = (ws: WebSocket, connection: Socket, principal: Principal | null) => {
-    const state: Open = { principal, connection, isAlive: true, taken: 0 };
-    open.set(ws, state);
-    ws.on('pong', () => {
-      state.isAlive = true;
-    });
-    ws.on('close', () => open.delete(ws));
-    // `ws` closes the socket with the appropriate code: 1009 for a message that is too large, 1002
-    // for a protocol error.
-    ws.on('error', (error) => services.logger.debug({ err: error }, 'a socket failed'));
-  };
-
-  return {
-    async upgrade(request, socket, head) {
-      // Before the upgrade there is no other `error` listener, and a reset would end the process.
-      socket.on('error', ignore);
-      try {
-        assertOneHost(request);
-        if (closing) throw stopping();
-        const url = targetUrl(request);
-        const { endpoint, params } = findEndpoint(url.pathname);
-        const caller = await admit(request, {
-          access: endpoint.access,
-          scope: endpoint.scope,
-          credential: socketCredentialOf(request.headers, url.searchParams),
-          namespace: url.searchParams.get('namespace') ?? undefined,
-          anyNamespace: false,
-          limited: true,
-        });
-        const query = Object.fromEntries(url.searchParams);
-        const slot = await takeSocketSlot(services, caller.namespace, caller.principal);
-        const prepared = await endpoint
-          .prepare({ services, rooms, unsent, caller, params, query })
-          .catch(async (error) => {
-            await slot.release();
-            throw error;
-          });
-        let isServed = false;
-        // `close` has not seen this socket, and would wait for it for ever.
-        if (!closing && !socket.destroyed) {
-          socket.off('error', ignore);
-          server.handleUpgrade(request, socket, head, (ws) => {
-            isServed = true;
-            ws.on('close', () => void slot.release());
-            accept(ws, socket, caller.principal);
-            prepared.serve(ws);
-          });
-        }
-        // `ws` calls back synchronously or, if it has rejected an invalid handshake with 400, not
-        // at all.
-        if (!isServed) {
-          await slot.release();
-          prepared.abandon?.();
-          if (closing) throw stopping();
-        }
-      } catch (error) {
-        refuseUpgrade(socket, toAppError(error, services.logger, { method: 'GET', path: request.url ?? '' }));
-      }
-    },
-
-    async close() {
-      if (closing) return;
-      closing = true;
-      clearInterval(pings);
-      clearInterval(checks);
-      const gone = [...open.keys()].map(
-        (ws) => new Promise<void>((resolve) => ws.once('close', () => resolve())),
-      );
-      for (const ws of open.keys()) ws.close(CLOSE.goingAway, 'the engine is stopping');
-      const late = setTimeout(() => {
-        for (const ws of open.keys()) ws.terminate();
-      }, CLOSE_TIMEOUT_MS);
-      await Promise.all(gone);
-      clearTimeout(late);
-    },
-  };
+  }
 }
 
 /**
  * A paused socket does not read pongs. Its client is considered alive if it receives data, or if
  * there is none to send.
  */
-function isBeingServed(ws: WebSocket, { connection, taken }: Open): boolean {
+function isBeingServed(ws: WebSocket, { connection, taken }: OpenSocket): boolean {
   return ws.isPaused && (ws.bufferedAmount === 0 || takenBy(connection) > taken);
 }
 

@@ -6,17 +6,17 @@ export interface LocalPresenceOptions {
   leaseMs: number;
 }
 
-interface Held {
+interface MemberLease {
   member: OwnedMember | null;
   expiresAt: number;
 }
 
 /** Opens the presence list of a single process. */
 export async function openLocalPresence({ leaseMs }: LocalPresenceOptions): Promise<Presence> {
-  const namespaces = new Map<string, Map<string, Map<string, Held>>>();
+  const namespaces = new Map<string, Map<string, Map<string, MemberLease>>>();
 
   /** Returns the live connections of a topic and removes those with an expired lease. */
-  function live(namespace: Namespace, topic: string): Map<string, Held> {
+  function live(namespace: Namespace, topic: string): Map<string, MemberLease> {
     const topics = namespaces.get(namespace);
     const connections = topics?.get(topic);
     if (topics === undefined || connections === undefined) return new Map();
@@ -38,7 +38,7 @@ export async function openLocalPresence({ leaseMs }: LocalPresenceOptions): Prom
         if (isSame && held.member?.owner !== member.owner) return false;
       }
       connections.set(connectionId, { member, expiresAt: performance.now() + leaseMs });
-      const topics = namespaces.get(namespace) ?? new Map<string, Map<string, Held>>();
+      const topics = namespaces.get(namespace) ?? new Map<string, Map<string, MemberLease>>();
       topics.set(topic, connections);
       namespaces.set(namespace, topics);
       return true;

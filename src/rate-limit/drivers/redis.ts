@@ -11,7 +11,7 @@ export interface RedisRateLimiterOptions {
 /**
  * Points that this process may still consume locally for a key, until the key's minute has passed.
  */
-interface Grant {
+interface PointGrant {
   points: number;
   /** Limit under which the points were taken; with another limit they do not count any more. */
   limit: number;
@@ -44,7 +44,7 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
     storeClient: redis,
     insuranceLimiter: new RateLimiterMemory(window),
   });
-  const grants = new LRUCache<string, Grant>({ max: MAX_KEYS });
+  const grants = new LRUCache<string, PointGrant>({ max: MAX_KEYS });
   const pendingFetches = new Map<string, Promise<void>>();
 
   /**

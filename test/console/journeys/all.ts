@@ -10,7 +10,7 @@ import { invocations } from './invocations.js';
 import { secretsDataAndKeys } from './secrets-data-keys.js';
 import { signingIn } from './signing-in.js';
 
-/** What people do with the console, on an engine that is opened once for all of it. */
+/** The user journeys of the console, which share one engine. */
 export function journeys(open: () => Promise<Served>): void {
   const lived = shared(async () => {
     const engine = await open();

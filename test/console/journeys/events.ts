@@ -2,7 +2,7 @@ import { fillCode } from '../../helpers/browser.js';
 import { openConsole } from '../signed-in.js';
 import type { Journeys } from './journeys.js';
 
-/** Messages of topics, and what they cause. */
+/** Messages of topics, and the invocations that they trigger. */
 export function events({ browserSays, lived }: Journeys): void {
   browserSays('a message published on the page arrives on it live, byte for byte', async (t, browser) => {
     const { api } = await lived();
@@ -30,7 +30,7 @@ export function events({ browserSays, lived }: Journeys): void {
     const tree = page.locator('ol.tree');
     await tree.getByRole('link', { name: /update-stock/ }).click();
     await page.getByRole('heading', { name: 'update-stock', level: 1 }).waitFor();
-    // From one of them, the others that the same message has fired are seen.
+    // Each of these invocations links to the others that the same message triggered.
     await tree.getByRole('link', { name: /charge-card/ }).waitFor();
     t.deepEqual(troubles, []);
     done();

@@ -3,7 +3,7 @@ import { fillCode } from '../../helpers/browser.js';
 import { openConsole } from '../signed-in.js';
 import type { Journeys } from './journeys.js';
 
-/** Functions: invoked, rolled out, rolled back, scheduled. */
+/** Functions: invocation, rollout, rollback and schedules. */
 export function functions({ browserSays, lived }: Journeys): void {
   browserSays('a function is found, invoked, and its invocation opened and replayed', async (t, browser) => {
     const { api } = await lived();
@@ -50,7 +50,8 @@ export function functions({ browserSays, lived }: Journeys): void {
     await page.getByRole('cell', { name: '3', exact: true }).waitFor();
     t.is((await api.get('/v1/functions/settled')).json.memory_limit_mb, 64);
 
-    // Where calls go by the alias live, a new version would be run by none: the alias is moved.
+    // While the alias live exists, calls run its version and not the newest one, so the alias is
+    // moved.
     await api.put('/v1/functions/settled/aliases/live', { version: 3 });
     await page.reload();
     await page.getByRole('row', { name: /^3 live .* runs now$/ }).waitFor();
@@ -117,7 +118,7 @@ export function functions({ browserSays, lived }: Journeys): void {
       await api.put('/v1/functions/told/aliases/beta', { version: 2 });
       await api.post('/v1/functions/told/rollout', { to: 2, steps: [25, 50], every_seconds: 3600 });
       const { page, troubles, done } = await openConsole(browser, api, '/functions/told/versions');
-      // The key is named although it is gone; of the commit there is the beginning.
+      // The name of a revoked key is still shown, and the first characters of the commit.
       await page
         .getByRole('row', { name: /^2 beta, live 25 % Charge once 0123456789ab-dirty .* ci of the shop / })
         .waitFor();
@@ -127,7 +128,7 @@ export function functions({ browserSays, lived }: Journeys): void {
         'A rollout sends 25 % of the calls to version 2, the others to version 1',
       );
       t.regex(await notice.innerText(), /0 calls in this step, 0 errors, at most 2 % of them/);
-      // A step that is taken meanwhile is seen in the shares.
+      // The shares show a step that the rollout takes meanwhile.
       await api.put('/v1/functions/told/aliases/beta', { version: 1 });
       await api.delete('/v1/functions/told/rollout');
       await notice.waitFor({ state: 'detached' });

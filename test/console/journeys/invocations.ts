@@ -49,7 +49,7 @@ export function invocations({ browserSays, lived }: Journeys): void {
         .first()
         .click();
       await page.getByRole('heading', { name: 'send-receipt', level: 1 }).waitFor();
-      // From the leaf the same tree is seen, from its root on.
+      // The page of a leaf shows the same tree, starting at its root.
       await tree.getByText('orders').waitFor();
       t.deepEqual(troubles, []);
       done();

@@ -3,7 +3,7 @@ import { openPage, openWindow } from '../../helpers/browser.js';
 import { openConsole } from '../signed-in.js';
 import type { Journeys } from './journeys.js';
 
-/** Signing in and out, and what a session may see. */
+/** Signing in and out, and the permissions of a session. */
 export function signingIn({ browserSays, lived }: Journeys): void {
   browserSays(
     'somebody signs in with a key, finds nothing of it kept, and signs out for good',
@@ -42,7 +42,7 @@ export function signingIn({ browserSays, lived }: Journeys): void {
     await page.goto(`${url}/console#token=${json.token}`);
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     t.is(page.url(), `${url}/console`);
-    // The session is this tab's: a reload keeps it, another tab has none.
+    // The session belongs to this tab: it survives a reload, and another tab has none.
     await page.reload();
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     const other = await context.newPage();
@@ -86,7 +86,7 @@ export function signingIn({ browserSays, lived }: Journeys): void {
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     await page.getByText(namespace, { exact: true }).waitFor();
     await page.getByText('This namespace has no functions yet.').waitFor();
-    // What is another's stays another's.
+    // Data of another namespace is not accessible.
     await page.goto(`${url}/console/functions/orders`);
     await page.getByRole('alert').waitFor();
     const other = ethWallet();

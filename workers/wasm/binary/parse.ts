@@ -37,7 +37,7 @@ const EXTERNALS = ['function', 'table', 'memory', 'global', 'tag'] as const;
 export type ExternalKind = (typeof EXTERNALS)[number];
 
 /** A range of bytes in the module, such as the payload of a section or the body of a function. */
-export interface Span {
+export interface ByteRange {
   start: number;
   end: number;
 }
@@ -76,7 +76,7 @@ export interface GlobalType {
 /** The parts of a module that the engine needs, with the positions of what it may rewrite. */
 export interface ParsedModule {
   bytes: Uint8Array;
-  sections: ReadonlyMap<number, Span>;
+  sections: ReadonlyMap<number, ByteRange>;
   /** The names of custom sections, which identify toolchains. */
   customs: string[];
   types: FunctionType[];
@@ -91,7 +91,7 @@ export interface ParsedModule {
   exports: Export[];
   /** The start function, which runs at instantiation. */
   start: number | null;
-  bodies: Span[];
+  bodies: ByteRange[];
 }
 
 /** Formats a function type, for example `(i32 i64) -> i32`. */
@@ -161,7 +161,7 @@ function checkHeader(bytes: Uint8Array): void {
 }
 
 function readSections(bytes: Uint8Array): Pick<ParsedModule, 'sections' | 'customs'> {
-  const sections = new Map<number, Span>();
+  const sections = new Map<number, ByteRange>();
   const customs: string[] = [];
   const reader = new ByteReader(bytes, 8);
   let place = -1;
@@ -267,7 +267,7 @@ function readGlobal(reader: ByteReader): GlobalType {
   return global;
 }
 
-function readBody(reader: ByteReader): Span {
+function readBody(reader: ByteReader): ByteRange {
   const length = reader.u32();
   const start = reader.at;
   reader.take(length);

@@ -1,5 +1,5 @@
 import { BULK, OP } from './opcodes.js';
-import type { ParsedModule, Span } from './parse.js';
+import type { ByteRange, ParsedModule } from './parse.js';
 import { ByteReader } from './reader.js';
 
 /** Properties of a module's instructions. */
@@ -76,7 +76,7 @@ export function scan(module: ParsedModule): Scan | null {
 }
 
 /** Returns where the instructions of a body begin, after its local declarations. */
-export function instructionsOf(module: ParsedModule, body: Span): number {
+export function instructionsOf(module: ParsedModule, body: ByteRange): number {
   const reader = new ByteReader(module.bytes, body.start, body.end);
   for (let groups = reader.u32(); groups > 0; groups--) {
     reader.u32();
@@ -86,7 +86,10 @@ export function instructionsOf(module: ParsedModule, body: Span): number {
 }
 
 /** Returns the positions of direct calls in a body. */
-export function callSites(module: ParsedModule, body: Span): { at: number; end: number; target: number }[] {
+export function callSites(
+  module: ParsedModule,
+  body: ByteRange,
+): { at: number; end: number; target: number }[] {
   const calls: { at: number; end: number; target: number }[] = [];
   const found: Scan = { sites: [], keepsHiddenState: false };
   scanBody(module.bytes, body.start, body.end, found, (site) => calls.push(site));

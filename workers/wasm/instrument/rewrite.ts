@@ -1,7 +1,7 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
 import { withoutActiveData } from '../binary/data-segments.js';
 import { FUNCTION_TYPE, OP } from '../binary/opcodes.js';
-import type { ParsedModule, Span } from '../binary/parse.js';
+import type { ByteRange, ParsedModule } from '../binary/parse.js';
 import { SECTION, SECTION_ORDER } from '../binary/parse.js';
 import { malformed } from '../binary/reader.js';
 import type { Scan } from '../binary/scan.js';
@@ -196,7 +196,7 @@ function append(
 }
 
 /** Returns the number of entries of a vector section, and their bytes. */
-function open(module: ParsedModule, span: Span): { count: number; rest: Uint8Array } {
+function open(module: ParsedModule, span: ByteRange): { count: number; rest: Uint8Array } {
   let at = span.start;
   let count = 0;
   for (let factor = 1; ; factor *= 128) {

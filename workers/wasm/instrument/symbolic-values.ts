@@ -25,7 +25,7 @@ const distanceOf = (value: SymbolicValue) => value - rootOf(value) * SPAN - MAX_
 const madeOf = (root: number, distance: number): SymbolicValue => root * SPAN + MAX_DISTANCE + distance;
 
 /** The values of locals or globals since the last label. */
-class Variables {
+class SymbolicVariables {
   readonly #values: number[] = [];
   readonly #since: number[] = [];
 
@@ -52,8 +52,8 @@ class Variables {
 export class SymbolicValues {
   readonly #stack: number[] = [];
   #depth = 0;
-  readonly #locals = new Variables();
-  readonly #globals = new Variables();
+  readonly #locals = new SymbolicVariables();
+  readonly #globals = new SymbolicVariables();
   #label = 0;
   #calls = 0;
   #roots = 0;

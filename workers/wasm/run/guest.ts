@@ -6,7 +6,7 @@ import { HOST_MODULES, WASI_MODULE } from './imports.js';
 import { isGlobal, memoryOf } from './instance.js';
 import { GuestMemory } from './memory.js';
 import type { ProgramBase } from './program.js';
-import { GuestFailure, type GuestResult, type Session } from './session.js';
+import { GuestFailure, type GuestResult, type GuestSession } from './session.js';
 
 const noOutput = () => new Uint8Array(0);
 
@@ -21,7 +21,7 @@ export class Guest {
   readonly memory = new GuestMemory();
   readonly #wasi = new GuestWasi(this.memory);
   readonly #host = new HostImports(this.memory);
-  #session: Session | null = null;
+  #session: GuestSession | null = null;
   #instance: WebAssembly.Instance | null = null;
   #program: ProgramBase | null = null;
   /**
@@ -40,7 +40,7 @@ export class Guest {
    * Prepares the imports for an invocation. Must be called before the instance is created, because
    * start functions may call imports.
    */
-  begin(program: ProgramBase, session: Session): void {
+  begin(program: ProgramBase, session: GuestSession): void {
     this.#program = program;
     this.#session = session;
     this.#ending = null;

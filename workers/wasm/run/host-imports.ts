@@ -7,9 +7,10 @@ import {
 } from '../../../src/contract/host-functions.js';
 import type { LogLevel } from '../../../src/contract/invocation.js';
 import { MAX_HOST_BYTES, MAX_HOST_CALLS, MAX_HOST_RESULT_BYTES, MB } from '../../../src/contract/limits.js';
+import { failedRequest } from './failed-request.js';
 import { HOST_IMPORTS } from './imports.js';
 import type { GuestMemory } from './memory.js';
-import { GuestFailure, type HostReply, type HostValue, type Session } from './session.js';
+import { GuestFailure, type GuestSession, type HostReply, type HostValue } from './session.js';
 import { answerInThread } from './thread-calls.js';
 
 const text = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -25,7 +26,7 @@ type Allocate = (size: number) => number;
  * A result that was larger than the buffer of an `_into` call, kept for the same call with a larger
  * buffer.
  */
-interface Kept {
+interface UnreadResult {
   name: HostFunctionName;
   args: readonly HostValue[];
   data: Uint8Array;
@@ -38,10 +39,10 @@ interface Kept {
 export class HostImports {
   readonly functions: Record<string, (...args: never[]) => unknown>;
   readonly #memory: GuestMemory;
-  #session: Session | null = null;
+  #session: GuestSession | null = null;
   #allocate: Allocate | null = null;
   #allocating = false;
-  #kept: Kept | null = null;
+  #unread: UnreadResult | null = null;
   #calls = 0;
   #bytes = 0;
 
@@ -52,10 +53,10 @@ export class HostImports {
     );
   }
 
-  begin(session: Session): void {
+  begin(session: GuestSession): void {
     this.#session = session;
     this.#allocating = false;
-    this.#kept = null;
+    this.#unread = null;
     this.#calls = 0;
     this.#bytes = 0;
   }
@@ -65,7 +66,7 @@ export class HostImports {
     this.#allocate = allocate;
   }
 
-  get #now(): Session {
+  get #now(): GuestSession {
     if (this.#session === null) throw new GuestFailure('the guest ran outside an invocation');
     return this.#session;
   }
@@ -125,12 +126,18 @@ export class HostImports {
 
   /** Makes the call within the quotas. A failure is logged with its reason. */
   #ask(name: HostFunctionName, args: HostValue[] | null): HostReply {
-    this.#kept = null;
+    this.#unread = null;
     const reply = this.#makeCall(name, args);
     const checked = this.#checkResult(reply);
     if (!checked.ok) this.#now.log.line('error', `${name} failed: ${checked.reason}`);
     else if (checked.note !== undefined) this.#now.log.line('warn', checked.note);
+    else if (name === 'http_fetch' || name === 'http_next') this.#logFailedRequest(checked.data);
     return checked;
+  }
+
+  #logFailedRequest(reply: Uint8Array | null): void {
+    const reason = reply === null ? null : failedRequest(reply);
+    if (reason !== null) this.#now.log.line('error', `http_fetch failed: ${reason}`);
   }
 
   #makeCall(name: HostFunctionName, args: HostValue[] | null): HostReply {
@@ -199,24 +206,30 @@ export class HostImports {
    * logging drops it.
    */
   #into(name: HostFunctionName, args: HostValue[] | null, pointer: number, capacity: number): number {
-    let data = args !== null && isSame(this.#kept, name, args) ? this.#kept.data : null;
+    let data = args !== null && isSame(this.#unread, name, args) ? this.#unread.data : null;
     if (data === null) {
       const reply = this.#ask(name, args);
       if (!reply.ok || reply.data === null) return -1;
       data = reply.data;
     }
     if (data.length > capacity) {
-      this.#kept = args === null ? null : { name, args, data };
+      this.#unread = args === null ? null : { name, args, data };
       return data.length;
     }
-    this.#kept = null;
+    this.#unread = null;
     this.#memory.write(pointer, data);
     return data.length;
   }
 }
 
-function isSame(kept: Kept | null, name: HostFunctionName, args: readonly HostValue[]): kept is Kept {
-  return kept !== null && kept.name === name && args.every((arg, index) => sameValue(arg, kept.args[index]));
+function isSame(
+  unread: UnreadResult | null,
+  name: HostFunctionName,
+  args: readonly HostValue[],
+): unread is UnreadResult {
+  return (
+    unread !== null && unread.name === name && args.every((arg, index) => sameValue(arg, unread.args[index]))
+  );
 }
 
 function sameValue(a: HostValue, b: HostValue | undefined): boolean {

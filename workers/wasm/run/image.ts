@@ -66,18 +66,18 @@ export function filledBytes({ sources }: Snapshot): number {
 export function shareBlocks(snapshot: Snapshot, base: Snapshot): Snapshot {
   if (base.base !== null || snapshot.base !== null || base === snapshot) return snapshot;
   const [own, theirs] = [Buffer.from(snapshot.filled), Buffer.from(base.filled)];
-  const kept: number[] = [];
+  const offsets: number[] = [];
   const sources = snapshot.sources.map((source, block) => {
     if (source === ZERO) return ZERO;
     const shared = base.sources[block] ?? ZERO;
     const [at, theirAt] = [source * BLOCK_BYTES, shared * BLOCK_BYTES];
     const isSame =
       shared !== ZERO && own.compare(theirs, theirAt, theirAt + BLOCK_BYTES, at, at + BLOCK_BYTES) === 0;
-    return isSame ? ~shared : kept.push(at) - 1;
+    return isSame ? ~shared : offsets.push(at) - 1;
   });
-  const filled = new SharedArrayBuffer(kept.length * BLOCK_BYTES);
+  const filled = new SharedArrayBuffer(offsets.length * BLOCK_BYTES);
   const target = Buffer.from(filled);
-  kept.forEach((at, index) => {
+  offsets.forEach((at, index) => {
     own.copy(target, index * BLOCK_BYTES, at, at + BLOCK_BYTES);
   });
   return { ...snapshot, filled, base: base.filled, sources };

@@ -6,7 +6,7 @@ import { I32, I64 } from '../binary/value-types.js';
 import { HOST_IMPORTS, HOST_MODULES, WASI_IMPORTS, WASI_MODULE } from './imports.js';
 
 /** How a valid module is entered. */
-export interface Shape {
+export interface ModuleShape {
   kind: 'command' | 'reactor';
   initialize: boolean;
   /** The export that allocates guest memory for results, if any. */
@@ -31,7 +31,7 @@ export function checkSize(bytes: Uint8Array): void {
  * Validates a module against the contract, §1 and §2. Throws `invalid_module` with a message for
  * the deploying client.
  */
-export function check(module: ParsedModule, memoryLimitMb: number): Shape {
+export function check(module: ParsedModule, memoryLimitMb: number): ModuleShape {
   for (const entry of module.imports) checkImport(module, entry);
   const pages = checkMemory(module, memoryLimitMb);
   const kind = entryKind(module);
@@ -56,7 +56,7 @@ export function check(module: ParsedModule, memoryLimitMb: number): Shape {
   return { kind, initialize, allocator, pages };
 }
 
-function entryKind(module: ParsedModule): Shape['kind'] {
+function entryKind(module: ParsedModule): ModuleShape['kind'] {
   if (exportedType(module, '_start') !== null) {
     expectType(module, '_start', NOTHING);
     return 'command';

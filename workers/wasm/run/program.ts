@@ -1,8 +1,8 @@
 import type { ExportNames } from '../instrument/rewrite.js';
 import type { Snapshot } from './image.js';
-import type { Shape } from './module-check.js';
+import type { ModuleShape } from './module-check.js';
 import type { PrngState } from './prng-states.js';
-import type { GuestResult, Session } from './session.js';
+import type { GuestResult, GuestSession } from './session.js';
 import type { TimeCell } from './time-cells.js';
 
 /** The part of a program that does not depend on the start strategy. */
@@ -16,7 +16,7 @@ export interface ProgramBase {
   moduleHash: string;
   /** The size of the compiled module's bytes; its machine code takes a multiple of that. */
   moduleBytes: number;
-  shape: Shape;
+  shape: ModuleShape;
   names: ExportNames;
   /** The size of the card table, which precedes the guest's memory; 0 without write barriers. */
   tableBytes: number;
@@ -65,7 +65,7 @@ export type Program = FreshProgram | WarmProgram;
 
 /** Runs one program on one thread, each run on a state that no other invocation has touched. */
 export interface Runner {
-  run(session: Session): GuestResult;
+  run(session: GuestSession): GuestResult;
   /** Prepares an instance for the first run. */
   prepare(): void;
   /** Work after a run that the reply does not need: prepares the instance for the next run. */

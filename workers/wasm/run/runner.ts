@@ -6,7 +6,7 @@ import { Restorer } from './image.js';
 import { memoryOf } from './instance.js';
 import { reseedPrngStates } from './prng-states.js';
 import type { Program, Runner } from './program.js';
-import type { GuestResult, Session } from './session.js';
+import type { GuestResult, GuestSession } from './session.js';
 import { moveTimeCells } from './time-cells.js';
 
 /** The memory size up to which restoring takes about as long as sending a notification. */
@@ -37,7 +37,7 @@ export function createRunner(program: Program, guest: Guest, { keeps = true } = 
     return new WebAssembly.Instance(program.module, guest.imports);
   }
 
-  function enter({ random, clock }: Session): void {
+  function enter({ random, clock }: GuestSession): void {
     used = ready ?? create();
     ready = null;
     guest.attach(used);
@@ -48,7 +48,7 @@ export function createRunner(program: Program, guest: Guest, { keeps = true } = 
     }
   }
 
-  function dispatch(session: Session): GuestResult {
+  function dispatch(session: GuestSession): GuestResult {
     switch (program.strategy) {
       case 'go-command':
         return guest.runCommand(() => {
@@ -72,7 +72,7 @@ export function createRunner(program: Program, guest: Guest, { keeps = true } = 
   }
 
   return {
-    run(session: Session): GuestResult {
+    run(session: GuestSession): GuestResult {
       guest.begin(program, session);
       const result = dispatch(session);
       // After a trap or a termination by the engine, the instance is in an undefined state.

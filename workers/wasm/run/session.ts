@@ -31,7 +31,7 @@ export interface LogSink {
 }
 
 /** The data of one invocation; nothing else is visible to a guest. */
-export interface Session {
+export interface GuestSession {
   /** argv[0] */
   name: string;
   requestId: string;

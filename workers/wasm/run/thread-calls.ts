@@ -1,11 +1,11 @@
 import type { HostArgs, ThreadFunctionName } from '../../../src/contract/host-functions.js';
 import { parseResponse } from '../../../src/contract/http-exchange.js';
-import type { HostReply, HostValue, Session } from './session.js';
+import type { GuestSession, HostReply, HostValue } from './session.js';
 
 const utf8 = new TextEncoder();
 
 type ThreadCalls = {
-  readonly [Name in ThreadFunctionName]: (session: Session, ...args: HostArgs<Name>) => HostReply;
+  readonly [Name in ThreadFunctionName]: (session: GuestSession, ...args: HostArgs<Name>) => HostReply;
 };
 
 /**
@@ -30,7 +30,7 @@ const THREAD_CALLS: ThreadCalls = {
 
 /** Executes a host function on the guest thread. */
 export function answerInThread(
-  session: Session,
+  session: GuestSession,
   name: ThreadFunctionName,
   values: readonly HostValue[],
 ): HostReply {

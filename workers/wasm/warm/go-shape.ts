@@ -1,5 +1,5 @@
 import { EMPTY_BLOCK, OP } from '../binary/opcodes.js';
-import type { ParsedModule, Span } from '../binary/parse.js';
+import type { ByteRange, ParsedModule } from '../binary/parse.js';
 import { SECTION } from '../binary/parse.js';
 import { ByteReader, malformed } from '../binary/reader.js';
 
@@ -76,7 +76,7 @@ export function goTable(module: ParsedModule): GoTable {
   return { wrappers, wraps, functionAt };
 }
 
-function loopOf(module: ParsedModule, start: Span): number {
+function loopOf(module: ParsedModule, start: ByteRange): number {
   const { bytes } = module;
   const tail = start.end - START_TAIL.length;
   let at = tail - 1;
@@ -91,7 +91,7 @@ function loopOf(module: ParsedModule, start: Span): number {
 }
 
 /** Returns the import that a function wraps; null when it is not a wrapper. */
-function wrappedImport(module: ParsedModule, body: Span): number | null {
+function wrappedImport(module: ParsedModule, body: ByteRange): number | null {
   if (body.end - body.start > MAX_WRAPPER_BYTES) return null;
   const reader = new ByteReader(module.bytes, body.start, body.end);
   for (let groups = reader.u32(); groups > 0; groups--) {

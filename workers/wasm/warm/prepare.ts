@@ -5,7 +5,7 @@ import { placeOf } from '../binary/place-of.js';
 import { type Scan, scan } from '../binary/scan.js';
 import type { Rewritten } from '../instrument/rewrite.js';
 import { HOST_MODULES } from '../run/imports.js';
-import { check, checkSize, type Shape } from '../run/module-check.js';
+import { check, checkSize, type ModuleShape } from '../run/module-check.js';
 import type { ProgramBase } from '../run/program.js';
 
 const PAGES_PER_MB = 16;
@@ -28,7 +28,7 @@ export function isGo(module: ParsedModule): boolean {
 /** A module that was parsed and checked against the contract. */
 export interface Source {
   module: ParsedModule;
-  shape: Shape;
+  shape: ModuleShape;
   scan: Scan | null;
   limitMb: number;
   maxPages: number;
@@ -100,7 +100,7 @@ export function common(source: Source, rewritten: Rewritten): ProgramBase {
  * because each imports all of WASI.
  */
 function waits(module: ParsedModule): boolean {
-  const asked = module.imports.filter((entry) => HOST_MODULES.includes(entry.module)).length;
-  if (isGo(module) || asked >= INTERPRETER_IMPORTS) return false;
+  const hostImports = module.imports.filter((entry) => HOST_MODULES.includes(entry.module)).length;
+  if (isGo(module) || hostImports >= INTERPRETER_IMPORTS) return false;
   return module.imports.some((entry) => WAITING.has(entry.name));
 }

@@ -1,7 +1,7 @@
 import type { Guest } from '../run/guest.js';
 import type { FreshProgram, Program, Runner } from '../run/program.js';
 import { createRunner } from '../run/runner.js';
-import { GuestFailure, type Session } from '../run/session.js';
+import { GuestFailure, type GuestSession } from '../run/session.js';
 import { randomConditions, sandboxSession } from './sandbox-session.js';
 
 /**
@@ -62,7 +62,7 @@ function observe(runner: Runner, name: string, input: string): string {
 /** Runs a guest that is ended when it reads its input, like a guest that traps. */
 function endEarly(runner: Runner, name: string): void {
   const { session } = sandboxSession(name, new Uint8Array(0), randomConditions());
-  const ended: Session = {
+  const ended: GuestSession = {
     ...session,
     get input(): Uint8Array {
       throw new GuestFailure('ended early');

@@ -1,12 +1,12 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
 import type { LogLevel } from '../../../src/contract/invocation.js';
-import type { Session } from '../run/session.js';
+import type { GuestSession } from '../run/session.js';
 
 /**
  * The observable effects of a sandboxed run, in order: lines that it logged and host calls that it
  * made.
  */
-export type Trace = string[];
+export type Effects = string[];
 
 /** The conditions that differ between invocations, as a sandboxed guest gets them. */
 export interface Conditions {
@@ -29,8 +29,8 @@ export function randomConditions(): Conditions {
 }
 
 export interface Sandbox {
-  session: Session;
-  trace: Trace;
+  session: GuestSession;
+  trace: Effects;
   /** Returns the last reading of the monotonic clock. */
   lastTick(): bigint;
 }
@@ -41,7 +41,7 @@ export interface Sandbox {
  * being fully determined by the conditions.
  */
 export function sandboxSession(name: string, input: Uint8Array, conditions: Conditions): Sandbox {
-  const trace: Trace = [];
+  const trace: Effects = [];
   const text = new TextDecoder();
   let elapsed = 0n;
   const tick = () => {
@@ -51,7 +51,7 @@ export function sandboxSession(name: string, input: Uint8Array, conditions: Cond
   const note = (level: LogLevel, line: Uint8Array | string) => {
     trace.push(`${level}: ${typeof line === 'string' ? line : text.decode(line)}`);
   };
-  const session: Session = {
+  const session: GuestSession = {
     name,
     requestId: '00000000-0000-7000-8000-000000000000',
     callerWallet: '',

@@ -4,7 +4,7 @@ import type { SqliteConnection } from './connection.js';
 import { SqliteQueueError, type Subject } from './errors.js';
 import type { OperationArguments, OperationName, OperationResult } from './protocol.js';
 
-type Waiting = Parameters<IQueueBackend['waitForJob']>[0];
+type WaitSeconds = Parameters<IQueueBackend['waitForJob']>[0];
 /** A marker with score 0 means: look for jobs now. */
 type Marker = Awaited<ReturnType<IQueueBackend['waitForJob']>>;
 
@@ -167,7 +167,7 @@ export class SqliteBackendLifecycle extends EventEmitter {
     this.#emptyAsOf = asOf;
   }
 
-  async waitForJob(seconds: Waiting): Promise<Marker> {
+  async waitForJob(seconds: WaitSeconds): Promise<Marker> {
     const found: Marker = { member: this.queueName, score: 0 };
     if (this.#isCut()) return null;
     if (this.#emptyAsOf === undefined) {
@@ -221,24 +221,21 @@ export class SqliteBackendLifecycle extends EventEmitter {
    * to `waitMs` for one; resolves with null when none arrives.
    */
   async readEvents(id: string, waitMs: number): Promise<StreamReadRaw> {
-    // BullMQ's type omits the null that Redis returns, and the shape of a stream read without
-    // RESP3.
-    const none = null as unknown as StreamReadRaw;
-    if (this.closing !== undefined || this.connection.isClosing) return none;
+    if (this.closing !== undefined || this.connection.isClosing) return null;
     const asOf = this.connection.changeSequence('events', this.queueName);
     const after = id === '$' ? await this.call('lastEventId', {}) : Number.parseInt(id, 10) || 0;
     let events = id === '$' ? [] : await this.call('readEvents', {}, after);
     if (events.length === 0) {
       await this.#waitForEvent(asOf, waitMs || DEFAULT_EVENT_WAIT_MS);
-      if (this.closing !== undefined || this.connection.isClosing) return none;
+      if (this.closing !== undefined || this.connection.isClosing) return null;
       events = await this.call('readEvents', {}, after);
     }
-    if (events.length === 0) return none;
+    if (events.length === 0) return null;
     const entries = events.map(([eventId, name, data]): [string, string[]] => {
       const fields = Object.entries(JSON.parse(data) as Record<string, string | number>);
       return [String(eventId), ['event', name, ...fields.flatMap(([key, value]) => [key, String(value)])]];
     });
-    return [['events', entries]] as unknown as StreamReadRaw;
+    return [['events', entries]];
   }
 
   #waitForEvent(asOf: number, waitMs: number): Promise<void> {

@@ -13,7 +13,7 @@ const STATE_NAMES: readonly JobState[] = [
   'failed',
 ];
 const PAGE = 20;
-type Dependencies = Awaited<ReturnType<IQueueBackend['getDependencies']>>;
+type JobDependencies = Awaited<ReturnType<IQueueBackend['getDependencies']>>;
 type Page = Awaited<ReturnType<IQueueBackend['paginate']>>;
 
 /** The read-only operations of the backend. */
@@ -107,7 +107,7 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
     return types.map((type) => counts[place[type] ?? -1] ?? 0);
   }
 
-  async getDependencies(jobId: string, opts: DependenciesOpts): Promise<Dependencies> {
+  async getDependencies(jobId: string, opts: DependenciesOpts): Promise<JobDependencies> {
     if (!opts.processed && !opts.unprocessed && !opts.ignored && !opts.failed) {
       const rows = await this.call('getDependencies', { jobId }, jobId, null, 0, -1);
       const keysOf = (status: number): string[] =>
@@ -123,7 +123,7 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
         failed: keysOf(DEPENDENCY.failed),
       };
     }
-    const result: Dependencies = {};
+    const result: JobDependencies = {};
     const page = async (
       status: number,
       { cursor = 0, count = PAGE }: { cursor?: number; count?: number },

@@ -1,29 +1,21 @@
 import type {
-  FinishedStatus,
   IQueueBackend,
   JobJson,
-  JobProgress,
-  JobsOptions,
   KeepJobs,
   MinimalJob,
   MoveToDelayedOpts,
   MoveToWaitingChildrenOpts,
-  ParentKeyOpts,
-  RepeatableOptions,
   RetryJobOpts,
-  RetryOptions,
 } from 'bullmq';
-import { SqliteBackendQueries } from './backend-queries.js';
-import { toJobJson, toNewJob, toRetention } from './job-json.js';
-import type { RunOptions, SchedulerOptions } from './operations/schedulers.js';
+import { SqliteBackendChanges } from './backend-changes.js';
+import { about } from './errors.js';
+import { toJobJson, toRetention } from './job-json.js';
 import type { AttemptFailure } from './operations/transitions.js';
 import type { Claim, ClaimOptions } from './protocol.js';
 import { UnrenewedLocks } from './unrenewed-locks.js';
 
 const DEFAULT_LOCK_MS = 30_000;
 const DEFAULT_STALLED_INTERVAL_MS = 30_000;
-/** BullMQ's default for the number of jobs per call. */
-const DEFAULT_BATCH = 1000;
 
 /**
  * The result of a claim as BullMQ expects it: the job, its id, the remaining rate limit in
@@ -34,91 +26,14 @@ type Finished = { result: unknown[] | undefined; finishedOn: number };
 
 /**
  * BullMQ's `IQueueBackend` on SQLite. Each method is one operation in the thread of the connection;
- * its promise resolves when the transaction is durable.
+ * its promise resolves when the transaction is durable. This class has the operations of workers;
+ * those of clients are inherited.
  */
-export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBackend {
+export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBackend {
   readonly #unrenewedLocks = new UnrenewedLocks();
 
   forQueue(queueName: string, _prefix?: string): SqliteQueueBackend {
     return new SqliteQueueBackend(this.connection, queueName, this.opts, { ownsConnection: false });
-  }
-
-  async addJob(job: JobJson, jobId: string, parentKeyOpts?: ParentKeyOpts): Promise<string> {
-    const added = toNewJob(job, jobId, parentKeyOpts);
-    return this.call('addJob', { jobId, parentKey: added.parent?.key ?? undefined }, added);
-  }
-
-  async addJobs(
-    entries: { job: JobJson; jobId: string; parentKeyOpts?: ParentKeyOpts }[],
-  ): Promise<string[]> {
-    const jobs = entries.map((entry) => toNewJob(entry.job, entry.jobId, entry.parentKeyOpts));
-    return this.call('addJobs', { command: 'addJob' }, jobs);
-  }
-
-  async addFlow(
-    entries: {
-      jobData: JobJson;
-      jobId: string;
-      parentKeyOpts: ParentKeyOpts;
-      prefix: string;
-      queueName: string;
-    }[],
-  ): Promise<[Error | null, string | number][]> {
-    const flow = entries.map(({ jobData, jobId, parentKeyOpts, queueName }) => ({
-      queue: queueName,
-      job: toNewJob(jobData, jobId, parentKeyOpts),
-    }));
-    try {
-      return (await this.call('addFlow', {}, flow, Date.now())).map((id) => [null, id]);
-    } catch (error) {
-      return entries.map(() => [error as Error, 0]);
-    }
-  }
-
-  async addJobScheduler(
-    jobSchedulerId: string,
-    nextMillis: number,
-    templateData: string,
-    templateOpts: JobsOptions,
-    opts: RepeatableOptions,
-    delayedJobOpts: JobsOptions,
-    _producerId?: string,
-  ): Promise<[string, number]> {
-    return this.call(
-      'upsertScheduler',
-      { command: 'addJobScheduler' },
-      jobSchedulerId,
-      nextMillis,
-      templateData || '{}',
-      JSON.stringify(templateOpts ?? {}),
-      plain<SchedulerOptions>(opts),
-      plain<RunOptions>(delayedJobOpts),
-      Date.now(),
-    );
-  }
-
-  async updateJobSchedulerNextMillis(
-    jobSchedulerId: string,
-    nextMillis: number,
-    templateData: string,
-    delayedJobOpts: JobsOptions,
-    producerId?: string,
-  ): Promise<string | null> {
-    return this.call(
-      'advanceScheduler',
-      {},
-      jobSchedulerId,
-      nextMillis,
-      templateData || '{}',
-      plain<RunOptions>(delayedJobOpts),
-      producerId ?? null,
-      Date.now(),
-    );
-  }
-
-  /** Resolves with 0 when the scheduler existed and was removed, as in BullMQ's other backends. */
-  async removeJobScheduler(jobSchedulerId: string): Promise<number> {
-    return (await this.call('removeScheduler', {}, jobSchedulerId)) ? 0 : 1;
   }
 
   async moveToActive(token: string, name?: string): Promise<NextJob> {
@@ -254,26 +169,6 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
     return this.call('retryActive', about('retryJob', jobId), jobId, token, lifo, failure, Date.now());
   }
 
-  async retryFinishedJob<T, R, N extends string>(
-    job: MinimalJob<T, R, N>,
-    state: 'failed' | 'completed',
-    opts: RetryOptions = {},
-  ): Promise<void> {
-    return this.call(
-      'reprocess',
-      about('reprocessJob', job.id, state),
-      job.id ?? '',
-      state,
-      job.opts?.lifo ?? false,
-      opts.resetAttemptsMade ?? false,
-      opts.resetAttemptsStarted ?? false,
-    );
-  }
-
-  async promote(jobId: string): Promise<void> {
-    return this.call('promote', about('promote', jobId, 'delayed'), jobId);
-  }
-
   async moveStalledJobsToWait(): Promise<string[]> {
     const {
       maxStalledCount = 1,
@@ -284,42 +179,6 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
     return this.call('recoverStalled', {}, maxStalledCount, Date.now(), stalledInterval);
   }
 
-  async retryFinishedJobs(
-    state: FinishedStatus = 'failed',
-    count = DEFAULT_BATCH,
-    timestamp?: number,
-  ): Promise<number> {
-    return this.call('retryFinished', {}, state, count, timestamp ?? null);
-  }
-
-  async promoteJobs(count = DEFAULT_BATCH): Promise<number> {
-    return this.call('promoteMany', {}, count);
-  }
-
-  async pause(pause: boolean): Promise<void> {
-    return this.call('pause', {}, pause);
-  }
-
-  async drain(delayed: boolean): Promise<void> {
-    return this.call('drain', {}, delayed);
-  }
-
-  async cleanJobsByState(state: string, timestamp: number, limit = 0): Promise<string[]> {
-    return this.call('clean', {}, state, timestamp, limit, Date.now());
-  }
-
-  async obliterate({ force, count }: { force: boolean; count: number }): Promise<number> {
-    const left = await this.call('obliterate', {}, count, force);
-    if (left === -1) throw new Error('Cannot obliterate non-paused queue');
-    if (left === -2) throw new Error('Cannot obliterate queue with active jobs');
-    return left;
-  }
-
-  /** Orphaned jobs cannot exist: a job and its place in the queue are one row. */
-  async removeOrphanedJobs(): Promise<number> {
-    return 0;
-  }
-
   async extendLock(jobId: string, token: string, duration: number): Promise<number> {
     return (await this.call('extendLock', { jobId }, jobId, token, duration, Date.now())) ? 1 : 0;
   }
@@ -327,90 +186,9 @@ export class SqliteQueueBackend extends SqliteBackendQueries implements IQueueBa
   async extendLocks(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
     return this.call('extendLocks', {}, jobIds, tokens, duration, Date.now());
   }
-
-  async updateData<T, R, N extends string>(job: MinimalJob<T, R, N>, data: T): Promise<void> {
-    return this.call('updateData', about('updateData', job.id), job.id ?? '', JSON.stringify(data ?? {}));
-  }
-
-  async updateProgress(jobId: string, progress: JobProgress): Promise<void> {
-    return this.call(
-      'updateProgress',
-      about('updateProgress', jobId),
-      jobId,
-      JSON.stringify(progress ?? null),
-    );
-  }
-
-  async addLog(jobId: string, logRow: string, keepLogs = 0): Promise<number> {
-    return this.call('addLog', about('addLog', jobId), jobId, logRow, keepLogs);
-  }
-
-  async clearLogs(jobId: string, keepLogs = 0): Promise<void> {
-    return this.call('clearLogs', { jobId }, jobId, keepLogs);
-  }
-
-  async changeDelay(jobId: string, delay: number): Promise<void> {
-    return this.call('changeDelay', about('changeDelay', jobId, 'delayed'), jobId, delay, Date.now());
-  }
-
-  async changePriority(jobId: string, priority = 0, lifo = false): Promise<void> {
-    return this.call('changePriority', about('changePriority', jobId), jobId, priority, lifo);
-  }
-
-  async remove(jobId: string, removeChildren: boolean): Promise<number> {
-    return this.call('remove', about('remove', jobId), jobId, removeChildren, Date.now());
-  }
-
-  async removeUnprocessedChildren(jobId: string): Promise<void> {
-    return this.call('removeUnprocessedChildren', { jobId }, jobId);
-  }
-
-  async removeChildDependency(jobId: string, parentKey: string): Promise<boolean> {
-    return this.call('removeChildDependency', { jobId, parentKey }, jobId, Date.now());
-  }
-
-  async removeDeduplicationKey(deduplicationId: string, jobId: string): Promise<number> {
-    return this.call('removeDedupOf', {}, deduplicationId, jobId, Date.now());
-  }
-
-  async deleteDeduplicationKey(deduplicationId: string): Promise<number> {
-    return this.call('removeDedupKey', {}, deduplicationId);
-  }
-
-  async setQueueMeta(values: Record<string, string | number>): Promise<number> {
-    const fields = Object.entries(values).map(([field, value]): [string, string] => [field, String(value)]);
-    return fields.length === 0 ? 0 : this.call('setMeta', {}, fields);
-  }
-
-  async removeQueueMetaFields(fields: string[]): Promise<number> {
-    return this.call('removeMeta', {}, fields);
-  }
-
-  async setRateLimit(expireTimeMs: number): Promise<void> {
-    return this.call('setRateLimit', {}, expireTimeMs, Date.now());
-  }
-
-  async removeRateLimitKey(): Promise<number> {
-    return this.call('removeRateLimit', {});
-  }
-
-  /** Only Redis queues of earlier BullMQ versions have this key. */
-  async removeDeprecatedPriorityKey(): Promise<number> {
-    return 0;
-  }
-}
-
-/** Names a job for the error message of a refusal. Most transitions start from an active job. */
-function about(command: string, jobId: string | undefined, state = 'active') {
-  return { command, jobId, state };
 }
 
 function toFailure(fields: Record<string, unknown> | undefined): AttemptFailure {
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
   return { reason: text(fields?.failedReason), stacktrace: text(fields?.stacktrace) };
-}
-
-/** Drops what JSON omits, because functions and dates cannot be sent to the thread. */
-function plain<T>(value: object | undefined): T {
-  return JSON.parse(JSON.stringify(value ?? {})) as T;
 }

@@ -5,7 +5,14 @@ import { setImmediate } from 'node:timers';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ConnectionClosedError } from 'bullmq';
 import { SqliteQueueError, type Subject, toError } from './errors.js';
-import type { Call, OperationArguments, OperationName, OperationResult, Outcome, Reply } from './protocol.js';
+import type {
+  OperationArguments,
+  OperationCall,
+  OperationName,
+  OperationOutcome,
+  OperationResult,
+  ThreadReply,
+} from './protocol.js';
 
 export interface SqliteConnectionOptions {
   /** The database file; created when it does not exist. */
@@ -21,10 +28,10 @@ export interface SqliteConnectionOptions {
   setup?: string;
 }
 
-interface Pending {
+interface PendingOperation {
   name: OperationName;
   subject: Subject;
-  resolve: (result: never) => void;
+  resolve: (result: unknown) => void;
   reject: (error: Error) => void;
 }
 
@@ -44,9 +51,9 @@ export class SqliteConnection extends EventEmitter {
   readonly ready: Promise<void>;
   readonly #port: MessagePort;
   readonly #thread: Worker;
-  #pending: Pending[] = [];
+  #pending: PendingOperation[] = [];
   #answered = 0;
-  #gathered: Call[] = [];
+  #gathered: OperationCall[] = [];
   #users = 0;
   #closing: Promise<void> | undefined;
   #closedBy: Error | undefined;
@@ -79,10 +86,10 @@ export class SqliteConnection extends EventEmitter {
       transferList: [port2],
     });
     this.ready = new Promise((opened, failed) => {
-      port1.on('message', (reply: Reply) => this.#onReply(reply, opened, failed));
+      port1.on('message', (reply: ThreadReply) => this.#onReply(reply, opened, failed));
       this.#thread.once('exit', () => {
         // The thread's last message may not have been delivered yet.
-        const last = receiveMessageOnPort(port1) as { message: Reply } | undefined;
+        const last = receiveMessageOnPort(port1) as { message: ThreadReply } | undefined;
         if (last !== undefined) this.#onReply(last.message, opened, failed);
         failed(new ConnectionClosedError());
       });
@@ -141,7 +148,13 @@ export class SqliteConnection extends EventEmitter {
     return new Promise((resolve, reject) => {
       if (this.#gathered.length === 0) setImmediate(() => this.#send());
       this.#gathered.push([name, queue, ...args]);
-      this.#pending.push({ name, subject, resolve: resolve as Pending['resolve'], reject });
+      this.#pending.push({
+        name,
+        subject,
+        // The thread's result has the type of the operation in the table of operations.
+        resolve: (result) => resolve(result as OperationResult<K>),
+        reject,
+      });
       if (this.#pending.length === 1) this.#keepAlive();
     });
   }
@@ -214,7 +227,7 @@ export class SqliteConnection extends EventEmitter {
     this.#port.postMessage(calls);
   }
 
-  #onReply(reply: Reply, opened: () => void, failed: (error: Error) => void): void {
+  #onReply(reply: ThreadReply, opened: () => void, failed: (error: Error) => void): void {
     switch (reply.kind) {
       case 'opened':
         opened();
@@ -245,7 +258,7 @@ export class SqliteConnection extends EventEmitter {
    * When a batch both adds and claims jobs, the callers of adds are answered a turn earlier than a
    * worker that claimed such a job in the same transaction.
    */
-  #settleAll(outcomes: readonly Outcome[]): void {
+  #settleAll(outcomes: readonly OperationOutcome[]): void {
     const pending = this.#pending.slice(this.#answered, this.#answered + outcomes.length);
     this.#answered += pending.length;
     if (this.#answered === this.#pending.length) {
@@ -289,8 +302,7 @@ export class SqliteConnection extends EventEmitter {
   }
 }
 
-function settle({ subject, resolve, reject }: Pending, [failure, result]: Outcome): void {
-  // The result type of each operation is that of its entry in the operation table.
-  if (failure === null) resolve(result as never);
+function settle({ subject, resolve, reject }: PendingOperation, [failure, result]: OperationOutcome): void {
+  if (failure === null) resolve(result);
   else reject(toError(failure, subject));
 }

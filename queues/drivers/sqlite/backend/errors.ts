@@ -1,6 +1,6 @@
 import { UnrecoverableError } from 'bullmq';
-import type { Failure } from './protocol.js';
-import { REFUSAL, type RefusalCode } from './refusal.js';
+import type { OperationFailure } from './protocol.js';
+import { type OperationRefusalCode, REFUSAL } from './refusal.js';
 
 /**
  * A database failure; nothing of the operation was accepted. `code` is SQLite's result code, such as
@@ -24,8 +24,13 @@ export interface Subject {
   state?: string | undefined;
 }
 
+/** Names a job for the error message of a refusal. Most transitions start from an active job. */
+export function about(command: string, jobId: string | undefined, state = 'active'): Subject {
+  return { command, jobId, state };
+}
+
 /** The messages are part of BullMQ's interface: its users match on them. */
-function sentence(code: RefusalCode, { command, jobId, parentKey, state }: Subject): string {
+function sentence(code: OperationRefusalCode, { command, jobId, parentKey, state }: Subject): string {
   switch (code) {
     case REFUSAL.missingJob:
       return `Missing key for job ${jobId}. ${command}`;
@@ -53,14 +58,14 @@ function sentence(code: RefusalCode, { command, jobId, parentKey, state }: Subje
 }
 
 /** Creates the error that BullMQ's other backends throw, with the refusal code as `code`. */
-export function refusalError(code: RefusalCode, subject: Subject): Error {
+export function refusalError(code: OperationRefusalCode, subject: Subject): Error {
   const message = sentence(code, subject);
   const error = code === REFUSAL.failedChildren ? new UnrecoverableError(message) : new Error(message);
   return Object.assign(error, { code });
 }
 
 /** Converts a failure from the database thread to an error. */
-export function toError({ refusal, code, message }: Failure, subject: Subject): Error {
+export function toError({ refusal, code, message }: OperationFailure, subject: Subject): Error {
   if (refusal !== undefined) return refusalError(refusal, subject);
   return new SqliteQueueError(code ?? 'SQLITE_ERROR', `The queue's database failed: ${message}`);
 }

@@ -1,5 +1,5 @@
 import type { JobJson, JobsOptions, KeepJobs, ParentKeyOpts } from 'bullmq';
-import type { Deduplication, JobRow, NewJob, Retention } from './protocol.js';
+import type { Deduplication, JobRow, JobToAdd, Retention } from './protocol.js';
 
 /** Converts a row to the shape that BullMQ's classes read. Fields without a value stay absent. */
 export function toJobJson(row: JobRow): JobJson {
@@ -54,9 +54,9 @@ type Links = [string | null, string | null, string | null, string | null, string
  * Converts a job for `addJob`. Optional fields without a value are omitted, because each field adds
  * to the cost of sending the job to the thread.
  */
-export function toNewJob(job: JobJson, jobId: string, parentKeyOpts: ParentKeyOpts = {}): NewJob {
+export function toNewJob(job: JobJson, jobId: string, parentKeyOpts: ParentKeyOpts = {}): JobToAdd {
   const { opts } = job;
-  const added: NewJob = {
+  const added: JobToAdd = {
     id: jobId || job.id || '',
     name: job.name,
     data: job.data ?? '{}',

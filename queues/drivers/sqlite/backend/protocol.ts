@@ -1,5 +1,5 @@
 import type { OPERATIONS } from './operations/table.js';
-import type { RefusalCode } from './refusal.js';
+import type { OperationRefusalCode } from './refusal.js';
 
 /**
  * A job as the thread returns it. `JOB_COLUMNS` in operations/rows.ts lists the columns in the same
@@ -33,7 +33,7 @@ export type JobRow = [
 ];
 
 /** A job to add. */
-export interface NewJob {
+export interface JobToAdd {
   id: string;
   name: string;
   /** JSON. */
@@ -90,33 +90,38 @@ export type OperationArguments<K extends OperationName> = Rest<Parameters<Operat
 export type OperationResult<K extends OperationName> = ReturnType<Operations[K]>;
 
 /** One operation: its name, its queue and its arguments. */
-export type Call = [name: OperationName, queue: string, ...args: unknown[]];
+export type OperationCall = [name: OperationName, queue: string, ...args: unknown[]];
 
 /**
  * Main thread → database thread: the operations of one turn of the event loop, or the request to
  * close.
  */
-export type Request = Call[] | 'close';
+export type ThreadRequest = OperationCall[] | 'close';
 
-export interface Failure {
+export interface OperationFailure {
   /** The reason of a refusal. */
-  refusal?: RefusalCode;
+  refusal?: OperationRefusalCode;
   /** SQLite's result code, for a database failure. */
   code?: string;
   message: string;
 }
 
 /** A failure and its null result, or null and the result. */
-export type Outcome = [failure: Failure | null, result: unknown];
+export type OperationOutcome = [failure: OperationFailure | null, result: unknown];
 
 /**
  * Database thread → main thread: the outcomes in the order of the calls, sent once they are
  * durable.
  */
-export type Reply =
+export type ThreadReply =
   | { kind: 'opened' }
   | { kind: 'unopened'; code: string; message: string }
-  | { kind: 'done'; outcomes: Outcome[]; wokenQueues: [queue: string, from: number][]; eventful: string[] }
+  | {
+      kind: 'done';
+      outcomes: OperationOutcome[];
+      wokenQueues: [queue: string, from: number][];
+      eventful: string[];
+    }
   | { kind: 'closed' };
 
 export interface ThreadOptions {

@@ -12,16 +12,16 @@ export const REFUSAL = {
   schedulerIdCollision: -10,
   schedulerSlotsBusy: -11,
 } as const;
-export type RefusalCode = (typeof REFUSAL)[keyof typeof REFUSAL];
+export type OperationRefusalCode = (typeof REFUSAL)[keyof typeof REFUSAL];
 
 /**
  * Thrown by an operation that is not allowed in the state of the job. What the operation wrote is
  * rolled back.
  */
 export class Refusal extends Error {
-  readonly code: RefusalCode;
+  readonly code: OperationRefusalCode;
 
-  constructor(code: RefusalCode) {
+  constructor(code: OperationRefusalCode) {
     super(`refused with ${code}`);
     this.code = code;
   }

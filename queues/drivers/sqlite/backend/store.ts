@@ -3,7 +3,7 @@ import { QueueState } from './queue-state.js';
 
 export type SqlValue = string | number | null;
 
-interface Prepared {
+interface PreparedStatement {
   statement: Database.Statement;
   writes: boolean;
 }
@@ -28,7 +28,7 @@ export class Store {
   readonly wokenQueues = new Map<string, number>();
   /** The queues to whose event stream this transaction has appended. */
   readonly eventful = new Set<string>();
-  readonly #prepared = new Map<string, Prepared>();
+  readonly #prepared = new Map<string, PreparedStatement>();
   readonly #queues = new Map<string, QueueState>();
   #counters: { seq: number; event: number } | undefined;
   #countersChanged = false;

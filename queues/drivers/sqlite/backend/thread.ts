@@ -2,7 +2,14 @@ import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_
 import { openDatabase } from './database.js';
 import { Maintenance } from './maintenance.js';
 import { OPERATIONS } from './operations/table.js';
-import type { Call, Failure, Outcome, Reply, Request, ThreadOptions } from './protocol.js';
+import type {
+  OperationCall,
+  OperationFailure,
+  OperationOutcome,
+  ThreadOptions,
+  ThreadReply,
+  ThreadRequest,
+} from './protocol.js';
 import { Refusal } from './refusal.js';
 import { Store } from './store.js';
 
@@ -18,7 +25,7 @@ const { port, options } = workerData as { port: MessagePort; options: ThreadOpti
  */
 const MAX_CALLS = 1000;
 
-function post(reply: Reply): void {
+function post(reply: ThreadReply): void {
   port.postMessage(reply);
 }
 
@@ -32,13 +39,13 @@ function open(): Store | undefined {
   }
 }
 
-function run(store: Store, [name, queue, ...args]: Call): unknown {
+function run(store: Store, [name, queue, ...args]: OperationCall): unknown {
   // Names and arguments match `Operations`: `call` in connection.ts checks them at compile time.
   const operation = OPERATIONS[name] as (...args: unknown[]) => unknown;
   return operation(store.queue(queue), ...args);
 }
 
-function describe(error: unknown): Failure {
+function describe(error: unknown): OperationFailure {
   if (error instanceof Refusal) return { refusal: error.code, message: error.message };
   const { code, message } = error as { code?: string; message: string };
   return code === undefined ? { message } : { code, message };
@@ -50,7 +57,7 @@ function describe(error: unknown): Failure {
  */
 class Undo extends Error {}
 
-function runAll(store: Store, calls: readonly Call[]): Outcome[] {
+function runAll(store: Store, calls: readonly OperationCall[]): OperationOutcome[] {
   return calls.map((call) => {
     const before = store.writes;
     try {
@@ -62,7 +69,7 @@ function runAll(store: Store, calls: readonly Call[]): Outcome[] {
   });
 }
 
-function runEach(store: Store, calls: readonly Call[]): Outcome[] {
+function runEach(store: Store, calls: readonly OperationCall[]): OperationOutcome[] {
   return calls.map((call) => {
     try {
       return [null, store.atomically(() => run(store, call))];
@@ -74,7 +81,11 @@ function runEach(store: Store, calls: readonly Call[]): Outcome[] {
   });
 }
 
-function transact(store: Store, calls: readonly Call[], runCalls: typeof runAll): Outcome[] {
+function transact(
+  store: Store,
+  calls: readonly OperationCall[],
+  runCalls: typeof runAll,
+): OperationOutcome[] {
   store.begin();
   try {
     const outcomes = runCalls(store, calls);
@@ -90,7 +101,7 @@ function transact(store: Store, calls: readonly Call[], runCalls: typeof runAll)
  * Runs all calls in one transaction. If one fails, runs them again with a savepoint each. If the
  * database fails, see `refuseAll`.
  */
-function process(store: Store, calls: readonly Call[]): Outcome[] {
+function process(store: Store, calls: readonly OperationCall[]): OperationOutcome[] {
   try {
     return transact(store, calls, runAll);
   } catch (error) {
@@ -107,15 +118,15 @@ function process(store: Store, calls: readonly Call[]): Outcome[] {
  * After a database failure, runs each call in its own transaction: without the operation that was
  * too large, others may still fit on the disk.
  */
-function refuseAll(store: Store, calls: readonly Call[], error: unknown): Outcome[] {
+function refuseAll(store: Store, calls: readonly OperationCall[], error: unknown): OperationOutcome[] {
   store.wokenQueues.clear();
   store.eventful.clear();
   const wokenQueues = new Map<string, number>();
   const eventful = new Set<string>();
   const outcomes =
     calls.length === 1
-      ? [[describe(error), null] satisfies Outcome]
-      : calls.map((call): Outcome => {
+      ? [[describe(error), null] satisfies OperationOutcome]
+      : calls.map((call): OperationOutcome => {
           const [outcome = [describe(error), null]] = process(store, [call]);
           for (const [queue, from] of store.wokenQueues)
             wokenQueues.set(queue, Math.min(from, wokenQueues.get(queue) ?? from));
@@ -135,13 +146,13 @@ function serve(store: Store): void {
     post({ kind: 'closed' });
     port.close();
   };
-  port.on('message', (first: Request) => {
-    let calls: Call[] = [];
-    let request: Request | undefined = first;
+  port.on('message', (first: ThreadRequest) => {
+    let calls: OperationCall[] = [];
+    let request: ThreadRequest | undefined = first;
     while (request !== undefined && request !== 'close') {
       calls = calls.length === 0 ? request : calls.concat(request);
       if (calls.length >= MAX_CALLS) break;
-      request = (receiveMessageOnPort(port) as { message: Request } | undefined)?.message;
+      request = (receiveMessageOnPort(port) as { message: ThreadRequest } | undefined)?.message;
     }
     if (calls.length > 0) {
       const outcomes = process(store, calls);

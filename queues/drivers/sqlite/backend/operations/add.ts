@@ -1,6 +1,6 @@
-import type { NewJob } from '../protocol.js';
+import type { JobToAdd } from '../protocol.js';
 import type { QueueState } from '../queue-state.js';
-import { REFUSAL, Refusal, type RefusalCode } from '../refusal.js';
+import { type OperationRefusalCode, REFUSAL, Refusal } from '../refusal.js';
 import { DEPENDENCY, STATE } from '../schema.js';
 import { deduplicate } from './dedup.js';
 import { addDependency } from './dependencies.js';
@@ -19,14 +19,14 @@ INSERT INTO job (queue, id, state, score, seq, name, data, opts, priority, delay
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (queue, id) DO NOTHING`;
 
 /** Adds a job, or handles it as a duplicate. Returns the id of the resulting job. */
-export function addJob(queue: QueueState, job: NewJob): string {
+export function addJob(queue: QueueState, job: JobToAdd): string {
   const added = add(queue, job, null);
   if (typeof added === 'number') throw new Refusal(added);
   return added;
 }
 
 /** Adds all jobs or none. */
-export function addJobs(queue: QueueState, jobs: readonly NewJob[]): string[] {
+export function addJobs(queue: QueueState, jobs: readonly JobToAdd[]): string[] {
   return jobs.map((job) => addJob(queue, job));
 }
 
@@ -34,7 +34,11 @@ export function addJobs(queue: QueueState, jobs: readonly NewJob[]): string[] {
  * Adds jobs with explicit ids and no parents, all or none. Returns for each whether it was new in
  * this queue and in the queues `others`.
  */
-export function addNewJobs(queue: QueueState, jobs: readonly NewJob[], others: readonly string[]): boolean[] {
+export function addNewJobs(
+  queue: QueueState,
+  jobs: readonly JobToAdd[],
+  others: readonly string[],
+): boolean[] {
   const rest = others.map((name) => queue.store.queue(name));
   return jobs.map(
     (job) => rest.every((other) => keyOf(other, job.id) === undefined) && insert(queue, job.id, job),
@@ -48,9 +52,9 @@ export function addNewJobs(queue: QueueState, jobs: readonly NewJob[], others: r
  */
 export function addFlow(
   queue: QueueState,
-  entries: readonly { queue: string; job: NewJob }[],
+  entries: readonly { queue: string; job: JobToAdd }[],
   now: number,
-): (string | RefusalCode)[] {
+): (string | OperationRefusalCode)[] {
   const { store } = queue;
   const parents = new Map<string, { queue: string; id: string }>();
   const ids = entries.map((entry) => add(store.queue(entry.queue), entry.job, parents));
@@ -76,9 +80,9 @@ export function addFlow(
  */
 function add(
   queue: QueueState,
-  job: NewJob,
+  job: JobToAdd,
   parents: Map<string, { queue: string; id: string }> | null,
-): string | RefusalCode {
+): string | OperationRefusalCode {
   const { store } = queue;
   const { parent } = job;
   const parentKey = parent === undefined ? undefined : keyOf(store.queue(parent.queue), parent.id);
@@ -95,7 +99,7 @@ function add(
 }
 
 /** Inserts a job. Returns false when a job with that id exists. */
-export function insert(queue: QueueState, id: string, job: NewJob): boolean {
+export function insert(queue: QueueState, id: string, job: JobToAdd): boolean {
   const { store } = queue;
   const until = job.timestamp + job.delay;
   const state =
@@ -138,7 +142,7 @@ export function insert(queue: QueueState, id: string, job: NewJob): boolean {
   return true;
 }
 
-function announce(queue: QueueState, jobId: string, job: NewJob, state: number, until: number): void {
+function announce(queue: QueueState, jobId: string, job: JobToAdd, state: number, until: number): void {
   publish(queue, 'added', { jobId, name: job.name });
   if (state === STATE.delayed) publish(queue, 'delayed', { jobId, delay: until });
   else publish(queue, state === STATE.waitingChildren ? 'waiting-children' : 'waiting', { jobId });
@@ -151,10 +155,10 @@ function announce(queue: QueueState, jobId: string, job: NewJob, state: number, 
 function handleDuplicate(
   queue: QueueState,
   id: string,
-  { parent, timestamp }: NewJob,
+  { parent, timestamp }: JobToAdd,
   parentKey: number | undefined,
   releasedLater: boolean,
-): string | RefusalCode {
+): string | OperationRefusalCode {
   const { store } = queue;
   if (parent !== undefined && parentKey !== undefined) {
     const [key = 0, oldQueue = null, oldId = null, state = 0, value = null] =

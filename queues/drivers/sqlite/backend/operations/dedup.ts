@@ -1,4 +1,4 @@
-import type { Deduplication, NewJob } from '../protocol.js';
+import type { Deduplication, JobToAdd } from '../protocol.js';
 import type { QueueState } from '../queue-state.js';
 import { STATE } from '../schema.js';
 import { publish } from './events.js';
@@ -43,7 +43,7 @@ function setWinner(queue: QueueState, id: string, jobId: string, expiresAt: numb
  * With `keepLastIfActive`, an active job keeps the newest job that was deduplicated against it;
  * that job is added when the active one ends. Returns whether the job was kept.
  */
-function keepNext(queue: QueueState, dedup: Deduplication, winner: string, job: NewJob): boolean {
+function keepNext(queue: QueueState, dedup: Deduplication, winner: string, job: JobToAdd): boolean {
   if (dedup.keepLastIfActive !== true || stateOf(queue, winner)?.[1] !== STATE.active) return false;
   queue.store.run(
     'UPDATE dedup SET next = ?, expires_at = NULL WHERE queue = ? AND id = ?',
@@ -62,7 +62,7 @@ export function deduplicate(
   queue: QueueState,
   dedup: Deduplication,
   jobId: string,
-  job: NewJob,
+  job: JobToAdd,
 ): string | null {
   const { store } = queue;
   const now = job.timestamp;
@@ -95,8 +95,8 @@ export function deduplicate(
     return null;
   }
   if (dedup.reschedule === true) reschedule(queue, winner, job.delay, now);
-  const kept = keepNext(queue, dedup, winner, { ...job, id: jobId });
-  if (!kept && ttl > 0 && dedup.extend === true)
+  const isKept = keepNext(queue, dedup, winner, { ...job, id: jobId });
+  if (!isKept && ttl > 0 && dedup.extend === true)
     store.run('UPDATE dedup SET expires_at = ? WHERE queue = ? AND id = ?', expiresAt, queue.id, dedup.id);
   publish(queue, 'deduplicated', { jobId: winner, deduplicationId: dedup.id, deduplicatedJobId: jobId });
   return winner;
@@ -117,7 +117,7 @@ function reschedule(queue: QueueState, jobId: string, delay: number, now: number
  * Called when a job has ended: removes its key unless the key has a TTL that has not expired.
  * Returns the job that was kept for this moment, if any.
  */
-export function finishDedup(queue: QueueState, dedupId: string, jobId: string, now: number): NewJob | null {
+export function finishDedup(queue: QueueState, dedupId: string, jobId: string, now: number): JobToAdd | null {
   const { store } = queue;
   const found = store.row<[jobId: string, expiresAt: number | null, next: string | null]>(
     'SELECT job_id, expires_at, next FROM dedup WHERE queue = ? AND id = ?',
@@ -128,7 +128,7 @@ export function finishDedup(queue: QueueState, dedupId: string, jobId: string, n
   const [winner, expiresAt, next] = found;
   const over = expiresAt === null ? winner === jobId : expiresAt <= now;
   if (over || next !== null) store.run('DELETE FROM dedup WHERE queue = ? AND id = ?', queue.id, dedupId);
-  return next === null ? null : { ...(JSON.parse(next) as NewJob), timestamp: now };
+  return next === null ? null : { ...(JSON.parse(next) as JobToAdd), timestamp: now };
 }
 
 /** Removes the key of a job that is being removed. */

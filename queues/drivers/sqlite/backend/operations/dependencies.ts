@@ -139,16 +139,12 @@ export function removeChildDependency(queue: QueueState, id: string, now: number
   const parentQueue = store.queue(parentQueueName);
   const parentKey = keyOf(parentQueue, parentId);
   if (parentKey === undefined) throw new Refusal(REFUSAL.missingParent);
-  const removed = store.row<[number]>(
-    'DELETE FROM dependency WHERE parent = ? AND child_key = ? RETURNING status',
-    parentKey,
-    childKey(queue, id),
-  );
+  const removed = deleteDependency(queue, id, parentKey);
   if (removed === undefined) return false;
   store.run('UPDATE job SET parent_queue = NULL, parent_id = NULL, parent_key = NULL WHERE key = ?', key);
   const left = store.row<[number]>(
     'UPDATE job SET pending = max(pending - ?, 0) WHERE key = ? RETURNING pending',
-    removed[0] === DEPENDENCY.pending ? 1 : 0,
+    removed === DEPENDENCY.pending ? 1 : 0,
     parentKey,
   )?.[0];
   if (left === 0) releaseParent(parentQueue, parentId, now);
@@ -188,11 +184,15 @@ export function forgetDependency(queue: QueueState, id: string, parent: ParentLi
   const { store } = queue;
   const parentKey = keyOf(store.queue(parent.queue), parent.id);
   if (parentKey === undefined) return;
-  const removed = store.row<[number]>(
+  if (deleteDependency(queue, id, parentKey) === DEPENDENCY.pending)
+    store.run('UPDATE job SET pending = max(pending - 1, 0) WHERE key = ?', parentKey);
+}
+
+/** Returns the status of the deleted dependency, or undefined if there was none. */
+function deleteDependency(queue: QueueState, id: string, parentKey: number): number | undefined {
+  return queue.store.row<[number]>(
     'DELETE FROM dependency WHERE parent = ? AND child_key = ? RETURNING status',
     parentKey,
     childKey(queue, id),
-  );
-  if (removed?.[0] === DEPENDENCY.pending)
-    store.run('UPDATE job SET pending = max(pending - 1, 0) WHERE key = ?', parentKey);
+  )?.[0];
 }

@@ -13,7 +13,7 @@ import { deleteJob } from './rows.js';
 /** The largest number of retained jobs to delete per finished job. */
 const TRIM_AT_ONCE = 1000;
 
-type Held = [
+type ActiveJobRow = [
   key: number,
   state: number,
   token: string | null,
@@ -27,8 +27,8 @@ type Held = [
 ];
 
 /** Returns the job if the caller still holds its lock; throws a Refusal otherwise. */
-export function held(queue: QueueState, id: string, token: string): Held {
-  const job = queue.store.row<Held>(
+export function held(queue: QueueState, id: string, token: string): ActiveJobRow {
+  const job = queue.store.row<ActiveJobRow>(
     `SELECT key, state, lock_token, opts, attempts_made, dedup_id, parent_queue, parent_id, children, pending
      FROM job WHERE queue = ? AND id = ?`,
     queue.id,

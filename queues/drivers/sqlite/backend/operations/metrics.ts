@@ -2,10 +2,10 @@ import type { QueueState } from '../queue-state.js';
 
 const MINUTE_MS = 60_000;
 
-type Metrics = [count: number, previousAt: number | null, previousCount: number, data: string];
+type MetricsRow = [count: number, previousAt: number | null, previousCount: number, data: string];
 
-function read(queue: QueueState, kind: string): Metrics | undefined {
-  return queue.store.row<Metrics>(
+function read(queue: QueueState, kind: string): MetricsRow | undefined {
+  return queue.store.row<MetricsRow>(
     'SELECT count, previous_at, previous_count, data FROM metrics WHERE queue = ? AND kind = ?',
     queue.id,
     kind,

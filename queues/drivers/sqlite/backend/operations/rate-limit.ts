@@ -1,9 +1,9 @@
 import type { QueueState } from '../queue-state.js';
 
-type Window = [points: number, expiresAt: number];
+type RateLimitRow = [points: number, expiresAt: number];
 
-function currentWindow(queue: QueueState, now: number): Window | undefined {
-  const window = queue.store.row<Window>(
+function currentWindow(queue: QueueState, now: number): RateLimitRow | undefined {
+  const window = queue.store.row<RateLimitRow>(
     'SELECT points, expires_at FROM rate_limit WHERE queue = ?',
     queue.id,
   );

@@ -1,4 +1,4 @@
-import type { NewJob } from '../protocol.js';
+import type { JobToAdd } from '../protocol.js';
 import type { QueueState } from '../queue-state.js';
 import { REFUSAL, Refusal } from '../refusal.js';
 import { STATE } from '../schema.js';
@@ -13,7 +13,7 @@ import { deleteJob, keyOf } from './rows.js';
 const MAX_SLOTS = 32;
 
 /** The repeat options of a scheduler, as BullMQ passes them. */
-export interface SchedulerOptions {
+export interface RepeatOptions {
   name?: string;
   tz?: string;
   pattern?: string;
@@ -88,7 +88,7 @@ export function upsertScheduler(
   nextMillis: number,
   templateData: string,
   templateOpts: string,
-  options: SchedulerOptions,
+  options: RepeatOptions,
   run: RunOptions,
   now: number,
 ): [jobId: string, delay: number] {
@@ -195,7 +195,7 @@ function toRun(
   run: RunOptions,
   delay: number,
   now: number,
-): NewJob {
+): JobToAdd {
   return {
     id: jobId,
     name,

@@ -170,16 +170,21 @@ export function retryFinished(
   return ended.length;
 }
 
-function delayedKey(queue: QueueState, id: string): number {
+function keyAndState(queue: QueueState, id: string): [key: number, state: number] {
   const job = queue.store.row<[key: number, state: number]>(
     'SELECT key, state FROM job WHERE queue = ? AND id = ?',
     queue.id,
     id,
   );
   if (job === undefined) throw new Refusal(REFUSAL.missingJob);
-  if (job[1] !== STATE.delayed) throw new Refusal(REFUSAL.notInState);
+  return job;
+}
+
+function delayedKey(queue: QueueState, id: string): number {
+  const [key, state] = keyAndState(queue, id);
+  if (state !== STATE.delayed) throw new Refusal(REFUSAL.notInState);
   queue.delayedLeft();
-  return job[0];
+  return key;
 }
 
 /** Moves a delayed job to the waiting state. */
@@ -230,13 +235,7 @@ export function shortenDelays(queue: QueueState, now: number): number {
 
 /** Changes the priority of a job, and its position if it is waiting. */
 export function changePriority(queue: QueueState, id: string, priority: number, lifo: boolean): void {
-  const job = queue.store.row<[key: number, state: number]>(
-    'SELECT key, state FROM job WHERE queue = ? AND id = ?',
-    queue.id,
-    id,
-  );
-  if (job === undefined) throw new Refusal(REFUSAL.missingJob);
-  const [key, state] = job;
+  const [key, state] = keyAndState(queue, id);
   queue.store.run('UPDATE job SET priority = ? WHERE key = ?', priority, key);
   if (state === STATE.waiting) toWaiting(queue, key, lifo);
 }

@@ -10,3 +10,9 @@ test('greets who is named in the body', async () => {
   const response = await handler.fetch(request, env, createContext());
   assert.deepEqual(await response.json(), { greeting: 'Hello, Ada!', calls: 1 });
 });
+
+test('greets who is named in the query', async () => {
+  const env = createEnv({ env: { GREETING: 'Hello' } });
+  const response = await handler.fetch(new Request('http://localhost/?name=Ada'), env, createContext());
+  assert.deepEqual(await response.json(), { greeting: 'Hello, Ada!', calls: 1 });
+});

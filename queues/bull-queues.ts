@@ -1,0 +1,50 @@
+import type { Backlog } from '../src/ports/backlog.js';
+import type { Leases } from '../src/ports/leases.js';
+import type { HasEnded, QueueDriver, QueueLimits, QueueTimings, ShareOf, Warn } from './driver.js';
+import type { Queues } from './open.js';
+import { BullInvocationQueue } from './queue.js';
+import { BullTasks } from './tasks.js';
+
+/** The options of every driver of the queue. See `QueuesOptions`. */
+export interface BullQueuesOptions extends QueueLimits {
+  timings: QueueTimings;
+  shareOf?: ShareOf | undefined;
+  hasEnded?: HasEnded | undefined;
+  warn: Warn;
+}
+
+/** The parts of `Queues` that each driver implements itself. */
+export interface BullQueuesParts {
+  driver: QueueDriver;
+  backlog: Backlog;
+  leases: Leases;
+  /** Closes the connection to the server that the others share. */
+  disconnect(): Promise<void>;
+}
+
+/** Adds the queue and the tasks to the parts of a driver; `close` closes all of them. */
+export async function openBullQueues(
+  { driver, backlog, leases, disconnect }: BullQueuesParts,
+  { timings, warn, shareOf, hasEnded }: BullQueuesOptions,
+): Promise<Queues> {
+  const queue = new BullInvocationQueue(driver, { timings, warn, shareOf, hasEnded });
+  const tasks = await BullTasks.open(driver, timings, warn);
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await leases.close();
+    await backlog.close();
+    await tasks.close();
+    await queue.close();
+    await disconnect();
+  };
+  return {
+    queue,
+    backlog,
+    leases,
+    tasks,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

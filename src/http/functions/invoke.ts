@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import type { RequestId } from '../../contract/ids.js';
+import { callerOf } from '../../core/access.js';
+import type { Principal } from '../../core/auth/principal.js';
+import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
+import type { Accepted, InvokeRequest } from '../../core/invoke.js';
+import type { Reply } from '../../core/reply.js';
+import { isAppError } from '../../errors.js';
+import type { Exchange } from '../body-limits.js';
+import { onClientDisconnect } from '../client-disconnect.js';
+import { readBody } from '../read-body.js';
+import { authenticate } from './authenticate.js';
+import { exchangeRequestOf } from './exchange-request.js';
+import type { Found } from './find.js';
+import type { FunctionsHandlerDeps } from './handler.js';
+import { idempotencyKeyOf } from './idempotency-key.js';
+import { writeJson, writeReply } from './reply.js';
+import type { RequestTarget } from './target.js';
+import { assertSignature } from './verify/assert-signature.js';
+import type { SignedRequest } from './verify/verify.js';
+
+/**
+ * Response header with the matched route, sent to callers of the namespace only; empty for the
+ * function's own address.
+ */
+const ROUTE_HEADER = 'X-Orama-Route';
+
+/** Authenticates the caller, verifies the request, and has the function answer it. */
+export async function invoke(
+  deps: FunctionsHandlerDeps,
+  exchange: Exchange,
+  target: RequestTarget,
+  found: Found,
+): Promise<void> {
+  const { req: request, res: response } = exchange;
+  const { services, bodies } = deps;
+  const { http } = found;
+  const triggerDepth = services.depths.read(request.headers[DEPTH_HEADER]);
+  assertDepth(triggerDepth);
+  const { principal, hidden } = await authenticate(deps, request, target, found);
+  // Sent to callers of the namespace only, as it reveals the structure of the functions.
+  if (principal !== null) response.setHeader(ROUTE_HEADER, found.route ?? '');
+  const share = bodies.begin(request, response, principal?.namespace ?? null);
+  const body = await readBody(request, http.max_body_kb * 1024, share);
+  share?.releaseAfterRead();
+  const signed: SignedRequest = { headers: request.headers, body, now: Date.now() };
+  if (http.verify) await assertSignature(deps, found, signed);
+  const described = exchangeRequestOf(request, target, found, { clients: deps.clients, hidden });
+  const invocation = invocationOf(found, principal, signed, described);
+  invocation.triggerDepth = triggerDepth;
+
+  if (http.mode === 'async') {
+    writeQueued(response, (await services.invoker.send(invocation)).id);
+    return;
+  }
+  const { id, reply } = await services.invoker.call(invocation, {
+    waitMs: services.config.SYNC_WAIT_SECONDS * 1000,
+    onDisconnect: (giveUp) => onClientDisconnect(response, giveUp),
+  });
+  if (reply === null) writeQueued(response, id);
+  else answer(deps, exchange, principal, { id, reply });
+}
+
+/** Header whose equal values choose equal versions; by default the sender's address does. */
+const STICKY_HEADER = 'x-orama-sticky';
+
+function invocationOf(
+  found: Found,
+  principal: Principal | null,
+  signed: SignedRequest,
+  described: ReturnType<typeof exchangeRequestOf>,
+): InvokeRequest {
+  const { http, function: fn } = found;
+  const invocation: InvokeRequest = {
+    namespace: fn.namespace,
+    function: fn.name,
+    input: signed.body,
+    trigger: 'http',
+    httpRequest: JSON.stringify(described),
+  };
+  if (found.version !== undefined) invocation.version = found.version;
+  if (principal !== null && principal.wallet !== '') invocation.callerWallet = principal.wallet;
+  const sticky = signed.headers[STICKY_HEADER]?.toString();
+  const address = () => createHash('sha256').update(described.remote_address).digest('hex');
+  const key = idempotencyKeyOf(found, signed);
+  if (key !== null) {
+    invocation.idempotencyKey = key;
+    const caller = http.verify ? 'verified' : callerOf(principal, fn.namespace, signed.headers);
+    if (caller !== undefined) invocation.caller = caller;
+  }
+  invocation.sticky = sticky || (key ?? address());
+  return invocation;
+}
+
+function writeQueued(response: ServerResponse, id: RequestId): void {
+  response.setHeader('X-Request-ID', id);
+  writeJson(response, 202, { request_id: id, status: 'queued' });
+}
+
+function answer(
+  { bodies }: FunctionsHandlerDeps,
+  exchange: Exchange,
+  principal: Principal | null,
+  { id, reply }: Pick<Accepted, 'id'> & { reply: Reply },
+): void {
+  const { req: request, res: response } = exchange;
+  const hasBody = request.method !== 'HEAD';
+  try {
+    bodies.holdReply(exchange, principal?.namespace ?? null, reply.output.byteLength);
+  } catch (error) {
+    if (!isAppError(error, 'rate_limited')) throw error;
+    response.setHeader('X-Request-ID', id);
+    response.setHeader('Retry-After', 1);
+    writeJson(response, error.status, { error: error.message, code: error.code, request_id: id }, hasBody);
+    return;
+  }
+  writeReply(response, id, reply, { hasBody });
+}

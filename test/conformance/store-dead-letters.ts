@@ -1,0 +1,72 @@
+import test from 'ava';
+import { aDeadAttempt, aName, aNamespace, aRequestId, logsOf } from '../helpers/attempt.js';
+import { shared } from '../helpers/shared.js';
+import { textOf } from '../helpers/text-of.js';
+import type { OpenStore } from './store.js';
+
+/** Tests about dead invocations: their takeover for a replay, count, groups and purge. */
+export function testDeadLetters(driver: string, open: OpenStore): void {
+  const get = shared(open);
+
+  test(`${driver}: only one of concurrent takeDead calls gets a dead invocation, and its log is kept`, async (t) => {
+    const [one, two] = [await get(), await open()];
+    const row = aDeadAttempt({ namespace: aNamespace(), status: 'timeout' }, { callerWallet: '0xabc' });
+    await one.attempts.write([row]);
+    const taken = await Promise.all(
+      Array.from({ length: 6 }, (_, at) => (at % 2 ? one : two).attempts.takeDead(row.requestId)),
+    );
+    const won = taken.filter((each) => each !== null);
+    t.is(won.length, 1);
+    t.is(won[0]?.final?.state, 'dead');
+    t.is(textOf(won[0]?.final?.input), '{"n":1}');
+    t.is(won[0]?.final?.callerWallet, '0xabc');
+    const after = await one.attempts.invocation(row.requestId);
+    t.is(after?.attempts[0]?.final?.state, 'timeout');
+    t.is((await logsOf(one.attempts, row.namespace)).records.length, 1);
+    await two.close();
+  });
+
+  test(`${driver}: dead invocations are counted by reason and purged by function, and their logs are kept, and their logs are kept`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const mine = [aDeadAttempt({ namespace }), aDeadAttempt({ namespace }, { reason: 'worker_died' })];
+    const other = aDeadAttempt({ namespace, function: aName('other') });
+    await attempts.write([...mine, other]);
+    const counts = async () =>
+      (await attempts.countDead())
+        .filter((one) => one.namespace === namespace)
+        .map(({ reason, count }) => [reason, count]);
+    t.deepEqual(await counts(), [
+      ['error', 2],
+      ['worker_died', 1],
+    ]);
+    t.is(await attempts.purgeDead(namespace, aName('hello')), 2);
+    t.is(await attempts.purgeDead(namespace, aName('hello')), 0);
+    t.deepEqual(await counts(), [['error', 1]]);
+    t.is((await logsOf(attempts, namespace)).records.length, 2, 'its log stays');
+    t.is(await attempts.takeDead(mine[0]?.requestId ?? aRequestId()), null);
+  });
+
+  test(`${driver}: dead invocations are grouped by function and reason, and purged by id and reason`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const ended = (completedAt: number, reason = 'error') => ({ completedAt, reason });
+    const [first, second, other, foreign] = [
+      aDeadAttempt({ namespace }, ended(100)),
+      aDeadAttempt({ namespace }, ended(300)),
+      aDeadAttempt({ namespace, function: aName('other') }, ended(200, 'timeout')),
+      aDeadAttempt({ namespace: aNamespace() }),
+    ];
+    await attempts.write([first, second, other, foreign]);
+    const hello = { function: 'hello', reason: 'error', oldestAt: 100, newestAt: 300 };
+    const timedOut = { function: 'other', reason: 'timeout', count: 1, oldestAt: 200, newestAt: 200 };
+    t.deepEqual(await attempts.deadGroups(namespace), [{ ...hello, count: 2 }, timedOut]);
+    // Ids of another function or namespace, or not dead any more, are ignored.
+    const ids = [first, other, foreign].map(({ requestId }) => requestId);
+    t.is(await attempts.purgeDead(namespace, aName('hello'), { ids, reason: 'timeout' }), 0);
+    t.is(await attempts.purgeDead(namespace, aName('hello'), { ids }), 1);
+    t.is(await attempts.purgeDead(namespace, aName('hello'), { ids }), 0);
+    t.deepEqual(await attempts.deadGroups(namespace), [{ ...hello, count: 1, oldestAt: 300 }, timedOut]);
+    t.is((await attempts.deadGroups(foreign.namespace)).length, 1);
+  });
+}

@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import { openStore } from '../../db/open.js';
+import { openBus } from '../../src/bus/open.js';
+import { shared } from '../helpers/shared.js';
+import { tempDir } from '../helpers/temp-dir.js';
+
+const directory = tempDir();
+
+/** Opens an embedded store and a local bus for the tests of a file. */
+export const storeAndBus = shared(async () => {
+  const store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
+  const bus = await openBus({ driver: 'local' });
+  const close = async () => {
+    await bus.close();
+    await store.close();
+  };
+  return { store, bus, close };
+});

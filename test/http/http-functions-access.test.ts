@@ -1,0 +1,118 @@
+import { createHmac } from 'node:crypto';
+import test from 'ava';
+import { aTenant, sharedEngine } from './served.js';
+import { servedFunctions } from './served-functions.js';
+
+const engine = sharedEngine();
+const served = async (functions: Record<string, object>, fields: Record<string, string> = {}) =>
+  servedFunctions(await engine(), functions, fields);
+
+test('a private function needs a key of its namespace, and does not receive that key', async (t) => {
+  const { call, tenant, running } = await served({ hello: {} }, { is_public: 'false' });
+  t.is((await call('/hello')).status, 401);
+  const stranger = await aTenant(running);
+  t.is((await call('/hello', { headers: { 'x-api-key': stranger.key } })).status, 404);
+  const own = await call('/hello', { headers: { 'x-api-key': tenant.key, authorization: 'Basic abc' } });
+  t.is(own.status, 200);
+  t.is(own.json.request.headers['x-api-key'], undefined, "the engine's credential is taken out");
+  t.is(own.json.request.headers.authorization, 'Basic abc', "another server's credential is not");
+  const bearer = await call('/hello', { headers: { authorization: `Bearer ${tenant.key}` } });
+  t.is(bearer.status, 200);
+  t.is(bearer.json.request.headers.authorization, undefined);
+});
+
+test('CORS headers follow the cors settings of the function', async (t) => {
+  const origin = 'https://app.example.com';
+  const { call } = await served({
+    hello: { methods: ['POST'], cors: { origins: [origin], credentials: true } },
+  });
+  const preflight = await call('/hello', {
+    method: 'OPTIONS',
+    headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-own' },
+  });
+  t.is(preflight.status, 204);
+  t.is(preflight.headers.get('access-control-allow-origin'), origin);
+  t.is(preflight.headers.get('access-control-allow-credentials'), 'true');
+  t.is(preflight.headers.get('access-control-allow-headers'), 'x-own');
+  const stranger = await call('/hello', { method: 'POST', headers: { origin: 'https://evil.example' } });
+  t.is(stranger.headers.get('access-control-allow-origin'), null);
+  const own = await call('/hello', { method: 'POST', headers: { origin } });
+  t.is(own.headers.get('access-control-allow-origin'), origin);
+});
+
+test('an async function returns 202, and requests with the same idempotency header share one invocation', async (t) => {
+  const { call, tenant } = await served({ hook: { mode: 'async', idempotency: 'X-Delivery' } });
+  const send = () => call('/hook', { method: 'POST', headers: { 'x-delivery': 'one' }, body: '{"a":1}' });
+  const [first, second] = await Promise.all([send(), send()]);
+  t.is(first.status, 202);
+  t.like(first.json, { status: 'queued', request_id: second.json.request_id });
+  const other = await call('/hook', { method: 'POST', headers: { 'x-delivery': 'two' }, body: '{"a":1}' });
+  t.not(other.json.request_id, first.json.request_id);
+  t.is((await tenant.get(`/v1/invocations/${first.json.request_id}`)).status, 200);
+});
+
+test('an unsigned or wrongly signed request returns 401 and starts no invocation', async (t) => {
+  const { call, tenant } = await served({
+    hook: { mode: 'async', verify: { scheme: 'github', secret: 'NEW, OLD' } },
+  });
+  const send = (signature?: string) =>
+    call('/hook', {
+      method: 'POST',
+      headers: signature === undefined ? {} : { 'x-hub-signature-256': signature },
+      body: 'payload',
+    });
+  const missing = await send('sha256=00');
+  t.is(missing.status, 500);
+  t.is(missing.json.code, 'misconfigured');
+  await tenant.put('/v1/functions/secrets', { name: 'OLD', value: 'old secret' });
+  const sign = (secret: string) => `sha256=${createHmac('sha256', secret).update('payload').digest('hex')}`;
+  for (const wrong of [
+    undefined,
+    '',
+    'sha256=',
+    'sha256=zz',
+    sign('another'),
+    sign('old secret').slice(0, -2),
+  ]) {
+    const { status, json } = await send(wrong);
+    t.is(status, 401, String(wrong));
+    t.is(json.code, 'signature_invalid');
+  }
+  t.is((await tenant.get('/v1/invocations')).json.count, 0);
+  t.is((await send(sign('old secret'))).status, 202);
+  await tenant.put('/v1/functions/secrets', { name: 'NEW', value: 'new secret' });
+  t.is((await send(sign('new secret'))).status, 202);
+  t.is((await send(sign('old secret'))).status, 202, 'both secrets are valid during a rotation');
+});
+
+test('a function for anybody runs for a caller whose key this engine does not know', async (t) => {
+  const { call, tenant } = await served({ hello: {}, closed: { auth: 'key' } });
+  const made = await tenant.post('/v1/auth/keys', { name: 'gone' });
+  t.is((await tenant.delete(`/v1/auth/keys/${made.json.id}`)).status, 200);
+  for (const key of ['a-key-of-another-system', String(made.json.api_key), 'a.b.c']) {
+    const { status, json, headers } = await call('/hello', { headers: { 'x-api-key': key } });
+    t.is(status, 200, key);
+    t.is(json.request.headers['x-api-key'], undefined);
+    t.is(headers.get('x-orama-route'), null);
+    t.is((await call('/closed', { headers: { 'x-api-key': key } })).status, 401, key);
+  }
+});
+
+test('auth: key accepts keys with the scope invoke for the function; other keys return 403', async (t) => {
+  const { tenant, call } = await served({ 'hook-a': { auth: 'key' }, other: { auth: 'key' } });
+  const keyWith = async (limits: object) => {
+    const { json } = await tenant.post('/v1/auth/keys', { name: 'limited', ...limits });
+    return { headers: { 'x-api-key': String(json.api_key) } };
+  };
+  const hooks = await keyWith({ scopes: ['invoke'], functions: ['hook-*'] });
+  const read = await keyWith({ scopes: ['read'] });
+  t.true((await call('/hook-a', hooks)).status < 300);
+  for (const [path, init] of [
+    ['/other', hooks],
+    ['/hook-a', read],
+  ] as const) {
+    const { status, json } = await call(path, init);
+    t.is(status, 403, path);
+    t.is(json.code, 'insufficient_scope');
+  }
+});

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { MAX_HOST_RESULT_BYTES } from '../../src/contract/limits.js';
+import { type CallDepth, DEPTH_HEADER } from '../../src/core/call-depth.js';
+import { utf8 } from '../../src/core/output-fields.js';
+import { AppError, isAppError, messageOf } from '../../src/errors.js';
+import type { Egress, EgressResponse } from '../../src/ports/egress.js';
+import type { HostRun } from './host.js';
+import { isNone, parseOrUndefined } from './host-json.js';
+import { ParallelFetches } from './parallel-fetches.js';
+
+const HTTP_TIMEOUT_MS = 30_000;
+
+const headersSchema = z.record(z.string(), z.string());
+
+/** The HTTP requests of one invocation. They are aborted when the guest ends. */
+export class GuestFetches {
+  readonly #deps: { egress: Egress; depths: CallDepth };
+  readonly #run: HostRun;
+  readonly #parallel = new ParallelFetches();
+
+  constructor(deps: { egress: Egress; depths: CallDepth }, run: HostRun) {
+    this.#deps = deps;
+    this.#run = run;
+  }
+
+  /** Resolves with the response as JSON text. */
+  async fetch(
+    method: string,
+    url: string,
+    headersJson: string,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { egress, depths } = this.#deps;
+    const { invocation, function: fn, guestEnd } = this.#run;
+    try {
+      const response = await egress.fetch({
+        method: method === '' ? 'GET' : method.toUpperCase(),
+        url,
+        headers: { ...parseHeaders(headersJson), [DEPTH_HEADER]: depths.sign(invocation.triggerDepth) },
+        body,
+        timeoutMs: Math.min(HTTP_TIMEOUT_MS, fn.timeout_seconds * 1000),
+        maxResponseBytes: MAX_HOST_RESULT_BYTES / 2,
+        signal: AbortSignal.any([signal, guestEnd.signal]),
+        ...(fn.metadata.allowed_hosts ? { allowedHosts: fn.metadata.allowed_hosts } : {}),
+      });
+      return encodeResponse(response);
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      return JSON.stringify({ error: messageOf(error), status: 0 });
+    }
+  }
+
+  /** Starts a request whose response `next` returns. Resolves with its number. */
+  async start(method: string, url: string, headersJson: string, body: Uint8Array): Promise<number> {
+    parseHeaders(headersJson);
+    const { function: fn, guestEnd } = this.#run;
+    await this.#deps.egress.check(url, fn.metadata.allowed_hosts).catch((error) => {
+      // `http_next` reports network errors; only a forbidden URL is refused at once.
+      if (!isAppError(error, 'unavailable')) throw error;
+    });
+    return this.#parallel.start(() => this.fetch(method, url, headersJson, body, guestEnd.signal));
+  }
+
+  next(timeoutMs: number): ReturnType<ParallelFetches['next']> {
+    return this.#parallel.next(timeoutMs);
+  }
+}
+
+function encodeResponse({ status, headers, body, redirectedTo }: EgressResponse): string {
+  const text = utf8(body);
+  return JSON.stringify({
+    status,
+    headers,
+    ...(text === null ? { body: '', body_base64: Buffer.from(body).toString('base64') } : { body: text }),
+    ...(redirectedTo === undefined ? {} : { url: redirectedTo }),
+  });
+}
+
+function parseHeaders(json: string): Record<string, string> {
+  if (isNone(json)) return {};
+  const parsed = headersSchema.safeParse(parseOrUndefined(json));
+  if (parsed.success) {
+    // The engine sets the depth header; a function must not override it in any spelling.
+    return Object.fromEntries(
+      Object.entries(parsed.data).filter(([name]) => name.toLowerCase() !== DEPTH_HEADER),
+    );
+  }
+  throw new AppError(
+    'invalid_request',
+    `The headers must be a JSON object of strings, not ${json.slice(0, 100)}.`,
+  );
+}
