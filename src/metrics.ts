@@ -1,5 +1,5 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Meter, NamespaceSeries } from './ports/meter.js';
+import type { Meter, OwnSeries } from './ports/meter.js';
 
 /** A metric whose value is computed when the metrics are read. */
 export interface GaugeSource {
@@ -19,12 +19,6 @@ export interface GaugeSource {
    * them in `read`.
    */
   readOf?(namespace: string): Promise<Value[]>;
-}
-
-/** The series that a key may see. */
-export interface OwnSeries {
-  namespace: string;
-  has(series: NamespaceSeries): boolean;
 }
 
 export interface Value {

@@ -3,7 +3,8 @@ import test from 'ava';
 import { addInstallationGauges, deadLetterSeries } from '../../src/compose/gauges.js';
 import { MetricsTexts } from '../../src/compose/metrics-texts.js';
 import { type Namespace, namespaceSchema } from '../../src/contract/ids.js';
-import { createMetrics, type OwnSeries } from '../../src/metrics.js';
+import { createMetrics } from '../../src/metrics.js';
+import type { OwnSeries } from '../../src/ports/meter.js';
 import { aName } from '../helpers/attempt.js';
 
 /** The series of a namespace. */

@@ -7,7 +7,7 @@ import {
 import { coversFunction } from '../../contract/scopes.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
-import type { OwnSeries } from '../../metrics.js';
+import type { OwnSeries } from '../../ports/meter.js';
 import { json, route } from '../route.js';
 import type { DependencyStates, Services } from '../services.js';
 
