@@ -1,5 +1,5 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Meter, NamespaceSeries } from './ports/meter.js';
+import type { Meter, OwnSeries } from './ports/meter.js';
 
 /** A metric whose value is computed when the metrics are read. */
 export interface GaugeSource {
@@ -14,6 +14,11 @@ export interface GaugeSource {
   merge?: 'sum' | 'max';
   /** Returns one value per label set. */
   read(): Promise<Value[]> | Value[];
+  /**
+   * Returns all values of a namespace, for metrics of the installation that show it only some of
+   * them in `read`.
+   */
+  readOf?(namespace: string): Promise<Value[]>;
 }
 
 export interface Value {
@@ -32,10 +37,9 @@ export interface Metrics {
   snapshot(): Promise<object[]>;
   /**
    * Returns the Prometheus text of this process, the given snapshots of other processes and the
-   * installation. With `only`, the text contains only series that have a namespace and that `only`
-   * accepts.
+   * installation. With `own`, the text contains only these series.
    */
-  text(others: readonly object[][], only?: (series: NamespaceSeries) => boolean): Promise<string>;
+  text(others: readonly object[][], own?: OwnSeries): Promise<string>;
   readonly contentType: string;
 }
 
@@ -81,6 +85,17 @@ export function createMetrics(): Metrics {
     registers,
   });
 
+  const gaugesOfNamespaces: GaugeSource[] = [];
+  /** The metrics of the installation that have values of this namespace. */
+  const readOf = (namespace: string): Promise<object[]> =>
+    Promise.all(
+      gaugesOfNamespaces.map(async ({ name, help, merge = 'sum', readOf: read }) => {
+        const found = (await read?.(namespace).catch(() => [])) ?? [];
+        const values = found.map(({ labels = {}, value }) => ({ labels, value }));
+        return { name, help, type: 'gauge', aggregator: merge, values };
+      }),
+    );
+
   const knownFunctions = new Map<string, Set<string>>();
   let knownCount = 0;
   /** Returns the labels under which a function is counted. */
@@ -105,7 +120,9 @@ export function createMetrics(): Metrics {
       ended: (state, reason) => ended.inc({ state, reason: reason ?? '' }),
       hostCalled: (call, ok) => hostCalls.inc({ call, ok: String(ok) }),
     },
-    addGauge({ name, help, of, merge = 'sum', read }) {
+    addGauge(source) {
+      const { name, help, of, merge = 'sum', read } = source;
+      if (source.readOf !== undefined) gaugesOfNamespaces.push(source);
       const gauge: Gauge = new Gauge({
         name,
         help,
@@ -121,16 +138,14 @@ export function createMetrics(): Metrics {
       });
     },
     snapshot: () => registry.getMetricsAsJSON(),
-    async text(others, only) {
-      const own = await registry.getMetricsAsJSON();
-      const all: object[][] = [own, ...others];
-      if (only === undefined) {
+    async text(others, own) {
+      const all: object[][] = [await registry.getMetricsAsJSON(), ...others];
+      if (own === undefined) {
         const merged = AggregatorRegistry.aggregate(all);
         return `${await merged.metrics()}\n${await shared.metrics()}`;
       }
-      const ofAll = await shared.getMetricsAsJSON();
-      const merged = AggregatorRegistry.aggregate(all.map((metrics) => filterSeries(metrics, only)));
-      const rest = AggregatorRegistry.aggregate([filterSeries(ofAll, only)]);
+      const merged = AggregatorRegistry.aggregate(all.map((metrics) => filterSeries(metrics, own)));
+      const rest = AggregatorRegistry.aggregate([filterSeries(await readOf(own.namespace), own)]);
       return `${await merged.metrics()}\n${await rest.metrics()}`;
     },
     contentType: registry.contentType,
@@ -138,10 +153,10 @@ export function createMetrics(): Metrics {
 }
 
 /**
- * Filters metrics in JSON form by `only`. Series without a namespace are dropped, since they belong
- * to no single namespace.
+ * Filters metrics in JSON form. Series without a namespace are dropped, since they belong to no
+ * single namespace.
  */
-function filterSeries(metrics: readonly object[], only: (series: NamespaceSeries) => boolean): object[] {
+function filterSeries(metrics: readonly object[], own: OwnSeries): object[] {
   return metrics.flatMap((metric) => {
     const all: unknown = 'values' in metric ? metric.values : [];
     if (!Array.isArray(all)) return [];
@@ -149,7 +164,7 @@ function filterSeries(metrics: readonly object[], only: (series: NamespaceSeries
       const labels = labelsOf(value);
       if (labels?.namespace === undefined) return false;
       const name = labels.function;
-      return only({
+      return own.has({
         namespace: String(labels.namespace),
         function: name === undefined ? undefined : String(name),
       });

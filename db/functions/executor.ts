@@ -1,8 +1,7 @@
 import type { Namespace } from '../../src/contract/ids.js';
 import type { Closable } from '../../src/ports/closable.js';
-import type { SqlOptions } from '../../src/ports/function-databases.js';
+import type { SqlOptions, SqlRows } from '../../src/ports/function-databases.js';
 import type { SqlArgument } from './arguments.js';
-import type { RowTable } from './rows.js';
 import type { GuardedStatement, Verb } from './statement.js';
 
 /** A guarded statement with its arguments, one per parameter. */
@@ -11,7 +10,8 @@ export interface BoundStatement extends GuardedStatement {
   args: readonly SqlArgument[];
 }
 
-export interface StatementOutcome extends RowTable {
+export interface StatementOutcome {
+  rows: SqlRows;
   rowsAffected: number;
   lastInsertId: number | bigint | null;
 }

@@ -4,7 +4,7 @@ import { toArguments } from './arguments.js';
 import { openRqliteExecutor, type RqliteExecutorOptions } from './drivers/rqlite.js';
 import { openSqliteExecutor, type SqliteExecutorOptions } from './drivers/sqlite.js';
 import type { BoundStatement, Executor, StatementOutcome } from './executor.js';
-import { toRows } from './rows.js';
+import { NO_ROWS } from './rows.js';
 import { toSelect } from './select.js';
 import { guardWithArguments } from './statement.js';
 
@@ -32,12 +32,12 @@ export async function openFunctionDatabases(options: FunctionDatabasesOptions): 
     driver: executor.driver,
     async query(namespace, sql, args, limits) {
       const [outcome] = await run(namespace, [toOperation('query', sql, args)], limits);
-      return outcome === undefined ? [] : toRows(outcome);
+      return outcome?.rows ?? NO_ROWS;
     },
     async select(namespace, selection, limits) {
       const { sql, args } = toSelect(selection);
       const [outcome] = await run(namespace, [toOperation('query', sql, args)], limits);
-      return outcome === undefined ? [] : toRows(outcome);
+      return outcome?.rows ?? NO_ROWS;
     },
     async execute(namespace, sql, args, limits) {
       const [outcome] = await run(namespace, [toOperation('exec', sql, args)], limits);
@@ -48,7 +48,7 @@ export async function openFunctionDatabases(options: FunctionDatabasesOptions): 
       const guarded = operations.map(({ kind, sql, args }: SqlOperation) => toOperation(kind, sql, args));
       const outcomes = await run(namespace, guarded, limits);
       return outcomes.map((outcome, at) =>
-        guarded[at]?.kind === 'query' ? toRows(outcome) : toResult(outcome),
+        guarded[at]?.kind === 'query' ? outcome.rows : toResult(outcome),
       );
     },
     bytes: (namespace) => executor.bytes(namespace),

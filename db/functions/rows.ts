@@ -1,11 +1,8 @@
 import { MAX_HOST_RESULT_BYTES } from '../../src/contract/limits.js';
-import { stringifyExact } from '../../src/exact-json.js';
+import type { SqlRows } from '../../src/ports/function-databases.js';
 
-/** Rows as a driver reads them, with values converted by `toJsonValue`. */
-export interface RowTable {
-  columns: readonly string[];
-  values: readonly (readonly unknown[])[];
-}
+/** The result of a statement that returns no rows. */
+export const NO_ROWS: SqlRows = { json: '[]', count: 0 };
 
 /**
  * Makes column names unique, so that a row object contains all columns: the second column `name`
@@ -27,38 +24,37 @@ export function distinctNames(columns: readonly string[]): string[] {
   });
 }
 
-/** Converts rows to objects; `__proto__` is treated like any other column. */
-export function toRows({ columns, values }: RowTable): Record<string, unknown>[] {
-  const names = distinctNames(columns);
-  return values.map((row) => {
-    const record: Record<string, unknown> = {};
-    names.forEach((name, at) => {
-      // An assignment would set the prototype of the object.
-      if (name === '__proto__') {
-        Object.defineProperty(record, name, {
-          value: row[at],
-          enumerable: true,
-          writable: true,
-          configurable: true,
-        });
-      } else record[name] = row[at];
-    });
-    return record;
-  });
-}
-
-/** Sums up the size of rows as JSON. */
-export class RowBudget {
-  readonly #names: number;
+/**
+ * Writes the rows of a result as JSON objects, without creating the objects: a result may have a
+ * million rows.
+ */
+export class RowWriter {
+  readonly #names: readonly string[];
+  readonly #rows: string[] = [];
   #bytes = 2;
 
   constructor(columns: readonly string[]) {
-    this.#names = columns.reduce((bytes, name) => bytes + Buffer.byteLength(JSON.stringify(name)) + 1, 1);
+    this.#names = distinctNames(columns).map((name, at) => `${at === 0 ? '' : ','}${JSON.stringify(name)}:`);
   }
 
-  /** Adds a row. Returns false when the rows exceed the size limit of a result. */
-  take(row: readonly unknown[]): boolean {
-    this.#bytes += this.#names + Buffer.byteLength(stringifyExact(row));
+  /**
+   * Adds a row with values converted by `toJsonValue`. Returns false when the rows exceed the size
+   * limit of a result.
+   */
+  add(row: readonly unknown[]): boolean {
+    let text = '{';
+    for (let at = 0; at < row.length; at++) text += `${this.#names[at]}${valueText(row[at])}`;
+    text += '}';
+    this.#rows.push(text);
+    this.#bytes += Buffer.byteLength(text) + 1;
     return this.#bytes <= MAX_HOST_RESULT_BYTES;
   }
+
+  finish(): SqlRows {
+    return { json: `[${this.#rows.join(',')}]`, count: this.#rows.length };
+  }
+}
+
+function valueText(value: unknown): string {
+  return typeof value === 'bigint' ? String(value) : JSON.stringify(value);
 }

@@ -2,6 +2,7 @@ import type { Alias } from '../../src/contract/alias.js';
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
 import type { AliasStore, StoredAlias } from '../../src/ports/store/aliases.js';
 import type { Database } from '../database.js';
+import { auditQueries } from './audit.js';
 
 export interface AliasRow {
   namespace: Namespace;
@@ -22,17 +23,24 @@ export function createAliasStore(database: Database): AliasStore {
       );
       return rows.map(toAlias);
     },
-    async put(alias) {
-      await database.run(
-        aliases()
-          .insert(toAliasRow(alias))
-          .onConflict(['namespace', 'function', 'alias'])
-          .merge()
-          .options({ idempotent: true }),
+    async put(alias, audit) {
+      await database.batch(
+        [
+          aliases().insert(toAliasRow(alias)).onConflict(['namespace', 'function', 'alias']).merge(),
+          ...auditQueries(database.knex, audit),
+        ],
+        { idempotent: true },
       );
     },
-    async remove(namespace, fn, alias) {
-      return (await database.run(aliases().where({ namespace, function: fn, alias }).delete())) === 1;
+    async remove(namespace, fn, alias, audit) {
+      const results = await database.batch([
+        ...auditQueries(database.knex, audit, {
+          sql: 'exists (select 1 from aliases where namespace = ? and function = ? and alias = ?)',
+          bindings: [namespace, fn, alias],
+        }),
+        aliases().where({ namespace, function: fn, alias }).delete(),
+      ]);
+      return results.at(-1) === 1;
     },
   };
 }

@@ -1,13 +1,8 @@
 import { type HttpOfAttempt, httpFields } from '../../src/contract/http-route.js';
 import type { FunctionName, Namespace, RequestId } from '../../src/contract/ids.js';
-import type {
-  AttemptStatus,
-  FinalState,
-  LogMessage,
-  LogRecord,
-  TriggerKind,
-} from '../../src/contract/invocation.js';
-import type { AttemptRow, FinalAttempt } from '../../src/ports/store/attempts.js';
+import type { AttemptStatus, FinalState, LogMessage, TriggerKind } from '../../src/contract/invocation.js';
+import { JsonText } from '../../src/json-text.js';
+import type { AttemptRow, FinalAttempt, StoredLogRecord } from '../../src/ports/store/attempts.js';
 import { cleanText } from './text.js';
 import { rfc3339 } from './time.js';
 
@@ -212,7 +207,7 @@ function toFinal(record: AttemptRecord, now: number): FinalAttempt | null {
 }
 
 /** Converts a row to a log record of the API. */
-export function toLogRecord(record: AttemptRecord): LogRecord {
+export function toLogRecord(record: AttemptRecord): StoredLogRecord {
   return {
     request_id: record.request_id,
     function: record.function,
@@ -227,7 +222,7 @@ export function toLogRecord(record: AttemptRecord): LogRecord {
     output_size: record.output_size,
     memory_peak_mb: record.memory_peak_mb,
     error: record.error,
-    messages: JSON.parse(record.messages) as LogMessage[],
+    messages: new JsonText(record.messages),
   };
 }
 

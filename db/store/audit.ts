@@ -27,8 +27,8 @@ insert or ignore into audit_events (
 select ?, ?, ?, ?, ?, ?, ?, ?, ?`;
 
 /**
- * A SQL condition that is true if and only if the batch makes its change, whether evaluated before
- * or after the change.
+ * A SQL condition that is true if and only if the batch makes its change, at the place of the batch
+ * where the entry is added.
  */
 export interface Happens {
   sql: string;

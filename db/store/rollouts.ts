@@ -1,10 +1,12 @@
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
 import type { RolloutRequest } from '../../src/contract/rollout.js';
 import type { StoredAlias } from '../../src/ports/store/aliases.js';
+import type { AuditEntry } from '../../src/ports/store/audit.js';
 import type { RolloutStore, StoredRollout } from '../../src/ports/store/rollouts.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database, Query } from '../database.js';
 import { toAliasRow } from './aliases.js';
+import { auditQueries } from './audit.js';
 
 interface RolloutRow {
   namespace: Namespace;
@@ -39,20 +41,29 @@ export function createRolloutStore(database: Database): RolloutStore {
   const of = (namespace: Namespace, fn: FunctionName) => rollouts().where({ namespace, function: fn });
 
   /**
-   * Writes a change of a rollout and the resulting alias in one batch. Resolves with whether the
-   * change took place.
+   * Writes a change of a rollout, the resulting alias and the audit entry in one batch. Resolves
+   * with whether the change took place.
    */
-  const write = async (change: Query<unknown>, row: RolloutRow, live: StoredAlias) => {
+  const write = async (
+    change: Query<unknown>,
+    row: RolloutRow,
+    live: StoredAlias,
+    audit: AuditEntry | undefined,
+  ) => {
     const alias = toAliasRow(live);
-    const [, , rows] = await database.batch([
+    const results = await database.batch([
       change,
       knex.raw(MOVE_ALIAS, [
         ...[alias.namespace, alias.function, alias.alias, alias.version, alias.weights, alias.updated_at],
         ...[row.namespace, row.function, row.change_id],
       ]),
+      ...auditQueries(knex, audit, {
+        sql: 'exists (select 1 from rollouts where namespace = ? and function = ? and change_id = ?)',
+        bindings: [row.namespace, row.function, row.change_id],
+      }),
       of(row.namespace, row.function).where({ change_id: row.change_id }),
     ]);
-    return (rows as RolloutRow[]).length === 1;
+    return (results.at(-1) as RolloutRow[]).length === 1;
   };
 
   return {
@@ -64,7 +75,7 @@ export function createRolloutStore(database: Database): RolloutStore {
       const rows = await database.run<RolloutRow[]>(rollouts().where({ state: 'running' }));
       return rows.map(toRollout);
     },
-    async start(rollout, live) {
+    async start(rollout, live, audit) {
       const row = toRow(rollout);
       const insert = knex.raw(
         `insert into rollouts (${Object.keys(row).join(', ')}) values (${Object.keys(row)
@@ -78,13 +89,13 @@ export function createRolloutStore(database: Database): RolloutStore {
          where rollouts.state <> 'running'`,
         Object.values(row),
       );
-      return write(insert, row, live);
+      return write(insert, row, live, audit);
     },
-    async move(from, to, live) {
+    async move(from, to, live, audit) {
       const row = toRow(to);
       const { namespace, function: fn, ...columns } = row;
       const change = rollouts().where({ namespace, function: fn, change_id: from.changeId }).update(columns);
-      return write(change, row, live);
+      return write(change, row, live, audit);
     },
   };
 }

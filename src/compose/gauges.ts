@@ -1,4 +1,5 @@
 import type { LogWriter } from '../../workers/delivery/log-writer.js';
+import { namespaceSchema } from '../contract/ids.js';
 import { type GaugeSource, type Metrics, OTHERS, type Value } from '../metrics.js';
 import { lostLogLines } from '../output.js';
 import type { Backlog } from '../ports/backlog.js';
@@ -15,7 +16,7 @@ const MAX_SERIES = 1000;
 export interface InstallationPorts {
   metrics: Metrics;
   queue: Pick<InvocationQueue, 'counts'>;
-  store: { attempts: Pick<AttemptStore, 'countDead' | 'countEnded'> };
+  store: { attempts: Pick<AttemptStore, 'countDead' | 'deadGroups' | 'countEnded'> };
   backlog: Pick<Backlog, 'size'>;
 }
 
@@ -67,6 +68,12 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
     help: 'Stored dead letters, by namespace and reason.',
     of: 'installation',
     read: async () => deadLetterSeries(await store.attempts.countDead()),
+    async readOf(namespace) {
+      const counts = new Map<string, number>();
+      for (const { reason, count } of await store.attempts.deadGroups(namespaceSchema.parse(namespace)))
+        counts.set(reason, (counts.get(reason) ?? 0) + count);
+      return [...counts].map(([reason, value]) => ({ labels: { namespace, reason }, value }));
+    },
   });
   addGauge({
     name: 'orama_log_backlog_records',

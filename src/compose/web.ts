@@ -103,8 +103,8 @@ export async function startWeb(
     peers: createPeers(ports, core.figures),
     databaseBytes: (namespace) => answerInTime(ports.databases.bytes(namespace)),
     functionsUrl: () => server?.functionsUrl ?? '',
-    async metrics(key, only) {
-      const text = await texts.get(key, () => metrics.text(core.figures.others(), only));
+    async metrics(key, own) {
+      const text = await texts.get(key, () => metrics.text(core.figures.others(), own));
       return { contentType: metrics.contentType, text };
     },
     async status() {

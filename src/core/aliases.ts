@@ -3,13 +3,21 @@ import type { FunctionName, Namespace } from '../contract/ids.js';
 import { AppError } from '../errors.js';
 import type { StoredAlias } from '../ports/store/aliases.js';
 import type { Store } from '../ports/store.js';
+import { auditEntry } from './audit.js';
+import type { Actor } from './auth/principal.js';
 import type { Catalog } from './catalog.js';
 
 /** Manages aliases of versions, which invocations, triggers, schedules and HTTP routes resolve. */
 export interface Aliases {
   list(namespace: Namespace, fn: FunctionName): Promise<AliasRecord[]>;
-  put(namespace: Namespace, fn: FunctionName, alias: Alias, target: AliasTarget): Promise<AliasRecord>;
-  remove(namespace: Namespace, fn: FunctionName, alias: Alias): Promise<void>;
+  put(
+    by: Actor,
+    namespace: Namespace,
+    fn: FunctionName,
+    alias: Alias,
+    target: AliasTarget,
+  ): Promise<AliasRecord>;
+  remove(by: Actor, namespace: Namespace, fn: FunctionName, alias: Alias): Promise<void>;
 }
 
 export function createAliases({ store, catalog }: { store: Store; catalog: Catalog }): Aliases {
@@ -31,7 +39,7 @@ export function createAliases({ store, catalog }: { store: Store; catalog: Catal
       return all.filter((alias) => alias.function === fn).map(recordOf);
     },
 
-    async put(namespace, fn, alias, { version, weights = {} }) {
+    async put(by, namespace, fn, alias, { version, weights = {} }) {
       await assertNoRollout(namespace, fn, alias);
       if (Object.hasOwn(weights, String(version))) {
         throw new AppError(
@@ -43,14 +51,15 @@ export function createAliases({ store, catalog }: { store: Store; catalog: Catal
         await catalog.resolve(namespace, fn, wanted);
       }
       const stored: StoredAlias = { namespace, function: fn, alias, version, weights, updatedAt: Date.now() };
-      await store.aliases.put(stored);
+      await store.aliases.put(stored, auditEntry(by, 'alias.set', `${fn}@${alias}`, namespace));
       await catalog.changed(namespace);
       return recordOf(stored);
     },
 
-    async remove(namespace, fn, alias) {
+    async remove(by, namespace, fn, alias) {
       await assertNoRollout(namespace, fn, alias);
-      const removed = await store.aliases.remove(namespace, fn, alias);
+      const audit = auditEntry(by, 'alias.delete', `${fn}@${alias}`, namespace);
+      const removed = await store.aliases.remove(namespace, fn, alias, audit);
       await catalog.changed(namespace);
       if (removed) return;
       await catalog.resolve(namespace, fn);

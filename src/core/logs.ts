@@ -1,6 +1,7 @@
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
-import type { AttemptStatus, LogRecord } from '../contract/invocation.js';
+import type { AttemptStatus } from '../contract/invocation.js';
 import type { Bus, Unsubscribe } from '../ports/bus.js';
+import type { StoredLogRecord } from '../ports/store/attempts.js';
 import type { Store } from '../ports/store.js';
 
 /** Interval at which a follower polls, in case a notification was lost. */
@@ -25,7 +26,7 @@ export interface FollowRequest extends Omit<LogsRequest, 'limit'> {
 
 /** Consecutive records with the position to resume from. */
 export interface LogBatch {
-  records: LogRecord[];
+  records: StoredLogRecord[];
   position: string;
 }
 

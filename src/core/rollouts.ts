@@ -5,8 +5,11 @@ import { AppError, messageOf } from '../errors.js';
 import { JsonText } from '../json-text.js';
 import type { Logger } from '../logger.js';
 import type { Closable } from '../ports/closable.js';
+import type { AuditEntry } from '../ports/store/audit.js';
 import type { StoredRollout, VersionFigures } from '../ports/store/rollouts.js';
 import type { Store } from '../ports/store.js';
+import { auditEntry } from './audit.js';
+import type { Actor } from './auth/principal.js';
 import type { Catalog } from './catalog.js';
 import type { Publisher } from './publish.js';
 import { failureReason, liveOf, type Rollout, recordOf } from './rollout-state.js';
@@ -50,7 +53,12 @@ export class Rollouts implements Closable {
     this.#checkIn(CHECK_EVERY_MS);
   }
 
-  async start(namespace: Namespace, fn: FunctionName, request: RolloutRequest): Promise<RolloutRecord> {
+  async start(
+    by: Actor,
+    namespace: Namespace,
+    fn: FunctionName,
+    request: RolloutRequest,
+  ): Promise<RolloutRecord> {
     const { to } = request;
     await this.#catalog.resolve(namespace, fn, to);
     const from = await this.#versionBefore(namespace, fn, to);
@@ -71,7 +79,8 @@ export class Rollouts implements Closable {
       startedAt: now,
       updatedAt: now,
     };
-    if (!(await this.#store.rollouts.start(rollout, liveOf(rollout)))) {
+    const audit = auditEntry(by, 'rollout.start', `${fn}@${to}`, namespace);
+    if (!(await this.#store.rollouts.start(rollout, liveOf(rollout), audit))) {
       throw new AppError('conflict', `A rollout of "${fn}" is running; abort it before you start another.`);
     }
     await this.#catalog.changed(namespace);
@@ -86,7 +95,7 @@ export class Rollouts implements Closable {
   }
 
   /** Ends a rollout and moves all invocations back to the previous version. */
-  async abort(namespace: Namespace, fn: FunctionName): Promise<RolloutRecord> {
+  async abort(by: Actor, namespace: Namespace, fn: FunctionName): Promise<RolloutRecord> {
     for (;;) {
       const rollout = await this.#find(namespace, fn);
       if (rollout.state !== 'running') {
@@ -96,7 +105,8 @@ export class Rollouts implements Closable {
         );
       }
       const aborted: RolloutChange = { state: 'aborted', step: rollout.step, reason: 'aborted by request' };
-      if (await this.#change(rollout, await this.#figuresOf(rollout), aborted)) {
+      const audit = auditEntry(by, 'rollout.abort', `${fn}@${rollout.to}`, namespace);
+      if (await this.#change(rollout, await this.#figuresOf(rollout), aborted, audit)) {
         return recordOf(await this.#find(namespace, fn));
       }
     }
@@ -187,12 +197,13 @@ export class Rollouts implements Closable {
     rollout: StoredRollout,
     figures: VersionFigures,
     { state, step, reason }: RolloutChange,
+    audit?: AuditEntry,
   ): Promise<boolean> {
     const now = Date.now();
     const { calls, errors, p95Ms } = figures;
     const next = { ...rollout, state, step, reason, calls, errors, p95Ms, updatedAt: now };
     if (state === 'running') next.stepStartedAt = now;
-    if (!(await this.#store.rollouts.move(rollout, next, liveOf(next)))) return false;
+    if (!(await this.#store.rollouts.move(rollout, next, liveOf(next), audit))) return false;
     await this.#catalog.changed(rollout.namespace);
     if (state !== 'running') await this.#announce(next);
     return true;

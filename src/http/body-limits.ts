@@ -41,6 +41,16 @@ export interface BodyLimits {
    * of the namespace, or of the address if the caller has no credential.
    */
   holdReply(exchange: Exchange, namespace: Namespace | null, bytes: number): void;
+  /**
+   * Accounts a reply like `holdReply` and then reads it. A read does not end because its client has
+   * disconnected, so it is accounted at least until it has ended.
+   */
+  readReply<T>(
+    exchange: Exchange,
+    namespace: Namespace | null,
+    bytes: number,
+    read: () => Promise<T>,
+  ): Promise<T>;
   /** Returns a share for the events of a stream. */
   streamShare(namespace: Namespace): BufferShare;
   /**
@@ -48,6 +58,12 @@ export interface BodyLimits {
    * pause.
    */
   limitRest(request: IncomingMessage, response: ServerResponse): void;
+}
+
+/** A reply that is accounted while it is being read and until its response has been closed. */
+interface HeldReply {
+  share: BufferShare;
+  isRead: boolean;
 }
 
 export interface Exchange {
@@ -59,8 +75,41 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
   const anonymous = createBufferBudget(ANONYMOUS);
   const anonymousReplies = createBufferBudget(ANONYMOUS_REPLIES);
   const credentialed = createBufferBudget(CREDENTIALED);
-  const held = new WeakMap<ServerResponse, BufferShare>();
+  const held = new WeakMap<ServerResponse, HeldReply>();
+  const releaseIfOver = (res: ServerResponse, { share, isRead }: HeldReply) => {
+    if (res.destroyed && isRead) share.release();
+  };
+  const holdReply: BodyLimits['holdReply'] = ({ req, res }, namespace, bytes) => {
+    let reply = held.get(res);
+    if (reply === undefined) {
+      if (bytes <= SMALL_BYTES || res.destroyed) return;
+      const share =
+        namespace === null
+          ? anonymousReplies.share(clients.rateLimitKeyOf(req))
+          : credentialed.share(namespace);
+      const added = { share, isRead: true };
+      reply = added;
+      held.set(res, added);
+      res.once('close', () => releaseIfOver(res, added));
+    }
+    reply.share.release();
+    if (!res.destroyed && !reply.share.take(bytes))
+      throw namespace === null ? anonymousLimitError() : namespaceLimitError();
+  };
   return {
+    holdReply,
+    async readReply(exchange, namespace, bytes, read) {
+      holdReply(exchange, namespace, bytes);
+      const reply = held.get(exchange.res);
+      if (reply === undefined) return read();
+      reply.isRead = false;
+      try {
+        return await read();
+      } finally {
+        reply.isRead = true;
+        releaseIfOver(exchange.res, reply);
+      }
+    },
     begin(request, response, namespace) {
       limitIdle(request, idleMs);
       // A client that has gone sends nothing more, and `close` is not emitted again.
@@ -74,21 +123,6 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
         // Bodies of anonymous requests are accounted until the request has been answered.
         releaseAfterRead: namespace === null ? () => undefined : share.release,
       };
-    },
-    holdReply({ req, res }, namespace, bytes) {
-      let share = held.get(res);
-      if (share === undefined) {
-        if (bytes <= SMALL_BYTES || res.destroyed) return;
-        share =
-          namespace === null
-            ? anonymousReplies.share(clients.rateLimitKeyOf(req))
-            : credentialed.share(namespace);
-        held.set(res, share);
-        res.once('close', share.release);
-      }
-      share.release();
-      if (!res.destroyed && !share.take(bytes))
-        throw namespace === null ? anonymousLimitError() : namespaceLimitError();
     },
     streamShare: (namespace) => credentialed.share(namespace),
     limitRest: (request, response) => limitIdleRest(request, response, idleMs),

@@ -12,6 +12,7 @@ import type { Admission } from './admission.js';
 import type { BodyLimits, BodyShare } from './body-limits.js';
 import { bodyNamespace } from './body-namespace.js';
 import { credentialOf } from './credential.js';
+import type { LargeReplies } from './large-replies.js';
 import { readForm } from './multipart.js';
 import { readJson } from './parse-json.js';
 import { readBody } from './read-body.js';
@@ -28,6 +29,7 @@ export interface Serving {
   services: Services;
   admit: Admission;
   bodies: BodyLimits;
+  largeReplies: LargeReplies;
   sendToFunctions: SendToFunctions;
   /** Aborted when the server stops. */
   stopping: AbortSignal;
@@ -38,7 +40,7 @@ export interface Serving {
  * calls the handler and sends its answer.
  */
 export function dispatch(route: Route, serving: Serving) {
-  const { services, admit, bodies, sendToFunctions, stopping } = serving;
+  const { services, admit, bodies, largeReplies, sendToFunctions, stopping } = serving;
   const readParams = readerOf(route.params);
   const readQuery = readerOf(route.query);
   const readHeaders = readerOf(route.headers);
@@ -72,10 +74,10 @@ export function dispatch(route: Route, serving: Serving) {
       principal,
       namespace,
       countUse,
-      holdReply(bytes: number) {
+      readReply<T>(bytes: number, read: () => Promise<T>): Promise<T> {
         // Nothing would account what is read for a client that has disconnected.
         if (ctx.res.destroyed) throw new AppError('unavailable', 'The client has disconnected.');
-        holdSent(bytes);
+        return bodies.readReply(ctx, principal?.namespace ?? null, bytes, read);
       },
       streamShare: () => bodies.streamShare(namespace),
       actor: () => actorOf(ctx, principal),
@@ -93,8 +95,15 @@ export function dispatch(route: Route, serving: Serving) {
       // accounted elsewhere.
       if (route.body.kind !== 'multipart') share?.releaseAfterRead();
     }
-    const answer = await route.handle(call);
-    await send(ctx, answer, route.hot ?? false, holdSent);
+    const answer = async () => {
+      await send(ctx, await route.handle(call), {
+        hot: route.hot ?? false,
+        hold: holdSent,
+        compress: (text) => largeReplies.compress(namespace, text),
+      });
+    };
+    if (route.list) await largeReplies.list(namespace, answer);
+    else await answer();
   };
 }
 

@@ -1,5 +1,6 @@
-import type { LogRecord } from '../contract/invocation.js';
 import type { FollowRequest, Logs } from '../core/logs.js';
+import { stringifyWith } from '../json-text.js';
+import type { StoredLogRecord } from '../ports/store/attempts.js';
 import type { WriteEvents } from './event-stream.js';
 
 export interface StreamRequest extends FollowRequest {
@@ -24,11 +25,11 @@ export async function streamLogs(logs: Logs, write: WriteEvents, request: Stream
  * Only the last event of a batch has an id: a client that resumes in the middle of a batch receives
  * its records again but misses none.
  */
-function events(records: readonly LogRecord[], position: string): string {
+function events(records: readonly StoredLogRecord[], position: string): string {
   return records
     .map((record, index) => {
       const id = index === records.length - 1 ? `id: ${position}\n` : '';
-      return `${id}data: ${JSON.stringify(record)}\n\n`;
+      return `${id}data: ${stringifyWith(record)}\n\n`;
     })
     .join('');
 }

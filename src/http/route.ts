@@ -85,10 +85,10 @@ export interface Call<A extends Access, P, Q, H, B> {
   /** Counts uses beyond the first one, which has already been counted, against the same limit. */
   countUse: Caller['countUse'];
   /**
-   * Call it before a large response is read into memory; `send` accounts all others. Throws if it
-   * exceeds the budget of the namespace.
+   * Reads a large response into memory, of which it accounts `bytes`; `send` accounts all others.
+   * Throws if they exceed the budget of the namespace.
    */
-  holdReply(bytes: number): void;
+  readReply<T>(bytes: number, read: () => Promise<T>): Promise<T>;
   /** Returns a share of the namespace's memory for the events of a stream. */
   streamShare(): BufferShare;
   /** Sends a request to an HTTP function of this engine. */
@@ -142,6 +142,8 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
   authorize?(call: Omit<Call<A, P, Q, H, B>, 'body'>): Promise<void>;
   /** A hot route: its small, latency-critical responses are not compressed. */
   hot?: boolean;
+  /** The reply is a list of up to several megabytes: see `LargeReplies`. */
+  list?: boolean;
   handle(call: Call<A, P, Q, H, B>): Promise<Answer>;
 }
 

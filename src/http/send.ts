@@ -1,6 +1,4 @@
 import { isAscii } from 'node:buffer';
-import { promisify } from 'node:util';
-import { constants, gzip } from 'node:zlib';
 import type { Context } from 'koa';
 import { AppError, isAppError } from '../errors.js';
 import { stringifyExact } from '../exact-json.js';
@@ -13,19 +11,20 @@ const MAX_TEXT_BYTES = 16 << 10;
 /** Below this size, gzip saves less than it costs. */
 const MIN_COMPRESSED_BYTES = 2048;
 const JSON_TYPE = 'application/json';
-const compress = promisify(gzip);
-const FAST = { level: constants.Z_BEST_SPEED };
+
+export interface SendOptions {
+  hot: boolean;
+  /** Called with the size of the body before it is sent; what it throws is thrown. */
+  hold(bytes: number): void;
+  compress(text: string): Promise<Buffer>;
+}
 
 /**
  * Sends an answer: responds with 304 for a matching ETag, and compresses long texts if the client
- * accepts it. Calls `hold` with the size of the body before it is sent; throws what `hold` throws.
+ * accepts it.
  */
-export async function send(
-  ctx: Context,
-  answer: Answer,
-  hot: boolean,
-  hold: (bytes: number) => void,
-): Promise<void> {
+export async function send(ctx: Context, answer: Answer, options: SendOptions): Promise<void> {
+  const { hot, hold, compress } = options;
   // Koa's context delegates each property to its response; use that directly.
   const { response } = ctx;
   const body = bodyOf(answer, hot);
@@ -43,7 +42,7 @@ export async function send(
   }
   if (hot) return;
   if (isUnchanged(ctx)) response.status = 304;
-  else await compressed(ctx);
+  else await compressed(ctx, compress);
 }
 
 /** JSON has no charset parameter (RFC 8259 §11), but Koa adds one. */
@@ -95,13 +94,13 @@ function toBody(bytes: Exclude<Answer['bytes'], undefined>, hot: boolean): unkno
   return hot && buffer.byteLength <= MAX_TEXT_BYTES && isAscii(buffer) ? buffer.toString('latin1') : buffer;
 }
 
-async function compressed(ctx: Context): Promise<void> {
+async function compressed(ctx: Context, compress: SendOptions['compress']): Promise<void> {
   const { body } = ctx;
   if (typeof body !== 'string') return;
   ctx.vary('Accept-Encoding');
   if (body.length < MIN_COMPRESSED_BYTES || ctx.acceptsEncodings('gzip', 'identity') !== 'gzip') return;
   const { type } = ctx;
-  ctx.body = await compress(body, FAST);
+  ctx.body = await compress(body);
   setType(ctx, type);
   ctx.set('Content-Encoding', 'gzip');
 }

@@ -7,6 +7,7 @@ import { createBodyLimits } from './body-limits.js';
 import { createClientAddresses } from './client-address.js';
 import { createFunctionsHandler } from './functions/handler.js';
 import { type Addressing, parseHostPattern } from './functions/target.js';
+import { createLargeReplies } from './large-replies.js';
 import { type Listener, listenHttp } from './listener.js';
 import { createSendToFunctions, type FunctionsAddress } from './send-to-functions.js';
 import type { Services } from './services.js';
@@ -44,7 +45,10 @@ export async function startServer(services: Services, address: ServerAddress): P
   const bodies = createBodyLimits(clients, config.REQUEST_IDLE_SECONDS * 1000);
   const pattern = config.FUNCTIONS_HOST === undefined ? null : parseHostPattern(config.FUNCTIONS_HOST);
   const sendToFunctions = createSendToFunctions(clients, () => functionsAddress());
-  const api = createApp({ services, admit, bodies, sendToFunctions, stopping: stopping.signal }).callback();
+  const api = createApp({
+    ...{ services, admit, bodies, sendToFunctions, stopping: stopping.signal },
+    largeReplies: createLargeReplies(),
+  }).callback();
   const functionsOn = (addressing: Addressing) =>
     createFunctionsHandler({
       services,

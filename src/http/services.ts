@@ -30,7 +30,7 @@ import type { Cache } from '../ports/cache.js';
 import type { EngineStats } from '../ports/engine.js';
 import type { FunctionDatabases } from '../ports/function-databases.js';
 import type { Leases } from '../ports/leases.js';
-import type { NamespaceSeries } from '../ports/meter.js';
+import type { OwnSeries } from '../ports/meter.js';
 import type { Node } from '../ports/node.js';
 import type { Presence } from '../ports/presence.js';
 import type { QueueCounts } from '../ports/queue.js';
@@ -114,13 +114,10 @@ export interface Services {
   /** Returns the base URL of HTTP functions. */
   functionsUrl(): string;
   /**
-   * Returns the metrics in the Prometheus text format; with `only`, those series of namespaces that
-   * it accepts. Requests with the same `key` may get the same text.
+   * Returns the metrics in the Prometheus text format; with `own`, only these series. Requests with
+   * the same `key` may get the same text.
    */
-  metrics(
-    key: string,
-    only?: (series: NamespaceSeries) => boolean,
-  ): Promise<{ contentType: string; text: string }>;
+  metrics(key: string, own?: OwnSeries): Promise<{ contentType: string; text: string }>;
   /**
    * For `/v1/status`. `queue` is null when it does not answer in time, `engine` in a process that
    * runs no functions.

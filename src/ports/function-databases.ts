@@ -9,6 +9,18 @@ export interface SqlResult {
   lastInsertId: number | bigint | null;
 }
 
+/** The rows of a query. */
+export interface SqlRows {
+  /**
+   * A JSON array with an object per row, at most 8 MB. Text, because callers pass it on: creating
+   * and writing the objects of a large result would block the event loop for half a second.
+   * Integers beyond 2^53 are written exactly. If several columns have the same name, the second one
+   * is named `name:2`.
+   */
+  json: string;
+  count: number;
+}
+
 export interface SqlOperation {
   kind: 'query' | 'exec';
   sql: string;
@@ -50,22 +62,12 @@ export type Condition =
  */
 export interface FunctionDatabases extends Closable {
   readonly driver: string;
-  /**
-   * Resolves with rows as objects. Integers beyond 2^53 are bigints, to be written with
-   * `stringifyExact`. If several columns have the same name, the second one is named `name:2`. At
-   * most 8 MB of JSON.
-   */
-  query(
-    namespace: Namespace,
-    sql: string,
-    args: SqlArgs,
-    options: SqlOptions,
-  ): Promise<Record<string, unknown>[]>;
+  query(namespace: Namespace, sql: string, args: SqlArgs, options: SqlOptions): Promise<SqlRows>;
   /**
    * Resolves with the rows of a selection. Each expression passes the guard separately, and so does
    * the complete statement.
    */
-  select(namespace: Namespace, selection: Selection, options: SqlOptions): Promise<Record<string, unknown>[]>;
+  select(namespace: Namespace, selection: Selection, options: SqlOptions): Promise<SqlRows>;
   execute(namespace: Namespace, sql: string, args: SqlArgs, options: SqlOptions): Promise<SqlResult>;
   /**
    * Runs the operations atomically. The result has one element per operation: rows for a query, a
@@ -75,7 +77,7 @@ export interface FunctionDatabases extends Closable {
     namespace: Namespace,
     operations: readonly SqlOperation[],
     options: SqlOptions,
-  ): Promise<(Record<string, unknown>[] | SqlResult)[]>;
+  ): Promise<(SqlRows | SqlResult)[]>;
   /** Size of the namespace's database; 0 if there is none. */
   bytes(namespace: Namespace): Promise<number>;
   ping(): Promise<void>;

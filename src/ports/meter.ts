@@ -14,8 +14,14 @@ export interface Meter {
 }
 
 /** The labels that identify the owner of a series. */
-export interface NamespaceSeries {
+interface NamespaceSeries {
   namespace: string;
   /** Undefined if the series is not specific to one function. */
   function: string | undefined;
+}
+
+/** The series that a key may see. */
+export interface OwnSeries {
+  namespace: string;
+  has(series: NamespaceSeries): boolean;
 }

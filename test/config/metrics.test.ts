@@ -2,9 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { addInstallationGauges, deadLetterSeries } from '../../src/compose/gauges.js';
 import { MetricsTexts } from '../../src/compose/metrics-texts.js';
-import { namespaceSchema } from '../../src/contract/ids.js';
+import { type Namespace, namespaceSchema } from '../../src/contract/ids.js';
 import { createMetrics } from '../../src/metrics.js';
+import type { OwnSeries } from '../../src/ports/meter.js';
 import { aName } from '../helpers/attempt.js';
+
+/** The series of a namespace. */
+function ownOf(namespace: Namespace): OwnSeries {
+  return { namespace, has: (series) => series.namespace === namespace };
+}
 
 test('functions and namespaces beyond the label limits share the label (others)', async (t) => {
   const metrics = createMetrics();
@@ -40,7 +46,7 @@ test('however often the metrics are requested, the process has most of its time 
   const client = async (namespace: string) => {
     while (!over) {
       const text = await texts.get(namespace, () =>
-        metrics.text([], (series) => series.namespace === namespace),
+        metrics.text([], ownOf(namespaceSchema.parse(namespace))),
       );
       t.true(namespace === 'victim' ? text.trim() === '' : text.includes(`namespace="${namespace}"`));
       ended.set(namespace, (ended.get(namespace) ?? 0) + 1);
@@ -67,7 +73,7 @@ test('however often the metrics are requested, the process has most of its time 
   t.true((ended.get('victim') ?? 0) >= 1);
 });
 
-test('of dead letters, so many namespaces and reasons have series, and the rest one together', async (t) => {
+test('of dead letters, so many namespaces and reasons have series, the rest one together, and each namespace sees its own', async (t) => {
   const metrics = createMetrics();
   const letters = Array.from({ length: 3000 }, (_, n) => ({
     namespace: `ns-${n}`,
@@ -78,10 +84,31 @@ test('of dead letters, so many namespaces and reasons have series, and the rest 
   addInstallationGauges({
     metrics,
     queue: { counts: async () => none },
-    store: { attempts: { countDead: async () => letters, countEnded: async () => 20_000 } },
+    store: {
+      attempts: {
+        countDead: async () => letters,
+        deadGroups: async (namespace) =>
+          letters
+            .filter((letter) => letter.namespace === namespace)
+            .flatMap(({ reason, count }) =>
+              // Two functions of the namespace.
+              [count - 1, 1].map((of, n) => ({
+                ...{ function: aName(`f-${n}`), reason, count: of },
+                ...{ oldestAt: 0, newestAt: 0 },
+              })),
+            ),
+        countEnded: async () => 20_000,
+      },
+    },
     backlog: { size: async () => 0 },
   });
+  // One of the smallest, which shares the series of the others.
+  const smallest = await metrics.text([], ownOf(namespaceSchema.parse('ns-7')));
+  t.deepEqual(smallest.match(/^orama_dead_letters\{.*$/gm), [
+    'orama_dead_letters{namespace="ns-7",reason="error"} 1',
+  ]);
   const text = await metrics.text([]);
+  t.notRegex(text, /"ns-7"/);
   const series = text.match(/^orama_dead_letters\{.*$/gm) ?? [];
   t.is(series.length, 1001);
   const sum = series.reduce((all, line) => all + Number(line.split(' ').at(-1)), 0);
@@ -98,7 +125,13 @@ test('a server that does not answer takes its own metrics away and not the page'
   addInstallationGauges({
     metrics,
     queue: { counts: async () => ({ waiting: 7, running: 0, retrying: 0, oldestMs: 0, bytes: 0 }) },
-    store: { attempts: { countDead: () => new Promise(() => {}), countEnded: () => new Promise(() => {}) } },
+    store: {
+      attempts: {
+        countDead: () => new Promise(() => {}),
+        countEnded: () => new Promise(() => {}),
+        deadGroups: () => new Promise(() => {}),
+      },
+    },
     backlog: { size: async () => 0 },
   });
   const text = await metrics.text([]);
@@ -128,9 +161,9 @@ test('many functions of several namespaces do not use up the series of another n
     }
   }
   metrics.meter.attempted({ namespace: victim, function: aName('mine'), ...attempt });
-  const text = await metrics.text([], ({ namespace }) => namespace === victim);
+  const text = await metrics.text([], ownOf(victim));
   t.regex(text, /_count\{namespace="victim",function="mine",status="success"\} 1$/m);
-  const own = await metrics.text([], ({ namespace }) => namespace === hostile);
+  const own = await metrics.text([], ownOf(hostile));
   t.regex(own, /_count\{namespace="hostile",function="\(others\)",status="success"\} \d+$/m);
 });
 

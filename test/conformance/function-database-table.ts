@@ -1,9 +1,9 @@
 import type { Namespace } from '../../src/contract/ids.js';
-import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import { uuidv7 } from '../../src/uuid.js';
+import type { ParsedDatabases } from '../helpers/parsed-rows.js';
 
 export interface OpenedFunctionDatabases {
-  databases: FunctionDatabases;
+  databases: ParsedDatabases;
   /** Two namespaces with databases of their own. */
   namespaces: readonly [Namespace, Namespace];
   close(): Promise<void>;

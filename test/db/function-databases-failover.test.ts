@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { openFunctionDatabases } from '../../db/functions/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { isAppError } from '../../src/errors.js';
 import { onRqlite } from '../helpers/on-rqlite.js';
+import { openParsedDatabases } from '../helpers/parsed-rows.js';
 import { startRqlite } from '../helpers/rqlited.js';
 import { until } from '../helpers/until.js';
 
@@ -15,7 +15,7 @@ onRqlite('writes of functions while a leader is killed', (binary) => {
   test('writes during a leader failover are applied once, refused, or reported as ambiguous', async (t) => {
     const rqlite = await startRqlite(binary, 3);
     t.teardown(rqlite.close);
-    const databases = await openFunctionDatabases({
+    const databases = await openParsedDatabases({
       driver: 'rqlite',
       url: rqlite.urls.join(','),
       namespace,

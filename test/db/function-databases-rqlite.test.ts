@@ -1,10 +1,10 @@
 import test from 'ava';
-import { openFunctionDatabases } from '../../db/functions/open.js';
 import { openStore } from '../../db/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { messageOf } from '../../src/errors.js';
 import { testFunctionDatabases } from '../conformance/function-databases.js';
 import { onRqlite } from '../helpers/on-rqlite.js';
+import { openParsedDatabases } from '../helpers/parsed-rows.js';
 import { type RqliteCluster, startRqlite } from '../helpers/rqlited.js';
 import { shared } from '../helpers/shared.js';
 
@@ -20,7 +20,7 @@ onRqlite('functions’ databases', (binary) => {
 
   testFunctionDatabases('rqlite', async () => {
     const { clusters } = await servers();
-    const databases = await openFunctionDatabases({
+    const databases = await openParsedDatabases({
       driver: 'rqlite',
       url: 'http://127.0.0.1:{namespace}',
       namespace: namespaceSchema.parse('default'),
@@ -32,7 +32,7 @@ onRqlite('functions’ databases', (binary) => {
 
   test('without {namespace} in the URL only the configured namespace can use the database', async (t) => {
     const { clusters } = await servers();
-    const databases = await openFunctionDatabases({
+    const databases = await openParsedDatabases({
       driver: 'rqlite',
       url: clusters[0]?.urls.join(',') ?? '',
       namespace: namespaceSchema.parse('mine'),
@@ -55,8 +55,8 @@ onRqlite('functions’ databases', (binary) => {
     await (await openStore({ driver: 'rqlite', urls: cluster.urls })).close();
     const namespace = namespaceSchema.parse('mine');
     const refused = { code: 'bad_config', message: /its own tables/ } as const;
-    await t.throwsAsync(openFunctionDatabases({ driver: 'rqlite', url, namespace }), refused);
-    const databases = await openFunctionDatabases({
+    await t.throwsAsync(openParsedDatabases({ driver: 'rqlite', url, namespace }), refused);
+    const databases = await openParsedDatabases({
       driver: 'rqlite',
       url: 'http://127.0.0.1:{namespace}',
       namespace,
@@ -69,12 +69,12 @@ onRqlite('functions’ databases', (binary) => {
 
 test('an unreachable RQLite fails at open, or with {namespace} in the URL at the first statement', async (t) => {
   const namespace = namespaceSchema.parse('mine');
-  await t.throwsAsync(openFunctionDatabases({ driver: 'rqlite', url: 'http://127.0.0.1:1', namespace }), {
+  await t.throwsAsync(openParsedDatabases({ driver: 'rqlite', url: 'http://127.0.0.1:1', namespace }), {
     code: 'bad_config',
     message: /FUNCTION_DB_URL/,
   });
   const url = 'http://127.0.0.1:1/{namespace}';
-  const databases = await openFunctionDatabases({ driver: 'rqlite', url, namespace });
+  const databases = await openParsedDatabases({ driver: 'rqlite', url, namespace });
   // What a function reads names no server; the operator reads it in the log.
   const error = await t.throwsAsync(databases.execute(namespace, 'create table t (a)', [], limits), {
     code: 'unavailable',
@@ -88,13 +88,13 @@ test('a URL that could give two namespaces one database is rejected', async (t) 
   const namespace = namespaceSchema.parse('mine');
   for (const url of ['http://{namespace}:secret@127.0.0.1:1', 'http://127.0.0.1:1/?{namespace}']) {
     await t.throwsAsync(
-      openFunctionDatabases({ driver: 'rqlite', url, namespace }),
+      openParsedDatabases({ driver: 'rqlite', url, namespace }),
       { code: 'bad_config' },
       url,
     );
   }
   const url = 'http://{namespace}.localhost:1';
-  const databases = await openFunctionDatabases({ driver: 'rqlite', url, namespace });
+  const databases = await openParsedDatabases({ driver: 'rqlite', url, namespace });
   await t.throwsAsync(databases.query(namespaceSchema.parse('Mine'), 'select 1', [], limits), {
     code: 'forbidden',
     message: /share the database of mine/,

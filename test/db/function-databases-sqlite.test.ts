@@ -6,16 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import Database from 'libsql';
-import { openFunctionDatabases } from '../../db/functions/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import type { AppError } from '../../src/errors.js';
 import { testFunctionDatabases } from '../conformance/function-databases.js';
+import { openParsedDatabases } from '../helpers/parsed-rows.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
 const directory = tempDir();
 const open = (maxChildren?: number) =>
-  openFunctionDatabases({
+  openParsedDatabases({
     driver: 'sqlite',
     directory: join(directory, 'databases'),
     ...(maxChildren === undefined ? {} : { maxChildren }),

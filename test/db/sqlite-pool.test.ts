@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { mayStart } from '../../db/functions/drivers/sqlite-pool.js';
-import { openFunctionDatabases } from '../../db/functions/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
+import { openParsedDatabases } from '../helpers/parsed-rows.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
@@ -16,7 +16,7 @@ const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n)
 test.serial(
   'a query of a fifth namespace runs within 1 s while four namespaces run endless queries',
   async (t) => {
-    const databases = await openFunctionDatabases({ driver: 'sqlite', directory: join(directory, 'fair') });
+    const databases = await openParsedDatabases({ driver: 'sqlite', directory: join(directory, 'fair') });
     t.teardown(() => databases.close());
     const victim = namespaceSchema.parse('victim');
     const query = () => databases.query(victim, 'select 1 as one', [], limits);
@@ -68,7 +68,7 @@ test('a namespace may start its first process when one is free, and further ones
 test.serial(
   'statements run at a lower priority, long ones at the lowest, and a slowed process is not reused',
   async (t) => {
-    const databases = await openFunctionDatabases({
+    const databases = await openParsedDatabases({
       driver: 'sqlite',
       directory: join(directory, 'nice'),
       maxChildren: 1,

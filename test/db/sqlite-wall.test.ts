@@ -73,7 +73,7 @@ test('without the guard a query that writes is refused by SQLite', (t) => {
   ]) {
     t.throws(() => run(sql, 'query'), undefined, sql);
   }
-  t.deepEqual(run('select count(*) from r', 'query')[0]?.values, [[0]]);
+  t.deepEqual(run('select count(*) as n from r', 'query')[0]?.rows.json, '[{"n":0}]');
 });
 
 test('an existing trigger cannot call a function that is not allowed', (t) => {
@@ -86,7 +86,7 @@ test('an existing trigger cannot call a function that is not allowed', (t) => {
 test('a full-text table whose options name a function that is not allowed does not call it', (t) => {
   run('create virtual table if not exists f using fts4(a, compress=load_extension, uncompress=hex)');
   t.throws(() => run("insert into f values ('x')"), { message: /not authorized|prohibited|SQL logic error/ });
-  t.deepEqual(run('select count(*) from f_content', 'query')[0]?.values, [[0]]);
+  t.deepEqual(run('select count(*) as n from f_content', 'query')[0]?.rows.json, '[{"n":0}]');
 });
 
 test('the directory contains only the database and its WAL after a large sort', (t) => {

@@ -4,7 +4,13 @@ import {
   namespaceSchema,
   requestIdSchema,
 } from '../../src/contract/ids.js';
-import type { AttemptRow, AttemptStore, FinalAttempt } from '../../src/ports/store/attempts.js';
+import type { LogMessage } from '../../src/contract/invocation.js';
+import type {
+  AttemptRow,
+  AttemptStore,
+  FinalAttempt,
+  StoredLogRecord,
+} from '../../src/ports/store/attempts.js';
 import { uuidv7 } from '../../src/uuid.js';
 
 export const aNamespace = () => namespaceSchema.parse(`ns-${uuidv7().slice(-12)}`);
@@ -71,5 +77,13 @@ export function aDeadAttempt(given: Partial<AttemptRow> = {}, end: Partial<Final
 
 /** Returns the log of the function to which attempts belong by default. */
 export async function logsOf(attempts: AttemptStore, namespace: ReturnType<typeof aNamespace>, more = {}) {
-  return attempts.logs({ namespace, function: aName('hello'), limit: 100, ...more });
+  const { records, position } = await attempts.logs({
+    ...{ namespace, function: aName('hello'), limit: 100 },
+    ...more,
+  });
+  return { records: records.map(parsedLog), position };
+}
+
+function parsedLog({ messages, ...record }: StoredLogRecord) {
+  return { ...record, messages: JSON.parse(messages.text) as LogMessage[] };
 }

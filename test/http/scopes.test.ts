@@ -179,7 +179,21 @@ test('the audit log records actor, action and target of every change, and is hid
   await tenant.delete('/v1/functions/secrets/A');
   await tenant.delete('/v1/functions/secrets/A');
   const trigger = await tenant.post('/v1/functions/probe/triggers', { topic: 'x' });
-  await tenant.delete(`/v1/functions/probe/triggers/${trigger.json.trigger.id}`);
+  const path = `/v1/functions/probe/triggers/${trigger.json.trigger.id}`;
+  await tenant.request('PATCH', path, { body: JSON.stringify({ enabled: false }) });
+  await tenant.request('PATCH', path, { body: JSON.stringify({ enabled: true }) });
+  await tenant.delete(path);
+  // Refused changes, and those of objects that do not exist, leave no event.
+  await tenant.request('PATCH', path, { body: JSON.stringify({ enabled: true }) });
+  await tenant.put('/v1/functions/probe/aliases/beta', { version: 9 });
+  await tenant.put('/v1/functions/probe/aliases/beta', { version: 1 });
+  await tenant.delete('/v1/functions/probe/aliases/beta');
+  await tenant.delete('/v1/functions/probe/aliases/beta');
+  const rollout = { to: 2, steps: [50], every_seconds: 3600 };
+  await tenant.post('/v1/functions/probe/rollout', rollout);
+  await tenant.post('/v1/functions/probe/rollout', rollout);
+  await tenant.delete('/v1/functions/probe/rollout');
+  await tenant.delete('/v1/functions/probe/rollout');
   const key = await limited(tenant, { scopes: ['read'] });
   t.is((await key.get('/v1/audit')).status, 403);
   await tenant.delete(`/v1/auth/keys/${key.id}`);
@@ -201,7 +215,13 @@ test('the audit log records actor, action and target of every change, and is hid
     'secret.set A',
     'secret.delete A',
     'trigger.add probe: topic x',
+    `trigger.disable probe: ${trigger.json.trigger.id}`,
+    `trigger.enable probe: ${trigger.json.trigger.id}`,
     `trigger.delete probe: ${trigger.json.trigger.id}`,
+    'alias.set probe@beta',
+    'alias.delete probe@beta',
+    'rollout.start probe@2',
+    'rollout.abort probe@2',
     `key.create ${key.id}`,
     `key.revoke ${key.id}`,
     'callback_secret.renew callback-secret',

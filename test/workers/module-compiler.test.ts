@@ -11,7 +11,7 @@ const quick = reactor([]);
 const deploy = (wasm: Uint8Array) => ({ wasm, name: 'tested', limitMb: 16, want: 'probe' }) as const;
 
 test('modules with endless initialisation delay only the deploys of their own namespace', async (t) => {
-  const compiler = new ModuleCompiler({ ...SHORT, probe: 1000 });
+  const compiler = new ModuleCompiler({ budgets: { ...SHORT, probe: 1000 } });
   t.teardown(() => compiler.close());
   const attacks = Array.from({ length: 5 }, () => compiler.prepare('attacker', 'deploy', deploy(endless)));
   let ended = 0;
@@ -48,7 +48,7 @@ test('the modules of several namespaces are compiled in turn', async (t) => {
 });
 
 test('a probe that exceeds its time is inconclusive, and conclusive when repeated with more time', async (t) => {
-  const compiler = new ModuleCompiler(SHORT);
+  const compiler = new ModuleCompiler({ budgets: SHORT });
   t.teardown(() => compiler.close());
   const first = await compiler.prepare('tester', 'deploy', deploy(endless));
   t.is(first.program.strategy, 'fresh');
@@ -83,7 +83,7 @@ test('a module is compiled and probed to the end, however long it waits for a pr
     readings += 1;
     return 0;
   };
-  const compiler = new ModuleCompiler({ compile: 1, probe: 1, probeRetry: 1 }, starved);
+  const compiler = new ModuleCompiler({ budgets: { compile: 1, probe: 1, probeRetry: 1 }, clockOf: starved });
   t.teardown(() => compiler.close());
   const { program, note, conclusive } = await compiler.prepare('tester', 'deploy', deploy(long));
   t.deepEqual([program.strategy, note, conclusive], ['reactor', null, true]);
@@ -97,7 +97,10 @@ test('compiling is given up only for the processor time of the thread', async (t
     cpu += 10_000;
     return cpu;
   };
-  const compiler = new ModuleCompiler({ compile: 20_000, probe: 20_000, probeRetry: 20_000 }, busy);
+  const compiler = new ModuleCompiler({
+    budgets: { compile: 20_000, probe: 20_000, probeRetry: 20_000 },
+    clockOf: busy,
+  });
   t.teardown(() => compiler.close());
   await t.throwsAsync(compiler.prepare('tester', 'deploy', deploy(long)), {
     code: 'invalid_module',
@@ -112,7 +115,7 @@ test('a probe that is starved of processor time is not given up before it has us
     if (!isStarved) cpu += 10;
     return cpu;
   };
-  const compiler = new ModuleCompiler({ compile: 1e9, probe: 1, probeRetry: 1 }, clock);
+  const compiler = new ModuleCompiler({ budgets: { compile: 1e9, probe: 1, probeRetry: 1 }, clockOf: clock });
   t.teardown(() => compiler.close());
   let isPending = true;
   const prepared = compiler.prepare('tester', 'deploy', deploy(endless)).finally(() => {

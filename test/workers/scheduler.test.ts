@@ -3,13 +3,16 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { namespaceSchema } from '../../src/contract/ids.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { Scheduler } from '../../workers/engine/scheduler.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
 import { readSource } from '../../workers/wasm/warm/prepare.js';
-import { guestCall, runText } from '../helpers/engine.js';
+import { aName } from '../helpers/attempt.js';
+import { contentId, guestCall, runText } from '../helpers/engine.js';
 import { closedGate } from '../helpers/gate.js';
 import { guest } from '../helpers/guests.js';
+import { ENDLESS, reactor } from '../helpers/reactor.js';
 import { until } from '../helpers/until.js';
 import { boundMs, medianMs } from '../helpers/waits.js';
 
@@ -136,6 +139,38 @@ test('endless loops of one namespace on every core do not block another namespac
   t.is(engine.stats().busy, 6);
   stop.abort();
   for (const { status } of await Promise.all([...hostile, ...others])) t.is(status, 'cancelled');
+});
+
+test('while a module is prepared, guests leave it a core, except the last one', async (t) => {
+  const wasm = await kitchen();
+  const endless = reactor(ENDLESS);
+  for (const threads of [1, 2]) {
+    const stop = new AbortController();
+    const engine = createEngine({ threads, parked: 0 });
+    t.teardown(() => engine.close());
+    await runText(engine, wasm, 'echo here');
+    const settings = {
+      ...{ cid: contentId(endless), name: aName('endless'), memoryLimitMb: 16 },
+      namespace: namespaceSchema.parse('deploys'),
+    };
+    let isPrepared = false;
+    const prepared = engine.inspect(endless, settings).finally(() => {
+      isPrepared = true;
+    });
+    const loops = Array.from({ length: 3 }, () =>
+      runText(engine, wasm, 'loop', { timeoutMs: 300_000, signal: stop.signal }),
+    );
+    await until('a loop runs', async () => engine.stats().busy === 1);
+    // Longer than a run must be waited for before another may join it.
+    await delay(100);
+    const { busy } = engine.stats();
+    t.false(isPrepared);
+    t.is(busy, 1);
+    await prepared;
+    await until('the guests have all cores again', async () => engine.stats().busy === threads);
+    stop.abort();
+    for (const { status } of await Promise.all(loops)) t.is(status, 'cancelled');
+  }
 });
 
 test('more guests than cores that wait and then loop endlessly do not block another namespace', async (t) => {

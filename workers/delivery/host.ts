@@ -4,7 +4,6 @@ import type { CallDepth } from '../../src/core/call-depth.js';
 import type { Secrets } from '../../src/core/secrets.js';
 import { storeBlob } from '../../src/core/stored-blobs.js';
 import { AppError } from '../../src/errors.js';
-import { stringifyExact } from '../../src/exact-json.js';
 import type { Blobs } from '../../src/ports/blobs.js';
 import type { Cache } from '../../src/ports/cache.js';
 import type { Egress } from '../../src/ports/egress.js';
@@ -50,9 +49,7 @@ export function createHost(deps: HostDeps, run: HostRun): HostCalls {
     get_secret: (name) => secrets.read(namespace, name),
 
     async db_query(statement, argsJson) {
-      return stringifyExact(
-        await databases.query(namespace, statement, parseSqlArgs(argsJson), sqlOptions()),
-      );
+      return (await databases.query(namespace, statement, parseSqlArgs(argsJson), sqlOptions())).json;
     },
     async db_execute(statement, argsJson) {
       const args = parseSqlArgs(argsJson);

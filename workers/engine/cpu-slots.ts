@@ -20,6 +20,10 @@ export const LONG_RUN_MS = 20;
  * A namespace whose guests compute for long on every core does not block other namespaces: each of
  * them may start one run in addition. The operating system then shares the cores between the
  * threads.
+ *
+ * While a module is prepared, its thread takes one of the cores: otherwise the guests of one
+ * namespace, together with the work that they cause on the main thread, would leave a deploy of
+ * another one a fraction of a core.
  */
 export class CpuSlots {
   readonly #sizes: { threads: number; parked: number };
@@ -28,6 +32,7 @@ export class CpuSlots {
   /** Computing guests that were started beside long ones. */
   readonly #joined = new Set<Run>();
   #parked = 0;
+  #isPreparing = false;
 
   constructor(sizes: { threads: number; parked: number }, stats: RunStats) {
     this.#sizes = sizes;
@@ -44,7 +49,18 @@ export class CpuSlots {
 
   /** Whether no slot is free, so that only runs that may start beside long ones can begin. */
   get isFull(): boolean {
-    return this.#computing.size >= this.#sizes.threads;
+    return this.#computing.size >= this.#size;
+  }
+
+  /** Whether modules are being prepared. The last slot always remains for guests. */
+  set isPreparing(isPreparing: boolean) {
+    this.#isPreparing = isPreparing;
+    this.#settleJoined();
+  }
+
+  get #size(): number {
+    const { threads } = this.#sizes;
+    return this.#isPreparing && threads > 1 ? threads - 1 : threads;
   }
 
   canStart(run: Run): boolean {
@@ -116,7 +132,12 @@ export class CpuSlots {
     run.cpuSlot = slot;
     if (slot !== 'computing') this.#joined.delete(run);
     if (slot === 'computing') this.#computing.add(run);
-    else if (!this.isFull || this.#computing.size === this.#sizes.threads) this.#joined.clear();
+    else this.#settleJoined();
     if (slot === 'parked') this.#parked++;
+  }
+
+  /** Once there are no more computing guests than slots, none of them is there in addition. */
+  #settleJoined(): void {
+    if (this.#computing.size <= this.#size) this.#joined.clear();
   }
 }

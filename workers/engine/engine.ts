@@ -41,7 +41,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     parked: options.parked ?? 64,
     memoryMb: options.memoryMb ?? 2048,
   });
-  const compiler = new ModuleCompiler();
+  const compiler = new ModuleCompiler({ onBusy: (isBusy) => pool.setPreparing(isBusy) });
   const programs = new ProgramCache((key) => pool.unload(key));
 
   async function inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleReport> {

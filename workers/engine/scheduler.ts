@@ -87,6 +87,12 @@ export class Scheduler implements Closable {
     this.#threads.expectWaiting();
   }
 
+  /** Called when the first module begins to be prepared, and when the last one is. */
+  setPreparing(isPreparing: boolean): void {
+    this.#cpuSlots.isPreparing = isPreparing;
+    if (!isPreparing) this.#dispatch();
+  }
+
   /** Has an idle thread create a warm instance of a program that will run soon. */
   prepare(key: string, program: Program): void {
     const thread = this.#threads.nextIdle;

@@ -24,6 +24,14 @@ const IDLE_MS = 10_000;
 const PRIORITIES = ['run', 'deploy', 'background'] as const;
 export type CompilePriority = (typeof PRIORITIES)[number];
 
+export interface ModuleCompilerOptions {
+  budgets?: CompileBudgets;
+  /** Returns the clock of a thread's CPU time, given the thread's number. */
+  clockOf?: typeof cpuClock;
+  /** Called when a module begins to be prepared, and when none is any more. */
+  onBusy?(isBusy: boolean): void;
+}
+
 interface WaitingCompilation {
   namespace: string;
   request: CompileRequest;
@@ -38,13 +46,16 @@ interface WaitingCompilation {
  */
 export class ModuleCompiler implements Closable {
   readonly #workers: readonly CompilerWorker[];
+  readonly #onBusy: (isBusy: boolean) => void;
   readonly #queues = PRIORITIES.map(() => new FairQueue<WaitingCompilation>());
   /** The namespaces whose module is being prepared. */
   readonly #busy = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(budgets: CompileBudgets = COMPILE_BUDGETS, clockOf = cpuClock) {
+  constructor(options: ModuleCompilerOptions = {}) {
+    const { budgets = COMPILE_BUDGETS, clockOf = cpuClock, onBusy = () => undefined } = options;
+    this.#onBusy = onBusy;
     this.#workers = Array.from({ length: WORKERS }, () => new CompilerWorker(budgets, clockOf));
   }
 
@@ -93,11 +104,13 @@ export class ModuleCompiler implements Closable {
 
   #begin(worker: CompilerWorker, { namespace, request, resolve }: WaitingCompilation): void {
     this.#busy.add(namespace);
+    if (this.#busy.size === 1) this.#onBusy(true);
     const prepared = worker.prepare(request);
     resolve(prepared);
     const ended = () => {
       this.#busy.delete(namespace);
       this.#next();
+      if (this.#busy.size === 0) this.#onBusy(false);
     };
     prepared.then(ended, ended);
   }

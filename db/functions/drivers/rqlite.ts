@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Namespace } from '../../../src/contract/ids.js';
 import { MAX_HOST_RESULT_BYTES } from '../../../src/contract/limits.js';
 import { AppError } from '../../../src/errors.js';
@@ -11,7 +12,7 @@ import { isAllowedModule } from '../allowed-names.js';
 import { findRefusedName } from '../calls.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
 import { type BoundStatement, changesRows, type Executor, type StatementOutcome } from '../executor.js';
-import { RowBudget } from '../rows.js';
+import { RowWriter } from '../rows.js';
 import { guard, refused } from '../statement.js';
 import { tokenize } from '../tokens.js';
 import { toJsonValue } from '../values.js';
@@ -44,6 +45,9 @@ const ENGINE_TABLES =
  * numbers.
  */
 const MAX_RESPONSE_BYTES = 5 * MAX_HOST_RESULT_BYTES;
+
+/** How long writing the rows of a result may block the event loop, in milliseconds. */
+const MAX_BLOCKED_MS = 5;
 
 /**
  * The cluster of a namespace, and the result of the check of its server: the modules that were not
@@ -188,8 +192,7 @@ async function send(
 ): Promise<StatementOutcome[]> {
   const tables = await post(cluster, operations, options);
   const reads = operations.every(({ kind }) => kind === 'query');
-  if (!reads || !tables.some(mayBeReplaced))
-    return tables.map((table, at) => toOutcome(operations[at], table));
+  if (!reads || !tables.some(mayBeReplaced)) return toOutcomes(operations, tables);
   // The server replaces invalid UTF-8 by U+FFFD. Running the same queries with texts in hexadecimal
   // tells a replacement from a stored U+FFFD.
   const exact = operations.map((operation, at) => ({
@@ -197,8 +200,9 @@ async function send(
     sql: exactQuery(operation.sql, tables[at]?.columns.length ?? 0, asHexadecimal),
   }));
   const again = await post(cluster, exact, options);
-  return again.map((table, at) =>
-    toOutcome(operations[at], fromHexadecimal(table, tables[at]?.columns ?? [], at)),
+  return toOutcomes(
+    operations,
+    again.map((table, at) => fromHexadecimal(table, tables[at]?.columns ?? [], at)),
   );
 }
 
@@ -253,23 +257,37 @@ function fromHexadecimal(table: DecodedTable, columns: readonly string[], statem
   return { ...table, columns, values };
 }
 
-function toOutcome(operation: BoundStatement | undefined, table: DecodedTable): StatementOutcome {
+async function toOutcomes(
+  operations: readonly BoundStatement[],
+  tables: readonly DecodedTable[],
+): Promise<StatementOutcome[]> {
+  const outcomes: StatementOutcome[] = [];
+  for (const [at, table] of tables.entries()) outcomes.push(await toOutcome(operations[at], table));
+  return outcomes;
+}
+
+async function toOutcome(
+  operation: BoundStatement | undefined,
+  table: DecodedTable,
+): Promise<StatementOutcome> {
   if (operation === undefined)
     throw new RqliteError('RQLITE_REFUSED', 'there are more results than statements');
   const { kind, verb } = operation;
-  const budget = new RowBudget(table.columns);
-  const values = table.values.map((row) => {
-    const shown = row.map(toJsonValue);
-    if (!budget.take(shown)) throw new RqliteError('RQLITE_TOO_LARGE', 'the rows are larger than 8 MB');
-    return shown;
-  });
+  const rows = new RowWriter(table.columns);
+  let since = performance.now();
+  for (const row of table.values) {
+    if (!rows.add(row.map(toJsonValue)))
+      throw new RqliteError('RQLITE_TOO_LARGE', 'the rows are larger than 8 MB');
+    if (performance.now() - since < MAX_BLOCKED_MS) continue;
+    await nextTurn();
+    since = performance.now();
+  }
   // DDL leaves the counters of an earlier statement unchanged.
   const writes = kind === 'exec' && changesRows(verb);
   const inserts = verb === 'insert' || verb === 'replace';
   const { changes, lastId } = table;
   return {
-    columns: table.columns,
-    values,
+    rows: rows.finish(),
     rowsAffected: writes ? changes : 0,
     lastInsertId: writes && inserts && changes > 0 && lastId !== 0 ? lastId : null,
   };

@@ -7,7 +7,7 @@ import type { SqlArgument } from '../arguments.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
 import { type BoundStatement, changesRows, type StatementOutcome } from '../executor.js';
 import { castToText } from '../parameters.js';
-import { RowBudget } from '../rows.js';
+import { NO_ROWS, RowWriter } from '../rows.js';
 import { toJsonValue } from '../values.js';
 import { Authorizer } from './sqlite-authorizer.js';
 import { primaryCode, SQLITE, SqliteFault } from './sqlite-errors.js';
@@ -95,14 +95,12 @@ export class SandboxedDatabase {
     const columns = columnNames(this.#database.prepare(operation.sql));
     const { sql, bindings } = bind(operation);
     const statement = this.#database.prepare(exactQuery(sql, columns.length, asBytes));
-    const budget = new RowBudget(columns);
-    const values: unknown[][] = [];
+    const rows = new RowWriter(columns);
     for (const found of statement.iterate(...bindings) as Iterable<unknown>) {
       const row = (found as unknown[]).map((value, at) => decode(value, columns[at]));
-      if (!budget.take(row)) throw new SqliteFault('TOO_LARGE', 'the result is larger than 8 MB');
-      values.push(row);
+      if (!rows.add(row)) throw new SqliteFault('TOO_LARGE', 'the result is larger than 8 MB');
     }
-    return { columns, values, rowsAffected: 0, lastInsertId: null };
+    return { rows: rows.finish(), rowsAffected: 0, lastInsertId: null };
   }
 
   #write(operation: BoundStatement): StatementOutcome {
@@ -118,7 +116,7 @@ export class SandboxedDatabase {
     if (statement.columns().length === 0) statement.run(...bindings);
     // Read the rows of RETURNING to the end, so that the statement completes.
     else for (const _ of statement.iterate(...bindings));
-    const none = { columns: [], values: [], rowsAffected: 0, lastInsertId: null };
+    const none = { rows: NO_ROWS, rowsAffected: 0, lastInsertId: null };
     // For other statements, the counters are those of an earlier statement.
     if (!changesRows(verb)) return none;
     const [changed, id] = this.#row('select changes(), last_insert_rowid()') as [bigint, bigint];

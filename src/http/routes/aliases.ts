@@ -37,9 +37,7 @@ export const putAlias = route({
   replies: { 200: { about: 'The alias.', schema: aliasRecordSchema } },
   errors: ['function_not_found', 'conflict'],
   async handle({ services, namespace, params, body, actor }) {
-    const alias = await services.aliases.put(namespace, params.name, params.alias, body);
-    await services.audit.record(actor(), 'alias.set', `${params.name}@${params.alias}`, namespace);
-    return json(200, alias);
+    return json(200, await services.aliases.put(actor(), namespace, params.name, params.alias, body));
   },
 });
 
@@ -55,8 +53,7 @@ export const deleteAlias = route({
   replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
   errors: ['function_not_found', 'not_found', 'conflict'],
   async handle({ services, namespace, params, actor }) {
-    await services.aliases.remove(namespace, params.name, params.alias);
-    await services.audit.record(actor(), 'alias.delete', `${params.name}@${params.alias}`, namespace);
+    await services.aliases.remove(actor(), namespace, params.name, params.alias);
     return json(200, { message: `Alias "${params.alias}" of function "${params.name}" deleted.` });
   },
 });

@@ -8,7 +8,8 @@ import {
 } from '../../contract/http/find.js';
 import { AppError } from '../../errors.js';
 import type { Selection } from '../../ports/function-databases.js';
-import { json, route } from '../route.js';
+import { jsonText, route } from '../route.js';
+import { onlyRowText, rowsText } from '../rows-text.js';
 
 const tag = 'Database';
 const options = { timeoutMs: 30_000 };
@@ -30,8 +31,7 @@ export const find = route({
   replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
-    const items = await services.databases.select(namespace, ofFind(body), options);
-    return json(200, { items, count: items.length });
+    return jsonText(200, rowsText(await services.databases.select(namespace, ofFind(body), options)));
   },
 });
 
@@ -52,8 +52,8 @@ export const findOne = route({
   replies: { 200: { about: 'The row.', schema: rowReplySchema } },
   errors: ['invalid_sql', 'not_found', 'unavailable'],
   async handle({ services, namespace, body }) {
-    const [row] = await services.databases.select(namespace, { ...ofFind(body), limit: 1 }, options);
-    return json(200, row ?? refuseNone(body.table));
+    const rows = await services.databases.select(namespace, { ...ofFind(body), limit: 1 }, options);
+    return jsonText(200, onlyRowText(rows) ?? refuseNone(body.table));
   },
 });
 
@@ -79,12 +79,10 @@ export const select = route({
   errors: ['invalid_sql', 'not_found', 'unavailable'],
   async handle({ services, namespace, body }) {
     const selection = ofSelect(body);
-    if (!body.one) {
-      const items = await services.databases.select(namespace, selection, options);
-      return json(200, { items, count: items.length });
-    }
-    const [row] = await services.databases.select(namespace, { ...selection, limit: 1 }, options);
-    return json(200, row ?? refuseNone(body.table));
+    if (!body.one)
+      return jsonText(200, rowsText(await services.databases.select(namespace, selection, options)));
+    const rows = await services.databases.select(namespace, { ...selection, limit: 1 }, options);
+    return jsonText(200, onlyRowText(rows) ?? refuseNone(body.table));
   },
 });
 

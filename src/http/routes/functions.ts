@@ -138,11 +138,12 @@ export const getFunctionModule = route({
   params: functionRefPath,
   replies: { 200: { about: 'The module.', types: { 'application/wasm': 'A WASI module.' } } },
   errors: ['function_not_found', 'rate_limited', 'unavailable'],
-  async handle({ services, namespace, params, holdReply }) {
+  async handle({ services, namespace, params, readReply }) {
     const { name, version } = parseFunctionRef(params.name);
     const found = await services.functions.settings(namespace, name, version);
-    holdReply(await services.functions.moduleBytes(found));
-    return { status: 200, bytes: await services.blobs.get(found.wasm_cid), type: 'application/wasm' };
+    const size = await services.functions.moduleBytes(found);
+    const bytes = await readReply(size, () => services.blobs.get(found.wasm_cid));
+    return { status: 200, bytes, type: 'application/wasm' };
   },
 });
 

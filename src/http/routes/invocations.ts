@@ -109,6 +109,7 @@ export const listInvocations = route({
   summary: 'List invocations: live ones first, then ended ones, newest first',
   access: 'required',
   scope: 'read',
+  list: true,
   query: invocationsQuerySchema,
   replies: {
     200: {

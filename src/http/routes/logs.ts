@@ -6,9 +6,10 @@ import {
   logsReplySchema,
 } from '../../contract/http/logs.js';
 import type { FollowRequest } from '../../core/logs.js';
+import { JsonText, stringifyWith } from '../../json-text.js';
 import { eventStream } from '../event-stream.js';
 import { streamLogs } from '../log-stream.js';
-import { json, route } from '../route.js';
+import { jsonText, route } from '../route.js';
 import { parseSince } from '../since.js';
 
 export const readLogs = route({
@@ -23,6 +24,7 @@ export const readLogs = route({
     '`since` a time; `Last-Event-ID` resumes it.',
   access: 'required',
   scope: 'read',
+  list: true,
   params: functionPath,
   query: logsQuerySchema,
   headers: logsHeadersSchema,
@@ -59,6 +61,8 @@ export const readLogs = route({
     }
     const logs = await services.logs.read({ ...filter, limit });
     if (logs.records.length === 0) await services.catalog.assertKnown(namespace, params.name);
-    return json(200, { name: params.name, namespace, logs: logs.records, count: logs.records.length });
+    const list = new JsonText(`[${logs.records.map(stringifyWith).join(',')}]`);
+    const page = { name: params.name, namespace, logs: list, count: logs.records.length };
+    return jsonText(200, stringifyWith(page));
   },
 });

@@ -7,7 +7,7 @@ import {
 import { coversFunction } from '../../contract/scopes.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
-import type { NamespaceSeries } from '../../ports/meter.js';
+import type { OwnSeries } from '../../ports/meter.js';
 import type { QueueCounts } from '../../ports/queue.js';
 import { json, route } from '../route.js';
 import type { DependencyStates, Services } from '../services.js';
@@ -118,22 +118,25 @@ export const metrics = route({
       );
     }
     const isForAll = services.config.OPEN_METRICS || principal?.isAdmin === true;
-    const only = isForAll || !principal ? undefined : ownSeries(principal);
+    const own = isForAll || !principal ? undefined : ownSeries(principal);
     const key =
-      only === undefined || !principal ? '' : `${principal.namespace}/${principal.rights.functions ?? '*'}`;
-    const { contentType, text } = await services.metrics(key, only);
+      own === undefined || !principal ? '' : `${principal.namespace}/${principal.rights.functions ?? '*'}`;
+    const { contentType, text } = await services.metrics(key, own);
     return { status: 200, bytes: text, type: contentType };
   },
 });
 
 /**
- * Returns a filter of the metrics that a key may see: those of its namespace and of the functions
- * that it may read.
+ * Returns the metrics that a key may see: those of its namespace and of the functions that it may
+ * read.
  */
-function ownSeries({ namespace, rights }: Principal) {
-  return (series: NamespaceSeries) =>
-    series.namespace === namespace &&
-    (series.function === undefined ? rights.functions === null : coversFunction(rights, series.function));
+function ownSeries({ namespace, rights }: Principal): OwnSeries {
+  return {
+    namespace,
+    has: (series) =>
+      series.namespace === namespace &&
+      (series.function === undefined ? rights.functions === null : coversFunction(rights, series.function)),
+  };
 }
 
 function queueReply({ waiting, running, retrying, bytes, oldestMs }: QueueCounts) {

@@ -26,9 +26,7 @@ export const startRollout = route({
   replies: { 202: { about: 'The rollout, at its first step.', schema: rolloutRecordSchema } },
   errors: ['function_not_found', 'conflict'],
   async handle({ services, namespace, params, body, actor }) {
-    const rollout = await services.rollouts.start(namespace, params.name, body);
-    await services.audit.record(actor(), 'rollout.start', `${params.name}@${body.to}`, namespace);
-    return json(202, rollout);
+    return json(202, await services.rollouts.start(actor(), namespace, params.name, body));
   },
 });
 
@@ -59,8 +57,6 @@ export const abortRollout = route({
   replies: { 200: { about: 'The rollout, aborted.', schema: rolloutRecordSchema } },
   errors: ['function_not_found', 'not_found', 'conflict'],
   async handle({ services, namespace, params, actor }) {
-    const rollout = await services.rollouts.abort(namespace, params.name);
-    await services.audit.record(actor(), 'rollout.abort', `${params.name}@${rollout.to}`, namespace);
-    return json(200, rollout);
+    return json(200, await services.rollouts.abort(actor(), namespace, params.name));
   },
 });

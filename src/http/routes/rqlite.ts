@@ -9,8 +9,10 @@ import {
   transactionBodySchema,
   transactionReplySchema,
 } from '../../contract/http/data.js';
+import { stringifyExact } from '../../exact-json.js';
 import type { SqlResult } from '../../ports/function-databases.js';
-import { json, route } from '../route.js';
+import { json, jsonText, route } from '../route.js';
+import { rowsText } from '../rows-text.js';
 
 const tag = 'Database';
 const TIMEOUT_MS = 30_000;
@@ -33,7 +35,7 @@ export const query = route({
   replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
-    return json(200, rowsOf(await services.databases.query(namespace, body.sql, body.args, options)));
+    return jsonText(200, rowsText(await services.databases.query(namespace, body.sql, body.args, options)));
   },
 });
 
@@ -86,8 +88,10 @@ export const transaction = route({
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
     const results = await services.databases.transaction(namespace, body.ops, options);
-    const shown = results.map((result) => (Array.isArray(result) ? rowsOf(result) : resultOf(result)));
-    return json(200, { results: body.return_results ? shown : [] });
+    const texts = results.map((result) =>
+      'count' in result ? rowsText(result) : stringifyExact(resultOf(result)),
+    );
+    return jsonText(200, `{"results":[${body.return_results ? texts.join(',') : ''}]}`);
   },
 });
 
@@ -143,13 +147,9 @@ export const getSchema = route({
     const sql =
       "SELECT name, type, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
     const tables = await services.databases.query(namespace, sql, [], options);
-    return json(200, { tables, count: tables.length });
+    return jsonText(200, `{"tables":${tables.json},"count":${tables.count}}`);
   },
 });
-
-function rowsOf(items: Record<string, unknown>[]) {
-  return { items, count: items.length };
-}
 
 function resultOf({ rowsAffected, lastInsertId }: SqlResult) {
   return { rows_affected: rowsAffected, last_insert_id: lastInsertId };

@@ -56,12 +56,11 @@ export const download = route({
   params: cidPath,
   replies: { 200: { about: 'The file.', types: { 'application/octet-stream': 'The bytes.' } } },
   errors: ['not_found', 'rate_limited', 'unavailable'],
-  async handle({ services, namespace, params, holdReply }) {
+  async handle({ services, namespace, params, readReply }) {
     const { size } = await owned(services, namespace, params.cid);
-    holdReply(size);
     return {
       status: 200,
-      bytes: await services.blobs.get(params.cid),
+      bytes: await readReply(size, () => services.blobs.get(params.cid)),
       type: 'application/octet-stream',
       // Blobs are untrusted content and must not be displayed as a page of this origin.
       headers: { 'Content-Disposition': 'attachment', ETag: `"${params.cid}"` },

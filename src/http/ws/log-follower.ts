@@ -1,4 +1,5 @@
 import type { RequestId } from '../../contract/ids.js';
+import type { LogMessage } from '../../contract/invocation.js';
 import type { FollowRequest, Logs } from '../../core/logs.js';
 
 /**
@@ -37,7 +38,7 @@ export function followLogs(
       for (const record of records) {
         const invocation = expected.get(record.request_id);
         if (!invocation) continue;
-        for (const { level, message } of record.messages) {
+        for (const { level, message } of JSON.parse(record.messages.text) as LogMessage[]) {
           send({ request_id: record.request_id, log: message, level });
         }
         invocation.attempts += 1;

@@ -1,5 +1,6 @@
 import type { Alias } from '../../contract/alias.js';
 import type { FunctionName, Namespace } from '../../contract/ids.js';
+import type { AuditEntry } from './audit.js';
 
 export interface StoredAlias {
   namespace: Namespace;
@@ -14,6 +15,8 @@ export interface StoredAlias {
 export interface AliasStore {
   /** Lists the aliases of all functions of a namespace. */
   list(namespace: Namespace): Promise<StoredAlias[]>;
-  put(alias: StoredAlias): Promise<void>;
-  remove(namespace: Namespace, fn: FunctionName, alias: Alias): Promise<boolean>;
+  /** Writes the audit entry together with the change. */
+  put(alias: StoredAlias, audit?: AuditEntry): Promise<void>;
+  /** Resolves with false, and writes no audit entry, if there is no such alias. */
+  remove(namespace: Namespace, fn: FunctionName, alias: Alias, audit?: AuditEntry): Promise<boolean>;
 }

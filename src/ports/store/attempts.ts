@@ -7,6 +7,7 @@ import type {
   LogRecord,
   TriggerKind,
 } from '../../contract/invocation.js';
+import type { JsonText } from '../../json-text.js';
 import type { AuditEntry } from './audit.js';
 import type { VersionFigures } from './rollouts.js';
 
@@ -131,6 +132,12 @@ export interface DeadGroup {
   newestAt: number;
 }
 
+/**
+ * A log record with its messages as JSON text, which a list inserts as it is: a page may have a
+ * hundred thousand messages.
+ */
+export type StoredLogRecord = Omit<LogRecord, 'messages'> & { messages: JsonText };
+
 export interface AttemptStore {
   /**
    * Inserts any number of rows in one request and ignores those that exist. A final row replaces an
@@ -143,7 +150,7 @@ export interface AttemptStore {
    * `after`. A page has at most 8 MB of messages: with `after` it ends early, without it the records
    * beyond have a note instead of their messages.
    */
-  logs(query: LogQuery): Promise<{ records: LogRecord[]; position: string }>;
+  logs(query: LogQuery): Promise<{ records: StoredLogRecord[]; position: string }>;
   /**
    * Resolves with the attempts of an invocation by number, without messages, or null if there are
    * none. An invocation has ended if its last attempt is final.

@@ -1,6 +1,7 @@
 import type { FunctionName, Namespace } from '../../contract/ids.js';
 import type { RolloutRecord, RolloutRequest } from '../../contract/rollout.js';
 import type { StoredAlias } from './aliases.js';
+import type { AuditEntry } from './audit.js';
 
 /** A running rollout, or the last one of its function. */
 export interface StoredRollout {
@@ -29,14 +30,19 @@ export interface RolloutStore {
   running(): Promise<StoredRollout[]>;
   /**
    * Starts a rollout and updates the alias, atomically. Resolves with false if one is already
-   * running.
+   * running; the audit entry is written only with the change.
    */
-  start(rollout: Omit<StoredRollout, 'changeId'>, live: StoredAlias): Promise<boolean>;
+  start(rollout: Omit<StoredRollout, 'changeId'>, live: StoredAlias, audit?: AuditEntry): Promise<boolean>;
   /**
    * Changes a rollout and the alias, atomically. Resolves with false if another process has changed
-   * the rollout since it was read.
+   * the rollout since it was read; the audit entry is written only with the change.
    */
-  move(from: StoredRollout, to: Omit<StoredRollout, 'changeId'>, live: StoredAlias): Promise<boolean>;
+  move(
+    from: StoredRollout,
+    to: Omit<StoredRollout, 'changeId'>,
+    live: StoredAlias,
+    audit?: AuditEntry,
+  ): Promise<boolean>;
 }
 
 /** How the invocations of a version ended. */

@@ -1,0 +1,39 @@
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
+import { FairLimiter, type FairLimits } from '../fair-limiter.js';
+
+/**
+ * The lists that are read, written and sent at once. Each occupies one thread at a time: the
+ * store's, the main one or one that compresses. With two of a namespace, one can be read while the
+ * other is sent, and the other cores remain for other namespaces.
+ */
+const LISTS: FairLimits = { each: 2, all: 16 };
+/**
+ * Long texts that are compressed at once, on the threads that also serve the files of all
+ * namespaces; there are four of them.
+ */
+const COMPRESSIONS: FairLimits = { each: 1, all: 2 };
+/** A shorter text is compressed in a millisecond and does not wait. */
+const LONG_TEXT = 64 << 10;
+
+const compress = promisify(gzip);
+const FAST = { level: constants.Z_BEST_SPEED };
+
+/** Shares the processors that large replies need among namespaces. */
+export interface LargeReplies {
+  /** Reads and sends a list when it is the namespace's turn. */
+  list(namespace: string, answer: () => Promise<void>): Promise<void>;
+  compress(namespace: string, text: string): Promise<Buffer>;
+}
+
+export function createLargeReplies(): LargeReplies {
+  const lists = new FairLimiter(LISTS);
+  const compressions = new FairLimiter(COMPRESSIONS);
+  return {
+    list: (namespace, answer) => lists.run(namespace, answer),
+    compress: (namespace, text) =>
+      text.length < LONG_TEXT
+        ? compress(text, FAST)
+        : compressions.run(namespace, () => compress(text, FAST)),
+  };
+}

@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+import { createServer, get, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import test from 'ava';
+import { namespaceSchema } from '../../src/contract/ids.js';
+import { createBodyLimits, type Exchange } from '../../src/http/body-limits.js';
+import { CREDENTIALED } from '../../src/http/buffer-budget.js';
+import { createClientAddresses } from '../../src/http/client-address.js';
+import { until } from '../helpers/until.js';
+
+const tenant = namespaceSchema.parse('tenant');
+const other = namespaceSchema.parse('other');
+/** More than half of what a namespace may have. */
+const BYTES = CREDENTIALED.each - 1;
+
+/** Serves one request; the test answers it. */
+async function anExchange(): Promise<{ exchange: Exchange; leave(): Promise<void>; end(): Promise<void> }> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const request = get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' });
+  request.on('error', () => undefined);
+  request.on('response', (response) => response.resume());
+  const [req, res] = (await once(server, 'request')) as [Exchange['req'], ServerResponse];
+  const closed = new Promise<void>((resolve) => res.once('close', () => resolve()));
+  server.close();
+  return {
+    exchange: { req, res },
+    async leave() {
+      request.destroy();
+      await closed;
+    },
+    async end() {
+      res.end();
+      await closed;
+    },
+  };
+}
+
+for (const [what, isRead] of [
+  ['ends', true],
+  ['fails', false],
+] as const) {
+  test(`a download whose client has left is accounted until its read from the store ${what}`, async (t) => {
+    const bodies = createBodyLimits(createClientAddresses([]), 20_000);
+    const [first, second, third] = [await anExchange(), await anExchange(), await anExchange()];
+    let finish = (_ok: boolean) => {};
+    const reading = bodies.readReply(first.exchange, tenant, BYTES, async () => {
+      const ok = await new Promise<boolean>((resolve) => {
+        finish = resolve;
+      });
+      if (!ok) throw new Error('the store has failed');
+      return ok;
+    });
+    const settled = reading.then(
+      () => true,
+      () => false,
+    );
+    await first.leave();
+
+    await t.throwsAsync(
+      bodies.readReply(second.exchange, tenant, BYTES, async () => 0),
+      { code: 'rate_limited' },
+      'the read still holds the memory',
+    );
+    t.is(await bodies.readReply(third.exchange, other, BYTES, async () => 7), 7, 'another namespace');
+    finish(isRead);
+    t.is(await settled, isRead);
+    t.is(await bodies.readReply(second.exchange, tenant, BYTES, async () => 1), 1);
+    await Promise.all([second.end(), third.end()]);
+  });
+}
+
+test('a download that has been read is accounted until its client has it', async (t) => {
+  const bodies = createBodyLimits(createClientAddresses([]), 20_000);
+  const [first, second] = [await anExchange(), await anExchange()];
+  await bodies.readReply(first.exchange, tenant, BYTES, async () => 0);
+  await t.throwsAsync(
+    bodies.readReply(second.exchange, tenant, BYTES, async () => 0),
+    { code: 'rate_limited' },
+  );
+  await first.end();
+  await until('the memory is released', async () =>
+    bodies
+      .readReply(second.exchange, tenant, BYTES, async () => 0)
+      .then(
+        () => true,
+        () => false,
+      ),
+  );
+  await second.end();
+});
