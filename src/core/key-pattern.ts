@@ -7,8 +7,9 @@ import type { KeyFilter } from '../ports/cache.js';
 /** Maximum time before yielding to the event loop. */
 const SLICE_MS = 5;
 /**
- * Total time per scan, not counting the time of other processes on a busy machine. An ordinary pattern takes about 10 ms for 10,000 keys; the worst one found
- * takes 5 ms for a key of 512 characters.
+ * Total time per scan, not counting the time of other processes on a busy machine. An ordinary
+ * pattern takes about 10 ms for 10,000 keys; the worst one found takes 5 ms for a key of 512
+ * characters.
  */
 const BUDGET_MS = 1000;
 

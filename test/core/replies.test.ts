@@ -6,7 +6,7 @@ import { AppError } from '../../src/errors.js';
 import type { Bus } from '../../src/ports/bus.js';
 import { anAttempt, anEnd, aRequestId } from '../helpers/attempt.js';
 import { namespace } from '../helpers/invocations.js';
-import { storeAndBus } from './store-and-bus.js';
+import { breakable, storeAndBus } from './store-and-bus.js';
 
 const hello: Reply = {
   status: 'success',
@@ -62,19 +62,12 @@ test('a reply is not sent again after its confirmation timed out', async (t) => 
 
 test('after a bus gap a waiter polls the store until the final state is written', async (t) => {
   const { store, bus } = await storeAndBus();
-  let gap = () => {};
-  const broken: Bus = {
-    ...bus,
-    onGap(handler) {
-      gap = handler;
-      return async () => {};
-    },
-  };
-  const gateway = await BusReplies.open({ address: 'gap-gateway', bus: broken, store });
+  const broken = breakable(bus);
+  const gateway = await BusReplies.open({ address: 'gap-gateway', bus: broken.bus, store });
   t.teardown(() => gateway.close());
   const row = anAttempt({ final: anEnd({ output: Buffer.from('hello') }) });
   const { reply } = gateway.wait(namespace('default'), row.requestId);
-  gap();
+  broken.gap();
   await sleep(200);
   await store.attempts.write([row]);
   const found = await soon(reply);

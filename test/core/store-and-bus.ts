@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { openStore } from '../../db/open.js';
 import { openBus } from '../../src/bus/open.js';
+import type { Bus } from '../../src/ports/bus.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
@@ -16,3 +17,16 @@ export const storeAndBus = shared(async () => {
   };
   return { store, bus, close };
 });
+
+/** Returns a bus whose connection breaks when `gap` is called. */
+export function breakable(bus: Bus): { bus: Bus; gap(): void } {
+  let handleGap = () => {};
+  const broken: Bus = {
+    ...bus,
+    onGap(handler) {
+      handleGap = handler;
+      return async () => {};
+    },
+  };
+  return { bus: broken, gap: () => handleGap() };
+}

@@ -62,8 +62,8 @@ onRqlite('writes of functions while a leader is killed', (binary) => {
       limits,
     )) as { id: string; times: number }[];
     const times = new Map(rows.map(({ id, times: found }) => [id, found]));
-    const wrong = [...told].filter(([id, what]) => {
-      const found = times.get(id) ?? 0;
+    const stored = [...told].map(([id, what]) => ({ id, what, found: times.get(id) ?? 0 }));
+    const wrong = stored.filter(({ what, found }) => {
       if (what === 'acknowledged') return found !== 1;
       return what === 'refused' ? found !== 0 : found > 1;
     });

@@ -52,10 +52,7 @@ for (const [what, answer] of [
   ['200 and "leader not found"', json(200, { error: 'leader not found' })],
   ['200 and "not leader"', json(200, { error: 'not leader' })],
   ['200 and "store not ready"', json(200, { error: 'store not ready' })],
-  [
-    '200 and a leader that cannot be dialled',
-    json(200, { error: 'dial tcp 127.0.0.1:4002: connect: connection refused' }),
-  ],
+  ['500 and "leader not found"', json(500, 'leader not found')],
 ] as const) {
   test(`a write that gets ${what} is sent again`, async (t) => {
     const node = await aNode(t, answer, answer, ok);
@@ -68,6 +65,11 @@ for (const [what, answer] of [
   ['a reset', reset],
   ['"leadership lost while committing log"', json(200, { error: 'leadership lost while committing log' })],
   ['an unknown error', json(200, { error: 'something new' })],
+  // The follower may have sent it before, on a connection that broke.
+  [
+    'a leader that a follower cannot dial',
+    json(200, { error: 'dial tcp 127.0.0.1:4002: connect: connection refused' }),
+  ],
   [
     'a truncated response',
     (response) =>
@@ -84,6 +86,42 @@ for (const [what, answer] of [
     t.is(again.seen.length, 2);
   });
 }
+
+const redirect = (leader: string): Answer => {
+  return (response, request) => response.writeHead(301, { location: leader + request.url }).end();
+};
+
+test('a write is redirected to the leader, and idempotent requests follow it there', async (t) => {
+  const leader = await aNode(t, ok);
+  const follower = await aNode(t, redirect(leader.url));
+  const other = await aNode(t, ok);
+  const post = aTransport(t, [follower.url, other.url, leader.url]);
+  t.deepEqual(await post(false), done);
+  t.deepEqual(await post(true), done);
+  t.deepEqual(
+    [follower, other, leader].map(({ seen }) => seen.map(({ url }) => url)),
+    [['/db/request?redirect'], [], ['/db/request?redirect', '/db/request']],
+  );
+});
+
+test('a write whose leader is down is sent again until there is another leader', async (t) => {
+  const down = `http://127.0.0.1:${await freePort()}`;
+  const next = await aNode(t, redirect(down), redirect(down), ok);
+  const post = aTransport(t, [next.url, down]);
+  t.deepEqual(await post(false), done);
+  t.deepEqual(new Set(next.seen.map(({ url }) => url)), new Set(['/db/request?redirect']));
+});
+
+test('a write is forwarded only if no configured node is the leader', async (t) => {
+  const elsewhere = redirect('http://leader.invalid:4001');
+  const nodes = [await aNode(t, elsewhere, ok), await aNode(t, elsewhere)];
+  const urls = nodes.map(({ url }) => url);
+  t.deepEqual(await aTransport(t, urls)(false), done);
+  t.deepEqual(
+    nodes.map(({ seen }) => seen.map(({ url }) => url)),
+    [['/db/request?redirect', '/db/request'], ['/db/request?redirect']],
+  );
+});
 
 test('a write that times out is ambiguous', async (t) => {
   const node = await aNode(t, () => undefined);

@@ -7,7 +7,7 @@ import { RqliteError } from './errors.js';
 export interface RqliteTransportOptions {
   /**
    * The nodes of one cluster, such as `http://user:password@host:4001`. Every node forwards
-   * requests to the leader.
+   * idempotent requests to the leader; other requests are sent to the leader itself.
    */
   urls: readonly string[];
   /**
@@ -38,12 +38,18 @@ export interface RequestOptions {
 }
 
 /**
- * A failed attempt: `untouched`: the request was definitely not executed; `lost`: it may have been
- * executed.
+ * A failed attempt: `untouched`: the request was definitely not executed; `redirected`: likewise,
+ * as the node is not the leader; `lost`: it may have been executed.
  */
-type FailedRequest = { kind: 'untouched' | 'lost'; error: RqliteError };
+interface FailedRequest {
+  kind: 'untouched' | 'redirected' | 'lost';
+  error: RqliteError;
+  /** The origin of the leader's API, if the node has named it. */
+  leader?: string;
+}
 
 interface Node {
+  origin: string;
   pool: Pool;
   /** A connection beside the pool, whose connections may all be in use. */
   spare: Pool;
@@ -64,12 +70,12 @@ const NOT_SENT = new Set([
 ]);
 
 /**
- * Errors of a whole request (status 200, top-level `error`) that prove that nothing was applied.
- * `dial tcp`: a follower cannot reach the node that it believes to be the leader, and has thus
- * forwarded nothing.
+ * Errors of a whole request (status 200, top-level `error`) that prove that nothing was applied. Not
+ * among them is `dial tcp`, with which a follower cannot reach the leader: it has then often sent
+ * the request before, on a connection that broke (`retry` in RQLite's cluster/client.go).
  */
 const NOT_APPLIED =
-  /^(leader not found|not leader|node is not the leader|store not (open|ready)|leadership transfer in progress|timed out enqueuing operation|dial tcp)/i;
+  /^(leader not found|not leader|node is not the leader|store not (open|ready)|leadership transfer in progress|timed out enqueuing operation)/i;
 
 const FIRST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 500;
@@ -80,6 +86,10 @@ const NEW_OUTAGE_MS = 30_000;
  * Sends requests to the nodes of a cluster. It uses one node until that node fails. A request that
  * was definitely not executed is retried on the next node; one that may have been executed is
  * retried only if it is idempotent.
+ *
+ * Requests that are not idempotent are executed by the leader or redirected to it, because a
+ * follower that forwards a request sends it again when the connection breaks, so that it could be
+ * executed twice. Only if no configured node is the leader are they forwarded.
  */
 export class RqliteTransport {
   readonly #nodes: readonly Node[];
@@ -109,11 +119,15 @@ export class RqliteTransport {
   }
 
   async post(path: string, body: string, options: RequestOptions): Promise<RqliteResponse> {
+    const pathAtLeader = `${path}${path.includes('?') ? '&' : '?'}redirect`;
     let wait = FIRST_WAIT_MS;
+    /** How many nodes in turn have named a leader that is not configured. */
+    let unknownLeaders = 0;
     for (let attempts = 1; ; attempts += 1) {
       const node = this.#current;
       const startedAt = performance.now();
-      const outcome = await this.#attempt(node, path, body, options);
+      const mayForward = options.idempotent || unknownLeaders >= this.#nodes.length;
+      const outcome = await this.#attempt(node, mayForward ? path : pathAtLeader, body, options);
       if (!('kind' in outcome)) {
         this.#downSince = null;
         return outcome;
@@ -126,9 +140,12 @@ export class RqliteTransport {
           cause: error,
         });
       }
-      if (this.#current === node) this.#current = (node + 1) % this.#nodes.length;
-      this.#noteFailure(startedAt);
+      const leader = this.#nodes.findIndex(({ origin }) => origin === outcome.leader);
+      unknownLeaders = kind === 'redirected' && leader < 0 ? unknownLeaders + 1 : 0;
+      if (this.#current === node) this.#current = leader < 0 ? (node + 1) % this.#nodes.length : leader;
       const triedAll = attempts >= this.#nodes.length;
+      if (kind === 'redirected' && (!triedAll || unknownLeaders >= this.#nodes.length)) continue;
+      this.#noteFailure(startedAt);
       if (triedAll && performance.now() - (this.#downSince ?? 0) >= this.#retryForMs) throw error;
       // Jitter, because requests that failed together when a node died must not be retried at the
       // same time.
@@ -167,7 +184,7 @@ export class RqliteTransport {
     const target = this.#nodes[node];
     if (target === undefined) throw new RqliteError('RQLITE_REFUSED', `there is no node ${node}`);
     try {
-      const { status, text } = await target.watch.run(async (silent) => {
+      const { status, text, location } = await target.watch.run(async (silent) => {
         const response = await target.pool.request({
           method: 'POST',
           path: target.prefix + path,
@@ -177,8 +194,13 @@ export class RqliteTransport {
           bodyTimeout: timeoutMs,
           signal: signal === undefined ? silent : AbortSignal.any([signal, silent]),
         });
-        return { status: response.statusCode, text: await read(response.body, maxResponseBytes) };
+        return {
+          status: response.statusCode,
+          text: await read(response.body, maxResponseBytes),
+          location: String(response.headers.location ?? ''),
+        };
       });
+      if (status === 301) return redirected(location);
       return interpret(status, text);
     } catch (cause) {
       // Not a network error: the server has responded with an error.
@@ -200,6 +222,7 @@ function openNode(url: URL, connections: number, connectTimeoutMs: number): Node
     await (await spare.request({ method: 'GET', path, headers, signal })).body.dump();
   };
   return {
+    origin: url.origin,
     pool: new Pool(url.origin, { ...options, connections }),
     spare,
     watch: new AnswerWatch({ ask }),
@@ -208,8 +231,17 @@ function openNode(url: URL, connections: number, connectTimeoutMs: number): Node
   };
 }
 
+function redirected(location: string): FailedRequest {
+  const error = new RqliteError('RQLITE_UNAVAILABLE', 'the node is not the leader');
+  if (!URL.canParse(location)) return { kind: 'redirected', error };
+  return { kind: 'redirected', error, leader: new URL(location).origin };
+}
+
 function interpret(status: number, text: string): RqliteResponse | FailedRequest {
-  if (status === 503) return { kind: 'untouched', error: new RqliteError('RQLITE_UNAVAILABLE', text.trim()) };
+  // A node that is to redirect and knows no leader responds with 500.
+  const knowsNoLeader = status === 500 && text.startsWith('leader not found');
+  if (status === 503 || knowsNoLeader)
+    return { kind: 'untouched', error: new RqliteError('RQLITE_UNAVAILABLE', text.trim()) };
   if (status === 401)
     throw new RqliteError('RQLITE_UNAUTHORIZED', 'the server does not accept the credentials in the URL');
   if (status !== 200)
