@@ -13,3 +13,16 @@ test('a process whose SQLite thread runs out of memory ends instead of failing e
   t.is(status, 1, stderr);
   t.regex(stderr, /ERR_WORKER_OUT_OF_MEMORY/);
 });
+
+const exitDuringCall = fileURLToPath(new URL('./processes/exit-during-call.js', import.meta.url));
+
+for (const kind of ['store', 'queue']) {
+  test(`a process that exits while the ${kind}'s thread is in a call ends with its exit code`, (t) => {
+    const args = [exitDuringCall, kind, join(directory, `${kind}.sqlite`)];
+    const { status, signal, stderr } = spawnSync(process.execPath, args, {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    t.deepEqual({ status, signal }, { status: 7, signal: null }, stderr);
+  });
+}

@@ -12,11 +12,11 @@ export interface StatementResult {
   lastId: number;
 }
 
-/** Main thread → SQLite thread. The statements run in order; several run in one transaction. */
-export interface SqliteRequest {
-  id: number;
-  statements: readonly Statement[];
-}
+/**
+ * Main thread → SQLite thread. The statements run in order; several run in one transaction. `close`
+ * closes the file and ends the thread.
+ */
+export type SqliteRequest = { id: number; statements: readonly Statement[] } | 'close';
 
 /**
  * SQLite thread → main thread: first `opened` or `unopened`, then one reply per request, in order.
@@ -30,4 +30,10 @@ export type SqliteReply =
 export interface SqliteThreadOptions {
   file: string;
   busyTimeoutMs: number;
+}
+
+/** What the thread starts with. */
+export interface SqliteThreadData extends SqliteThreadOptions {
+  /** See `createCallLock`. */
+  lock: SharedArrayBuffer;
 }

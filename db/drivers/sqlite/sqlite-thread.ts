@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { createCallLock, removeCallLock } from '../../../src/native-calls.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import { SqliteError } from './errors.js';
 import type {
   SqliteReply,
   SqliteRequest,
+  SqliteThreadData,
   SqliteThreadOptions,
   Statement,
   StatementResult,
@@ -35,11 +37,14 @@ export class SqliteThread implements Closable {
       // ends, and a new one reads what is durable.
       throw error;
     });
-    thread.on('exit', () => this.#fail(new SqliteError('SQLITE_CLOSED', 'the database is closed')));
+    thread.on('exit', () => this.#fail(closedError()));
   }
 
   static async open(options: SqliteThreadOptions): Promise<SqliteThread> {
-    const thread = new Worker(new URL('./thread.js', import.meta.url), { workerData: options });
+    const lock = createCallLock();
+    const workerData: SqliteThreadData = { ...options, lock };
+    const thread = new Worker(new URL('./thread.js', import.meta.url), { workerData });
+    thread.once('exit', () => removeCallLock(lock));
     const [first] = (await once(thread, 'message')) as [SqliteReply];
     if (first.kind === 'unopened') throw new SqliteError(first.code, first.message);
     return new SqliteThread(thread);
@@ -48,6 +53,7 @@ export class SqliteThread implements Closable {
   /** Executes one statement alone, several in one transaction. */
   execute(statements: readonly Statement[]): Promise<StatementResult[]> {
     if (this.#closedBy !== null) return Promise.reject(this.#closedBy);
+    if (this.#closing !== null) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
       this.#pending.set(id, { resolve, reject });
@@ -63,8 +69,9 @@ export class SqliteThread implements Closable {
 
   async #close(): Promise<void> {
     if (this.#closedBy !== null) return;
-    await this.execute([{ sql: 'select 1', bindings: [] }]).catch(() => undefined);
-    await this.#thread.terminate();
+    const exited = once(this.#thread, 'exit');
+    this.#thread.postMessage('close' satisfies SqliteRequest);
+    await exited;
   }
 
   #settle(reply: SqliteReply): void {
@@ -80,4 +87,8 @@ export class SqliteThread implements Closable {
     for (const pending of this.#pending.values()) pending.reject(this.#closedBy);
     this.#pending.clear();
   }
+}
+
+function closedError(): SqliteError {
+  return new SqliteError('SQLITE_CLOSED', 'the database is closed');
 }

@@ -1,10 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'libsql';
+import { CallLock } from '../../../src/native-calls.js';
 import { keepWriteAheadLog } from '../../write-ahead-log.js';
 import type {
   SqliteReply,
   SqliteRequest,
-  SqliteThreadOptions,
+  SqliteThreadData,
   SqlValue,
   Statement,
   StatementResult,
@@ -23,14 +24,16 @@ const MAX_PREPARED = 200;
 
 if (parentPort === null) throw new Error('thread.js must run as a worker thread');
 const port = parentPort;
-const database = open(workerData as SqliteThreadOptions);
+const data = workerData as SqliteThreadData;
+const lock = new CallLock(data.lock);
+const database = open(data);
 const prepared = new Map<string, Database.Statement>();
 
 /**
  * Opens the file. On failure, posts the error and ends the thread: of a thrown error only the
  * message would arrive.
  */
-function open({ file, busyTimeoutMs }: SqliteThreadOptions): Database.Database {
+function open({ file, busyTimeoutMs }: SqliteThreadData): Database.Database {
   try {
     const opened = new Database(file);
     opened.defaultSafeIntegers(true);
@@ -46,6 +49,7 @@ function open({ file, busyTimeoutMs }: SqliteThreadOptions): Database.Database {
       code: opened ? code : 'SQLITE_CANTOPEN',
       message,
     } satisfies SqliteReply);
+    lock.unlock();
     process.exit();
   }
 }
@@ -102,10 +106,16 @@ function executeAll(statements: readonly Statement[]): StatementResult[] {
   }
 }
 
-port.on('message', ({ id, statements }: SqliteRequest) => {
+port.on('message', (request: SqliteRequest) => {
+  if (request === 'close') {
+    lock.run(() => database.close());
+    port.close();
+    return;
+  }
+  const { id, statements } = request;
   let reply: SqliteReply;
   try {
-    reply = { kind: 'done', id, results: executeAll(statements) };
+    reply = { kind: 'done', id, results: lock.run(() => executeAll(statements)) };
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     reply = { kind: 'failed', id, code: code ?? 'SQLITE_ERROR', message };
@@ -113,5 +123,5 @@ port.on('message', ({ id, statements }: SqliteRequest) => {
   port.postMessage(reply);
 });
 
-port.on('close', () => database.close());
+lock.unlock();
 port.postMessage({ kind: 'opened' } satisfies SqliteReply);

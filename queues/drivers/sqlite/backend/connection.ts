@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ConnectionClosedError } from 'bullmq';
+import { createCallLock, removeCallLock } from '../../../../src/native-calls.js';
 import { SqliteQueueError, type Subject, toError } from './errors.js';
 import type {
   OperationArguments,
@@ -11,6 +12,7 @@ import type {
   OperationName,
   OperationOutcome,
   OperationResult,
+  ThreadData,
   ThreadReply,
 } from './protocol.js';
 
@@ -73,6 +75,7 @@ export class SqliteConnection extends EventEmitter {
     mkdirSync(dirname(this.path), { recursive: true });
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
+    const lock = createCallLock();
     this.#thread = new Worker(new URL('./thread.js', import.meta.url), {
       workerData: {
         port: port2,
@@ -82,9 +85,11 @@ export class SqliteConnection extends EventEmitter {
           busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
           setup: options.setup ?? null,
         },
-      },
+        lock,
+      } satisfies ThreadData,
       transferList: [port2],
     });
+    this.#thread.once('exit', () => removeCallLock(lock));
     this.ready = new Promise((opened, failed) => {
       port1.on('message', (reply: ThreadReply) => this.#onReply(reply, opened, failed));
       this.#thread.once('exit', () => {

@@ -1,4 +1,5 @@
 import type Database from 'libsql';
+import type { CallLock } from '../../../../src/native-calls.js';
 
 /** The idle time after which the file is vacuumed, in milliseconds. */
 const IDLE_MS = 1000;
@@ -15,12 +16,14 @@ const PAGES_AT_ONCE = 400;
  */
 export class Maintenance {
   readonly #database: Database.Database;
+  readonly #lock: CallLock;
   #since = 0;
   #timer: NodeJS.Timeout | undefined;
   #isVacuumed = true;
 
-  constructor(database: Database.Database) {
+  constructor(database: Database.Database, lock: CallLock) {
     this.#database = database;
+    this.#lock = lock;
   }
 
   recordOperations(operations: number): void {
@@ -30,6 +33,10 @@ export class Maintenance {
   }
 
   #check(): void {
+    this.#lock.run(() => this.#work());
+  }
+
+  #work(): void {
     this.#timer = undefined;
     if (this.#since > CHECK_AFTER_OPERATIONS) {
       // Under load: one step now, the rest when the queue is idle.

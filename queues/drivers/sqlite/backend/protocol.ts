@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { OPERATIONS } from './operations/table.js';
 import type { OperationRefusalCode } from './refusal.js';
 
@@ -123,6 +124,14 @@ export type ThreadReply =
       eventful: string[];
     }
   | { kind: 'closed' };
+
+/** What the thread starts with. */
+export interface ThreadData {
+  port: MessagePort;
+  options: ThreadOptions;
+  /** See `createCallLock`. */
+  lock: SharedArrayBuffer;
+}
 
 export interface ThreadOptions {
   file: string;

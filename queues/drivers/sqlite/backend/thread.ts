@@ -1,4 +1,5 @@
-import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { CallLock } from '../../../../src/native-calls.js';
 import { openDatabase } from './database.js';
 import { Maintenance } from './maintenance.js';
 import { OPERATIONS } from './operations/table.js';
@@ -6,7 +7,7 @@ import type {
   OperationCall,
   OperationFailure,
   OperationOutcome,
-  ThreadOptions,
+  ThreadData,
   ThreadReply,
   ThreadRequest,
 } from './protocol.js';
@@ -18,7 +19,8 @@ import { Store } from './store.js';
  * would block the event loop. All operations that arrive during one commit share the next
  * transaction and thus its commit.
  */
-const { port, options } = workerData as { port: MessagePort; options: ThreadOptions };
+const { port, options, lock: buffer } = workerData as ThreadData;
+const lock = new CallLock(buffer);
 /**
  * The largest number of operations per transaction, which limits how long the first waits for the
  * last.
@@ -139,10 +141,10 @@ function refuseAll(store: Store, calls: readonly OperationCall[], error: unknown
 }
 
 function serve(store: Store): void {
-  const maintenance = new Maintenance(store.database);
+  const maintenance = new Maintenance(store.database, lock);
   const close = (): void => {
     maintenance.close();
-    store.database.close();
+    lock.run(() => store.database.close());
     post({ kind: 'closed' });
     port.close();
   };
@@ -155,7 +157,7 @@ function serve(store: Store): void {
       request = (receiveMessageOnPort(port) as { message: ThreadRequest } | undefined)?.message;
     }
     if (calls.length > 0) {
-      const outcomes = process(store, calls);
+      const outcomes = lock.run(() => process(store, calls));
       post({ kind: 'done', outcomes, wokenQueues: [...store.wokenQueues], eventful: [...store.eventful] });
       maintenance.recordOperations(calls.length);
     }
@@ -165,5 +167,6 @@ function serve(store: Store): void {
 }
 
 const store = open();
+lock.unlock();
 if (store === undefined) port.close();
 else serve(store);
