@@ -21,7 +21,7 @@ import { invocationRecordSchema } from '../../contract/invocation.js';
 import { traceSchema } from '../../contract/trace.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
-import type { InvocationPage, ListRequest } from '../../core/invocations.js';
+import type { InvocationPage, ListRequest } from '../../core/invocation-pages.js';
 import { logChannel, logNoticeNames } from '../../core/logs.js';
 import type { DeadFilter, ReplayAllOptions } from '../../core/replay.js';
 import { ticks } from '../../core/ticks.js';
