@@ -106,7 +106,7 @@ export const invokeOfNamespace = route({
   summary: "Invoke a function of any namespace, if it is public or the credential's own",
   access: 'optional',
   scope: 'invoke',
-  anyNamespace: true,
+  otherNamespaces: 'everybody',
   params: functionRefPath.extend({ namespace: namespaceSchema, name: functionRefSchema }),
   headers: invokeHeadersSchema,
   body: input,
