@@ -1,5 +1,5 @@
+import type { ByteRange, ParsedModule } from './module.js';
 import { BULK, OP } from './opcodes.js';
-import type { ByteRange, ParsedModule } from './parse.js';
 import { ByteReader } from './reader.js';
 
 /** Properties of a module's instructions. */
