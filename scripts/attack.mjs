@@ -101,11 +101,18 @@ const UNSTYLED = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 /** A result line of ava: a mark, and the title with its file. */
 const RESULT = /^\s*(✔|✘)\s+(?:\[fail\]: )?(.*?)(?: \([\d.ms ]+\))?$/u;
 
+const hasFilter = process.argv.length > 2;
 let held = 0;
 let fell = 0;
 for (const [name, files] of Object.entries(SUITES)) {
   process.stdout.write(`\n${name}\n`);
-  await run(files);
+  const before = fell;
+  const code = await run(files);
+  // A test that timed out has no result line.
+  if (code !== 0 && fell === before && !hasFilter) {
+    fell++;
+    process.stdout.write(`  FELL  ${name}: the test runner exited with ${code}\n`);
+  }
 }
 process.stdout.write(`\n${held} held, ${fell} fell\n`);
 process.exitCode = fell > 0 || held === 0 ? 1 : 0;
@@ -123,7 +130,7 @@ function run(files) {
     rest = lines.pop() ?? '';
     for (const line of lines) report(line.replace(UNSTYLED, ''));
   });
-  return new Promise((resolve) => child.on('close', resolve));
+  return new Promise((resolve) => child.on('close', (code) => resolve(code)));
 }
 
 function report(line) {

@@ -73,13 +73,30 @@ export interface FunctionsDeps {
 }
 
 export function createFunctions(deps: FunctionsDeps): Functions {
-  const { store, blobs, engine, catalog, schedules, invocations, quotas, logger } = deps;
-  const changed = async (namespace: Namespace) => {
-    await schedules.sync(namespace);
-    await catalog.changed(namespace);
-  };
+  return new VersionedFunctions(deps);
+}
 
-  const check = async ({ namespace, settings, wasm }: Deployment): Promise<ModuleReport> => {
+class VersionedFunctions implements Functions {
+  readonly #deps: FunctionsDeps;
+
+  constructor(deps: FunctionsDeps) {
+    this.#deps = deps;
+  }
+
+  async deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord> {
+    const { blobs, store, probeRetries } = this.#deps;
+    const { wasm } = deployment;
+    const report = await this.check(deployment);
+    await blobs.put(wasm);
+    const version = await this.#addVersion(by, deployment, report);
+    if (report.start.probePending) probeRetries?.schedule();
+    await secureBlob({ blobs, owners: store.blobOwners }, report.cid, wasm);
+    await this.#announce(version);
+    return recordOf(version);
+  }
+
+  async check({ namespace, settings, wasm }: Deployment): Promise<ModuleReport> {
+    const { blobs, catalog, engine, quotas, store } = this.#deps;
     assertModuleSize(wasm.byteLength);
     for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
     await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
@@ -92,119 +109,136 @@ export function createFunctions(deps: FunctionsDeps): Functions {
     const cid = await blobs.cidOf(wasm);
     const about = { cid, name: settings.name, memoryLimitMb: settings.memory_limit_mb, namespace };
     return { cid, start: warmStartOf(await engine.inspect(wasm, about)), limits };
-  };
+  }
+
+  async settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion> {
+    const { catalog } = this.#deps;
+    if (typeof ref !== 'string') return catalog.resolve(namespace, name, ref);
+    const [own] = await catalog.candidates(namespace, name, ref);
+    return own ?? (await catalog.resolve(namespace, name));
+  }
+
+  async moduleBytes({ namespace, wasm_cid }: FunctionVersion): Promise<number> {
+    return (await this.#deps.store.functions.moduleBytes(namespace, wasm_cid)) ?? MAX_MODULE_BYTES;
+  }
+
+  async rollback(
+    by: Actor,
+    namespace: Namespace,
+    name: FunctionName,
+    version: number,
+  ): Promise<FunctionRecord> {
+    const { catalog, quotas, store, probeRetries } = this.#deps;
+    const old = await catalog.resolve(namespace, name, version);
+    await assertRoutesFree(catalog, namespace, name, old.metadata.http?.routes ?? []);
+    await this.#assertWhole(old);
+    const added = await store.functions.addVersion(
+      {
+        namespace,
+        settings: settingsOf(old),
+        wasmCid: old.wasm_cid,
+        warmStart: old.warm_start,
+        warmStartReason: old.warm_start_reason,
+        probePending: old.probe_pending === true,
+        createdBy: by.principal.subject,
+        createdByName: by.principal.keyName,
+        origin: { message: `Rollback to version ${version}`, git_commit: old.git_commit },
+        limits: await quotas.limits(namespace),
+      },
+      auditEntry(by, 'function.rollback', name, namespace),
+    );
+    if (old.probe_pending === true) probeRetries?.schedule();
+    await this.#announce(added);
+    return recordOf(added);
+  }
+
+  async get(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionRecord> {
+    return recordOf(await this.settings(namespace, name, ref));
+  }
+
+  list(namespace: Namespace): Promise<FunctionRecord[]> {
+    return this.#deps.store.functions.list(namespace);
+  }
+
+  async versions(namespace: Namespace, name: FunctionName): Promise<FunctionRecord[]> {
+    const { catalog, store } = this.#deps;
+    const versions = await store.functions.versions(namespace, name);
+    if (versions.length === 0) await catalog.resolve(namespace, name);
+    return versions;
+  }
+
+  async remove(by: Actor, namespace: Namespace, name: FunctionName): Promise<void> {
+    const { catalog, store } = this.#deps;
+    const latest = await store.functions.latest(namespace, name);
+    const audit = auditEntry(by, 'function.delete', name, namespace);
+    const removed = await store.functions.remove(namespace, name, audit);
+    await this.#changed(namespace);
+    // Throws `function_not_found` with the usual message.
+    if (!removed) await catalog.resolve(namespace, name);
+    if (!latest) return;
+    // Not awaited: workers cancel jobs of a deleted function when these come up. This cancels
+    // jobs with a long delay.
+    void this.#cancelWaiting(latest);
+  }
+
+  async #addVersion(
+    by: Actor,
+    { namespace, settings, wasm, origin = NO_ORIGIN }: Deployment,
+    { cid, start, limits }: ModuleReport,
+  ): Promise<FunctionVersion> {
+    const { blobs, store } = this.#deps;
+    const made = {
+      ...{ namespace, settings, wasmCid: cid, wasmBytes: wasm.byteLength },
+      ...{ createdBy: by.principal.subject, createdByName: by.principal.keyName },
+      ...{ ...start, origin, limits },
+    };
+    try {
+      const audit = auditEntry(by, 'function.deploy', settings.name, namespace);
+      return await store.functions.addVersion(made, audit);
+    } catch (error) {
+      // A refused deploy must not leave its module in the blob store.
+      if (isAppError(error, 'quota_exceeded') || isAppError(error, 'conflict')) {
+        await deleteUnowned({ blobs, owners: store.blobOwners }, cid);
+      }
+      throw error;
+    }
+  }
+
+  async #announce(version: FunctionVersion): Promise<void> {
+    await this.#changed(version.namespace);
+    await this.#deps.catalog.deployed(version);
+  }
+
+  async #changed(namespace: Namespace): Promise<void> {
+    await this.#deps.schedules.sync(namespace);
+    await this.#deps.catalog.changed(namespace);
+  }
 
   /** While the storage is unreachable, workers may still have the module in memory. */
-  const assertWhole = async ({ name, version, wasm_cid: cid }: FunctionVersion) => {
-    await blobs.get(cid).catch((cause) => {
+  async #assertWhole({ name, version, wasm_cid: cid }: FunctionVersion): Promise<void> {
+    await this.#deps.blobs.get(cid).catch((cause) => {
       if (!isDamage(cause)) return;
       const what = `Version ${version} of ${name} cannot be restored: ${messageOf(cause)}`;
       throw new AppError(
         'blob_damaged',
         `${what} Roll back to another version, or deploy its module again.`,
-        {
-          cause,
-        },
+        { cause },
       );
     });
-  };
+  }
 
-  const find = async (namespace: Namespace, name: FunctionName, ref?: VersionRef) => {
-    if (typeof ref !== 'string') return catalog.resolve(namespace, name, ref);
-    const [own] = await catalog.candidates(namespace, name, ref);
-    return own ?? (await catalog.resolve(namespace, name));
-  };
-
-  return {
-    check,
-
-    settings: find,
-
-    async moduleBytes({ namespace, wasm_cid }) {
-      return (await store.functions.moduleBytes(namespace, wasm_cid)) ?? MAX_MODULE_BYTES;
-    },
-
-    async deploy(by, { namespace, settings, wasm, origin = NO_ORIGIN }) {
-      const { cid, start, limits } = await check({ namespace, settings, wasm });
-      await blobs.put(wasm);
-      const stores = { blobs, owners: store.blobOwners };
-      const made = {
-        ...{ namespace, settings, wasmCid: cid, wasmBytes: wasm.byteLength },
-        ...{ createdBy: by.principal.subject, createdByName: by.principal.keyName },
-        ...{ ...start, origin, limits },
-      };
-      const audit = auditEntry(by, 'function.deploy', settings.name, namespace);
-      const version = await store.functions.addVersion(made, audit).catch(async (error) => {
-        // A refused deploy must not leave its module in the blob store.
-        if (isAppError(error, 'quota_exceeded') || isAppError(error, 'conflict'))
-          await deleteUnowned(stores, cid);
-        throw error;
-      });
-      if (start.probePending) deps.probeRetries?.schedule();
-      await secureBlob(stores, cid, wasm);
-      await changed(namespace);
-      await catalog.deployed(version);
-      return recordOf(version);
-    },
-
-    async rollback(by, namespace, name, version) {
-      const old = await catalog.resolve(namespace, name, version);
-      await assertRoutesFree(catalog, namespace, name, old.metadata.http?.routes ?? []);
-      await assertWhole(old);
-      const added = await store.functions.addVersion(
-        {
-          namespace,
-          settings: settingsOf(old),
-          wasmCid: old.wasm_cid,
-          warmStart: old.warm_start,
-          warmStartReason: old.warm_start_reason,
-          probePending: old.probe_pending === true,
-          createdBy: by.principal.subject,
-          createdByName: by.principal.keyName,
-          origin: { message: `Rollback to version ${version}`, git_commit: old.git_commit },
-          limits: await quotas.limits(namespace),
-        },
-        auditEntry(by, 'function.rollback', name, namespace),
+  /** Never rejects. */
+  async #cancelWaiting({ namespace, name, version }: FunctionVersion): Promise<void> {
+    const { invocations, logger } = this.#deps;
+    await invocations
+      .cancelWaiting(namespace, name, version)
+      .catch((error) =>
+        logger.warn(
+          { function: name, err: messageOf(error) },
+          'waiting jobs of a deleted function could not be cancelled; workers will cancel them',
+        ),
       );
-      if (old.probe_pending === true) deps.probeRetries?.schedule();
-      await changed(namespace);
-      await catalog.deployed(added);
-      return recordOf(added);
-    },
-
-    get: async (namespace, name, ref) => recordOf(await find(namespace, name, ref)),
-
-    list: (namespace) => store.functions.list(namespace),
-
-    async versions(namespace, name) {
-      const versions = await store.functions.versions(namespace, name);
-      if (versions.length === 0) await catalog.resolve(namespace, name);
-      return versions;
-    },
-
-    async remove(by, namespace, name) {
-      const latest = await store.functions.latest(namespace, name);
-      const removed = await store.functions.remove(
-        namespace,
-        name,
-        auditEntry(by, 'function.delete', name, namespace),
-      );
-      await changed(namespace);
-      // Throws `function_not_found` with the usual message.
-      if (!removed) await catalog.resolve(namespace, name);
-      if (!latest) return;
-      // Not awaited: workers cancel jobs of a deleted function when these come up. This cancels
-      // jobs with a long delay.
-      void invocations
-        .cancelWaiting(namespace, name, latest.version)
-        .catch((error) =>
-          logger.warn(
-            { function: name, err: messageOf(error) },
-            'waiting jobs of a deleted function could not be cancelled; workers will cancel them',
-          ),
-        );
-    },
-  };
+  }
 }
 
 /** Returns the public record, without `metadata`. */

@@ -1,16 +1,14 @@
 import type { FunctionVersion } from '../contract/function.js';
 import type { FinalState } from '../contract/invocation.js';
-import { MAX_KEPT_INPUT_BYTES, MAX_OUTCOME_BODY_BYTES } from '../contract/limits.js';
-import { isAppError } from '../errors.js';
-import { JsonText, jsonTextOf, stringifyWith } from '../json-text.js';
+import { MAX_KEPT_INPUT_BYTES } from '../contract/limits.js';
 import type { Meter } from '../ports/meter.js';
 import type { Invocation } from '../ports/queue.js';
-import type { AttemptRow, FinalAttempt } from '../ports/store/attempts.js';
+import type { AttemptRow } from '../ports/store/attempts.js';
 import type { Callbacks } from './callbacks.js';
 import { isFinalExitCode } from './final-exit-code.js';
+import { type EndRow, FollowUps } from './follow-ups.js';
 import { httpStatusOf } from './http-status.js';
 import { attemptsUpTo } from './new-attempt.js';
-import { recordOutput, utf8 } from './output-fields.js';
 import type { Publisher } from './publish.js';
 import type { Replies } from './replies.js';
 import type { RefusalCode, Reply } from './reply.js';
@@ -52,9 +50,6 @@ export interface Finisher {
   followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void>;
 }
 
-/** The row that ended an invocation. */
-export type EndRow = AttemptRow & { final: FinalAttempt };
-
 export interface FinisherDeps {
   replies: Replies;
   publisher: Publisher;
@@ -63,26 +58,44 @@ export interface FinisherDeps {
   writeRow(row: AttemptRow): Promise<void>;
 }
 
-export function createFinisher({ replies, publisher, callbacks, meter, writeRow }: FinisherDeps): Finisher {
-  return {
-    async finish(ending) {
-      const failed = isFailure(ending.outcome);
-      // A failure without a waiting caller becomes a dead letter, so the receipt of the reply must
-      // be confirmed. For a success it makes no difference.
-      const isDelivered = await sendReply(ending, { confirm: failed });
-      recordHttpStatus(ending);
-      await settle(ending, failed && !isDelivered ? 'dead' : replyStatus(ending.outcome));
-    },
-    async refuse(ending, code) {
-      if (!(await sendReply(ending, { confirm: true, code }))) return false;
-      recordHttpStatus(ending, code);
-      await settle(ending, replyStatus(ending.outcome));
-      return true;
-    },
-    followUp,
-  };
+export function createFinisher(deps: FinisherDeps): Finisher {
+  return new ReplyFirstFinisher(deps);
+}
 
-  function sendReply(
+class ReplyFirstFinisher implements Finisher {
+  readonly #replies: Replies;
+  readonly #meter: Meter;
+  readonly #writeRow: FinisherDeps['writeRow'];
+  readonly #followUps: FollowUps;
+
+  constructor({ replies, publisher, callbacks, meter, writeRow }: FinisherDeps) {
+    this.#replies = replies;
+    this.#meter = meter;
+    this.#writeRow = writeRow;
+    this.#followUps = new FollowUps({ publisher, callbacks });
+  }
+
+  async finish(ending: InvocationEnd): Promise<void> {
+    const failed = isFailure(ending.outcome);
+    // A failure without a waiting caller becomes a dead letter, so the receipt of the reply must
+    // be confirmed. For a success it makes no difference.
+    const isDelivered = await this.#sendReply(ending, { confirm: failed });
+    recordHttpStatus(ending);
+    await this.#settle(ending, failed && !isDelivered ? 'dead' : replyStatus(ending.outcome));
+  }
+
+  async refuse(ending: InvocationEnd, code: RefusalCode): Promise<boolean> {
+    if (!(await this.#sendReply(ending, { confirm: true, code }))) return false;
+    recordHttpStatus(ending, code);
+    await this.#settle(ending, replyStatus(ending.outcome));
+    return true;
+  }
+
+  followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void> {
+    return this.#followUps.send(invocation, fn, end);
+  }
+
+  #sendReply(
     { invocation, row, output, outcome, response }: InvocationEnd,
     { confirm, code }: { confirm: boolean; code?: RefusalCode },
   ): Promise<boolean> {
@@ -98,10 +111,10 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       refused: isFinalExitCode(row.exitCode),
       response,
     };
-    return replies.send(invocation.replyTo, invocation.id, reply, { confirm });
+    return this.#replies.send(invocation.replyTo, invocation.id, reply, { confirm });
   }
 
-  async function settle(
+  async #settle(
     { invocation, row, output, outcome, function: fn, inputIsKept = true }: InvocationEnd,
     state: FinalState,
   ): Promise<void> {
@@ -118,72 +131,9 @@ export function createFinisher({ replies, publisher, callbacks, meter, writeRow 
       reason: state === 'dead' ? outcome : null,
     };
     row.final = final;
-    await writeRow(row);
-    meter.ended(state, final.reason);
-    await followUp(invocation, fn, row as EndRow);
-  }
-
-  async function followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void> {
-    const { final } = end;
-    if (final.state === 'cancelled') return;
-    const topic = final.state === 'success' ? fn?.metadata.on_success : fn?.metadata.on_failure;
-    if (topic !== undefined) await publishOutcome(topic, invocation, end);
-    if (invocation.callbackUrl === undefined) return;
-    await callbacks.send(invocation, invocation.callbackUrl, {
-      request_id: invocation.id,
-      function: invocation.function,
-      version: invocation.version,
-      status: final.state,
-      error: end.error,
-      attempts: attemptsUpTo(end.attempt),
-      duration_ms: end.durationMs,
-      ...recordOutput(final.output),
-      completed_at: new Date(final.completedAt).toISOString(),
-    });
-  }
-
-  /**
-   * Publishes `on_success` or `on_failure` with the envelope of contract §3.6. If the message is
-   * too large for all its triggers together, it is published without input and output: it would
-   * otherwise be refused and retried forever.
-   */
-  async function publishOutcome(topic: string, invocation: Invocation, end: EndRow): Promise<void> {
-    try {
-      await publishOutcomeWith(topic, invocation, end, smallBody);
-    } catch (error) {
-      if (!isAppError(error, 'payload_too_large')) throw error;
-      await publishOutcomeWith(topic, invocation, end, () => null);
-    }
-  }
-
-  async function publishOutcomeWith(
-    topic: string,
-    invocation: Invocation,
-    end: EndRow,
-    bodyOf: (bytes: Uint8Array) => JsonText | null,
-  ): Promise<void> {
-    const { state, output, completedAt } = end.final;
-    const value = stringifyWith({
-      request_id: invocation.id,
-      function: invocation.function,
-      version: invocation.version,
-      trigger: invocation.trigger,
-      status: state,
-      error: end.error,
-      attempts: attemptsUpTo(end.attempt),
-      input: bodyOf(invocation.input),
-      output: output ? bodyOf(output) : null,
-      completed_at: new Date(completedAt).toISOString(),
-    });
-    await publisher.publish({
-      namespace: invocation.namespace,
-      topic,
-      bytes: Buffer.from(value),
-      data: new JsonText(value),
-      depth: invocation.triggerDepth + 1,
-      parentId: invocation.id,
-      ...(invocation.traceparent === undefined ? {} : { traceparent: invocation.traceparent }),
-    });
+    await this.#writeRow(row);
+    this.#meter.ended(state, final.reason);
+    await this.#followUps.send(invocation, fn, row as EndRow);
   }
 }
 
@@ -195,15 +145,6 @@ function recordHttpStatus(
   if (row.http === null || invocation.replyTo === undefined) return;
   const status = replyStatus(outcome);
   row.http.status = httpStatusOf({ status, output, response, code, refused: isFinalExitCode(row.exitCode) });
-}
-
-/**
- * Returns the bytes as JSON text, or as a JSON string if they are not JSON; null above 64 KB or if
- * they are not UTF-8.
- */
-function smallBody(bytes: Uint8Array): JsonText | null {
-  if (bytes.byteLength > MAX_OUTCOME_BODY_BYTES || utf8(bytes) === null) return null;
-  return jsonTextOf(bytes);
 }
 
 /**

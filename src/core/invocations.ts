@@ -1,40 +1,15 @@
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
-import type { FinalState, InvocationRecord, InvocationState } from '../contract/invocation.js';
-import { globMatches } from '../contract/scopes.js';
+import type { InvocationRecord } from '../contract/invocation.js';
 import { AppError } from '../errors.js';
 import type { Backlog } from '../ports/backlog.js';
-import type { InvocationQueue, LiveInvocation } from '../ports/queue.js';
+import type { InvocationQueue, LiveInvocation, RemovedHandler } from '../ports/queue.js';
 import type { AttemptStore, StoredInvocation } from '../ports/store/attempts.js';
 import type { CallbackStore } from '../ports/store/callbacks.js';
-import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Finisher, InvocationEnd } from './finish.js';
+import { type InvocationPage, InvocationPages, type ListRequest } from './invocation-pages.js';
 import { endedRecord, liveRecord } from './invocation-record.js';
 import { endNumber, newAttempt } from './new-attempt.js';
 import { endRemoved, REMOVED } from './removed.js';
-
-export interface ListRequest {
-  namespace: Namespace;
-  function?: FunctionName;
-  /** Only functions that match one of these patterns. */
-  functions?: readonly string[];
-  state?: InvocationState;
-  /** Only dead invocations with this reason. */
-  reason?: string;
-  /** Bounds of the accept time in Unix milliseconds: `since` inclusive, `before` exclusive. */
-  since?: number;
-  before?: number;
-  /** Only invocations caused by this one. */
-  parentId?: RequestId;
-  /** Only invocations triggered by this message. */
-  messageId?: RequestId;
-  limit: number;
-  cursor?: string;
-}
-
-export interface InvocationPage {
-  items: InvocationRecord[];
-  nextCursor: string | null;
-}
 
 /** Invocations as a resource: live ones on the queue and ended ones in the store. */
 export interface Invocations {
@@ -62,112 +37,101 @@ export interface InvocationsDeps {
 
 const PAGE = 100;
 
-const LIVE_STATES: readonly InvocationState[] = ['queued', 'running', 'retrying'];
-
 export function createInvocations(deps: InvocationsDeps): Invocations {
-  const { queue, attempts, callbacks, finisher, backlog } = deps;
-  const end = endRemoved({ attempts, finisher, backlog });
-  const find = async (namespace: Namespace, id: RequestId) => {
+  return new LiveAndEndedInvocations(deps);
+}
+
+class LiveAndEndedInvocations implements Invocations {
+  readonly #deps: InvocationsDeps;
+  readonly #pages: InvocationPages;
+  readonly #endRemoved: RemovedHandler;
+
+  constructor(deps: InvocationsDeps) {
+    this.#deps = deps;
+    this.#pages = new InvocationPages(deps);
+    this.#endRemoved = endRemoved(deps);
+  }
+
+  async get(namespace: Namespace, id: RequestId): Promise<InvocationRecord> {
+    const { attempts, backlog } = this.#deps;
+    const { live, stored, ended } = await this.#find(namespace, id);
+    if (ended) return this.#endedRecord(ended, id);
+    if (live) return liveRecord(live, stored, { isWhole: true });
+    // A job leaves the queue only after its end is in the store, or in the backlog from which it
+    // is shipped to the store.
+    const mayBeInBacklog = (await backlog.size()) > 0;
+    const last = await attempts.invocation(id);
+    if (last?.attempts.at(-1)?.final) return this.#endedRecord(last, id);
+    return missingEndRecord(last ?? stored ?? { attempts: [] }, mayBeInBacklog);
+  }
+
+  list(request: ListRequest): Promise<InvocationPage> {
+    return this.#pages.get(request);
+  }
+
+  async cancel(namespace: Namespace, id: RequestId): Promise<void> {
+    const { queue, finisher } = this.#deps;
+    const { live, ended } = await this.#find(namespace, id);
+    const outcome = live && !ended ? await queue.cancel(id) : 'absent';
+    switch (outcome) {
+      case 'removed':
+        if (live) await finisher.finish(cancelledEnding(live));
+        return;
+      case 'running':
+        return;
+      case 'absent':
+        throw new AppError('conflict', `The invocation ${id} has ended and can no longer be cancelled.`);
+    }
+  }
+
+  async cancelWaiting(namespace: Namespace, fn: FunctionName, lastVersion: number): Promise<void> {
+    const { queue, finisher } = this.#deps;
+    let cursor: string | undefined;
+    do {
+      const page = await queue.list(namespace, {
+        limit: PAGE,
+        function: fn,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      for (const live of page.items) {
+        if (live.state === 'running' || live.invocation.version > lastVersion) continue;
+        if ((await queue.cancel(live.invocation.id)) === 'removed')
+          await finisher.finish(cancelledEnding(live));
+      }
+      cursor = page.next ?? undefined;
+    } while (cursor !== undefined);
+  }
+
+  /** Throws `not_found`. An invocation that is both on the queue and `ended` has ended. */
+  async #find(namespace: Namespace, id: RequestId): Promise<Found> {
+    const { queue, attempts } = this.#deps;
     // Query the queue first: a job leaves it only after its end is in the store.
     const live = await queue.get(id);
     let stored = await attempts.invocation(id);
     if (live === null && !stored?.attempts.at(-1)?.final) {
       const removed = await queue.removed(namespace, id);
-      if (removed !== null && (await end(removed))) stored = await attempts.invocation(id);
+      if (removed !== null && (await this.#endRemoved(removed))) stored = await attempts.invocation(id);
     }
     const ended = stored?.attempts.at(-1)?.final ? stored : null;
     const owner = live?.invocation.namespace ?? stored?.attempts[0]?.namespace;
-    if (owner !== namespace || (!live && !stored)) {
-      throw new AppError(
-        'not_found',
-        `There is no invocation ${id} in namespace "${namespace}"; logs and results are kept for a limited time.`,
-      );
-    }
-    return { live, stored, ended };
-  };
+    if (owner === namespace && (live || stored)) return { live, stored, ended };
+    throw new AppError(
+      'not_found',
+      `There is no invocation ${id} in namespace "${namespace}"; logs and results are kept for a limited time.`,
+    );
+  }
 
-  return {
-    async get(namespace, id) {
-      const { live, stored, ended } = await find(namespace, id);
-      const callbackOf = async () => (await callbacks.get([id])).get(id);
-      if (ended) return endedRecord(ended, await callbackOf());
-      if (live) return liveRecord(live, stored, { isWhole: true });
-      // A job leaves the queue only after its end is in the store, or in the backlog from which it
-      // is shipped to the store.
-      const mayBeInBacklog = (await backlog.size()) > 0;
-      const last = await attempts.invocation(id);
-      if (last?.attempts.at(-1)?.final) return endedRecord(last, await callbackOf());
-      return missingEndRecord(last ?? stored ?? { attempts: [] }, mayBeInBacklog);
-    },
+  async #endedRecord(ended: StoredInvocation, id: RequestId): Promise<InvocationRecord> {
+    return endedRecord(ended, (await this.#deps.callbacks.get([id])).get(id));
+  }
+}
 
-    async list({ namespace, state, cursor, limit, ...filter }) {
-      const position = decodeCursor(cursor);
-      const items: InvocationRecord[] = [];
-      if (position.part === 'live') {
-        if (state === undefined || LIVE_STATES.includes(state)) {
-          const page = await queue.list(namespace, {
-            limit,
-            ...(position.at ? { cursor: position.at } : {}),
-            ...(filter.function ? { function: filter.function } : {}),
-          });
-          for (const live of page.items)
-            if (matches(live, { state, ...filter })) items.push(liveRecord(live, null, { isWhole: false }));
-          if (page.next !== null) return { items, nextCursor: encodeCursor({ part: 'live', at: page.next }) };
-        }
-        if (state !== undefined && LIVE_STATES.includes(state)) return { items, nextCursor: null };
-        if (items.length >= limit) return { items, nextCursor: encodeCursor({ part: 'ended', at: '' }) };
-      }
-      const page = await attempts.list({
-        namespace,
-        limit: limit - items.length,
-        ...filter,
-        ...(state === undefined ? {} : { state: state as FinalState }),
-        ...(position.part === 'ended' && position.at ? { cursor: position.at } : {}),
-      });
-      // A job leaves the queue after its end has been stored; if an invocation is in both, it has
-      // ended.
-      const ids = new Set(page.items.flatMap(({ attempts: [first] }) => (first ? [first.requestId] : [])));
-      const delivered = await callbacks.get([...ids]);
-      const ended = page.items.map((item) =>
-        endedRecord(item, delivered.get(item.attempts[0]?.requestId ?? '')),
-      );
-      return {
-        items: [...items.filter((record) => !ids.has(record.request_id)), ...ended],
-        nextCursor: page.nextCursor === null ? null : encodeCursor({ part: 'ended', at: page.nextCursor }),
-      };
-    },
-
-    async cancelWaiting(namespace, fn, lastVersion) {
-      let cursor: string | undefined;
-      do {
-        const page = await queue.list(namespace, {
-          limit: PAGE,
-          function: fn,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        for (const live of page.items) {
-          if (live.state === 'running' || live.invocation.version > lastVersion) continue;
-          if ((await queue.cancel(live.invocation.id)) === 'removed')
-            await finisher.finish(cancelledEnding(live));
-        }
-        cursor = page.next ?? undefined;
-      } while (cursor !== undefined);
-    },
-
-    async cancel(namespace, id) {
-      const { live, ended } = await find(namespace, id);
-      const outcome = live && !ended ? await queue.cancel(id) : 'absent';
-      switch (outcome) {
-        case 'removed':
-          if (live) await finisher.finish(cancelledEnding(live));
-          return;
-        case 'running':
-          return;
-        case 'absent':
-          throw new AppError('conflict', `The invocation ${id} has ended and can no longer be cancelled.`);
-      }
-    },
-  };
+/** What the queue and the store have of an invocation. */
+interface Found {
+  live: LiveInvocation | null;
+  stored: StoredInvocation | null;
+  /** `stored` if it has the end, otherwise null. */
+  ended: StoredInvocation | null;
 }
 
 /**
@@ -192,26 +156,4 @@ function cancelledEnding({ invocation, failures, crashes }: LiveInvocation): Inv
     outcome: 'cancelled',
     output: new Uint8Array(),
   };
-}
-
-function matches(
-  live: LiveInvocation,
-  filter: {
-    state: InvocationState | undefined;
-    functions?: readonly string[];
-    since?: number;
-    before?: number;
-    parentId?: RequestId;
-    messageId?: RequestId;
-  },
-) {
-  const { acceptedAt, function: name, parentId, messageId } = live.invocation;
-  return (
-    (filter.functions ?? [name]).some((pattern) => globMatches(pattern, name)) &&
-    (filter.parentId === undefined || parentId === filter.parentId) &&
-    (filter.messageId === undefined || messageId === filter.messageId) &&
-    (filter.state === undefined || live.state === filter.state) &&
-    acceptedAt >= (filter.since ?? 0) &&
-    acceptedAt < (filter.before ?? Number.POSITIVE_INFINITY)
-  );
 }

@@ -7,10 +7,11 @@ import { AppError, isAppError } from '../errors.js';
 import type { Egress } from '../ports/egress.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
+import type { IdempotencyClaim } from '../ports/store/idempotency.js';
 import type { Store } from '../ports/store.js';
 import type { Callbacks } from './callbacks.js';
 import type { Catalog } from './catalog.js';
-import { createIdempotency, IDEMPOTENCY_MS } from './idempotency.js';
+import { createIdempotency, IDEMPOTENCY_MS, type Idempotency } from './idempotency.js';
 import { type JobRequest, jobOf } from './job.js';
 import type { PendingReply } from './pending-replies.js';
 import type { Replies } from './replies.js';
@@ -95,100 +96,136 @@ export interface InvokerDeps {
 }
 
 export function createInvoker(deps: InvokerDeps): Invoker {
-  const { catalog, queue, replies, store, egress } = deps;
-  const idempotency = createIdempotency({ queue, store });
-  const waits = new Set<Wait>();
-  let released = false;
+  return new QueueInvoker(deps);
+}
+
+class QueueInvoker implements Invoker {
+  readonly #catalog: Catalog;
+  readonly #queue: InvocationQueue;
+  readonly #replies: Replies;
+  readonly #egress: Egress;
+  readonly #callbacks: InvokerDeps['callbacks'];
+  readonly #meter: Meter;
+  readonly #resultTtlMs: number;
+  readonly #idempotency: Idempotency;
+  readonly #waits = new Set<Wait>();
+  #isReleased = false;
+
+  constructor({ catalog, queue, replies, store, egress, callbacks, meter, resultTtlMs }: InvokerDeps) {
+    this.#catalog = catalog;
+    this.#queue = queue;
+    this.#replies = replies;
+    this.#egress = egress;
+    this.#callbacks = callbacks;
+    this.#meter = meter;
+    this.#resultTtlMs = resultTtlMs;
+    this.#idempotency = createIdempotency({ queue, store });
+  }
+
+  async send(request: InvokeRequest): Promise<Accepted> {
+    const { id, function: fn } = await this.#accept(request, false);
+    return { id, function: fn };
+  }
+
+  async call(
+    request: InvokeRequest,
+    { waitMs, onDisconnect, onAccepted }: CallOptions,
+  ): Promise<Accepted & { reply: Reply | null }> {
+    const { id, function: fn, waiting } = await this.#accept(request, true);
+    onAccepted?.(id);
+    if (!waiting) return { id, function: fn, reply: null };
+    const wait = new Wait(waiting, this.#isReleased ? 0 : waitMs);
+    this.#waits.add(wait);
+    const removeListener = onDisconnect?.(() => wait.giveUp());
+    const reply = await wait.reply;
+    removeListener?.();
+    this.#waits.delete(wait);
+    return { id, function: fn, reply };
+  }
+
+  release(): void {
+    this.#isReleased = true;
+    for (const wait of this.#waits) wait.giveUp();
+  }
 
   /**
    * Puts the job on the queue, or finds the one that an earlier call with the same key has put
    * there.
    */
-  async function accept(
-    request: InvokeRequest,
-    sync: boolean,
-  ): Promise<Accepted & { waiting: PendingReply | null }> {
+  async #accept(request: InvokeRequest, sync: boolean): Promise<Accepted & { waiting: PendingReply | null }> {
     assertInputSize(request.input.byteLength);
-    const latest = await catalog.choose(request.namespace, request.function, {
+    const latest = await this.#catalog.choose(request.namespace, request.function, {
       ref: request.version,
       sticky: request.sticky ?? request.idempotencyKey,
     });
     if (request.callbackUrl !== undefined) {
-      await egress.check(request.callbackUrl);
-      await deps.callbacks.assertRoom(request.namespace);
+      await this.#egress.check(request.callbackUrl);
+      await this.#callbacks.assertRoom(request.namespace);
     }
 
-    const fresh = request.requestId ?? newRequestId();
-    const own = request.requestId === undefined ? null : await idempotency.claimRequestId(request.requestId);
+    const { requestId, idempotencyKey: key } = request;
+    const fresh = requestId ?? newRequestId();
+    const own = requestId === undefined ? null : await this.#idempotency.claimRequestId(requestId);
     const held =
-      request.idempotencyKey === undefined
+      key === undefined
         ? null
-        : await idempotency.holdKey(
-            { ...request, key: request.idempotencyKey, version: latest.version },
-            fresh,
-          );
+        : await this.#idempotency.holdKey({ ...request, key, version: latest.version }, fresh);
     const claim = held?.claim ?? null;
     const id = claim?.requestId ?? fresh;
-    // The version of a deleted function does not exist any more, but its result still does.
-    const pinned =
-      claim && claim.version !== latest.version
-        ? await catalog.find(request.namespace, request.function, claim.version)
-        : null;
-    const fn = pinned ?? latest;
-    if (held?.known) return { id, function: fn, waiting: sync ? replies.watch(id) : null };
-    const waiting = sync ? replies.wait(request.namespace, id) : null;
-    const invocation: JobRequest = {
-      id,
-      trigger: request.trigger,
-      triggerDepth: request.triggerDepth ?? 0,
-      callerWallet: request.callerWallet ?? '',
-      input: request.input,
-      acceptedAt: Date.now(),
-      resultTtlMs: claim ? IDEMPOTENCY_MS : deps.resultTtlMs,
-    };
-    if (sync) invocation.replyTo = replies.address;
-    if (request.maxAgeMs !== undefined) invocation.maxAgeMs = request.maxAgeMs;
-    if (request.callbackUrl !== undefined) invocation.callbackUrl = request.callbackUrl;
-    if (request.traceparent !== undefined) invocation.traceparent = request.traceparent;
-    if (request.httpRequest !== undefined) invocation.httpRequest = request.httpRequest;
-    if (request.parentId !== undefined) invocation.parentId = request.parentId;
+    const fn = claim === null ? latest : await this.#claimedVersion(request, claim, latest);
+    if (held?.known) return { id, function: fn, waiting: sync ? this.#replies.watch(id) : null };
+
+    const waiting = sync ? this.#replies.wait(request.namespace, id) : null;
+    const invocation = jobRequestOf(request, id, claim ? IDEMPOTENCY_MS : this.#resultTtlMs);
+    if (sync) invocation.replyTo = this.#replies.address;
     try {
-      await queue.add([jobOf(fn, invocation, request.delayMs)]);
+      await this.#queue.add([jobOf(fn, invocation, request.delayMs)]);
     } catch (error) {
       waiting?.abandon();
-      // The invocation may run: with the same key, a repeated request finds it.
-      if (isAppError(error, 'ambiguous_write')) throw error;
-      // Nothing was accepted: release the key and the id, so that they can be used with another
-      // body.
-      for (const made of [claim, own]) if (made) await idempotency.release(made);
+      await this.#releaseClaims([claim, own], error);
       throw error;
     }
-    deps.meter.accepted(request.trigger, 1);
+    this.#meter.accepted(request.trigger, 1);
     return { id, function: fn, waiting };
   }
 
-  return {
-    async send(request) {
-      const { id, function: fn } = await accept(request, false);
-      return { id, function: fn };
-    },
-    async call(request, { waitMs, onDisconnect, onAccepted }) {
-      const { id, function: fn, waiting } = await accept(request, true);
-      onAccepted?.(id);
-      if (!waiting) return { id, function: fn, reply: null };
-      const wait = new Wait(waiting, released ? 0 : waitMs);
-      waits.add(wait);
-      const removeListener = onDisconnect?.(() => wait.giveUp());
-      const reply = await wait.reply;
-      removeListener?.();
-      waits.delete(wait);
-      return { id, function: fn, reply };
-    },
-    release() {
-      released = true;
-      for (const wait of waits) wait.giveUp();
-    },
+  /** Resolves with the version that the first call with the idempotency key runs. */
+  async #claimedVersion(
+    request: InvokeRequest,
+    claim: IdempotencyClaim,
+    latest: FunctionVersion,
+  ): Promise<FunctionVersion> {
+    if (claim.version === latest.version) return latest;
+    // The version of a deleted function does not exist any more, but its result still does.
+    return (await this.#catalog.find(request.namespace, request.function, claim.version)) ?? latest;
+  }
+
+  /** Makes the key and the id of a call usable again if `error` proves that it was not accepted. */
+  async #releaseClaims(claims: readonly (IdempotencyClaim | null)[], error: unknown): Promise<void> {
+    // The invocation may run: with the same key, a repeated request finds it.
+    if (isAppError(error, 'ambiguous_write')) return;
+    // Nothing was accepted: release the key and the id, so that they can be used with another
+    // body.
+    for (const made of claims) if (made) await this.#idempotency.release(made);
+  }
+}
+
+function jobRequestOf(request: InvokeRequest, id: RequestId, resultTtlMs: number): JobRequest {
+  const invocation: JobRequest = {
+    id,
+    trigger: request.trigger,
+    triggerDepth: request.triggerDepth ?? 0,
+    callerWallet: request.callerWallet ?? '',
+    input: request.input,
+    acceptedAt: Date.now(),
+    resultTtlMs,
   };
+  if (request.maxAgeMs !== undefined) invocation.maxAgeMs = request.maxAgeMs;
+  if (request.callbackUrl !== undefined) invocation.callbackUrl = request.callbackUrl;
+  if (request.traceparent !== undefined) invocation.traceparent = request.traceparent;
+  if (request.httpRequest !== undefined) invocation.httpRequest = request.httpRequest;
+  if (request.parentId !== undefined) invocation.parentId = request.parentId;
+  return invocation;
 }
 
 export function assertInputSize(bytes: number): void {

@@ -3,7 +3,7 @@ import { DEFAULT_NAMESPACE, type Namespace, namespaceSchema } from '../contract/
 import type { KeyRecord } from '../contract/records.js';
 import { ALL_RIGHTS } from '../contract/scopes.js';
 import { AppError } from '../errors.js';
-import type { Bus } from '../ports/bus.js';
+import type { Bus, Unsubscribe } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 import type { KeyMaker, StoredKey } from '../ports/store/keys.js';
 import type { Store } from '../ports/store.js';
@@ -74,131 +74,156 @@ export interface KeysDeps {
   quotas: Quotas;
 }
 
-export async function createKeys({ store, bus, quotas }: KeysDeps): Promise<Keys> {
-  const byHash = freshCache<StoredKey>();
-  const byId = freshCache<StoredKey>();
-  const touched = new Map<string, number>();
+/** Creates the API keys of a process. */
+export async function createKeys(deps: KeysDeps): Promise<Keys> {
+  return HashedKeys.open(deps);
+}
 
-  // Drops all entries, as revoking a key also revokes those created with it. Revocations are rare
-  // and lookups are cheap.
-  const dropAll = () => {
-    byHash.drop('');
-    byId.drop('');
-  };
-  const unsubscribe = await bus.subscribe(CHANNEL, dropAll);
-  // The end of a login also revokes the keys created with it.
-  const unsubscribeSessions = await bus.subscribe(SESSIONS_CHANNEL, dropAll);
-  const forgetGaps = bus.onGap(dropAll);
+class HashedKeys implements Keys {
+  readonly #store: Store;
+  readonly #bus: Bus;
+  readonly #quotas: Quotas;
+  readonly #byHash = freshCache<StoredKey>();
+  readonly #byId = freshCache<StoredKey>();
+  /** When `last_used_at` was last written, by key id. */
+  readonly #touched = new Map<string, number>();
+  readonly #unsubscribe: Unsubscribe[] = [];
 
-  // A namespace with keys is in use: a wallet that claims it later would gain access to another
-  // owner's data.
-  const claim = async (namespace: Namespace) => {
-    if (namespace !== DEFAULT_NAMESPACE) await store.sessions.claimNamespace(namespace, ADMIN_OWNER);
-  };
+  private constructor({ store, bus, quotas }: KeysDeps) {
+    this.#store = store;
+    this.#bus = bus;
+    this.#quotas = quotas;
+  }
 
-  const touch = (id: string) => {
-    const now = Date.now();
-    if (now - (touched.get(id) ?? 0) < TOUCH_MS) return;
-    if (touched.size > 10_000) touched.clear();
-    touched.set(id, now);
-    // A failure to write `last_used_at` must not fail the call.
-    void store.keys.touch(id, now).catch(() => touched.delete(id));
-  };
+  static async open(deps: KeysDeps): Promise<HashedKeys> {
+    const keys = new HashedKeys(deps);
+    const drop = () => keys.#dropAll();
+    const unsubscribe = await deps.bus.subscribe(CHANNEL, drop);
+    // The end of a login also revokes the keys created with it.
+    const unsubscribeSessions = await deps.bus.subscribe(SESSIONS_CHANNEL, drop);
+    keys.#unsubscribe.push(deps.bus.onGap(drop), unsubscribeSessions, unsubscribe);
+    return keys;
+  }
 
-  return {
-    async create(by, { name, namespace = by.principal.namespace, expiresAt, ...requested }) {
-      const { principal } = by;
-      assertOwn(principal, namespace);
-      const rights = rightsWithin(principal.rights, requested);
-      const maker = makerOf(principal);
-      const end = endWithin(principal, maker, expiresAt);
-      await claim(namespace);
-      const key = newKey(namespace);
-      const id = uuidv7();
-      const { keys: limit } = await quotas.limits(namespace);
-      const stored = await store.keys.add(
-        {
-          id,
-          namespace,
-          name,
-          hash: hashOf(key),
-          isAdmin: false,
-          ...rights,
-          expiresAt: end,
-          createdBy: principal.subject,
-          maker,
-        },
-        auditEntry(by, 'key.create', id, namespace, name),
-        limit,
+  async create(
+    by: Actor,
+    { name, namespace = by.principal.namespace, expiresAt, ...requested }: RequestedKey,
+  ): Promise<CreatedKey> {
+    const { principal } = by;
+    assertOwn(principal, namespace);
+    const rights = rightsWithin(principal.rights, requested);
+    const maker = makerOf(principal);
+    const end = endWithin(principal, maker, expiresAt);
+    await this.#claim(namespace);
+    const key = newKey(namespace);
+    const id = uuidv7();
+    const { keys: limit } = await this.#quotas.limits(namespace);
+    const stored = await this.#store.keys.add(
+      {
+        id,
+        namespace,
+        name,
+        hash: hashOf(key),
+        isAdmin: false,
+        ...rights,
+        expiresAt: end,
+        createdBy: principal.subject,
+        maker,
+      },
+      auditEntry(by, 'key.create', id, namespace, name),
+      limit,
+    );
+    if (!stored)
+      throw new AppError('unauthorized', 'The credential has been revoked and cannot create keys.');
+    return { api_key: key, ...recordOf(stored) };
+  }
+
+  async list(by: Principal, namespace: Namespace = by.namespace): Promise<KeyRecord[]> {
+    assertOwn(by, namespace);
+    return (await this.#store.keys.list(namespace)).map(recordOf);
+  }
+
+  async revoke(by: Actor, id: string): Promise<void> {
+    const { principal } = by;
+    const key = await this.#store.keys.get(id);
+    if (!key || !(principal.isAdmin || (key.namespace === principal.namespace && !key.isAdmin))) {
+      throw new AppError(
+        'not_found',
+        `There is no key ${JSON.stringify(id)} in namespace "${principal.namespace}"; list what there is with GET /v1/auth/keys.`,
       );
-      if (!stored)
-        throw new AppError('unauthorized', 'The credential has been revoked and cannot create keys.');
-      return { api_key: key, ...recordOf(stored) };
-    },
+    }
+    await this.#store.keys.revoke(id, auditEntry(by, 'key.revoke', id, key.namespace, key.name));
+    this.#dropAll();
+    // If the bus is unreachable, other processes notice the change within 2 s.
+    await this.#bus.publish(CHANNEL, id).catch(() => undefined);
+  }
 
-    async list(by, namespace = by.namespace) {
-      assertOwn(by, namespace);
-      return (await store.keys.list(namespace)).map(recordOf);
-    },
+  async find(credential: string): Promise<StoredKey | null> {
+    if (!isKeyShaped(credential)) return null;
+    const digest = hashOf(credential);
+    const key = await this.#byHash.get(digest, () => this.#store.keys.byHash(digest));
+    if (!key || hasExpired(key)) return null;
+    this.#touch(key.id);
+    return key;
+  }
 
-    async revoke(by, id) {
-      const { principal } = by;
-      const key = await store.keys.get(id);
-      if (!key || !(principal.isAdmin || (key.namespace === principal.namespace && !key.isAdmin))) {
-        throw new AppError(
-          'not_found',
-          `There is no key ${JSON.stringify(id)} in namespace "${principal.namespace}"; list what there is with GET /v1/auth/keys.`,
-        );
-      }
-      await store.keys.revoke(id, auditEntry(by, 'key.revoke', id, key.namespace, key.name));
-      dropAll();
-      // If the bus is unreachable, other processes notice the change within 2 s.
-      await bus.publish(CHANNEL, id).catch(() => undefined);
-    },
+  async get(id: string): Promise<StoredKey | null> {
+    const key = await this.#byId.get(id, () => this.#store.keys.get(id));
+    return key && !hasExpired(key) ? key : null;
+  }
 
-    async find(credential) {
-      if (!isKeyShaped(credential)) return null;
-      const digest = hashOf(credential);
-      const key = await byHash.get(digest, () => store.keys.byHash(digest));
-      if (!key || hasExpired(key)) return null;
-      touch(key.id);
-      return key;
-    },
+  async ensureAdmin(key: string): Promise<void> {
+    const digest = hashOf(key);
+    if (await this.#store.keys.byHash(digest)) return;
+    const namespace = namespaceSchema.parse(key.slice(key.lastIndexOf(':') + 1));
+    await this.#claim(namespace);
+    try {
+      await this.#store.keys.add({
+        id: uuidv7(),
+        namespace,
+        name: 'admin',
+        hash: digest,
+        isAdmin: true,
+        ...ALL_RIGHTS,
+        expiresAt: null,
+        createdBy: '',
+        maker: null,
+      });
+    } catch (error) {
+      // Another web process that started at the same time has added it.
+      if (!(await this.#store.keys.byHash(digest))) throw error;
+    }
+  }
 
-    async get(id) {
-      const key = await byId.get(id, () => store.keys.get(id));
-      return key && !hasExpired(key) ? key : null;
-    },
+  async close(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) await unsubscribe();
+  }
 
-    async ensureAdmin(key) {
-      const digest = hashOf(key);
-      if (await store.keys.byHash(digest)) return;
-      const namespace = namespaceSchema.parse(key.slice(key.lastIndexOf(':') + 1));
-      await claim(namespace);
-      try {
-        await store.keys.add({
-          id: uuidv7(),
-          namespace,
-          name: 'admin',
-          hash: digest,
-          isAdmin: true,
-          ...ALL_RIGHTS,
-          expiresAt: null,
-          createdBy: '',
-          maker: null,
-        });
-      } catch (error) {
-        // Another web process that started at the same time has added it.
-        if (!(await store.keys.byHash(digest))) throw error;
-      }
-    },
+  /**
+   * Drops all entries, as revoking a key also revokes those created with it. Revocations are rare
+   * and lookups are cheap.
+   */
+  #dropAll(): void {
+    this.#byHash.drop('');
+    this.#byId.drop('');
+  }
 
-    async close() {
-      await forgetGaps();
-      await unsubscribeSessions();
-      await unsubscribe();
-    },
-  };
+  /**
+   * A namespace with keys is in use: a wallet that claims it later would gain access to another
+   * owner's data.
+   */
+  async #claim(namespace: Namespace): Promise<void> {
+    if (namespace !== DEFAULT_NAMESPACE) await this.#store.sessions.claimNamespace(namespace, ADMIN_OWNER);
+  }
+
+  #touch(id: string): void {
+    const now = Date.now();
+    if (now - (this.#touched.get(id) ?? 0) < TOUCH_MS) return;
+    if (this.#touched.size > 10_000) this.#touched.clear();
+    this.#touched.set(id, now);
+    // A failure to write `last_used_at` must not fail the call.
+    void this.#store.keys.touch(id, now).catch(() => this.#touched.delete(id));
+  }
 }
 
 function assertOwn(by: Principal, namespace: Namespace): void {

@@ -72,21 +72,138 @@ export interface DeadLettersDeps {
   resultTtlMs: number;
 }
 
-export function createDeadLetters({
-  store,
-  audit,
-  queue,
-  catalog,
-  meter,
-  resultTtlMs,
-}: DeadLettersDeps): DeadLetters {
-  const counted = freshCache<DeadGroup[]>();
-  const enqueue = async (
+export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
+  return new StoredDeadLetters(deps);
+}
+
+class StoredDeadLetters implements DeadLetters {
+  readonly #deps: DeadLettersDeps;
+  readonly #groups = freshCache<DeadGroup[]>();
+
+  constructor(deps: DeadLettersDeps) {
+    this.#deps = deps;
+  }
+
+  async replay(
+    by: Actor,
+    namespace: Namespace,
+    id: RequestId,
+    { input: given, ...options }: ReplayOneOptions,
+  ): Promise<RequestId> {
+    if (given !== null) assertInputSize(given.byteLength);
+    const last = await this.#lastAttempt(by, namespace, id);
+    if (last.final === null) throw notEnded(id);
+    if (last.final.replayedAt !== undefined) throw replayedAlready(id);
+    const input = given ?? last.final.input;
+    if (input === null) throw inputGone(last);
+    const sent = given === null ? asSent(last, input) : { input, callerWallet: by.principal.wallet };
+    const again =
+      last.final.state === 'dead'
+        ? await this.#replayDead(last, sent, options)
+        : await this.#replayEnded(last, sent, options);
+    if (!again) throw replayedAlready(id);
+    await this.#deps.audit.record(by, 'invocation.replay', id, namespace);
+    return again;
+  }
+
+  async replayAll(
+    by: Actor,
+    namespace: Namespace,
+    fn: FunctionName,
+    { reason, ids, ...options }: ReplayAllOptions,
+  ): Promise<number> {
+    const { audit, catalog, store } = this.#deps;
+    await catalog.resolve(namespace, fn);
+    // Recorded before the first replay, so that an interrupted operation is audited too.
+    await audit.record(by, 'dead_letters.replay', fn, namespace);
+    const dead = { namespace, function: fn, ...(reason === undefined ? {} : { reason }) };
+    if (ids !== undefined) return this.#replayEach(ids, dead, options);
+    // Excludes invocations that die during this operation, which would otherwise be replayed
+    // endlessly.
+    const before = Date.now();
+    let count = 0;
+    for (;;) {
+      const page = await store.attempts.list({ ...dead, state: 'dead', before, limit: BATCH });
+      if (page.items.length === 0) return count;
+      const listed = page.items.flatMap(({ attempts: [first] }) => first?.requestId ?? []);
+      count += await this.#replayEach(listed, dead, options);
+    }
+  }
+
+  async purge(by: Actor, namespace: Namespace, fn: FunctionName, filter: DeadFilter): Promise<number> {
+    const { catalog, store } = this.#deps;
+    await catalog.assertKnown(namespace, fn);
+    const audit = auditEntry(by, 'dead_letters.purge', fn, namespace);
+    return store.attempts.purgeDead(namespace, fn, { audit, ...filter });
+  }
+
+  async groups(namespace: Namespace, rights: Rights): Promise<DeadGroup[]> {
+    const load = () => this.#deps.store.attempts.deadGroups(namespace);
+    const all = (await this.#groups.get(namespace, load)) ?? [];
+    return all.filter((group) => coversFunction(rights, group.function));
+  }
+
+  /** Throws if there is no such invocation in the namespace, or if the actor may not invoke it. */
+  async #lastAttempt(by: Actor, namespace: Namespace, id: RequestId): Promise<AttemptRow> {
+    const { queue, store } = this.#deps;
+    const last = (await store.attempts.invocation(id))?.attempts.at(-1);
+    if (last?.namespace === namespace) {
+      assertFunction(by.principal, 'invoke', last.function);
+      return last;
+    }
+    // The store does not know an invocation before the end of its first attempt.
+    const live = last === undefined ? await queue.get(id) : null;
+    if (live?.invocation.namespace === namespace) {
+      assertFunction(by.principal, 'invoke', live.invocation.function);
+      throw notEnded(id);
+    }
+    throw new AppError('not_found', `There is no invocation ${id} in namespace "${namespace}".`);
+  }
+
+  /** Replays those that are dead letters of the function. Resolves with their number. */
+  async #replayEach(
+    ids: readonly RequestId[],
+    { namespace, function: fn, reason }: DeadOfFunction,
+    options: ReplayOptions,
+  ): Promise<number> {
+    let count = 0;
+    for (const id of ids) {
+      // Listed invocations lack their input, so load the complete invocation.
+      const last = (await this.#deps.store.attempts.invocation(id))?.attempts.at(-1);
+      if (last?.namespace !== namespace || last.function !== fn || last.final?.state !== 'dead') continue;
+      if (reason !== undefined && last.final.reason !== reason) continue;
+      const sent = asSent(last, last.final.input ?? new Uint8Array());
+      if (await this.#replayDead(last, sent, options)) count += 1;
+    }
+    return count;
+  }
+
+  /**
+   * Adds the job first and marks the dead letter afterwards. A crash in between leaves a dead
+   * letter whose replay is already on the queue; replaying it again finds that job, since its id is
+   * derived from the dead letter's.
+   */
+  async #replayDead(row: AttemptRow, sent: Sent, options: ReplayOptions): Promise<RequestId | null> {
+    const id = requestIdSchema.parse(
+      uuidOf(row.final?.completedAt ?? row.startedAt, `replay:${row.requestId}:${row.attempt}`),
+    );
+    await this.#enqueue(row, id, sent, options);
+    return (await this.#deps.store.attempts.takeDead(row.requestId)) ? id : null;
+  }
+
+  async #replayEnded(row: AttemptRow, sent: Sent, options: ReplayOptions): Promise<RequestId> {
+    const id = newRequestId();
+    await this.#enqueue(row, id, sent, options);
+    return id;
+  }
+
+  async #enqueue(
     row: AttemptRow,
     id: RequestId,
     { input, callerWallet }: Sent,
     { version, depth = 0 }: ReplayOptions,
-  ): Promise<void> => {
+  ): Promise<void> {
+    const { catalog, queue, meter, resultTtlMs } = this.#deps;
     const fn = await catalog.resolve(row.namespace, row.function, versionToRun(row, version));
     const httpRequest = row.final?.httpRequest ?? undefined;
     await queue.add([
@@ -103,103 +220,14 @@ export function createDeadLetters({
       }),
     ]);
     meter.accepted('replay', 1);
-  };
+  }
+}
 
-  /**
-   * Adds the job first and marks the dead letter afterwards. A crash in between leaves a dead
-   * letter whose replay is already on the queue; replaying it again finds that job, since its id is
-   * derived from the dead letter's.
-   */
-  const replayDead = async (
-    row: AttemptRow,
-    sent: Sent,
-    options: ReplayOptions,
-  ): Promise<RequestId | null> => {
-    const id = requestIdSchema.parse(
-      uuidOf(row.final?.completedAt ?? row.startedAt, `replay:${row.requestId}:${row.attempt}`),
-    );
-    await enqueue(row, id, sent, options);
-    return (await store.attempts.takeDead(row.requestId)) ? id : null;
-  };
-
-  const replayEnded = async (row: AttemptRow, sent: Sent, options: ReplayOptions) => {
-    const id = newRequestId();
-    await enqueue(row, id, sent, options);
-    return id;
-  };
-
-  return {
-    async replay(by, namespace, id, { input: given, ...options }) {
-      if (given !== null) assertInputSize(given.byteLength);
-      const stored = await store.attempts.invocation(id);
-      const last = stored?.attempts.at(-1);
-      if (last === undefined || last.namespace !== namespace) {
-        // The store does not know an invocation before the end of its first attempt.
-        const live = last === undefined ? await queue.get(id) : null;
-        if (live?.invocation.namespace === namespace) {
-          assertFunction(by.principal, 'invoke', live.invocation.function);
-          throw notEnded(id);
-        }
-        throw new AppError('not_found', `There is no invocation ${id} in namespace "${namespace}".`);
-      }
-      assertFunction(by.principal, 'invoke', last.function);
-      if (last.final === null) throw notEnded(id);
-      if (last.final.replayedAt !== undefined) throw replayedAlready(id);
-      const input = given ?? last.final.input;
-      if (input === null) throw inputGone(last);
-      const sent = given === null ? asSent(last, input) : { input, callerWallet: by.principal.wallet };
-      const again =
-        last.final.state === 'dead'
-          ? await replayDead(last, sent, options)
-          : await replayEnded(last, sent, options);
-      if (!again) throw replayedAlready(id);
-      await audit.record(by, 'invocation.replay', id, namespace);
-      return again;
-    },
-
-    async replayAll(by, namespace, fn, { reason, ids, ...options }) {
-      await catalog.resolve(namespace, fn);
-      // Recorded before the first replay, so that an interrupted operation is audited too.
-      await audit.record(by, 'dead_letters.replay', fn, namespace);
-      // Excludes invocations that die during this operation, which would otherwise be replayed
-      // endlessly.
-      const before = Date.now();
-      const replayEach = async (chosen: readonly RequestId[]) => {
-        let count = 0;
-        for (const id of chosen) {
-          // Listed invocations lack their input, so load the complete invocation.
-          const last = (await store.attempts.invocation(id))?.attempts.at(-1);
-          if (last?.namespace !== namespace || last.function !== fn || last.final?.state !== 'dead') continue;
-          if (reason !== undefined && last.final.reason !== reason) continue;
-          const sent = asSent(last, last.final.input ?? new Uint8Array());
-          if (await replayDead(last, sent, options)) count += 1;
-        }
-        return count;
-      };
-      if (ids !== undefined) return replayEach(ids);
-      let count = 0;
-      for (;;) {
-        const filter = {
-          ...{ namespace, function: fn, state: 'dead' as const, before },
-          ...(reason === undefined ? {} : { reason }),
-        };
-        const page = await store.attempts.list({ ...filter, limit: BATCH });
-        if (page.items.length === 0) return count;
-        count += await replayEach(page.items.flatMap(({ attempts: [first] }) => first?.requestId ?? []));
-      }
-    },
-
-    async purge(by, namespace, fn, filter) {
-      await catalog.assertKnown(namespace, fn);
-      const audit = auditEntry(by, 'dead_letters.purge', fn, namespace);
-      return store.attempts.purgeDead(namespace, fn, { audit, ...filter });
-    },
-
-    async groups(namespace, rights) {
-      const all = (await counted.get(namespace, () => store.attempts.deadGroups(namespace))) ?? [];
-      return all.filter((group) => coversFunction(rights, group.function));
-    },
-  };
+/** Selects the dead letters of a function, all or those of one reason. */
+interface DeadOfFunction {
+  namespace: Namespace;
+  function: FunctionName;
+  reason?: string;
 }
 
 /** The input of a replay, and the wallet of the caller who sent it. */

@@ -43,18 +43,49 @@ export interface SchedulesDeps {
   resultTtlMs: number;
 }
 
-export function createSchedules({ store, queue, catalog, meter, resultTtlMs }: SchedulesDeps): Schedules {
-  const apply = async ({ id, enabled, spec }: CronTrigger) => {
-    if (!enabled) return queue.unschedule(id);
-    const { cron, timezone = DEFAULT_TIMEZONE } = spec;
-    await queue.schedule({ id, cron, timezone });
-  };
+export function createSchedules(deps: SchedulesDeps): Schedules {
+  return new QueueSchedules(deps);
+}
+
+class QueueSchedules implements Schedules {
+  readonly #store: Store;
+  readonly #queue: InvocationQueue;
+  readonly #catalog: Catalog;
+  readonly #meter: Meter;
+  readonly #resultTtlMs: number;
+
+  constructor({ store, queue, catalog, meter, resultTtlMs }: SchedulesDeps) {
+    this.#store = store;
+    this.#queue = queue;
+    this.#catalog = catalog;
+    this.#meter = meter;
+    this.#resultTtlMs = resultTtlMs;
+  }
+
+  sync(namespace: Namespace): Promise<void> {
+    return this.#applyAll(() => this.#store.triggers.list(namespace));
+  }
+
+  async start(): Promise<Closable> {
+    await this.#applyAll(() => this.#store.triggers.schedules());
+    return this.#queue.onTick((id, scheduledAt) => this.#tick(id, scheduledAt));
+  }
+
+  async nextRun(trigger: StoredTrigger): Promise<number | null> {
+    return isSchedule(trigger) && trigger.enabled ? this.#queue.nextTick(trigger.id) : null;
+  }
+
+  async runNow(trigger: CronTrigger): Promise<RequestId> {
+    const id = newRequestId();
+    await this.#fire(trigger, id, Date.now());
+    return id;
+  }
 
   /**
    * Applies the state of triggers until it is that of the store: another process may have changed
    * and applied a trigger after it was read here, and its state must not be undone.
    */
-  const applyAll = async (read: () => Promise<StoredTrigger[]>) => {
+  async #applyAll(read: () => Promise<StoredTrigger[]>): Promise<void> {
     const applied = new Map<string, string>();
     for (;;) {
       const changed = (await read())
@@ -62,36 +93,43 @@ export function createSchedules({ store, queue, catalog, meter, resultTtlMs }: S
         .filter((trigger) => applied.get(trigger.id) !== stateOf(trigger));
       if (changed.length === 0) return;
       for (const trigger of changed) {
-        await apply(trigger);
+        await this.#apply(trigger);
         applied.set(trigger.id, stateOf(trigger));
       }
     }
-  };
+  }
+
+  async #apply({ id, enabled, spec }: CronTrigger): Promise<void> {
+    if (!enabled) return this.#queue.unschedule(id);
+    const { cron, timezone = DEFAULT_TIMEZONE } = spec;
+    await this.#queue.schedule({ id, cron, timezone });
+  }
 
   /**
    * Handles a tick. The scheduler of a deleted trigger is removed at its next tick, so no list of
    * schedulers is needed.
    */
-  const tick = async (id: string, scheduledAt: number) => {
-    const trigger = await store.triggers.get(id);
-    if (!trigger || !isSchedule(trigger) || !trigger.enabled) return queue.unschedule(id);
-    if (!(await catalog.find(trigger.namespace, trigger.function))) return queue.unschedule(id);
+  async #tick(id: string, scheduledAt: number): Promise<void> {
+    const trigger = await this.#store.triggers.get(id);
+    if (!trigger || !isSchedule(trigger) || !trigger.enabled) return this.#queue.unschedule(id);
+    if (!(await this.#catalog.find(trigger.namespace, trigger.function))) return this.#queue.unschedule(id);
     if (trigger.spec.catch_up === 'none' && wasMissed(trigger, scheduledAt, Date.now())) return;
     // The id is derived from the tick, so that a tick that is delivered twice starts one run.
     const requestId = requestIdSchema.parse(uuidOf(scheduledAt, `${id}@${scheduledAt}`));
-    if ((await store.attempts.invocation(requestId)) !== null) return;
-    if (trigger.spec.overlap === 'skip' && (await isRunning(trigger, requestId))) return;
-    await fire(trigger, requestId, scheduledAt);
-  };
+    if ((await this.#store.attempts.invocation(requestId)) !== null) return;
+    if (trigger.spec.overlap === 'skip' && (await this.#isRunning(trigger, requestId))) return;
+    await this.#fire(trigger, requestId, scheduledAt);
+  }
 
   /** Resolves with whether the previous run of the schedule is still active. */
-  const isRunning = async ({ id }: StoredTrigger, requestId: RequestId) => {
-    const last = await store.settings.get(`trigger:${id}`, LAST_RUN);
-    return last !== null && last !== requestId && (await queue.get(requestIdSchema.parse(last))) !== null;
-  };
+  async #isRunning({ id }: StoredTrigger, requestId: RequestId): Promise<boolean> {
+    const last = await this.#store.settings.get(`trigger:${id}`, LAST_RUN);
+    if (last === null || last === requestId) return false;
+    return (await this.#queue.get(requestIdSchema.parse(last))) !== null;
+  }
 
-  const fire = async (trigger: CronTrigger, id: RequestId, scheduledAt: number) => {
-    const fn = await catalog.choose(trigger.namespace, trigger.function);
+  async #fire(trigger: CronTrigger, id: RequestId, scheduledAt: number): Promise<void> {
+    const fn = await this.#catalog.choose(trigger.namespace, trigger.function);
     const input = {
       cron: trigger.spec.cron,
       scheduled_at: new Date(scheduledAt).toISOString(),
@@ -106,28 +144,15 @@ export function createSchedules({ store, queue, catalog, meter, resultTtlMs }: S
       callerWallet: '',
       input: Buffer.from(JSON.stringify(input)),
       acceptedAt: Date.now(),
-      resultTtlMs,
+      resultTtlMs: this.#resultTtlMs,
     });
     // Written before the job is added: an unrecorded run could be overlapped, whereas a recorded
     // run that was never added does not count as running.
-    if (trigger.spec.overlap === 'skip') await store.settings.put(`trigger:${trigger.id}`, LAST_RUN, id);
-    await queue.add([invocation]);
-    meter.accepted('cron', 1);
-  };
-
-  return {
-    sync: (namespace) => applyAll(() => store.triggers.list(namespace)),
-    async start() {
-      await applyAll(() => store.triggers.schedules());
-      return queue.onTick(tick);
-    },
-    nextRun: async (trigger) => (isSchedule(trigger) && trigger.enabled ? queue.nextTick(trigger.id) : null),
-    async runNow(trigger) {
-      const id = newRequestId();
-      await fire(trigger, id, Date.now());
-      return id;
-    },
-  };
+    if (trigger.spec.overlap === 'skip')
+      await this.#store.settings.put(`trigger:${trigger.id}`, LAST_RUN, id);
+    await this.#queue.add([invocation]);
+    this.#meter.accepted('cron', 1);
+  }
 }
 
 /** Returns a text that differs if a trigger must be applied again. */

@@ -35,8 +35,107 @@ export interface TriggersDeps {
   quotas: Quotas;
 }
 
-export function createTriggers({ store, catalog, schedules, quotas }: TriggersDeps): Triggers {
-  const recordOf = async (trigger: StoredTrigger): Promise<TriggerRecord> => {
+export function createTriggers(deps: TriggersDeps): Triggers {
+  return new ApiTriggers(deps);
+}
+
+class ApiTriggers implements Triggers {
+  readonly #store: Store;
+  readonly #catalog: Catalog;
+  readonly #schedules: Schedules;
+  readonly #quotas: Quotas;
+
+  constructor({ store, catalog, schedules, quotas }: TriggersDeps) {
+    this.#store = store;
+    this.#catalog = catalog;
+    this.#schedules = schedules;
+    this.#quotas = quotas;
+  }
+
+  async add(by: Actor, namespace: Namespace, fn: FunctionName, spec: TriggerSpec): Promise<TriggerRecord> {
+    assertSchedule(spec);
+    await this.#catalog.resolve(namespace, fn);
+    const limits = await this.#quotas.limits(namespace);
+    await assertRunsPerHour(this.#store.triggers, namespace, limits.schedule_runs_per_hour, {
+      function: fn,
+      replaces: 'none',
+      specs: [spec],
+    });
+    const audit = auditEntry(by, 'trigger.add', `${fn}: ${describe(spec)}`, namespace);
+    const trigger = await this.#store.triggers.add(namespace, fn, spec, audit, limits.triggers);
+    await this.#changed(namespace);
+    return this.#recordOf(trigger);
+  }
+
+  async list(namespace: Namespace, fn: FunctionName): Promise<TriggerRecord[]> {
+    await this.#catalog.resolve(namespace, fn);
+    const triggers = await this.#store.triggers.list(namespace, fn);
+    return Promise.all(triggers.map((trigger) => this.#recordOf(trigger)));
+  }
+
+  async remove(by: Actor, namespace: Namespace, fn: FunctionName, id: string): Promise<void> {
+    const audit = auditEntry(by, 'trigger.delete', `${fn}: ${id}`, namespace);
+    const removed = await this.#store.triggers.remove(namespace, fn, id, audit);
+    await this.#catalog.changed(namespace);
+    if (!removed) throw await this.#notFound(namespace, fn, id);
+  }
+
+  async setEnabled(
+    by: Actor,
+    namespace: Namespace,
+    fn: FunctionName,
+    id: string,
+    enabled: boolean,
+  ): Promise<TriggerRecord> {
+    if (enabled) await this.#assertRunsWithinQuota(namespace, fn, id);
+    const action = enabled ? 'trigger.enable' : 'trigger.disable';
+    const audit = auditEntry(by, action, `${fn}: ${id}`, namespace);
+    const trigger = await this.#store.triggers.setEnabled(namespace, fn, id, enabled, audit);
+    if (!trigger) throw await this.#notFound(namespace, fn, id);
+    await this.#changed(namespace);
+    return this.#recordOf(trigger);
+  }
+
+  async run(by: Actor, namespace: Namespace, fn: FunctionName, id: string): Promise<RequestId> {
+    const trigger = await this.#store.triggers.get(id);
+    if (trigger?.namespace !== namespace || trigger.function !== fn) {
+      throw await this.#notFound(namespace, fn, id);
+    }
+    if (!isSchedule(trigger)) {
+      throw new AppError(
+        'conflict',
+        `The trigger ${id} has no schedule; publish to the topic ${JSON.stringify('topic' in trigger.spec ? trigger.spec.topic : '')} to fire it.`,
+      );
+    }
+    const requestId = await this.#schedules.runNow(trigger);
+    await this.#store.audit.record(auditEntry(by, 'trigger.run', `${fn}: ${id}`, namespace));
+    return requestId;
+  }
+
+  /** A paused schedule does not count against the quota until it is resumed. */
+  async #assertRunsWithinQuota(namespace: Namespace, fn: FunctionName, id: string): Promise<void> {
+    const trigger = await this.#store.triggers.get(id);
+    if (trigger?.namespace !== namespace || trigger.function !== fn || trigger.enabled) return;
+    const { schedule_runs_per_hour: limit } = await this.#quotas.limits(namespace);
+    const added = { function: fn, replaces: 'none' as const, specs: [trigger.spec], resumes: id };
+    await assertRunsPerHour(this.#store.triggers, namespace, limit, added);
+  }
+
+  async #changed(namespace: Namespace): Promise<void> {
+    await this.#schedules.sync(namespace);
+    await this.#catalog.changed(namespace);
+  }
+
+  /** Throws `function_not_found` instead if there is no such function. */
+  async #notFound(namespace: Namespace, fn: FunctionName, id: string): Promise<AppError> {
+    await this.#catalog.resolve(namespace, fn);
+    return new AppError(
+      'not_found',
+      `Function "${fn}" has no trigger ${JSON.stringify(id)}; list them with GET /v1/functions/${fn}/triggers.`,
+    );
+  }
+
+  async #recordOf(trigger: StoredTrigger): Promise<TriggerRecord> {
     const common = {
       id: trigger.id,
       function: trigger.function,
@@ -44,7 +143,7 @@ export function createTriggers({ store, catalog, schedules, quotas }: TriggersDe
       created_at: new Date(trigger.createdAt).toISOString(),
     };
     if ('topic' in trigger.spec) return { ...common, topic: trigger.spec.topic };
-    const next = await schedules.nextRun(trigger);
+    const next = await this.#schedules.nextRun(trigger);
     return {
       ...common,
       cron: trigger.spec.cron,
@@ -53,82 +152,7 @@ export function createTriggers({ store, catalog, schedules, quotas }: TriggersDe
       catch_up: trigger.spec.catch_up ?? 'one',
       next_run_at: next === null ? null : new Date(next).toISOString(),
     };
-  };
-
-  /** A paused schedule does not count against the quota until it is resumed. */
-  const assertRunsWithinQuota = async (namespace: Namespace, fn: FunctionName, id: string) => {
-    const trigger = await store.triggers.get(id);
-    if (trigger?.namespace !== namespace || trigger.function !== fn || trigger.enabled) return;
-    const { schedule_runs_per_hour: limit } = await quotas.limits(namespace);
-    const added = { function: fn, replaces: 'none' as const, specs: [trigger.spec], resumes: id };
-    await assertRunsPerHour(store.triggers, namespace, limit, added);
-  };
-
-  /** Throws `function_not_found` instead if there is no such function. */
-  const triggerNotFound = async (namespace: Namespace, fn: FunctionName, id: string): Promise<AppError> => {
-    await catalog.resolve(namespace, fn);
-    return new AppError(
-      'not_found',
-      `Function "${fn}" has no trigger ${JSON.stringify(id)}; list them with GET /v1/functions/${fn}/triggers.`,
-    );
-  };
-
-  return {
-    async add(by, namespace, fn, spec) {
-      assertSchedule(spec);
-      await catalog.resolve(namespace, fn);
-      const limits = await quotas.limits(namespace);
-      await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
-        function: fn,
-        replaces: 'none',
-        specs: [spec],
-      });
-      const audit = auditEntry(by, 'trigger.add', `${fn}: ${describe(spec)}`, namespace);
-      const trigger = await store.triggers.add(namespace, fn, spec, audit, limits.triggers);
-      await schedules.sync(namespace);
-      await catalog.changed(namespace);
-      return recordOf(trigger);
-    },
-    async list(namespace, fn) {
-      await catalog.resolve(namespace, fn);
-      return Promise.all((await store.triggers.list(namespace, fn)).map(recordOf));
-    },
-    async remove(by, namespace, fn, id) {
-      const removed = await store.triggers.remove(
-        namespace,
-        fn,
-        id,
-        auditEntry(by, 'trigger.delete', `${fn}: ${id}`, namespace),
-      );
-      await catalog.changed(namespace);
-      if (!removed) throw await triggerNotFound(namespace, fn, id);
-    },
-    async setEnabled(by, namespace, fn, id, enabled) {
-      if (enabled) await assertRunsWithinQuota(namespace, fn, id);
-      const action = enabled ? 'trigger.enable' : 'trigger.disable';
-      const audit = auditEntry(by, action, `${fn}: ${id}`, namespace);
-      const trigger = await store.triggers.setEnabled(namespace, fn, id, enabled, audit);
-      if (!trigger) throw await triggerNotFound(namespace, fn, id);
-      await schedules.sync(namespace);
-      await catalog.changed(namespace);
-      return recordOf(trigger);
-    },
-    async run(by, namespace, fn, id) {
-      const trigger = await store.triggers.get(id);
-      if (trigger?.namespace !== namespace || trigger.function !== fn) {
-        throw await triggerNotFound(namespace, fn, id);
-      }
-      if (!isSchedule(trigger)) {
-        throw new AppError(
-          'conflict',
-          `The trigger ${id} has no schedule; publish to the topic ${JSON.stringify('topic' in trigger.spec ? trigger.spec.topic : '')} to fire it.`,
-        );
-      }
-      const requestId = await schedules.runNow(trigger);
-      await store.audit.record(auditEntry(by, 'trigger.run', `${fn}: ${id}`, namespace));
-      return requestId;
-    },
-  };
+  }
 }
 
 function describe(spec: TriggerSpec): string {

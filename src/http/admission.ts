@@ -7,7 +7,7 @@ import type { Principal } from '../core/auth/principal.js';
 import { assertScope } from '../core/auth/rights.js';
 import { AppError, isAppError } from '../errors.js';
 import { createClientAddresses } from './client-address.js';
-import type { Access } from './route.js';
+import type { Access, OtherNamespaces } from './route.js';
 import type { Services } from './services.js';
 
 export interface Caller {
@@ -32,7 +32,7 @@ export interface Wanted {
   credential: string | null;
   /** The query parameter `namespace`, not validated yet. */
   namespace: unknown;
-  anyNamespace: boolean;
+  otherNamespaces: OtherNamespaces;
   /** False for endpoints used by monitoring. */
   limited: boolean;
 }
@@ -93,7 +93,9 @@ export function createAdmission({ auth, limiter, quotas, config }: Services): Ad
     const { namespace } = principal;
     await countOwn(namespace);
     if (wanted.scope !== null) assertScope(principal, wanted.scope);
-    if (wanted.namespace !== undefined && !wanted.anyNamespace) {
+    const mayNameOther =
+      wanted.otherNamespaces === 'everybody' || (wanted.otherNamespaces === 'admin' && principal.isAdmin);
+    if (wanted.namespace !== undefined && !mayNameOther) {
       assertOwnNamespace(principal, parseNamespace(wanted.namespace));
     }
     return { principal, namespace, countUse: (times) => countOwn(namespace, times) };

@@ -44,7 +44,7 @@ export function dispatch(route: Route, serving: Serving) {
   const readParams = readerOf(route.params);
   const readQuery = readerOf(route.query);
   const readHeaders = readerOf(route.headers);
-  const { access, scope, anyNamespace = false, limited = true } = route;
+  const { access, scope, otherNamespaces = 'nobody', limited = true } = route;
   const bodyOf = route.body === undefined ? null : bodyReader(route.body);
   // A function name in the path is checked here; otherwise the handler checks which functions are
   // concerned.
@@ -58,7 +58,7 @@ export function dispatch(route: Route, serving: Serving) {
       scope,
       credential: access === 'open' ? null : credentialOf(ctx.req.headers),
       namespace: query.namespace,
-      anyNamespace,
+      otherNamespaces,
       limited,
     });
     const params = readParams(ctx.params);

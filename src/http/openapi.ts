@@ -44,7 +44,8 @@ export function refusals(route: Route): Map<number, ErrorCode[]> {
   if (route.access === 'optional') codes.add('invalid_request').add('unauthorized');
   if (route.access === 'required') codes.add('unauthorized');
   if (route.scope !== null) codes.add('insufficient_scope');
-  if (route.access !== 'open' && !route.anyNamespace) codes.add('forbidden').add('invalid_request');
+  if (route.access !== 'open' && route.otherNamespaces !== 'everybody')
+    codes.add('forbidden').add('invalid_request');
   if (route.access !== 'open' || (route.limited ?? true)) codes.add('rate_limited').add('quota_exceeded');
   if (route.body) codes.add('payload_too_large');
   if (route.body && route.body.kind !== 'raw') codes.add('unsupported_media_type');

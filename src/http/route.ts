@@ -15,6 +15,11 @@ import type { Services } from './services.js';
  * are not. `required`: anonymous calls get 401.
  */
 export type Access = 'open' | 'optional' | 'required';
+/**
+ * Who may name a namespace other than the credential's: the admin key, or everybody where public
+ * functions of other namespaces can be called.
+ */
+export type OtherNamespaces = 'nobody' | 'admin' | 'everybody';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 type ObjectSchema = z.ZodObject;
@@ -132,8 +137,8 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
   replies: Record<number, ReplySpec>;
   /** Error codes that the handler throws. */
   errors?: readonly ErrorCode[];
-  /** True if public functions of other namespaces can be called. */
-  anyNamespace?: boolean;
+  /** Default: `nobody`. */
+  otherNamespaces?: OtherNamespaces;
   /** False: does not count against the rate limit of anonymous calls. */
   limited?: boolean;
   /** Returns additional fields of error responses. */

@@ -16,6 +16,7 @@ import * as meta from './routes/meta.js';
 import * as namespaces from './routes/namespaces.js';
 import * as network from './routes/network.js';
 import * as pubsub from './routes/pubsub.js';
+import * as replay from './routes/replay.js';
 import * as rollouts from './routes/rollouts.js';
 import * as rqlite from './routes/rqlite.js';
 import * as secrets from './routes/secrets.js';
@@ -36,6 +37,7 @@ const endpoints: readonly Route[] = [
   triggers,
   logs,
   invocations,
+  replay,
   stats,
   keys,
   audit,

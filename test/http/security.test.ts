@@ -1,5 +1,6 @@
 import { createConnection } from 'node:net';
 import test from 'ava';
+import { routes } from '../../src/http/routes.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
@@ -53,6 +54,18 @@ test('a key cannot read or change anything in another namespace', async (t) => {
     t.is(reply.json.code, 'forbidden');
   }
   t.is((await owner.get('/v1/functions/probe')).status, 200);
+});
+
+test('every route that is not open refuses the namespace of another credential in its query', async (t) => {
+  const owner = await aTenant(await engine());
+  const stranger = await aTenant(await engine());
+  for (const { access, otherNamespaces, method, path } of routes) {
+    if (access === 'open' || otherNamespaces === 'everybody') continue;
+    const filled = path.replace('{ns}', stranger.namespace).replaceAll(/\{\w+\}/g, 'x');
+    const reply = await stranger.request(method, `${filled}?namespace=${owner.namespace}`);
+    t.is(reply.status, 403, `${method} ${path}: ${reply.text}`);
+    t.is(reply.json.code, 'forbidden');
+  }
 });
 
 test('private and missing functions return the same error to keys of other namespaces', async (t) => {

@@ -1,7 +1,8 @@
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { Trace } from '../../src/contract/trace.js';
 import type { Catalog } from '../../src/core/catalog.js';
-import type { EndRow, InvocationEnd } from '../../src/core/finish.js';
+import type { InvocationEnd } from '../../src/core/finish.js';
+import type { EndRow } from '../../src/core/follow-ups.js';
 import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
 import { isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';

@@ -55,87 +55,101 @@ export interface AuthDeps {
   namespaces: Pick<SessionStore, 'claimNamespace'>;
 }
 
-export function createAuth({ keys, tokens, sessions, namespaces }: AuthDeps): Auth {
-  // Keyed by hash, so that memory contains no list of usable credentials.
-  const verified = new LRUCache<string, TokenClaims>({ max: 10_000 });
-  const issued = new LRUCache<string, true>({ max: 10_000 });
+export function createAuth(deps: AuthDeps): Auth {
+  return new CachingAuth(deps);
+}
+
+class CachingAuth implements Auth {
+  readonly #keys: Keys;
+  readonly #tokens: Tokens;
+  readonly #sessions: Sessions;
+  readonly #namespaces: AuthDeps['namespaces'];
+  /** Claims of verified tokens, by hash, so that memory contains no list of usable credentials. */
+  readonly #verified = new LRUCache<string, TokenClaims>({ max: 10_000 });
+  /** Namespaces that are known to belong to an issuer. */
+  readonly #issued = new LRUCache<string, true>({ max: 10_000 });
+
+  constructor({ keys, tokens, sessions, namespaces }: AuthDeps) {
+    this.#keys = keys;
+    this.#tokens = tokens;
+    this.#sessions = sessions;
+    this.#namespaces = namespaces;
+  }
+
+  async authenticate(credential: string): Promise<Principal> {
+    if (isKeyShaped(credential)) {
+      const key = await this.#keys.find(credential);
+      if (key) return ofKey(key);
+      throw new AppError('unauthorized', 'The API key is wrong, has expired or has been revoked.');
+    }
+    const principal = await this.#ofClaims(await this.#verify(credential));
+    if (principal) return principal;
+    throw new AppError('unauthorized', 'The token has been revoked; log in again.');
+  }
+
+  async isValid({ keyId, session, expiresAt }: Principal): Promise<boolean> {
+    if (expiresAt !== null && expiresAt <= Date.now()) return false;
+    return (await this.#isLive(session)) && (keyId === null || (await this.#keys.get(keyId)) !== null);
+  }
+
+  async tokenFor(principal: Principal): Promise<KeyToken> {
+    if (principal.kind !== 'api_key' || principal.keyId === null) {
+      throw new AppError('forbidden', 'Only an API key can be exchanged for a token; send it as X-API-Key.');
+    }
+    const { subject, namespace, keyId } = principal;
+    return {
+      access_token: await this.#tokens.sign({ subject, namespace, keyId }),
+      token_type: 'Bearer',
+      expires_in: ACCESS_TOKEN_SECONDS,
+      subject,
+      namespace,
+    };
+  }
+
+  async #verify(jwt: string): Promise<TokenClaims> {
+    const digest = hash('sha256', jwt, 'base64');
+    const known = this.#verified.get(digest);
+    if (known && known.expiresAt > Date.now()) return known;
+    const claims = await this.#tokens.verify(jwt);
+    if (claims.issuer === 'foreign') await this.#assertIssued(claims.namespace, claims.issuerName);
+    const life = Math.max(1, claims.expiresAt - Date.now());
+    const ttl = claims.issuer === 'own' ? life : Math.min(life, FOREIGN_CACHE_MS);
+    this.#verified.set(digest, claims, { ttl });
+    return claims;
+  }
 
   /**
    * A namespace belongs to the first owner that claims it. An issuer claims the namespaces in its
    * tokens and has access to no others.
    */
-  const assertIssued = async (namespace: Namespace, issuer: string) => {
+  async #assertIssued(namespace: Namespace, issuer: string): Promise<void> {
     const owner = ISSUER_OWNER + issuer;
     const place = `${owner} ${namespace}`;
-    if (issued.has(place)) return;
+    if (this.#issued.has(place)) return;
     const isOwn =
-      namespace !== DEFAULT_NAMESPACE && (await namespaces.claimNamespace(namespace, owner)) === owner;
+      namespace !== DEFAULT_NAMESPACE && (await this.#namespaces.claimNamespace(namespace, owner)) === owner;
     if (!isOwn) {
       throw new AppError(
         'forbidden',
         `Namespace "${namespace}" does not belong to the issuer of this token, which can act only in namespaces that it was the first to use.`,
       );
     }
-    issued.set(place, true);
-  };
-
-  const verify = async (jwt: string): Promise<TokenClaims> => {
-    const digest = hash('sha256', jwt, 'base64');
-    const known = verified.get(digest);
-    if (known && known.expiresAt > Date.now()) return known;
-    const claims = await tokens.verify(jwt);
-    if (claims.issuer === 'foreign') await assertIssued(claims.namespace, claims.issuerName);
-    const life = Math.max(1, claims.expiresAt - Date.now());
-    verified.set(digest, claims, { ttl: claims.issuer === 'own' ? life : Math.min(life, FOREIGN_CACHE_MS) });
-    return claims;
-  };
-
-  const isLive = async (session: string | null) => session === null || !(await sessions.isRevoked(session));
+    this.#issued.set(place, true);
+  }
 
   /**
    * Resolves with the principal of the claims, or null if their login or key is no longer valid.
    */
-  const ofClaims = async (claims: TokenClaims): Promise<Principal | null> => {
-    if (!(await isLive(claims.session))) return null;
+  async #ofClaims(claims: TokenClaims): Promise<Principal | null> {
+    if (!(await this.#isLive(claims.session))) return null;
     if (claims.keyId === null) return ofWallet(claims);
-    const key = await keys.get(claims.keyId);
+    const key = await this.#keys.get(claims.keyId);
     return key && ofKeyToken(claims, key);
-  };
+  }
 
-  return {
-    async isValid({ keyId, session, expiresAt }) {
-      if (expiresAt !== null && expiresAt <= Date.now()) return false;
-      return (await isLive(session)) && (keyId === null || (await keys.get(keyId)) !== null);
-    },
-
-    async authenticate(credential) {
-      if (isKeyShaped(credential)) {
-        const key = await keys.find(credential);
-        if (key) return ofKey(key);
-        throw new AppError('unauthorized', 'The API key is wrong, has expired or has been revoked.');
-      }
-      const principal = await ofClaims(await verify(credential));
-      if (principal) return principal;
-      throw new AppError('unauthorized', 'The token has been revoked; log in again.');
-    },
-
-    async tokenFor(principal) {
-      if (principal.kind !== 'api_key' || principal.keyId === null) {
-        throw new AppError(
-          'forbidden',
-          'Only an API key can be exchanged for a token; send it as X-API-Key.',
-        );
-      }
-      const { subject, namespace, keyId } = principal;
-      return {
-        access_token: await tokens.sign({ subject, namespace, keyId }),
-        token_type: 'Bearer',
-        expires_in: ACCESS_TOKEN_SECONDS,
-        subject,
-        namespace,
-      };
-    },
-  };
+  async #isLive(session: string | null): Promise<boolean> {
+    return session === null || !(await this.#sessions.isRevoked(session));
+  }
 }
 
 function ofKey(key: StoredKey): Principal {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { DEFAULT_NAMESPACE, type Namespace } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
-import type { Bus } from '../../ports/bus.js';
+import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import type { Closable } from '../../ports/closable.js';
 import type { Store } from '../../ports/store.js';
 import { freshCache } from '../fresh-cache.js';
@@ -15,6 +15,21 @@ export const SESSIONS_CHANNEL = 'sessions';
 const KEY_SUBJECT = 'key:';
 /** Lifetime of a console login without activity: one working day. */
 const KEY_REFRESH_MS = 12 * 3600_000;
+
+interface ChallengeRequest {
+  wallet: string;
+  purpose: string;
+  namespace: Namespace;
+}
+
+/** A nonce, signed by the wallet to which it was issued. */
+interface SignedNonce {
+  wallet: string;
+  nonce: string;
+  signature: string;
+  namespace: Namespace;
+  chain?: Chain | undefined;
+}
 
 export interface Challenge {
   wallet: string;
@@ -37,18 +52,12 @@ export interface Login {
  * ends it.
  */
 export interface Sessions extends Closable {
-  challenge(request: { wallet: string; purpose: string; namespace: Namespace }): Promise<Challenge>;
+  challenge(request: ChallengeRequest): Promise<Challenge>;
   /**
    * Opens a login with a signed nonce. Throws `unauthorized` for an invalid nonce or signature, and
    * `forbidden` for a namespace of another wallet.
    */
-  verify(request: {
-    wallet: string;
-    nonce: string;
-    signature: string;
-    namespace: Namespace;
-    chain?: Chain | undefined;
-  }): Promise<Login>;
+  verify(request: SignedNonce): Promise<Login>;
   /**
    * Opens a login for an API key, for the console. Its tokens are valid only as long as the key.
    */
@@ -74,24 +83,138 @@ export interface SessionsDeps {
   signup: 'open' | 'closed';
 }
 
-export async function createSessions({ store, bus, tokens, signup }: SessionsDeps): Promise<Sessions> {
-  const revoked = freshCache<ReadonlySet<string>>();
-  const drop = () => revoked.drop('');
-  const unsubscribe = await bus.subscribe(SESSIONS_CHANNEL, drop);
-  const forgetGaps = bus.onGap(drop);
+/** Creates the logins of a process. */
+export async function createSessions(deps: SessionsDeps): Promise<Sessions> {
+  return TokenSessions.open(deps);
+}
 
-  const logout = async (session: string) => {
-    await store.sessions.revokeFamily(session);
-    drop();
+class TokenSessions implements Sessions {
+  readonly #store: Store;
+  readonly #bus: Bus;
+  readonly #tokens: Tokens;
+  readonly #signup: SessionsDeps['signup'];
+  readonly #revoked = freshCache<ReadonlySet<string>>();
+  readonly #unsubscribe: Unsubscribe[] = [];
+
+  private constructor({ store, bus, tokens, signup }: SessionsDeps) {
+    this.#store = store;
+    this.#bus = bus;
+    this.#tokens = tokens;
+    this.#signup = signup;
+  }
+
+  static async open(deps: SessionsDeps): Promise<TokenSessions> {
+    const sessions = new TokenSessions(deps);
+    const drop = () => sessions.#revoked.drop('');
+    const unsubscribe = await deps.bus.subscribe(SESSIONS_CHANNEL, drop);
+    sessions.#unsubscribe.push(deps.bus.onGap(drop), unsubscribe);
+    return sessions;
+  }
+
+  async challenge({ wallet: given, purpose, namespace }: ChallengeRequest): Promise<Challenge> {
+    const { wallet } = parseWallet(given);
+    assertClaimable(namespace);
+    const nonce = randomBytes(24).toString('base64url');
+    const expiresAt = Date.now() + NONCE_MS;
+    await this.#store.sessions.addNonce({ wallet, namespace, nonce, purpose, expiresAt });
+    return { wallet, namespace, nonce, expires_at: new Date(expiresAt).toISOString() };
+  }
+
+  async verify({
+    wallet: given,
+    nonce,
+    signature,
+    namespace,
+    chain: requested,
+  }: SignedNonce): Promise<Login> {
+    const { wallet, chain } = parseWallet(given, requested);
+    assertClaimable(namespace);
+    // The nonce is consumed before the signature is verified, so that it allows only one attempt.
+    await this.#takeNonce(nonce, wallet, namespace);
+    await assertSigned(chain, wallet, nonce, signature);
+    await this.#assertOwner(namespace, wallet);
+    return this.#issue(wallet, namespace, newFamily());
+  }
+
+  openForKey({ id, namespace }: { id: string; namespace: Namespace }): Promise<Login> {
+    return this.#issue(`${KEY_SUBJECT}${id}`, namespace, newFamily());
+  }
+
+  async refresh(token: string, namespace?: Namespace): Promise<Login> {
+    const found = await this.#store.sessions.useRefresh(hashOf(token));
+    if (found?.used) await this.logout(found.token.family);
+    if (!found || found.used || found.token.expiresAt < Date.now()) {
+      throw new AppError(
+        'unauthorized',
+        'The refresh token is unknown, used, expired or revoked; log in again with POST /v1/auth/challenge.',
+      );
+    }
+    if (namespace !== undefined && namespace !== found.token.namespace) {
+      throw new AppError(
+        'forbidden',
+        `This refresh token belongs to namespace "${found.token.namespace}" and not to "${namespace}"; log in again.`,
+      );
+    }
+    return this.#issue(found.token.wallet, found.token.namespace, found.token.family);
+  }
+
+  async logoutToken(token: string): Promise<void> {
+    const found = await this.#store.sessions.useRefresh(hashOf(token));
+    if (found) return this.logout(found.token.family);
+    throw new AppError('unauthorized', 'The refresh token is unknown; there is nothing to log out of.');
+  }
+
+  async logout(session: string): Promise<void> {
+    await this.#store.sessions.revokeFamily(session);
+    this.#revoked.drop('');
     // If the bus is unreachable, other processes notice the change within 2 s.
-    await bus.publish(SESSIONS_CHANNEL, session).catch(() => undefined);
-  };
+    await this.#bus.publish(SESSIONS_CHANNEL, session).catch(() => undefined);
+  }
+
+  async logoutAll(wallet: string, namespace: Namespace): Promise<void> {
+    const families = await this.#store.sessions.families(wallet, namespace);
+    for (const family of families) await this.logout(family);
+  }
+
+  async isRevoked(session: string): Promise<boolean> {
+    const families = await this.#revoked.get('all', () => this.#loadRevoked());
+    return families?.has(session) ?? false;
+  }
+
+  async close(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) await unsubscribe();
+  }
+
+  async #takeNonce(nonce: string, wallet: string, namespace: Namespace): Promise<void> {
+    const stored = await this.#store.sessions.takeNonce(nonce, wallet);
+    if (stored && stored.expiresAt >= Date.now() && stored.namespace === namespace) return;
+    throw new AppError(
+      'unauthorized',
+      'The nonce is unknown, used or older than 5 minutes; get a new one with POST /v1/auth/challenge.',
+    );
+  }
+
+  /** With open signup, an unowned namespace is assigned to the wallet. */
+  async #assertOwner(namespace: Namespace, wallet: string): Promise<void> {
+    const { sessions } = this.#store;
+    const owner =
+      this.#signup === 'open'
+        ? await sessions.claimNamespace(namespace, wallet)
+        : await sessions.namespaceOwner(namespace);
+    if (owner === wallet) return;
+    throw new AppError(
+      'forbidden',
+      owner === null
+        ? `This engine creates no namespaces for wallets (WALLET_SIGNUP is "closed"), and no wallet owns "${namespace}"; ask its operator.`
+        : `Namespace "${namespace}" belongs to another wallet; choose another namespace.`,
+    );
+  }
 
   /** `subject` is a wallet or `key:<id>`, which is not a valid wallet address. */
-  const issue = async (subject: string, namespace: Namespace, family: string): Promise<Login> => {
+  async #issue(subject: string, namespace: Namespace, family: string): Promise<Login> {
     const refreshToken = `rt_${randomBytes(32).toString('base64url')}`;
     const keyId = keyIdOf(subject);
-    await store.sessions.addRefresh({
+    await this.#store.sessions.addRefresh({
       hash: hashOf(refreshToken),
       family,
       wallet: subject,
@@ -99,7 +222,7 @@ export async function createSessions({ store, bus, tokens, signup }: SessionsDep
       expiresAt: Date.now() + (keyId === undefined ? REFRESH_MS : KEY_REFRESH_MS),
     });
     return {
-      access_token: await tokens.sign({
+      access_token: await this.#tokens.sign({
         subject,
         namespace,
         session: family,
@@ -111,103 +234,23 @@ export async function createSessions({ store, bus, tokens, signup }: SessionsDep
       subject,
       namespace,
     };
-  };
+  }
 
-  return {
-    logout,
+  async #loadRevoked(): Promise<ReadonlySet<string>> {
+    // Access tokens are valid for 15 minutes, so earlier logouts are irrelevant.
+    const since = Date.now() - (ACCESS_TOKEN_SECONDS + 60) * 1000;
+    return new Set(await this.#store.sessions.revokedFamilies(since));
+  }
+}
 
-    async challenge({ wallet: given, purpose, namespace }) {
-      const { wallet } = parseWallet(given);
-      assertClaimable(namespace);
-      const nonce = randomBytes(24).toString('base64url');
-      const expiresAt = Date.now() + NONCE_MS;
-      await store.sessions.addNonce({ wallet, namespace, nonce, purpose, expiresAt });
-      return { wallet, namespace, nonce, expires_at: new Date(expiresAt).toISOString() };
-    },
-
-    async verify({ wallet: given, nonce, signature, namespace, chain: requestedChain }) {
-      const { wallet, chain } = parseWallet(given, requestedChain);
-      assertClaimable(namespace);
-      // The nonce is consumed before the signature is verified, so that it allows only one attempt.
-      const stored = await store.sessions.takeNonce(nonce, wallet);
-      if (!stored || stored.expiresAt < Date.now() || stored.namespace !== namespace) {
-        throw new AppError(
-          'unauthorized',
-          'The nonce is unknown, used or older than 5 minutes; get a new one with POST /v1/auth/challenge.',
-        );
-      }
-      // Imported lazily: the curves take 8 MB, and most installations use only keys.
-      const { isSignedBy } = await import('./wallet-signature.js');
-      if (!isSignedBy(chain, wallet, nonce, signature)) {
-        throw new AppError(
-          'unauthorized',
-          'The signature is not one of this nonce by this wallet; get a new nonce and sign exactly its text.',
-        );
-      }
-      const owner =
-        signup === 'open'
-          ? await store.sessions.claimNamespace(namespace, wallet)
-          : await store.sessions.namespaceOwner(namespace);
-      if (owner === null) {
-        throw new AppError(
-          'forbidden',
-          `This engine creates no namespaces for wallets (WALLET_SIGNUP is "closed"), and no wallet owns "${namespace}"; ask its operator.`,
-        );
-      }
-      if (owner !== wallet) {
-        throw new AppError(
-          'forbidden',
-          `Namespace "${namespace}" belongs to another wallet; choose another namespace.`,
-        );
-      }
-      return issue(wallet, namespace, newFamily());
-    },
-
-    openForKey: ({ id, namespace }) => issue(`${KEY_SUBJECT}${id}`, namespace, newFamily()),
-
-    async refresh(token, namespace) {
-      const found = await store.sessions.useRefresh(hashOf(token));
-      if (found?.used) await logout(found.token.family);
-      if (!found || found.used || found.token.expiresAt < Date.now()) {
-        throw new AppError(
-          'unauthorized',
-          'The refresh token is unknown, used, expired or revoked; log in again with POST /v1/auth/challenge.',
-        );
-      }
-      if (namespace !== undefined && namespace !== found.token.namespace) {
-        throw new AppError(
-          'forbidden',
-          `This refresh token belongs to namespace "${found.token.namespace}" and not to "${namespace}"; log in again.`,
-        );
-      }
-      return issue(found.token.wallet, found.token.namespace, found.token.family);
-    },
-
-    async logoutToken(token) {
-      const found = await store.sessions.useRefresh(hashOf(token));
-      if (found) return logout(found.token.family);
-      throw new AppError('unauthorized', 'The refresh token is unknown; there is nothing to log out of.');
-    },
-
-    async logoutAll(wallet, namespace) {
-      for (const family of await store.sessions.families(wallet, namespace)) await logout(family);
-    },
-
-    async isRevoked(session) {
-      // Access tokens are valid for 15 minutes, so earlier logouts are irrelevant.
-      const since = Date.now() - (ACCESS_TOKEN_SECONDS + 60) * 1000;
-      const families = await revoked.get(
-        'all',
-        async () => new Set(await store.sessions.revokedFamilies(since)),
-      );
-      return families?.has(session) ?? false;
-    },
-
-    async close() {
-      await forgetGaps();
-      await unsubscribe();
-    },
-  };
+async function assertSigned(chain: Chain, wallet: string, nonce: string, signature: string): Promise<void> {
+  // Imported lazily: the curves take 8 MB, and most installations use only keys.
+  const { isSignedBy } = await import('./wallet-signature.js');
+  if (isSignedBy(chain, wallet, nonce, signature)) return;
+  throw new AppError(
+    'unauthorized',
+    'The signature is not one of this nonce by this wallet; get a new nonce and sign exactly its text.',
+  );
 }
 
 function assertClaimable(namespace: Namespace): void {

@@ -7,7 +7,7 @@ export function anonymous({ namespace }: Pick<RequestTarget, 'namespace'>) {
     scope: null,
     credential: null,
     namespace,
-    anyNamespace: true,
+    otherNamespaces: 'everybody',
     limited: true,
   } as const;
 }

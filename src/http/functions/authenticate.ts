@@ -25,7 +25,7 @@ export async function authenticate(
     scope: needsKey ? 'invoke' : null,
     credential,
     namespace: undefined,
-    anyNamespace: true,
+    otherNamespaces: 'everybody',
     limited: true,
   });
   if (needsKey && principal?.namespace !== target.namespace) {

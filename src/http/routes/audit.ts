@@ -1,6 +1,5 @@
 import { auditQuerySchema, auditReplySchema } from '../../contract/http/auth.js';
 import type { AuditQuery } from '../../ports/store/audit.js';
-import { assertOwnNamespace } from '../admission.js';
 import { json, route } from '../route.js';
 import { parseSince } from '../since.js';
 
@@ -16,12 +15,11 @@ export const readAudit = route({
     'Newest first; kept as long as logs. `request_id` is the X-Request-ID of the response to the change.',
   access: 'required',
   scope: 'keys',
-  anyNamespace: true,
+  otherNamespaces: 'admin',
   query: auditQuerySchema,
   replies: { 200: { about: 'One page.', schema: auditReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal, query }) {
-    if (!principal.isAdmin) assertOwnNamespace(principal, query.namespace);
     const request: AuditQuery = {
       namespace: query.namespace ?? principal.namespace,
       limit: query.limit ?? DEFAULT_LIMIT,

@@ -12,18 +12,15 @@ import {
 } from '../../contract/http/invoke.js';
 import { type Namespace, namespaceSchema, requestIdSchema } from '../../contract/ids.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
-import { RETRY_AFTER_SECONDS } from '../../contract/quotas.js';
 import { assertMayInvoke, callerOf, type FunctionRef } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
-import type { Accepted, InvokeRequest } from '../../core/invoke.js';
-import { replyOutput } from '../../core/output-fields.js';
-import type { Reply } from '../../core/reply.js';
+import type { InvokeRequest } from '../../core/invoke.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { onClientDisconnect } from '../client-disconnect.js';
-import { failureFields, failureOutput, milliseconds } from '../outcome.js';
-import { type Answer, type BodySpec, json, type ReplySpec, route } from '../route.js';
+import { acceptedAnswer, replyAnswer } from '../invoke-answer.js';
+import { type Answer, type BodySpec, type ReplySpec, route } from '../route.js';
 import type { Services } from '../services.js';
 import { startServerSpan, withSpan } from '../trace.js';
 
@@ -109,7 +106,7 @@ export const invokeOfNamespace = route({
   summary: "Invoke a function of any namespace, if it is public or the credential's own",
   access: 'optional',
   scope: 'invoke',
-  anyNamespace: true,
+  otherNamespaces: 'everybody',
   params: functionRefPath.extend({ namespace: namespaceSchema, name: functionRefSchema }),
   headers: invokeHeadersSchema,
   body: input,
@@ -245,69 +242,6 @@ function assertSync(given: Headers): void {
     'invalid_request',
     `${name} applies only to async calls; send "Prefer: respond-async" with it.`,
   );
-}
-
-function acceptedAnswer({ id }: Accepted): Answer {
-  return json(
-    202,
-    { request_id: id, status: 'queued' },
-    {
-      Location: `/v1/invocations/${id}`,
-      'X-Request-ID': id,
-    },
-  );
-}
-
-const OPENING_BRACE = 0x7b;
-const OPENING_BRACKET = 0x5b;
-
-function replyAnswer(
-  { id }: Accepted,
-  reply: Reply,
-  { accept, isCredentialed }: { accept: string; isCredentialed: boolean },
-): Answer {
-  const duration = milliseconds(reply.durationMs);
-  const answerHeaders = {
-    'X-Request-ID': id,
-    'X-Duration-Ms': String(duration),
-    'X-Attempts': String(reply.attempts),
-    'X-Function-Version': String(reply.version),
-  };
-  if (reply.status !== 'success') {
-    const { httpStatus, ...failure } = failureFields(reply.status, reply, isCredentialed);
-    const written = failureOutput(reply.output, isCredentialed);
-    const again = reply.code === undefined ? {} : { 'Retry-After': String(RETRY_AFTER_SECONDS) };
-    return json(
-      httpStatus,
-      { request_id: id, ...failure, ...written, duration_ms: duration },
-      { ...answerHeaders, ...again },
-    );
-  }
-  const { output } = reply;
-  if (acceptsBytes(accept)) {
-    return { status: 200, headers: answerHeaders, bytes: output, type: 'application/octet-stream' };
-  }
-  if (output[0] === OPENING_BRACE || output[0] === OPENING_BRACKET) {
-    return { status: 200, headers: answerHeaders, bytes: output, type: 'application/json' };
-  }
-  return json(
-    200,
-    { request_id: id, ...replyOutput(output), status: 'success', duration_ms: duration },
-    answerHeaders,
-  );
-}
-
-/**
- * Returns raw bytes only if the client names the type explicitly: many clients send `*\/*` by
- * default.
- */
-function acceptsBytes(accept: string): boolean {
-  // Most clients send other values, and splitting them would cost time in every call.
-  if (!/octet-stream/i.test(accept)) return false;
-  return accept.split(',').some((part) => {
-    const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
-    return type === 'application/octet-stream' && !parameters.some((text) => /^q=0(\.0*)?$/.test(text));
-  });
 }
 
 /**

@@ -99,7 +99,7 @@ export class Sockets implements Closable {
       scope: endpoint.scope,
       credential: socketCredentialOf(request.headers, url.searchParams),
       namespace: url.searchParams.get('namespace') ?? undefined,
-      anyNamespace: false,
+      otherNamespaces: 'nobody',
       limited: true,
     });
     const query = Object.fromEntries(url.searchParams);
