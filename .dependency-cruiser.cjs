@@ -113,7 +113,7 @@ module.exports = {
       name: 'no-imports-of-config',
       severity: 'error',
       from: { path: '^(src/(contract|ports|core|http)|workers/wasm|workers/wasi)/' },
-      to: { path: '^src/config\\.ts$', pathNot: '^src/http/', dependencyTypesNot: ['type-only'] },
+      to: { path: '^src/(config|settings)\\.ts$', pathNot: '^src/http/', dependencyTypesNot: ['type-only'] },
     },
   ],
   options: {

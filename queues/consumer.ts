@@ -4,34 +4,23 @@ import { MAX_WORKER_CRASHES } from '../src/contract/limits.js';
 import { messageOf } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
-import { Cancellation } from './cancellation.js';
+import { CancelRequests } from './cancel-requests.js';
 import { CrashGuard } from './crash-guard.js';
 import type { InvocationJob, QueueDriver, QueueTimings, Warn } from './driver.js';
 import { perQueue } from './fairness.js';
 import { isLost, type JobStore } from './job-store.js';
-import { decodeInvocation, QUEUE_KINDS, type QueueKind } from './jobs.js';
+import { QUEUE_KINDS, type QueueKind } from './jobs.js';
 import { Prefetch } from './prefetch.js';
 import { putBack } from './put-back.js';
 import { RunLoop, type RunOutcome } from './run-loop.js';
 import { SlotLimiter } from './slot-limiter.js';
-
-/**
- * Why a delivery's signal was aborted: the invocation was cancelled, or another worker has taken
- * over the job.
- */
-const CANCELLED = 'cancelled';
-const LOST = 'lost';
+import { toDelivery } from './to-delivery.js';
 
 /**
  * When the handler of a last attempt fails without recording the end of the invocation, the job is
  * not removed but delivered again after this delay.
  */
 const FAULT_DELAY_MS = 2000;
-/**
- * How long a cancel request for an unknown job is remembered: it may arrive at this worker before
- * the job does.
- */
-const EARLY_CANCEL_MS = 10_000;
 /** The delay between attempts to put a job back. */
 const PUT_BACK_RETRY_MS = 1000;
 /** How long a job that gave up its place to the jobs behind it is delayed. */
@@ -58,9 +47,7 @@ export class Consumer implements Closable {
   readonly #slots: SlotLimiter;
   readonly #prefetch: Readonly<Record<QueueKind, Prefetch>>;
   readonly #loops = new Map<QueueKind, { loop: RunLoop; store: JobStore; detach: () => void }>();
-  readonly #active = new Map<string, Cancellation>();
-  readonly #earlyCancels = new Map<string, NodeJS.Timeout>();
-  #cancelRequests: Closable | undefined;
+  readonly #cancelRequests: CancelRequests;
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -73,6 +60,7 @@ export class Consumer implements Closable {
     this.#handler = handler;
     this.#settings = settings;
     this.#guard = guard;
+    this.#cancelRequests = new CancelRequests(driver, settings.warn);
     this.#prefetch = perQueue(
       (kind) => new Prefetch(kind, settings.concurrency, () => this.#setFetches(kind)),
     );
@@ -89,7 +77,7 @@ export class Consumer implements Closable {
     settings: ConsumerSettings,
   ): Promise<Consumer> {
     const consumer = new Consumer(driver, handler, settings, new CrashGuard(await driver.openCrashJournal()));
-    consumer.#cancelRequests = await driver.onCancelRequest((id) => consumer.#onCancelRequest(id));
+    await consumer.#cancelRequests.subscribe();
     for (const kind of QUEUE_KINDS) await consumer.#startLoop(kind);
     return consumer;
   }
@@ -121,7 +109,7 @@ export class Consumer implements Closable {
         }
       },
       onEnded: (job) => driver.ended(job),
-      onLost: (id) => this.#active.get(id)?.abort(LOST),
+      onLost: (id) => this.#cancelRequests.lose(id),
     });
     this.#loops.set(kind, { loop, store, detach: driver.fetchOnAdd(kind, loop) });
   }
@@ -130,8 +118,7 @@ export class Consumer implements Closable {
   async #run(kind: QueueKind, store: JobStore, job: InvocationJob, token: string): Promise<RunOutcome> {
     const id = job.id ?? '';
     const { stalledCounter: crashes } = job;
-    const cancellation = new Cancellation();
-    this.#active.set(id, cancellation);
+    const cancellation = this.#cancelRequests.track(id);
     this.#prefetch[kind].recordFetch(job.data.s);
     const back = (settlement: PutBack) => this.#putBack(store, job, token, settlement);
     let release = () => {};
@@ -160,9 +147,9 @@ export class Consumer implements Closable {
       else if (!(await this.#recordBegin(id, crashes))) {
         return await back({ kind: 'later', delayMs: FAULT_DELAY_MS });
       }
-      if (this.#earlyCancels.has(id)) cancellation.abort(CANCELLED);
+      this.#cancelRequests.applyEarly(id, cancellation);
       // The cancel request may have been sent while no worker, or another one, had the job.
-      if (job.attemptsStarted > 1) await this.#checkCancelled(id);
+      if (job.attemptsStarted > 1) await this.#cancelRequests.check(id);
       const delivery = toDelivery(job, {
         crashesWhileRunning,
         signal: cancellation,
@@ -176,7 +163,7 @@ export class Consumer implements Closable {
       return settlement.kind === 'done' ? 'done' : await back(settlement);
     } finally {
       release();
-      this.#active.delete(id);
+      this.#cancelRequests.forget(id);
     }
   }
 
@@ -246,35 +233,8 @@ export class Consumer implements Closable {
         if (isLost(error)) return 'moved';
         this.#settings.warn(`Failed to put invocation ${id} back into the queue; retrying.`, error);
       }
-      if (this.#closing !== undefined || this.#active.get(id)?.reason === LOST) return 'moved';
+      if (this.#closing !== undefined || this.#cancelRequests.isLost(id)) return 'moved';
       await sleep(PUT_BACK_RETRY_MS);
-    }
-  }
-
-  #onCancelRequest(id: string | null): void {
-    if (id === null) {
-      for (const jobId of this.#active.keys()) void this.#checkCancelled(jobId);
-      return;
-    }
-    const cancellation = this.#active.get(id);
-    if (cancellation !== undefined) {
-      cancellation.abort(CANCELLED);
-      return;
-    }
-    const timer = setTimeout(() => this.#earlyCancels.delete(id), EARLY_CANCEL_MS);
-    timer.unref();
-    clearTimeout(this.#earlyCancels.get(id));
-    this.#earlyCancels.set(id, timer);
-  }
-
-  async #checkCancelled(id: string): Promise<void> {
-    try {
-      if (await this.#driver.isCancelRequested(id)) this.#active.get(id)?.abort(CANCELLED);
-    } catch (error) {
-      this.#settings.warn(
-        `Failed to read whether invocation ${id} was cancelled; the invocation runs.`,
-        error,
-      );
     }
   }
 
@@ -290,29 +250,6 @@ export class Consumer implements Closable {
     await Promise.all(loops.map(({ loop }) => loop.close()));
     await this.#slots.close();
     await this.#guard.close();
-    await this.#cancelRequests?.close();
-    for (const timer of this.#earlyCancels.values()) clearTimeout(timer);
+    await this.#cancelRequests.close();
   }
-}
-
-function toDelivery(
-  job: InvocationJob,
-  own: Pick<Delivery, 'crashesWhileRunning' | 'signal' | 'begun' | 'releaseSlot'>,
-): Delivery {
-  const failures = job.attemptsMade;
-  const crashes = job.stalledCounter;
-  const attempts = Math.max(1, job.opts.attempts ?? 1);
-  return {
-    invocation: decodeInvocation(job.id ?? '', job.name, job.data),
-    attempt: failures + crashes + 1,
-    failures,
-    crashes,
-    crashesWhileRunning: own.crashesWhileRunning,
-    attempts,
-    isLastAttempt: failures + 1 >= attempts,
-    redelivered: job.attemptsStarted > failures + 1,
-    signal: own.signal,
-    begun: own.begun,
-    releaseSlot: own.releaseSlot,
-  };
 }

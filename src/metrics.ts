@@ -1,4 +1,5 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { FunctionLabels } from './function-labels.js';
 import type { Meter, OwnSeries } from './ports/meter.js';
 
 /** A metric whose value is computed when the metrics are read. */
@@ -43,47 +44,12 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-/**
- * Maximum number of functions with their own label value in one process; further ones share one
- * value, which bounds the cardinality. A namespace gets a further value only while more are free
- * than it has, so that no two of them with ever more names can displace the series of others.
- */
-const MAX_FUNCTIONS = 1000;
-export const OTHERS = '(others)';
-
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const shared = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-
-  const accepted = new Counter({
-    name: 'orama_invocations_accepted_total',
-    help: 'Invocations that are durable on the queue, by trigger.',
-    labelNames: ['trigger'],
-    registers,
-  });
-  const duration = new Histogram({
-    name: 'orama_attempt_duration_seconds',
-    help: 'Duration of attempts, by function and status.',
-    labelNames: ['namespace', 'function', 'status'],
-    buckets: SECONDS,
-    registers,
-  });
-  const ended = new Counter({
-    name: 'orama_invocations_ended_total',
-    help: 'Ended invocations, by state and, for dead ones, reason.',
-    labelNames: ['state', 'reason'],
-    registers,
-  });
-  const hostCalls = new Counter({
-    name: 'orama_host_calls_total',
-    help: 'Host calls, by function and success.',
-    labelNames: ['call', 'ok'],
-    registers,
-  });
 
   const gaugesOfNamespaces: GaugeSource[] = [];
   /** The metrics of the installation that have values of this namespace. */
@@ -96,30 +62,8 @@ export function createMetrics(): Metrics {
       }),
     );
 
-  const knownFunctions = new Map<string, Set<string>>();
-  let knownCount = 0;
-  /** Returns the labels under which a function is counted. */
-  const labelsOf = (namespace: string, name: string) => {
-    const own = knownFunctions.get(namespace) ?? new Set();
-    if (own.has(name)) return { namespace, function: name };
-    if (knownCount >= MAX_FUNCTIONS) {
-      return own.size > 0 ? { namespace, function: OTHERS } : { namespace: OTHERS, function: OTHERS };
-    }
-    if (own.size > 0 && own.size >= MAX_FUNCTIONS - knownCount) return { namespace, function: OTHERS };
-    own.add(name);
-    knownFunctions.set(namespace, own);
-    knownCount += 1;
-    return { namespace, function: name };
-  };
-
   return {
-    meter: {
-      accepted: (trigger, count) => accepted.inc({ trigger }, count),
-      attempted: ({ namespace, function: name, status, seconds }) =>
-        duration.observe({ ...labelsOf(namespace, name), status }, seconds),
-      ended: (state, reason) => ended.inc({ state, reason: reason ?? '' }),
-      hostCalled: (call, ok) => hostCalls.inc({ call, ok: String(ok) }),
-    },
+    meter: createMeter(registry),
     addGauge(source) {
       const { name, help, of, merge = 'sum', read } = source;
       if (source.readOf !== undefined) gaugesOfNamespaces.push(source);
@@ -149,6 +93,45 @@ export function createMetrics(): Metrics {
       return `${await merged.metrics()}\n${await rest.metrics()}`;
     },
     contentType: registry.contentType,
+  };
+}
+
+/** Creates the meter of this process, whose metrics are kept in the registry. */
+function createMeter(registry: Registry): Meter {
+  const registers = [registry];
+  const accepted = new Counter({
+    name: 'orama_invocations_accepted_total',
+    help: 'Invocations that are durable on the queue, by trigger.',
+    labelNames: ['trigger'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'orama_attempt_duration_seconds',
+    help: 'Duration of attempts, by function and status.',
+    labelNames: ['namespace', 'function', 'status'],
+    buckets: SECONDS,
+    registers,
+  });
+  const ended = new Counter({
+    name: 'orama_invocations_ended_total',
+    help: 'Ended invocations, by state and, for dead ones, reason.',
+    labelNames: ['state', 'reason'],
+    registers,
+  });
+  const hostCalls = new Counter({
+    name: 'orama_host_calls_total',
+    help: 'Host calls, by function and success.',
+    labelNames: ['call', 'ok'],
+    registers,
+  });
+  const labels = new FunctionLabels();
+
+  return {
+    accepted: (trigger, count) => accepted.inc({ trigger }, count),
+    attempted: ({ namespace, function: name, status, seconds }) =>
+      duration.observe({ ...labels.of(namespace, name), status }, seconds),
+    ended: (state, reason) => ended.inc({ state, reason: reason ?? '' }),
+    hostCalled: (call, ok) => hostCalls.inc({ call, ok: String(ok) }),
   };
 }
 

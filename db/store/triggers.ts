@@ -1,32 +1,9 @@
-import type { TriggerSpec } from '../../src/contract/function.js';
-import type { FunctionName, Namespace } from '../../src/contract/ids.js';
 import { AppError } from '../../src/errors.js';
-import type { StoredTrigger, TriggerStore } from '../../src/ports/store/triggers.js';
-import { uuidv7 } from '../../src/uuid.js';
+import type { TriggerStore } from '../../src/ports/store/triggers.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
 import { batchWithinQuota, countCheck } from './quota-check.js';
-import { cleanText } from './text.js';
-
-interface TriggerRow {
-  id: string;
-  namespace: Namespace;
-  function: FunctionName;
-  spec: string;
-  topic: string | null;
-  cron: string | null;
-  timezone: string | null;
-  overlap: 'allow' | 'skip' | null;
-  catch_up: 'one' | 'none' | null;
-  source: 'manifest' | 'api';
-  enabled: number;
-  created_at: number;
-}
-
-/** Returns the canonical string of a topic or schedule. A schedule without a timezone is in UTC. */
-export function specKey(spec: TriggerSpec): string {
-  return cleanText('topic' in spec ? `topic ${spec.topic}` : `cron ${spec.timezone ?? 'UTC'} ${spec.cron}`);
-}
+import { newTriggerRow, type TriggerRow, toTrigger } from './trigger-row.js';
 
 /** Creates the repository of triggers. */
 export function createTriggerStore(database: Database): TriggerStore {
@@ -35,20 +12,7 @@ export function createTriggerStore(database: Database): TriggerStore {
 
   return {
     async add(namespace, fn, spec, audit, limit) {
-      const row: TriggerRow = {
-        id: uuidv7(),
-        namespace,
-        function: fn,
-        spec: specKey(spec),
-        topic: 'topic' in spec ? spec.topic : null,
-        cron: 'cron' in spec ? spec.cron : null,
-        timezone: 'cron' in spec ? (spec.timezone ?? null) : null,
-        overlap: 'cron' in spec ? (spec.overlap ?? null) : null,
-        catch_up: 'cron' in spec ? (spec.catch_up ?? null) : null,
-        source: 'api',
-        enabled: 1,
-        created_at: Date.now(),
-      };
+      const row = newTriggerRow(namespace, fn, spec);
       const used = { sql: 'select count(*) from triggers where namespace = ?', bindings: [namespace] };
       const more = {
         sql: 'not exists (select 1 from triggers where namespace = ? and function = ? and spec = ?)',
@@ -114,27 +78,5 @@ export function createTriggerStore(database: Database): TriggerStore {
       ]);
       return results.at(-1) === 1;
     },
-  };
-}
-
-function toTrigger(row: TriggerRow): StoredTrigger {
-  return {
-    id: row.id,
-    namespace: row.namespace,
-    function: row.function,
-    spec: toSpec(row),
-    source: row.source,
-    enabled: row.enabled === 1,
-    createdAt: row.created_at,
-  };
-}
-
-function toSpec({ topic, cron, timezone, overlap, catch_up }: TriggerRow): TriggerSpec {
-  if (cron === null) return { topic: topic ?? '' };
-  return {
-    cron,
-    ...(timezone === null ? {} : { timezone }),
-    ...(overlap === null ? {} : { overlap }),
-    ...(catch_up === null ? {} : { catch_up }),
   };
 }

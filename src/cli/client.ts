@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { AppError } from '../errors.js';
 import type { Settings } from './config.js';
 import { failure, unreachable } from './failure.js';
-import { requestWithoutTimeout } from './request-without-timeout.js';
+import { type RawReply, requestWithoutTimeout } from './request-without-timeout.js';
 import { readEvents, type ServerEvent } from './server-events.js';
 
 export type QueryParameters = Readonly<Record<string, string | number | undefined>>;
+
+type DeployFields = Readonly<Record<string, string>>;
 
 export interface RequestOptions {
   query?: QueryParameters;
@@ -46,9 +48,9 @@ export interface Client {
   call(method: string, path: string, options?: RequestOptions): Promise<unknown>;
   /** Sends a GET request and returns the bytes of the response. */
   bytes(path: string): Promise<Uint8Array>;
-  deploy(fields: Readonly<Record<string, string>>, wasm: Uint8Array): Promise<unknown>;
+  deploy(fields: DeployFields, wasm: Uint8Array): Promise<unknown>;
   /** Validates a deploy as the server would, without storing anything. */
-  checkDeploy(fields: Readonly<Record<string, string>>, wasm: Uint8Array): Promise<unknown>;
+  checkDeploy(fields: DeployFields, wasm: Uint8Array): Promise<unknown>;
   invoke(name: string, input: Uint8Array, options: InvokeOptions): Promise<InvokeReply>;
   /**
    * Subscribes to server-sent events. Resolves with null if the response has another media type.
@@ -64,99 +66,118 @@ export interface Client {
 const queuedSchema = z.object({ request_id: z.string() });
 
 export function createClient(settings: Settings): Client {
-  const credentials: Record<string, string> =
-    settings.apiKey === undefined ? {} : { 'X-API-Key': settings.apiKey };
+  return new HttpClient(settings);
+}
 
-  function address(path: string, query: QueryParameters = {}): URL {
-    const url = new URL(settings.url + path);
+class HttpClient implements Client {
+  readonly settings: Settings;
+  readonly #credentials: Record<string, string>;
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+    this.#credentials = settings.apiKey === undefined ? {} : { 'X-API-Key': settings.apiKey };
+  }
+
+  async call(
+    method: string,
+    path: string,
+    { query, json, jsonText, headers, ...options }: RequestOptions = {},
+  ): Promise<unknown> {
+    const { signal = null } = options;
+    const body = jsonText ?? (json === undefined ? undefined : JSON.stringify(json));
+    if (body === undefined)
+      return readJson(await this.#send(this.#address(path, query), { method, signal }, headers));
+    const typed = { ...headers, 'Content-Type': 'application/json' };
+    return readJson(await this.#send(this.#address(path, query), { method, body, signal }, typed));
+  }
+
+  async bytes(path: string): Promise<Uint8Array> {
+    const response = await this.#send(this.#address(path), {});
+    if (!response.ok) throw failure(response.status, await response.text(), null);
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
+  async deploy(fields: DeployFields, wasm: Uint8Array): Promise<unknown> {
+    const body = deployForm(fields, wasm);
+    return readJson(await this.#send(this.#address('/v1/functions'), { method: 'POST', body }));
+  }
+
+  async checkDeploy(fields: DeployFields, wasm: Uint8Array): Promise<unknown> {
+    const body = deployForm(fields, wasm);
+    return readJson(
+      await this.#send(this.#address('/v1/functions', { dry_run: 'true' }), { method: 'POST', body }),
+    );
+  }
+
+  async invoke(name: string, input: Uint8Array, options: InvokeOptions): Promise<InvokeReply> {
+    const target = options.version === undefined ? name : `${name}@${options.version}`;
+    const url = this.#address(`/v1/functions/${encodeURIComponent(target)}/invoke`);
+    const headers = { ...this.#credentials, ...invokeHeaders(options) };
+    const reply = await requestWithoutTimeout({ url, method: 'POST', headers, body: input });
+    if (reply.status >= 400) throw failure(reply.status, reply.body.toString(), reply.header('retry-after'));
+    return invokeReply(reply);
+  }
+
+  async follow(
+    path: string,
+    query: QueryParameters,
+    signal: AbortSignal,
+    lastId?: string,
+  ): Promise<AsyncIterable<ServerEvent> | null> {
+    const headers: Record<string, string> = { Accept: 'text/event-stream' };
+    if (lastId !== undefined) headers['Last-Event-ID'] = lastId;
+    const response = await this.#send(this.#address(path, { ...query, follow: 'true' }), { signal }, headers);
+    if (!response.ok) throw failure(response.status, await response.text(), null);
+    const streams = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+    // In Node 20, the signal passed to fetch has no effect after the request object has been
+    // garbage-collected, although the body is still being read.
+    if (streams && response.body !== null) {
+      return readEvents(response.body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal }));
+    }
+    await response.body?.cancel();
+    return null;
+  }
+
+  #address(path: string, query: QueryParameters = {}): URL {
+    const url = new URL(this.settings.url + path);
     // URL parsing resolves "." and "..": deleting the trigger ".." would delete its function.
     if (!url.pathname.endsWith(path) || /\/(\/|$)/.test(path)) {
       throw new AppError('invalid_request', 'A name or an id may not be empty, "." or ".."');
     }
     // Keys are created for the namespace in the body, which may differ from that of the credential.
-    if (settings.namespace !== undefined && !path.startsWith('/v1/auth/'))
-      url.searchParams.set('namespace', settings.namespace);
+    if (this.settings.namespace !== undefined && !path.startsWith('/v1/auth/'))
+      url.searchParams.set('namespace', this.settings.namespace);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
     return url;
   }
 
-  async function send(url: URL, init: RequestInit, headers: Record<string, string> = {}): Promise<Response> {
+  async #send(url: URL, init: RequestInit, headers: Record<string, string> = {}): Promise<Response> {
     try {
-      return await fetch(url, { redirect: 'error', ...init, headers: { ...credentials, ...headers } });
+      return await fetch(url, { redirect: 'error', ...init, headers: { ...this.#credentials, ...headers } });
     } catch (cause) {
-      throw unreachable(settings.url, cause);
+      throw unreachable(this.settings.url, cause);
     }
   }
+}
 
+function invokeReply(reply: RawReply): InvokeReply {
+  if (reply.status === 202) {
+    const queued = queuedSchema.parse(JSON.parse(reply.body.toString()));
+    return { kind: 'queued', requestId: queued.request_id };
+  }
   return {
-    settings,
-
-    async call(method, path, { query, json, jsonText, headers, signal = null } = {}) {
-      const body = jsonText ?? (json === undefined ? undefined : JSON.stringify(json));
-      if (body === undefined) return readJson(await send(address(path, query), { method, signal }, headers));
-      const typed = { ...headers, 'Content-Type': 'application/json' };
-      return readJson(await send(address(path, query), { method, body, signal }, typed));
-    },
-
-    async bytes(path) {
-      const response = await send(address(path), {});
-      if (!response.ok) throw failure(response.status, await response.text(), null);
-      return new Uint8Array(await response.arrayBuffer());
-    },
-
-    async deploy(fields, wasm) {
-      const body = deployForm(fields, wasm);
-      return readJson(await send(address('/v1/functions'), { method: 'POST', body }));
-    },
-
-    async checkDeploy(fields, wasm) {
-      const body = deployForm(fields, wasm);
-      return readJson(await send(address('/v1/functions', { dry_run: 'true' }), { method: 'POST', body }));
-    },
-
-    async invoke(name, input, options) {
-      const target = options.version === undefined ? name : `${name}@${options.version}`;
-      const url = address(`/v1/functions/${encodeURIComponent(target)}/invoke`);
-      const headers = { ...credentials, ...invokeHeaders(options) };
-      const reply = await requestWithoutTimeout({ url, method: 'POST', headers, body: input });
-      if (reply.status >= 400)
-        throw failure(reply.status, reply.body.toString(), reply.header('retry-after'));
-      if (reply.status === 202) {
-        const queued = queuedSchema.parse(JSON.parse(reply.body.toString()));
-        return { kind: 'queued', requestId: queued.request_id };
-      }
-      return {
-        kind: 'done',
-        requestId: reply.header('x-request-id') ?? '',
-        output: reply.body,
-        durationMs: Number(reply.header('x-duration-ms') ?? 0),
-        attempts: Number(reply.header('x-attempts') ?? 1),
-        version: Number(reply.header('x-function-version') ?? 0),
-      };
-    },
-
-    async follow(path, query, signal, lastId) {
-      const headers: Record<string, string> = { Accept: 'text/event-stream' };
-      if (lastId !== undefined) headers['Last-Event-ID'] = lastId;
-      const response = await send(address(path, { ...query, follow: 'true' }), { signal }, headers);
-      if (!response.ok) throw failure(response.status, await response.text(), null);
-      const streams = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
-      // In Node 20, the signal passed to fetch has no effect after the request object has been
-      // garbage-collected, although the body is still being read.
-      if (streams && response.body !== null) {
-        return readEvents(
-          response.body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal }),
-        );
-      }
-      await response.body?.cancel();
-      return null;
-    },
+    kind: 'done',
+    requestId: reply.header('x-request-id') ?? '',
+    output: reply.body,
+    durationMs: Number(reply.header('x-duration-ms') ?? 0),
+    attempts: Number(reply.header('x-attempts') ?? 1),
+    version: Number(reply.header('x-function-version') ?? 0),
   };
 }
 
-function deployForm(fields: Readonly<Record<string, string>>, wasm: Uint8Array): FormData {
+function deployForm(fields: DeployFields, wasm: Uint8Array): FormData {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.set(name, value);
   form.set('wasm', new Blob([new Uint8Array(wasm)], { type: 'application/wasm' }), 'function.wasm');

@@ -77,10 +77,11 @@ async function functionsAddress(client: Client): Promise<{ base: URL; prefix: st
   return { base, prefix: byHost ? '' : `/${namespace}` };
 }
 
-async function namespaceOf({ settings, call }: Client): Promise<string> {
+async function namespaceOf(client: Client): Promise<string> {
+  const { settings } = client;
   if (settings.namespace !== undefined) return settings.namespace;
   if (settings.apiKey === undefined) return 'default';
-  return identitySchema.parse(await call('GET', '/v1/auth/whoami')).namespace ?? 'default';
+  return identitySchema.parse(await client.call('GET', '/v1/auth/whoami')).namespace ?? 'default';
 }
 
 /** Returns the matched route. The engine sends it only to requests with a key. */

@@ -1,6 +1,7 @@
 import type { LogWriter } from '../../workers/delivery/log-writer.js';
 import { namespaceSchema } from '../contract/ids.js';
-import { type GaugeSource, type Metrics, OTHERS, type Value } from '../metrics.js';
+import { OTHERS } from '../function-labels.js';
+import type { GaugeSource, Metrics, Value } from '../metrics.js';
 import { lostLogLines } from '../output.js';
 import type { Backlog } from '../ports/backlog.js';
 import type { Engine } from '../ports/engine.js';

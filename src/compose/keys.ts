@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { ADMIN_KEY, type Config } from '../config.js';
+import type { Config } from '../config.js';
 import { createKeyring, type SecretBox } from '../core/secret-box.js';
 import { ADMIN_KEY_FILE, type DataDir, NEXT_SECRETS_KEY_FILE, SECRETS_KEY_FILE } from '../data-dir.js';
 import { AppError } from '../errors.js';
+import { ADMIN_KEY } from '../settings.js';
 
 /**
  * The keys of an installation: set by the operator, or generated once and stored in the data

@@ -3,11 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import { AppError, isAppError } from '../errors.js';
 import { networkReason } from '../network-reason.js';
 import type { Egress, EgressRequest, EgressResponse } from '../ports/egress.js';
-import { parseAllowList, parseHostList, targetOf } from './allow.js';
+import { type AllowList, parseAllowList, parseHostList, targetOf } from './allow.js';
 import { createDecoder } from './decode.js';
 import { dropBodyHeaders, dropCredentials, incoming, outgoing } from './headers.js';
 import { allowedAddresses, checkAllowedHosts, parseTarget, type Resolve } from './rules.js';
-import { createSender } from './sender.js';
+import { createSender, type Sender } from './sender.js';
 import { createZstd } from './zstd.js';
 
 export interface EgressOptions {
@@ -23,107 +23,132 @@ export interface EgressOptions {
 const MAX_REDIRECTS = 5;
 const METHOD = /^[A-Za-z]{1,20}$/;
 
-/**
- * Creates the HTTP client for outgoing requests. Throws `bad_config` for an `allow` list that
- * cannot be parsed.
- */
-export function createEgress({ allow, resolve = systemResolve }: EgressOptions): Egress {
-  const allowList = parseAllowList(allow);
-  const sender = createSender(allowList, resolve);
-  const zstd = createZstd();
-  const decode = createDecoder(zstd);
+/** Creates the HTTP client. Throws `bad_config` for an `allow` list that cannot be parsed. */
+export function createEgress(options: EgressOptions): Egress {
+  const egress = new CheckedEgress(options);
+  // Arrow functions, so that callers can pass on a method without its object.
+  return {
+    fetch: (request) => egress.fetch(request),
+    check: (url, allowedHosts) => egress.check(url, allowedHosts),
+    close: () => egress.close(),
+  };
+}
 
-  async function fetch(request: EgressRequest): Promise<EgressResponse> {
+/** A hop of a request: what is sent to one URL. Redirects change it. */
+interface Hop {
+  url: URL;
+  method: string;
+  headers: Map<string, string>;
+  body: Uint8Array | null;
+}
+
+/** The HTTP client for outgoing requests. */
+class CheckedEgress implements Egress {
+  readonly #allowList: AllowList;
+  readonly #resolve: Resolve;
+  readonly #sender: Sender;
+  readonly #zstd = createZstd();
+  readonly #decode = createDecoder(this.#zstd);
+
+  constructor({ allow, resolve = systemResolve }: EgressOptions) {
+    this.#allowList = parseAllowList(allow);
+    this.#resolve = resolve;
+    this.#sender = createSender(this.#allowList, resolve);
+  }
+
+  async fetch(request: EgressRequest): Promise<EgressResponse> {
     const timeout = AbortSignal.timeout(request.timeoutMs);
     const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
     const url = parseTarget(request.url);
     try {
-      return await follow(request, url, signal);
+      return await this.#follow(request, url, signal);
     } catch (error) {
-      if (isAppError(error)) throw error;
-      if (request.signal?.aborted)
-        throw new AppError('cancelled', 'The request was cancelled', { cause: error });
-      if (timeout.aborted) {
-        const seconds = request.timeoutMs / 1000;
-        throw new AppError('unavailable', `${url.origin} did not answer within ${seconds} s`, {
-          cause: error,
-        });
-      }
-      throw new AppError('unavailable', `${url.origin} could not be reached: ${networkReason(error)}`, {
-        cause: error,
-      });
+      throw failureOf(error, request, url.origin, timeout);
     }
   }
 
-  async function follow(request: EgressRequest, start: URL, signal: AbortSignal): Promise<EgressResponse> {
+  async check(text: string, allowedHosts?: readonly string[]): Promise<void> {
+    checkAllowedHosts(parseTarget(text), allowedHosts === undefined ? null : parseHostList(allowedHosts));
+    await allowedAddresses(targetOf(parseTarget(text)), this.#allowList, this.#resolve);
+  }
+
+  async close(): Promise<void> {
+    this.#sender.close();
+    await this.#zstd.close();
+  }
+
+  async #follow(request: EgressRequest, start: URL, signal: AbortSignal): Promise<EgressResponse> {
     const isListed = request.allowedHosts === undefined ? null : parseHostList(request.allowedHosts);
-    const headers = outgoing(request.headers);
-    let method = checkMethod(request.method);
-    let body: Uint8Array | null = request.body.length > 0 ? request.body : null;
-    let url = start;
+    const hop: Hop = {
+      url: start,
+      headers: outgoing(request.headers),
+      method: checkMethod(request.method),
+      body: request.body.length > 0 ? request.body : null,
+    };
     for (let redirects = 0; ; redirects += 1) {
-      checkAllowedHosts(url, isListed);
-      const response = await orAborted(sender.send(url, { method, headers, body, signal }), signal);
+      checkAllowedHosts(hop.url, isListed);
+      const response = await orAborted(this.#sender.send(hop.url, { ...hop, signal }), signal);
       const status = response.statusCode ?? 0;
-      const received = incoming(response.rawHeaders);
-      const location = locationOf(status, received, url);
-      const isAnswer = request.keepMethod === true && becomesGet(status, method);
+      const headers = incoming(response.rawHeaders);
+      const location = locationOf(status, headers, hop.url);
+      const isAnswer = request.keepMethod === true && becomesGet(status, hop.method);
       if (location === null || isAnswer) {
-        const answer = { status, ...(redirects === 0 ? {} : { redirectedTo: url.href }) };
-        if (request.ignoresBody) {
-          cutOff(response);
-          return { ...answer, headers: received, body: new Uint8Array() };
-        }
-        const read = await readBody(response, request.maxResponseBytes);
-        return { ...answer, ...(await decoded(received, read, request, signal)) };
+        const answer = { status, ...(redirects === 0 ? {} : { redirectedTo: hop.url.href }) };
+        return { ...answer, ...(await this.#read(response, headers, request, signal)) };
       }
       cutOff(response);
       if (redirects === MAX_REDIRECTS) {
         throw new AppError('unavailable', `${start.origin} redirected more than ${MAX_REDIRECTS} times`);
       }
-      const next = parseTarget(location);
-      if (next.origin !== url.origin) dropCredentials(headers);
-      if (becomesGet(status, method)) {
-        method = 'GET';
-        body = null;
-        dropBodyHeaders(headers);
-      }
-      url = next;
+      redirect(hop, parseTarget(location), status);
     }
   }
 
   /**
-   * Decodes the body. The returned headers describe the decoded bytes, so that the caller does not
-   * decode them again.
+   * Reads and decodes the body. The returned headers describe the decoded bytes, so that the caller
+   * does not decode them again.
    */
-  async function decoded(
+  async #read(
+    response: IncomingMessage,
     headers: EgressResponse['headers'],
-    body: Uint8Array,
-    { maxResponseBytes: maxBytes }: EgressRequest,
+    { ignoresBody, maxResponseBytes: maxBytes }: EgressRequest,
     signal: AbortSignal,
   ): Promise<Pick<EgressResponse, 'headers' | 'body'>> {
+    if (ignoresBody) {
+      cutOff(response);
+      return { headers, body: new Uint8Array() };
+    }
+    const body = await readBody(response, maxBytes);
     const encoding = headers['content-encoding'];
     // Responses to HEAD and 304 responses have a Content-Encoding but no body.
     if (typeof encoding !== 'string' || body.byteLength === 0) return { headers, body };
-    const bytes = await decode(body, encoding, { maxBytes, signal });
+    const bytes = await this.#decode(body, encoding, { maxBytes, signal });
     if (bytes === null) return { headers, body };
     const { 'content-encoding': _, 'content-length': __, ...rest } = headers;
     return { headers: rest, body: bytes };
   }
+}
 
-  async function check(text: string, allowedHosts?: readonly string[]): Promise<void> {
-    checkAllowedHosts(parseTarget(text), allowedHosts === undefined ? null : parseHostList(allowedHosts));
-    await allowedAddresses(targetOf(parseTarget(text)), allowList, resolve);
+/** Changes a hop to the next one, to which a response with this status redirects. */
+function redirect(hop: Hop, next: URL, status: number): void {
+  if (next.origin !== hop.url.origin) dropCredentials(hop.headers);
+  if (becomesGet(status, hop.method)) {
+    hop.method = 'GET';
+    hop.body = null;
+    dropBodyHeaders(hop.headers);
   }
+  hop.url = next;
+}
 
-  return {
-    fetch,
-    check,
-    async close() {
-      sender.close();
-      await zstd.close();
-    },
-  };
+function failureOf(error: unknown, request: EgressRequest, origin: string, timeout: AbortSignal): AppError {
+  if (isAppError(error)) return error;
+  const options = { cause: error };
+  if (request.signal?.aborted) return new AppError('cancelled', 'The request was cancelled', options);
+  if (timeout.aborted) {
+    const seconds = request.timeoutMs / 1000;
+    return new AppError('unavailable', `${origin} did not answer within ${seconds} s`, options);
+  }
+  return new AppError('unavailable', `${origin} could not be reached: ${networkReason(error)}`, options);
 }
 
 /**

@@ -8,7 +8,7 @@ import { createClientAddresses } from './client-address.js';
 import { createFunctionsHandler } from './functions/handler.js';
 import { type Addressing, parseHostPattern } from './functions/target.js';
 import { createLargeReplies } from './large-replies.js';
-import { type Listener, listenHttp } from './listener.js';
+import { type Listener, type ListenerOptions, listenHttp } from './listener.js';
 import { createSendToFunctions, type FunctionsAddress } from './send-to-functions.js';
 import type { Services } from './services.js';
 import { isWebSocket, serveWithoutUpgrade } from './ws/reparse.js';
@@ -91,7 +91,11 @@ export async function startServer(services: Services, address: ServerAddress): P
   });
   functions = byHost
     ? null
-    : await listenForFunctions(main.port).catch(async (error) => {
+    : await listenForFunctions(
+        { stopping: stopping.signal, handle: functionsOn({ kind: 'path' }), ...connections },
+        address,
+        main.port,
+      ).catch(async (error) => {
         await Promise.all([main.close(0), sockets.close()]);
         throw error;
       });
@@ -100,18 +104,6 @@ export async function startServer(services: Services, address: ServerAddress): P
     if (functions === undefined) throw new AppError('unavailable', 'The engine is starting; try again.');
     if (functions !== null) return { url: functions.url };
     return { url: main.url, hostOf: (namespace) => pattern?.hostOf(namespace) ?? '' };
-  }
-
-  async function listenForFunctions(mainPort: number) {
-    const options = { stopping: stopping.signal, handle: functionsOn({ kind: 'path' }), ...connections };
-    const port = address.functionsPort ?? mainPort + 1;
-    try {
-      return await listenHttp(options, { host, port, setting: 'FUNCTIONS_PORT' });
-    } catch (error) {
-      // With `port` 0, the following port may be in use.
-      if (address.port !== 0 || address.functionsPort !== undefined) throw error;
-      return listenHttp(options, { host, port: 0, setting: 'FUNCTIONS_PORT' });
-    }
   }
 
   const close = async () => {
@@ -134,4 +126,23 @@ export async function startServer(services: Services, address: ServerAddress): P
       return closed;
     },
   };
+}
+
+/** Listens on the port of HTTP functions, by default the one after `mainPort`. */
+async function listenForFunctions(
+  options: ListenerOptions,
+  { host, port, functionsPort }: ServerAddress,
+  mainPort: number,
+): Promise<Listener> {
+  try {
+    return await listenHttp(options, {
+      host,
+      port: functionsPort ?? mainPort + 1,
+      setting: 'FUNCTIONS_PORT',
+    });
+  } catch (error) {
+    // With `port` 0, the following port may be in use.
+    if (port !== 0 || functionsPort !== undefined) throw error;
+    return listenHttp(options, { host, port: 0, setting: 'FUNCTIONS_PORT' });
+  }
 }

@@ -1,12 +1,19 @@
 import type { Store } from '../../src/ports/store.js';
 import { testAttempts } from './store-attempts.js';
+import { testAudit } from './store-audit.js';
+import { testBlobOwners } from './store-blob-owners.js';
 import { testCallbacks } from './store-callbacks.js';
 import { testDeadLetters } from './store-dead-letters.js';
 import { testEndedInvocations } from './store-ended-invocations.js';
 import { testFunctions } from './store-functions.js';
+import { testIdempotency } from './store-idempotency.js';
+import { testKeys } from './store-keys.js';
+import { testLifecycle } from './store-lifecycle.js';
 import { testQuotas } from './store-quotas.js';
-import { testRecords } from './store-records.js';
 import { testRetention } from './store-retention.js';
+import { testSecrets } from './store-secrets.js';
+import { testSessions } from './store-sessions.js';
+import { testSettings } from './store-settings.js';
 import { testTraces } from './store-traces.js';
 
 /** Opens the same database at each call: two stores represent two processes of one installation. */
@@ -24,6 +31,13 @@ export function testStore(driver: string, open: OpenStore): void {
   testRetention(driver, open);
   testTraces(driver, open);
   testCallbacks(driver, open);
-  testRecords(driver, open);
+  testSecrets(driver, open);
+  testKeys(driver, open);
+  testAudit(driver, open);
+  testIdempotency(driver, open);
+  testBlobOwners(driver, open);
+  testSessions(driver, open);
+  testSettings(driver, open);
+  testLifecycle(driver, open);
   testQuotas(driver, open);
 }

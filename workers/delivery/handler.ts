@@ -1,32 +1,27 @@
 import type { FunctionVersion } from '../../src/contract/function.js';
-import type { LogMessage } from '../../src/contract/invocation.js';
-import { MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
 import type { Trace } from '../../src/contract/trace.js';
 import type { Catalog } from '../../src/core/catalog.js';
-import { isFinalExitCode } from '../../src/core/final-exit-code.js';
-import type { Finisher, InvocationEnd } from '../../src/core/finish.js';
+import type { InvocationEnd } from '../../src/core/finish.js';
 import type { EndRow } from '../../src/core/follow-ups.js';
-import { endNumber, isAnsweredAtOnce, newAttempt } from '../../src/core/new-attempt.js';
+import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
 import { isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';
 import type { Engine, GuestOutcome } from '../../src/ports/engine.js';
 import type { Leases } from '../../src/ports/leases.js';
-import type { Meter } from '../../src/ports/meter.js';
 import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../../src/ports/queue.js';
-import type { AttemptRow } from '../../src/ports/store/attempts.js';
 import type { Span, Tracer } from '../../src/ports/tracer.js';
 import { hostCaller } from '../engine/host-dispatch.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
 import { DeliveredCall } from './delivered-call.js';
+import { crashRows, endWithoutRun, isLastCrash } from './end-without-run.js';
 import { GuestEnd } from './guest-end.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
 import { createHost, type HostDeps, type HostRun } from './host.js';
 import { keepTrace } from './keep-trace.js';
-import type { LogQuota } from './log-quota.js';
-import type { LogWriter } from './log-writer.js';
 import { observedHost } from './observed-host.js';
 import { replayedHost } from './replayed-host.js';
+import { type SettleDeps, settleDelivery } from './settle-delivery.js';
 import { recordedHost, TraceRecorder } from './trace-recorder.js';
 
 /** The delay of a job whose function has no free `concurrency`, in milliseconds; jittered. */
@@ -42,15 +37,11 @@ const GUEST_WAIT_MS = 5000;
  */
 const UNAVAILABLE_DELAY_MS = 2000;
 
-export interface ConsumerDeps extends HostDeps {
+export interface ConsumerDeps extends HostDeps, SettleDeps {
   catalog: Catalog;
   engine: Engine;
   blobs: Blobs;
   leases: Leases;
-  logWriter: LogWriter;
-  logQuota: LogQuota;
-  finisher: Finisher;
-  meter: Meter;
   tracer: Tracer;
   logger: Logger;
   /** A recorded trace whose results replace the effects of host calls, for every invocation. */
@@ -110,7 +101,7 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
     }
     if (!fn) return { kind: 'done' };
     const outcome = await guests.run(namespace, () => runGuest(deps, delivery, fn));
-    return await settle(deps, delivery, fn, outcome);
+    return await settleDelivery(deps, delivery, fn, outcome);
   } catch (error) {
     if (error instanceof GuestLimitReached) {
       const isRefused = isOverdue(delivery) && (await refuseOverLimit(deps, delivery, fn, error));
@@ -162,24 +153,6 @@ async function endOf({ store }: ConsumerDeps, { id }: Invocation): Promise<EndRo
   return last?.final ? { ...last, final: last.final } : null;
 }
 
-/**
- * Counts only crashes during which the job's guest was running: a waiting job did not cause the
- * others.
- */
-function isLastCrash({ crashesWhileRunning }: Delivery): boolean {
-  return crashesWhileRunning >= MAX_WORKER_CRASHES;
-}
-
-/** Returns the end of an invocation that must not run, or not again; null for one that must run. */
-function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): InvocationEnd | null {
-  const { acceptedAt, maxAgeMs, function: name } = delivery.invocation;
-  if (isLastCrash(delivery)) return lastCrash(delivery, fn);
-  if (!fn) return unrunEnd(delivery, null, 'cancelled', `function "${name}" was deleted`);
-  if (maxAgeMs === undefined || Date.now() - acceptedAt <= maxAgeMs) return null;
-  const error = `expired: older than ${maxAgeMs / 1000} s when its turn came`;
-  return unrunEnd(delivery, fn, 'expired', error);
-}
-
 async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
   const { invocation } = delivery;
   const guestEnd = new GuestEnd();
@@ -219,43 +192,6 @@ async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVers
   return outcome;
 }
 
-async function settle(
-  deps: ConsumerDeps,
-  delivery: Delivery,
-  fn: FunctionVersion,
-  outcome: GuestOutcome,
-): Promise<Settlement> {
-  const { invocation } = delivery;
-  // Another worker has taken over the job; only its outcome counts.
-  if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'done' };
-
-  deps.meter.attempted({
-    namespace: fn.namespace,
-    function: fn.name,
-    status: outcome.status,
-    seconds: outcome.durationMs / 1000,
-  });
-  const row = rowOf(delivery, outcome);
-  if (outcome.response !== undefined && isAnsweredAtOnce(invocation)) {
-    row.messages = [...row.messages, notAnswered()];
-  }
-  if (row.messages.length > 0) row.messages = await deps.logQuota.admit(fn.namespace, row.messages);
-  if (isFinal(delivery, outcome)) {
-    const ending: InvocationEnd = {
-      invocation,
-      function: fn,
-      row,
-      outcome: outcome.status,
-      output: outcome.output,
-      response: outcome.response,
-    };
-    await deps.finisher.finish(ending);
-    return { kind: 'done' };
-  }
-  await deps.logWriter.write(row);
-  return { kind: 'retry', error: outcome.error ?? outcome.status };
-}
-
 /**
  * Creates the host functions of a run. The guest's span is the parent of what it publishes and
  * enqueues.
@@ -272,63 +208,6 @@ function hostOf(
   const about = { meter, tracer, logger, parent: traceparent, requestId: invocation.id };
   const observed = observedHost(call, about);
   return recorder ? recordedHost(observed, recorder) : observed;
-}
-
-function isFinal(delivery: Delivery, { status, exitCode }: GuestOutcome): boolean {
-  if (status === 'success' || status === 'cancelled' || delivery.isLastAttempt) return true;
-  return isFinalExitCode(exitCode);
-}
-
-/**
- * Returns rows for the earlier attempts whose workers crashed: one per crash, because a worker may
- * crash before it has logged the previous crash. The store keeps rows that already exist.
- */
-function crashRows({ invocation, attempt, crashes }: Delivery): AttemptRow[] {
-  return Array.from({ length: crashes }, (_, n) =>
-    newAttempt(invocation, attempt - crashes + n, 'worker died'),
-  );
-}
-
-function lastCrash(delivery: Delivery, fn: FunctionVersion | null): InvocationEnd {
-  const error = `worker died (${delivery.crashesWhileRunning} times while it was running, no further attempt)`;
-  const row = newAttempt(delivery.invocation, delivery.attempt - 1, error);
-  return {
-    invocation: delivery.invocation,
-    function: fn,
-    row,
-    outcome: 'worker_died',
-    output: new Uint8Array(),
-  };
-}
-
-/** Returns the end of an invocation that never ran. */
-function unrunEnd(
-  delivery: Delivery,
-  fn: FunctionVersion | null,
-  outcome: 'cancelled' | 'expired',
-  error: string,
-): InvocationEnd {
-  const { invocation } = delivery;
-  const row = newAttempt(invocation, endNumber(delivery.attempt - 1), error);
-  return { invocation, function: fn, row, outcome, output: new Uint8Array() };
-}
-
-function rowOf(delivery: Delivery, outcome: GuestOutcome): AttemptRow {
-  const row = newAttempt(delivery.invocation, delivery.attempt, outcome.error);
-  row.status = outcome.status === 'cancelled' ? 'error' : outcome.status;
-  row.startedAt = outcome.startedAt;
-  row.durationMs = Math.round(outcome.durationMs * 1000) / 1000;
-  row.outputSize = outcome.output.byteLength;
-  row.memoryPeakMb = outcome.memoryPeakMb;
-  row.messages = outcome.messages;
-  row.exitCode = outcome.exitCode;
-  return row;
-}
-
-function notAnswered(): LogMessage {
-  const message =
-    'http_respond has no effect: with "mode: async" the sender was answered before the function ran';
-  return { level: 'info', message, timestamp: new Date().toISOString() };
 }
 
 function jittered(ms: number): number {

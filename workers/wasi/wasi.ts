@@ -114,10 +114,17 @@ export class GuestWasi {
   }
 
   #overrides(): Record<string, WasiFunction> {
+    return {
+      ...this.#clocks(),
+      ...this.#streams(),
+      ...this.#descriptors(),
+      ...this.#process(),
+    };
+  }
+
+  /** The clocks, timers and the random source. */
+  #clocks(): Record<string, WasiFunction> {
     const memory = this.#memory;
-    const isOpen = (descriptor: number) => this.#wasi.FD_MAP.has(descriptor);
-    const notSeekable = (descriptor: number) => (isOpen(descriptor) ? ERRNO.spipe : ERRNO.badf);
-    const notSocket = (descriptor: number) => (isOpen(descriptor) ? ERRNO.notsock : ERRNO.badf);
     return {
       clock_res_get: (id: number, result: number) => {
         if (id >>> 0 > 3) return ERRNO.inval;
@@ -139,6 +146,26 @@ export class GuestWasi {
         }
         return ERRNO.success;
       },
+      poll_oneoff: (input: number, output: number, count: number, result: number) =>
+        pollOneoff(
+          {
+            memory,
+            now: (id) => this.#clock(id),
+            ready: (descriptor, direction) => this.#ready(descriptor, direction),
+            sleep: (milliseconds) => this.#now.bridge.sleep(milliseconds),
+          },
+          input,
+          output,
+          count,
+          result,
+        ),
+    };
+  }
+
+  /** Reading the input and writing the output and the log. */
+  #streams(): Record<string, WasiFunction> {
+    const memory = this.#memory;
+    return {
       fd_read: (descriptor: number, vectors: number, count: number, result: number) => {
         if (this.#stream(descriptor) !== STDIN) return ERRNO.badf;
         const before = this.#read;
@@ -167,6 +194,14 @@ export class GuestWasi {
         memory.setU32(result, written);
         return ERRNO.success;
       },
+    };
+  }
+
+  /** What no stream of a function supports, and the descriptor table. */
+  #descriptors(): Record<string, WasiFunction> {
+    const notSeekable = (descriptor: number) => (this.#isOpen(descriptor) ? ERRNO.spipe : ERRNO.badf);
+    const notSocket = (descriptor: number) => (this.#isOpen(descriptor) ? ERRNO.notsock : ERRNO.badf);
+    return {
       fd_pread: notSeekable,
       fd_pwrite: notSeekable,
       fd_seek: notSeekable,
@@ -174,28 +209,24 @@ export class GuestWasi {
       // wasi-js reports the standard streams as preopened directories.
       fd_prestat_get: () => ERRNO.badf,
       fd_prestat_dir_name: () => ERRNO.badf,
-      fd_fdstat_set_flags: (descriptor: number) => (isOpen(descriptor) ? ERRNO.success : ERRNO.badf),
+      fd_fdstat_set_flags: (descriptor: number) => (this.#isOpen(descriptor) ? ERRNO.success : ERRNO.badf),
       fd_renumber: (from: number, to: number) => {
         const file = this.#wasi.FD_MAP.get(from);
-        if (file === undefined || !isOpen(to)) return ERRNO.badf;
+        if (file === undefined || !this.#isOpen(to)) return ERRNO.badf;
         if (from === to) return ERRNO.success;
         this.#wasi.FD_MAP.set(to, file);
         this.#wasi.FD_MAP.delete(from);
         return ERRNO.success;
       },
-      poll_oneoff: (input: number, output: number, count: number, result: number) =>
-        pollOneoff(
-          {
-            memory,
-            now: (id) => this.#clock(id),
-            ready: (descriptor, direction) => this.#ready(descriptor, direction),
-            sleep: (milliseconds) => this.#now.bridge.sleep(milliseconds),
-          },
-          input,
-          output,
-          count,
-          result,
-        ),
+      sock_accept: notSocket,
+      sock_recv: notSocket,
+      sock_send: notSocket,
+      sock_shutdown: notSocket,
+    };
+  }
+
+  #process(): Record<string, WasiFunction> {
+    return {
       proc_exit: (code: number) => {
         throw new GuestExit(code);
       },
@@ -204,11 +235,11 @@ export class GuestWasi {
         throw new GuestExit(128 + (signal & 0x7f));
       },
       sched_yield: () => ERRNO.success,
-      sock_accept: notSocket,
-      sock_recv: notSocket,
-      sock_send: notSocket,
-      sock_shutdown: notSocket,
     };
+  }
+
+  #isOpen(descriptor: number): boolean {
+    return this.#wasi.FD_MAP.has(descriptor);
   }
 
   /**

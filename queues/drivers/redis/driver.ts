@@ -37,6 +37,7 @@ import { nextTick } from '../../next-tick.js';
 import { RedisAdds } from './adds.js';
 import { BatchingBackend, defineBatchScripts } from './batching-backend.js';
 import { checkBullScripts } from './bull-checks.js';
+import { RedisCancelRequests } from './cancel-requests.js';
 import { countJobs } from './counts.js';
 import { RedisCrashJournal } from './crash-journal.js';
 import { UsageIndex } from './usage-index.js';
@@ -46,17 +47,11 @@ import { UsageIndex } from './usage-index.js';
  * them.
  */
 const PREFIX = '{orama}';
-const CANCEL_CHANNEL = `${PREFIX}:cancel`;
 /**
  * A marker can be lost with the process that took it; a job then waits at most this long, in
  * seconds.
  */
 const POLL_INTERVAL_SECONDS = 5;
-/**
- * How long a cancel request is kept. No attempt lasts longer than 300 s, and a stalled job is
- * redelivered within seconds.
- */
-const CANCEL_REMEMBERED_MS = 600_000;
 /** The lifetime of the key that a health check writes. */
 const HEALTH_MS = 60_000;
 /** Keeps BullMQ's event stream short: this project does not read it. */
@@ -74,6 +69,7 @@ export class RedisDriver implements QueueDriver {
   readonly #client: RedisClient;
   readonly #adds: RedisAdds;
   readonly #usage: UsageIndex;
+  readonly #cancelRequests: RedisCancelRequests;
   readonly #opened: RedisConnection[] = [];
   readonly #forWorkers = new Map<QueueKind, RedisConnection>();
   readonly #further: Closable[] = [];
@@ -98,6 +94,7 @@ export class RedisDriver implements QueueDriver {
     this.#client = parts.client;
     this.#adds = parts.adds;
     this.#usage = parts.usage;
+    this.#cancelRequests = new RedisCancelRequests(parts.server, parts.connection, `${PREFIX}:cancel`);
     this.#warn = parts.warn;
   }
 
@@ -230,42 +227,24 @@ export class RedisDriver implements QueueDriver {
     this.#usage.onRemoved(handler);
   }
 
-  async requestCancel(id: string): Promise<void> {
-    await this.#connection.set(`${CANCEL_CHANNEL}:${id}`, '1', 'PX', CANCEL_REMEMBERED_MS);
-    await this.#connection.publish(CANCEL_CHANNEL, id);
+  requestCancel(id: string): Promise<void> {
+    return this.#cancelRequests.request(id);
   }
 
-  async isCancelRequested(id: string): Promise<boolean> {
-    return (await this.#connection.exists(`${CANCEL_CHANNEL}:${id}`)) === 1;
+  isCancelRequested(id: string): Promise<boolean> {
+    return this.#cancelRequests.isRequested(id);
   }
 
-  async onCancelRequest(handler: (id: string | null) => void): Promise<Closable> {
-    const subscriber = this.#server.open('blocking');
-    this.#opened.push(subscriber);
-    subscriber.on('message', (_channel: string, id: string) => handler(id));
-    await subscriber.subscribe(CANCEL_CHANNEL);
-    subscriber.on('ready', () => handler(null));
-    return { close: () => closeRedis(subscriber) };
+  onCancelRequest(handler: (id: string | null) => void): Promise<Closable> {
+    return this.#cancelRequests.onRequest(handler);
   }
 
-  async list(
+  list(
     namespace: Namespace,
     limit: number,
     cursor: string | undefined,
   ): Promise<{ ids: string[]; next: string | null }> {
-    const members = await this.#connection.zrevrangebylex(
-      `${PREFIX}:usage:jobs:${namespace}`,
-      cursor === undefined ? '+' : `(${cursor}`,
-      '-',
-      'LIMIT',
-      0,
-      limit,
-    );
-    const last = members.at(-1);
-    return {
-      ids: members.map((member) => member.slice(0, member.indexOf(':'))),
-      next: last === undefined || members.length < limit ? null : last,
-    };
+    return this.#usage.list(namespace, limit, cursor);
   }
 
   counts(): Promise<QueueCounts> {
@@ -298,7 +277,7 @@ export class RedisDriver implements QueueDriver {
         queue.close(),
       ),
     );
-    await Promise.all(this.#opened.map(closeRedis));
+    await Promise.all([this.#cancelRequests.close(), ...this.#opened.map(closeRedis)]);
   }
 }
 

@@ -80,6 +80,27 @@ export class UsageIndex {
     return { waiting, running, delayed, bytes, oldestMs };
   }
 
+  /** Lists the ids of a namespace's jobs, newest first. */
+  async list(
+    namespace: string,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<{ ids: string[]; next: string | null }> {
+    const members = await this.#connection.zrevrangebylex(
+      `${this.#keys.usage}jobs:${namespace}`,
+      cursor === undefined ? '+' : `(${cursor}`,
+      '-',
+      'LIMIT',
+      0,
+      limit,
+    );
+    const last = members.at(-1);
+    return {
+      ids: members.map((member) => member.slice(0, member.indexOf(':'))),
+      next: last === undefined || members.length < limit ? null : last,
+    };
+  }
+
   namespaces(): Promise<number> {
     return this.#connection.scard(`${this.#keys.usage}namespaces`);
   }

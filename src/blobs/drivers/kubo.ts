@@ -1,17 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
-import { setImmediate } from 'node:timers/promises';
 import type { CID } from 'multiformats/cid';
-import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
-import { AnswerWatch } from '../../answer-watch.js';
 import { AppError, isAppError } from '../../errors.js';
 import { networkReason } from '../../network-reason.js';
 import type { Blobs } from '../../ports/blobs.js';
 import type { Node } from '../../ports/node.js';
 import { redactUrl } from '../../redact-url.js';
-
-import { chunks, cidOf, cidText, importInto, parseCid } from '../unixfs.js';
+import { cidOf, cidText, importInto, parseCid } from '../unixfs.js';
+import { type KuboReply, KuboRpc, messageIn, refused } from './kubo-rpc.js';
 
 export interface KuboBlobsOptions {
   /**
@@ -21,103 +16,98 @@ export interface KuboBlobsOptions {
   url: string;
 }
 
-const REQUEST_TIMEOUT_MS = 30_000;
-const FIRST_CONTACT_MS = 5000;
-/** Number of bytes that are copied in one turn of the event loop. */
-const COPY_BYTES = 1 << 20;
-
 const idSchema = z.object({ ID: z.string(), Addresses: z.array(z.string()).nullable() });
 
-type RpcArguments = Record<string, string> | [string, string][];
+const ADD_OPTIONS = {
+  'cid-version': '1',
+  'raw-leaves': 'true',
+  chunker: 'size-262144',
+  pin: 'true',
+  quieter: 'true',
+  progress: 'false',
+};
 
-interface KuboReply {
-  status: number;
-  body: Buffer;
+/** Opens a blob store on one Kubo node through its RPC API. */
+export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
+  const blobs = new KuboBlobs(new KuboRpc(url));
+  try {
+    await blobs.ping();
+  } catch (cause) {
+    await blobs.close();
+    const sentence = `IPFS_API_URL names ${redactUrl(url)}, which cannot be used (${reasonOf(cause)}); start the server there or correct the URL.`;
+    throw new AppError('bad_config', sentence, { cause });
+  }
+  return blobs;
 }
 
 /**
- * Opens a blob store on one Kubo node through its RPC API. All reads are offline: a CID that the
- * node has not pinned is reported as absent at once, instead of after a search of the network that
- * can take minutes.
+ * The blobs that one Kubo node has pinned. All reads are offline: a CID that the node has not
+ * pinned is reported as absent at once, instead of after a search of the network that can take
+ * minutes.
  */
-export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
-  const base = parseUrl(url);
-  const pool = new Pool(base.origin, { connect: { timeout: FIRST_CONTACT_MS } });
-  const spare = new Pool(base.origin, { connections: 1, connect: { timeout: FIRST_CONTACT_MS } });
-  const authorization = basicAuthorization(base);
-  const prefix = `${base.pathname.replace(/\/$/, '')}/api/v0/`;
-  const watch = new AnswerWatch({
-    async ask(signal) {
-      const path = `${prefix}version`;
-      await (await spare.request({ method: 'POST', path, headers: authorization, signal })).body.dump();
-    },
-  });
+class KuboBlobs implements Blobs {
+  readonly driver = 'kubo';
+  readonly cidOf = cidText;
+  readonly #rpc: KuboRpc;
 
-  async function call(path: string, query: RpcArguments, file?: Uint8Array): Promise<KuboReply> {
-    const { headers, body } = file === undefined ? { headers: {}, body: null } : multipart(file);
-    try {
-      return await watch.run(async (silent) => {
-        const response = await pool.request({
-          method: 'POST',
-          path: `${prefix}${path}?${new URLSearchParams(query)}`,
-          headers: { ...authorization, ...headers },
-          body,
-          signal: AbortSignal.any([silent, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
-        });
-        return { status: response.statusCode, body: await readAll(response.body) };
-      });
-    } catch (cause) {
-      throw new AppError('unavailable', 'The storage cannot be reached right now; try again in a moment.', {
-        cause,
-      });
-    }
+  constructor(rpc: KuboRpc) {
+    this.#rpc = rpc;
   }
 
-  async function put(bytes: Uint8Array): Promise<string> {
-    const blocks: CID[] = [];
-    const store = {
-      put: (cid: CID) => {
-        blocks.push(cid);
-        return cid;
-      },
-    };
-    const expected = (await importInto(store, bytes)).toString();
-    await add(bytes, expected);
+  async put(bytes: Uint8Array): Promise<string> {
+    const { cid, blocks } = await blocksOf(bytes);
+    await this.#add(bytes, cid);
     // Kubo does not write a block that it has, and so does not replace a damaged one.
-    if (!(await isDamaged(expected))) return expected;
-    await remove(expected);
-    const reply = await call('block/rm', [...blocks.map(argument), ['force', 'true']]);
-    if (reply.status !== 200) throw refused('block/rm', reply);
-    await add(bytes, expected);
-    if (await isDamaged(expected)) throw damagedForOthersToo(expected);
-    return expected;
+    if (!(await this.#isDamaged(cid))) return cid;
+    await this.delete(cid);
+    await this.#rpc.expect('block/rm', [...blocks.map(argument), ['force', 'true']]);
+    await this.#add(bytes, cid);
+    if (await this.#isDamaged(cid)) throw damagedForOthersToo(cid);
+    return cid;
   }
 
-  async function isDamaged(cid: string): Promise<boolean> {
-    try {
-      await get(cid);
-      return false;
-    } catch (error) {
-      if (isAppError(error, 'blob_damaged')) return true;
-      throw error;
+  async get(cid: string): Promise<Uint8Array> {
+    if (!(await this.has(cid))) throw absent(cid);
+    const reply = await this.#rpc.call('cat', { arg: cid, offline: 'true' });
+    if (reply.status !== 200) throw await this.#readFailure(cid, reply);
+    if ((await cidOf(reply.body)).toString() !== parseCid(cid)?.toString()) {
+      throw damaged(cid, 'its bytes do not match its hash');
     }
+    return reply.body;
   }
 
-  async function add(bytes: Uint8Array, expected: string): Promise<void> {
-    const reply = await call(
-      'add',
-      {
-        'cid-version': '1',
-        'raw-leaves': 'true',
-        chunker: 'size-262144',
-        pin: 'true',
-        quieter: 'true',
-        progress: 'false',
-      },
-      bytes,
-    );
-    if (reply.status !== 200) throw refused('add', reply);
-    const { Hash: cid } = JSON.parse(reply.body.toString()) as { Hash: string };
+  /** Checks for a pin, since Kubo's garbage collector deletes unpinned blocks. */
+  async has(cid: string): Promise<boolean> {
+    if (parseCid(cid) === null) return false;
+    const reply = await this.#rpc.call('pin/ls', { arg: cid, type: 'recursive', offline: 'true' });
+    if (reply.status === 200) return true;
+    if (isNotPinned(reply)) return false;
+    throw refused('pin/ls', reply);
+  }
+
+  async delete(cid: string): Promise<void> {
+    if (parseCid(cid) === null) return;
+    const reply = await this.#rpc.call('pin/rm', { arg: cid });
+    if (reply.status !== 200 && !isNotPinned(reply)) throw refused('pin/rm', reply);
+  }
+
+  async nodes(): Promise<Node[]> {
+    const body = await this.#rpc.expect('id', {});
+    const { ID: id, Addresses: addresses } = idSchema.parse(JSON.parse(body.toString()));
+    return [{ id, addresses: addresses ?? [] }];
+  }
+
+  async ping(): Promise<void> {
+    await this.#rpc.expect('version', {});
+  }
+
+  close(): Promise<void> {
+    return this.#rpc.close();
+  }
+
+  async #add(bytes: Uint8Array, expected: string): Promise<void> {
+    const body = await this.#rpc.expect('add', ADD_OPTIONS, bytes);
+    const { Hash: cid } = JSON.parse(body.toString()) as { Hash: string };
     if (cid !== expected) {
       throw new AppError(
         'internal',
@@ -126,152 +116,47 @@ export async function openKuboBlobs({ url }: KuboBlobsOptions): Promise<Blobs> {
     }
   }
 
-  async function get(text: string): Promise<Uint8Array> {
-    if (!(await has(text))) throw absent(text);
-    const reply = await call('cat', { arg: text, offline: 'true' });
-    if (reply.status !== 200) {
-      if (!/not found/.test(messageIn(reply))) throw refused('cat', reply);
-      // Either the blob was deleted and garbage-collected during the read, or a block is missing.
-      if (!(await has(text))) throw absent(text);
-      throw damaged(text, 'a part of it is missing', new Error(`Kubo answered: ${messageIn(reply).trim()}`));
+  async #isDamaged(cid: string): Promise<boolean> {
+    try {
+      await this.get(cid);
+      return false;
+    } catch (error) {
+      if (isAppError(error, 'blob_damaged')) return true;
+      throw error;
     }
-    if ((await cidOf(reply.body)).toString() !== parseCid(text)?.toString()) {
-      throw damaged(text, 'its bytes do not match its hash');
-    }
-    return reply.body;
   }
 
-  /** Checks for a pin, since Kubo's garbage collector deletes unpinned blocks. */
-  async function has(text: string): Promise<boolean> {
-    if (parseCid(text) === null) return false;
-    const reply = await call('pin/ls', { arg: text, type: 'recursive', offline: 'true' });
-    if (reply.status === 200) return true;
-    if (isNotPinned(reply)) return false;
-    throw refused('pin/ls', reply);
+  /** Returns the error for a pinned blob that Kubo did not return. */
+  async #readFailure(cid: string, reply: KuboReply): Promise<AppError> {
+    if (!/not found/.test(messageIn(reply))) return refused('cat', reply);
+    // Either the blob was deleted and garbage-collected during the read, or a block is missing.
+    if (!(await this.has(cid))) return absent(cid);
+    const cause = new Error(`Kubo answered: ${messageIn(reply).trim()}`);
+    return damaged(cid, 'a part of it is missing', cause);
   }
+}
 
-  async function remove(text: string): Promise<void> {
-    if (parseCid(text) === null) return;
-    const reply = await call('pin/rm', { arg: text });
-    if (reply.status !== 200 && !isNotPinned(reply)) throw refused('pin/rm', reply);
-  }
-
-  async function nodes(): Promise<Node[]> {
-    const reply = await call('id', {});
-    if (reply.status !== 200) throw refused('id', reply);
-    const { ID: id, Addresses: addresses } = idSchema.parse(JSON.parse(reply.body.toString()));
-    return [{ id, addresses: addresses ?? [] }];
-  }
-
-  async function ping(): Promise<void> {
-    const reply = await call('version', {});
-    if (reply.status !== 200) throw refused('version', reply);
-  }
-
-  const close = async () => {
-    await Promise.all([pool.destroy(), spare.destroy()]);
+/** Computes the CID of a blob and those of its blocks. */
+async function blocksOf(bytes: Uint8Array): Promise<{ cid: string; blocks: CID[] }> {
+  const blocks: CID[] = [];
+  const store = {
+    put: (cid: CID) => {
+      blocks.push(cid);
+      return cid;
+    },
   };
-
-  try {
-    await ping();
-  } catch (cause) {
-    await close();
-    const sentence = `IPFS_API_URL names ${redactUrl(url)}, which cannot be used (${reasonOf(cause)}); start the server there or correct the URL.`;
-    throw new AppError('bad_config', sentence, { cause });
-  }
-
-  return {
-    driver: 'kubo',
-    cidOf: cidText,
-    put,
-    get,
-    has,
-    delete: remove,
-    nodes,
-    ping,
-    close,
-  };
-}
-
-function parseUrl(url: string): URL {
-  if (/^https?:\/\//.test(url) && URL.canParse(url)) return new URL(url);
-  throw new AppError('bad_config', `IPFS_API_URL must be an http:// or https:// URL, not ${redactUrl(url)}`);
-}
-
-function basicAuthorization({ username, password }: URL): Record<string, string> {
-  if (username === '' && password === '') return {};
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
-}
-
-/**
- * Encodes multipart/form-data manually: FormData copies the whole file twice on the main thread.
- */
-function multipart(file: Uint8Array): { headers: Record<string, string>; body: Readable } {
-  const boundary = randomUUID();
-  const head = Buffer.from(
-    `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="blob"\r\n` +
-      'Content-Type: application/octet-stream\r\n\r\n',
-  );
-  const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
-  async function* body() {
-    yield head;
-    yield* chunks(file);
-    yield tail;
-  }
-  return {
-    headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
-    body: Readable.from(body(), { objectMode: false }),
-  };
-}
-
-/** Reads the body into one buffer, copying in small steps so that the event loop is not blocked. */
-async function readAll(body: Dispatcher.ResponseData['body']): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of body as AsyncIterable<Uint8Array>) {
-    parts.push(part);
-    size += part.length;
-  }
-  const whole = Buffer.alloc(size);
-  let at = 0;
-  let copied = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-    copied += part.length;
-    if (copied < COPY_BYTES) continue;
-    copied = 0;
-    await setImmediate();
-  }
-  return whole;
+  const cid = await importInto(store, bytes);
+  return { cid: cid.toString(), blocks };
 }
 
 function isNotPinned(reply: KuboReply): boolean {
   return /not pinned/.test(messageIn(reply));
 }
 
-/** Returns Kubo's error message. A proxy in front of Kubo may respond with another format. */
-function messageIn(reply: KuboReply): string {
-  const text = reply.body.toString();
-  try {
-    return String((JSON.parse(text) as { Message?: unknown }).Message);
-  } catch {
-    return text.slice(0, 200);
-  }
-}
-
 /** The node's own words for the operator, or what the network did. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && cause.message.startsWith('Kubo ') ? cause.message : networkReason(error);
-}
-
-function refused(command: string, reply: KuboReply): AppError {
-  const cause = new Error(`Kubo answered ${command} with ${reply.status}: ${messageIn(reply).trim()}`);
-  return new AppError('unavailable', 'The storage cannot do this right now; try again in a moment.', {
-    cause,
-  });
 }
 
 function damaged(cid: string, why: string, cause?: Error): AppError {

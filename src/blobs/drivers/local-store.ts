@@ -1,33 +1,40 @@
 import { randomUUID } from 'node:crypto';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FsBlockstore } from 'blockstore-fs';
-import { FlatDirectory } from 'blockstore-fs/sharding';
-import { exporter } from 'ipfs-unixfs-exporter';
 import type { CID } from 'multiformats/cid';
-import { sha256 } from 'multiformats/hashes/sha2';
 import { AppError, isAppError } from '../../errors.js';
 import { cidText, importInto, parseCid } from '../unixfs.js';
 import { hasBlob } from './local-blob.js';
+import { blockstore, readBlob } from './local-blocks.js';
 import { type LocalStore, STAGING } from './local-protocol.js';
 
-/**
- * Opens a store with one directory per blob, which is named by its CID and contains the blob's
- * blocks. A put writes a staging directory, syncs it to disk and renames it, so that a blob exists
- * completely or not at all, even if the process or the machine crashes. Blobs share no blocks, so
- * they can be deleted without counting references.
- */
+/** Opens the store of a directory, which must contain the staging directory. */
 export function openLocalStore(dir: string): LocalStore {
-  const staging = join(dir, STAGING);
+  return new DirectoryStore(dir);
+}
 
-  async function put(bytes: Uint8Array): Promise<string> {
-    const staged = join(staging, randomUUID());
+/**
+ * A store with one directory per blob, which is named by its CID and contains the blob's blocks. A
+ * put writes a staging directory, syncs it to disk and renames it, so that a blob exists completely
+ * or not at all, even if the process or the machine crashes. Blobs share no blocks, so they can be
+ * deleted without counting references.
+ */
+class DirectoryStore implements LocalStore {
+  readonly cidOf = cidText;
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  async put(bytes: Uint8Array): Promise<string> {
+    const staged = this.#newStagingPath();
     try {
       const store = blockstore(staged);
       await store.open();
       const cid = await importInto(store, bytes);
       await syncTree(staged);
-      await install(staged, cid);
+      await this.#install(staged, cid);
       return cid.toString();
     } catch (cause) {
       throw new AppError('unavailable', 'The storage could not be written to; try again in a moment.', {
@@ -38,95 +45,60 @@ export function openLocalStore(dir: string): LocalStore {
     }
   }
 
-  async function install(staged: string, cid: CID): Promise<void> {
-    const target = join(dir, cid.toString());
-    while (!(await isRenamed(staged, target, ['ENOTEMPTY', 'EEXIST']))) {
-      // The blob already exists. Storing it again repairs a damaged one.
-      if (await isWhole(cid)) break;
-      // Moves the existing directory away; it may just have been deleted by another process.
-      await isRenamed(target, join(staging, randomUUID()), ['ENOENT']);
-    }
-    await sync(dir);
-  }
-
-  async function isWhole(cid: CID): Promise<boolean> {
-    return read(cid).then(
-      () => true,
-      () => false,
-    );
-  }
-
-  async function get(text: string): Promise<Uint8Array> {
+  async get(text: string): Promise<Uint8Array> {
     const cid = parseCid(text);
-    if (cid === null || !(await hasBlob(dir, text))) throw absent(text);
+    if (cid === null || !(await hasBlob(this.#dir, text))) throw absent(text);
     try {
-      return await read(cid);
+      return await readBlob(this.#pathOf(cid), cid);
     } catch (cause) {
       // The blob was deleted during the read.
-      if (!(await hasBlob(dir, text))) throw absent(text);
+      if (!(await hasBlob(this.#dir, text))) throw absent(text);
       if (isAppError(cause)) throw cause;
-      throw new AppError(
-        'internal',
-        `The stored blob ${text} cannot be read; the engine's log has the details.`,
-        {
-          cause,
-        },
-      );
+      const sentence = `The stored blob ${text} cannot be read; the engine's log has the details.`;
+      throw new AppError('internal', sentence, { cause });
     }
   }
 
-  async function read(cid: CID): Promise<Uint8Array> {
-    const store = blockstore(join(dir, cid.toString()));
-    const verified = {
-      async *get(block: CID) {
-        const bytes = await bytesOf(store, block);
-        if (bytes === null) throw damaged(cid, `block ${block} is missing`);
-        const digest = await sha256.digest(bytes);
-        if (!Buffer.from(digest.bytes).equals(block.multihash.bytes)) {
-          throw damaged(cid, `block ${block} does not match its hash`);
-        }
-        yield bytes;
-      },
-    };
-    const entry = await exporter(cid, verified);
-    if (entry.type !== 'file' && entry.type !== 'raw') {
-      throw damaged(cid, `it is no file but a ${entry.type}`);
-    }
-    const whole = new Uint8Array(Number(entry.size));
-    let at = 0;
-    // Writing all blocks concurrently, as by default, would block other reads and writes.
-    for await (const chunk of entry.content({ blockReadConcurrency: 1 })) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    return whole;
-  }
-
-  async function remove(text: string): Promise<void> {
+  async delete(text: string): Promise<void> {
     const cid = parseCid(text);
     if (cid === null) return;
     // Renamed first, so that readers find the blob completely or not at all.
-    const trashPath = join(staging, randomUUID());
+    const trashPath = this.#newStagingPath();
     try {
-      await rename(join(dir, cid.toString()), trashPath);
-    } catch (error) {
-      if (isCode(error, 'ENOENT')) return;
-      throw new AppError(
-        'unavailable',
-        `The blob ${text} cannot be deleted right now; try again in a moment.`,
-        {
-          cause: error,
-        },
-      );
+      await rename(this.#pathOf(cid), trashPath);
+    } catch (cause) {
+      if (isCode(cause, 'ENOENT')) return;
+      const sentence = `The blob ${text} cannot be deleted right now; try again in a moment.`;
+      throw new AppError('unavailable', sentence, { cause });
     }
     await rm(trashPath, { recursive: true, force: true });
   }
 
-  return { cidOf: cidText, put, get, delete: remove };
+  async #install(staged: string, cid: CID): Promise<void> {
+    const target = this.#pathOf(cid);
+    while (!(await isRenamed(staged, target, ['ENOTEMPTY', 'EEXIST']))) {
+      // The blob already exists. Storing it again repairs a damaged one.
+      if (await isWhole(target, cid)) break;
+      // Moves the existing directory away; it may just have been deleted by another process.
+      await isRenamed(target, this.#newStagingPath(), ['ENOENT']);
+    }
+    await sync(this.#dir);
+  }
+
+  #pathOf(cid: CID): string {
+    return join(this.#dir, cid.toString());
+  }
+
+  #newStagingPath(): string {
+    return join(this.#dir, STAGING, randomUUID());
+  }
 }
 
-function blockstore(path: string): FsBlockstore {
-  return new FsBlockstore(path, { shardingStrategy: new FlatDirectory() });
+function isWhole(path: string, cid: CID): Promise<boolean> {
+  return readBlob(path, cid).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function syncTree(dir: string): Promise<void> {
@@ -141,22 +113,6 @@ async function sync(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-/** Resolves with null if the block is missing. */
-async function bytesOf(store: FsBlockstore, block: CID): Promise<Uint8Array | null> {
-  const parts: Uint8Array[] = [];
-  try {
-    for await (const part of store.get(block)) parts.push(part);
-  } catch (error) {
-    if (error instanceof Error && error.name === 'NotFoundError') return null;
-    throw error;
-  }
-  return Buffer.concat(parts);
-}
-
-function damaged(cid: CID, why: string): AppError {
-  return new AppError('blob_damaged', `The stored blob ${cid} is damaged: ${why}.`);
 }
 
 function absent(cid: string): AppError {

@@ -1,8 +1,8 @@
 import { Cluster } from 'ioredis';
 import type { Namespace } from '../../contract/ids.js';
 import { isAppError, messageOf } from '../../errors.js';
-import type { Cache } from '../../ports/cache.js';
-import { unavailable, untilReady } from '../../redis/connection.js';
+import type { Cache, KeyFilter } from '../../ports/cache.js';
+import { type RedisConnection, unavailable, untilReady } from '../../redis/connection.js';
 import { refusedWrites } from '../../redis/refused-writes.js';
 import { RedisScript } from '../../redis/script.js';
 import { connectRedis } from '../../redis/server.js';
@@ -20,116 +20,135 @@ const SCAN_COUNT = 1000;
 const COUNTER_BYTES = 20;
 const PING_KEY = 'orama:cache-ping';
 
+const SCRIPTS = {
+  set: new RedisScript(SET),
+  increment: new RedisScript(INCREMENT),
+  delete: new RedisScript(DELETE),
+  evict: new RedisScript(EVICT),
+};
+
+/** Opens the cache of all processes on one Redis. */
+export async function openRedisCache({ url, ...limits }: RedisCacheOptions): Promise<Cache> {
+  return new RedisCache(await connectRedis(url, 'REDIS_URL', { stringNumbers: true }), limits);
+}
+
 /**
- * Opens the cache of all processes on one Redis, which it shares with the queue. Entries without a
- * TTL stay until they are deleted or evicted; see redis-guard.ts for eviction and redis-scripts.ts
- * for the size accounting.
+ * The cache of all processes on one Redis, which it shares with the queue. Entries without a TTL
+ * stay until they are deleted or evicted; see redis-guard.ts for eviction and redis-scripts.ts for
+ * the size accounting.
  */
-export async function openRedisCache({ url, maxBytes, limitOf }: RedisCacheOptions): Promise<Cache> {
-  const redis = await connectRedis(url, 'REDIS_URL', { stringNumbers: true });
-  const scripts = {
-    set: new RedisScript(SET),
-    increment: new RedisScript(INCREMENT),
-    delete: new RedisScript(DELETE),
-    evict: new RedisScript(EVICT),
-  };
+class RedisCache implements Cache {
+  readonly driver = 'redis';
+  readonly #redis: RedisConnection;
+  readonly #limitOf: CacheLimits['limitOf'];
+  readonly #guard: RedisGuard;
 
-  const limitFor = async (namespace: Namespace) => (await limitOf?.(namespace)) ?? Number.MAX_SAFE_INTEGER;
-  const run = async (
-    script: RedisScript,
-    namespace: Namespace,
-    args: readonly (string | number | Buffer)[],
-  ) => (await script.run(redis, keysOf(namespace), args)) as [done: string, value: string];
+  constructor(redis: RedisConnection, { maxBytes, limitOf }: CacheLimits) {
+    this.#redis = redis;
+    this.#limitOf = limitOf;
+    this.#guard = new RedisGuard({
+      redis,
+      maxBytes,
+      evict: (namespace, bytes) => this.#evict(namespace, bytes),
+    });
+  }
 
-  async function answer<T>(reply: Promise<T>): Promise<T> {
+  async get(namespace: Namespace, key: string): Promise<Buffer | null> {
+    return answer(this.#redis.getBuffer(nameOf(namespace, key)));
+  }
+
+  async set(namespace: Namespace, key: string, value: Uint8Array, ttlSeconds: number): Promise<void> {
+    const ms = ttlMs(ttlSeconds);
+    const size = sizeOf(checkKey(key), value.byteLength);
+    const limit = await this.#limitFor(namespace);
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    const [done, total] = await answer(this.#run(SCRIPTS.set, namespace, [key, bytes, ms, size, limit]));
+    if (Number(done) === 0) throw cacheFull(namespace, Number(total), limit);
+    await this.#guard.recordWrite(namespace, Number(total), size);
+  }
+
+  async increment(namespace: Namespace, key: string, delta: bigint): Promise<bigint> {
+    const limit = await this.#limitFor(namespace);
+    const size = sizeOf(checkKey(key), COUNTER_BYTES);
     try {
-      return await reply;
+      const args = [key, delta.toString(), size, limit];
+      const [done, value] = await this.#run(SCRIPTS.increment, namespace, args);
+      if (Number(done) === 1) return BigInt(value);
+      throw cacheFull(namespace, Number(value), limit);
     } catch (error) {
+      if (isAppError(error)) throw error;
+      if (/not an integer|overflow/.test(messageOf(error))) throw notAnInteger(key, error);
       throw unavailable('cache', error);
     }
   }
 
-  const guard = new RedisGuard({
-    redis,
-    maxBytes,
-    evict: async (namespace, bytes) => {
-      const [freed, left] = await run(scripts.evict, namespace, [Math.ceil(bytes)]);
-      return { freed: Number(freed), left: Number(left) };
-    },
-  });
+  async delete(namespace: Namespace, key: string): Promise<boolean> {
+    const [removed] = await answer(this.#run(SCRIPTS.delete, namespace, [checkKey(key)]));
+    return Number(removed) > 0;
+  }
 
-  return {
-    driver: 'redis',
+  async scan(namespace: Namespace, prefix: string, limit: number, filter?: KeyFilter): Promise<string[]> {
+    const start = nameOf(namespace, '');
+    const pattern = `${escapeGlob(nameOf(namespace, prefix))}*`;
+    const found = new Set<string>();
+    const nodes = this.#redis instanceof Cluster ? this.#redis.nodes('master') : [this.#redis];
+    for (const node of nodes) {
+      let cursor = '0';
+      do {
+        const [next, names] = await answer(node.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT));
+        const keys = names.map((name) => name.slice(start.length));
+        for (const key of filter ? await filter(keys) : keys) if (found.size < limit) found.add(key);
+        cursor = next;
+      } while (cursor !== '0' && found.size < limit);
+    }
+    return [...found];
+  }
 
-    async get(namespace, key) {
-      return answer(redis.getBuffer(nameOf(namespace, key)));
-    },
+  async bytes(namespace: Namespace): Promise<number> {
+    const [use = ''] = keysOf(namespace);
+    return Number((await answer(this.#redis.hget(use, 't'))) ?? 0);
+  }
 
-    async set(namespace, key, value, ttlSeconds) {
-      const ms = ttlMs(ttlSeconds);
-      const size = sizeOf(checkKey(key), value.byteLength);
-      const limit = await limitFor(namespace);
-      const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-      const [done, total] = await answer(run(scripts.set, namespace, [key, bytes, ms, size, limit]));
-      if (Number(done) === 0) throw cacheFull(namespace, Number(total), limit);
-      await guard.recordWrite(namespace, Number(total), size);
-    },
+  reachable(withinMs: number): Promise<void> {
+    return untilReady(this.#redis, withinMs);
+  }
 
-    async increment(namespace, key, delta) {
-      const limit = await limitFor(namespace);
-      const size = sizeOf(checkKey(key), COUNTER_BYTES);
-      try {
-        const [done, value] = await run(scripts.increment, namespace, [key, delta.toString(), size, limit]);
-        if (Number(done) === 1) return BigInt(value);
-        throw cacheFull(namespace, Number(value), limit);
-      } catch (error) {
-        if (isAppError(error)) throw error;
-        if (/not an integer|overflow/.test(messageOf(error))) throw notAnInteger(key, error);
-        throw unavailable('cache', error);
-      }
-    },
+  async ping(): Promise<void> {
+    // A write, since Redis responds to PING even when it accepts no more data.
+    await this.#redis.set(PING_KEY, '1', 'PX', 60_000).catch((cause: unknown) => {
+      throw refusedWrites(cause) ?? unavailable('cache', cause);
+    });
+  }
 
-    async delete(namespace, key) {
-      const [removed] = await answer(run(scripts.delete, namespace, [checkKey(key)]));
-      return Number(removed) > 0;
-    },
+  async close(): Promise<void> {
+    await this.#guard.close();
+    this.#redis.disconnect();
+  }
 
-    async scan(namespace, prefix, limit, filter) {
-      const start = nameOf(namespace, '');
-      const pattern = `${escapeGlob(nameOf(namespace, prefix))}*`;
-      const found = new Set<string>();
-      const nodes = redis instanceof Cluster ? redis.nodes('master') : [redis];
-      for (const node of nodes) {
-        let cursor = '0';
-        do {
-          const [next, names] = await answer(node.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT));
-          const keys = names.map((name) => name.slice(start.length));
-          for (const key of filter ? await filter(keys) : keys) if (found.size < limit) found.add(key);
-          cursor = next;
-        } while (cursor !== '0' && found.size < limit);
-      }
-      return [...found];
-    },
+  async #limitFor(namespace: Namespace): Promise<number> {
+    return (await this.#limitOf?.(namespace)) ?? Number.MAX_SAFE_INTEGER;
+  }
 
-    async bytes(namespace) {
-      const [use = ''] = keysOf(namespace);
-      return Number((await answer(redis.hget(use, 't'))) ?? 0);
-    },
+  async #evict(namespace: Namespace, bytes: number): Promise<{ freed: number; left: number }> {
+    const [freed, left] = await this.#run(SCRIPTS.evict, namespace, [Math.ceil(bytes)]);
+    return { freed: Number(freed), left: Number(left) };
+  }
 
-    reachable: (withinMs) => untilReady(redis, withinMs),
+  async #run(
+    script: RedisScript,
+    namespace: Namespace,
+    args: readonly (string | number | Buffer)[],
+  ): Promise<[done: string, value: string]> {
+    return (await script.run(this.#redis, keysOf(namespace), args)) as [string, string];
+  }
+}
 
-    async ping() {
-      // A write, since Redis responds to PING even when it accepts no more data.
-      await redis.set(PING_KEY, '1', 'PX', 60_000).catch((cause: unknown) => {
-        throw refusedWrites(cause) ?? unavailable('cache', cause);
-      });
-    },
-
-    async close() {
-      await guard.close();
-      redis.disconnect();
-    },
-  };
+async function answer<T>(reply: Promise<T>): Promise<T> {
+  try {
+    return await reply;
+  } catch (error) {
+    throw unavailable('cache', error);
+  }
 }
 
 /**

@@ -1,6 +1,8 @@
+import { skipConstant } from './constant-expression.js';
+import type { ParsedModule } from './module.js';
 import { OP } from './opcodes.js';
-import { type ParsedModule, SECTION, skipConstant } from './parse.js';
 import { ByteReader, malformed } from './reader.js';
+import { SECTION } from './sections.js';
 import { concat, u32 } from './writer.js';
 
 /** The forms of a data segment (WebAssembly core specification 2.0, §5.5.14). */

@@ -1,5 +1,5 @@
-import { SECTION } from './parse.js';
 import { ByteReader } from './reader.js';
+import { SECTION } from './sections.js';
 
 const HEADER_BYTES = 8;
 const NAMES: ReadonlyMap<number, string> = new Map(

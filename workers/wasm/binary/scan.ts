@@ -1,5 +1,5 @@
+import type { ByteRange, ParsedModule } from './module.js';
 import { BULK, OP } from './opcodes.js';
-import type { ByteRange, ParsedModule } from './parse.js';
 import { ByteReader } from './reader.js';
 
 /** Properties of a module's instructions. */
@@ -20,7 +20,7 @@ const LEB2 = 2;
 const MEMARG = 3;
 const OTHER = 4;
 
-/** The operand encodings of the one-byte instructions without a special case in `scanBody`. */
+/** The operand encodings of the one-byte instructions without a special case in `BodyScanner`. */
 const OPERANDS = new Uint8Array(256).fill(OTHER);
 const set = (shape: number, ...ranges: [number, number][]) => {
   for (const [from, to] of ranges) OPERANDS.fill(shape, from, to + 1);
@@ -97,97 +97,140 @@ export function callSites(
 }
 
 function scanBody(bytes: Uint8Array, start: number, end: number, found: Scan, onCall?: OnCall): boolean {
-  let at = start;
-  // Reading past the end yields 0; the check at the end of the function detects it.
-  const leb = (): number => {
+  return new BodyScanner(bytes, start, end, found, onCall).scan();
+}
+
+/**
+ * Reads the instructions of one body. Reading past the end yields 0; the check at the end of `scan`
+ * detects it.
+ */
+class BodyScanner {
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  readonly #found: Scan;
+  readonly #onCall: OnCall | undefined;
+  #at: number;
+
+  constructor(bytes: Uint8Array, start: number, end: number, found: Scan, onCall: OnCall | undefined) {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
+    this.#found = found;
+    this.#onCall = onCall;
+  }
+
+  /** Returns false when an instruction is unknown or the last one does not end with the body. */
+  scan(): boolean {
+    for (let groups = this.#leb(); groups > 0 && this.#at <= this.#end; groups--) this.#lebs(2);
+    while (this.#at < this.#end) if (!this.#instruction()) return false;
+    return this.#at === this.#end;
+  }
+
+  #instruction(): boolean {
+    const from = this.#at;
+    const opcode = this.#bytes[this.#at++] ?? 0;
+    switch (OPERANDS[opcode]) {
+      case NONE:
+        return true;
+      case LEB: {
+        const operand = this.#leb();
+        if (opcode === OP.tableSet) this.#found.keepsHiddenState = true;
+        else if (opcode === OP.call) this.#onCall?.({ at: from, end: this.#at, target: operand });
+        return true;
+      }
+      case LEB2:
+        this.#lebs(2);
+        return true;
+      case MEMARG:
+        this.#memarg();
+        return true;
+      default:
+        return this.#other(opcode, from);
+    }
+  }
+
+  #other(opcode: number, from: number): boolean {
+    switch (opcode) {
+      case OP.brTable:
+        this.#lebs(this.#leb() + 1);
+        return true;
+      case OP.selectTyped:
+        this.#lebs(this.#leb());
+        return true;
+      case OP.memorySize:
+      case OP.memoryGrow:
+        this.#leb();
+        this.#found.sites.push({ at: from, end: this.#at, op: opcode === OP.memoryGrow ? 'grow' : 'size' });
+        return true;
+      case OP.f32Const:
+        this.#at += 4;
+        return true;
+      case OP.f64Const:
+        this.#at += 8;
+        return true;
+      case OP.bulkPrefix:
+        return this.#bulk(this.#leb());
+      case OP.vectorPrefix:
+        return this.#vector(this.#leb());
+      case OP.atomicPrefix:
+        return this.#atomic(this.#leb());
+      default:
+        return false;
+    }
+  }
+
+  #bulk(operation: number): boolean {
+    const operands = BULK_OPERANDS[operation];
+    if (operands === undefined) return false;
+    this.#lebs(operands);
+    if (WRITES_HIDDEN_STATE.has(operation)) this.#found.keepsHiddenState = true;
+    return true;
+  }
+
+  #vector(operation: number): boolean {
+    if (
+      operation <= VECTOR.lastLoadOrStore ||
+      operation === VECTOR.load32Zero ||
+      operation === VECTOR.load64Zero
+    )
+      this.#memarg();
+    else if (operation === VECTOR.v128Const || operation === VECTOR.i8x16Shuffle) this.#at += 16;
+    else if (operation >= VECTOR.firstLane && operation <= VECTOR.lastLane) this.#at += 1;
+    else if (operation >= VECTOR.firstLoadLane && operation <= VECTOR.lastStoreLane) {
+      this.#memarg();
+      this.#at += 1;
+    }
+    return operation <= VECTOR.last;
+  }
+
+  #atomic(operation: number): boolean {
+    const isAccess = operation >= ATOMIC.firstAccess && operation <= ATOMIC.lastAccess;
+    if (operation === ATOMIC.fence) this.#at += 1;
+    else if (operation <= ATOMIC.wait64 || isAccess) this.#memarg();
+    else return false;
+    return true;
+  }
+
+  #memarg(): void {
+    if ((this.#leb() & MEMORY_INDEX) !== 0) this.#leb();
+    this.#leb();
+  }
+
+  /** Skips LEB128 numbers, at most to the end of the body, whatever the count. */
+  #lebs(count: number): void {
+    for (let left = count; left > 0 && this.#at <= this.#end; left--) this.#leb();
+  }
+
+  #leb(): number {
     let value = 0;
     let factor = 1;
     for (let length = 0; length < 10; length++) {
-      const byte = bytes[at++] ?? 0;
+      const byte = this.#bytes[this.#at++] ?? 0;
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
       factor *= 128;
     }
-    at = end + 1;
+    this.#at = this.#end + 1;
     return value;
-  };
-  const memarg = () => {
-    if ((leb() & MEMORY_INDEX) !== 0) leb();
-    leb();
-  };
-
-  for (let groups = leb(); groups > 0 && at <= end; groups--) {
-    leb();
-    leb();
   }
-  while (at < end) {
-    const from = at;
-    const opcode = bytes[at++] ?? 0;
-    const shape = OPERANDS[opcode];
-    if (shape === LEB) {
-      const operand = leb();
-      if (opcode === OP.tableSet) found.keepsHiddenState = true;
-      else if (opcode === OP.call) onCall?.({ at: from, end: at, target: operand });
-    } else if (shape === MEMARG) memarg();
-    else if (shape === LEB2) {
-      leb();
-      leb();
-    } else if (shape === OTHER) {
-      switch (opcode) {
-        case OP.brTable:
-        case OP.selectTyped:
-          for (let left = leb() + (opcode === OP.brTable ? 1 : 0); left > 0 && at <= end; left--) leb();
-          break;
-        case OP.memorySize:
-        case OP.memoryGrow:
-          leb();
-          found.sites.push({ at: from, end: at, op: opcode === OP.memoryGrow ? 'grow' : 'size' });
-          break;
-        case OP.f32Const:
-          at += 4;
-          break;
-        case OP.f64Const:
-          at += 8;
-          break;
-        case OP.bulkPrefix: {
-          const operation = leb();
-          const operands = BULK_OPERANDS[operation];
-          if (operands === undefined) return false;
-          for (let left = operands; left > 0; left--) leb();
-          if (WRITES_HIDDEN_STATE.has(operation)) found.keepsHiddenState = true;
-          break;
-        }
-        case OP.vectorPrefix: {
-          const operation = leb();
-          if (
-            operation <= VECTOR.lastLoadOrStore ||
-            operation === VECTOR.load32Zero ||
-            operation === VECTOR.load64Zero
-          )
-            memarg();
-          else if (operation === VECTOR.v128Const || operation === VECTOR.i8x16Shuffle) at += 16;
-          else if (operation >= VECTOR.firstLane && operation <= VECTOR.lastLane) at += 1;
-          else if (operation >= VECTOR.firstLoadLane && operation <= VECTOR.lastStoreLane) {
-            memarg();
-            at += 1;
-          } else if (operation > VECTOR.last) return false;
-          break;
-        }
-        case OP.atomicPrefix: {
-          const operation = leb();
-          if (operation === ATOMIC.fence) at += 1;
-          else if (
-            operation <= ATOMIC.wait64 ||
-            (operation >= ATOMIC.firstAccess && operation <= ATOMIC.lastAccess)
-          )
-            memarg();
-          else return false;
-          break;
-        }
-        default:
-          return false;
-      }
-    }
-  }
-  return at === end;
 }

@@ -1,10 +1,10 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
 import { withoutActiveData } from '../binary/data-segments.js';
+import type { ByteRange, ParsedModule } from '../binary/module.js';
 import { FUNCTION_TYPE, OP } from '../binary/opcodes.js';
-import type { ByteRange, ParsedModule } from '../binary/parse.js';
-import { SECTION, SECTION_ORDER } from '../binary/parse.js';
 import { malformed } from '../binary/reader.js';
 import type { Scan } from '../binary/scan.js';
+import { SECTION, SECTION_ORDER } from '../binary/sections.js';
 import { F32, F64, I32, I64 } from '../binary/value-types.js';
 import { concat, i32Const, i64Const, limits, name, section, u32, vector } from '../binary/writer.js';
 import { bitsGetter, bitsSetter, bitsType } from './added-code.js';

@@ -1,6 +1,6 @@
 import { CodeWriter } from '../binary/code-writer.js';
+import type { ParsedModule } from '../binary/module.js';
 import { BULK, OP } from '../binary/opcodes.js';
-import type { ParsedModule } from '../binary/parse.js';
 import { ByteReader } from '../binary/reader.js';
 import { POPS, PUSHES } from '../binary/stack-shapes.js';
 import { BarrierStores } from './barrier-stores.js';

@@ -4,7 +4,7 @@ import {
   hostFunction,
   hostFunctionNames,
 } from '../../../src/contract/host-functions.js';
-import type { FunctionType } from '../binary/parse.js';
+import type { FunctionType } from '../binary/module.js';
 import { I32, I64 } from '../binary/value-types.js';
 
 /** The module names under which host functions can be imported. */

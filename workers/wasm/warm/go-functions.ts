@@ -1,6 +1,6 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
 import { initialMemory } from '../binary/data-segments.js';
-import type { ParsedModule } from '../binary/parse.js';
+import type { ParsedModule } from '../binary/module.js';
 import type { GoTable } from './go-shape.js';
 
 /**

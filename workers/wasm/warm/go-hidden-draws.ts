@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ParsedModule } from '../binary/parse.js';
+import type { ParsedModule } from '../binary/module.js';
 import type { Redirection } from '../instrument/instrumented-code.js';
 import { goFunctions } from './go-functions.js';
 import type { GoTable } from './go-shape.js';

@@ -1,7 +1,7 @@
+import type { ByteRange, ParsedModule } from '../binary/module.js';
 import { EMPTY_BLOCK, OP } from '../binary/opcodes.js';
-import type { ByteRange, ParsedModule } from '../binary/parse.js';
-import { SECTION } from '../binary/parse.js';
 import { ByteReader, malformed } from '../binary/reader.js';
+import { SECTION } from '../binary/sections.js';
 
 /**
  * The shape of the Go compiler's code, as far as resuming depends on it (cmd/internal/obj/wasm and

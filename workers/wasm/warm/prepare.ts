@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AppError, messageOf } from '../../../src/errors.js';
-import { type ParsedModule, parse } from '../binary/parse.js';
+import type { ParsedModule } from '../binary/module.js';
+import { parse } from '../binary/parse.js';
 import { placeOf } from '../binary/place-of.js';
 import { type Scan, scan } from '../binary/scan.js';
 import type { Rewritten } from '../instrument/rewrite.js';

@@ -5,12 +5,12 @@ import { setImmediate } from 'node:timers';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ConnectionClosedError } from 'bullmq';
 import { createCallLock, removeCallLock } from '../../../../src/native-calls.js';
-import { SqliteQueueError, type Subject, toError } from './errors.js';
+import { SqliteQueueError, type Subject } from './errors.js';
+import { PendingOperations } from './pending-operations.js';
 import type {
   OperationArguments,
   OperationCall,
   OperationName,
-  OperationOutcome,
   OperationResult,
   ThreadData,
   ThreadReply,
@@ -30,16 +30,7 @@ export interface SqliteConnectionOptions {
   setup?: string;
 }
 
-interface PendingOperation {
-  name: OperationName;
-  subject: Subject;
-  resolve: (result: unknown) => void;
-  reject: (error: Error) => void;
-}
-
 const BUSY_TIMEOUT_MS = 5000;
-const ADDING: readonly OperationName[] = ['addJob', 'addJobs', 'addNewJobs', 'addFlow'];
-const TAKING: readonly OperationName[] = ['claim', 'complete', 'fail', 'delayActive'];
 
 /**
  * A database file and the thread that owns it. The operations of one turn of the event loop are
@@ -53,8 +44,7 @@ export class SqliteConnection extends EventEmitter {
   readonly ready: Promise<void>;
   readonly #port: MessagePort;
   readonly #thread: Worker;
-  #pending: PendingOperation[] = [];
-  #answered = 0;
+  readonly #pending = new PendingOperations();
   #gathered: OperationCall[] = [];
   #users = 0;
   #closing: Promise<void> | undefined;
@@ -75,21 +65,7 @@ export class SqliteConnection extends EventEmitter {
     mkdirSync(dirname(this.path), { recursive: true });
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const lock = createCallLock();
-    this.#thread = new Worker(new URL('./thread.js', import.meta.url), {
-      workerData: {
-        port: port2,
-        options: {
-          file: this.path,
-          events: options.events ?? true,
-          busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
-          setup: options.setup ?? null,
-        },
-        lock,
-      } satisfies ThreadData,
-      transferList: [port2],
-    });
-    this.#thread.once('exit', () => removeCallLock(lock));
+    this.#thread = startThread(this.path, options, port2);
     this.ready = new Promise((opened, failed) => {
       port1.on('message', (reply: ThreadReply) => this.#onReply(reply, opened, failed));
       this.#thread.once('exit', () => {
@@ -165,20 +141,8 @@ export class SqliteConnection extends EventEmitter {
   }
 
   /** Resolves when all operations that were called before have been answered. */
-  async settled(): Promise<void> {
-    const last = this.#pending.at(-1);
-    if (last === undefined) return;
-    await new Promise<void>((done) => {
-      const { resolve: answer, reject: refuse } = last;
-      last.resolve = (result) => {
-        answer(result);
-        done();
-      };
-      last.reject = (error) => {
-        refuse(error);
-        done();
-      };
-    });
+  settled(): Promise<void> {
+    return this.#pending.settled();
   }
 
   /** Returns the sequence number of changes to a queue's jobs or events. */
@@ -249,7 +213,8 @@ export class SqliteConnection extends EventEmitter {
         return;
       }
       case 'done':
-        this.#settleAll(reply.outcomes);
+        this.#pending.settle(reply.outcomes);
+        if (this.#pending.length === 0) this.#keepAlive();
         for (const [queue, from] of reply.wokenQueues) this.#announce(`jobs:${queue}`, from);
         for (const queue of reply.eventful) this.#announce(`events:${queue}`, 0);
         return;
@@ -257,27 +222,6 @@ export class SqliteConnection extends EventEmitter {
         this.#port.close();
         return;
     }
-  }
-
-  /**
-   * When a batch both adds and claims jobs, the callers of adds are answered a turn earlier than a
-   * worker that claimed such a job in the same transaction.
-   */
-  #settleAll(outcomes: readonly OperationOutcome[]): void {
-    const pending = this.#pending.slice(this.#answered, this.#answered + outcomes.length);
-    this.#answered += pending.length;
-    if (this.#answered === this.#pending.length) {
-      this.#pending = [];
-      this.#answered = 0;
-      this.#keepAlive();
-    }
-    const adds = pending.some(({ name }) => ADDING.includes(name));
-    pending.forEach((each, at) => {
-      const outcome = outcomes[at];
-      if (outcome === undefined) return;
-      if (adds && TAKING.includes(each.name)) setImmediate(() => settle(each, outcome));
-      else settle(each, outcome);
-    });
   }
 
   #announce(event: string, from: number): void {
@@ -298,16 +242,19 @@ export class SqliteConnection extends EventEmitter {
 
   #fail(error: Error): void {
     this.#closedBy ??= error;
-    const pending = this.#pending.slice(this.#answered);
-    this.#pending = [];
-    this.#answered = 0;
     this.#gathered = [];
-    for (const { reject } of pending) reject(this.#closedBy);
+    this.#pending.rejectAll(this.#closedBy);
     this.#port.close();
   }
 }
 
-function settle({ subject, resolve, reject }: PendingOperation, [failure, result]: OperationOutcome): void {
-  if (failure === null) resolve(result);
-  else reject(toError(failure, subject));
+function startThread(file: string, options: SqliteConnectionOptions, port: MessagePort): Worker {
+  const { events = true, busyTimeoutMs = BUSY_TIMEOUT_MS, setup = null } = options;
+  const lock = createCallLock();
+  const thread = new Worker(new URL('./thread.js', import.meta.url), {
+    workerData: { port, options: { file, events, busyTimeoutMs, setup }, lock } satisfies ThreadData,
+    transferList: [port],
+  });
+  thread.once('exit', () => removeCallLock(lock));
+  return thread;
 }

@@ -1,0 +1,94 @@
+import type { Namespace } from '../../src/contract/ids.js';
+import type { SessionStore } from '../../src/ports/store/sessions.js';
+import type { Database } from '../database.js';
+import { revokeMadeBy } from './keys.js';
+
+interface TokenRow {
+  hash: string;
+  family: string;
+  wallet: string;
+  namespace: Namespace;
+  expires_at: number;
+  used_at: number | null;
+}
+
+/**
+ * How long a revocation is kept, in milliseconds, beyond which it is kept only while the family has
+ * a refresh token. Longer than the lifetime of access tokens.
+ */
+const REVOCATION_KEPT_MS = 30 * 24 * 3_600_000;
+const FORGET_REVOCATIONS = `
+delete from revoked_families
+where revoked_at < ? and family not in (select family from refresh_tokens)`;
+
+/** A second use of a refresh token ends its login and deletes the keys that derive from it. */
+const REVOKE_KEYS_OF_SPENT = `
+delete from api_keys where id in (
+  select key_id from key_makers where maker in (
+    select 'session:' || family from refresh_tokens where hash = ? and used_at is not null))`;
+
+type RefreshTokens = Pick<
+  SessionStore,
+  'addRefresh' | 'useRefresh' | 'revokeFamily' | 'revokedFamilies' | 'families'
+>;
+
+/** Refresh tokens, and the revocations of the logins (families) to which they belong. */
+export function createRefreshTokens(database: Database): RefreshTokens {
+  const { knex } = database;
+  const tokens = () => knex<TokenRow>('refresh_tokens');
+
+  return {
+    async addRefresh({ hash, family, wallet, namespace, expiresAt }) {
+      const now = Date.now();
+      await database.batch([
+        tokens().where('expires_at', '<', now).delete(),
+        knex.raw(FORGET_REVOCATIONS, [now - REVOCATION_KEPT_MS]),
+        tokens().insert({ hash, family, wallet, namespace, expires_at: expiresAt, used_at: null }),
+      ]);
+    },
+
+    async useRefresh(hash) {
+      const now = Date.now();
+      const [rows] = await database.batch([
+        knex.raw(
+          `select t.*, (t.used_at is not null or r.family is not null) as spent
+           from refresh_tokens t left join revoked_families r on r.family = t.family
+           where t.hash = ? and t.expires_at > ?`,
+          [hash, now],
+        ),
+        knex.raw(
+          `insert into revoked_families (family, revoked_at)
+           select family, ? from refresh_tokens where hash = ? and used_at is not null
+           on conflict (family) do nothing`,
+          [now, hash],
+        ),
+        knex.raw(REVOKE_KEYS_OF_SPENT, [hash]),
+        tokens().where({ hash }).whereNull('used_at').update({ used_at: now }),
+      ]);
+      const [row] = rows as (TokenRow & { spent: number })[];
+      if (row === undefined) return null;
+      const { family, wallet, namespace, expires_at: expiresAt } = row;
+      return { token: { hash, family, wallet, namespace, expiresAt }, used: row.spent === 1 };
+    },
+
+    async revokeFamily(family) {
+      await database.batch(
+        [
+          knex('revoked_families').insert({ family, revoked_at: Date.now() }).onConflict('family').ignore(),
+          ...revokeMadeBy(knex, { kind: 'session', family }),
+        ],
+        { idempotent: true },
+      );
+    },
+
+    async revokedFamilies(since) {
+      return database.run<string[]>(
+        knex('revoked_families').where('revoked_at', '>=', since).pluck('family'),
+      );
+    },
+
+    async families(wallet, namespace) {
+      return database.run<string[]>(tokens().where({ wallet, namespace }).distinct('family').pluck('family'));
+    },
+  };
+}

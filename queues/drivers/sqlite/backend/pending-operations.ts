@@ -1,0 +1,76 @@
+import { setImmediate } from 'node:timers';
+import { type Subject, toError } from './errors.js';
+import type { OperationName, OperationOutcome } from './protocol.js';
+
+interface PendingOperation {
+  name: OperationName;
+  subject: Subject;
+  resolve: (result: unknown) => void;
+  reject: (error: Error) => void;
+}
+
+const ADDING: readonly OperationName[] = ['addJob', 'addJobs', 'addNewJobs', 'addFlow'];
+const TAKING: readonly OperationName[] = ['claim', 'complete', 'fail', 'delayActive'];
+
+/** The operations that the thread has not answered, in the order in which it answers them. */
+export class PendingOperations {
+  #pending: PendingOperation[] = [];
+  #answered = 0;
+
+  get length(): number {
+    return this.#pending.length;
+  }
+
+  push(operation: PendingOperation): void {
+    this.#pending.push(operation);
+  }
+
+  /** Resolves when all operations that were pushed before have been answered. */
+  async settled(): Promise<void> {
+    const last = this.#pending.at(-1);
+    if (last === undefined) return;
+    await new Promise<void>((done) => {
+      const { resolve: answer, reject: refuse } = last;
+      last.resolve = (result) => {
+        answer(result);
+        done();
+      };
+      last.reject = (error) => {
+        refuse(error);
+        done();
+      };
+    });
+  }
+
+  /**
+   * Answers the oldest operations. When a batch both adds and claims jobs, the callers of adds are
+   * answered a turn earlier than a worker that claimed such a job in the same transaction.
+   */
+  settle(outcomes: readonly OperationOutcome[]): void {
+    const pending = this.#pending.slice(this.#answered, this.#answered + outcomes.length);
+    this.#answered += pending.length;
+    if (this.#answered === this.#pending.length) {
+      this.#pending = [];
+      this.#answered = 0;
+    }
+    const adds = pending.some(({ name }) => ADDING.includes(name));
+    pending.forEach((each, at) => {
+      const outcome = outcomes[at];
+      if (outcome === undefined) return;
+      if (adds && TAKING.includes(each.name)) setImmediate(() => answer(each, outcome));
+      else answer(each, outcome);
+    });
+  }
+
+  rejectAll(error: Error): void {
+    const pending = this.#pending.slice(this.#answered);
+    this.#pending = [];
+    this.#answered = 0;
+    for (const { reject } of pending) reject(error);
+  }
+}
+
+function answer({ subject, resolve, reject }: PendingOperation, [failure, result]: OperationOutcome): void {
+  if (failure === null) resolve(result);
+  else reject(toError(failure, subject));
+}

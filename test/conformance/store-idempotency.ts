@@ -1,0 +1,46 @@
+import test from 'ava';
+import type { IdempotencyClaim } from '../../src/ports/store/idempotency.js';
+import { uuidv7 } from '../../src/uuid.js';
+import { aName, aNamespace, aRequestId } from '../helpers/attempt.js';
+import { shared } from '../helpers/shared.js';
+import type { OpenStore } from './store.js';
+
+export function testIdempotency(driver: string, open: OpenStore): void {
+  const get = shared(open);
+
+  test(`${driver}: concurrent claims of an Idempotency-Key all return the same claim`, async (t) => {
+    const [one, two] = [await get(), await open()];
+    const namespace = aNamespace();
+    const claim = (): IdempotencyClaim => ({
+      namespace,
+      function: aName('hello'),
+      key: "x'4142'",
+      bodyHash: uuidv7(),
+      requestId: aRequestId(),
+      version: 3,
+      expiresAt: Date.now() + 60_000,
+    });
+    const held = await Promise.all(
+      Array.from({ length: 10 }, (_, at) => (at % 2 ? one : two).idempotency.claim(claim())),
+    );
+    const [first] = held;
+    t.truthy(first);
+    for (const each of held) t.deepEqual(each, first);
+    await one.idempotency.release(claim());
+    t.deepEqual(await one.idempotency.claim(claim()), first, 'releasing another claim has no effect');
+    if (first !== undefined) await one.idempotency.release(first);
+    const next = claim();
+    t.deepEqual(await one.idempotency.claim(next), next);
+    await two.close();
+  });
+
+  test(`${driver}: an expired Idempotency-Key can be claimed again`, async (t) => {
+    const { idempotency } = await get();
+    const base = { namespace: aNamespace(), function: aName('hello'), key: 'k', bodyHash: 'h', version: 1 };
+    const old = { ...base, requestId: aRequestId(), expiresAt: Date.now() + 30 };
+    t.deepEqual(await idempotency.claim(old), old);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    const next = { ...base, requestId: aRequestId(), expiresAt: Date.now() + 60_000 };
+    t.deepEqual(await idempotency.claim(next), next);
+  });
+}

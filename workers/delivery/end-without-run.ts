@@ -1,0 +1,58 @@
+import type { FunctionVersion } from '../../src/contract/function.js';
+import { MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
+import type { InvocationEnd } from '../../src/core/finish.js';
+import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
+import type { Delivery } from '../../src/ports/queue.js';
+import type { AttemptRow } from '../../src/ports/store/attempts.js';
+
+/**
+ * Counts only crashes during which the job's guest was running: a waiting job did not cause the
+ * others.
+ */
+export function isLastCrash({ crashesWhileRunning }: Delivery): boolean {
+  return crashesWhileRunning >= MAX_WORKER_CRASHES;
+}
+
+/** Returns the end of an invocation that must not run, or not again; null for one that must run. */
+export function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): InvocationEnd | null {
+  const { acceptedAt, maxAgeMs, function: name } = delivery.invocation;
+  if (isLastCrash(delivery)) return lastCrash(delivery, fn);
+  if (!fn) return unrunEnd(delivery, null, 'cancelled', `function "${name}" was deleted`);
+  if (maxAgeMs === undefined || Date.now() - acceptedAt <= maxAgeMs) return null;
+  const error = `expired: older than ${maxAgeMs / 1000} s when its turn came`;
+  return unrunEnd(delivery, fn, 'expired', error);
+}
+
+/**
+ * Returns rows for the earlier attempts whose workers crashed: one per crash, because a worker may
+ * crash before it has logged the previous crash. The store keeps rows that already exist.
+ */
+export function crashRows({ invocation, attempt, crashes }: Delivery): AttemptRow[] {
+  return Array.from({ length: crashes }, (_, n) =>
+    newAttempt(invocation, attempt - crashes + n, 'worker died'),
+  );
+}
+
+function lastCrash(delivery: Delivery, fn: FunctionVersion | null): InvocationEnd {
+  const error = `worker died (${delivery.crashesWhileRunning} times while it was running, no further attempt)`;
+  const row = newAttempt(delivery.invocation, delivery.attempt - 1, error);
+  return {
+    invocation: delivery.invocation,
+    function: fn,
+    row,
+    outcome: 'worker_died',
+    output: new Uint8Array(),
+  };
+}
+
+/** Returns the end of an invocation that never ran. */
+function unrunEnd(
+  delivery: Delivery,
+  fn: FunctionVersion | null,
+  outcome: 'cancelled' | 'expired',
+  error: string,
+): InvocationEnd {
+  const { invocation } = delivery;
+  const row = newAttempt(invocation, endNumber(delivery.attempt - 1), error);
+  return { invocation, function: fn, row, outcome, output: new Uint8Array() };
+}
