@@ -86,7 +86,10 @@ test.serial('cache calls of many functions wait for Redis without a warning abou
   const failed = calls.catch((error) => error);
   await sleep(300);
   await server.restart();
-  t.deepEqual(await failed, Array.from({ length: 40 }, () => bytes('v')));
+  t.deepEqual(
+    await failed,
+    Array.from({ length: 40 }, () => bytes('v')),
+  );
   t.deepEqual(
     warnings.filter((message) => message.includes('listeners')),
     [],
