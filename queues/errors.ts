@@ -41,8 +41,15 @@ export function shareExceeded(
 
 /** Returns the error for an add that the queue definitely did not accept: the jobs will not run. */
 export function queueUnavailable(cause?: unknown): AppError {
-  return new AppError('unavailable', 'The queue cannot be reached; nothing was accepted, try again later.', {
+  const sentence = isDiskFull(cause)
+    ? 'The disk that holds the queue is full; nothing was accepted, free some space and try again.'
+    : 'The queue cannot be reached; nothing was accepted, try again later.';
+  return new AppError('unavailable', sentence, {
     ...(cause === undefined ? {} : { cause }),
     retryAfter: 1,
   });
+}
+
+function isDiskFull(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'SQLITE_FULL';
 }

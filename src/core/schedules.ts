@@ -16,6 +16,8 @@ export const DEFAULT_TIMEZONE = 'UTC';
 
 /** A tick that is later than this was missed because no process was running. */
 const MISSED_AFTER_MS = 60_000;
+/** How often schedules that were lost from the queue are restored, in milliseconds. */
+const RESTORE_MS = 60_000;
 /** Setting with the last run of a schedule with `overlap: skip`. */
 const LAST_RUN = 'last_run';
 
@@ -41,6 +43,7 @@ export interface SchedulesDeps {
   catalog: Catalog;
   meter: Meter;
   resultTtlMs: number;
+  restoreMs?: number;
 }
 
 export function createSchedules(deps: SchedulesDeps): Schedules {
@@ -53,13 +56,15 @@ class QueueSchedules implements Schedules {
   readonly #catalog: Catalog;
   readonly #meter: Meter;
   readonly #resultTtlMs: number;
+  readonly #restoreMs: number;
 
-  constructor({ store, queue, catalog, meter, resultTtlMs }: SchedulesDeps) {
+  constructor({ store, queue, catalog, meter, resultTtlMs, restoreMs = RESTORE_MS }: SchedulesDeps) {
     this.#store = store;
     this.#queue = queue;
     this.#catalog = catalog;
     this.#meter = meter;
     this.#resultTtlMs = resultTtlMs;
+    this.#restoreMs = restoreMs;
   }
 
   sync(namespace: Namespace): Promise<void> {
@@ -68,7 +73,18 @@ class QueueSchedules implements Schedules {
 
   async start(): Promise<Closable> {
     await this.#applyAll(() => this.#store.triggers.schedules());
-    return this.#queue.onTick((id, scheduledAt) => this.#tick(id, scheduledAt));
+    const ticks = await this.#queue.onTick((id, scheduledAt) => this.#tick(id, scheduledAt));
+    const timer = setInterval(() => {
+      // What fails, for example because the store is unreachable, is done the next time.
+      this.#restore().catch(() => undefined);
+    }, this.#restoreMs);
+    timer.unref();
+    return {
+      close: async () => {
+        clearInterval(timer);
+        await ticks.close();
+      },
+    };
   }
 
   async nextRun(trigger: StoredTrigger): Promise<number | null> {
@@ -79,6 +95,19 @@ class QueueSchedules implements Schedules {
     const id = newRequestId();
     await this.#fire(trigger, id, Date.now());
     return id;
+  }
+
+  /**
+   * Schedules the triggers again whose schedulers are gone, because they were deleted with a BullMQ
+   * tool or the queue's server was replaced by an empty one.
+   */
+  #restore(): Promise<void> {
+    return this.#applyAll(async () => {
+      const lost: StoredTrigger[] = [];
+      for (const trigger of await this.#store.triggers.schedules())
+        if (trigger.enabled && (await this.#queue.nextTick(trigger.id)) === null) lost.push(trigger);
+      return lost;
+    });
   }
 
   /**

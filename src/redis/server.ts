@@ -107,7 +107,7 @@ export class RedisServer {
 
   #openNode(profile: Profile): Redis {
     const redis = new Redis(this.#url, this.#optionsOf(profile));
-    redis.on('error', ignore);
+    prepareListeners(redis);
     if (this.#options.batchWrites) batchWrites(redis);
     return redis;
   }
@@ -124,7 +124,7 @@ export class RedisServer {
         ...(protocol === 'rediss:' ? { tls: {} } : {}),
       },
     });
-    cluster.on('error', ignore);
+    prepareListeners(cluster);
     if (this.#options.batchWrites) cluster.on('+node', batchWrites);
     return cluster;
   }
@@ -147,6 +147,15 @@ export class RedisServer {
       throw unreachable(this.#url, this.#setting, error);
     }
   }
+}
+
+/**
+ * Sets up the listeners of a connection. During an outage any number of calls wait for the
+ * connection with a listener each, which is not a leak that Node has to warn about.
+ */
+function prepareListeners(connection: RedisConnection): void {
+  connection.on('error', ignore);
+  connection.setMaxListeners(0);
 }
 
 /** Opens a connection for commands whose callers wait, to the Redis or Redis Cluster of a URL. */

@@ -21,7 +21,10 @@ else {
       t.teardown(disk.close);
       const engine = await startEngine({ dataDir: disk.dir, enter: disk.enter });
       t.teardown(engine.close);
-      await losesNothing(t, engine.api, disk, engine.log);
+      const refusals = await losesNothing(t, engine.api, disk, engine.log);
+      const sentence =
+        'The disk that holds the queue is full; nothing was accepted, free some space and try again.';
+      t.true(refusals.includes(sentence), refusals.join());
     },
   );
 
@@ -38,17 +41,21 @@ else {
   );
 }
 
-/** Fills the disk for three seconds while jobs run and arrive. */
+/** Fills the disk for three seconds while jobs run and arrive. Resolves with the errors of those refused. */
 async function losesNothing(t: ExecutionContext, api: Api, disk: SmallDisk, log: () => string) {
   await api.deploy('works', await probeWasm());
   await api.deploy('fails', await probeWasm(), { retry_count: '1', retry_delay_seconds: '1' });
   const accepted: { id: string; fails: boolean }[] = [];
+  const refusals: string[] = [];
   const send = async (fails: boolean, ms: number) => {
     const name = fails ? 'fails' : 'works';
     const input = commands({ op: 'sleep', n: ms }, fails ? { op: 'exit', n: 1 } : { op: 'echo', a: 'x' });
     const { status, json } = await api.invoke(name, input, ASYNC);
     if (status === 202) accepted.push({ id: json.request_id, fails });
-    else t.like({ status, code: json.code }, { status: 503, code: 'unavailable' });
+    else {
+      t.like({ status, code: json.code }, { status: 503, code: 'unavailable' });
+      refusals.push(json.error);
+    }
   };
   // Run both functions once, so that they are known as on any engine in use.
   await send(false, 0);
@@ -83,4 +90,5 @@ async function losesNothing(t: ExecutionContext, api: Api, disk: SmallDisk, log:
     return json.status === 'ok' && json;
   });
   t.deepEqual(healthy.dependencies.disk, { status: 'up' });
+  return refusals;
 }

@@ -4,6 +4,7 @@ import { createSchedules } from '../../src/core/schedules.js';
 import type { StoredTrigger } from '../../src/ports/store/triggers.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 import { openUseCases, type UseCases } from './use-cases.js';
 
 const directory = tempDir();
@@ -48,4 +49,31 @@ test('a schedule that another process enables meanwhile is not stopped by an old
   });
   await schedules.sync(namespace);
   t.not(await queue.nextTick('nightly'), null);
+});
+
+test('a schedule that is deleted from the queue with another tool is restored', async (t) => {
+  const { store, queue, catalog, meter } = cases;
+  const scheduled = (id: string, enabled: boolean) => {
+    const trigger = { id, namespace: aNamespace(), function: 'hello', enabled, spec: { cron: '0 3 1 1 *' } };
+    return trigger as StoredTrigger;
+  };
+  const triggers = {
+    ...store.triggers,
+    schedules: async () => [scheduled('yearly', true), scheduled('paused', false)],
+  };
+  const schedules = createSchedules({
+    store: { ...store, triggers },
+    queue,
+    catalog,
+    meter,
+    resultTtlMs: 60_000,
+    restoreMs: 50,
+  });
+  const started = await schedules.start();
+  t.teardown(() => started.close());
+  const due = await queue.nextTick('yearly');
+  t.not(due, null);
+  await queue.unschedule('yearly');
+  await until('the schedule is back', async () => (await queue.nextTick('yearly')) === due);
+  t.is(await queue.nextTick('paused'), null);
 });

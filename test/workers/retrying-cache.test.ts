@@ -63,6 +63,39 @@ test('a server that is connected but does not answer is waited for 2 s too, and 
   t.is(String(await mine.get(ns, 'k')), 'v');
 });
 
+test('an increment that Redis answers a second late is counted once and succeeds', async (t) => {
+  const { server, cache } = await started(t);
+  await cache.increment(ns, 'n', 1n);
+  server.freeze();
+  const late = retryingCache(cache).increment(ns, 'n', 1n);
+  const failed = late.catch((error) => error);
+  await sleep(1000);
+  server.thaw();
+  t.is(await failed, 2n);
+});
+
+test.serial('cache calls of many functions wait for Redis without a warning about listeners', async (t) => {
+  const { server, cache } = await started(t);
+  const warnings: string[] = [];
+  const listen = ({ message }: Error) => warnings.push(message);
+  process.on('warning', listen);
+  t.teardown(() => process.off('warning', listen));
+  await cache.set(ns, 'k', bytes('v'), 0);
+  await server.kill();
+  const calls = Promise.all(Array.from({ length: 40 }, () => retryingCache(cache).get(ns, 'k')));
+  const failed = calls.catch((error) => error);
+  await sleep(300);
+  await server.restart();
+  t.deepEqual(
+    await failed,
+    Array.from({ length: 40 }, () => bytes('v')),
+  );
+  t.deepEqual(
+    warnings.filter((message) => message.includes('listeners')),
+    [],
+  );
+});
+
 test('a cache call with an invalid value fails with invalid_request', async (t) => {
   const { cache } = await started(t);
   await cache.set(ns, 'text', bytes('abc'), 0);

@@ -99,6 +99,14 @@ test('a guest that panics or is killed does not affect the next run', async (t) 
   }
 });
 
+test('the error of a Go program that panics is its panic, not the last line of its stack', async (t) => {
+  const wasm = await guest('kitchen.go');
+  for (const warmStart of ['fresh', 'go-command'] as const) {
+    const { error } = await runText(engine, wasm, '{"op":"panic"}', { warmStart });
+    t.regex(error ?? '', /^exited with code 2: panic: /);
+  }
+});
+
 test('random numbers, map order and time differ between warm runs', async (t) => {
   const wasm = await guest('kitchen.go');
   const runs = [];

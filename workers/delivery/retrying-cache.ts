@@ -26,7 +26,8 @@ export function retryingCache(cache: Cache): Pick<Cache, 'get' | 'set' | 'increm
     for (;;) {
       await cache.reachable(deadline - performance.now());
       try {
-        const result = await withTimeout(Math.max(deadline - Date.now(), MIN_ANSWER_MS), work(), noAnswer);
+        const answerMs = Math.max(deadline - performance.now(), MIN_ANSWER_MS);
+        const result = await withTimeout(answerMs, work(), noAnswer);
         leftMs = TIMEOUT_MS;
         return result;
       } catch (error) {

@@ -14,8 +14,8 @@ const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 const RANDOM_STEP_BYTES = 65_536;
-/** How much of stderr is kept to find its last line in, in characters. */
-const TAIL_CHARACTERS = 1024;
+/** How much of stderr is kept to find the reason of an exit in, in characters. */
+const TAIL_CHARACTERS = 8192;
 const text = new TextDecoder();
 
 /**
@@ -81,10 +81,16 @@ export class GuestWasi {
   }
 
   /**
-   * Returns the last non-blank line on stderr, which serves as the error message of a guest that
-   * exits with an error.
+   * Returns the line on stderr that serves as the error message of a guest that exits with an
+   * error: the last non-blank one, or the panic of a Go program, which prints its stack afterwards.
    */
   lastErrorLine(): string {
+    const stack = /^goroutine \d+ .*\[/m.exec(this.#errorTail);
+    if (stack !== null) {
+      const lines = this.#errorTail.slice(0, stack.index).split('\n');
+      const panic = lines.find((line) => /^(?:panic|fatal error): /.test(line));
+      if (panic !== undefined) return panic.trim();
+    }
     return this.#errorTail.trimEnd().split('\n').at(-1)?.trim() ?? '';
   }
 
