@@ -117,3 +117,25 @@ test('an invocation cancelled between two attempts shows only the attempts that 
     [1],
   );
 });
+
+test('an invocation in neither queue nor store is reported as absent only while the backlog is empty', async (t) => {
+  const redis = await startRedis();
+  t.teardown(() => redis.close());
+  const queues = await openQueues({ driver: 'redis', url: redis.url, maxWaiting: 10, maxBytes: 1 << 20 });
+  t.teardown(() => queues.close());
+  const store = await openStore({ driver: 'sqlite', file: join(root, 'backlog.sqlite') });
+  t.teardown(() => store.close());
+  const { queue, backlog } = queues;
+  const invocations = createInvocations({
+    queue,
+    attempts: store.attempts,
+    callbacks: store.callbacks,
+    finisher: ends,
+    backlog,
+  });
+  const { id } = queued().invocation;
+  const get = () => invocations.get(namespace('default'), id);
+  t.like(await t.throwsAsync(get), { code: 'not_found' });
+  await backlog.push(['a record']);
+  t.like(await t.throwsAsync(get), { code: 'unavailable', retryAfter: 1 });
+});

@@ -6,6 +6,8 @@ import { Webhook } from 'standardwebhooks';
 import type { Api, JsonValue } from '../helpers/api.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
 import { ASYNC, deliveriesOver } from '../helpers/deliveries.js';
+import { closedGate } from '../helpers/gate.js';
+import { httpServer } from '../helpers/http-server.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
@@ -210,14 +212,18 @@ test('a running invocation can be cancelled once, and its waiting caller gets 49
 test('deleting a function cancels its waiting and delayed jobs, and keeps its running job and its log', async (t) => {
   const name = await deploy({ concurrency: 1 });
   await api.invoke(name, commands({ op: 'log', a: 'kept' }));
-  const running = await send(name, commands({ op: 'sleep', n: 8000 }));
-  await inState(running, 'running');
+  const deleted = closedGate();
+  const gate = await httpServer((_, response) => void deleted.opened.then(() => response.end('open')));
+  t.teardown(gate.close);
+  const running = await send(name, commands({ op: 'fetch', a: 'GET', b: gate.url }));
+  await until('the guest runs', () => gate.connections() > 0);
   const waiting = [
     await send(name, commands({ op: 'echo', a: 'never' })),
     await send(name, '{}', { 'x-delay-seconds': '600' }),
   ];
   t.is((await api.delete(`/v1/functions/${name}`)).status, 200);
   for (const id of waiting) t.like(await ended(id), { state: 'cancelled', attempts: [] });
+  deleted.open();
   t.is((await ended(running)).state, 'success');
   t.true((await loggedAttempts(api, name)).some(({ messages }) => messages[0]?.message === 'kept'));
 });
