@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { createRedisBackend, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { openStore } from '../../db/open.js';
 import { openQueues } from '../../queues/open.js';
-import type { InvocationEnd } from '../../src/core/finish.js';
+import type { Finisher, InvocationEnd } from '../../src/core/finish.js';
 import { createInvocations } from '../../src/core/invocations.js';
+import type { Store } from '../../src/ports/store.js';
 import { anAttempt, anEnd } from '../helpers/attempt.js';
 import { collect } from '../helpers/consuming.js';
 import { namespace, queued } from '../helpers/invocations.js';
@@ -16,24 +18,30 @@ const root = tempDir();
 /** A finisher that does nothing. */
 const ends = { finish: async () => {}, refuse: async () => false, followUp: async () => {} };
 
-test('an ended invocation that is still on the queue is listed once, with its final state', async (t) => {
+/** Invocations over a Redis of their own and a new store; `finisher` does nothing by default. */
+async function start(t: ExecutionContext, makeFinisher: (store: Store) => Finisher = () => ends) {
   const redis = await startRedis();
   t.teardown(() => redis.close());
   const queues = await openQueues({ driver: 'redis', url: redis.url, maxWaiting: 10, maxBytes: 1 << 20 });
   t.teardown(() => queues.close());
-  const store = await openStore({ driver: 'sqlite', file: join(root, 'store.sqlite') });
+  const store = await openStore({ driver: 'sqlite', file: join(root, `${randomUUID()}.sqlite`) });
   t.teardown(() => store.close());
-  const [ended, waiting] = [queued(), queued()];
-  await queues.queue.add([ended, waiting]);
-  await store.attempts.write([anAttempt({ requestId: ended.invocation.id, final: anEnd() })]);
-
   const invocations = createInvocations({
     queue: queues.queue,
     attempts: store.attempts,
     callbacks: store.callbacks,
-    finisher: ends,
+    finisher: makeFinisher(store),
     backlog: queues.backlog,
   });
+  return { redis, queues, store, invocations };
+}
+
+test('an ended invocation that is still on the queue is listed once, with its final state', async (t) => {
+  const { queues, store, invocations } = await start(t);
+  const [ended, waiting] = [queued(), queued()];
+  await queues.queue.add([ended, waiting]);
+  await store.attempts.write([anAttempt({ requestId: ended.invocation.id, final: anEnd() })]);
+
   const { items } = await invocations.list({ namespace: namespace('default'), limit: 10 });
   t.deepEqual(
     items.map(({ request_id, state }) => [request_id, state]),
@@ -45,20 +53,8 @@ test('an ended invocation that is still on the queue is listed once, with its fi
 });
 
 test('an invocation whose job was removed through BullMQ between two attempts is cancelled', async (t) => {
-  const redis = await startRedis();
-  t.teardown(() => redis.close());
-  const queues = await openQueues({ driver: 'redis', url: redis.url, maxWaiting: 10, maxBytes: 1 << 20 });
-  t.teardown(() => queues.close());
-  const store = await openStore({ driver: 'sqlite', file: join(root, 'removed.sqlite') });
-  t.teardown(() => store.close());
+  const { redis, queues, store, invocations } = await start(t);
   const { queue, backlog } = queues;
-  const invocations = createInvocations({
-    queue,
-    attempts: store.attempts,
-    callbacks: store.callbacks,
-    finisher: ends,
-    backlog,
-  });
   const job = queued({}, { delayMs: 60_000 });
   const { id } = job.invocation;
   await queue.add([job]);
@@ -75,25 +71,11 @@ test('an invocation whose job was removed through BullMQ between two attempts is
 });
 
 test('an invocation cancelled between two attempts shows only the attempts that ran', async (t) => {
-  const redis = await startRedis();
-  t.teardown(() => redis.close());
-  const queues = await openQueues({ driver: 'redis', url: redis.url, maxWaiting: 10, maxBytes: 1 << 20 });
-  t.teardown(() => queues.close());
-  const store = await openStore({ driver: 'sqlite', file: join(root, 'cancelled.sqlite') });
-  t.teardown(() => store.close());
-  const { queue, backlog } = queues;
-  const written = {
+  const { queues, store, invocations } = await start(t, ({ attempts }) => ({
     ...ends,
-    finish: async ({ row }: InvocationEnd) =>
-      store.attempts.write([{ ...row, final: anEnd({ state: 'cancelled' }) }]),
-  };
-  const invocations = createInvocations({
-    queue,
-    attempts: store.attempts,
-    callbacks: store.callbacks,
-    finisher: written,
-    backlog,
-  });
+    finish: ({ row }: InvocationEnd) => attempts.write([{ ...row, final: anEnd({ state: 'cancelled' }) }]),
+  }));
+  const { queue } = queues;
   const job = queued({}, { attempts: 3, backoff: { type: 'fixed', delayMs: 60_000 } });
   const { id } = job.invocation;
   await queue.add([job]);
@@ -119,20 +101,8 @@ test('an invocation cancelled between two attempts shows only the attempts that 
 });
 
 test('an invocation in neither queue nor store is reported as absent only while the backlog is empty', async (t) => {
-  const redis = await startRedis();
-  t.teardown(() => redis.close());
-  const queues = await openQueues({ driver: 'redis', url: redis.url, maxWaiting: 10, maxBytes: 1 << 20 });
-  t.teardown(() => queues.close());
-  const store = await openStore({ driver: 'sqlite', file: join(root, 'backlog.sqlite') });
-  t.teardown(() => store.close());
-  const { queue, backlog } = queues;
-  const invocations = createInvocations({
-    queue,
-    attempts: store.attempts,
-    callbacks: store.callbacks,
-    finisher: ends,
-    backlog,
-  });
+  const { queues, invocations } = await start(t);
+  const { backlog } = queues;
   const { id } = queued().invocation;
   const get = () => invocations.get(namespace('default'), id);
   t.like(await t.throwsAsync(get), { code: 'not_found' });
