@@ -4,6 +4,7 @@ import { type Callbacks, TaskCallbacks } from '../core/callbacks.js';
 import { type Catalog, createCatalog } from '../core/catalog.js';
 import { createFinisher, type Finisher } from '../core/finish.js';
 import { createInvoker, type Invoker } from '../core/invoke.js';
+import { type LogQuota, openLogQuota } from '../core/log-quota.js';
 import { createPublisher, type Publisher } from '../core/publish.js';
 import { endRemoved } from '../core/removed.js';
 import { BusReplies, type Replies } from '../core/replies.js';
@@ -23,6 +24,7 @@ export interface Core {
   secrets: Secrets;
   schedules: Schedules;
   callbacks: Callbacks;
+  logQuota: LogQuota;
   finisher: Finisher;
   figures: SharedMetrics;
   depths: CallDepth;
@@ -55,11 +57,13 @@ export async function composeCore(
   );
   const { rateLimiter, logger, quotas } = ports;
   const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, logger });
-  const invoker = createInvoker({ catalog, queue, replies, store, egress, callbacks, meter, resultTtlMs });
-  const publisher = createPublisher({ catalog, queue, bus, meter, resultTtlMs });
+  const logQuota = closers.add(await openLogQuota({ store: store.quotas, quotas, bus }));
+  const shared = { catalog, queue, meter, resultTtlMs };
+  const invoker = createInvoker({ ...shared, replies, store, egress, callbacks, logQuota });
+  const publisher = createPublisher({ ...shared, bus });
   const { box } = ports.keys;
   const secrets = closers.add(await createSecrets({ store, bus, box, quotas }));
-  const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs });
+  const schedules = createSchedules({ ...shared, store });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
   const end = endRemoved({ attempts: store.attempts, finisher, backlog: ports.backlog });
   queue.onRemoved(end);
@@ -68,5 +72,6 @@ export async function composeCore(
   const everyMs = config.METRICS_SHARE_SECONDS * 1000;
   const figures = closers.add(await shareMetrics({ bus, processId, everyMs, snapshot: metrics.snapshot }));
   const depths = await createCallDepth(store.settings);
-  return { depths, figures, catalog, replies, invoker, publisher, secrets, schedules, callbacks, finisher };
+  const uses = { catalog, replies, invoker, publisher, secrets, schedules, callbacks, logQuota, finisher };
+  return { ...uses, depths, figures };
 }

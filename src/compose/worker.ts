@@ -1,5 +1,4 @@
 import { createDeliveryHandler } from '../../workers/delivery/handler.js';
-import { createLogQuota } from '../../workers/delivery/log-quota.js';
 import { GroupCommitLogWriter, type LogWriter } from '../../workers/delivery/log-writer.js';
 import { startWarmUp } from '../../workers/delivery/warm-up.js';
 import type { Closers } from '../closers.js';
@@ -54,14 +53,12 @@ export async function startWorker(
   closers: Closers,
 ): Promise<void> {
   const { config, logger, store } = ports;
-  const logQuota = closers.add(createLogQuota({ store: store.quotas, quotas: ports.quotas }));
   const handler = createDeliveryHandler({
     ...ports,
     ...core,
     meter: ports.metrics.meter,
     engine,
     logWriter,
-    logQuota,
     ...(replay === undefined ? {} : { replay }),
   });
 

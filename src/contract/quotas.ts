@@ -8,7 +8,7 @@ interface QuotaSpec {
   /** `count` and `size` respond with 413, `rate` and `queue` with 429 and Retry-After. */
   kind: 'count' | 'size' | 'rate' | 'queue';
   about: string;
-  /** What to do when the limit is reached; default `REMEDY`. */
+  /** What to do when the limit is reached; default `REMEDY` for counts and sizes. */
   remedy?: string;
 }
 
@@ -41,9 +41,10 @@ export const QUOTAS = {
   },
   cache_mb: { default: 64, kind: 'size', about: 'Cache entries of a namespace, in MB.' },
   log_mb_per_day: {
-    default: 1024,
-    kind: 'size',
-    about: 'Log lines of a namespace per UTC day, in MB; above it, lines are dropped.',
+    default: 10_240,
+    kind: 'rate',
+    about: 'Log lines of a namespace per UTC day, in MB; above it, calls are refused until the day ends.',
+    remedy: 'Log less, or ask the operator for a larger quota.',
   },
   waiting_jobs: {
     default: 50_000,
@@ -95,18 +96,24 @@ export interface QuotaUse {
 
 /** Creates the error of contract §11: status 429 for rates and queues, 413 for sizes and counts. */
 export function quotaExceeded(name: QuotaName, { namespace, limit, used, retryAfter }: QuotaUse): AppError {
-  const unit = name.includes('_mb') ? ' MB' : '';
-  const message = `The quota ${name} of namespace "${namespace}" is exceeded: ${rounded(used)}${unit} of ${limit}${unit} are used`;
-  const { kind, remedy = REMEDY }: QuotaSpec = QUOTAS[name];
+  const message = `${quotaUse(name, { namespace, limit, used })}, and this would exceed it.`;
+  const { kind, remedy }: QuotaSpec = QUOTAS[name];
   if (kind === 'count' || kind === 'size') {
-    return new AppError('quota_exceeded', `${message}, and this would exceed it. ${remedy}`, { status: 413 });
+    return new AppError('quota_exceeded', `${message} ${remedy ?? REMEDY}`, { status: 413 });
   }
   const seconds = retryAfter ?? RETRY_AFTER_SECONDS;
+  const hint = remedy === undefined ? '' : ` ${remedy}`;
   return new AppError(
     'quota_exceeded',
-    `${message}, and this would exceed it. Nothing was accepted; try again in ${seconds} s.`,
+    `${message} Nothing was accepted; try again in ${seconds} s.${hint}`,
     { retryAfter: seconds },
   );
+}
+
+/** Says which quota of which namespace is exceeded, with use and limit; without a full stop. */
+export function quotaUse(name: QuotaName, { namespace, limit, used }: QuotaUse): string {
+  const unit = name.includes('_mb') ? ' MB' : '';
+  return `The quota ${name} of namespace "${namespace}" is exceeded: ${rounded(used)}${unit} of ${limit}${unit} are used`;
 }
 
 /** Rounds to hundredths, for display. */

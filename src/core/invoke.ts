@@ -13,6 +13,7 @@ import type { Callbacks } from './callbacks.js';
 import type { Catalog } from './catalog.js';
 import { createIdempotency, IDEMPOTENCY_MS, type Idempotency } from './idempotency.js';
 import { type JobRequest, jobOf } from './job.js';
+import type { LogQuota } from './log-quota.js';
 import type { PendingReply } from './pending-replies.js';
 import type { Replies } from './replies.js';
 import type { Reply } from './reply.js';
@@ -91,6 +92,7 @@ export interface InvokerDeps {
   store: Store;
   egress: Egress;
   callbacks: Pick<Callbacks, 'assertRoom'>;
+  logQuota: Pick<LogQuota, 'assertRoom'>;
   meter: Meter;
   resultTtlMs: number;
 }
@@ -105,21 +107,23 @@ class QueueInvoker implements Invoker {
   readonly #replies: Replies;
   readonly #egress: Egress;
   readonly #callbacks: InvokerDeps['callbacks'];
+  readonly #logQuota: InvokerDeps['logQuota'];
   readonly #meter: Meter;
   readonly #resultTtlMs: number;
   readonly #idempotency: Idempotency;
   readonly #waits = new Set<Wait>();
   #isReleased = false;
 
-  constructor({ catalog, queue, replies, store, egress, callbacks, meter, resultTtlMs }: InvokerDeps) {
-    this.#catalog = catalog;
-    this.#queue = queue;
-    this.#replies = replies;
-    this.#egress = egress;
-    this.#callbacks = callbacks;
-    this.#meter = meter;
-    this.#resultTtlMs = resultTtlMs;
-    this.#idempotency = createIdempotency({ queue, store });
+  constructor(deps: InvokerDeps) {
+    this.#catalog = deps.catalog;
+    this.#queue = deps.queue;
+    this.#replies = deps.replies;
+    this.#egress = deps.egress;
+    this.#callbacks = deps.callbacks;
+    this.#logQuota = deps.logQuota;
+    this.#meter = deps.meter;
+    this.#resultTtlMs = deps.resultTtlMs;
+    this.#idempotency = createIdempotency(deps);
   }
 
   async send(request: InvokeRequest): Promise<Accepted> {
@@ -158,6 +162,7 @@ class QueueInvoker implements Invoker {
       ref: request.version,
       sticky: request.sticky ?? request.idempotencyKey,
     });
+    await this.#logQuota.assertRoom(request.namespace);
     if (request.callbackUrl !== undefined) {
       await this.#egress.check(request.callbackUrl);
       await this.#callbacks.assertRoom(request.namespace);

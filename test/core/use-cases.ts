@@ -11,6 +11,7 @@ import { TaskCallbacks } from '../../src/core/callbacks.js';
 import { createCatalog } from '../../src/core/catalog.js';
 import { createFinisher } from '../../src/core/finish.js';
 import { createInvoker } from '../../src/core/invoke.js';
+import { openLogQuota } from '../../src/core/log-quota.js';
 import { createPublisher } from '../../src/core/publish.js';
 import { createQuotas } from '../../src/core/quotas.js';
 import { BusReplies } from '../../src/core/replies.js';
@@ -50,17 +51,20 @@ export async function openUseCases(directory: string) {
   };
   const shared = { catalog, queue: queues.queue, meter, resultTtlMs: RESULT_TTL_MS };
   const callbacks = new TaskCallbacks({ store, tasks: queues.tasks, egress, rateLimiter, quotas, logger });
+  const logQuota = await openLogQuota({ store: store.quotas, quotas, bus });
   const publisher = createPublisher({ ...shared, bus });
   return {
     store,
     catalog,
+    quotas,
+    logQuota,
     meter,
     queue: queues.queue,
     bus,
     replies,
     metered,
     publisher,
-    invoker: createInvoker({ ...shared, replies, store, egress, callbacks }),
+    invoker: createInvoker({ ...shared, replies, store, egress, callbacks, logQuota }),
     finisher: createFinisher({
       replies,
       publisher,
@@ -86,6 +90,7 @@ export async function openUseCases(directory: string) {
     },
 
     async close() {
+      await logQuota.close();
       await quotas.close();
       await catalog.close();
       await replies.close();

@@ -321,24 +321,31 @@ test('a namespace has as many guests as its quota says: a call beyond waits a wh
   t.true(burst.every(({ status }) => status === 200));
 });
 
-test('beyond log_mb_per_day log lines are dropped, and the invocation is still logged', async (t) => {
+test('beyond log_mb_per_day calls return 429, and events still run, recorded without their lines', async (t) => {
   const [tenant, other] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
-  await setQuotas(tenant, { log_mb_per_day: 0 });
-  const linesOf = async (api: Tenant) => {
-    const reply = await api.invoke('probe', commands({ op: 'log', a: 'a line' }));
-    const found = await until('the log record', async () => {
-      const { json } = await api.get(
-        `/v1/functions/probe/logs?request_id=${reply.headers.get('x-request-id')}`,
-      );
-      return json.logs[0];
-    });
-    t.is(found.status, 'success');
-    return found.messages.map(({ message }: { message: string }) => message).join('\n');
-  };
-  const lines = await linesOf(tenant);
-  t.regex(lines, /log_mb_per_day/);
-  t.notRegex(lines, /a line/);
-  t.regex(await linesOf(other), /a line/);
+  await setQuotas(tenant, { log_mb_per_day: 1 });
+  t.is((await tenant.post('/v1/functions/probe/triggers', { topic: 'logged' })).status, 201);
+  const lines = commands(...Array.from({ length: 4 }, () => ({ op: 'log', a: 'x'.repeat(60_000) })));
+  const call = (headers = {}) => tenant.invoke('probe', lines, headers);
+  const refused = await untilRefused(() => call(), 20);
+  t.true(isRefusal(refused, 429, 'log_mb_per_day'), refused.text);
+  t.regex(refused.json.error, /1 MB of 1 MB are used/);
+  t.true(Number(refused.headers.get('retry-after')) <= 86_400);
+  t.true(isRefusal(await call(ASYNC), 429, 'log_mb_per_day'));
+  t.like(await usage(tenant), { log_mb_per_day: { limit: 1, used: 1 } });
+  t.is((await other.invoke('probe', lines)).status, 200, 'other namespaces are not affected');
+
+  t.is((await tenant.post('/v1/pubsub/publish', { topic: 'logged', data: JSON.parse(lines) })).status, 200);
+  const { status, messages } = await until('the log record of the event', async () => {
+    const { json } = await tenant.get('/v1/functions/probe/logs?limit=20');
+    return json.logs.find(({ trigger }: { trigger: string }) => trigger === 'pubsub');
+  });
+  t.is(status, 'success');
+  t.regex(messages[0].message, /^4 lines are left out of this log\. The quota log_mb_per_day .*1 MB of 1 MB/);
+  t.is(messages.length, 1);
+
+  await setQuotas(tenant, { log_mb_per_day: 2 });
+  t.is((await call()).status, 200, 'a larger quota is effective immediately');
 });
 
 test('undelivered callbacks are limited by waiting_jobs, and their outputs by waiting_mb', async (t) => {

@@ -2,18 +2,18 @@ import type { FunctionVersion } from '../../src/contract/function.js';
 import type { LogMessage } from '../../src/contract/invocation.js';
 import { isFinalExitCode } from '../../src/core/final-exit-code.js';
 import type { Finisher, InvocationEnd } from '../../src/core/finish.js';
+import type { LogQuota } from '../../src/core/log-quota.js';
 import { isAnsweredAtOnce, newAttempt } from '../../src/core/new-attempt.js';
 import type { GuestOutcome } from '../../src/ports/engine.js';
 import type { Meter } from '../../src/ports/meter.js';
 import type { Delivery, Settlement } from '../../src/ports/queue.js';
 import type { AttemptRow } from '../../src/ports/store/attempts.js';
-import type { LogQuota } from './log-quota.js';
 import type { LogWriter } from './log-writer.js';
 
 export interface SettleDeps {
   finisher: Finisher;
   logWriter: LogWriter;
-  logQuota: LogQuota;
+  logQuota: Pick<LogQuota, 'admit'>;
   meter: Meter;
 }
 
