@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Api } from './api.js';
 import { readyLine } from './ready-line.js';
 import { type RedisAccess, type RedisServerProcess, startRedis } from './redis-server.js';
+import { FEW_THREADS } from './running-engine.js';
 import { endProcess, isRunning } from './server-process.js';
 import type { SmallDisk } from './small-disk.js';
 
@@ -76,6 +77,7 @@ export async function startCluster(
     LOG_LEVEL: 'warn',
     PORT: '0',
     ORAMA_DATA_DIR: dataDir,
+    ...FEW_THREADS,
     ORAMA_ADMIN_KEY: ADMIN_KEY,
     REDIS_URL: redis.url,
     ...shared,

@@ -1,6 +1,6 @@
-import { goGuest } from './go-guest.js';
+import { guest } from './guests.js';
 
-/** An operation of the probe guest; see test/fixtures/probe/main.go. */
+/** An operation of the probe guest; see test/fixtures/guests/probe.as.ts. */
 export interface Command {
   op: string;
   a?: string;
@@ -9,15 +9,9 @@ export interface Command {
   json?: unknown;
 }
 
-let built: Promise<Buffer> | undefined;
-
-/**
- * Builds the guest of the end-to-end tests with the standard Go toolchain, once per change of its
- * source.
- */
-export function probeWasm(): Promise<Buffer> {
-  built ??= goGuest('test/fixtures/probe');
-  return built;
+/** Builds the guest of the end-to-end tests, once per change of its source. */
+export async function probeWasm(): Promise<Buffer> {
+  return Buffer.from(await guest('probe.as.ts'));
 }
 
 /** Returns the probe's input. */

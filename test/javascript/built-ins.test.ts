@@ -4,7 +4,7 @@ import { runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 import { SNIPPETS } from './snippets.js';
 
-const engine = createEngine();
+const engine = createEngine({ threads: 2, parked: 8 });
 test.after.always(() => engine.close());
 
 /** Wraps a snippet in a function that returns its result as JSON, or the name of its error. */

@@ -5,7 +5,7 @@ import { createEngine } from '../../workers/engine/engine.js';
 import { type CallOptions, guestCall, runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 
-const engine = createEngine();
+const engine = createEngine({ threads: 2, parked: 8 });
 test.after.always(() => engine.close());
 
 async function run(source: string, input: unknown, options: CallOptions = {}) {

@@ -4,7 +4,7 @@ import { createEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 
-const engine = createEngine();
+const engine = createEngine({ threads: 2, parked: 8 });
 test.after.always(() => engine.close());
 
 /** Per package: a function that uses it, the input, and the expected output. */

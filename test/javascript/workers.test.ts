@@ -4,7 +4,7 @@ import { createEngine } from '../../workers/engine/engine.js';
 import { type CallOptions, runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 
-const engine = createEngine();
+const engine = createEngine({ threads: 2, parked: 8 });
 test.after.always(() => engine.close());
 
 /** Returns the engine's representation of an HTTP request. */
