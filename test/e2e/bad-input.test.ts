@@ -1,6 +1,7 @@
 import test from 'ava';
 import { probeWasm } from '../helpers/probe.js';
 import { startEngine, type TestEngine } from '../helpers/running-engine.js';
+import { assemble } from '../helpers/wat.js';
 
 let engine: TestEngine;
 test.before(async () => {
@@ -63,7 +64,8 @@ test('deploying a file that is not WASM returns 400', async (t) => {
 });
 
 test('deploying a truncated module returns 400', async (t) => {
-  const reply = await engine.api.deploy('refused', (await probeWasm()).subarray(0, 100_000));
+  const wasm = await probeWasm();
+  const reply = await engine.api.deploy('refused', wasm.subarray(0, wasm.length >> 1));
   t.is(reply.status, 400, reply.text);
 });
 
@@ -80,7 +82,8 @@ test('deploying a module of 33 MB returns 413', async (t) => {
 });
 
 test('deploying a module whose initial memory exceeds memory_limit_mb returns 400 and states the limit', async (t) => {
-  const reply = await engine.api.deploy('refused', await probeWasm(), { memory_limit_mb: '1' });
+  const wasm = await assemble('(module (memory (export "memory") 32) (func (export "_start")))');
+  const reply = await engine.api.deploy('refused', wasm, { memory_limit_mb: '1' });
   t.is(reply.status, 400, reply.text);
   t.regex(reply.json.error, /1 MB/);
 });
