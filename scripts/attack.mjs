@@ -24,6 +24,8 @@ const SUITES = {
     'test/workers/package-state.test.ts',
     'test/workers/module.test.ts',
     'test/workers/host-calls.test.ts',
+    'test/workers/slot.test.ts',
+    'test/http/functions-replies.test.ts',
     'test/db/exact-json.test.ts',
     'test/javascript/failures.test.ts',
   ],
@@ -45,6 +47,7 @@ const SUITES = {
     'test/http/quotas.test.ts',
     'test/http/limits.test.ts',
     'test/core/publish.test.ts',
+    'test/core/log-quota.test.ts',
     'test/core/finish.test.ts',
   ],
   'keys, tokens, sign-up and other namespaces': [

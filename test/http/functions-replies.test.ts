@@ -85,6 +85,17 @@ test('a function cannot set X-Request-ID or X-Orama-Invocation, and the attempt 
   t.regex(JSON.stringify(json.logs[0].messages), /X-Request-ID/);
 });
 
+test('a header of 16 KB arrives unchanged, also if JSON escapes each of its characters', async (t) => {
+  const { tenant, url } = await served({ open: {} });
+  const path = `/${tenant.namespace}/open`;
+  for (let time = 0; time < 3; time++) {
+    const head = requestHead('GET', path, 'Host: x', 'X-Do: quotes', 'Connection: close');
+    const { received } = await rawHttp(url, head);
+    t.regex(received, /^HTTP\/1.1 200 /);
+    t.is(/^x: (.*)\r$/m.exec(received)?.[1], '"'.repeat((16 << 10) - 5));
+  }
+});
+
 test('unsupported methods return 405 with Allow on the path of a function, and 404 elsewhere', async (t) => {
   const { tenant, url } = await served({ open: {}, get: { routes: ['GET /users/{id}'], methods: ['GET'] } });
   const answer = async (method: string, path: string) => {

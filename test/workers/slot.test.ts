@@ -76,7 +76,7 @@ test('a result read from a slot contains nothing of an earlier job or result', (
     result({ exitCode: null, error: 'trap: é', memoryPeakMb: 4096 }),
     result(),
   ]) {
-    t.true(writeResult(view, given));
+    t.is(writeResult(view, given), null);
     t.deepEqual(readResult(view, notPosted), given);
   }
 });
@@ -92,8 +92,30 @@ test('an output read from a slot is a copy that the next job does not overwrite'
 test('an output too large for a slot is taken from the posted message', (t) => {
   const view = slot();
   const posted = bytes(DATA_BYTES + 1, 4);
-  t.false(writeResult(view, result({ output: posted })));
-  t.is(readResult(view, () => posted).output, posted);
+  const given = result({ output: posted, error: 'in the slot' });
+  const rest = writeResult(view, given);
+  t.deepEqual(rest, { output: posted, texts: null });
+  t.deepEqual(
+    readResult(view, () => rest ?? notPosted()),
+    given,
+  );
+});
+
+test('an error and a response of any size are read as they were written, with any output', (t) => {
+  const view = slot();
+  // In JSON within JSON, each quote takes four bytes and each control character seven.
+  const response = JSON.stringify({ status: 200, headers: { a: '"'.repeat(16_370), b: '\t'.repeat(3000) } });
+  for (const error of [null, '\u0001'.repeat(4096), '€'.repeat(4096)]) {
+    for (const output of [bytes(0, 0), bytes(1, 1), bytes(DATA_BYTES, 2)]) {
+      const given = result({ error, response, output });
+      const rest = writeResult(view, given);
+      t.not(rest, null);
+      t.deepEqual(
+        readResult(view, () => rest ?? notPosted()),
+        given,
+      );
+    }
+  }
 });
 
 test('generations keep their order when they wrap around, and skip 0', (t) => {

@@ -7,6 +7,7 @@ import {
   type FromThread,
   type GuestJob,
   type JobResult,
+  type PostedResult,
   REPLY,
   REPLY_BYTES,
   REPLY_VALUE,
@@ -143,7 +144,7 @@ export class GuestThread {
    * invocation, in the order in which they began.
    */
   resultOf(slot: Slot): JobResult {
-    return slot.result(() => receiveMessageOnPort(this.#replies)?.message as Uint8Array);
+    return slot.result(() => receiveMessageOnPort(this.#replies)?.message as PostedResult);
   }
 
   prepare(key: string, program: Program): void {

@@ -61,6 +61,13 @@ export interface JobResult {
   warm: boolean;
 }
 
+/** The part of a result that is too large for its slot. */
+export interface PostedResult {
+  output: Uint8Array;
+  /** Error and response as JSON text; null when they are in the slot. */
+  texts: string | null;
+}
+
 /** The messages between the main thread and a compiler thread. */
 export type ToCompiler = { type: 'prepare'; id: number; request: CompileRequest };
 export type FromCompiler =
@@ -173,7 +180,10 @@ export const SLOT = {
   live: 9,
   /** The size of the output in bytes; -1 when it was posted. */
   outputLength: 10,
-  /** The size of the result's texts (error and response), which precede the output, in bytes. */
+  /**
+   * The size of the result's texts (error and response), which precede the output, in bytes; -1 when
+   * they were posted with the output.
+   */
   resultTextLength: 11,
   /** 1 when the guest ended with an exit code. */
   exited: 12,

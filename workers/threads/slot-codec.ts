@@ -4,6 +4,7 @@ import {
   type IdleReport,
   type JobResult,
   NUMBER,
+  type PostedResult,
   SLOT,
   type SlotBuffers,
 } from './protocol.js';
@@ -70,31 +71,36 @@ export function readJob({ words, data }: SlotView): GuestJob | null {
   return { name, requestId, callerWallet, env, httpRequest, input, live: words[SLOT.live] === 1 };
 }
 
-/** Writes a result. Returns false when the output is too large and must be posted. */
-export function writeResult({ words, numbers, data }: SlotView, result: JobResult): boolean {
-  const { output, error, response } = result;
-  // The size is bounded: an error is cut, and a response has at most 16 KB of headers.
-  const textLength = error === null && response === null ? 0 : writeResultTexts(data, [error, response]);
-  const fits = textLength + output.length <= DATA_BYTES;
-  if (fits) data.set(output, textLength);
-  words[SLOT.outputLength] = fits ? output.length : POSTED;
-  words[SLOT.resultTextLength] = textLength;
+/** Writes a result. Returns the part that is too large for the slot and must be posted, or null. */
+export function writeResult({ words, numbers, data }: SlotView, result: JobResult): PostedResult | null {
+  const { output, response } = result;
+  const error = result.error?.slice(0, MAX_ERROR_LENGTH) ?? null;
+  const texts = error === null && response === null ? '' : JSON.stringify([error, response]);
+  const textLength = Buffer.byteLength(texts);
+  const textsFit = textLength <= DATA_BYTES;
+  const outputFits = textsFit && textLength + output.length <= DATA_BYTES;
+  if (textsFit) data.write(texts);
+  if (outputFits) data.set(output, textLength);
+  words[SLOT.outputLength] = outputFits ? output.length : POSTED;
+  words[SLOT.resultTextLength] = textsFit ? textLength : POSTED;
   words[SLOT.exited] = result.exitCode === null ? 0 : 1;
   words[SLOT.exitCode] = result.exitCode ?? 0;
   words[SLOT.warm] = result.warm ? 1 : 0;
   words[SLOT.pages] = result.memoryPeakMb * PAGES_PER_MB;
   numbers[NUMBER.durationMs] = result.durationMs;
-  return fits;
+  return outputFits ? null : { output, texts: textsFit ? null : texts };
 }
 
-/** Reads a result. `posted` returns an output that was too large for the slot. */
-export function readResult({ words, numbers, data }: SlotView, posted: () => Uint8Array): JobResult {
+/** Reads a result. `posted` returns the part that was too large for the slot. */
+export function readResult({ words, numbers, data }: SlotView, posted: () => PostedResult): JobResult {
   const length = words[SLOT.outputLength] ?? 0;
   const textLength = words[SLOT.resultTextLength] ?? 0;
-  const [error, response] = readResultTexts(data, textLength);
+  const rest = length === POSTED ? posted() : null;
+  const texts = rest?.texts ?? data.toString('utf8', 0, textLength);
+  const [error, response] = texts === '' ? [null, null] : (JSON.parse(texts) as ResultTexts);
   return {
     // Copied, because the next run's job overwrites it.
-    output: length === POSTED ? posted() : new Uint8Array(data.subarray(textLength, textLength + length)),
+    output: rest?.output ?? new Uint8Array(data.subarray(textLength, textLength + length)),
     error,
     response,
     exitCode: words[SLOT.exited] === 1 ? (words[SLOT.exitCode] ?? 0) : null,
@@ -102,15 +108,6 @@ export function readResult({ words, numbers, data }: SlotView, posted: () => Uin
     durationMs: numbers[NUMBER.durationMs] ?? 0,
     warm: words[SLOT.warm] === 1,
   };
-}
-
-function writeResultTexts(data: Buffer, [error, response]: ResultTexts): number {
-  const cut = error === null ? null : error.slice(0, MAX_ERROR_LENGTH);
-  return data.write(JSON.stringify([cut, response] satisfies ResultTexts));
-}
-
-function readResultTexts(data: Buffer, length: number): ResultTexts {
-  return length === 0 ? [null, null] : (JSON.parse(data.toString('utf8', 0, length)) as ResultTexts);
 }
 
 export function writeIdleReport({ numbers }: SlotView, { keptBytes, busyMs }: IdleReport): void {

@@ -5,6 +5,7 @@ import {
   type IdleReport,
   type JobResult,
   NUMBER,
+  type PostedResult,
   SHARED_BYTES,
   SLOT,
   SLOT_BYTES,
@@ -80,10 +81,10 @@ export class Slot {
   }
 
   /**
-   * Returns the result of a guest that ended by itself. `posted` returns an output that was too
+   * Returns the result of a guest that ended by itself. `posted` returns the part of it that was too
    * large for the slot.
    */
-  result(posted: () => Uint8Array): JobResult {
+  result(posted: () => PostedResult): JobResult {
     return readResult(this.#view, posted);
   }
 

@@ -163,7 +163,7 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
   const { output, exitCode, error, pages } = runner.run(session);
   const durationMs = performance.now() - began;
   const memoryPeakMb = pages / PAGES_PER_MB;
-  const fits = writeResult(slot, {
+  const rest = writeResult(slot, {
     output,
     exitCode,
     error,
@@ -172,7 +172,7 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
     durationMs,
     warm,
   });
-  if (!fits) replies.postMessage(output, [output.buffer as ArrayBuffer]);
+  if (rest !== null) replies.postMessage(rest, [output.buffer as ArrayBuffer]);
   if (!runner.resetsAtOnce()) {
     Atomics.store(slot.words, SLOT.state, STATE.done);
     notifyEnded();
