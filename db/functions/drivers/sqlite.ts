@@ -6,6 +6,7 @@ import { MB } from '../../../src/contract/limits.js';
 import { quotaExceeded } from '../../../src/contract/quotas.js';
 import { AppError } from '../../../src/errors.js';
 import { fileReason } from '../../../src/file-reason.js';
+import { nodeErrorCode } from '../../../src/node-error-code.js';
 import type { Executor } from '../executor.js';
 import { SQLITE } from './sqlite-errors.js';
 import { LostRequest, SqlitePool } from './sqlite-pool.js';
@@ -76,7 +77,7 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
 
 async function sizeOf(file: string): Promise<number> {
   const found = await stat(file).catch((cause: unknown) => {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    if (nodeErrorCode(cause) === 'ENOENT') return null;
     throw new AppError('unavailable', 'The size of the database of this namespace cannot be read.', {
       cause,
     });
