@@ -3,7 +3,7 @@ import { isNotConnectionError, Job, type JobJson } from 'bullmq';
 import type { Closable } from '../src/ports/closable.js';
 import type { BatchFetcher } from './batch-fetcher.js';
 import type { BullQueue, InvocationJob, QueueTimings, Warn } from './driver.js';
-import { JobSettler } from './job-settler.js';
+import type { JobSettler } from './job-settler.js';
 import type { JobStore, NextJob } from './job-store.js';
 import { JobWaiter } from './job-waiter.js';
 import { isJobData, type JobData } from './jobs.js';
@@ -41,6 +41,7 @@ export type RunOutcome = 'done' | 'moved' | 'unstarted';
 
 export interface RunLoopOptions {
   store: JobStore;
+  settler: JobSettler;
   /** The queue of the store, through which jobs are decoded. */
   queue: BullQueue<JobData>;
   /** The initial number of jobs that the process may have at once; see `setLimit`. */
@@ -53,8 +54,6 @@ export interface RunLoopOptions {
   warn: Warn;
   /** Runs a job until its end is recorded. Rejects when the job can never be run. */
   run(job: InvocationJob, token: string): Promise<RunOutcome>;
-  /** Called when a job has left the queue. */
-  onEnded(job: InvocationJob): void;
   /** Called when another worker holds the lock of a job. */
   onLost(id: string): void;
 }
@@ -93,7 +92,7 @@ export class RunLoop implements Closable, BatchFetcher {
     this.#store = store;
     this.#limit = limit;
     this.#waiter = new JobWaiter(store, waitSeconds);
-    this.#settler = new JobSettler(options);
+    this.#settler = options.settler;
     this.#renewal = new LockRenewal(store, timings.lockMs, options.onLost, warn);
     this.#stalledChecks = new StalledChecks(store, timings.stalledCheckMs, warn);
     this.#running = this.#loop();
