@@ -90,8 +90,8 @@ export interface InvokerDeps {
   replies: Replies;
   store: Store;
   egress: Egress;
-  callbacks: Pick<Callbacks, 'assertRoom'>;
-  logQuota: Pick<LogQuota, 'assertRoom'>;
+  callbacks: Pick<Callbacks, 'assertCapacity'>;
+  logQuota: Pick<LogQuota, 'assertCapacity'>;
   meter: Meter;
   resultTtlMs: number;
 }
@@ -161,10 +161,10 @@ class QueueInvoker implements Invoker {
       ref: request.version,
       sticky: request.sticky ?? request.idempotencyKey,
     });
-    await this.#logQuota.assertRoom(request.namespace);
+    await this.#logQuota.assertCapacity(request.namespace);
     if (request.callbackUrl !== undefined) {
       await this.#egress.check(request.callbackUrl);
-      await this.#callbacks.assertRoom(request.namespace);
+      await this.#callbacks.assertCapacity(request.namespace);
     }
 
     const { requestId, idempotencyKey: key } = request;

@@ -9,7 +9,7 @@ import { fileReason } from '../../../src/file-reason.js';
 import { nodeErrorCode } from '../../../src/node-error-code.js';
 import type { Executor } from '../executor.js';
 import { SQLITE } from './sqlite-errors.js';
-import { LostRequest, SqlitePool } from './sqlite-pool.js';
+import { RejectedRequest, SqlitePool } from './sqlite-pool.js';
 import { type ChildReply, MAX_STATEMENT_MB } from './sqlite-protocol.js';
 
 type ChildFailure = Extract<ChildReply, { kind: 'failed' }>;
@@ -51,7 +51,7 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
         ...(maxDatabaseBytes === undefined ? {} : { maxBytes: maxDatabaseBytes }),
       };
       const reply = await pool.run(request, timeoutMs, signal).catch((error: unknown) => {
-        throw lossError(error, timeoutMs);
+        throw rejectionError(error, timeoutMs);
       });
       if (reply.kind === 'done') return reply.outcomes;
       if (reply.code === 'OVER_LIMIT') throw overLimit(namespace, Number(reply.message), maxDatabaseBytes);
@@ -121,12 +121,12 @@ function sentence({ code, message }: ChildFailure): string {
 
 const OUT_OF_MEMORY = `the statement needs more than ${MAX_STATEMENT_MB} MB of memory; sort or group fewer rows`;
 
-function lossError(error: unknown, timeoutMs: number): AppError {
-  if (!(error instanceof LostRequest))
+function rejectionError(error: unknown, timeoutMs: number): AppError {
+  if (!(error instanceof RejectedRequest))
     return new AppError('internal', "The functions’ database failed; the engine's log has the details.", {
       cause: error,
     });
-  switch (error.loss) {
+  switch (error.reason) {
     case 'deadline':
       return new AppError('unavailable', `The statement was stopped: it did not end within ${timeoutMs} ms.`);
     case 'aborted':
