@@ -68,7 +68,7 @@ export class SlotLimiter implements Closable {
   readonly #stuck = new Set<QueueKind>();
   #checkTimer: NodeJS.Timeout | undefined;
   readonly #isQuerying = perQueue(() => false);
-  readonly #waitingAlone: { kind: QueueKind; admit: () => void }[] = [];
+  readonly #waitingAlone: { kind: QueueKind; admit: (grant: SlotGrant) => void }[] = [];
   /** Whether a job that must run alone is running. */
   #isAlone = false;
   #isStopped = false;
@@ -115,7 +115,7 @@ export class SlotLimiter implements Closable {
    * Resolves when all other jobs have released their slots; meanwhile no other job is admitted.
    * Between two such jobs, the other waiting jobs are admitted.
    */
-  acquireAlone(kind: QueueKind): Promise<void> {
+  acquireAlone(kind: QueueKind): Promise<SlotGrant> {
     if (kind === 'sync') this.#asyncSinceSync = 0;
     return new Promise((admit) => {
       this.#waitingAlone.push({ kind, admit });
@@ -262,7 +262,7 @@ export class SlotLimiter implements Closable {
     if (next === undefined) return;
     this.#isAlone = true;
     this.#inUse[next.kind]++;
-    next.admit();
+    next.admit('slot');
   }
 
   #grantOthers(): void {

@@ -5,7 +5,7 @@ import { AppError } from '../errors.js';
 import type { InvocationQueue } from '../ports/queue.js';
 import type { IdempotencyClaim } from '../ports/store/idempotency.js';
 import type { Store } from '../ports/store.js';
-import { newRequestId } from './request-id.js';
+import { newRequestId } from './job.js';
 
 /** How long a key and the result of its invocation are remembered. */
 export const IDEMPOTENCY_MS = 24 * 3600 * 1000;

@@ -12,7 +12,7 @@ import type { Store } from '../ports/store.js';
 import type { Callbacks } from './callbacks.js';
 import type { Catalog } from './catalog.js';
 import { createIdempotency, IDEMPOTENCY_MS, type Idempotency } from './idempotency.js';
-import { type JobRequest, jobOf } from './job.js';
+import { type JobRequest, jobOf, newRequestId } from './job.js';
 import type { LogQuota } from './log-quota.js';
 import type { PendingReply } from './pending-replies.js';
 import type { Replies } from './replies.js';
@@ -90,8 +90,8 @@ export interface InvokerDeps {
   replies: Replies;
   store: Store;
   egress: Egress;
-  callbacks: Pick<Callbacks, 'assertRoom'>;
-  logQuota: Pick<LogQuota, 'assertRoom'>;
+  callbacks: Pick<Callbacks, 'assertCapacity'>;
+  logQuota: Pick<LogQuota, 'assertCapacity'>;
   meter: Meter;
   resultTtlMs: number;
 }
@@ -161,10 +161,10 @@ class QueueInvoker implements Invoker {
       ref: request.version,
       sticky: request.sticky ?? request.idempotencyKey,
     });
-    await this.#logQuota.assertRoom(request.namespace);
+    await this.#logQuota.assertCapacity(request.namespace);
     if (request.callbackUrl !== undefined) {
       await this.#egress.check(request.callbackUrl);
-      await this.#callbacks.assertRoom(request.namespace);
+      await this.#callbacks.assertCapacity(request.namespace);
     }
 
     const claimed = await this.#idempotency.claim(request, latest.version);

@@ -29,7 +29,7 @@ export interface LogQuota extends Closable {
    * Throws `quota_exceeded` (429) with the seconds until the UTC day ends, if the log lines of the
    * day have used up the quota. Resolves if the store is unreachable and the use therefore unknown.
    */
-  assertRoom(namespace: Namespace): Promise<void>;
+  assertCapacity(namespace: Namespace): Promise<void>;
   /**
    * Returns the log lines to store with an attempt: all of them, or a single line that says that
    * they are left out. The first attempt whose lines do not fit uses up the quota. The attempt
@@ -92,7 +92,7 @@ class SharedLogQuota implements LogQuota {
     this.#unsubscribe = [announced, missed];
   }
 
-  async assertRoom(namespace: Namespace): Promise<void> {
+  async assertCapacity(namespace: Namespace): Promise<void> {
     const limit = await this.#limit(namespace);
     const account = this.#accountOf(namespace);
     if (!isFresh(account)) {

@@ -1,7 +1,7 @@
-import type { LogMessage } from '../../src/contract/invocation.js';
 import { AppError } from '../../src/errors.js';
+import { engineClosing } from '../threads/engine-closing.js';
 import type { JobResult } from '../threads/protocol.js';
-import { closing, finished, stopped } from './outcome.js';
+import { finished, stopped } from './outcome.js';
 import { abortOutsideWork, type Run } from './run.js';
 
 /** Answers a run's caller and aborts the run's pending host calls. */
@@ -15,17 +15,16 @@ export function settle(run: Run, how: () => void): void {
 /** Settles a run whose guest ended by itself. */
 export function settleFinished(run: Run, result: JobResult): void {
   const startedAt = run.slot?.startedAt ?? Date.now();
-  collectLogLines(run);
-  settle(run, () => run.resolve(finished(result, startedAt, run.logLines)));
+  const messages = run.slot?.logLines() ?? [];
+  settle(run, () => run.resolve(finished(result, startedAt, messages)));
 }
 
 /** Settles a run whose thread has exited: the engine stopped it, or it failed. */
 export function settleWithThread(run: Run, failure: Error | null): void {
-  collectLogLines(run);
   const { call, stopReason: ending, blockedIn: waitsIn, slot } = run;
   settle(run, () => {
-    if (ending === 'closing' || slot === null) return run.reject(closing());
-    const messages: LogMessage[] = [...run.logLines, ...slot.unfinishedLine()];
+    if (ending === 'closing' || slot === null) return run.reject(engineClosing('starts no further runs'));
+    const messages = [...slot.logLines(), ...slot.unfinishedLine()];
     run.resolve(stopped(call, slot, { ending, failure, waitsIn, messages }));
   });
 }
@@ -35,13 +34,5 @@ export function rejectAll(runs: readonly Run[], cause: Error): void {
   for (const run of runs) {
     const sentence = 'No thread can be started to run functions.';
     settle(run, () => run.reject(new AppError('unavailable', sentence, { cause })));
-  }
-}
-
-/** Collects the lines that the guest has logged since the last call, and passes them to `onLog`. */
-export function collectLogLines(run: Run): void {
-  for (const line of run.slot?.newLines() ?? []) {
-    run.logLines.push(line);
-    run.call.onLog?.(line);
   }
 }

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../../src/errors.js';
 import type { Program } from '../wasm/run/program.js';
 import type { CpuClock } from './cpu-clock.js';
+import { engineClosing } from './engine-closing.js';
 import type { CompileRequest, FromCompiler, ToCompiler } from './protocol.js';
 
 const SCRIPT = new URL('./compile-thread.cjs', import.meta.url);
@@ -110,7 +111,7 @@ export class CompilerWorker {
 
   async close(): Promise<void> {
     const task = this.#end();
-    task?.reject(new AppError('unavailable', 'The engine is closing and prepares no further modules.'));
+    task?.reject(engineClosing('prepares no further modules'));
     await this.retire();
   }
 
