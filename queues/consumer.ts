@@ -127,7 +127,7 @@ export class Consumer implements Closable {
       if (crashesWhileRunning === null) return await back({ kind: 'later', delayMs: FAULT_DELAY_MS });
       const runsAlone = crashesWhileRunning === MAX_WORKER_CRASHES - 1;
       const granted = runsAlone ? this.#slots.acquireAlone(kind) : this.#slots.acquire(kind, job.data.n);
-      const grant = granted === null ? 'slot' : ((await granted) ?? 'slot');
+      const grant = granted === null ? 'slot' : await granted;
       // A cancelled job needs no slot: the handler only records its end.
       if (grant === 'none' && !cancellation.aborted) {
         if (this.#closing !== undefined) return 'unstarted';
@@ -139,7 +139,7 @@ export class Consumer implements Closable {
         if (!holds) return;
         holds = false;
         this.#guard.ended(id, crashes);
-        if (runsAlone) this.#slots.releaseAlone(kind);
+        if (runsAlone) this.#slots.releaseAlone(kind, grant);
         else this.#slots.release(kind, job.data.n, grant);
         this.#prefetch[kind].recordEnd(performance.now() - began);
       };
