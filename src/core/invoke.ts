@@ -12,7 +12,7 @@ import type { Store } from '../ports/store.js';
 import type { Callbacks } from './callbacks.js';
 import type { Catalog } from './catalog.js';
 import { createIdempotency, IDEMPOTENCY_MS, type Idempotency } from './idempotency.js';
-import { type JobRequest, jobOf, newRequestId } from './job.js';
+import { type JobRequest, jobOf } from './job.js';
 import type { LogQuota } from './log-quota.js';
 import type { PendingReply } from './pending-replies.js';
 import type { Replies } from './replies.js';

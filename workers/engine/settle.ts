@@ -1,4 +1,3 @@
-import type { LogMessage } from '../../src/contract/invocation.js';
 import { engineClosing } from '../threads/engine-closing.js';
 import type { JobResult } from '../threads/protocol.js';
 import { finished, stopped } from './outcome.js';
