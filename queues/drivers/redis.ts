@@ -20,7 +20,7 @@ export async function openRedisQueues(options: RedisQueuesOptions): Promise<Queu
   const connection = await server.connect('failFast');
   connection.on('error', (error) => warn('The connection to Redis failed; reconnecting.', error));
   const driver = await RedisDriver.open(server, connection, options, warn);
-  const backlog = await RedisBacklog.open(connection);
+  const backlog = new RedisBacklog(connection);
   const leases = new RedisLeases(connection, warn);
   return openBullQueues({ driver, backlog, leases, disconnect: () => closeRedis(connection) }, options);
 }

@@ -39,3 +39,23 @@ tasksConformance(test);
 schedulesConformance(test);
 backlogConformance(test, (context) => context.queues.backlog);
 leasesConformance(test, (context) => [context.queues.leases, context.other.leases]);
+
+test('backlog: a server that was emptied while processes use it keeps and delivers records again', async (t) => {
+  const { backlog } = t.context.queues;
+  await backlog.push(['before']);
+  const drained: string[] = [];
+  const drain = () =>
+    backlog.drain({ records: 10, bytes: 1 << 20 }, async (records) => {
+      drained.push(...records);
+    });
+  await drain();
+  const admin = new Redis(server.url);
+  t.teardown(() => admin.disconnect());
+  await admin.flushall();
+  t.is(await drain(), 0);
+  await admin.flushall();
+  await backlog.push(['after']);
+  t.is(await drain(), 1);
+  t.deepEqual(drained, ['before', 'after']);
+  t.is(await backlog.size(), 0);
+});
