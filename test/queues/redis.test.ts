@@ -1,12 +1,13 @@
 import anyTest, { type TestFn } from 'ava';
 import { Redis } from 'ioredis';
+import { DEFAULT_TIMINGS } from '../../queues/driver.js';
 import { openQueues, type Queues } from '../../queues/open.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
 import { shareOf } from '../conformance/queue-admission.js';
-import { schedulesConformance } from '../conformance/schedules.js';
+import { schedulesConformance, TICK_RETRY_MS } from '../conformance/schedules.js';
 import { syncAndAsyncConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
@@ -15,7 +16,14 @@ const { serial: test } = anyTest as TestFn<QueueContext>;
 let server: RedisServerProcess;
 
 const open = (): Promise<Queues> =>
-  openQueues({ driver: 'redis', url: server.url, maxWaiting: 50, maxBytes: 1 << 20, shareOf });
+  openQueues({
+    driver: 'redis',
+    url: server.url,
+    maxWaiting: 50,
+    maxBytes: 1 << 20,
+    shareOf,
+    timings: { ...DEFAULT_TIMINGS, tickRetryMs: TICK_RETRY_MS },
+  });
 
 test.before(async () => {
   server = await startRedis();
