@@ -42,6 +42,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     threads: options.threads ?? availableParallelism(),
     parked: options.parked ?? 64,
     memoryMb: options.memoryMb ?? 2048,
+    isCached: (key) => programs.has(key),
     ...(options.warn === undefined ? {} : { warn: options.warn }),
   });
   const compiler = new ModuleCompiler({ onBusy: (isBusy) => pool.setPreparing(isBusy) });

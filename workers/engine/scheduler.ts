@@ -29,6 +29,11 @@ export interface SchedulerOptions {
    * in megabytes.
    */
   memoryMb: number;
+  /**
+   * Returns whether a program is expected to run again. Threads unload it otherwise, when it has
+   * run. By default every program is.
+   */
+  isCached?(key: string): boolean;
   /** The script of the guest threads; by default the one of the engine. */
   threadScript?: URL;
   /** Called repeatedly while threads cannot be started. */
@@ -56,7 +61,7 @@ export class Scheduler implements Closable {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#reservations = new Reservations(options, this.#stats);
+    this.#reservations = new Reservations(options, this.#stats, options.isCached ?? (() => true));
     this.#queues = this.#reservations.queues;
     this.#memory = this.#reservations.memory;
     this.#cpuSlots = this.#reservations.cpuSlots;
