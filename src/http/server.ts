@@ -72,6 +72,7 @@ export async function startServer(services: Services, address: ServerAddress): P
         { dropped, limit: config.MAX_CONNECTIONS },
         'connections above MAX_CONNECTIONS were closed',
       ),
+    onError: (error: Error) => services.logger.error({ err: error }, 'the HTTP server failed; it continues'),
   };
   const sockets = new Sockets(services, admit);
   const main = await listenHttp(
