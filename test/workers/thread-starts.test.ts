@@ -12,7 +12,7 @@ import { until } from '../helpers/until.js';
 
 const directory = tempDir();
 const THREAD = new URL('../../workers/threads/thread.cjs', import.meta.url);
-const UNAVAILABLE = { code: 'unavailable', message: /^No thread can be started to run functions/ };
+const UNAVAILABLE = { code: 'unavailable', message: /^No thread can be started for functions/ };
 let files = 0;
 
 /** A scheduler whose threads fail to start between `fail` and `mend`. */
