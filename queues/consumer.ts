@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_WORKER_CRASHES } from '../src/contract/limits.js';
 import { messageOf } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
@@ -8,26 +7,19 @@ import { CancelRequests } from './cancel-requests.js';
 import { CrashGuard } from './crash-guard.js';
 import type { InvocationJob, QueueDriver, QueueTimings, Warn } from './driver.js';
 import { perQueue } from './fairness.js';
-import { isLost, type JobStore } from './job-store.js';
-import { QUEUE_KINDS, type QueueKind } from './jobs.js';
+import { JobSettler, type PutBack } from './job-settler.js';
+import { QUEUE_KINDS, type QueueKind, toDelivery } from './jobs.js';
 import { Prefetch } from './prefetch.js';
-import { putBack } from './put-back.js';
 import { RunLoop, type RunOutcome } from './run-loop.js';
-import { SlotLimiter } from './slot-limiter.js';
-import { toDelivery } from './to-delivery.js';
+import { type SlotGrant, SlotLimiter } from './slot-limiter.js';
 
 /**
  * When the handler of a last attempt fails without recording the end of the invocation, the job is
- * not removed but delivered again after this delay.
+ * not removed but delivered again after this delay, in milliseconds.
  */
-const FAULT_DELAY_MS = 2000;
-/** The delay between attempts to put a job back. */
-const PUT_BACK_RETRY_MS = 1000;
-/** How long a job that gave up its place to the jobs behind it is delayed. */
-const YIELD_DELAY_MS = 100;
-
-/** The settlement of a job that stays in the queue. */
-type PutBack = Exclude<Settlement, { kind: 'done' }>;
+const AFTER_FAULT: PutBack = { kind: 'later', delayMs: 2000 };
+/** The delay of a job that gave up its place to the jobs behind it, in milliseconds. */
+const BEHIND_OTHERS: PutBack = { kind: 'later', delayMs: 100 };
 
 export interface ConsumerSettings {
   concurrency: number;
@@ -46,7 +38,7 @@ export class Consumer implements Closable {
   readonly #guard: CrashGuard;
   readonly #slots: SlotLimiter;
   readonly #prefetch: Readonly<Record<QueueKind, Prefetch>>;
-  readonly #loops = new Map<QueueKind, { loop: RunLoop; store: JobStore; detach: () => void }>();
+  readonly #loops = new Map<QueueKind, { loop: RunLoop; detach: () => void }>();
   readonly #cancelRequests: CancelRequests;
   #closing: Promise<void> | undefined;
 
@@ -92,8 +84,15 @@ export class Consumer implements Closable {
     const { concurrency, timings, warn } = this.#settings;
     const driver = this.#driver;
     const store = await driver.openStore(kind, timings);
+    const settler = new JobSettler({
+      store,
+      warn,
+      onEnded: (job) => driver.ended(job),
+      onPostponed: (id, until) => driver.postponed(id, until),
+    });
     const loop: RunLoop = new RunLoop({
       store,
+      settler,
       queue: driver.queues[kind],
       limit: concurrency,
       cores: availableParallelism(),
@@ -103,50 +102,40 @@ export class Consumer implements Closable {
       run: async (job, token) => {
         driver.started(job);
         try {
-          return await this.#run(kind, store, job, token);
+          return await this.#run(kind, settler, job, token);
         } finally {
           driver.released(job);
         }
       },
-      onEnded: (job) => driver.ended(job),
       onLost: (id) => this.#cancelRequests.lose(id),
     });
-    this.#loops.set(kind, { loop, store, detach: driver.fetchOnAdd(kind, loop) });
+    this.#loops.set(kind, { loop, detach: driver.fetchOnAdd(kind, loop) });
   }
 
   /** Runs one job from slot to settlement. Rejects when the job's data cannot be decoded. */
-  async #run(kind: QueueKind, store: JobStore, job: InvocationJob, token: string): Promise<RunOutcome> {
+  async #run(kind: QueueKind, settler: JobSettler, job: InvocationJob, token: string): Promise<RunOutcome> {
     const id = job.id ?? '';
     const { stalledCounter: crashes } = job;
     const cancellation = this.#cancelRequests.track(id);
     this.#prefetch[kind].recordFetch(job.data.s);
-    const back = (settlement: PutBack) => this.#putBack(store, job, token, settlement);
+    const putBack = async (settlement: PutBack): Promise<RunOutcome> => {
+      await settler.putBack(job, token, settlement, () => this.#cancelRequests.isLost(id));
+      return 'moved';
+    };
     let release = () => {};
     try {
       const crashesWhileRunning = crashes === 0 ? 0 : await this.#crashesWhileRunning(id, crashes);
-      if (crashesWhileRunning === null) return await back({ kind: 'later', delayMs: FAULT_DELAY_MS });
+      if (crashesWhileRunning === null) return await putBack(AFTER_FAULT);
       const runsAlone = crashesWhileRunning === MAX_WORKER_CRASHES - 1;
-      const granted = runsAlone ? this.#slots.acquireAlone(kind) : this.#slots.acquire(kind, job.data.n);
-      const grant = granted === null ? 'slot' : await granted;
+      const waiting = runsAlone ? this.#slots.acquireAlone(kind) : this.#slots.acquire(kind, job.data.n);
+      const grant = waiting === null ? 'slot' : await waiting;
       // A cancelled job needs no slot: the handler only records its end.
       if (grant === 'none' && !cancellation.aborted) {
-        if (this.#closing !== undefined) return 'unstarted';
-        return await back({ kind: 'later', delayMs: YIELD_DELAY_MS });
+        return this.#closing === undefined ? await putBack(BEHIND_OTHERS) : 'unstarted';
       }
-      const began = performance.now();
-      let holds = true;
-      release = () => {
-        if (!holds) return;
-        holds = false;
-        this.#guard.ended(id, crashes);
-        if (runsAlone) this.#slots.releaseAlone(kind, grant);
-        else this.#slots.release(kind, job.data.n, grant);
-        this.#prefetch[kind].recordEnd(performance.now() - began);
-      };
+      release = this.#releaseOf(kind, job, grant, runsAlone);
       if (!runsAlone) this.#guard.admitted(id, crashes);
-      else if (!(await this.#recordBegin(id, crashes))) {
-        return await back({ kind: 'later', delayMs: FAULT_DELAY_MS });
-      }
+      else if (!(await this.#recordBegin(id, crashes))) return await putBack(AFTER_FAULT);
       this.#cancelRequests.applyEarly(id, cancellation);
       // The cancel request may have been sent while no worker, or another one, had the job.
       if (job.attemptsStarted > 1) await this.#cancelRequests.check(id);
@@ -160,11 +149,25 @@ export class Consumer implements Closable {
         },
       });
       const settlement = await this.#handle(delivery);
-      return settlement.kind === 'done' ? 'done' : await back(settlement);
+      return settlement.kind === 'done' ? 'done' : await putBack(settlement);
     } finally {
       release();
       this.#cancelRequests.forget(id);
     }
+  }
+
+  /** Returns the function that releases the slot of a job that begins now, once. */
+  #releaseOf(kind: QueueKind, job: InvocationJob, grant: SlotGrant, runsAlone: boolean): () => void {
+    const began = performance.now();
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#guard.ended(job.id ?? '', job.stalledCounter);
+      if (runsAlone) this.#slots.releaseAlone(kind, grant);
+      else this.#slots.release(kind, job.data.n, grant);
+      this.#prefetch[kind].recordEnd(performance.now() - began);
+    };
   }
 
   /**
@@ -215,27 +218,7 @@ export class Consumer implements Closable {
       );
       if (!delivery.isLastAttempt) return { kind: 'retry', error: messageOf(error) };
     }
-    return { kind: 'later', delayMs: FAULT_DELAY_MS };
-  }
-
-  /**
-   * Puts a job that is not finished back into the queue. The end of the job has not been recorded,
-   * so the call retries for as long as this worker owns the job.
-   */
-  async #putBack(store: JobStore, job: InvocationJob, token: string, settlement: PutBack): Promise<'moved'> {
-    const id = job.id ?? '';
-    for (;;) {
-      try {
-        const delayed = await putBack(store, job, token, settlement);
-        if (delayed !== null) this.#driver.postponed(id, delayed.until);
-        return 'moved';
-      } catch (error) {
-        if (isLost(error)) return 'moved';
-        this.#settings.warn(`Failed to put invocation ${id} back into the queue; retrying.`, error);
-      }
-      if (this.#closing !== undefined || this.#cancelRequests.isLost(id)) return 'moved';
-      await sleep(PUT_BACK_RETRY_MS);
-    }
+    return AFTER_FAULT;
   }
 
   close(): Promise<void> {

@@ -1,17 +1,25 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Settlement } from '../src/ports/queue.js';
+import { retryDelayOf } from './backoff.js';
 import type { InvocationJob, Warn } from './driver.js';
 import { KEEP_NOTHING } from './driver.js';
 import { isLost, JOB_MARKER, type JobStore, type Marker, type NextJob, nextJobOf } from './job-store.js';
 
-/** The delay before a failed completion is retried, in milliseconds. */
+/** The delay before a failed command of a settlement is retried, in milliseconds. */
 const RETRY_MS = 1000;
 /** How many jobs of other programs are kept among BullMQ's failed jobs, for those who added them. */
 const KEEP_FOREIGN = { count: 100 };
+
+/** The settlement of a job that stays in the queue. */
+export type PutBack = Exclude<Settlement, { kind: 'done' }>;
 
 export interface JobSettlerOptions {
   store: JobStore;
   warn: Warn;
   /** Called when a job has left the queue. */
   onEnded(job: InvocationJob): void;
+  /** Called when a job has been put back for a delay that counts no attempt. */
+  onPostponed(id: string, until: number): void;
 }
 
 /** Moves jobs of this process out of the active state. Reports errors; never rejects. */
@@ -19,15 +27,17 @@ export class JobSettler {
   readonly #store: JobStore;
   readonly #warn: Warn;
   readonly #onEnded: (job: InvocationJob) => void;
+  readonly #onPostponed: (id: string, until: number) => void;
   #isClosing = false;
 
-  constructor({ store, warn, onEnded }: JobSettlerOptions) {
+  constructor({ store, warn, onEnded, onPostponed }: JobSettlerOptions) {
     this.#store = store;
     this.#warn = warn;
     this.#onEnded = onEnded;
+    this.#onPostponed = onPostponed;
   }
 
-  /** Retries no failed completion from now on: the process ends, and another one runs the job. */
+  /** Retries no failed command from now on: the process ends, and another one runs the job. */
   stopRetries(): void {
     this.#isClosing = true;
   }
@@ -53,8 +63,30 @@ export class JobSettler {
       } catch (error) {
         this.#warn(`Failed to remove invocation ${job.id} from the queue.`, error);
         if (isLost(error) || this.#isClosing) return null;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await sleep(RETRY_MS);
       }
+    }
+  }
+
+  /**
+   * Puts a job that is not finished back into the queue: for a retry after its backoff, which counts
+   * an attempt, or for a delay, which does not. The end of the job has not been recorded, so this
+   * retries for as long as this process owns the job.
+   *
+   * @param isLostToOther Whether another worker has taken over the job. Asked before each further try.
+   */
+  async putBack(job: InvocationJob, token: string, to: PutBack, isLostToOther: () => boolean): Promise<void> {
+    for (;;) {
+      try {
+        if (to.kind === 'later') await this.#postpone(job.id ?? '', token, to.delayMs);
+        else await this.#retry(job, token, to.error);
+        return;
+      } catch (error) {
+        if (isLost(error)) return;
+        this.#warn(`Failed to put invocation ${job.id} back into the queue; retrying.`, error);
+      }
+      if (this.#isClosing || isLostToOther()) return;
+      await sleep(RETRY_MS);
     }
   }
 
@@ -98,5 +130,21 @@ export class JobSettler {
   /** Returns a marker that this process has consumed but cannot act on. */
   async returnMarker(marker: Marker): Promise<void> {
     await this.#store.returnMarker(marker).catch(() => {});
+  }
+
+  async #postpone(id: string, token: string, delayMs: number): Promise<void> {
+    const now = Date.now();
+    await this.#store.moveToDelayed(id, now, delayMs, token, { skipAttempt: true });
+    this.#onPostponed(id, now + delayMs);
+  }
+
+  async #retry(job: InvocationJob, token: string, failedReason: string): Promise<void> {
+    const id = job.id ?? '';
+    // BullMQ stores the stack of every failed attempt in the job; here each would repeat the same
+    // line.
+    const fieldsToUpdate = { failedReason, stacktrace: JSON.stringify(job.stacktrace ?? []) };
+    const delayMs = retryDelayOf(job);
+    if (delayMs > 0) await this.#store.moveToDelayed(id, Date.now(), delayMs, token, { fieldsToUpdate });
+    else await this.#store.retryJob(id, false, token, { fieldsToUpdate });
   }
 }

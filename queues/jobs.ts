@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
-import type { BackoffOptions, JobsOptions } from 'bullmq';
+import type { JobsOptions } from 'bullmq';
 import type { FunctionName, Namespace, RequestId } from '../src/contract/ids.js';
 import { type TriggerKind, triggerKindSchema } from '../src/contract/invocation.js';
-import type { Invocation, QueuedInvocation } from '../src/ports/queue.js';
+import type { Delivery, Invocation, QueuedInvocation } from '../src/ports/queue.js';
+import { toBackoff } from './backoff.js';
+import type { InvocationJob } from './driver.js';
 
 /**
  * The two BullMQ queues of invocations. A job's name is its function, its id the request id. Sync
@@ -161,23 +163,27 @@ export function toJob({ invocation, attempts, backoff, delayMs }: QueuedInvocati
   return { id: invocation.id, name: invocation.function, data: encodeInvocation(invocation), opts };
 }
 
-function toBackoff({ type, delayMs }: QueuedInvocation['backoff']): BackoffOptions {
-  return { type: type === 'fixed' ? 'fixed' : DOUBLING, delay: delayMs };
-}
-
-/** The name of this project's exponential backoff: BullMQ's own has no upper limit. */
-export const DOUBLING = 'doubling';
-const BACKOFF_CAP_MS = 300_000;
-const JITTER = 0.2;
-
-/**
- * Returns the delay before a retry in milliseconds: `delayMs`, doubled with each failure after the
- * first, at most 300 s. Jitter lengthens it by up to a fifth, so that no retry is earlier than
- * `retry.delay` promises.
- */
-export function doublingBackoff(delayMs: number, failures: number): number {
-  const full = delayMs * 2 ** Math.max(0, failures - 1);
-  return Math.round(Math.min(BACKOFF_CAP_MS, full * (1 + JITTER * Math.random())));
+/** Returns a job as its handler gets it. Throws when the job's data cannot be decoded. */
+export function toDelivery(
+  job: InvocationJob,
+  own: Pick<Delivery, 'crashesWhileRunning' | 'signal' | 'begun' | 'releaseSlot'>,
+): Delivery {
+  const failures = job.attemptsMade;
+  const crashes = job.stalledCounter;
+  const attempts = Math.max(1, job.opts.attempts ?? 1);
+  return {
+    invocation: decodeInvocation(job.id ?? '', job.name, job.data),
+    attempt: failures + crashes + 1,
+    failures,
+    crashes,
+    crashesWhileRunning: own.crashesWhileRunning,
+    attempts,
+    isLastAttempt: failures + 1 >= attempts,
+    redelivered: job.attemptsStarted > failures + 1,
+    signal: own.signal,
+    begun: own.begun,
+    releaseSlot: own.releaseSlot,
+  };
 }
 
 /** Returns the queue of a job: `sync` if it has a reply address. */

@@ -17,7 +17,7 @@ import type {
   TickHandler,
 } from '../src/ports/queue.js';
 import { type Add, batchAdds, type NamespaceShare } from './add-batches.js';
-import { AddRoom } from './add-room.js';
+import { AddCapacity } from './add-capacity.js';
 import type { Batcher } from './batcher.js';
 import { Consumer } from './consumer.js';
 import type { HasEnded, InvocationJob, QueueDriver, QueueTimings, ShareOf, Warn } from './driver.js';
@@ -47,7 +47,7 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #shareOf: ShareOf | undefined;
   readonly #hasEnded: HasEnded | undefined;
   readonly #adds: Batcher<Add, null>;
-  readonly #room = new AddRoom();
+  readonly #capacity = new AddCapacity();
   readonly #schedules: BullSchedules;
   readonly #opened = new Set<Closable>();
   #closing: Promise<void> | undefined;
@@ -69,8 +69,8 @@ export class BullInvocationQueue implements InvocationQueue {
     if (first === undefined) return;
     const shares = await this.#sharesOf(jobs);
     const bytes = bytesOf(jobs);
-    const entered = this.#room.enter(first.invocation.namespace, bytes);
-    if (entered !== null) await entered;
+    const waiting = this.#capacity.acquire(first.invocation.namespace, bytes);
+    if (waiting !== null) await waiting;
     try {
       await this.#adds.add({ group: jobs.map(toJob), bytes, shares });
     } catch (error) {
@@ -78,7 +78,7 @@ export class BullInvocationQueue implements InvocationQueue {
       const { id } = first.invocation;
       await confirmAdd(id, error, () => this.#isAccepted(id));
     } finally {
-      this.#room.leave(bytes);
+      this.#capacity.release(bytes);
     }
   }
 

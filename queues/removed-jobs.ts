@@ -7,16 +7,16 @@ import { decodeInvocation, type JobData, type NewJob } from './jobs.js';
  * Encodes what the usage index on Redis stores of a job: enough to record the end of an invocation
  * whose job was deleted with another tool. No field contains a colon or a space.
  */
-export function encodeNote({ id, name, data }: Pick<NewJob, 'id' | 'name' | 'data'>): string {
+export function encodeUsageEntry({ id, name, data }: Pick<NewJob, 'id' | 'name' | 'data'>): string {
   return `${id}:${data.s}:${name}:${data.v}:${data.t}:${data.d ?? 0}:${data.a}:${data.r ?? ''}`;
 }
 
 /**
- * Decodes such a note. Returns null for a note of an earlier version, which had only the id and the
+ * Decodes such an entry. Returns null for one of an earlier version, which had only the id and the
  * size.
  */
-export function removedByNote(namespace: string, note: string): RemovedInvocation | null {
-  const [id, size, name, version, trigger, depth, acceptedAt, replyTo] = note.split(':');
+export function removedByUsageEntry(namespace: string, entry: string): RemovedInvocation | null {
+  const [id, size, name, version, trigger, depth, acceptedAt, replyTo] = entry.split(':');
   if (id === undefined || name === undefined || trigger === undefined) return null;
   return {
     invocation: {

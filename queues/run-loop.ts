@@ -3,7 +3,7 @@ import { isNotConnectionError, Job, type JobJson } from 'bullmq';
 import type { Closable } from '../src/ports/closable.js';
 import type { BatchFetcher } from './batch-fetcher.js';
 import type { BullQueue, InvocationJob, QueueTimings, Warn } from './driver.js';
-import { JobSettler } from './job-settler.js';
+import type { JobSettler } from './job-settler.js';
 import type { JobStore, NextJob } from './job-store.js';
 import { JobWaiter } from './job-waiter.js';
 import { isJobData, type JobData } from './jobs.js';
@@ -41,6 +41,7 @@ export type RunOutcome = 'done' | 'moved' | 'unstarted';
 
 export interface RunLoopOptions {
   store: JobStore;
+  settler: JobSettler;
   /** The queue of the store, through which jobs are decoded. */
   queue: BullQueue<JobData>;
   /** The initial number of jobs that the process may have at once; see `setLimit`. */
@@ -53,8 +54,6 @@ export interface RunLoopOptions {
   warn: Warn;
   /** Runs a job until its end is recorded. Rejects when the job can never be run. */
   run(job: InvocationJob, token: string): Promise<RunOutcome>;
-  /** Called when a job has left the queue. */
-  onEnded(job: InvocationJob): void;
   /** Called when another worker holds the lock of a job. */
   onLost(id: string): void;
 }
@@ -72,7 +71,7 @@ export class RunLoop implements Closable, BatchFetcher {
   /** Pending work that must end before `close` resolves, besides the loop itself. */
   readonly #pending = new Set<Promise<void>>();
   /** A completion may fetch the next job while no more jobs are claimed than are allowed. */
-  readonly #mayFetchNext = (): boolean => this.#room >= 0 && this.#closing === undefined;
+  readonly #mayFetchNext = (): boolean => this.#freeCapacity >= 0 && this.#closing === undefined;
   #state: LoopState = 'fetching';
   /**
    * The number of jobs that this process may have at once, including those that wait for a slot.
@@ -93,7 +92,7 @@ export class RunLoop implements Closable, BatchFetcher {
     this.#store = store;
     this.#limit = limit;
     this.#waiter = new JobWaiter(store, waitSeconds);
-    this.#settler = new JobSettler(options);
+    this.#settler = options.settler;
     this.#renewal = new LockRenewal(store, timings.lockMs, options.onLost, warn);
     this.#stalledChecks = new StalledChecks(store, timings.stalledCheckMs, warn);
     this.#running = this.#loop();
@@ -121,7 +120,9 @@ export class RunLoop implements Closable, BatchFetcher {
 
   reserve(most: number): readonly string[] {
     // While jobs are slow, leave jobs to processes with an idle core.
-    const room = this.#prefetches ? this.#room : Math.min(this.#room, this.#options.cores - this.#claimed);
+    const room = this.#prefetches
+      ? this.#freeCapacity
+      : Math.min(this.#freeCapacity, this.#options.cores - this.#claimed);
     return this.#reserveTokens(Math.min(most, room));
   }
 
@@ -132,7 +133,7 @@ export class RunLoop implements Closable, BatchFetcher {
       if (json === null) continue;
       // The loop may be closing, or its limit may have been lowered, so the job would wait for
       // long.
-      if (this.#room <= 0) this.#returnToQueue(id, token);
+      if (this.#freeCapacity <= 0) this.#returnToQueue(id, token);
       else this.#start(this.#read(json, id, token), token);
     }
     this.#wake();
@@ -164,7 +165,7 @@ export class RunLoop implements Closable, BatchFetcher {
     return this.#jobs + this.#reserved;
   }
 
-  get #room(): number {
+  get #freeCapacity(): number {
     return this.#closing === undefined ? this.#limit - this.#claimed : 0;
   }
 
@@ -191,7 +192,7 @@ export class RunLoop implements Closable, BatchFetcher {
 
   #nextState(): LoopState {
     if (this.#backoffUntil > performance.now()) return 'backoff';
-    if (this.#room <= 0) return 'full';
+    if (this.#freeCapacity <= 0) return 'full';
     return this.#waiter.isEmpty ? 'waiting' : 'fetching';
   }
 
@@ -216,7 +217,7 @@ export class RunLoop implements Closable, BatchFetcher {
     // The fetch acts on the marker.
     this.#waiter.takeMarker();
     const tokens = this.#reserveTokens(
-      Math.min(this.#room, this.#prefetches ? MAX_AT_ONCE : this.#options.cores),
+      Math.min(this.#freeCapacity, this.#prefetches ? MAX_AT_ONCE : this.#options.cores),
     );
     let answers: NextJob[] = [];
     try {

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { AppError } from './errors.js';
 import { fileReason } from './file-reason.js';
 import { makeDirectory } from './make-directory.js';
+import { nodeErrorCode } from './node-error-code.js';
 import { tighten } from './owner-only.js';
 
 /** Paths and small files of the data directory. */
@@ -76,7 +77,7 @@ export async function openDataDir(path: string, warn: (message: string) => void)
       try {
         await link(draft, file);
       } catch (error) {
-        if (!isCode(error, 'EEXIST')) throw error;
+        if (nodeErrorCode(error) !== 'EEXIST') throw error;
       } finally {
         await rm(draft, { force: true });
       }
@@ -104,11 +105,7 @@ async function readIfExists(file: string): Promise<string | null> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return null;
+    if (nodeErrorCode(error) === 'ENOENT') return null;
     throw error;
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

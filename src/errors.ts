@@ -107,6 +107,11 @@ export function isAppError(error: unknown, code?: ErrorCode): error is AppError 
   return error instanceof AppError && (code === undefined || error.code === code);
 }
 
+/** Returns whether a text is a code of the table. */
+export function isErrorCode(code: string | undefined): code is ErrorCode {
+  return code !== undefined && Object.hasOwn(ERRORS, code);
+}
+
 /** Whether reading a stored file fails, because it is damaged or missing, until it is stored again. */
 export function isDamage(error: unknown): error is AppError {
   return isAppError(error, 'blob_damaged') || isAppError(error, 'not_found');

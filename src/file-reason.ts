@@ -1,3 +1,5 @@
+import { nodeErrorCode } from './node-error-code.js';
+
 /** Descriptions of file errors by the code of the error of Node. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or directory',
@@ -19,7 +21,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Returns the reason in a few words, with the POSIX name, since people search for it. */
 export function fileReason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = nodeErrorCode(error);
   const reason = REASONS[code];
   if (reason !== undefined) return `${reason} (${code})`;
   return code === '' ? 'it failed' : `it failed with ${code}`;

@@ -1,10 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { DEFAULT_NAMESPACE, namespaceSchema } from './contract/ids.js';
+import { API_KEY, DEFAULT_NAMESPACE, namespaceSchema } from './contract/ids.js';
 import { MAX_QUOTA, QUOTAS, type QuotaName } from './contract/quotas.js';
-
-/** What the admin key reads, from the environment or its file. */
-export const ADMIN_KEY = /^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/;
 
 const number = (min: number, max: number) => {
   const error = `must be a whole number from ${min} to ${max}`;
@@ -70,7 +67,7 @@ export const SETTINGS = {
   ORAMA_ADMIN_KEY: z
     .string()
     .regex(
-      ADMIN_KEY,
+      API_KEY,
       'must read ak_<random>:<namespace>, the random part of 16 characters or more; make it with echo "ak_$(openssl rand -hex 24):default"',
     )
     .optional()

@@ -1,5 +1,5 @@
 import { MB } from '../../src/contract/limits.js';
-import type { NewVersion } from '../../src/ports/store/functions.js';
+import type { QuotaRelevant } from '../../src/ports/store/functions.js';
 import { listedSpecs } from './manifest-triggers.js';
 import type { QuotaCheck } from './quota-check.js';
 import { STORAGE_BYTES } from './quotas.js';
@@ -33,7 +33,7 @@ from (
       exists (select 1 from function_versions where namespace = ? and wasm_cid = ?) as stored))`;
 
 /** Returns the quota check of a deploy; null for a deploy without limits. */
-export function deployCheck({ namespace, settings, ...version }: NewVersion): QuotaCheck | null {
+export function deployCheck({ namespace, settings, ...version }: QuotaRelevant): QuotaCheck | null {
   const { limits, wasmCid, wasmBytes = 0 } = version;
   if (limits === undefined) return null;
   const { name, metadata } = settings;

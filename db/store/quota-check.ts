@@ -1,4 +1,5 @@
 import { type QuotaName, quotaExceeded } from '../../src/contract/quotas.js';
+import type { AppError } from '../../src/errors.js';
 import type { Database, Query } from '../database.js';
 
 /**
@@ -48,19 +49,33 @@ export async function batchWithinQuota(
 ): Promise<unknown[]> {
   if (check === null) return database.batch(queries, options);
   const { knex } = database;
-  const { namespace, sql } = check;
-  const bindings = [...check.bindings];
+  const { sql, bindings } = check;
   // The argument of json() is invalid JSON, so the statement fails if it is evaluated.
   const guard = knex.raw(
     `select case when over is null then null else json('over the quota') end from (${sql})`,
-    bindings,
+    [...bindings],
   );
   try {
     const [, ...results] = await database.batch([guard, ...queries], options);
     return results;
   } catch (error) {
-    const [row] = await database.run<CheckRow[]>(knex.raw(sql, bindings)).catch(() => []);
-    if (row === undefined || row.over === null) throw error;
-    throw quotaExceeded(row.over, { namespace, limit: row.quota, used: row.used });
+    const refusal = await refusalOf(database, check).catch(() => null);
+    throw refusal ?? error;
   }
+}
+
+/** Throws `quota_exceeded` if the change would exceed a quota now. */
+export async function assertWithinQuota(database: Database, check: QuotaCheck | null): Promise<void> {
+  if (check === null) return;
+  const refusal = await refusalOf(database, check);
+  if (refusal !== null) throw refusal;
+}
+
+async function refusalOf(
+  database: Database,
+  { namespace, sql, bindings }: QuotaCheck,
+): Promise<AppError | null> {
+  const [row] = await database.run<CheckRow[]>(database.knex.raw(sql, [...bindings]));
+  if (row === undefined || row.over === null) return null;
+  return quotaExceeded(row.over, { namespace, limit: row.quota, used: row.used });
 }

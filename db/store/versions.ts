@@ -1,6 +1,8 @@
 import type { FunctionStore } from '../../src/ports/store/functions.js';
 import type { Database } from '../database.js';
 import { addVersion } from './add-version.js';
+import { deployCheck } from './deploy-check.js';
+import { assertWithinQuota } from './quota-check.js';
 import {
   newestVersion,
   RECORD_COLUMNS,
@@ -22,6 +24,7 @@ group by v.namespace, v.name, v.version order by last desc limit ?`;
 /** The part of the repository of functions that concerns single versions. */
 export type VersionStore = Pick<
   FunctionStore,
+  | 'assertWithinQuotas'
   | 'addVersion'
   | 'latest'
   | 'version'
@@ -37,6 +40,8 @@ export function createVersionStore(database: Database): VersionStore {
   const versions = () => knex<VersionRow>('function_versions');
 
   return {
+    assertWithinQuotas: (version) => assertWithinQuota(database, deployCheck(version)),
+
     addVersion: (version, audit) => addVersion(database, version, audit),
 
     async latest(namespace, name) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AppError, ERRORS, type ErrorCode } from '../errors.js';
+import { AppError, type ErrorCode, isErrorCode } from '../errors.js';
 import { networkReason } from '../network-reason.js';
 
 const replySchema = z.object({
@@ -51,11 +51,11 @@ export function failure(status: number, body: string, retryAfter: string | undef
   // Only the replies of `invoke` have a status in the body; without a code, the function failed.
   if (invocation !== undefined && request_id !== undefined) {
     const ran = invocation === 'timeout' ? 'function_timeout' : 'function_error';
-    const known = isCode(code) ? code : ran;
+    const known = isErrorCode(code) ? code : ran;
     const where = LOGGED.has(known) ? ` (request ${request_id})` : '';
     return new AppError(known, `${error}${where}${outputLine(output ?? output_base64)}`, options);
   }
-  return new AppError(isCode(code) ? code : codeOf(status), error, options);
+  return new AppError(isErrorCode(code) ? code : codeOf(status), error, options);
 }
 
 /** So that neither a server nor a function can imitate further lines of the CLI. */
@@ -83,10 +83,6 @@ export function unreachable(url: string, cause: unknown): AppError {
   const reason = networkReason(cause);
   const why = reason.includes('ECONNREFUSED') ? '' : `: ${reason}`;
   return new AppError('unavailable', `No engine answers at ${url}${why}`, { cause });
-}
-
-function isCode(code: string | undefined): code is ErrorCode {
-  return code !== undefined && Object.hasOwn(ERRORS, code);
 }
 
 function parseJson(text: string): unknown {

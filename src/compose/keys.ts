@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config.js';
+import { API_KEY } from '../contract/ids.js';
 import { createKeyring, type SecretBox } from '../core/secret-box.js';
 import { ADMIN_KEY_FILE, type DataDir, NEXT_SECRETS_KEY_FILE, SECRETS_KEY_FILE } from '../data-dir.js';
 import { AppError } from '../errors.js';
-import { ADMIN_KEY } from '../settings.js';
 
 /**
  * The keys of an installation: set by the operator, or generated once and stored in the data
@@ -25,7 +25,7 @@ export async function loadKeys(config: Config, dataDir: DataDir): Promise<Instal
 async function loadAdminKey(dataDir: DataDir): Promise<string> {
   const make = () => `ak_${randomBytes(24).toString('base64url')}:default\n`;
   const admin = (await dataDir.once(ADMIN_KEY_FILE, make)).trim();
-  if (ADMIN_KEY.test(admin)) return admin;
+  if (API_KEY.test(admin)) return admin;
   throw new AppError(
     'bad_config',
     `${dataDir.path}/${ADMIN_KEY_FILE} holds no key, which reads ak_<random>:<namespace>, but ${admin.length} characters; put the file back, or remove it to have a new key made.`,

@@ -1,7 +1,7 @@
 import { toMb, type UsageReader } from '../core/quotas.js';
 import { totalRunsPerHour } from '../core/schedule-runs.js';
 import { rateKey } from '../http/admission.js';
-import { socketKey } from '../http/socket-slot.js';
+import { socketKey } from '../http/socket-lease.js';
 import type { Ports } from './ports.js';
 
 /** Returns a function that collects a namespace's usage of every quota. */

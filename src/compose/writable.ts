@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.js';
 import { fileReason } from '../file-reason.js';
+import { nodeErrorCode } from '../node-error-code.js';
 
 /** Errors that end when there is space again. */
 const NO_SPACE: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
@@ -41,8 +42,7 @@ async function write(dir: string): Promise<void> {
 }
 
 function remedyOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : '';
-  return NO_SPACE.has(code)
+  return NO_SPACE.has(nodeErrorCode(error))
     ? 'free space on its disk'
     : 'see that it is there, and that this user may write there';
 }

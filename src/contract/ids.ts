@@ -25,4 +25,7 @@ export const requestIdSchema = z
   .brand<'RequestId'>();
 export type RequestId = z.infer<typeof requestIdSchema>;
 
+/** An API key: `ak_<random>:<namespace>`. */
+export const API_KEY = /^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/;
+
 export const DEFAULT_NAMESPACE = namespaceSchema.parse('default');

@@ -31,6 +31,7 @@ export const MAX_DELAY_SECONDS = 7 * 24 * 3600;
 export const MAX_PARALLEL_FETCHES = 64;
 
 export const WASM_PAGE_BYTES = 65_536;
+export const WASM_PAGES_PER_MB = MB / WASM_PAGE_BYTES;
 
 /** Maximum size of input and output in on_success and on_failure messages. */
 export const MAX_OUTCOME_BODY_BYTES = 64 << 10;

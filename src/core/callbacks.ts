@@ -38,7 +38,7 @@ export interface Callbacks {
    * Throws `quota_exceeded` if the namespace has as many callbacks waiting as it may have jobs
    * waiting.
    */
-  assertRoom(namespace: Namespace): Promise<void>;
+  assertCapacity(namespace: Namespace): Promise<void>;
   /**
    * Adds a delivery; it is durable when the promise resolves. Adding it again for the same
    * invocation has no effect. Without the `output` of the body if the bodies that wait fill the
@@ -93,7 +93,7 @@ export class TaskCallbacks implements Callbacks {
     this.#deps = deps;
   }
 
-  async assertRoom(namespace: Namespace): Promise<void> {
+  async assertCapacity(namespace: Namespace): Promise<void> {
     const { waiting_jobs: limit } = await this.#deps.quotas.limits(namespace);
     const { count: used } = await this.#waitingOf(namespace);
     if (used >= limit) throw quotaExceeded('waiting_jobs', { namespace, limit, used });

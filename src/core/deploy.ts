@@ -86,7 +86,7 @@ class VersionedFunctions implements Functions {
   async deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord> {
     const { blobs, store, probeRetries } = this.#deps;
     const { wasm } = deployment;
-    const report = await this.check(deployment);
+    const report = await this.#inspect(deployment);
     await blobs.put(wasm);
     const version = await this.#addVersion(by, deployment, report);
     if (report.start.probePending) probeRetries?.schedule();
@@ -95,20 +95,14 @@ class VersionedFunctions implements Functions {
     return recordOf(version);
   }
 
-  async check({ namespace, settings, wasm }: Deployment): Promise<ModuleReport> {
-    const { blobs, catalog, engine, quotas, store } = this.#deps;
-    assertModuleSize(wasm.byteLength);
-    for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
-    await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
-    const limits = await quotas.limits(namespace);
-    await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
-      function: settings.name,
-      replaces: 'manifest',
-      specs: settings.metadata.triggers,
+  async check(deployment: Deployment): Promise<ModuleReport> {
+    const report = await this.#inspect(deployment);
+    const { namespace, settings, wasm } = deployment;
+    const { cid: wasmCid, limits } = report;
+    await this.#deps.store.functions.assertWithinQuotas({
+      ...{ namespace, settings, wasmCid, wasmBytes: wasm.byteLength, limits },
     });
-    const cid = await blobs.cidOf(wasm);
-    const about = { cid, name: settings.name, memoryLimitMb: settings.memory_limit_mb, namespace };
-    return { cid, start: warmStartOf(await engine.inspect(wasm, about)), limits };
+    return report;
   }
 
   async settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion> {
@@ -179,6 +173,23 @@ class VersionedFunctions implements Functions {
     // Not awaited: workers cancel jobs of a deleted function when these come up. This cancels
     // jobs with a long delay.
     void this.#cancelWaiting(latest);
+  }
+
+  /** Performs the checks of a deploy except those of the quotas that `addVersion` checks. */
+  async #inspect({ namespace, settings, wasm }: Deployment): Promise<ModuleReport> {
+    const { blobs, catalog, engine, quotas, store } = this.#deps;
+    assertModuleSize(wasm.byteLength);
+    for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
+    await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
+    const limits = await quotas.limits(namespace);
+    await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
+      function: settings.name,
+      replaces: 'manifest',
+      specs: settings.metadata.triggers,
+    });
+    const cid = await blobs.cidOf(wasm);
+    const about = { cid, name: settings.name, memoryLimitMb: settings.memory_limit_mb, namespace };
+    return { cid, start: warmStartOf(await engine.inspect(wasm, about)), limits };
   }
 
   async #addVersion(

@@ -1,5 +1,7 @@
 import type { FunctionVersion } from '../contract/function.js';
+import type { RequestId } from '../contract/ids.js';
 import type { Invocation, QueuedInvocation } from '../ports/queue.js';
+import { uuidv7 } from '../uuid.js';
 
 /** Fields that are the same for every invocation of a version, pinned when the job is accepted. */
 type FromVersion = 'namespace' | 'function' | 'functionId' | 'version';
@@ -25,4 +27,9 @@ export function jobOf(fn: FunctionVersion, invocation: JobRequest, delayMs = 0):
     backoff: { type: fn.metadata.retry_backoff, delayMs: fn.retry_delay_seconds * 1000 },
     delayMs,
   };
+}
+
+/** Generates the id of an invocation. The cast is safe without parsing. */
+export function newRequestId(): RequestId {
+  return uuidv7() as RequestId;
 }

@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
-import { DEFAULT_NAMESPACE, type Namespace, namespaceSchema } from '../contract/ids.js';
+import { API_KEY, DEFAULT_NAMESPACE, type Namespace, namespaceSchema } from '../contract/ids.js';
 import type { KeyRecord } from '../contract/records.js';
 import { ALL_RIGHTS } from '../contract/scopes.js';
 import { AppError } from '../errors.js';
@@ -16,7 +16,6 @@ import { freshCache } from './fresh-cache.js';
 import type { Quotas } from './quotas.js';
 
 const CHANNEL = 'keys';
-const KEY = /^ak_[A-Za-z0-9_-]{16,128}:[A-Za-z0-9_-]{1,64}$/;
 /** Minimum interval between writes of `last_used_at`, per key and process. */
 const TOUCH_MS = 60_000;
 /** Owner of namespaces for which the admin has created keys, so that wallets cannot claim them. */
@@ -65,7 +64,7 @@ export function newKey(namespace: Namespace): string {
 
 /** Returns whether the credential has the format of an API key; any other can only be a JWT. */
 export function isKeyShaped(credential: string): boolean {
-  return KEY.test(credential);
+  return API_KEY.test(credential);
 }
 
 export interface KeysDeps {

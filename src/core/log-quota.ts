@@ -29,7 +29,7 @@ export interface LogQuota extends Closable {
    * Throws `quota_exceeded` (429) with the seconds until the UTC day ends, if the log lines of the
    * day have used up the quota. Resolves if the store is unreachable and the use therefore unknown.
    */
-  assertRoom(namespace: Namespace): Promise<void>;
+  assertCapacity(namespace: Namespace): Promise<void>;
   /**
    * Returns the log lines to store with an attempt: all of them, or a single line that says that
    * they are left out. The first attempt whose lines do not fit uses up the quota. The attempt
@@ -73,6 +73,8 @@ class SharedLogQuota implements LogQuota {
   readonly #bus: Bus;
   readonly #accounts = new Map<Namespace, Account>();
   #sharing: Promise<void> | null = null;
+  /** Whether sharing was requested while it was in progress. */
+  #shareAgain = false;
   #timer: NodeJS.Timeout | undefined;
   #unsubscribe: (() => Promise<void>)[] = [];
 
@@ -90,7 +92,7 @@ class SharedLogQuota implements LogQuota {
     this.#unsubscribe = [announced, missed];
   }
 
-  async assertRoom(namespace: Namespace): Promise<void> {
+  async assertCapacity(namespace: Namespace): Promise<void> {
     const limit = await this.#limit(namespace);
     const account = this.#accountOf(namespace);
     if (!isFresh(account)) {
@@ -175,8 +177,15 @@ class SharedLogQuota implements LogQuota {
 
   #share(): Promise<void> {
     this.#timer = undefined;
-    this.#sharing ??= this.#shareAll().finally(() => {
+    if (this.#sharing !== null) {
+      // It may have passed the account that is to be shared now.
+      this.#shareAgain = true;
+      return this.#sharing;
+    }
+    this.#shareAgain = false;
+    this.#sharing = this.#shareAll().finally(() => {
       this.#sharing = null;
+      if (this.#shareAgain) this.#shareIn(0);
     });
     return this.#sharing;
   }

@@ -15,10 +15,9 @@ import type { Bus } from '../ports/bus.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue, QueuedInvocation } from '../ports/queue.js';
 import type { Catalog } from './catalog.js';
-import { type JobRequest, jobOf } from './job.js';
+import { type JobRequest, jobOf, newRequestId } from './job.js';
 import type { JobBudget } from './job-budget.js';
 import { type Listeners, listenersOnce } from './listeners.js';
-import { newRequestId } from './request-id.js';
 
 export interface Message {
   namespace: Namespace;

@@ -12,8 +12,7 @@ import { assertFunction } from './auth/rights.js';
 import type { Catalog } from './catalog.js';
 import { freshCache } from './fresh-cache.js';
 import { assertInputSize } from './invoke.js';
-import { jobOf } from './job.js';
-import { newRequestId } from './request-id.js';
+import { jobOf, newRequestId } from './job.js';
 
 const BATCH = 100;
 

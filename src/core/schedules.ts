@@ -9,8 +9,7 @@ import type { StoredTrigger } from '../ports/store/triggers.js';
 import type { Store } from '../ports/store.js';
 import { uuidOf } from '../uuid.js';
 import type { Catalog } from './catalog.js';
-import { jobOf } from './job.js';
-import { newRequestId } from './request-id.js';
+import { jobOf, newRequestId } from './job.js';
 
 export const DEFAULT_TIMEZONE = 'UTC';
 

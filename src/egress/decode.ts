@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw, type ZlibOptions } from 'node:zlib';
 import { AppError } from '../errors.js';
+import { nodeErrorCode } from '../node-error-code.js';
 import type { Zstd } from './zstd.js';
 
 /** Value of `accept-encoding` when the caller sets none. */
@@ -63,7 +64,7 @@ const decodeDeflate: Decode = (bytes, maxBytes, signal) => {
 };
 
 function refusal(cause: unknown, encoding: string, maxBytes: number): unknown {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const code = nodeErrorCode(cause);
   if (code === 'ERR_BUFFER_TOO_LARGE') {
     return new AppError(
       'payload_too_large',

@@ -11,7 +11,7 @@ import { clientDisconnected } from './client-disconnect.js';
 import { credentialEnds } from './credential-ends.js';
 import type { Answer } from './route.js';
 import type { Services } from './services.js';
-import { takeSocketSlot } from './socket-slot.js';
+import { acquireSocketLease } from './socket-lease.js';
 
 /** Interval of heartbeats, as proxies close idle connections. */
 const HEARTBEAT_MS = 15_000;
@@ -44,12 +44,12 @@ export async function eventStream(
   { services, principal, namespace, ctx, stopping, streamShare }: StreamCall,
   run: (write: WriteEvents, signal: AbortSignal) => Promise<void>,
 ): Promise<Answer> {
-  const slot = await takeSocketSlot(services, namespace, principal);
+  const lease = await acquireSocketLease(services, namespace, principal);
   const stream = new PassThrough();
   const done = AbortSignal.any([clientDisconnected(ctx.res), stopping]);
   const signal = AbortSignal.any([done, credentialEnds(services.auth, principal, done)]);
   void writeAll({ stream, response: ctx.res, share: streamShare() }, signal, run).finally(() =>
-    slot.release(),
+    lease.release(),
   );
   return {
     status: 200,

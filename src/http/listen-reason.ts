@@ -1,4 +1,5 @@
 import { networkReason } from '../network-reason.js';
+import { nodeErrorCode } from '../node-error-code.js';
 
 /** Descriptions of failures to listen by the code of the error of Node. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -9,6 +10,6 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Returns why an address cannot be listened on, in a few words. */
 export function listenReason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = nodeErrorCode(error);
   return REASONS[code] ?? networkReason(error);
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { Context } from 'koa';
+import { nodeErrorCode } from '../node-error-code.js';
 import { isUnchanged } from './send.js';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -82,7 +83,7 @@ async function namesIn(directory: URL): Promise<string[]> {
       .filter((entry) => entry.isFile())
       .map(({ parentPath, name }) => `${parentPath.replace(/\/$/, '')}/${name}`.slice(root.length + 1));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (nodeErrorCode(error) === 'ENOENT') return [];
     throw error;
   }
 }

@@ -71,8 +71,6 @@ export interface GuestCall extends GuestModule {
    * reached it. Called again if the run is restarted.
    */
   onBegin?(): void;
-  /** Called with each log line as it is written, for live streams. */
-  onLog?(message: LogMessage): void;
 }
 
 export interface GuestOutcome {

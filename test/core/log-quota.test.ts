@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { LogMessage } from '../../src/contract/invocation.js';
 import { openLogQuota } from '../../src/core/log-quota.js';
 import { aNamespace } from '../helpers/attempt.js';
+import { closedGate } from '../helpers/gate.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
@@ -31,10 +33,10 @@ test('lines are kept while they fit; the first that do not fit use up the quota 
   t.teardown(() => other.close());
   t.deepEqual(await own.admit(namespace, []), []);
   t.is((await own.admit(namespace, lines(900_000)))[0]?.message.length, 900_000);
-  await t.notThrowsAsync(own.assertRoom(namespace));
+  await t.notThrowsAsync(own.assertCapacity(namespace));
   const [omitted] = await own.admit(namespace, lines(200_000));
   t.regex(omitted?.message ?? '', /^1 lines are left out of this log\. .*log_mb_per_day.*0\.86 MB of 1 MB/);
-  await t.throwsAsync(own.assertRoom(namespace), REFUSED);
+  await t.throwsAsync(own.assertCapacity(namespace), REFUSED);
   const [small] = await own.admit(namespace, lines(1));
   t.regex(small?.message ?? '', /left out/, 'shorter lines do not follow longer ones');
   await until('it is shared', async () => (await store.quotas.logBytes(namespace, today())) === 1 << 20);
@@ -43,10 +45,10 @@ test('lines are kept while they fit; the first that do not fit use up the quota 
 test('a process that has logged nothing refuses calls as soon as another has used up the quota', async (t) => {
   const { namespace, own, other } = await aQuota();
   t.teardown(() => other.close());
-  await t.notThrowsAsync(other.assertRoom(namespace));
+  await t.notThrowsAsync(other.assertCapacity(namespace));
   await own.admit(namespace, lines(2_000_000));
   const refused = () =>
-    other.assertRoom(namespace).then(
+    other.assertCapacity(namespace).then(
       () => null,
       (error: Error) => error,
     );
@@ -63,9 +65,9 @@ test('a process that starts later refuses the first call', async (t) => {
   const { bus } = await useCases();
   const late = await openLogQuota({ store: store.quotas, quotas, bus });
   t.teardown(() => late.close());
-  await t.throwsAsync(late.assertRoom(namespace), REFUSED);
+  await t.throwsAsync(late.assertCapacity(namespace), REFUSED);
   await quotas.set(namespace, { log_mb_per_day: 2 });
-  await t.notThrowsAsync(late.assertRoom(namespace));
+  await t.notThrowsAsync(late.assertCapacity(namespace));
 });
 
 test('while the store is unreachable, calls are accepted and lines are kept', async (t) => {
@@ -79,6 +81,39 @@ test('while the store is unreachable, calls are accepted and lines are kept', as
   });
   t.teardown(() => quota.close());
   const namespace = aNamespace();
-  await t.notThrowsAsync(quota.assertRoom(namespace));
+  await t.notThrowsAsync(quota.assertCapacity(namespace));
   t.is((await quota.admit(namespace, lines(10)))[0]?.message, 'x'.repeat(10));
+});
+
+test('a quota that is used up while others are being stored is announced afterwards', async (t) => {
+  const { store, quotas, bus } = await useCases();
+  const [first, second] = [aNamespace(), aNamespace()];
+  for (const namespace of [first, second]) await quotas.set(namespace, { log_mb_per_day: 1 });
+  const [begun, released] = [closedGate(), closedGate()];
+  const quota = await openLogQuota({
+    store: {
+      ...store.quotas,
+      async addLogBytes(namespace, ...rest) {
+        if (namespace === second) {
+          begun.open();
+          await released.opened;
+        }
+        return store.quotas.addLogBytes(namespace, ...rest);
+      },
+    },
+    quotas,
+    bus,
+  });
+  t.teardown(() => quota.close());
+  await quota.admit(first, lines(1));
+  await quota.admit(second, lines(1));
+  await begun.opened;
+  await quota.admit(first, lines(2_000_000));
+  // The immediate sharing that this requests finds the other one in progress.
+  await delay(20);
+  released.open();
+  const used = async () => (await store.quotas.logBytes(first, today())) === 1 << 20;
+  // Without another request it would not be stored at all.
+  await until('the rest is stored', used, 5000);
+  t.pass();
 });

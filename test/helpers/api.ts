@@ -67,12 +67,17 @@ export class Api {
   }
 
   /** Deploys a module with the given form fields. */
-  deploy(name: string, wasm: Uint8Array, fields: Record<string, string> = {}): Promise<ApiReply> {
+  deploy(
+    name: string,
+    wasm: Uint8Array,
+    fields: Record<string, string> = {},
+    query: '' | '?dry_run=true' = '',
+  ): Promise<ApiReply> {
     const form = new FormData();
     form.set('name', name);
     for (const [key, value] of Object.entries(fields)) form.set(key, value);
     form.set('wasm', new Blob([Buffer.from(wasm)], { type: 'application/wasm' }), 'function.wasm');
-    return this.request('POST', '/v1/functions', { body: form });
+    return this.request('POST', `/v1/functions${query}`, { body: form });
   }
 
   invoke(name: string, input: string | Uint8Array, headers: Record<string, string> = {}): Promise<ApiReply> {

@@ -81,7 +81,7 @@ export function compareModes(
       if (Buffer.compare(actual.memory, expected.memory) !== 0) {
         comparison.differences.push(`${mode}, pass ${pass}: the memory is another`);
       }
-      instance = instances.putBack(instance);
+      instance = instances.reset(instance);
     }
   }
   return comparison;
@@ -111,7 +111,7 @@ function instancesOf(
     const program = compiled(rewritten);
     const create = () => new WebAssembly.Instance(program.module, imports());
     const start = (instance: WebAssembly.Instance) => callStart(instance, rewritten);
-    return { tableBytes: 0, create, start, putBack: create };
+    return { tableBytes: 0, create, start, reset: create };
   }
   const options = { maxPages: MAX_PAGES, scan: scanned, exportGlobals: true };
   const pages = module.memories[0]?.min ?? 0;
@@ -146,7 +146,7 @@ function instancesOf(
     start: (instance: WebAssembly.Instance) => {
       if (mode === 'fresh') callStart(instance, used);
     },
-    putBack: (instance: WebAssembly.Instance) => {
+    reset: (instance: WebAssembly.Instance) => {
       const memory = bytesOf(instance, tableBytes);
       const grown = memory.length > snapshot.pages * WASM_PAGE_BYTES;
       // The state behind imported functions cannot be reset.

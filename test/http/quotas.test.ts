@@ -10,6 +10,15 @@ import { connect, refusedUpgrade } from './socket.js';
 const engine = sharedEngine({ env: { EGRESS_ALLOW: '127.0.0.1', QUOTA_SECRETS: '3' } });
 const ASYNC = { prefer: 'respond-async' };
 
+/** Returns a custom section of a WASM module with about this many bytes. */
+function customSection(bytes: number): Uint8Array {
+  const section = new Uint8Array(6 + bytes);
+  // Id 0, the size as LEB128 of five bytes, and an empty name.
+  section.set([0, 0x80 | (bytes & 0x7f), 0x80 | ((bytes >> 7) & 0x7f), 0x80 | ((bytes >> 14) & 0x7f)]);
+  section.set([0x80 | ((bytes >> 21) & 0x7f), bytes >> 28], 4);
+  return section;
+}
+
 type Tenant = Awaited<ReturnType<typeof aTenant>>;
 
 async function setQuotas(tenant: Tenant, quotas: Record<string, number | null>): Promise<ApiReply> {
@@ -103,6 +112,27 @@ test('creating more functions, versions, triggers, secrets or keys than a quota 
   t.is((await trigger(other)(0)).status, 201);
   t.is((await secret(other)(0)).status, 200);
   t.is((await key(other)()).status, 201);
+});
+
+test('a dry run of a deploy is refused by the quotas that would refuse the deploy, and uses up none', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  const wasm = await probeWasm();
+  const rehearse = (name: string, fields: Record<string, string> = {}) =>
+    tenant.deploy(name, wasm, fields, '?dry_run=true');
+  const topics = (...topics: string[]) => ({
+    metadata: JSON.stringify({ triggers: topics.map((topic) => ({ topic })) }),
+  });
+  const larger = Buffer.concat([wasm, customSection(1 << 20)]);
+
+  await setQuotas(tenant, { functions: 1, versions_per_function: 2, triggers: 1, storage_mb: 1 });
+  for (let n = 0; n < 3; n++) t.is((await rehearse('probe', topics('a'))).status, 200);
+  t.is((await usage(tenant)).versions_per_function?.used, 1);
+  t.true(isRefusal(await rehearse('second'), 413, 'functions'));
+  t.true(isRefusal(await rehearse('probe', topics('a', 'b')), 413, 'triggers'));
+  t.true(isRefusal(await tenant.deploy('probe', larger, {}, '?dry_run=true'), 413, 'storage_mb'));
+  t.is((await tenant.deploy('probe', wasm)).status, 201);
+  t.true(isRefusal(await rehearse('probe'), 413, 'versions_per_function'));
+  t.is((await usage(tenant)).versions_per_function?.used, 2);
 });
 
 test('concurrent creations do not exceed a quota', async (t) => {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { doublingBackoff } from '../../queues/backoff.js';
 import { JOBS_PER_UNIT, MAX_PRIORITY, priorityOf, VirtualTime } from '../../queues/fairness.js';
-import { doublingBackoff } from '../../queues/jobs.js';
 
 test('priorities are positive safe integers', (t) => {
   for (const time of [0, 0.75, 1, 1000, MAX_PRIORITY, MAX_PRIORITY * 5]) {

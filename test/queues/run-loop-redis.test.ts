@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { Redis } from 'ioredis';
 import { RedisDriver } from '../../queues/drivers/redis/driver.js';
+import { JobSettler } from '../../queues/job-settler.js';
 import { toJob } from '../../queues/jobs.js';
 import { openQueues, type Queues } from '../../queues/open.js';
 import { RunLoop } from '../../queues/run-loop.js';
@@ -209,19 +210,26 @@ async function loopOf(slots: number, t: ExecutionContext<Context>) {
   const driver = await RedisDriver.open(reached, connection, LIMITS, () => {});
   const timings = { lockMs: 8000, stalledCheckMs: 3000 };
   const told: { run(): Promise<void> } = { run: async () => {} };
+  const store = await driver.openStore('sync', timings);
+  const warn = (message: string, error: unknown) => t.log(message, error);
+  const settler = new JobSettler({
+    ...{ store, warn },
+    onEnded: (job) => driver.ended(job),
+    onPostponed: () => {},
+  });
   const running = new RunLoop({
-    store: await driver.openStore('sync', timings),
+    store,
+    settler,
     queue: driver.queues.sync,
     limit: slots,
     cores: 32,
     waitSeconds: 5,
     timings,
-    warn: (message, error) => t.log(message, error),
+    warn,
     run: async () => {
       await told.run();
       return 'done';
     },
-    onEnded: (job) => driver.ended(job),
     onLost: () => {},
   });
   const detach = driver.fetchOnAdd('sync', running);

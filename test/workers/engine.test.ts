@@ -1,5 +1,4 @@
 import test from 'ava';
-import type { LogMessage } from '../../src/contract/invocation.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
@@ -75,30 +74,6 @@ test('log lines of a guest that is killed in an endless loop are kept', async (t
   t.deepEqual(outcome.log, ['info: one', 'error: two', 'error: and this']);
   t.is(outcome.exitCode, null);
   t.true(outcome.durationMs >= 300);
-});
-
-test('with onLog, log lines arrive while the guest runs', async (t) => {
-  const seen: LogMessage[] = [];
-  let watched = () => {};
-  const isWatched = new Promise<string>((resolve) => {
-    watched = () => resolve('{}');
-  });
-  const running = engine.run({
-    ...guestCall(await guest('kitchen.c'), 'info early\nfetch http://x\ninfo late', {
-      host: { http_fetch: () => isWatched },
-    }),
-    onLog: (message) => {
-      seen.push(message);
-      // The guest continues only now: the line arrived while it was running.
-      watched();
-    },
-  });
-  const outcome = await running;
-  t.deepEqual(outcome.messages, seen);
-  t.deepEqual(
-    seen.map(({ message }) => message),
-    ['early', 'late'],
-  );
 });
 
 test('a log of more than 10,000 lines is truncated with a note, and the guest continues', async (t) => {

@@ -311,7 +311,13 @@ test('cancelling stops a running guest and removes a waiting guest', async (t) =
   const before = new AbortController();
   before.abort();
   const { opened: hasBegun, open: begun } = closedGate();
-  const first = runText(engine, wasm, 'info begun\nloop', { signal: running.signal, onLog: () => begun() });
+  const host = {
+    http_fetch: async () => {
+      begun();
+      return '{}';
+    },
+  };
+  const first = runText(engine, wasm, 'info begun\nfetch http://x\nloop', { signal: running.signal, host });
   const second = runText(engine, wasm, 'echo never', { signal: waiting.signal });
   const third = runText(engine, wasm, 'echo never', { signal: before.signal });
   await hasBegun;

@@ -24,7 +24,6 @@ const job = (given: Partial<GuestJob> = {}): GuestJob => ({
   env: {},
   httpRequest: '',
   input: new Uint8Array(0),
-  live: false,
   ...given,
 });
 const result = (given: Partial<JobResult> = {}): JobResult => ({
@@ -48,7 +47,6 @@ test('a job with any text is read from a slot as it was written', (t) => {
     callerWallet: odd,
     env: JSON.parse(`{"A": ${JSON.stringify(odd)}, "__proto__": "own"}`),
     input: bytes(3, 7),
-    live: true,
   });
   const view = slot();
   t.true(writeJob(view, given));

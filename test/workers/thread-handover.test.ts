@@ -23,9 +23,9 @@ function own(turn: number, length: number): Uint8Array {
 }
 
 /**
- * Runs a guest until the engine classifies its runs as quick and gives several to a thread at once.
+ * Runs a guest until the engine classifies its runs as short and gives several to a thread at once.
  */
-async function settlePace(engine: Engine, wasm: Uint8Array): Promise<void> {
+async function runUntilShort(engine: Engine, wasm: Uint8Array): Promise<void> {
   for (let n = 0; n < 30; n++) await runText(engine, wasm, 'x');
 }
 
@@ -36,7 +36,7 @@ async function idle(engine: Engine): Promise<void> {
 test('concurrent invocations with inputs of all sizes each return their own output', async (t) => {
   const engine = twoThreads(t);
   const wasm = await copy();
-  await settlePace(engine, wasm);
+  await runUntilShort(engine, wasm);
   const sizes = [0, 1, 300, DATA_BYTES - 200, DATA_BYTES, DATA_BYTES + 1, 200_000, 1 << 20];
   const mixed: number[] = [];
   await Promise.all(
@@ -61,7 +61,7 @@ test('an environment larger than the shared buffer of a thread arrives complete'
 test('of 20,000 invocations with kills and cancellations none is lost, duplicated or mixed up', async (t) => {
   const engine = twoThreads(t);
   const [copying, looping] = await Promise.all([copy(), kitchen()]);
-  await settlePace(engine, copying);
+  await runUntilShort(engine, copying);
   const counts = { success: 0, cancelled: 0, timeout: 0, wrong: 0 };
   let next = 0;
   const caller = async () => {
@@ -94,7 +94,7 @@ test('large inputs queued on a killed thread run once on another thread', async 
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
-  await settlePace(engine, wasm);
+  await runUntilShort(engine, wasm);
   for (let round = 0; round < 5; round++) {
     const others = [90_000, 10, 100_000, 20].map(
       (length, n) => `stderr ${'x'.repeat(length)}${n}\necho ${n}`,
@@ -115,7 +115,7 @@ test('a large input cancelled before its start is not passed to another invocati
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
-  await settlePace(engine, wasm);
+  await runUntilShort(engine, wasm);
   for (let round = 0; round < 20; round++) {
     const stop = new AbortController();
     const first = runText(engine, wasm, 'spin 2000\necho first');
@@ -171,19 +171,22 @@ test('each of several guests is stopped at its own timeout', async (t) => {
   for (const [n, limit] of [300, 100, 600].entries()) t.true((outcomes[n + 1]?.durationMs ?? 0) >= limit);
 });
 
-test('an onLog callback can cancel its guest and start another run', async (t) => {
+test('a host call can cancel its guest and start another run', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
-  await settlePace(engine, wasm);
+  await runUntilShort(engine, wasm);
   for (let round = 0; round < 50; round++) {
     const stop = new AbortController();
     const others: Promise<{ output: string }>[] = [];
-    const onLog = () => {
-      others.push(runText(engine, wasm, `echo other ${round}`));
-      stop.abort();
+    const host = {
+      http_fetch: async () => {
+        others.push(runText(engine, wasm, `echo other ${round}`));
+        stop.abort();
+        return '{}';
+      },
     };
-    const { status } = await runText(engine, wasm, 'info last', { signal: stop.signal, onLog });
+    const { status } = await runText(engine, wasm, 'fetch http://x', { signal: stop.signal, host });
     t.true(status === 'success' || status === 'cancelled');
     for (const { output } of await Promise.all(others)) t.is(output, `other ${round}\n`);
   }

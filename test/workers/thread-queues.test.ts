@@ -6,16 +6,16 @@ import { guest } from '../helpers/guests.js';
 
 const kitchen = () => guest('kitchen.c');
 
-/** Runs a guest until the engine classifies its runs as quick. */
-async function settlePace(engine: Engine, wasm: Uint8Array): Promise<void> {
+/** Runs a guest until the engine classifies its runs as short. */
+async function runUntilShort(engine: Engine, wasm: Uint8Array): Promise<void> {
   for (let n = 0; n < 30; n++) await runText(engine, wasm, 'echo in');
 }
 
-test('quick runs queued together on a thread each have their own output and log', async (t) => {
+test('short runs queued together on a thread each have their own output and log', async (t) => {
   const engine = createEngine({ threads: 2, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
-  await settlePace(engine, wasm);
+  await runUntilShort(engine, wasm);
   const outcomes = await Promise.all(
     Array.from({ length: 60 }, (_, n) => runText(engine, wasm, n % 2 === 0 ? `echo ${n}` : `stderr ${n}`)),
   );
@@ -29,7 +29,7 @@ test('runs queued behind an unexpectedly long run are run on another thread', as
   const engine = createEngine({ threads: 2, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
-  await settlePace(engine, wasm);
+  await runUntilShort(engine, wasm);
   const ended: string[] = [];
   const run = async (input: string) => {
     const { output } = await runText(engine, wasm, input);
@@ -45,7 +45,7 @@ test('runs queued on a killed thread run once on another thread', async (t) => {
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
-  await settlePace(engine, wasm);
+  await runUntilShort(engine, wasm);
   const [looped, ...others] = await Promise.all([
     runText(engine, wasm, 'loop', { timeoutMs: 200 }),
     ...Array.from({ length: 5 }, (_, n) => runText(engine, wasm, `stderr ${n}`)),
@@ -61,7 +61,7 @@ test('cancelling a queued run does not stop the run before it on the same thread
   const engine = createEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
-  await settlePace(engine, wasm);
+  await runUntilShort(engine, wasm);
   const kills = engine.stats().kills;
   const cancelled = new AbortController();
   const first = runText(engine, wasm, 'spin 100000');
@@ -77,7 +77,7 @@ test('a run queued on a thread does not wait for a sleeping guest', async (t) =>
   const engine = createEngine({ threads: 1, parked: 4 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
-  await settlePace(engine, wasm);
+  await runUntilShort(engine, wasm);
   const ended: string[] = [];
   const run = async (input: string) => {
     await runText(engine, wasm, input);

@@ -5,7 +5,7 @@ import {
   hostFunction,
 } from '../../src/contract/host-functions.js';
 import type { Trace, TracedCall, TracedResult } from '../../src/contract/trace.js';
-import { AppError, ERRORS, type ErrorCode } from '../../src/errors.js';
+import { AppError, isErrorCode } from '../../src/errors.js';
 import type { HostCaller } from '../../src/ports/engine.js';
 import { aboutOf, digestOf } from './trace-recorder.js';
 
@@ -37,7 +37,7 @@ export function replayedHost({ calls, truncated }: Trace): HostCaller {
 function resultOf(result: TracedResult, kind: HostResultKind): HostResult {
   switch (result.kind) {
     case 'error':
-      throw new AppError(isCode(result.code) ? result.code : 'internal', result.message);
+      throw new AppError(isErrorCode(result.code) ? result.code : 'internal', result.message);
     case 'none':
       return kind === null ? undefined : null;
     case 'text':
@@ -47,8 +47,4 @@ function resultOf(result: TracedResult, kind: HostResultKind): HostResult {
     case 'integer':
       return kind === 'i64' ? BigInt(result.integer) : Number(result.integer);
   }
-}
-
-function isCode(code: string): code is ErrorCode {
-  return Object.hasOwn(ERRORS, code);
 }

@@ -70,11 +70,6 @@ export function stopped(
   return { status: 'error', ...blank(`the function's thread failed: ${why}`), ...seen };
 }
 
-/** Returns the error for a run that arrives while the engine closes. */
-export function closing(): AppError {
-  return new AppError('unavailable', 'The engine is closing and starts no further runs.');
-}
-
 /**
  * Returns the error for a guest whose memory limit exceeds the engine's memory, both in megabytes.
  */

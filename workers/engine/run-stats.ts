@@ -14,7 +14,7 @@ const AVERAGED = 16;
 
 /** Statistics of a program's runs, from which the next run is estimated. */
 interface History {
-  quickInARow: number;
+  shortInARow: number;
   /** Exponential moving average of the durations of short runs, in milliseconds. */
   expectedShortMs: number;
   mostlyWaits: boolean;
@@ -27,7 +27,7 @@ export class RunStats {
   /** Records that a run parked, and how long after it had begun, in milliseconds. */
   recordPark(program: Program, afterMs: number): void {
     const past = this.#historyOf(program);
-    past.quickInARow = 0;
+    past.shortInARow = 0;
     past.mostlyWaits = afterMs <= MOSTLY_WAITING_MS;
   }
 
@@ -43,9 +43,9 @@ export class RunStats {
   recordEnd(program: Program, { busyMs, waited }: { busyMs: number; waited: boolean }): void {
     const past = this.#historyOf(program);
     if (!waited && busyMs <= SHORT_RUN_MS) {
-      past.quickInARow++;
-      past.expectedShortMs += (busyMs - past.expectedShortMs) / Math.min(past.quickInARow, AVERAGED);
-    } else past.quickInARow = 0;
+      past.shortInARow++;
+      past.expectedShortMs += (busyMs - past.expectedShortMs) / Math.min(past.shortInARow, AVERAGED);
+    } else past.shortInARow = 0;
     if (!waited || busyMs > MOSTLY_WAITING_MS) past.mostlyWaits = false;
   }
 
@@ -53,9 +53,9 @@ export class RunStats {
    * Returns the expected duration of the next run in milliseconds; null when it is not expected to
    * be short.
    */
-  quickMs(program: Program): number | null {
+  expectedShortMs(program: Program): number | null {
     const past = this.#histories.get(program);
-    return past !== undefined && past.quickInARow >= STREAK ? past.expectedShortMs : null;
+    return past !== undefined && past.shortInARow >= STREAK ? past.expectedShortMs : null;
   }
 
   mostlyWaits(program: Program): boolean {
@@ -65,7 +65,7 @@ export class RunStats {
   #historyOf(program: Program): History {
     let past = this.#histories.get(program);
     if (past === undefined) {
-      past = { quickInARow: 0, expectedShortMs: 0, mostlyWaits: false };
+      past = { shortInARow: 0, expectedShortMs: 0, mostlyWaits: false };
       this.#histories.set(program, past);
     }
     return past;

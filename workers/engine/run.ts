@@ -1,4 +1,3 @@
-import type { LogMessage } from '../../src/contract/invocation.js';
 import type { GuestCall, GuestOutcome } from '../../src/ports/engine.js';
 import type { GuestThread } from '../threads/guest-thread.js';
 import type { GuestJob } from '../threads/protocol.js';
@@ -32,7 +31,6 @@ export interface Run {
   /** Aborted when the guest has ended; created on first use. */
   outsideWork: AbortController | null;
   stopSleep: (() => void) | null;
-  logLines: LogMessage[];
   stopReason: StopReason | null;
   onAbort: (() => void) | null;
   resolve(outcome: GuestOutcome): void;
@@ -62,7 +60,6 @@ export function newRun(
     settled: false,
     outsideWork: null,
     stopSleep: null,
-    logLines: [],
     stopReason: null,
     onAbort: null,
     resolve,
@@ -101,14 +98,6 @@ export function abortSignalOf(run: Run): AbortSignal {
 
 /** Returns the part of a call that is sent to its thread. */
 export function guestJobOf(call: GuestCall): GuestJob {
-  const { functionName, requestId, callerWallet, env, httpRequest = '', input, onLog } = call;
-  return {
-    name: functionName,
-    requestId,
-    callerWallet,
-    env,
-    httpRequest,
-    input,
-    live: onLog !== undefined,
-  };
+  const { functionName, requestId, callerWallet, env, httpRequest = '', input } = call;
+  return { name: functionName, requestId, callerWallet, env, httpRequest, input };
 }

@@ -1,6 +1,7 @@
 import { hostFunction } from '../../src/contract/host-functions.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { EngineStats, GuestCall, GuestOutcome } from '../../src/ports/engine.js';
+import { engineClosing } from '../threads/engine-closing.js';
 import type { GuestThread } from '../threads/guest-thread.js';
 import type { FromThread, IdleReport } from '../threads/protocol.js';
 import { ThreadPool } from '../threads/thread-pool.js';
@@ -10,12 +11,12 @@ import { type CpuSlots, LONG_RUN_MS, OVERCOMMITTED } from './cpu-slots.js';
 import { Deadlines } from './deadlines.js';
 import { dispatchHostCall } from './host-dispatch.js';
 import type { MemoryPool } from './memory-pool.js';
-import { closing, neverStarted, type StopReason, tooLarge } from './outcome.js';
+import { neverStarted, type StopReason, tooLarge } from './outcome.js';
 import { Reservations } from './reservations.js';
 import { abortOutsideWork, abortSignalOf, guestJobOf, newRun, type Run, sleep } from './run.js';
 import { RunQueue } from './run-queue.js';
 import { RunStats } from './run-stats.js';
-import { collectLogLines, rejectAll, settle, settleFinished, settleWithThread } from './settle.js';
+import { rejectAll, settle, settleFinished, settleWithThread } from './settle.js';
 import { isOverdue, recheckDelay, type ThreadQueues } from './thread-queues.js';
 import { ThreadsUnavailable } from './threads-unavailable.js';
 
@@ -84,7 +85,7 @@ export class Scheduler implements Closable {
   }
 
   run(call: GuestCall, key: string, program: Program): Promise<GuestOutcome> {
-    if (this.#closed) return Promise.reject(closing());
+    if (this.#closed) return Promise.reject(engineClosing('starts no further runs'));
     if (program.limitMb > this.#options.memoryMb) {
       return Promise.reject(tooLarge(call.functionName, program.limitMb, this.#options.memoryMb));
     }
@@ -151,7 +152,8 @@ export class Scheduler implements Closable {
     if (this.#recheckTimer !== null) clearTimeout(this.#recheckTimer);
     this.#deadlines.close();
     this.#cancellations.close();
-    for (const run of this.#runQueue.drain()) settle(run, () => run.reject(closing()));
+    for (const run of this.#runQueue.drain())
+      settle(run, () => run.reject(engineClosing('starts no further runs')));
     for (const [, runs] of this.#queues.all()) for (const run of runs) run.stopReason ??= 'closing';
     await this.#threads.close();
   }
@@ -212,9 +214,6 @@ export class Scheduler implements Closable {
           this.#reservations.resume(run, () => thread.reply({ ok: true, value: 0n, data: null }));
         });
         return;
-      case 'logged':
-        if (run !== undefined) collectLogLines(run);
-        return;
       case 'ended':
         this.#dispatch();
         return;
@@ -233,8 +232,7 @@ export class Scheduler implements Closable {
       if (run.stopReason !== null) return;
       const result = run.settled ? null : thread.resultOf(run.slot);
       const { idle } = run.slot;
-      // Set before the caller is answered, because a log handler may cancel the run or start
-      // another.
+      // Set before the next run begins, because its `onBegin` may cancel this one.
       run.settled = true;
       if (idle !== null) this.#release(thread, run, idle);
       if (result !== null) {

@@ -1,6 +1,6 @@
-import type { LogMessage } from '../../src/contract/invocation.js';
+import { engineClosing } from '../threads/engine-closing.js';
 import type { JobResult } from '../threads/protocol.js';
-import { closing, finished, stopped } from './outcome.js';
+import { finished, stopped } from './outcome.js';
 import { abortOutsideWork, type Run } from './run.js';
 import { ThreadsUnavailable } from './threads-unavailable.js';
 
@@ -15,17 +15,16 @@ export function settle(run: Run, how: () => void): void {
 /** Settles a run whose guest ended by itself. */
 export function settleFinished(run: Run, result: JobResult): void {
   const startedAt = run.slot?.startedAt ?? Date.now();
-  collectLogLines(run);
-  settle(run, () => run.resolve(finished(result, startedAt, run.logLines)));
+  const messages = run.slot?.logLines() ?? [];
+  settle(run, () => run.resolve(finished(result, startedAt, messages)));
 }
 
 /** Settles a run whose thread has exited: the engine stopped it, or it failed. */
 export function settleWithThread(run: Run, failure: Error | null): void {
-  collectLogLines(run);
   const { call, stopReason: ending, blockedIn: waitsIn, slot } = run;
   settle(run, () => {
-    if (ending === 'closing' || slot === null) return run.reject(closing());
-    const messages: LogMessage[] = [...run.logLines, ...slot.unfinishedLine()];
+    if (ending === 'closing' || slot === null) return run.reject(engineClosing('starts no further runs'));
+    const messages = [...slot.logLines(), ...slot.unfinishedLine()];
     run.resolve(stopped(call, slot, { ending, failure, waitsIn, messages }));
   });
 }
@@ -33,12 +32,4 @@ export function settleWithThread(run: Run, failure: Error | null): void {
 /** Rejects runs because no thread can be started. */
 export function rejectAll(runs: readonly Run[], cause: Error): void {
   for (const run of runs) settle(run, () => run.reject(new ThreadsUnavailable(cause)));
-}
-
-/** Collects the lines that the guest has logged since the last call, and passes them to `onLog`. */
-export function collectLogLines(run: Run): void {
-  for (const line of run.slot?.newLines() ?? []) {
-    run.logLines.push(line);
-    run.call.onLog?.(line);
-  }
 }

@@ -76,9 +76,9 @@ export class ThreadQueues {
 function isExpectedShort(queue: readonly Run[], stats: RunStats): boolean {
   let expectedMs = 0;
   for (const { program } of queue) {
-    const quickMs = stats.quickMs(program);
-    if (quickMs === null) return false;
-    expectedMs += quickMs;
+    const runMs = stats.expectedShortMs(program);
+    if (runMs === null) return false;
+    expectedMs += runMs;
   }
   return expectedMs <= QUEUE_MS;
 }

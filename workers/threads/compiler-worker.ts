@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../../src/errors.js';
 import type { Program } from '../wasm/run/program.js';
 import type { CpuClock } from './cpu-clock.js';
+import { engineClosing } from './engine-closing.js';
 import type { CompileRequest, FromCompiler, ToCompiler } from './protocol.js';
 import { ThreadStartError } from './thread-start-error.js';
 
@@ -118,7 +119,7 @@ export class CompilerWorker {
 
   async close(): Promise<void> {
     const task = this.#end();
-    task?.reject(new AppError('unavailable', 'The engine is closing and prepares no further modules.'));
+    task?.reject(engineClosing('prepares no further modules'));
     await this.retire();
   }
 

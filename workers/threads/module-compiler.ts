@@ -1,4 +1,3 @@
-import { AppError } from '../../src/errors.js';
 import { FairQueue } from '../../src/fair-queue.js';
 import type { Closable } from '../../src/ports/closable.js';
 import {
@@ -8,6 +7,7 @@ import {
   CompilerWorker,
 } from './compiler-worker.js';
 import { cpuClock } from './cpu-clock.js';
+import { engineClosing } from './engine-closing.js';
 import type { CompileRequest } from './protocol.js';
 
 /**
@@ -67,7 +67,7 @@ export class ModuleCompiler implements Closable {
   prepare(namespace: string, priority: CompilePriority, request: CompileRequest): Promise<CompiledModule> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
-        reject(closing());
+        reject(engineClosing('prepares no further modules'));
         return;
       }
       const queue = this.#queues[PRIORITIES.indexOf(priority)];
@@ -79,7 +79,8 @@ export class ModuleCompiler implements Closable {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    for (const queue of this.#queues) for (const { reject } of queue.drain()) reject(closing());
+    for (const queue of this.#queues)
+      for (const { reject } of queue.drain()) reject(engineClosing('prepares no further modules'));
     await Promise.all(this.#workers.map((worker) => worker.close()));
   }
 
@@ -116,8 +117,4 @@ export class ModuleCompiler implements Closable {
     };
     prepared.then(ended, ended);
   }
-}
-
-function closing(): AppError {
-  return new AppError('unavailable', 'The engine is closing and prepares no further modules.');
 }

@@ -28,15 +28,12 @@ export interface GuestJob {
   /** JSON text; '' for triggers other than HTTP. */
   httpRequest: string;
   input: Uint8Array;
-  /** Whether to send `logged` messages, because a caller follows the log. */
-  live: boolean;
 }
 
 export type FromThread =
   | { type: 'ready' }
   | { type: 'call'; name: EngineFunctionName; args: HostValue[] }
   | { type: 'sleep'; milliseconds: number }
-  | { type: 'logged' }
   /** At least one slot has a new state: see `SLOT.state`. */
   | { type: 'ended' }
   | { type: 'prepared'; number: number; keptBytes: number };
@@ -164,31 +161,28 @@ export const SLOT = {
   generation: 0,
   logCommitted: 1,
   logPending: 2,
-  /** 1 while a `logged` message is in transit, so that many lines cause one message. */
-  logAnnounced: 3,
   /**
    * The guest's memory in pages at its last host call, for guests that are killed; at the end its
    * peak.
    */
-  pages: 4,
+  pages: 3,
   /** The progress of the run: one of `STATE`. Stored after everything that it covers. */
-  state: 5,
-  program: 6,
+  state: 4,
+  program: 5,
   /** The size of the job's texts in bytes; -1 when the job was posted. */
-  textLength: 7,
-  inputLength: 8,
-  live: 9,
+  textLength: 6,
+  inputLength: 7,
   /** The size of the output in bytes; -1 when it was posted. */
-  outputLength: 10,
+  outputLength: 8,
   /**
    * The size of the result's texts (error and response), which precede the output, in bytes; -1 when
    * they were posted with the output.
    */
-  resultTextLength: 11,
+  resultTextLength: 9,
   /** 1 when the guest ended with an exit code. */
-  exited: 12,
-  exitCode: 13,
-  warm: 14,
+  exited: 10,
+  exitCode: 11,
+  warm: 12,
 } as const;
 
 /** Indexes of 64-bit floats in a slot. */

@@ -43,7 +43,6 @@ export class SharedLog implements LogSink {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #cursor: LogCursor;
-  readonly #changed: () => void;
   #end = RECORDS_AT;
   #lines = 0;
   #lineBytes = 0;
@@ -52,11 +51,10 @@ export class SharedLog implements LogSink {
   #pending = 0;
   #pendingLevel: LogLevel = 'error';
 
-  constructor({ buffer, at }: LogBuffer, cursor: LogCursor, changed: () => void) {
+  constructor({ buffer, at }: LogBuffer, cursor: LogCursor) {
     this.#bytes = new Uint8Array(buffer, at, LOG_BUFFER_BYTES);
     this.#view = new DataView(buffer, at, LOG_BUFFER_BYTES);
     this.#cursor = cursor;
-    this.#changed = changed;
   }
 
   /** Empties the log for the next invocation. */
@@ -140,7 +138,6 @@ export class SharedLog implements LogSink {
     this.#bytes.set(text, at + HEADER_BYTES);
     this.#end = at + HEADER_BYTES + text.length;
     Atomics.store(this.#cursor.words, this.#cursor.committed, this.#end);
-    this.#changed();
   }
 }
 
@@ -153,12 +150,11 @@ function characterEnd(bytes: Uint8Array): number {
   return start + length <= bytes.length ? start + length : start;
 }
 
-/** Reads the records of a thread's log incrementally. */
+/** Reads the records of a thread's log. */
 export class LogReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #cursor: LogCursor;
-  #at = RECORDS_AT;
 
   constructor({ buffer, at }: LogBuffer, cursor: LogCursor) {
     this.#bytes = new Uint8Array(buffer, at, LOG_BUFFER_BYTES);
@@ -166,22 +162,19 @@ export class LogReader {
     this.#cursor = cursor;
   }
 
-  begin(): void {
-    this.#at = RECORDS_AT;
-  }
-
-  next(): LogMessage[] {
+  /** Returns the lines that are complete. */
+  lines(): LogMessage[] {
     const end = Atomics.load(this.#cursor.words, this.#cursor.committed);
     const messages: LogMessage[] = [];
-    while (this.#at < end) {
-      const length = this.#view.getUint32(this.#at + 9);
-      const from = this.#at + HEADER_BYTES;
+    for (let at = RECORDS_AT; at < end; ) {
+      const length = this.#view.getUint32(at + 9);
+      const from = at + HEADER_BYTES;
       messages.push({
-        level: LEVELS[this.#view.getUint8(this.#at)] ?? 'info',
+        level: LEVELS[this.#view.getUint8(at)] ?? 'info',
         message: this.#text(from, length),
-        timestamp: new Date(this.#view.getFloat64(this.#at + 1)).toISOString(),
+        timestamp: new Date(this.#view.getFloat64(at + 1)).toISOString(),
       });
-      this.#at = from + length;
+      at = from + length;
     }
     return messages;
   }

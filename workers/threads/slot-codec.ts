@@ -1,3 +1,4 @@
+import { WASM_PAGES_PER_MB } from '../../src/contract/limits.js';
 import {
   DATA_BYTES,
   type GuestJob,
@@ -22,7 +23,6 @@ export interface SlotView {
 }
 
 const POSTED = -1;
-const PAGES_PER_MB = 16;
 /** The limit of a guest's error message: a trap's message may contain names from the module. */
 const MAX_ERROR_LENGTH = 4096;
 /** The largest number of UTF-8 bytes per UTF-16 code unit. */
@@ -53,7 +53,6 @@ export function writeJob({ words, data }: SlotView, job: GuestJob): boolean {
   data.set(job.input, length);
   words[SLOT.textLength] = length;
   words[SLOT.inputLength] = job.input.length;
-  words[SLOT.live] = job.live ? 1 : 0;
   return true;
 }
 
@@ -68,7 +67,7 @@ export function readJob({ words, data }: SlotView): GuestJob | null {
     data.toString('utf8', 0, length),
   ) as Texts;
   const input = data.subarray(length, length + (words[SLOT.inputLength] ?? 0));
-  return { name, requestId, callerWallet, env, httpRequest, input, live: words[SLOT.live] === 1 };
+  return { name, requestId, callerWallet, env, httpRequest, input };
 }
 
 /** Writes a result. Returns the part that is too large for the slot and must be posted, or null. */
@@ -86,7 +85,7 @@ export function writeResult({ words, numbers, data }: SlotView, result: JobResul
   words[SLOT.exited] = result.exitCode === null ? 0 : 1;
   words[SLOT.exitCode] = result.exitCode ?? 0;
   words[SLOT.warm] = result.warm ? 1 : 0;
-  words[SLOT.pages] = result.memoryPeakMb * PAGES_PER_MB;
+  words[SLOT.pages] = result.memoryPeakMb * WASM_PAGES_PER_MB;
   numbers[NUMBER.durationMs] = result.durationMs;
   return outputFits ? null : { output, texts: textsFit ? null : texts };
 }
@@ -104,7 +103,7 @@ export function readResult({ words, numbers, data }: SlotView, posted: () => Pos
     error,
     response,
     exitCode: words[SLOT.exited] === 1 ? (words[SLOT.exitCode] ?? 0) : null,
-    memoryPeakMb: (words[SLOT.pages] ?? 0) / PAGES_PER_MB,
+    memoryPeakMb: (words[SLOT.pages] ?? 0) / WASM_PAGES_PER_MB,
     durationMs: numbers[NUMBER.durationMs] ?? 0,
     warm: words[SLOT.warm] === 1,
   };

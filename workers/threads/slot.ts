@@ -1,4 +1,5 @@
 import type { LogMessage } from '../../src/contract/invocation.js';
+import { WASM_PAGES_PER_MB } from '../../src/contract/limits.js';
 import {
   DATA_BYTES,
   type GuestJob,
@@ -55,7 +56,6 @@ export class Slot {
     this.#words[SLOT.state] = STATE.open;
     this.#view.numbers[NUMBER.startedAt] = 0;
     this.#view.numbers[NUMBER.begunAt] = 0;
-    this.#log.begin();
     return writeJob(this.#view, job);
   }
 
@@ -102,13 +102,12 @@ export class Slot {
 
   /** The guest's memory at its last host call, in megabytes. */
   get memoryMb(): number {
-    return Atomics.load(this.#words, SLOT.pages) / 16;
+    return Atomics.load(this.#words, SLOT.pages) / WASM_PAGES_PER_MB;
   }
 
-  /** Returns the log lines since the last call. */
-  newLines(): LogMessage[] {
-    Atomics.store(this.#words, SLOT.logAnnounced, 0);
-    return this.#log.next();
+  /** Returns the lines that the guest has logged so far. */
+  logLines(): LogMessage[] {
+    return this.#log.lines();
   }
 
   /** Returns the unfinished line that a killed guest had printed. */

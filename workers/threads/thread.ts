@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { EngineFunctionName } from '../../src/contract/host-functions.js';
-import { WASM_PAGE_BYTES } from '../../src/contract/limits.js';
+import { WASM_PAGE_BYTES, WASM_PAGES_PER_MB } from '../../src/contract/limits.js';
 import { Guest } from '../wasm/run/guest.js';
 import type { Runner } from '../wasm/run/program.js';
 import { createRunner } from '../wasm/run/runner.js';
@@ -25,7 +25,6 @@ import { steadyMs } from './steady-clock.js';
 
 /** A sleep shorter than this, in milliseconds, is not reported to the scheduler. */
 const SHORT_SLEEP_MS = 2;
-const PAGES_PER_MB = 16;
 
 if (parentPort === null) throw new Error('thread.js must run as a worker thread of the thread pool');
 const port: MessagePort = parentPort;
@@ -45,8 +44,6 @@ let waitedMs = 0;
 
 interface ThreadSlot extends SlotView {
   log: SharedLog;
-  /** Whether to send `logged` messages, because a caller follows the log. */
-  live: boolean;
   /**
    * A job that was too large for the slot, with its generation: the job may have been withdrawn.
    */
@@ -57,15 +54,8 @@ function openSlot(slotBuffers: SlotBuffers): ThreadSlot {
   const view = viewOf(slotBuffers);
   const { words } = view;
   const cursor = { words, committed: SLOT.logCommitted, pending: SLOT.logPending };
-  const slot: ThreadSlot = {
-    ...view,
-    log: new SharedLog({ buffer: slotBuffers.shared, at: slotBuffers.logOffset }, cursor, () => {
-      if (slot.live && Atomics.exchange(words, SLOT.logAnnounced, 1) === 0) post({ type: 'logged' });
-    }),
-    live: false,
-    posted: null,
-  };
-  return slot;
+  const log = new SharedLog({ buffer: slotBuffers.shared, at: slotBuffers.logOffset }, cursor);
+  return { ...view, log, posted: null };
 }
 
 const clock: Clock = {
@@ -138,9 +128,7 @@ function takeLargeReply(): Uint8Array | null {
 function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
   current = slot;
   waitedMs = 0;
-  slot.live = job.live;
   slot.log.begin();
-  Atomics.store(slot.words, SLOT.logAnnounced, 0);
   Atomics.store(slot.words, SLOT.pages, 0);
   slot.numbers[NUMBER.startedAt] = Date.now();
   slot.numbers[NUMBER.begunAt] = steadyMs();
@@ -162,7 +150,7 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
   };
   const { output, exitCode, error, pages } = runner.run(session);
   const durationMs = performance.now() - began;
-  const memoryPeakMb = pages / PAGES_PER_MB;
+  const memoryPeakMb = pages / WASM_PAGES_PER_MB;
   const rest = writeResult(slot, {
     output,
     exitCode,

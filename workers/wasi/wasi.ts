@@ -13,7 +13,13 @@ const { default: WASI } = wasiJs;
 const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
+/** How much random_get fills at once. */
 const RANDOM_STEP_BYTES = 65_536;
+const INITIAL_OUTPUT_BYTES = 4096;
+/** Up to this size the output buffer is kept between invocations. */
+const MAX_KEPT_OUTPUT_BYTES = 65_536;
+/** How much poll_oneoff says can be written: a write never blocks. */
+const WRITABLE_BYTES = 65_536;
 /** How much of stderr is kept to find the reason of an exit in, in characters. */
 const TAIL_CHARACTERS = 8192;
 const text = new TextDecoder();
@@ -38,7 +44,7 @@ export class GuestWasi {
   #session: GuestSession | null = null;
   #startedAt = 0n;
   #read = 0;
-  #output = new Uint8Array(4096);
+  #output = new Uint8Array(INITIAL_OUTPUT_BYTES);
   #outputLength = 0;
   #outputToLog = false;
   #errorTail = '';
@@ -76,7 +82,7 @@ export class GuestWasi {
   takeOutput(): Uint8Array {
     const output = this.#output.slice(0, this.#outputLength);
     // A large buffer is not kept for the lifetime of the thread.
-    if (this.#output.length > RANDOM_STEP_BYTES) this.#output = new Uint8Array(4096);
+    if (this.#output.length > MAX_KEPT_OUTPUT_BYTES) this.#output = new Uint8Array(INITIAL_OUTPUT_BYTES);
     return output;
   }
 
@@ -258,7 +264,7 @@ export class GuestWasi {
   #ready(descriptor: number, direction: 'read' | 'write'): number | null {
     const to = this.#stream(descriptor);
     if (direction === 'read') return to === STDIN ? this.#now.input.length - this.#read : null;
-    return to === STDOUT || to === STDERR ? RANDOM_STEP_BYTES : null;
+    return to === STDOUT || to === STDERR ? WRITABLE_BYTES : null;
   }
 
   #printError(part: Uint8Array): void {

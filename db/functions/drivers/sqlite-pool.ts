@@ -21,15 +21,15 @@ const NICE = 5;
 const LOWEST = constants.priority.PRIORITY_LOW;
 
 /** Why a request has no reply. */
-export type Loss = 'deadline' | 'aborted' | 'crashed' | 'memory' | 'killed' | 'closed';
+export type RejectionReason = 'deadline' | 'aborted' | 'crashed' | 'memory' | 'killed' | 'closed';
 
 /** Thrown when a request ends without a reply. */
-export class LostRequest extends Error {
-  readonly loss: Loss;
+export class RejectedRequest extends Error {
+  readonly reason: RejectionReason;
 
-  constructor(loss: Loss) {
-    super(loss);
-    this.loss = loss;
+  constructor(reason: RejectionReason) {
+    super(reason);
+    this.reason = reason;
   }
 }
 
@@ -37,7 +37,7 @@ interface PendingStatement {
   request: ChildRequest;
   resolve(reply: ChildReply): void;
   /** Rejects the request. Idempotent; also releases the timer and the listener. */
-  lose(loss: Loss): void;
+  reject(reason: RejectionReason): void;
 }
 
 interface Child {
@@ -65,13 +65,13 @@ export class SqlitePool implements Closable {
   }
 
   /**
-   * Runs a request in a child. Resolves with its reply; rejects with LostRequest when the deadline
-   * passes, the signal fires or the child ends.
+   * Runs a request in a child. Resolves with its reply; rejects with RejectedRequest when the
+   * deadline passes, the signal fires or the child ends.
    */
   run(request: ChildRequest, timeoutMs: number, signal?: AbortSignal): Promise<ChildReply> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(new LostRequest('closed'));
-      if (signal?.aborted) return reject(new LostRequest('aborted'));
+      if (this.#closed) return reject(new RejectedRequest('closed'));
+      if (signal?.aborted) return reject(new RejectedRequest('aborted'));
 
       const settled = () => {
         clearTimeout(timer);
@@ -83,9 +83,9 @@ export class SqlitePool implements Closable {
           settled();
           resolve(reply);
         },
-        lose: (loss) => {
+        reject: (reason) => {
           settled();
-          reject(new LostRequest(loss));
+          reject(new RejectedRequest(reason));
         },
       };
       const timer = setTimeout(() => this.#stop(job, 'deadline'), timeoutMs);
@@ -98,7 +98,7 @@ export class SqlitePool implements Closable {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const job of this.#waiting) job.lose('closed');
+    for (const job of this.#waiting) job.reject('closed');
     this.#waiting = [];
     const exits = [...this.#children].map(
       (child) => new Promise<void>((resolve) => child.process.once('exit', () => resolve())),
@@ -193,7 +193,7 @@ export class SqlitePool implements Closable {
     child.process.on('message', (reply: ChildReply) => this.#settle(child, reply));
     child.process.on('error', () => this.#end(child, 'killed'));
     child.process.on('exit', (_code, signal) => {
-      this.#end(child, lossBy(signal));
+      this.#end(child, reasonOf(signal));
       this.#dispatch();
     });
     this.#rest(child);
@@ -221,18 +221,18 @@ export class SqlitePool implements Closable {
   }
 
   /** Removes a waiting job, or ends the child of a running one. */
-  #stop(job: PendingStatement, loss: Loss): void {
+  #stop(job: PendingStatement, reason: RejectionReason): void {
     this.#waiting = this.#waiting.filter((one) => one !== job);
     const child = [...this.#children].find((one) => one.job === job);
-    job.lose(loss);
-    if (child !== undefined) this.#end(child, loss);
+    job.reject(reason);
+    if (child !== undefined) this.#end(child, reason);
     this.#dispatch();
   }
 
-  #end(child: Child, loss: Loss): void {
+  #end(child: Child, reason: RejectionReason): void {
     if (!this.#children.delete(child)) return;
     if (child.idle !== null) clearTimeout(child.idle);
-    child.job?.lose(loss);
+    child.job?.reject(reason);
     child.job = null;
     child.process.kill('SIGKILL');
   }
@@ -252,7 +252,7 @@ export function mayStart(mine: number, free: number, perFile: number): boolean {
  * An error in native code ends the process with one of these signals; any other signal came from
  * outside.
  */
-function lossBy(signal: NodeJS.Signals | null): Loss {
+function reasonOf(signal: NodeJS.Signals | null): RejectionReason {
   if (signal === OUT_OF_MEMORY_SIGNAL) return 'memory';
   return signal === 'SIGABRT' || signal === 'SIGSEGV' || signal === 'SIGBUS' ? 'crashed' : 'killed';
 }

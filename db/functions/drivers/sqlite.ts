@@ -6,9 +6,10 @@ import { MB } from '../../../src/contract/limits.js';
 import { quotaExceeded } from '../../../src/contract/quotas.js';
 import { AppError } from '../../../src/errors.js';
 import { fileReason } from '../../../src/file-reason.js';
+import { nodeErrorCode } from '../../../src/node-error-code.js';
 import type { Executor } from '../executor.js';
 import { SQLITE } from './sqlite-errors.js';
-import { LostRequest, SqlitePool } from './sqlite-pool.js';
+import { RejectedRequest, SqlitePool } from './sqlite-pool.js';
 import { type ChildReply, MAX_STATEMENT_MB } from './sqlite-protocol.js';
 
 type ChildFailure = Extract<ChildReply, { kind: 'failed' }>;
@@ -50,7 +51,7 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
         ...(maxDatabaseBytes === undefined ? {} : { maxBytes: maxDatabaseBytes }),
       };
       const reply = await pool.run(request, timeoutMs, signal).catch((error: unknown) => {
-        throw lossError(error, timeoutMs);
+        throw rejectionError(error, timeoutMs);
       });
       if (reply.kind === 'done') return reply.outcomes;
       if (reply.code === 'OVER_LIMIT') throw overLimit(namespace, Number(reply.message), maxDatabaseBytes);
@@ -76,7 +77,7 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
 
 async function sizeOf(file: string): Promise<number> {
   const found = await stat(file).catch((cause: unknown) => {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    if (nodeErrorCode(cause) === 'ENOENT') return null;
     throw new AppError('unavailable', 'The size of the database of this namespace cannot be read.', {
       cause,
     });
@@ -120,12 +121,12 @@ function sentence({ code, message }: ChildFailure): string {
 
 const OUT_OF_MEMORY = `the statement needs more than ${MAX_STATEMENT_MB} MB of memory; sort or group fewer rows`;
 
-function lossError(error: unknown, timeoutMs: number): AppError {
-  if (!(error instanceof LostRequest))
+function rejectionError(error: unknown, timeoutMs: number): AppError {
+  if (!(error instanceof RejectedRequest))
     return new AppError('internal', "The functions’ database failed; the engine's log has the details.", {
       cause: error,
     });
-  switch (error.loss) {
+  switch (error.reason) {
     case 'deadline':
       return new AppError('unavailable', `The statement was stopped: it did not end within ${timeoutMs} ms.`);
     case 'aborted':

@@ -6,7 +6,7 @@ import type { JobGroup, QueueLimits, Shares } from '../../driver.js';
 import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import { type NewJob, queueKindOf } from '../../jobs.js';
-import { encodeNote } from '../../removed-jobs.js';
+import { encodeUsageEntry } from '../../removed-jobs.js';
 import type { ShareQuota } from '../../share-quota.js';
 import { UnconfirmedAdd } from '../../unconfirmed-add.js';
 import { nextJobsOf } from './batching-backend.js';
@@ -135,7 +135,7 @@ export class RedisAdds {
  */
 function headOf(group: number, job: NewJob): string {
   const { name, data, opts } = job;
-  return `${group} ${encodeNote(job)} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0}`;
+  return `${group} ${encodeUsageEntry(job)} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0}`;
 }
 
 /** Encodes the shares as space-separated fields; names contain no spaces. */

@@ -78,7 +78,7 @@ export class RedisDriver implements QueueDriver {
   private constructor(parts: {
     server: RedisServer;
     connection: RedisConnection;
-    kinds: Readonly<Record<QueueKind, BullQueue<JobData>>>;
+    queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
     ticks: BullQueue<unknown>;
     backends: Readonly<Record<QueueKind, RedisQueueBackend>>;
     client: RedisClient;
@@ -88,7 +88,7 @@ export class RedisDriver implements QueueDriver {
   }) {
     this.#server = parts.server;
     this.#connection = parts.connection;
-    this.queues = parts.kinds;
+    this.queues = parts.queues;
     this.ticks = parts.ticks;
     this.#backends = parts.backends;
     this.#client = parts.client;
@@ -105,14 +105,14 @@ export class RedisDriver implements QueueDriver {
     warn: Warn,
   ): Promise<RedisDriver> {
     const options = { connection, prefix: PREFIX, streams: EVENTS };
-    const kinds = perQueue((kind) => new Queue<JobData, void>(kind, options, createRedisBackend));
+    const queues = perQueue((kind) => new Queue<JobData, void>(kind, options, createRedisBackend));
     const ticks = new Queue<unknown, void>(TICKS, { ...options, settings: { repeatStrategy: nextTick } });
-    for (const queue of [...Object.values(kinds), ticks]) {
+    for (const queue of [...Object.values(queues), ticks]) {
       queue.on('error', (error) => warn('Redis reported an error.', error));
       await queue.waitUntilReady();
     }
     checkBullScripts(connection.scriptsSet);
-    const backends = perQueue((kind) => kinds[kind].getBackend());
+    const backends = perQueue((kind) => queues[kind].getBackend());
     const client = await backends.async.client;
     const keys = { prefix: `${PREFIX}:`, usage: `${PREFIX}:usage:` };
     const usage = new UsageIndex(connection, client, keys, warn);
@@ -120,7 +120,7 @@ export class RedisDriver implements QueueDriver {
     return new RedisDriver({
       server,
       connection,
-      kinds,
+      queues,
       ticks,
       backends,
       client,

@@ -4,7 +4,7 @@ import type { RedisConnection } from '../../../src/redis/connection.js';
 import type { InvocationJob, Warn } from '../../driver.js';
 import { perQueue, REBASE_AT, virtualTimeOf } from '../../fairness.js';
 import { QUEUE_KINDS, type QueueKind, queueKindOf } from '../../jobs.js';
-import { encodeNote, removedByNote } from '../../removed-jobs.js';
+import { encodeUsageEntry, removedByUsageEntry } from '../../removed-jobs.js';
 import { acceptedAtOf } from './counts.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 
@@ -63,7 +63,7 @@ export class UsageIndex {
    * within ENDED_WITHIN_MS share one command.
    */
   left(job: InvocationJob): void {
-    this.#scheduleRemoval(job.data.n, encodeNote({ id: job.id ?? '', name: job.name, data: job.data }));
+    this.#scheduleRemoval(job.data.n, encodeUsageEntry({ id: job.id ?? '', name: job.name, data: job.data }));
   }
 
   #scheduleRemoval(namespace: string, id: string): void {
@@ -180,8 +180,8 @@ export class UsageIndex {
           cursor,
           SWEEP_STEP,
         ]);
-        for (const note of missing)
-          if (await this.#hasEnded(namespace, note)) this.#scheduleRemoval(namespace, note);
+        for (const entry of missing)
+          if (await this.#hasEnded(namespace, entry)) this.#scheduleRemoval(namespace, entry);
         await this.#flushEnded();
         cursor = next;
       } while (cursor !== '');
@@ -198,12 +198,12 @@ export class UsageIndex {
    */
   async removed(namespace: string, id: string): Promise<RemovedInvocation | null> {
     const key = `${this.#keys.usage}jobs:${namespace}`;
-    const [note] = await this.#connection.zrangebylex(key, `[${id}:`, `(${id};`, 'LIMIT', 0, 1);
-    return note === undefined ? null : removedByNote(namespace, note);
+    const [entry] = await this.#connection.zrangebylex(key, `[${id}:`, `(${id};`, 'LIMIT', 0, 1);
+    return entry === undefined ? null : removedByUsageEntry(namespace, entry);
   }
 
-  async #hasEnded(namespace: string, note: string): Promise<boolean> {
-    const removed = removedByNote(namespace, note);
+  async #hasEnded(namespace: string, entry: string): Promise<boolean> {
+    const removed = removedByUsageEntry(namespace, entry);
     return removed === null || this.#onRemoved === undefined || this.#onRemoved(removed);
   }
 

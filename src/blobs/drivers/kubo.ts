@@ -5,6 +5,7 @@ import { networkReason } from '../../network-reason.js';
 import type { Blobs } from '../../ports/blobs.js';
 import type { Node } from '../../ports/node.js';
 import { redactUrl } from '../../redact-url.js';
+import { absentBlob } from '../absent-blob.js';
 import { cidOf, cidText, importInto, parseCid } from '../unixfs.js';
 import { type KuboReply, KuboRpc, messageIn, refused } from './kubo-rpc.js';
 
@@ -67,7 +68,7 @@ class KuboBlobs implements Blobs {
   }
 
   async get(cid: string): Promise<Uint8Array> {
-    if (!(await this.has(cid))) throw absent(cid);
+    if (!(await this.has(cid))) throw absentBlob(cid);
     const reply = await this.#rpc.call('cat', { arg: cid, offline: 'true' });
     if (reply.status !== 200) throw await this.#readFailure(cid, reply);
     if ((await cidOf(reply.body)).toString() !== parseCid(cid)?.toString()) {
@@ -130,7 +131,7 @@ class KuboBlobs implements Blobs {
   async #readFailure(cid: string, reply: KuboReply): Promise<AppError> {
     if (!/not found/.test(messageIn(reply))) return refused('cat', reply);
     // Either the blob was deleted and garbage-collected during the read, or a block is missing.
-    if (!(await this.has(cid))) return absent(cid);
+    if (!(await this.has(cid))) return absentBlob(cid);
     const cause = new Error(`Kubo answered: ${messageIn(reply).trim()}`);
     return damaged(cid, 'a part of it is missing', cause);
   }
@@ -173,8 +174,4 @@ function damagedForOthersToo(cid: string): AppError {
 
 function argument(cid: CID): [string, string] {
   return ['arg', cid.toString()];
-}
-
-function absent(cid: string): AppError {
-  return new AppError('not_found', `No blob is stored under "${cid}"`);
 }

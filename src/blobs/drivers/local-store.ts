@@ -3,6 +3,8 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CID } from 'multiformats/cid';
 import { AppError, isAppError } from '../../errors.js';
+import { nodeErrorCode } from '../../node-error-code.js';
+import { absentBlob } from '../absent-blob.js';
 import { cidText, importInto, parseCid } from '../unixfs.js';
 import { hasBlob } from './local-blob.js';
 import { blockstore, readBlob } from './local-blocks.js';
@@ -47,12 +49,12 @@ class DirectoryStore implements LocalStore {
 
   async get(text: string): Promise<Uint8Array> {
     const cid = parseCid(text);
-    if (cid === null || !(await hasBlob(this.#dir, text))) throw absent(text);
+    if (cid === null || !(await hasBlob(this.#dir, text))) throw absentBlob(text);
     try {
       return await readBlob(this.#pathOf(cid), cid);
     } catch (cause) {
       // The blob was deleted during the read.
-      if (!(await hasBlob(this.#dir, text))) throw absent(text);
+      if (!(await hasBlob(this.#dir, text))) throw absentBlob(text);
       if (isAppError(cause)) throw cause;
       const sentence = `The stored blob ${text} cannot be read; the engine's log has the details.`;
       throw new AppError('internal', sentence, { cause });
@@ -67,7 +69,7 @@ class DirectoryStore implements LocalStore {
     try {
       await rename(this.#pathOf(cid), trashPath);
     } catch (cause) {
-      if (isCode(cause, 'ENOENT')) return;
+      if (nodeErrorCode(cause) === 'ENOENT') return;
       const sentence = `The blob ${text} cannot be deleted right now; try again in a moment.`;
       throw new AppError('unavailable', sentence, { cause });
     }
@@ -115,21 +117,13 @@ async function sync(path: string): Promise<void> {
   }
 }
 
-function absent(cid: string): AppError {
-  return new AppError('not_found', `No blob is stored under "${cid}"`);
-}
-
 /** Resolves with false if the operation fails with one of these codes. */
 async function isRenamed(source: string, target: string, unless: readonly string[]): Promise<boolean> {
   try {
     await rename(source, target);
     return true;
   } catch (error) {
-    if (unless.some((code) => isCode(error, code))) return false;
+    if (unless.includes(nodeErrorCode(error))) return false;
     throw error;
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -60,14 +60,14 @@ function reasonsOf(dependencies: DependencyStates): Record<string, string> {
   return Object.fromEntries(down.map(([name, { error }]) => [name, error ?? 'it failed']));
 }
 
-const ABSENT = {
+const REASONS = {
   '/v1/proxy/anon':
     'This engine has no anonymising proxy; call the address itself, or from a function with http_fetch.',
   '/v1/network/connect': 'The nodes of this engine are in its settings; ask its operator to add one.',
   '/v1/network/disconnect': 'The nodes of this engine are in its settings; ask its operator to remove one.',
 };
 
-function absent(operationId: string, path: keyof typeof ABSENT) {
+function notImplemented(operationId: string, path: keyof typeof REASONS) {
   return route({
     operationId,
     method: 'POST',
@@ -79,11 +79,11 @@ function absent(operationId: string, path: keyof typeof ABSENT) {
     replies: {},
     errors: ['not_implemented'],
     async handle() {
-      throw new AppError('not_implemented', ABSENT[path]);
+      throw new AppError('not_implemented', REASONS[path]);
     },
   });
 }
 
-export const anonymousProxy = absent('proxyAnonymously', '/v1/proxy/anon');
-export const connect = absent('connectNetwork', '/v1/network/connect');
-export const disconnect = absent('disconnectNetwork', '/v1/network/disconnect');
+export const anonymousProxy = notImplemented('proxyAnonymously', '/v1/proxy/anon');
+export const connect = notImplemented('connectNetwork', '/v1/network/connect');
+export const disconnect = notImplemented('disconnectNetwork', '/v1/network/disconnect');

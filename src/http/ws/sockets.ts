@@ -10,7 +10,7 @@ import { chosenProtocol, socketCredentialOf } from '../credential.js';
 import { assertOneHost } from '../one-host.js';
 import { targetUrl } from '../request-target.js';
 import type { Services } from '../services.js';
-import { takeSocketSlot } from '../socket-slot.js';
+import { acquireSocketLease } from '../socket-lease.js';
 import { toAppError } from '../to-app-error.js';
 import { CLOSE } from './close-codes.js';
 import { findEndpoint } from './endpoints.js';
@@ -103,11 +103,11 @@ export class Sockets implements Closable {
       limited: true,
     });
     const query = Object.fromEntries(url.searchParams);
-    const slot = await takeSocketSlot(services, caller.namespace, caller.principal);
+    const lease = await acquireSocketLease(services, caller.namespace, caller.principal);
     const prepared = await endpoint
       .prepare({ services, rooms: this.#rooms, unsent: this.#unsent, caller, params, query })
       .catch(async (error) => {
-        await slot.release();
+        await lease.release();
         throw error;
       });
     let isServed = false;
@@ -116,7 +116,7 @@ export class Sockets implements Closable {
       socket.off('error', ignore);
       this.#server.handleUpgrade(request, socket, head, (ws) => {
         isServed = true;
-        ws.on('close', () => void slot.release());
+        ws.on('close', () => void lease.release());
         this.#accept(ws, socket, caller.principal);
         prepared.serve(ws);
       });
@@ -124,7 +124,7 @@ export class Sockets implements Closable {
     // `ws` calls back synchronously or, if it has rejected an invalid handshake with 400, not at
     // all.
     if (isServed) return;
-    await slot.release();
+    await lease.release();
     prepared.abandon?.();
     if (this.#closing) throw stopping();
   }

@@ -32,7 +32,12 @@ export interface NewVersion {
   limits?: Pick<QuotaLimits, 'functions' | 'versions_per_function' | 'triggers' | 'storage_mb'>;
 }
 
+/** What the quotas of a deploy depend on. */
+export type QuotaRelevant = Pick<NewVersion, 'namespace' | 'settings' | 'wasmCid' | 'wasmBytes' | 'limits'>;
+
 export interface FunctionStore {
+  /** Throws `quota_exceeded` if `addVersion` would. Changes and reserves nothing. */
+  assertWithinQuotas(version: QuotaRelevant): Promise<void>;
   /**
    * Adds the next version and replaces the triggers of earlier deploys by those of its settings,
    * atomically. The version number is appended to the audit entry's target. Version numbers

@@ -135,7 +135,7 @@ export class Restorer {
   restore(memory: Uint8Array): void {
     const target = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
     for (const extent of this.#extents) {
-      if (differs(target, extent)) putBack(target, extent);
+      if (differs(target, extent)) restoreExtent(target, extent);
     }
     // Clears the part that the memory has grown by.
     for (let from = this.#pages * WASM_PAGE_BYTES; from < target.length; from += PART_BYTES) {
@@ -198,7 +198,7 @@ function differs(target: Buffer, { from, to, buffer, at }: Extent): boolean {
   return target.compare(buffer, at, at + to - from, from, to) !== 0;
 }
 
-function putBack(target: Buffer, extent: Extent): void {
+function restoreExtent(target: Buffer, extent: Extent): void {
   for (let from = extent.from; from < extent.to; from += PART_BYTES) {
     const to = Math.min(from + PART_BYTES, extent.to);
     const part = { from, to, buffer: extent.buffer, at: extent.at + from - extent.from };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { WASM_PAGES_PER_MB } from '../../../src/contract/limits.js';
 import { AppError, messageOf } from '../../../src/errors.js';
 import type { ParsedModule } from '../binary/module.js';
 import { parse } from '../binary/parse.js';
@@ -9,7 +10,6 @@ import { HOST_MODULES } from '../run/imports.js';
 import { check, checkSize, type ModuleShape } from '../run/module-check.js';
 import type { ProgramBase } from '../run/program.js';
 
-const PAGES_PER_MB = 16;
 /** The imports that indicate a program that waits. */
 const WAITING: ReadonlySet<string> = new Set(['http_fetch', 'http_fetch_into', 'poll_oneoff']);
 /**
@@ -40,7 +40,7 @@ export function readSource(wasm: Uint8Array, limitMb: number): Source {
   checkSize(wasm);
   const module = parse(wasm);
   const shape = check(module, limitMb);
-  return { module, shape, scan: scan(module), limitMb, maxPages: limitMb * PAGES_PER_MB };
+  return { module, shape, scan: scan(module), limitMb, maxPages: limitMb * WASM_PAGES_PER_MB };
 }
 
 /**

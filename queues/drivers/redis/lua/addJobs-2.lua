@@ -27,7 +27,7 @@
 --- @include "includes/takeJobs"
 
 local deadline, maxWaiting, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local turnCost, maxPriority = tonumber(ARGV[4]), tonumber(ARGV[5])
+local jobCost, maxPriority = tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = call('TIME')
 local now, codes = time[1] * 1000 + math.floor(time[2] / 1000), {}
 local late = now > deadline
@@ -117,7 +117,7 @@ local function priorityOf(job)
   local last = ahead[job.namespace]
     or tonumber(call('ZSCORE', usage .. 'times:' .. job.kind, job.namespace) or 0)
   local time = math.max(clock[job.kind], last)
-  ahead[job.namespace] = time + turnCost
+  ahead[job.namespace] = time + jobCost
   return math.min(math.floor(time) + 1, maxPriority)
 end
 

@@ -15,9 +15,9 @@ const SMALL_BYTES = 64 << 10;
  * Limits the memory of pending adds, regardless of the number of concurrent callers with large
  * inputs. Waiting namespaces are served in turn.
  */
-export class AddRoom {
+export class AddCapacity {
   readonly #full: number;
-  readonly #waiting = new FairQueue<{ bytes: number; enter: () => void }>();
+  readonly #waiting = new FairQueue<{ bytes: number; admit: () => void }>();
   #bytes = 0;
 
   constructor(fullBytes = FULL_BYTES) {
@@ -25,29 +25,31 @@ export class AddRoom {
   }
 
   /**
-   * Acquires room for an add. Returns null when there is room, otherwise a promise that resolves
-   * when there is; the caller must call `leave` with the same number of bytes.
+   * Acquires capacity for an add. Returns null when there is some, otherwise a promise that resolves
+   * when there is; the caller must call `release` with the same number of bytes.
    */
-  enter(namespace: string, bytes: number): Promise<void> | null {
+  acquire(namespace: string, bytes: number): Promise<void> | null {
     const isSmall = bytes <= SMALL_BYTES;
-    const hasRoom = isSmall ? this.#bytes < 2 * this.#full : this.#hasRoom && this.#waiting.length === 0;
-    if (hasRoom) {
+    const hasCapacity = isSmall
+      ? this.#bytes < 2 * this.#full
+      : this.#hasCapacity && this.#waiting.length === 0;
+    if (hasCapacity) {
       this.#bytes += bytes;
       return null;
     }
-    return new Promise((enter) => {
-      this.#waiting.push(namespace, { bytes, enter });
+    return new Promise((admit) => {
+      this.#waiting.push(namespace, { bytes, admit });
     });
   }
 
-  /** Releases the room of an add, and admits waiting ones. */
-  leave(bytes: number): void {
+  /** Releases the capacity of an add, and admits waiting ones. */
+  release(bytes: number): void {
     this.#bytes -= bytes;
-    while (this.#hasRoom) {
+    while (this.#hasCapacity) {
       const next = this.#waiting.take(() => true);
       if (next === null) return;
       this.#bytes += next.bytes;
-      next.enter();
+      next.admit();
     }
   }
 
@@ -55,7 +57,7 @@ export class AddRoom {
    * Whether the limit is not reached yet. The add that reaches it may exceed it: otherwise an add
    * larger than the limit would wait forever.
    */
-  get #hasRoom(): boolean {
+  get #hasCapacity(): boolean {
     return this.#bytes < this.#full;
   }
 }

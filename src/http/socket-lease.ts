@@ -20,7 +20,7 @@ export function socketKey(namespace: Namespace): string {
  * Anonymous callers of public functions get at most half of the leases, so that they cannot lock
  * out the owner.
  */
-export async function takeSocketSlot(
+export async function acquireSocketLease(
   { leases, quotas, logger }: Pick<Services, 'leases' | 'quotas' | 'logger'>,
   namespace: Namespace,
   principal: Principal | null,
