@@ -115,7 +115,7 @@ class ReplyFirstFinisher implements Finisher {
   }
 
   async #settle(
-    { invocation, row, output, outcome, function: fn, inputIsKept = true }: InvocationEnd,
+    { invocation, row, output, outcome, response, function: fn, inputIsKept = true }: InvocationEnd,
     state: FinalState,
   ): Promise<void> {
     const completedAt = Date.now();
@@ -125,6 +125,7 @@ class ReplyFirstFinisher implements Finisher {
       completedAt,
       output: output.byteLength > 0 || outcome === 'success' ? output : null,
       outputExpiresAt: completedAt + invocation.resultTtlMs,
+      response: response ?? null,
       input: isKept ? invocation.input : null,
       httpRequest: isKept ? (invocation.httpRequest ?? null) : null,
       callerWallet: invocation.callerWallet,

@@ -96,6 +96,13 @@ export interface InvokerDeps {
   resultTtlMs: number;
 }
 
+interface AcceptedCall extends Accepted {
+  /** Null for calls that do not wait. */
+  waiting: PendingReply | null;
+  /** The claims to release if the invocation is refused. */
+  held: readonly IdempotencyClaim[];
+}
+
 export function createInvoker(deps: InvokerDeps): Invoker {
   return new QueueInvoker(deps);
 }
@@ -134,7 +141,7 @@ class QueueInvoker implements Invoker {
     request: InvokeRequest,
     { waitMs, onDisconnect, onAccepted }: CallOptions,
   ): Promise<Accepted & { reply: Reply | null }> {
-    const { id, function: fn, waiting } = await this.#accept(request, true);
+    const { id, function: fn, waiting, held } = await this.#accept(request, true);
     onAccepted?.(id);
     if (!waiting) return { id, function: fn, reply: null };
     const wait = new Wait(waiting, this.#isReleased ? 0 : waitMs);
@@ -143,6 +150,8 @@ class QueueInvoker implements Invoker {
     const reply = await wait.reply;
     removeListener?.();
     this.#waits.delete(wait);
+    // It did not run: the key is free for the next try.
+    if (reply?.code !== undefined) await this.#idempotency.release(held);
     return { id, function: fn, reply };
   }
 
@@ -155,7 +164,7 @@ class QueueInvoker implements Invoker {
    * Puts the job on the queue, or finds the one that an earlier call with the same key has put
    * there.
    */
-  async #accept(request: InvokeRequest, sync: boolean): Promise<Accepted & { waiting: PendingReply | null }> {
+  async #accept(request: InvokeRequest, sync: boolean): Promise<AcceptedCall> {
     assertInputSize(request.input.byteLength);
     const latest = await this.#catalog.choose(request.namespace, request.function, {
       ref: request.version,
@@ -167,23 +176,22 @@ class QueueInvoker implements Invoker {
       await this.#callbacks.assertCapacity(request.namespace);
     }
 
-    const claimed = await this.#idempotency.claim(request, latest.version);
-    const { id, key, isKnown } = claimed;
+    const { id, key, isKnown, held } = await this.#idempotency.claim(request, latest.version);
     let waiting: PendingReply | null = null;
     try {
       const fn = key === null ? latest : await this.#claimedVersion(request, key, latest);
-      if (isKnown) return { id, function: fn, waiting: sync ? this.#replies.watch(id) : null };
+      if (isKnown) return { id, function: fn, waiting: sync ? this.#replies.watch(id) : null, held };
       if (sync) waiting = this.#replies.wait(request.namespace, id);
       const invocation = jobRequestOf(request, id, key === null ? this.#resultTtlMs : IDEMPOTENCY_MS);
       if (sync) invocation.replyTo = this.#replies.address;
       await this.#queue.add([jobOf(fn, invocation, request.delayMs)]);
       this.#meter.accepted(request.trigger, 1);
-      return { id, function: fn, waiting };
+      return { id, function: fn, waiting, held };
     } catch (error) {
       waiting?.abandon();
       // After an ambiguous write the invocation may run: with the same key, a repeated request finds
       // it. Otherwise nothing was accepted.
-      if (!isAppError(error, 'ambiguous_write')) await this.#idempotency.release(claimed.held);
+      if (!isAppError(error, 'ambiguous_write')) await this.#idempotency.release(held);
       throw error;
     }
   }

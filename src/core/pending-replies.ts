@@ -90,6 +90,7 @@ export class PendingReplies {
       attempts: attemptsUpTo(last.attempt),
       version: last.version,
       refused: isFinalExitCode(last.exitCode),
+      response: last.final.response ?? undefined,
     };
   }
 }
