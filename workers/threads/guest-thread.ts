@@ -1,7 +1,8 @@
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { filledBytes } from '../wasm/run/image.js';
 import type { Program } from '../wasm/run/program.js';
 import type { HostReply } from '../wasm/run/session.js';
+import { arrivedMessage } from './arrived-message.js';
 import {
   CONTROL_BYTES,
   type FromThread,
@@ -144,7 +145,7 @@ export class GuestThread {
    * invocation, in the order in which they began.
    */
   resultOf(slot: Slot): JobResult {
-    return slot.result(() => receiveMessageOnPort(this.#replies)?.message as PostedResult);
+    return slot.result(() => arrivedMessage(this.#replies) as PostedResult);
   }
 
   prepare(key: string, program: Program): void {
