@@ -164,7 +164,7 @@ export class Consumer implements Closable {
       if (!isHeld) return;
       isHeld = false;
       this.#guard.ended(job.id ?? '', job.stalledCounter);
-      if (runsAlone) this.#slots.releaseAlone(kind);
+      if (runsAlone) this.#slots.releaseAlone(kind, grant);
       else this.#slots.release(kind, job.data.n, grant);
       this.#prefetch[kind].recordEnd(performance.now() - began);
     };

@@ -68,7 +68,7 @@ export class SlotLimiter implements Closable {
   readonly #stuck = new Set<QueueKind>();
   #checkTimer: NodeJS.Timeout | undefined;
   readonly #isQuerying = perQueue(() => false);
-  readonly #waitingAlone: { kind: QueueKind; admit: (grant: SlotGrant) => void }[] = [];
+  readonly #waitingAlone: { kind: QueueKind; admit: (grant: 'slot' | 'none') => void }[] = [];
   /** Whether a job that must run alone is running. */
   #isAlone = false;
   #isStopped = false;
@@ -112,18 +112,21 @@ export class SlotLimiter implements Closable {
 
   /**
    * Acquires the whole process for a job that must run alone; the caller must call `releaseAlone`.
-   * Resolves when all other jobs have released their slots; meanwhile no other job is admitted.
-   * Between two such jobs, the other waiting jobs are admitted.
+   * Resolves with `slot` when all other jobs have released their slots; meanwhile no other job is
+   * admitted. Between two such jobs, the other waiting jobs are admitted. Resolves with `none` when
+   * the limiter stops first.
    */
-  acquireAlone(kind: QueueKind): Promise<SlotGrant> {
+  acquireAlone(kind: QueueKind): Promise<'slot' | 'none'> {
     if (kind === 'sync') this.#asyncSinceSync = 0;
+    if (this.#isStopped) return Promise.resolve('none');
     return new Promise((admit) => {
       this.#waitingAlone.push({ kind, admit });
       this.#grantAlone();
     });
   }
 
-  releaseAlone(kind: QueueKind): void {
+  releaseAlone(kind: QueueKind, grant: SlotGrant): void {
+    if (grant === 'none') return;
     this.#isAlone = false;
     this.#inUse[kind]--;
     this.#grantOthers();
@@ -160,6 +163,7 @@ export class SlotLimiter implements Closable {
   /** Refuses jobs that wait for a slot and those that would have to: they return to the queue. */
   stop(): void {
     this.#isStopped = true;
+    for (const { admit } of this.#waitingAlone.splice(0)) admit('none');
     for (const kind of QUEUE_KINDS) for (const { admit } of this.#waiting[kind].drain()) admit('none');
   }
 

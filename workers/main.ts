@@ -23,7 +23,7 @@ await runMain(async (config, logger, closers) => {
   if (config.WORKER_PORT !== undefined) {
     const { metrics } = ports;
     const signs = {
-      health: () => checkHealth(ports),
+      health: () => checkHealth(ports, engine),
       metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text([]) }),
     };
     const server = closers.add(

@@ -85,9 +85,13 @@ export function createVersionStore(database: Database): VersionStore {
       return row?.bytes || null;
     },
 
-    async unsettled(limit) {
+    async unsettled(limit, skipped) {
       const rows = await database.run<VersionRow[]>(
-        versions().where({ probe_pending: 1 }).orderBy('updated_at').limit(limit),
+        versions()
+          .where({ probe_pending: 1 })
+          .orderBy(['updated_at', 'namespace', 'name', 'version'])
+          .limit(limit)
+          .offset(skipped),
       );
       return rows.map(toVersion);
     },

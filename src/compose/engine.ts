@@ -6,12 +6,13 @@ import type { Ports } from './ports.js';
  * Creates the engine. A web process runs no guests; one thread validates and compiles deployed
  * modules.
  */
-export function composeEngine({ config }: Ports, role: 'web' | 'worker'): Engine {
+export function composeEngine({ config, logger }: Ports, role: 'web' | 'worker'): Engine {
   return role === 'worker'
     ? createEngine({
         threads: config.WORKER_THREADS,
         parked: config.WORKER_PARKED,
         memoryMb: config.WORKER_MEMORY_MB,
+        warn: (message, error) => logger.warn({ err: error }, message),
       })
     : createEngine({ threads: 0, parked: 0, memoryMb: config.WORKER_MEMORY_MB });
 }

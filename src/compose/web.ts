@@ -98,7 +98,7 @@ export async function startWeb(
     limiter: ports.rateLimiter,
     usage: createUsageReader(ports),
     stats: createStats({ attempts: store.attempts, queue }),
-    health: () => checkHealth(ports),
+    health: () => checkHealth(ports, isWorker ? engine : null),
     checkModules: createModuleCheck({ ...ports, ...core }),
     peers: createPeers(ports, core.figures),
     databaseBytes: (namespace) => answerInTime(ports.databases.bytes(namespace)),

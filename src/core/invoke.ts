@@ -167,30 +167,25 @@ class QueueInvoker implements Invoker {
       await this.#callbacks.assertCapacity(request.namespace);
     }
 
-    const { requestId, idempotencyKey: key } = request;
-    const fresh = requestId ?? newRequestId();
-    const own = requestId === undefined ? null : await this.#idempotency.claimRequestId(requestId);
-    const held =
-      key === undefined
-        ? null
-        : await this.#idempotency.holdKey({ ...request, key, version: latest.version }, fresh);
-    const claim = held?.claim ?? null;
-    const id = claim?.requestId ?? fresh;
-    const fn = claim === null ? latest : await this.#claimedVersion(request, claim, latest);
-    if (held?.known) return { id, function: fn, waiting: sync ? this.#replies.watch(id) : null };
-
-    const waiting = sync ? this.#replies.wait(request.namespace, id) : null;
-    const invocation = jobRequestOf(request, id, claim ? IDEMPOTENCY_MS : this.#resultTtlMs);
-    if (sync) invocation.replyTo = this.#replies.address;
+    const claimed = await this.#idempotency.claim(request, latest.version);
+    const { id, key, isKnown } = claimed;
+    let waiting: PendingReply | null = null;
     try {
+      const fn = key === null ? latest : await this.#claimedVersion(request, key, latest);
+      if (isKnown) return { id, function: fn, waiting: sync ? this.#replies.watch(id) : null };
+      if (sync) waiting = this.#replies.wait(request.namespace, id);
+      const invocation = jobRequestOf(request, id, key === null ? this.#resultTtlMs : IDEMPOTENCY_MS);
+      if (sync) invocation.replyTo = this.#replies.address;
       await this.#queue.add([jobOf(fn, invocation, request.delayMs)]);
+      this.#meter.accepted(request.trigger, 1);
+      return { id, function: fn, waiting };
     } catch (error) {
       waiting?.abandon();
-      await this.#releaseClaims([claim, own], error);
+      // After an ambiguous write the invocation may run: with the same key, a repeated request finds
+      // it. Otherwise nothing was accepted.
+      if (!isAppError(error, 'ambiguous_write')) await this.#idempotency.release(claimed.held);
       throw error;
     }
-    this.#meter.accepted(request.trigger, 1);
-    return { id, function: fn, waiting };
   }
 
   /** Resolves with the version that the first call with the idempotency key runs. */
@@ -202,15 +197,6 @@ class QueueInvoker implements Invoker {
     if (claim.version === latest.version) return latest;
     // The version of a deleted function does not exist any more, but its result still does.
     return (await this.#catalog.find(request.namespace, request.function, claim.version)) ?? latest;
-  }
-
-  /** Makes the key and the id of a call usable again if `error` proves that it was not accepted. */
-  async #releaseClaims(claims: readonly (IdempotencyClaim | null)[], error: unknown): Promise<void> {
-    // The invocation may run: with the same key, a repeated request finds it.
-    if (isAppError(error, 'ambiguous_write')) return;
-    // Nothing was accepted: release the key and the id, so that they can be used with another
-    // body.
-    for (const made of claims) if (made) await this.#idempotency.release(made);
   }
 }
 

@@ -73,6 +73,8 @@ class SharedLogQuota implements LogQuota {
   readonly #bus: Bus;
   readonly #accounts = new Map<Namespace, Account>();
   #sharing: Promise<void> | null = null;
+  /** Whether sharing was requested while it was in progress. */
+  #shareAgain = false;
   #timer: NodeJS.Timeout | undefined;
   #unsubscribe: (() => Promise<void>)[] = [];
 
@@ -175,8 +177,15 @@ class SharedLogQuota implements LogQuota {
 
   #share(): Promise<void> {
     this.#timer = undefined;
-    this.#sharing ??= this.#shareAll().finally(() => {
+    if (this.#sharing !== null) {
+      // It may have passed the account that is to be shared now.
+      this.#shareAgain = true;
+      return this.#sharing;
+    }
+    this.#shareAgain = false;
+    this.#sharing = this.#shareAll().finally(() => {
       this.#sharing = null;
+      if (this.#shareAgain) this.#shareIn(0);
     });
     return this.#sharing;
   }

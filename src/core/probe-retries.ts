@@ -1,4 +1,5 @@
 import type { FunctionVersion } from '../contract/function.js';
+import type { FunctionName } from '../contract/ids.js';
 import { messageOf } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Blobs } from '../ports/blobs.js';
@@ -42,34 +43,62 @@ export function startProbeRetries(deps: ProbeRetriesDeps): ProbeRetries {
   let closed = false;
   let timer: NodeJS.Timeout | null = null;
   let running: Promise<void> | null = null;
+  /** Whether a version may have been deployed after the running round has listed the versions. */
+  let isRequested = false;
 
-  const schedule = () => {
+  const arm = () => {
     if (closed) return;
     if (timer !== null) clearTimeout(timer);
     timer = setTimeout(() => {
-      running ??= run().finally(() => {
-        running = null;
-      });
+      running = run();
     }, waitMs);
     timer.unref();
   };
 
   async function run(): Promise<void> {
-    let left = false;
+    isRequested = false;
+    const left = await runRound();
+    running = null;
+    if (left && !isRequested) waitMs = Math.min(waitMs * 2, MAX_WAIT_MS);
+    // If no version is left, the next deploy or process start resumes.
+    if (isRequested || left) arm();
+  }
+
+  /** Probes each pending version once. Resolves with whether some of them are still pending. */
+  async function runRound(): Promise<boolean> {
+    let left = 0;
     try {
-      for (const version of await store.functions.unsettled(BATCH)) {
-        if (closed) return;
-        left = !(await settle(version)) || left;
+      for (;;) {
+        // Those that are still pending remain at the head of the list.
+        const versions = await store.functions.unsettled(BATCH, left);
+        for (const version of versions) {
+          if (closed) return true;
+          if (!(await settleOrReport(version))) left++;
+        }
+        if (versions.length < BATCH) return left > 0;
       }
     } catch (error) {
-      left = true;
-      if (!closed)
-        logger.info({ err: messageOf(error) }, 'a probe could not be repeated; it will be retried');
+      report(error);
+      return true;
     }
-    // If no version is left, the next deploy or process start resumes.
-    if (!left) return;
-    waitMs = Math.min(waitMs * 2, MAX_WAIT_MS);
-    schedule();
+  }
+
+  /** A module that cannot be read does not hold up the versions behind it. */
+  async function settleOrReport(version: FunctionVersion): Promise<boolean> {
+    try {
+      return await settle(version);
+    } catch (error) {
+      report(error, version.name);
+      return false;
+    }
+  }
+
+  function report(error: unknown, name?: FunctionName): void {
+    if (closed) return;
+    logger.info(
+      { function: name, err: messageOf(error) },
+      'a probe could not be repeated; it will be retried',
+    );
   }
 
   /** Resolves with false if the probe was inconclusive again. */
@@ -92,11 +121,12 @@ export function startProbeRetries(deps: ProbeRetriesDeps): ProbeRetries {
     return true;
   }
 
-  schedule();
+  arm();
   return {
     schedule() {
+      isRequested = true;
       waitMs = firstWaitMs;
-      schedule();
+      if (running === null) arm();
     },
     async close() {
       closed = true;

@@ -26,11 +26,12 @@ export async function* ticks(bus: Bus, channel: string, options: TickOptions): A
   });
   const pause = (ms: number, endsOnChange: boolean) =>
     new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
       const end = () => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', end);
         resolve();
       };
+      const timer = setTimeout(end, ms);
       signal.addEventListener('abort', end, { once: true });
       wake = endsOnChange ? end : () => undefined;
       if (signal.aborted || (endsOnChange && hasChanged)) end();

@@ -119,8 +119,10 @@ export interface Engine extends Closable {
   prepare(module: GuestModule): Promise<void>;
   /**
    * Resolves with an outcome for anything that the guest does. Rejects only with `unavailable`, if
-   * the module cannot be loaded or the engine is closing.
+   * the module cannot be loaded, no thread can be started or the engine is closing.
    */
   run(call: GuestCall): Promise<GuestOutcome>;
+  /** Rejects with `unavailable` while no thread can be started, so that no guest can run. */
+  ping(): Promise<void>;
   stats(): EngineStats;
 }

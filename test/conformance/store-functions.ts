@@ -88,8 +88,9 @@ export function testFunctions(driver: string, open: OpenStore): void {
     const made = await functions.addVersion(given);
     t.is(made.warm_start_reason, 'given up');
     t.true(made.probe_pending);
-    const listed = async () => (await functions.unsettled(1000)).filter(({ id }) => id === made.id);
+    const listed = async () => (await functions.unsettled(1000, 0)).filter(({ id }) => id === made.id);
     t.deepEqual(await listed(), [made]);
+    t.deepEqual(await functions.unsettled(1000, (await functions.unsettled(1000, 0)).length), []);
     await functions.settleWarmStart(made, 'go-command', null);
     t.deepEqual(await listed(), []);
     const { probe_pending: _, ...settled } = made;

@@ -172,3 +172,44 @@ browserSays(
     await context.close();
   },
 );
+
+/** Runs in the page before its scripts. Counts the listeners of each signal; `mostListeners` is the largest number. */
+const COUNT_LISTENERS = `(() => {
+  const counts = new WeakMap();
+  const { addEventListener, removeEventListener } = AbortSignal.prototype;
+  const change = (signal, by) => {
+    counts.set(signal, (counts.get(signal) ?? 0) + by);
+    window.mostListeners = Math.max(window.mostListeners ?? 0, counts.get(signal));
+  };
+  AbortSignal.prototype.addEventListener = function (...given) {
+    change(this, 1);
+    return addEventListener.apply(this, given);
+  };
+  AbortSignal.prototype.removeEventListener = function (...given) {
+    change(this, -1);
+    return removeEventListener.apply(this, given);
+  };
+})()`;
+
+browserSays(
+  'a stream that reconnects again and again keeps no listeners on its signal',
+  async (t, browser) => {
+    const { api } = await lived();
+    const { context, page } = await openSignedIn(browser, api);
+    await page.addInitScript(COUNT_LISTENERS);
+    // The pauses before reconnections pass at once.
+    await page.clock.install();
+    let streams = 0;
+    await page.route(/follow=true/, async (route) => {
+      streams++;
+      await route.fulfill({ contentType: 'text/event-stream', body: ': connected\n\n' });
+    });
+    await page.goto(`${api.url}/console/invocations`);
+    await until('the stream has reconnected ten times', async () => {
+      await page.clock.runFor(1000);
+      return streams > 10;
+    });
+    t.is(await page.evaluate('window.mostListeners'), 1);
+    await context.close();
+  },
+);

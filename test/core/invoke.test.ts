@@ -3,6 +3,7 @@ import test from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { InvokeRequest } from '../../src/core/invoke.js';
 import type { Reply } from '../../src/core/reply.js';
+import { AppError } from '../../src/errors.js';
 import { aName, aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -136,6 +137,49 @@ test('a request id set by the client is accepted once', async (t) => {
   const own = request(fn, { requestId });
   t.is((await invoker.send(own)).id, requestId);
   await t.throwsAsync(invoker.send(own), { code: 'conflict', message: /is in use/ });
+});
+
+test('a repeated request with the same key and the same request id is the first invocation', async (t) => {
+  const { deploy, invoker, queue } = await useCases();
+  const fn = await deploy();
+  const requestId = aRequestId();
+  const repeated = request(fn, { idempotencyKey: 'again', requestId });
+  const sent = await Promise.all(Array.from({ length: 4 }, () => invoker.send(repeated)));
+  t.deepEqual(new Set(sent.map(({ id }) => id)), new Set([requestId]));
+  t.is((await invoker.send(repeated)).id, requestId);
+  t.is((await queue.use(fn.namespace)).waiting, 1);
+  const otherKey = { ...repeated, idempotencyKey: 'another' };
+  await t.throwsAsync(invoker.send(otherKey), { code: 'conflict', message: /is in use/ });
+  const free = await invoker.send({ ...otherKey, requestId: aRequestId() });
+  t.not(free.id, requestId, 'a refused request does not hold its key');
+});
+
+test('a repeated request replaces one that has died between its claims and its job', async (t) => {
+  const dying = await openUseCases(join(directory, 'dying'));
+  t.teardown(dying.close);
+  const { deploy, invoker, queue } = dying;
+  const fn = await deploy();
+  const requestId = aRequestId();
+  const ending = request(fn, { idempotencyKey: 'died', requestId });
+  const add = queue.add;
+  // Like a process that is killed: the claims stay.
+  queue.add = () => Promise.reject(new AppError('ambiguous_write', 'The process has died.'));
+  await t.throwsAsync(invoker.send(ending), { code: 'ambiguous_write' });
+  queue.add = add;
+  const { id } = await invoker.send(ending);
+  t.is(id, requestId);
+  t.is((await queue.use(fn.namespace)).waiting, 1);
+});
+
+test('a request id is not used up by a request that is refused, or that another id answers', async (t) => {
+  const { deploy, invoker } = await useCases();
+  const fn = await deploy();
+  const first = await invoker.send(request(fn, { idempotencyKey: 'first' }));
+  const requestId = aRequestId();
+  const refused = request(fn, { idempotencyKey: 'first', requestId, input: Buffer.from('other') });
+  await t.throwsAsync(invoker.send(refused), { code: 'idempotency_mismatch' });
+  t.is((await invoker.send(request(fn, { idempotencyKey: 'first', requestId }))).id, first.id);
+  t.is((await invoker.send(request(fn, { requestId }))).id, requestId);
 });
 
 test('an idempotency key and a request id can be used again if the queue rejected their job', async (t) => {

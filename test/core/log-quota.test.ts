@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { LogMessage } from '../../src/contract/invocation.js';
 import { openLogQuota } from '../../src/core/log-quota.js';
 import { aNamespace } from '../helpers/attempt.js';
+import { closedGate } from '../helpers/gate.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
@@ -81,4 +83,37 @@ test('while the store is unreachable, calls are accepted and lines are kept', as
   const namespace = aNamespace();
   await t.notThrowsAsync(quota.assertCapacity(namespace));
   t.is((await quota.admit(namespace, lines(10)))[0]?.message, 'x'.repeat(10));
+});
+
+test('a quota that is used up while others are being stored is announced afterwards', async (t) => {
+  const { store, quotas, bus } = await useCases();
+  const [first, second] = [aNamespace(), aNamespace()];
+  for (const namespace of [first, second]) await quotas.set(namespace, { log_mb_per_day: 1 });
+  const [begun, released] = [closedGate(), closedGate()];
+  const quota = await openLogQuota({
+    store: {
+      ...store.quotas,
+      async addLogBytes(namespace, ...rest) {
+        if (namespace === second) {
+          begun.open();
+          await released.opened;
+        }
+        return store.quotas.addLogBytes(namespace, ...rest);
+      },
+    },
+    quotas,
+    bus,
+  });
+  t.teardown(() => quota.close());
+  await quota.admit(first, lines(1));
+  await quota.admit(second, lines(1));
+  await begun.opened;
+  await quota.admit(first, lines(2_000_000));
+  // The immediate sharing that this requests finds the other one in progress.
+  await delay(20);
+  released.open();
+  const used = async () => (await store.quotas.logBytes(first, today())) === 1 << 20;
+  // Without another request it would not be stored at all.
+  await until('the rest is stored', used, 5000);
+  t.pass();
 });

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { openBus } from '../../src/bus/open.js';
@@ -66,4 +67,18 @@ test('a message rejected by isRelevant emits no tick, and a tick is emitted afte
   while (seen.length === before) await sleep(10);
   t.true(performance.now() - began >= 290);
   await stop();
+});
+
+test('a stream of many ticks keeps no listeners on its signal', async (t) => {
+  const bus = await openBus({ driver: 'local' });
+  t.teardown(() => bus.close());
+  const control = new AbortController();
+  let most = 0;
+  let count = 0;
+  for await (const _ of ticks(bus, CHANNEL, { minIntervalMs: 1, maxIntervalMs: 2, signal: control.signal })) {
+    most = Math.max(most, getEventListeners(control.signal, 'abort').length);
+    if (++count === 20) control.abort();
+  }
+  t.true(most <= 1, `${most} listeners`);
+  t.is(getEventListeners(control.signal, 'abort').length, 0);
 });

@@ -85,3 +85,25 @@ test('fetch returns the same results in a function on the engine as in Node.js',
   const pairs = (results: readonly unknown[]) => SNIPPETS.map((snippet, n) => [snippet, results[n]]);
   t.deepEqual(pairs(json), pairs(expected));
 });
+
+test('fetch keeps no listener on its signal once it has been answered', async (t) => {
+  const { api } = await engine();
+  const wasm = await buildJavaScript({
+    'index.js': `export default async (at) => {
+      const { signal } = new AbortController();
+      let listeners = 0;
+      const { addEventListener, removeEventListener } = signal;
+      signal.addEventListener = (...given) => { listeners++; addEventListener.apply(signal, given); };
+      signal.removeEventListener = (...given) => { listeners--; removeEventListener.apply(signal, given); };
+      const during = fetch(at + '/echo', { signal });
+      await null;
+      const most = listeners;
+      await during;
+      await fetch(at + '/reset', { signal }).catch(() => null);
+      return { most, listeners };
+    }`,
+  });
+  t.is((await api.deploy('listeners', wasm)).status, 201);
+  const { json, text: body } = await api.invoke('listeners', JSON.stringify((await server()).url));
+  t.deepEqual(json, { most: 1, listeners: 0 }, body);
+});

@@ -127,3 +127,34 @@ test('while sync jobs hold all slots, async jobs of the same namespace get exact
   const call = slots.acquire('sync', 'one');
   t.is(await Promise.race([call, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))]), 'waits');
 });
+
+test('stopping refuses the jobs that wait to run alone, and later ones', async (t) => {
+  const slots = new SlotLimiter(2);
+  t.is(slots.acquire('async', 'busy'), null);
+  const waiting = slots.acquireAlone('async');
+  slots.stop();
+  t.is(await waiting, 'none');
+  t.is(await slots.acquireAlone('sync'), 'none');
+  slots.releaseAlone('async', 'none');
+  // Neither of them counts: one of the two slots is in use, and the process is open.
+  t.is(slots.acquire('async', 'other'), null);
+  t.is(await slots.acquire('async', 'third'), 'none');
+  slots.release('async', 'busy');
+  slots.release('async', 'other');
+  await slots.close();
+});
+
+test('a job that runs alone begins when all others have ended, and ends before others begin', async (t) => {
+  const slots = new SlotLimiter(2);
+  t.is(slots.acquire('async', 'busy'), null);
+  const order: string[] = [];
+  const alone = slots.acquireAlone('async').then((grant) => order.push(`alone ${grant}`));
+  const other = slots.acquire('async', 'other')?.then((grant) => order.push(`other ${grant}`));
+  slots.release('async', 'busy');
+  await alone;
+  t.deepEqual(order, ['alone slot']);
+  slots.releaseAlone('async', 'slot');
+  await other;
+  t.deepEqual(order, ['alone slot', 'other slot']);
+  await slots.close();
+});

@@ -4,7 +4,7 @@ import type { Catalog } from '../../src/core/catalog.js';
 import type { InvocationEnd } from '../../src/core/finish.js';
 import type { EndRow } from '../../src/core/follow-ups.js';
 import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
-import { isAppError, messageOf } from '../../src/errors.js';
+import { type AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';
 import type { Engine, GuestOutcome } from '../../src/ports/engine.js';
@@ -13,6 +13,7 @@ import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../../sr
 import type { Span, Tracer } from '../../src/ports/tracer.js';
 import { hostCaller } from '../engine/host-dispatch.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
+import { ThreadsUnavailable } from '../engine/threads-unavailable.js';
 import { DeliveredCall } from './delivered-call.js';
 import { crashRows, endWithoutRun, isLastCrash } from './end-without-run.js';
 import { GuestEnd } from './guest-end.js';
@@ -31,8 +32,10 @@ const BUSY_DELAY_MS = 100;
  * in milliseconds, before its caller gets 429: longer than a burst of quick calls takes.
  */
 const GUEST_WAIT_MS = 5000;
+/** How long a call is put back into the queue while its worker can start no thread, in milliseconds. */
+const THREAD_WAIT_MS = 5000;
 /**
- * The delay of a job whose module cannot be loaded or whose log row cannot be written, in
+ * The delay of a job whose module cannot be loaded, that no thread can run or whose log row cannot be written, in
  * milliseconds; jittered.
  */
 const UNAVAILABLE_DELAY_MS = 2000;
@@ -107,9 +110,8 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
       const isRefused = isOverdue(delivery) && (await refuseOverLimit(deps, delivery, fn, error));
       return isRefused ? { kind: 'done' } : { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
     }
-    // A caller must not wait for a module that may stay unreachable. A job without a caller is
-    // delayed.
-    if (!(error instanceof ModuleUnavailable)) throw error;
+    // A job without a caller is delayed.
+    if (!isRefused(error, invocation)) throw error;
     const row = newAttempt(invocation, delivery.attempt, error.message);
     const ending: InvocationEnd = {
       invocation,
@@ -123,6 +125,15 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
   } finally {
     await lease?.release();
   }
+}
+
+/**
+ * Returns whether a waiting caller gets 503 for this error: at once for a module that may stay
+ * unreachable; for a thread only after a while, because another worker may have one.
+ */
+function isRefused(error: unknown, { acceptedAt }: Invocation): error is AppError {
+  if (error instanceof ThreadsUnavailable) return Date.now() - acceptedAt > THREAD_WAIT_MS;
+  return error instanceof ModuleUnavailable;
 }
 
 /** A call that has not run yet waits only so long for a place among its namespace's guests. */

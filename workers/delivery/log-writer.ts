@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Closable } from '../../src/ports/closable.js';
@@ -61,7 +62,7 @@ export class GroupCommitLogWriter implements LogWriter {
   /** The request ids of guests whose rows are still expected. */
   readonly #awaited = new Set<string>();
   #writing: Promise<void> | null = null;
-  #closing = false;
+  readonly #closing = new AbortController();
   #lagMs = 0;
   /** When the last write began, on the monotonic clock. */
   #begunAt = 0;
@@ -99,7 +100,7 @@ export class GroupCommitLogWriter implements LogWriter {
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
+    this.#closing.abort();
     this.#flushNow?.();
     await this.#writing;
     await this.#store.close();
@@ -130,7 +131,10 @@ export class GroupCommitLogWriter implements LogWriter {
   async #nextWriteDue(): Promise<void> {
     if (this.#pending.length + this.#lastRows <= 2) return;
     const latest = this.#begunAt + BATCH_MAX_WAIT_MS;
-    for (let seen = 0; this.#pending.length > seen && this.#pending.length < FLUSH_ROWS && !this.#closing; ) {
+    for (
+      let seen = 0;
+      this.#pending.length > seen && this.#pending.length < FLUSH_ROWS && !this.#closing.signal.aborted;
+    ) {
       if (performance.now() > latest || this.#allRowsArrived) return;
       seen = this.#pending.length;
       await this.#pause(BATCH_IDLE_MS);
@@ -157,7 +161,7 @@ export class GroupCommitLogWriter implements LogWriter {
         for (const { resolve } of batch) resolve();
         return;
       } catch (error) {
-        if (this.#closing || performance.now() > deadline) {
+        if (this.#closing.signal.aborted || performance.now() > deadline) {
           for (const { reject } of batch) reject(error);
           return;
         }
@@ -165,7 +169,8 @@ export class GroupCommitLogWriter implements LogWriter {
           { err: messageOf(error) },
           'failed to write log records to store and backlog; retrying',
         );
-        await this.#pause(WRITE_RETRY_MS);
+        // Rows that arrive meanwhile do not shorten the pause.
+        await sleep(WRITE_RETRY_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined);
       }
     }
   }

@@ -32,6 +32,8 @@ export interface EngineOptions {
    * The memory limit of running guests, parked guests and warm instances together, in megabytes.
    */
   memoryMb?: number;
+  /** Called when the engine meets a fault of the machine that it works around. */
+  warn?(message: string, error: Error): void;
 }
 
 /** Creates the engine: compiles and inspects modules, and runs guests on threads. */
@@ -40,6 +42,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     threads: options.threads ?? availableParallelism(),
     parked: options.parked ?? 64,
     memoryMb: options.memoryMb ?? 2048,
+    ...(options.warn === undefined ? {} : { warn: options.warn }),
   });
   const compiler = new ModuleCompiler({ onBusy: (isBusy) => pool.setPreparing(isBusy) });
   const programs = new ProgramCache((key) => pool.unload(key));
@@ -98,6 +101,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     inspect,
     prepare: async (module) => pool.prepare(keyOf(module), await programOf(module)),
     run,
+    ping: async () => pool.assertThreads(),
     stats: () => pool.stats(),
     close: () => {
       closing ??= closeAll();

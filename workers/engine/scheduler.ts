@@ -18,6 +18,7 @@ import { RunQueue } from './run-queue.js';
 import { RunStats } from './run-stats.js';
 import { rejectAll, settle, settleFinished, settleWithThread } from './settle.js';
 import { isOverdue, recheckDelay, type ThreadQueues } from './thread-queues.js';
+import { ThreadsUnavailable } from './threads-unavailable.js';
 
 export interface SchedulerOptions {
   /** The number of guests that compute at once. */
@@ -29,6 +30,10 @@ export interface SchedulerOptions {
    * in megabytes.
    */
   memoryMb: number;
+  /** The script of the guest threads; by default the one of the engine. */
+  threadScript?: URL;
+  /** Called repeatedly while threads cannot be started. */
+  warn?(message: string, error: Error): void;
 }
 
 /**
@@ -60,13 +65,18 @@ export class Scheduler implements Closable {
     // A web process has no threads.
     const threads = options.threads === 0 ? 0 : options.threads + OVERCOMMITTED;
     this.#threads = new ThreadPool(
-      { threads, parked: options.parked },
+      { threads, parked: options.parked, script: options.threadScript },
       {
         ready: () => this.#dispatch(),
         message: (thread, message) => this.#onMessage(thread, message),
         exit: (thread, error) => this.#onExit(thread, error),
+        startsFailing: (error) => {
+          options.warn?.('Threads to run functions cannot be started; retrying.', error);
+          this.#rejectUnrunnable();
+        },
       },
     );
+    this.#threads.ensure(0);
   }
 
   run(call: GuestCall, key: string, program: Program): Promise<GuestOutcome> {
@@ -112,6 +122,12 @@ export class Scheduler implements Closable {
     }
   }
 
+  /** Throws the error with which runs are rejected while no thread can be started. */
+  assertThreads(): void {
+    const { failure } = this.#threads;
+    if (failure !== null) throw new ThreadsUnavailable(failure);
+  }
+
   stats(): EngineStats {
     return {
       threads: this.#threads.size,
@@ -152,6 +168,13 @@ export class Scheduler implements Closable {
     }
     this.#armRecheck();
     this.#threads.ensure(this.#queues.size);
+    this.#rejectUnrunnable();
+  }
+
+  /** A run must not wait for a thread that may never start: another worker may be able to run it. */
+  #rejectUnrunnable(): void {
+    const { failure } = this.#threads;
+    if (failure !== null) rejectAll(this.#runQueue.drain(), failure);
   }
 
   #start(run: Run, thread: GuestThread): void {
@@ -304,8 +327,6 @@ export class Scheduler implements Closable {
     for (const each of next.reverse()) this.#onOrphaned(each, thread);
     if (run !== undefined) settleWithThread(run, error);
     this.#reservations.warm.removeAll(thread);
-    if (this.#closed) return;
-    if (this.#threads.failed && error !== null) rejectAll(this.#runQueue.drain(), error);
     this.#dispatch();
   }
 

@@ -1,8 +1,9 @@
-import { AppError } from '../../src/errors.js';
+import type { LogMessage } from '../../src/contract/invocation.js';
 import { engineClosing } from '../threads/engine-closing.js';
 import type { JobResult } from '../threads/protocol.js';
 import { finished, stopped } from './outcome.js';
 import { abortOutsideWork, type Run } from './run.js';
+import { ThreadsUnavailable } from './threads-unavailable.js';
 
 /** Answers a run's caller and aborts the run's pending host calls. */
 export function settle(run: Run, how: () => void): void {
@@ -31,8 +32,5 @@ export function settleWithThread(run: Run, failure: Error | null): void {
 
 /** Rejects runs because no thread can be started. */
 export function rejectAll(runs: readonly Run[], cause: Error): void {
-  for (const run of runs) {
-    const sentence = 'No thread can be started to run functions.';
-    settle(run, () => run.reject(new AppError('unavailable', sentence, { cause })));
-  }
+  for (const run of runs) settle(run, () => run.reject(new ThreadsUnavailable(cause)));
 }

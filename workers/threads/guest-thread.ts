@@ -71,7 +71,8 @@ export class GuestThread {
   #wakeup = 0;
   #posted = 0;
 
-  constructor(events: ThreadEvents) {
+  /** Throws if the system refuses the thread. */
+  constructor(events: ThreadEvents, script: URL = SCRIPT) {
     const shared = new SharedArrayBuffer(SHARED_BYTES);
     this.#free = Array.from({ length: SLOTS }, (_, index) => new Slot(index, shared));
     const buffers: ThreadBuffers = {
@@ -84,14 +85,19 @@ export class GuestThread {
     this.#replyBytes = new Uint8Array(buffers.reply);
     const { port1, port2 } = new MessageChannel();
     this.#replies = port1;
-    this.#worker = new Worker(SCRIPT, {
-      workerData: { buffers, replies: port2 },
-      transferList: [port2],
-      resourceLimits: RESOURCE_LIMITS,
-      // A guest thread inherits neither the process's environment nor its flags.
-      env: {},
-      execArgv: [],
-    });
+    try {
+      this.#worker = new Worker(script, {
+        workerData: { buffers, replies: port2 },
+        transferList: [port2],
+        resourceLimits: RESOURCE_LIMITS,
+        // A guest thread inherits neither the process's environment nor its flags.
+        env: {},
+        execArgv: [],
+      });
+    } catch (error) {
+      port1.close();
+      throw error;
+    }
     let failure: Error | null = null;
     this.#worker.on('message', (message: FromThread) => {
       // Cleared before the slots are read: a run that ends from now on sends a new message.

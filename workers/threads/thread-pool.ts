@@ -16,32 +16,53 @@ const STARTING_AT_ONCE = 2;
 const READY_FOR_MS = 300_000;
 /** The minimum number of threads while idle: one and a spare. Each takes 10 MB. */
 const MIN_THREADS = 2;
-/** After this many failed starts in a row, further starts are expected to fail as well. */
+/**
+ * After this many failed starts in a row, further starts are expected to fail as well: threads are
+ * then started one at a time, with a delay that doubles from the first to the longest, in
+ * milliseconds.
+ */
 const MAX_FAILED_STARTS = 3;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 30_000;
+
+export interface PoolEvents extends ThreadEvents {
+  /** Called when starts fail repeatedly, and the next one is attempted after a delay. */
+  startsFailing(error: Error): void;
+}
+
+export interface PoolOptions {
+  threads: number;
+  parked: number;
+  /** The script of the threads; by default the one of the engine. */
+  script?: URL | undefined;
+}
 
 /**
  * The threads of a pool: as many as needed and a few more, started ahead of need and ended when
  * idle.
  */
 export class ThreadPool implements Closable {
-  readonly #sizes: { threads: number; parked: number };
-  readonly #events: ThreadEvents;
+  readonly #options: PoolOptions;
+  readonly #events: PoolEvents;
   readonly #all = new Set<GuestThread>();
   readonly #starting = new Set<GuestThread>();
   /** The most recently used thread is last and taken first, because its caches are warm. */
   readonly #idle: GuestThread[] = [];
   readonly #retirement: NodeJS.Timeout;
   #busy = 0;
+  /** The number of failed starts since the last successful one, and the cause of the last. */
   #failedStarts = 0;
+  #lastFailure: Error | null = null;
+  #retry: NodeJS.Timeout | null = null;
   #waitingExpectedUntil = 0;
   #closed = false;
 
-  constructor(sizes: { threads: number; parked: number }, events: ThreadEvents) {
-    this.#sizes = sizes;
+  /** Starts no thread until `ensure` is called. */
+  constructor(options: PoolOptions, events: PoolEvents) {
+    this.#options = options;
     this.#events = events;
     this.#retirement = setInterval(() => this.#retire(), IDLE_MS / 2);
     this.#retirement.unref();
-    this.ensure(0);
   }
 
   get size(): number {
@@ -56,8 +77,12 @@ export class ThreadPool implements Closable {
     return this.#idle.length > 0;
   }
 
-  /** Whether threads cannot be started. */
-  get failed(): boolean {
+  /** Why no guest can run: no thread is running, and starts fail repeatedly. Null if one can. */
+  get failure(): Error | null {
+    return this.#startsFail && this.#all.size === this.#starting.size ? this.#lastFailure : null;
+  }
+
+  get #startsFail(): boolean {
     return this.#failedStarts >= MAX_FAILED_STARTS;
   }
 
@@ -70,9 +95,13 @@ export class ThreadPool implements Closable {
   /** Starts missing threads, given the number of guests that occupy a thread. */
   ensure(busy: number): void {
     this.#busy = busy;
-    if (this.#closed || this.failed) return;
     const wanted = this.#wanted();
-    while (this.#all.size < wanted && this.#starting.size < STARTING_AT_ONCE) this.#start();
+    while (this.#all.size < wanted && this.#mayStart) this.#start();
+  }
+
+  get #mayStart(): boolean {
+    if (this.#closed || this.#retry !== null) return false;
+    return this.#starting.size < (this.#startsFail ? 1 : STARTING_AT_ONCE);
   }
 
   /**
@@ -102,6 +131,7 @@ export class ThreadPool implements Closable {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#retirement);
+    this.#stopRetry();
     await Promise.all([...this.#all].map((thread) => thread.kill()));
   }
 
@@ -110,7 +140,7 @@ export class ThreadPool implements Closable {
    * park.
    */
   #wanted(): number {
-    const { threads, parked } = this.#sizes;
+    const { threads, parked } = this.#options;
     if (threads === 0) return 0;
     const most = threads + 1 + parked;
     if (performance.now() < this.#waitingExpectedUntil) return most;
@@ -118,23 +148,60 @@ export class ThreadPool implements Closable {
   }
 
   #start(): void {
-    const thread = new GuestThread({
-      ready: (ready) => {
-        this.#failedStarts = 0;
-        this.#starting.delete(ready);
-        this.release(ready);
-        this.#events.ready(ready);
-      },
-      message: this.#events.message,
-      exit: (thread, error) => {
-        if (this.#starting.delete(thread) && error !== null) this.#failedStarts++;
-        this.#all.delete(thread);
-        this.#removeIdle(thread);
-        this.#events.exit(thread, error);
-      },
-    });
+    let thread: GuestThread;
+    try {
+      thread = new GuestThread(
+        {
+          ready: (ready) => this.#onReady(ready),
+          message: this.#events.message,
+          exit: (exited, error) => this.#onExit(exited, error),
+        },
+        this.#options.script,
+      );
+    } catch (error) {
+      this.#onStartFailed(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
     this.#all.add(thread);
     this.#starting.add(thread);
+  }
+
+  #onReady(thread: GuestThread): void {
+    this.#failedStarts = 0;
+    this.#stopRetry();
+    this.#starting.delete(thread);
+    this.release(thread);
+    this.#events.ready(thread);
+  }
+
+  #onExit(thread: GuestThread, error: Error | null): void {
+    const wasStarting = this.#starting.delete(thread);
+    this.#all.delete(thread);
+    this.#removeIdle(thread);
+    if (wasStarting) this.#onStartFailed(error ?? new Error('it exited before it was ready'));
+    this.#events.exit(thread, error);
+  }
+
+  #onStartFailed(error: Error): void {
+    if (this.#closed) return;
+    this.#lastFailure = error;
+    this.#failedStarts++;
+    if (!this.#startsFail || this.#retry !== null) return;
+    const delay = FIRST_RETRY_MS * 2 ** (this.#failedStarts - MAX_FAILED_STARTS);
+    this.#retry = setTimeout(
+      () => {
+        this.#retry = null;
+        this.ensure(this.#busy);
+      },
+      Math.min(delay, LONGEST_RETRY_MS),
+    );
+    this.#retry.unref();
+    this.#events.startsFailing(error);
+  }
+
+  #stopRetry(): void {
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry = null;
   }
 
   #removeIdle(thread: GuestThread): void {

@@ -21,13 +21,16 @@ export async function fetch(input: string | URL | Request, init?: RequestInit): 
   // The signal may have been aborted while the body was read.
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const takeBack = start(outgoing, (answer) => {
-      if (answer.status === 0) reject(new TypeError('fetch failed', { cause: new Error(answer.error) }));
-      else resolve(responseOf(answer, request));
-    });
-    signal.addEventListener('abort', () => {
+    let takeBack = () => {};
+    const onAbort = () => {
       takeBack();
       reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort);
+    takeBack = start(outgoing, (answer) => {
+      signal.removeEventListener('abort', onAbort);
+      if (answer.status === 0) reject(new TypeError('fetch failed', { cause: new Error(answer.error) }));
+      else resolve(responseOf(answer, request));
     });
   });
 }

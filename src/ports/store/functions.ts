@@ -71,8 +71,8 @@ export interface FunctionStore {
    * that a starting process is likely to need.
    */
   recent(limit: number): Promise<FunctionVersion[]>;
-  /** Lists versions of all namespaces with an inconclusive probe, oldest first. */
-  unsettled(limit: number): Promise<FunctionVersion[]>;
+  /** Lists versions of all namespaces with an inconclusive probe, oldest first, after `skipped` of them. */
+  unsettled(limit: number, skipped: number): Promise<FunctionVersion[]>;
   /** Sets the start strategy of a version and marks its probe as conclusive. */
   settleWarmStart(version: FunctionVersion, warmStart: WarmStart, reason: string | null): Promise<void>;
 }
