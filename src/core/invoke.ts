@@ -12,7 +12,7 @@ import type { Store } from '../ports/store.js';
 import type { Callbacks } from './callbacks.js';
 import type { Catalog } from './catalog.js';
 import { createIdempotency, IDEMPOTENCY_MS, type Idempotency } from './idempotency.js';
-import { type JobRequest, jobOf, newRequestId } from './job.js';
+import { type JobRequest, jobOf } from './job.js';
 import type { LogQuota } from './log-quota.js';
 import type { PendingReply } from './pending-replies.js';
 import type { Replies } from './replies.js';
@@ -110,7 +110,7 @@ class QueueInvoker implements Invoker {
   readonly #meter: Meter;
   readonly #resultTtlMs: number;
   readonly #idempotency: Idempotency;
-  readonly #waits = new Set<Wait>();
+  readonly #waiting = new Set<PendingReply>();
   #isReleased = false;
 
   constructor(deps: InvokerDeps) {
@@ -137,18 +137,18 @@ class QueueInvoker implements Invoker {
     const { id, function: fn, waiting } = await this.#accept(request, true);
     onAccepted?.(id);
     if (!waiting) return { id, function: fn, reply: null };
-    const wait = new Wait(waiting, this.#isReleased ? 0 : waitMs);
-    this.#waits.add(wait);
-    const removeListener = onDisconnect?.(() => wait.giveUp());
-    const reply = await wait.reply;
+    waiting.abandonAfter(this.#isReleased ? 0 : waitMs);
+    this.#waiting.add(waiting);
+    const removeListener = onDisconnect?.(() => waiting.abandon());
+    const reply = await waiting.reply;
     removeListener?.();
-    this.#waits.delete(wait);
+    this.#waiting.delete(waiting);
     return { id, function: fn, reply };
   }
 
   release(): void {
     this.#isReleased = true;
-    for (const wait of this.#waits) wait.giveUp();
+    for (const waiting of this.#waiting) waiting.abandon();
   }
 
   /**
@@ -224,32 +224,4 @@ export function assertInputSize(bytes: number): void {
     'payload_too_large',
     `The input has ${bytes} bytes; at most ${MAX_INPUT_BYTES} (1 MB) are allowed. Put larger data into storage and send its CID.`,
   );
-}
-
-/**
- * A caller's wait for a reply. `reply` resolves with null on timeout or when the wait is given up.
- */
-class Wait {
-  readonly reply: Promise<Reply | null>;
-  readonly #waiting: PendingReply;
-  readonly #timer: NodeJS.Timeout;
-  #settle: (reply: Reply | null) => void = () => undefined;
-
-  constructor(waiting: PendingReply, waitMs: number) {
-    this.#waiting = waiting;
-    this.reply = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
-    this.#timer = setTimeout(() => this.giveUp(), waitMs);
-    void waiting.reply.then((reply) => {
-      clearTimeout(this.#timer);
-      this.#settle(reply);
-    });
-  }
-
-  giveUp(): void {
-    clearTimeout(this.#timer);
-    this.#waiting.abandon();
-    this.#settle(null);
-  }
 }

@@ -27,7 +27,7 @@ export interface Run {
   /** The name of the host call it waits in. */
   blockedIn: string | null;
   /** Whether its caller has the outcome. Its thread may still be resetting the instance. */
-  settled: boolean;
+  finished: boolean;
   /** Aborted when the guest has ended; created on first use. */
   outsideWork: AbortController | null;
   stopSleep: (() => void) | null;
@@ -57,7 +57,7 @@ export function newRun(
     blockedAt: 0,
     waited: false,
     blockedIn: null,
-    settled: false,
+    finished: false,
     outsideWork: null,
     stopSleep: null,
     stopReason: null,
