@@ -14,7 +14,7 @@ import { dispatchHostCall } from './host-dispatch.js';
 import type { MemoryPool } from './memory-pool.js';
 import { neverStarted, type StopReason, tooLarge } from './outcome.js';
 import { Reservations } from './reservations.js';
-import { abortOutsideWork, abortSignalOf, guestJobOf, newRun, type Run, sleep } from './run.js';
+import { abortOutsideWork, abortSignalOf, newRun, type Run, sleep } from './run.js';
 import { RunQueue } from './run-queue.js';
 import { RunStats } from './run-stats.js';
 import { isOverdue, recheckDelay, type ThreadQueues } from './thread-queues.js';
@@ -179,7 +179,7 @@ export class Scheduler implements Closable {
 
   #start(run: Run, thread: GuestThread): void {
     this.#reservations.reserve(run, thread);
-    run.slot = thread.run(run.key, run.program, guestJobOf(run.call));
+    run.slot = thread.run(run.key, run.program, run.call);
     this.#deadlines.watch(run);
   }
 

@@ -134,7 +134,7 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
   slot.numbers[NUMBER.begunAt] = steadyMs();
   const began = performance.now();
   const warm = runner.keptBytes() > 0;
-  const { name, requestId, callerWallet, env, httpRequest, input } = job;
+  const { functionName: name, requestId, callerWallet, env, httpRequest = '', input } = job;
   const session: GuestSession = {
     name,
     requestId,
