@@ -131,10 +131,10 @@ class ReplyFirstFinisher implements Finisher {
       callerWallet: invocation.callerWallet,
       reason: state === 'dead' ? outcome : null,
     };
-    row.final = final;
-    await this.#writeRow(row);
+    const end: EndRow = Object.assign(row, { final });
+    await this.#writeRow(end);
     this.#meter.ended(state, final.reason);
-    await this.#followUps.send(invocation, fn, row as EndRow);
+    await this.#followUps.send(invocation, fn, end);
   }
 }
 
