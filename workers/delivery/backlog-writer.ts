@@ -121,6 +121,6 @@ function withoutContent(row: AttemptRow): AttemptRow {
     error: row.error === null ? null : message,
     http: null,
     traceparent: null,
-    final: row.final && { ...row.final, output: null, input: null, httpRequest: null },
+    final: row.final && { ...row.final, output: null, input: null, httpRequest: null, response: null },
   };
 }
