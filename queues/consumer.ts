@@ -3,7 +3,7 @@ import { MAX_WORKER_CRASHES } from '../src/contract/limits.js';
 import { messageOf } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
-import { CancelRequests } from './cancel-requests.js';
+import { CancelRequests, LOST } from './cancel-requests.js';
 import { CrashGuard } from './crash-guard.js';
 import type { InvocationJob, QueueDriver, QueueTimings, Warn } from './driver.js';
 import { perQueue } from './fairness.js';
@@ -107,7 +107,7 @@ export class Consumer implements Closable {
           driver.released(job);
         }
       },
-      onLost: (id) => this.#cancelRequests.lose(id),
+      onLost: (token) => this.#cancelRequests.lose(token),
     });
     this.#loops.set(kind, { loop, detach: driver.fetchOnAdd(kind, loop) });
   }
@@ -116,10 +116,10 @@ export class Consumer implements Closable {
   async #run(kind: QueueKind, settler: JobSettler, job: InvocationJob, token: string): Promise<RunOutcome> {
     const id = job.id ?? '';
     const { stalledCounter: crashes } = job;
-    const cancellation = this.#cancelRequests.track(id);
+    const cancellation = this.#cancelRequests.track(id, token);
     this.#prefetch[kind].recordFetch(job.data.s);
     const putBack = async (settlement: PutBack): Promise<RunOutcome> => {
-      await settler.putBack(job, token, settlement, () => this.#cancelRequests.isLost(id));
+      await settler.putBack(job, token, settlement, () => cancellation.reason === LOST);
       return 'moved';
     };
     let release = () => {};
@@ -136,9 +136,9 @@ export class Consumer implements Closable {
       release = this.#releaseOf(kind, job, grant, runsAlone);
       if (!runsAlone) this.#guard.admitted(id, crashes);
       else if (!(await this.#recordBegin(id, crashes))) return await putBack(AFTER_FAULT);
-      this.#cancelRequests.applyEarly(id, cancellation);
+      this.#cancelRequests.applyEarly(cancellation);
       // The cancel request may have been sent while no worker, or another one, had the job.
-      if (job.attemptsStarted > 1) await this.#cancelRequests.check(id);
+      if (job.attemptsStarted > 1) await this.#cancelRequests.check(cancellation);
       const delivery = toDelivery(job, {
         crashesWhileRunning,
         signal: cancellation,
@@ -152,7 +152,7 @@ export class Consumer implements Closable {
       return settlement.kind === 'done' ? 'done' : await putBack(settlement);
     } finally {
       release();
-      this.#cancelRequests.forget(id);
+      this.#cancelRequests.forget(token);
     }
   }
 
