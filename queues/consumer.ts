@@ -133,18 +133,18 @@ export class Consumer implements Closable {
       if (grant === 'none' && !cancellation.aborted) {
         return this.#closing === undefined ? await putBack(BEHIND_OTHERS) : 'unstarted';
       }
-      release = this.#releaseOf(kind, job, grant, runsAlone);
-      if (!runsAlone) this.#guard.admitted(id, crashes);
-      else if (!(await this.#recordBegin(id, crashes))) return await putBack(AFTER_FAULT);
+      release = this.#releaseOf(kind, job, token, grant, runsAlone);
+      if (!runsAlone) this.#guard.admitted(id, crashes, token);
+      else if (!(await this.#recordBegin(id, crashes, token))) return await putBack(AFTER_FAULT);
       this.#cancelRequests.applyEarly(cancellation);
       // The cancel request may have been sent while no worker, or another one, had the job.
       if (job.attemptsStarted > 1) await this.#cancelRequests.check(cancellation);
       const delivery = toDelivery(job, {
         crashesWhileRunning,
         signal: cancellation,
-        begun: () => this.#guard.began(id, crashes),
+        begun: () => this.#guard.began(id, crashes, token),
         releaseSlot: () => {
-          this.#guard.ended(id, crashes);
+          this.#guard.ended(id, crashes, token);
           if (kind === 'sync' || !this.#slots.asyncYields) release();
         },
       });
@@ -157,13 +157,19 @@ export class Consumer implements Closable {
   }
 
   /** Returns the function that releases the slot of a job that begins now, once. */
-  #releaseOf(kind: QueueKind, job: InvocationJob, grant: SlotGrant, runsAlone: boolean): () => void {
+  #releaseOf(
+    kind: QueueKind,
+    job: InvocationJob,
+    token: string,
+    grant: SlotGrant,
+    runsAlone: boolean,
+  ): () => void {
     const began = performance.now();
     let isHeld = true;
     return () => {
       if (!isHeld) return;
       isHeld = false;
-      this.#guard.ended(job.id ?? '', job.stalledCounter);
+      this.#guard.ended(job.id ?? '', job.stalledCounter, token);
       if (runsAlone) this.#slots.releaseAlone(kind, grant);
       else this.#slots.release(kind, job.data.n, grant);
       this.#prefetch[kind].recordEnd(performance.now() - began);
@@ -174,9 +180,9 @@ export class Consumer implements Closable {
    * Resolves with false when the journal cannot be written: without the record, another worker
    * crash would not be counted against a job that runs alone.
    */
-  async #recordBegin(id: string, crashes: number): Promise<boolean> {
+  async #recordBegin(id: string, crashes: number, token: string): Promise<boolean> {
     try {
-      await this.#guard.beganDurably(id, crashes);
+      await this.#guard.beganDurably(id, crashes, token);
       return true;
     } catch (error) {
       this.#settings.warn(
