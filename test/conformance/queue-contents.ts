@@ -70,6 +70,25 @@ export function contentsConformance(test: SerialFn<QueueContext>): void {
     t.deepEqual(listed.toSorted(), mine.map((job) => job.invocation.id).toSorted());
   });
 
+  test('a job that is added again counts once, although it was accepted at another time', async (t) => {
+    const { queue } = t.context.queues;
+    const job = queued({ input: Buffer.from('abc') });
+    const { id, acceptedAt } = job.invocation;
+    await queue.add([job]);
+    for (const later of [1000, 2000]) {
+      await t.context.other.queue.add([
+        { ...job, invocation: { ...job.invocation, acceptedAt: acceptedAt + later } },
+      ]);
+    }
+    t.like(await queue.use(namespace('default')), { waiting: 1, bytes: 3 });
+    t.like(await queue.counts(), { waiting: 1, bytes: 3 });
+    const { items } = await queue.list(namespace('default'), { limit: 10 });
+    t.deepEqual(
+      items.map(({ invocation }) => invocation.id),
+      [id],
+    );
+  });
+
   test('counts returns the age of the oldest waiting job', async (t) => {
     const { queue } = t.context.queues;
     await queue.add([queued(), queued()]);

@@ -108,6 +108,7 @@ export class UsageIndex {
       this.#keys.prefix,
       this.#keys.usage,
       ...QUEUE_KINDS.map((kind) => this.#endedTime[kind]),
+      REBASE_AT / 2,
       ...this.#ended,
     ];
     this.#ended = [];
