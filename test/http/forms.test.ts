@@ -307,7 +307,22 @@ test.serial(
       t.is(reply.status, 413, `${what}: ${reply.text}`);
       t.regex(reply.json.error, /32 MB \(33554432 bytes\)/, what);
     }
-  });
-  }
+  },
+);
+
+test('an incomplete form returns 408 after REQUEST_IDLE_SECONDS, and a closed connection ends only itself', async (t) => {
+  const { url } = await engine();
+  const api = await aTenant(await engine());
+  const type = 'Content-Type: multipart/form-data; boundary=b';
+  const headers = ['Host: x', `X-API-Key: ${api.key}`, type, 'Content-Length: 1000'];
+  const request = head('POST', '/v1/storage/upload', ...headers);
+  const starts = ['', '--b\r\nContent-Disp', file().toString('latin1'), form(file(), END).toString('latin1')];
+  await Promise.all(
+    starts.map(async (start) => {
+      const { received } = await rawHttp(url, request + start);
+      t.regex(received, /^HTTP\/1.1 408 [\s\S]*"request_timeout"/, start);
+      await rawHttp(url, request + start, { end: true });
+    }),
+  );
   t.is((await api.get('/health')).status, 200);
 });
