@@ -6,7 +6,7 @@ import type { Actor, Principal } from '../core/auth/principal.js';
 import type { ErrorCode } from '../errors.js';
 import type { Caller } from './admission.js';
 import type { BufferShare } from './buffer-budget.js';
-import type { UploadedFile } from './multipart.js';
+import type { UploadedFile } from './form-parser.js';
 import type { SendToFunctions } from './send-to-functions.js';
 import type { Services } from './services.js';
 
