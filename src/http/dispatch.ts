@@ -68,6 +68,7 @@ export function dispatch(route: Route, serving: Serving) {
     const holdSent = (bytes: number) => bodies.holdReply(ctx, principal?.namespace ?? null, bytes);
     const call = {
       services,
+      largeReplies,
       sendToFunctions,
       stopping,
       ctx,

@@ -6,6 +6,7 @@ import type { Actor, Principal } from '../core/auth/principal.js';
 import type { ErrorCode } from '../errors.js';
 import type { Caller } from './admission.js';
 import type { BufferShare } from './buffer-budget.js';
+import type { LargeReplies } from './large-replies.js';
 import type { UploadedFile } from './multipart.js';
 import type { SendToFunctions } from './send-to-functions.js';
 import type { Services } from './services.js';
@@ -96,6 +97,8 @@ export interface Call<A extends Access, P, Q, H, B> {
   readReply<T>(bytes: number, read: () => Promise<T>): Promise<T>;
   /** Returns a share of the namespace's memory for the events of a stream. */
   streamShare(): BufferShare;
+  /** Limits what streams read at once. */
+  largeReplies: LargeReplies;
   /** Sends a request to an HTTP function of this engine. */
   sendToFunctions: SendToFunctions;
   /** Aborted when the server stops; ends streaming responses. */
