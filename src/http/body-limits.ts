@@ -26,6 +26,11 @@ export interface BodyShare {
   limitError(): AppError;
   /** Releases the share when the body has been read and is accounted elsewhere. */
   releaseAfterRead(): void;
+  /**
+   * Handles the request. The handler does not end because its client has disconnected, so the body
+   * is accounted at least until it has ended.
+   */
+  holdWhile(handle: () => Promise<void>): Promise<void>;
 }
 
 /** Limits that apply to every request and its reply on every port. */
@@ -116,12 +121,25 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
       if (isBuffered(request) || response.destroyed) return null;
       const share =
         namespace === null ? anonymous.share(clients.rateLimitKeyOf(request)) : credentialed.share(namespace);
-      response.once('close', share.release);
+      let isHandled = false;
+      const releaseIfOver = () => {
+        if (response.destroyed && !isHandled) share.release();
+      };
+      response.once('close', releaseIfOver);
       return {
         take: share.take,
         limitError: namespace === null ? anonymousLimitError : namespaceLimitError,
         // Bodies of anonymous requests are accounted until the request has been answered.
         releaseAfterRead: namespace === null ? () => undefined : share.release,
+        async holdWhile(handle) {
+          isHandled = true;
+          try {
+            await handle();
+          } finally {
+            isHandled = false;
+            releaseIfOver();
+          }
+        },
       };
     },
     streamShare: (namespace) => credentialed.share(namespace),

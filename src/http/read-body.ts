@@ -45,7 +45,11 @@ export function readBody(
       if (size > maxBytes + DRAIN_BYTES) request.destroy();
     });
     request.once('timeout', () => reject(tooSlow(request.socket.timeout)));
-    request.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    request.once('end', () => {
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+      // The listeners of the request would keep them in memory until it has been answered.
+      chunks.length = 0;
+    });
     request.once('error', (cause) => reject(cutOff(cause)));
     request.once('aborted', () => reject(cutOff(undefined)));
     if (declared > maxBytes) refuse();

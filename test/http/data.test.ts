@@ -279,7 +279,9 @@ test('mget reads and returns a key once, however often it is in the list', async
   const api = await aTenant(await engine());
   const value = 'x'.repeat(1_000_000);
   await api.post('/v1/cache/put', { key: 'large', value });
-  const { status, json } = await api.post('/v1/cache/mget', { keys: Array.from({ length: 200 }, () => 'large') });
+  const { status, json } = await api.post('/v1/cache/mget', {
+    keys: Array.from({ length: 200 }, () => 'large'),
+  });
   t.is(status, 200);
   t.is(json.count, 1);
   t.deepEqual(json.results, [{ key: 'large', value }]);

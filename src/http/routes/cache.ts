@@ -60,6 +60,7 @@ export const put = route({
   body: {
     kind: 'json',
     schema: cachePutBodySchema,
+    keepsText: true,
     example: { key: 'user-7', value: { name: 'Ada' }, ttl: '10m' },
   },
   replies: { 200: { about: 'Written.', schema: cacheWriteReplySchema } },

@@ -41,7 +41,10 @@ export const getInvocation = route({
     200: {
       about: 'The invocation.',
       schema: invocationRecordSchema,
-      types: { 'text/event-stream': 'With `follow=true`: each `data:` is the record as JSON. The stream ends when the invocation has ended.' },
+      types: {
+        'text/event-stream':
+          'With `follow=true`: each `data:` is the record as JSON. The stream ends when the invocation has ended.',
+      },
     },
   },
   errors: ['not_found'],
