@@ -22,11 +22,11 @@ export async function readBody(
       tooLarge: (bytes) => tooLarge(bytes, maxBytes),
       take: (chunk) => chunks.push(chunk),
     });
-  } catch (error) {
+    return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+  } finally {
+    // The listeners of the request would keep them in memory until it has been answered.
     chunks.length = 0;
-    throw error;
   }
-  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
 }
 
 export interface BodyConsumer {
