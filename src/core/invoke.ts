@@ -172,7 +172,7 @@ class QueueInvoker implements Invoker {
     });
     await this.#logQuota.assertCapacity(request.namespace);
     if (request.callbackUrl !== undefined) {
-      await this.#egress.check(request.callbackUrl);
+      await this.#egress.check(request.callbackUrl, { namespace: request.namespace });
       await this.#callbacks.assertCapacity(request.namespace);
     }
 
