@@ -64,28 +64,31 @@ test.serial(
   },
 );
 
-test.serial('a text over 64 KB is refused in every host function, and one of 64 KB is accepted', async (t) => {
-  for (const [name, argument] of [
-    ['get_env', 'key'],
-    ['get_secret', 'name'],
-    ['cache_get', 'key'],
-    ['storage_get', 'cid'],
-  ] as const) {
-    const lengths: number[] = [];
-    const called = async (text: string) => {
-      lengths.push(text.length);
-      return null;
-    };
-    const host = { get_secret: called, cache_get: called, storage_get: called };
-    const fits = await run(await calling(name, [MAX_HOST_TEXT]), { host });
-    t.deepEqual(fits.log, [], name);
-    const over = await run(await calling(name, [MAX_HOST_TEXT + 1]), { host });
-    t.deepEqual(over.log, [
-      `error: ${name} failed: ${argument} has ${MAX_HOST_TEXT + 1} bytes; at most ${MAX_HOST_TEXT} are allowed`,
-    ]);
-    t.deepEqual(lengths, name === 'get_env' ? [] : [MAX_HOST_TEXT]);
-  }
-});
+test.serial(
+  'a text over 64 KB is refused in every host function, and one of 64 KB is accepted',
+  async (t) => {
+    for (const [name, argument] of [
+      ['get_env', 'key'],
+      ['get_secret', 'name'],
+      ['cache_get', 'key'],
+      ['storage_get', 'cid'],
+    ] as const) {
+      const lengths: number[] = [];
+      const called = async (text: string) => {
+        lengths.push(text.length);
+        return null;
+      };
+      const host = { get_secret: called, cache_get: called, storage_get: called };
+      const fits = await run(await calling(name, [MAX_HOST_TEXT]), { host });
+      t.deepEqual(fits.log, [], name);
+      const over = await run(await calling(name, [MAX_HOST_TEXT + 1]), { host });
+      t.deepEqual(over.log, [
+        `error: ${name} failed: ${argument} has ${MAX_HOST_TEXT + 1} bytes; at most ${MAX_HOST_TEXT} are allowed`,
+      ]);
+      t.deepEqual(lengths, name === 'get_env' ? [] : [MAX_HOST_TEXT]);
+    }
+  },
+);
 
 test.serial('arguments of a statement may have 16 MB, and its SQL is left to the guard of SQL', async (t) => {
   const lengths: number[][] = [];

@@ -1,5 +1,14 @@
 import test from 'ava';
-import { DATA_BYTES, type GuestJob, type JobResult, SLOT_BYTES } from '../../workers/threads/protocol.js';
+import {
+  DATA_BYTES,
+  type GuestJob,
+  type JobResult,
+  SHARED_BYTES,
+  SLOT,
+  SLOT_BYTES,
+} from '../../workers/threads/protocol.js';
+import { SharedLog } from '../../workers/threads/shared-log.js';
+import { Slot } from '../../workers/threads/slot.js';
 import {
   isAtOrBefore,
   nextGeneration,
@@ -77,6 +86,25 @@ test('a result read from a slot contains nothing of an earlier job or result', (
     t.is(writeResult(view, given), null);
     t.deepEqual(readResult(view, notPosted), given);
   }
+});
+
+test('a run that is stopped before it begins has no log lines and no memory of an earlier run of its slot', (t) => {
+  const own = new Slot(0, new SharedArrayBuffer(SHARED_BYTES));
+  const { control, shared, logOffset: at } = own.buffers;
+  const words = new Int32Array(control);
+  const cursor = { words, committed: SLOT.logCommitted, pending: SLOT.logPending };
+  const log = new SharedLog({ buffer: shared, at }, cursor);
+  own.fill(1, job());
+  log.begin();
+  log.line('info', 'card 4111 of the victim');
+  log.print('error', new TextEncoder().encode('an unfinished line'));
+  Atomics.store(words, SLOT.pages, 48);
+  const [line, rest] = [...own.logLines(), ...own.unfinishedLine()].map(({ message }) => message);
+  t.deepEqual([line, rest, own.memoryMb], ['card 4111 of the victim', 'an unfinished line', 3]);
+
+  own.fill(1, job());
+  t.deepEqual([...own.logLines(), ...own.unfinishedLine()], []);
+  t.is(own.memoryMb, 0);
 });
 
 test('an output read from a slot is a copy that the next job does not overwrite', (t) => {

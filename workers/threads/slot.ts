@@ -48,12 +48,15 @@ export class Slot {
   }
 
   /**
-   * Prepares the slot for an invocation. Returns false when the job does not fit and must be
-   * posted.
+   * Prepares the slot for an invocation. Nothing of an earlier one can be read from now on, even if
+   * this one is stopped before the thread begins it. Returns false when the job does not fit and
+   * must be posted.
    */
   fill(program: number, job: GuestJob): boolean {
     this.#words[SLOT.program] = program;
     this.#words[SLOT.state] = STATE.open;
+    this.#words[SLOT.pages] = 0;
+    this.#log.clear();
     this.#view.numbers[NUMBER.startedAt] = 0;
     this.#view.numbers[NUMBER.begunAt] = 0;
     return writeJob(this.#view, job);

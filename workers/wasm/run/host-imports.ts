@@ -225,12 +225,7 @@ export class HostImports {
    * call with a larger buffer returns it without repeating the effect. Any other call except
    * logging drops it.
    */
-  #into(
-    name: HostFunctionName,
-    args: HostValue[] | FailedReply,
-    pointer: number,
-    capacity: number,
-  ): number {
+  #into(name: HostFunctionName, args: HostValue[] | FailedReply, pointer: number, capacity: number): number {
     const accepted = Array.isArray(args) ? args : null;
     let data = accepted !== null && isSame(this.#unread, name, accepted) ? this.#unread.data : null;
     if (data === null) {
