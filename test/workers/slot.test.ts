@@ -127,6 +127,21 @@ test('an output too large for a slot is taken from the posted message', (t) => {
   );
 });
 
+test('a result whose posted part is missing is an error and contains nothing of the slot', (t) => {
+  const view = slot();
+  writeJob(view, job({ input: bytes(30_000, 65) }));
+  for (const given of [
+    result({ output: bytes(DATA_BYTES + 1, 4), response: '{"status":200}' }),
+    result({ error: '€'.repeat(4096), response: 'x'.repeat(DATA_BYTES) }),
+  ]) {
+    t.not(writeResult(view, given), null);
+    t.deepEqual(
+      readResult(view, () => null),
+      result({ exitCode: null, error: "the function's thread failed: its output did not arrive" }),
+    );
+  }
+});
+
 test('an error and a response of any size are read as they were written, with any output', (t) => {
   const view = slot();
   // In JSON within JSON, each quote takes four bytes and each control character seven.

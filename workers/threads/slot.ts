@@ -85,9 +85,9 @@ export class Slot {
 
   /**
    * Returns the result of a guest that ended by itself. `posted` returns the part of it that was too
-   * large for the slot.
+   * large for the slot, or null when that was lost with the thread.
    */
-  result(posted: () => PostedResult): JobResult {
+  result(posted: () => PostedResult | null): JobResult {
     return readResult(this.#view, posted);
   }
 
