@@ -7,6 +7,7 @@ import { uuidv7 } from '../../src/uuid.js';
 import type { Database, Query } from '../database.js';
 import { toAliasRow } from './aliases.js';
 import { auditQueries } from './audit.js';
+import { batchWithRoutes, claimRoutes } from './function-routes.js';
 
 interface RolloutRow {
   namespace: Namespace;
@@ -51,18 +52,26 @@ export function createRolloutStore(database: Database): RolloutStore {
     audit: AuditEntry | undefined,
   ) => {
     const alias = toAliasRow(live);
-    const results = await database.batch([
+    const fn = { namespace: row.namespace, name: row.function };
+    const queries = [
       change,
       knex.raw(MOVE_ALIAS, [
         ...[alias.namespace, alias.function, alias.alias, alias.version, alias.weights, alias.updated_at],
         ...[row.namespace, row.function, row.change_id],
       ]),
+      ...claimRoutes(knex, fn),
       ...auditQueries(knex, audit, {
         sql: 'exists (select 1 from rollouts where namespace = ? and function = ? and change_id = ?)',
         bindings: [row.namespace, row.function, row.change_id],
       }),
       of(row.namespace, row.function).where({ change_id: row.change_id }),
-    ]);
+    ];
+    const results = await batchWithRoutes(
+      database,
+      fn,
+      { versions: [row.from_version, row.to_version] },
+      () => database.batch(queries),
+    );
     return (results.at(-1) as RolloutRow[]).length === 1;
   };
 

@@ -36,7 +36,7 @@ function listening(database: Database, sent: Sent[]): Database {
  * rows, and of rows being written.
  */
 const MEANT =
-  /SCAN (attempts|later|dead) USING (COVERING )?INDEX attempts_dead|SCAN \(|SCAN json_each|SCAN CONSTANT|SCAN (page|sized|fitting|bounds|head|window|recent|last|expired|tuples)|SCAN [A-Z]*SUBQUERY/;
+  /SCAN (attempts|later|dead) USING (COVERING )?INDEX attempts_dead|SCAN \(|SCAN json_each|SCAN CONSTANT|SCAN (page|sized|fitting|bounds|head|window|recent|last|expired|tuples|routes)|SCAN [A-Z]*SUBQUERY/;
 
 test('queries for one function, invocation or namespace scan no whole table', async (t) => {
   const database = await openSqlite({ file: join(directory, 'plans.sqlite') });

@@ -30,7 +30,8 @@ export interface RolloutStore {
   running(): Promise<StoredRollout[]>;
   /**
    * Starts a rollout and updates the alias, atomically. Resolves with false if one is already
-   * running; the audit entry is written only with the change.
+   * running; the audit entry is written only with the change. Throws `conflict` if another function
+   * has a route of one of the two versions, which keep their routes while the rollout runs.
    */
   start(rollout: Omit<StoredRollout, 'changeId'>, live: StoredAlias, audit?: AuditEntry): Promise<boolean>;
   /**
