@@ -34,7 +34,7 @@ function aVersion(
 function aRollout(namespace: Namespace): Omit<StoredRollout, 'changeId'> {
   const now = Date.now();
   return {
-    ...{ namespace, function: aName('a'), state: 'running', to: 2, from: 1 },
+    ...{ namespace, function: aName('a'), state: 'running', to: 2, from: 1, createdLive: false },
     request: { to: 2, steps: [10], every_seconds: 60, max_error_percent: 2, min_calls: 20 },
     ...{ step: 0, stepStartedAt: now, calls: 0, errors: 0, p95Ms: null, reason: null },
     ...{ startedAt: now, updatedAt: now },
