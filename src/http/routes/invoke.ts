@@ -143,7 +143,7 @@ async function authorize(
   ref: FunctionRef,
   headers: Headers,
 ): Promise<void> {
-  await assertMayInvoke(services.catalog, principal, ref);
+  await assertMayInvoke(services, principal, ref);
   await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   if (principal?.namespace !== ref.namespace) assertForAnybody(headers, principal, ref.namespace);
   if (parsePrefer(headers.prefer).kind === 'final') assertSync(headers);
