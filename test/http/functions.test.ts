@@ -325,3 +325,17 @@ test('whether an anonymous call without a version is accepted depends on the ver
   await deploy(true);
   t.is(await call('fn'), 401, 'the newest is public, but not live');
 });
+
+test('a namespace in the query of /v1/invoke that differs from the one in the path returns 403', async (t) => {
+  const tenant = await aTenantWithProbe(await engine(), { is_public: 'true' });
+  const path = `/v1/invoke/${tenant.namespace}/probe`;
+  for (const api of [tenant, tenant.as()]) {
+    const call = (query: string) => api.request('POST', path + query, { body: commands() });
+    t.is((await call(`?namespace=${tenant.namespace}`)).status, 200);
+    const other = await call('?namespace=default');
+    t.is(other.status, 403, other.text);
+    t.is(other.json.code, 'forbidden');
+    t.regex(other.json.error, /"default"/);
+    t.is((await call('?namespace=a%20b')).status, 400);
+  }
+});
