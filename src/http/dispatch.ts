@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { parseFunctionRef } from '../contract/function-ref.js';
 import { requestIdSchema } from '../contract/ids.js';
 import { parseOrThrow } from '../contract/parse-or-throw.js';
@@ -45,7 +45,8 @@ export function dispatch(route: Route, serving: Serving) {
   const readQuery = readerOf(route.query);
   const readHeaders = readerOf(route.headers);
   const { access, scope, otherNamespaces = 'nobody', limited = true } = route;
-  const bodyOf = route.body === undefined ? null : bodyReader(route.body);
+  const bodySpec = route.body ?? (takesNoBody(route) ? NO_BODY : undefined);
+  const bodyOf = bodySpec === undefined ? null : bodyReader(bodySpec);
   // A function name in the path is checked here; otherwise the handler checks which functions are
   // concerned.
   const isOfFunction = scope !== null && FUNCTION_SCOPES.has(scope) && route.params?.shape.name !== undefined;
@@ -90,10 +91,10 @@ export function dispatch(route: Route, serving: Serving) {
     };
     if (route.authorize) await route.authorize(call);
     let share: BodyShare | null = null;
-    if (route.body && bodyOf) {
+    if (bodySpec && bodyOf) {
       share = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
       Object.assign(call, await bodyOf(ctx, share, principal));
-      if (route.body.isQueued) share?.releaseAfterRead();
+      if (bodySpec.isQueued) share?.releaseAfterRead();
     }
     const answer = async () => {
       await send(ctx, await route.handle(call), {
@@ -106,6 +107,16 @@ export function dispatch(route: Route, serving: Serving) {
     if (share === null || route.body?.isQueued) await handle();
     else await share.holdWhile(handle);
   };
+}
+
+/**
+ * The body of a request that changes something by a route without fields. It is read nevertheless:
+ * a field that has no effect here, for example one that belongs into the query, is refused.
+ */
+const NO_BODY: BodySpec = { kind: 'json', schema: z.strictObject({}), example: {}, optional: true };
+
+function takesNoBody({ method, ignoresBody }: Route): boolean {
+  return method !== 'GET' && method !== 'DELETE' && ignoresBody !== true;
 }
 
 const NOTHING: Record<string, never> = {};

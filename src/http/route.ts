@@ -144,7 +144,10 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
   params?: P;
   query?: Q;
   headers?: H;
+  /** Without it, a body of POST, PUT and PATCH must be empty or `{}`. */
   body?: B;
+  /** True: a body is not read, because clients of other systems send fields that mean nothing here. */
+  ignoresBody?: boolean;
   /** Replies by status, without errors of authentication, limits and parsing. */
   replies: Record<number, ReplySpec>;
   /** Error codes that the handler throws. */
