@@ -139,21 +139,37 @@ export class Consumer implements Closable {
       this.#cancelRequests.applyEarly(cancellation);
       // The cancel request may have been sent while no worker, or another one, had the job.
       if (job.attemptsStarted > 1) await this.#cancelRequests.check(cancellation);
-      const delivery = toDelivery(job, {
+      const settlement = await this.#deliver(kind, job, {
+        token,
         crashesWhileRunning,
         signal: cancellation,
-        begun: () => this.#guard.began(id, crashes, token),
-        releaseSlot: () => {
-          this.#guard.ended(id, crashes, token);
-          if (kind === 'sync' || !this.#slots.asyncYields) release();
-        },
+        release,
       });
-      const settlement = await this.#handle(delivery);
       return settlement.kind === 'done' ? 'done' : await putBack(settlement);
     } finally {
       release();
       this.#cancelRequests.forget(token);
     }
+  }
+
+  /** Throws when the job's data cannot be decoded. */
+  #deliver(
+    kind: QueueKind,
+    job: InvocationJob,
+    own: Pick<Delivery, 'crashesWhileRunning' | 'signal'> & { token: string; release: () => void },
+  ): Promise<Settlement> {
+    const id = job.id ?? '';
+    const { stalledCounter: crashes } = job;
+    const delivery = toDelivery(job, {
+      crashesWhileRunning: own.crashesWhileRunning,
+      signal: own.signal,
+      begun: () => this.#guard.began(id, crashes, own.token),
+      releaseSlot: () => {
+        this.#guard.ended(id, crashes, own.token);
+        if (kind === 'sync' || !this.#slots.asyncYields) own.release();
+      },
+    });
+    return this.#handle(delivery);
   }
 
   /** Returns the function that releases the slot of a job that begins now, once. */

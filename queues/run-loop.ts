@@ -120,10 +120,10 @@ export class RunLoop implements Closable, BatchFetcher {
 
   reserve(most: number): readonly string[] {
     // While jobs are slow, leave jobs to processes with an idle core.
-    const room = this.#prefetches
+    const free = this.#prefetches
       ? this.#freeCapacity
       : Math.min(this.#freeCapacity, this.#options.cores - this.#claimed);
-    return this.#reserveTokens(Math.min(most, room));
+    return this.#reserveTokens(Math.min(most, free));
   }
 
   deliver(tokens: readonly string[], answers: readonly NextJob[]): void {

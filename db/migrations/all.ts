@@ -67,6 +67,7 @@ import { auditTargetName } from './066-audit-target-name.js';
 import { auditNamesOfKeys } from './067-audit-names-of-keys.js';
 import { functionVersionDeployer } from './068-function-version-deployer.js';
 import { functionVersionNamesOfKeys } from './069-function-version-names-of-keys.js';
+import { attemptsResponse } from './070-attempts-response.js';
 
 export interface Migration {
   name: string;
@@ -145,4 +146,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '067-audit-names-of-keys', sql: auditNamesOfKeys },
   { name: '068-function-version-deployer', sql: functionVersionDeployer },
   { name: '069-function-version-names-of-keys', sql: functionVersionNamesOfKeys },
+  { name: '070-attempts-response', sql: attemptsResponse },
 ];

@@ -17,13 +17,12 @@ const STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'c
 const CHILDREN = 'attempts indexed by attempts_by_parent';
 const FIRED = 'attempts indexed by attempts_by_message';
 
-/** All columns except the messages, which a list does not show, and large inputs. */
+/** What a list does not show, and inputs, of which it shows only small ones. */
+const NOT_LISTED = ['messages', 'input', 'http_request', 'response'];
 const COLUMNS = [
   'position',
   'replayed_at',
-  ...WRITTEN_COLUMNS.filter(
-    (column) => column !== 'messages' && column !== 'input' && column !== 'http_request',
-  ),
+  ...WRITTEN_COLUMNS.filter((column) => !NOT_LISTED.includes(column)),
 ]
   .map((column) => `a.${column}`)
   .join(', ');
@@ -68,7 +67,7 @@ export function createAttemptList(database: Database): AttemptStore['list'] {
              sum(bytes) over (order by accepted_at desc, request_id desc rows unbounded preceding) - bytes as before
            from sized
          )
-         select ${COLUMNS}, '[]' as messages, ${INPUT} as input, null as http_request, fitting.chosen
+         select ${COLUMNS}, '[]' as messages, ${INPUT} as input, null as http_request, null as response, fitting.chosen
          from fitting join attempts a on a.request_id = fitting.request_id
          where fitting.before < ${MAX_PAGE_BYTES}
          order by fitting.accepted_at desc, fitting.request_id desc, a.attempt`,

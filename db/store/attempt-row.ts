@@ -43,6 +43,7 @@ export interface AttemptRecord {
   output: string | null;
   input: string | null;
   http_request: string | null;
+  response: string | null;
   replayed_at: number | null;
 }
 
@@ -79,6 +80,7 @@ export const WRITTEN_COLUMNS = [
   'output',
   'input',
   'http_request',
+  'response',
 ];
 
 const FINAL_COLUMNS = [
@@ -93,6 +95,7 @@ const FINAL_COLUMNS = [
   'output',
   'input',
   'http_request',
+  'response',
 ];
 
 /**
@@ -153,6 +156,7 @@ export function toTuple(row: AttemptRow): unknown[] {
     toBase64(final?.output),
     toBase64(final?.input),
     cleaned(final?.httpRequest),
+    cleaned(final?.response),
   ];
 }
 
@@ -198,6 +202,7 @@ function toFinal(record: AttemptRecord, now: number): FinalAttempt | null {
     completedAt: record.completed_at ?? record.started_at,
     output: isKept ? fromBase64(record.output) : null,
     outputExpiresAt,
+    response: isKept ? record.response : null,
     input: keepsInput ? fromBase64(record.input) : null,
     httpRequest: keepsInput ? record.http_request : null,
     callerWallet: record.caller_wallet ?? '',

@@ -96,6 +96,13 @@ export interface InvokerDeps {
   resultTtlMs: number;
 }
 
+interface AcceptedCall extends Accepted {
+  /** Null for calls that do not wait. */
+  waiting: PendingReply | null;
+  /** The claims to release if the invocation is refused. */
+  held: readonly IdempotencyClaim[];
+}
+
 export function createInvoker(deps: InvokerDeps): Invoker {
   return new QueueInvoker(deps);
 }
@@ -110,7 +117,7 @@ class QueueInvoker implements Invoker {
   readonly #meter: Meter;
   readonly #resultTtlMs: number;
   readonly #idempotency: Idempotency;
-  readonly #waits = new Set<Wait>();
+  readonly #waiting = new Set<PendingReply>();
   #isReleased = false;
 
   constructor(deps: InvokerDeps) {
@@ -134,56 +141,57 @@ class QueueInvoker implements Invoker {
     request: InvokeRequest,
     { waitMs, onDisconnect, onAccepted }: CallOptions,
   ): Promise<Accepted & { reply: Reply | null }> {
-    const { id, function: fn, waiting } = await this.#accept(request, true);
+    const { id, function: fn, waiting, held } = await this.#accept(request, true);
     onAccepted?.(id);
     if (!waiting) return { id, function: fn, reply: null };
-    const wait = new Wait(waiting, this.#isReleased ? 0 : waitMs);
-    this.#waits.add(wait);
-    const removeListener = onDisconnect?.(() => wait.giveUp());
-    const reply = await wait.reply;
+    waiting.abandonAfter(this.#isReleased ? 0 : waitMs);
+    this.#waiting.add(waiting);
+    const removeListener = onDisconnect?.(() => waiting.abandon());
+    const reply = await waiting.reply;
     removeListener?.();
-    this.#waits.delete(wait);
+    this.#waiting.delete(waiting);
+    // It did not run: the key is free for the next try.
+    if (reply?.code !== undefined) await this.#idempotency.release(held);
     return { id, function: fn, reply };
   }
 
   release(): void {
     this.#isReleased = true;
-    for (const wait of this.#waits) wait.giveUp();
+    for (const waiting of this.#waiting) waiting.abandon();
   }
 
   /**
    * Puts the job on the queue, or finds the one that an earlier call with the same key has put
    * there.
    */
-  async #accept(request: InvokeRequest, sync: boolean): Promise<Accepted & { waiting: PendingReply | null }> {
+  async #accept(request: InvokeRequest, sync: boolean): Promise<AcceptedCall> {
     assertInputSize(request.input.byteLength);
     const latest = await this.#catalog.choose(request.namespace, request.function, {
       ref: request.version,
       sticky: request.sticky ?? request.idempotencyKey,
     });
-    await this.#logQuota.assertCapacity(request.namespace);
     if (request.callbackUrl !== undefined) {
       await this.#egress.check(request.callbackUrl);
       await this.#callbacks.assertCapacity(request.namespace);
     }
 
-    const claimed = await this.#idempotency.claim(request, latest.version);
-    const { id, key, isKnown } = claimed;
+    const { id, key, isKnown, held } = await this.#idempotency.claim(request, latest.version);
     let waiting: PendingReply | null = null;
     try {
       const fn = key === null ? latest : await this.#claimedVersion(request, key, latest);
-      if (isKnown) return { id, function: fn, waiting: sync ? this.#replies.watch(id) : null };
+      if (isKnown) return { id, function: fn, waiting: sync ? this.#replies.watch(id) : null, held };
+      await this.#logQuota.assertCapacity(request.namespace);
       if (sync) waiting = this.#replies.wait(request.namespace, id);
       const invocation = jobRequestOf(request, id, key === null ? this.#resultTtlMs : IDEMPOTENCY_MS);
       if (sync) invocation.replyTo = this.#replies.address;
       await this.#queue.add([jobOf(fn, invocation, request.delayMs)]);
       this.#meter.accepted(request.trigger, 1);
-      return { id, function: fn, waiting };
+      return { id, function: fn, waiting, held };
     } catch (error) {
       waiting?.abandon();
       // After an ambiguous write the invocation may run: with the same key, a repeated request finds
       // it. Otherwise nothing was accepted.
-      if (!isAppError(error, 'ambiguous_write')) await this.#idempotency.release(claimed.held);
+      if (!isAppError(error, 'ambiguous_write')) await this.#idempotency.release(held);
       throw error;
     }
   }
@@ -224,32 +232,4 @@ export function assertInputSize(bytes: number): void {
     'payload_too_large',
     `The input has ${bytes} bytes; at most ${MAX_INPUT_BYTES} (1 MB) are allowed. Put larger data into storage and send its CID.`,
   );
-}
-
-/**
- * A caller's wait for a reply. `reply` resolves with null on timeout or when the wait is given up.
- */
-class Wait {
-  readonly reply: Promise<Reply | null>;
-  readonly #waiting: PendingReply;
-  readonly #timer: NodeJS.Timeout;
-  #settle: (reply: Reply | null) => void = () => undefined;
-
-  constructor(waiting: PendingReply, waitMs: number) {
-    this.#waiting = waiting;
-    this.reply = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
-    this.#timer = setTimeout(() => this.giveUp(), waitMs);
-    void waiting.reply.then((reply) => {
-      clearTimeout(this.#timer);
-      this.#settle(reply);
-    });
-  }
-
-  giveUp(): void {
-    clearTimeout(this.#timer);
-    this.#waiting.abandon();
-    this.#settle(null);
-  }
 }

@@ -51,6 +51,11 @@ export interface BodyLimits {
     bytes: number,
     read: () => Promise<T>,
   ): Promise<T>;
+  /**
+   * Returns a share for the unfinished message of a socket, of its namespace or, without a
+   * credential, of its address.
+   */
+  messageShare(request: IncomingMessage, namespace: Namespace | null): BufferShare;
   /** Returns a share for the events of a stream. */
   streamShare(namespace: Namespace): BufferShare;
   /**
@@ -75,6 +80,8 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
   const anonymous = createBufferBudget(ANONYMOUS);
   const anonymousReplies = createBufferBudget(ANONYMOUS_REPLIES);
   const credentialed = createBufferBudget(CREDENTIALED);
+  const shareOf = (request: IncomingMessage, namespace: Namespace | null) =>
+    namespace === null ? anonymous.share(clients.rateLimitKeyOf(request)) : credentialed.share(namespace);
   const held = new WeakMap<ServerResponse, HeldReply>();
   const releaseIfOver = (res: ServerResponse, { share, isRead }: HeldReply) => {
     if (res.destroyed && isRead) share.release();
@@ -114,8 +121,7 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
       limitIdle(request, idleMs);
       // A client that has gone sends nothing more, and `close` is not emitted again.
       if (isBuffered(request) || response.destroyed) return null;
-      const share =
-        namespace === null ? anonymous.share(clients.rateLimitKeyOf(request)) : credentialed.share(namespace);
+      const share = shareOf(request, namespace);
       response.once('close', share.release);
       return {
         take: share.take,
@@ -124,6 +130,7 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
         releaseAfterRead: namespace === null ? () => undefined : share.release,
       };
     },
+    messageShare: shareOf,
     streamShare: (namespace) => credentialed.share(namespace),
     limitRest: (request, response) => limitIdleRest(request, response, idleMs),
   };

@@ -21,6 +21,9 @@ export interface Upload {
   fields: Record<string, string>;
 }
 
+/** The chunks of each file, by the parser's object for it. */
+type FileContents = Map<unknown, Buffer[]>;
+
 /**
  * Parses a form with one file. The file is collected in memory up to its limit: it is needed there,
  * and no temporary files can be left behind.
@@ -39,10 +42,27 @@ export async function readForm(
   }
   const maxBytes = maxFileBytes + MAX_FIELD_BYTES + OVERHEAD_BYTES;
   if ((ctx.request.length ?? 0) > maxBytes) throw tooLarge(ctx.request.length ?? 0, maxFileBytes);
-  const contents = new Map<unknown, Buffer[]>();
   const total = limitTotal(ctx.req, maxBytes, share);
-  let hasProto = false;
-  const parse = koaBody({
+  const contents: FileContents = new Map();
+  const parser = createParser(maxFileBytes, contents, total.signal);
+  try {
+    await Promise.race([parser.parse(ctx), total.refused]);
+  } catch (error) {
+    // Discard the rest of the body, so that the client can read the response.
+    ctx.req.resume();
+    for (const chunks of contents.values()) chunks.length = 0;
+    throw total.signal.aborted ? error : toFormError(error, maxFileBytes);
+  }
+  if (parser.hasProto) {
+    throw new AppError('invalid_request', 'The form has an unknown field "__proto__"; leave it out.');
+  }
+  return uploadOf(ctx, name, contents);
+}
+
+/** Creates a parser that collects the chunks of files in `contents` until `full` is aborted. */
+function createParser(maxFileBytes: number, contents: FileContents, full: AbortSignal) {
+  const parser = { hasProto: false, parse: (ctx: Context) => read(ctx, async () => undefined) };
+  const read = koaBody({
     multipart: true,
     json: false,
     text: false,
@@ -58,7 +78,7 @@ export async function readForm(
       // A part with a file name but no content type is a file and must not be decoded as text.
       onPart(part, handle) {
         // The parser would assign this field to an object's prototype, where it would be lost.
-        if (part.name === '__proto__') hasProto = true;
+        if (part.name === '__proto__') parser.hasProto = true;
         if (part.originalFilename !== null && !part.mimetype) part.mimetype = 'application/octet-stream';
         handle(part);
       },
@@ -67,26 +87,18 @@ export async function readForm(
         contents.set(file, chunks);
         return new Writable({
           write(chunk: Buffer, _encoding, done) {
-            if (!total.signal.aborted) chunks.push(chunk);
+            if (!full.aborted) chunks.push(chunk);
             done();
           },
         });
       },
     },
   });
-  try {
-    const parsed = parse(ctx, async () => undefined);
-    await Promise.race([parsed, total.refused]);
-  } catch (error) {
-    // Discard the rest of the body, so that the client can read the response.
-    ctx.req.resume();
-    for (const chunks of contents.values()) chunks.length = 0;
-    throw total.signal.aborted ? error : toFormError(error, maxFileBytes);
-  }
+  return parser;
+}
 
-  if (hasProto) {
-    throw new AppError('invalid_request', 'The form has an unknown field "__proto__"; leave it out.');
-  }
+/** Returns the file `name` and the fields of a parsed form. */
+function uploadOf(ctx: Context, name: string, contents: FileContents): Upload {
   const fields: Record<string, string> = {};
   for (const [field, value] of Object.entries(ctx.request.body ?? {})) fields[field] = single(field, value);
   let file: UploadedFile | undefined;

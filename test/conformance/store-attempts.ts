@@ -19,7 +19,10 @@ export function testAttempts(driver: string, open: OpenStore): void {
       messages: [
         { level: 'warn', message: 'NUL \0, "quotes", \u{1f600}', timestamp: '2026-01-01T00:00:00.000Z' },
       ],
-      final: anEnd({ state: 'dead', reason: 'timeout', output, input: output, callerWallet: '0xabc' }),
+      final: anEnd({
+        ...{ state: 'dead', reason: 'timeout', output, input: output, callerWallet: '0xabc' },
+        response: '{"status":404,"headers":{"a":"é\\""}}',
+      }),
     });
     await attempts.write([row]);
     const read = await attempts.invocation(row.requestId);

@@ -12,13 +12,18 @@ export function testRetention(driver: string, open: OpenStore): void {
     const { attempts } = await get();
     const namespace = aNamespace();
     const output = Buffer.from('{"ok":true}');
-    const kept = anAttempt({ namespace, final: anEnd({ output }) });
-    const expired = anAttempt({ namespace, final: anEnd({ output, outputExpiresAt: Date.now() - 1 }) });
+    const end = { output, response: '{"status":200}' };
+    const kept = anAttempt({ namespace, final: anEnd(end) });
+    const expired = anAttempt({ namespace, final: anEnd({ ...end, outputExpiresAt: Date.now() - 1 }) });
     await attempts.write([kept, expired]);
     const shown = async (row: typeof kept) =>
       textOf((await attempts.invocation(row.requestId))?.attempts[0]?.final?.output);
     t.is(await shown(kept), '{"ok":true}');
     t.is(await shown(expired), null);
+    const response = async (row: typeof kept) =>
+      (await attempts.invocation(row.requestId))?.attempts[0]?.final?.response;
+    t.is(await response(kept), end.response);
+    t.is(await response(expired), null);
     t.true((await attempts.sweep({ logsBefore: 0, deadBefore: 0, now: Date.now() })) >= 1);
     t.is(await attempts.sweep({ logsBefore: 0, deadBefore: 0, now: Date.now() }), 0);
     t.is(await shown(kept), '{"ok":true}');

@@ -56,6 +56,7 @@ export function anEnd(given: Partial<FinalAttempt> = {}): FinalAttempt {
     completedAt: Date.now(),
     output: null,
     outputExpiresAt: Date.now() + 60_000,
+    response: null,
     input: null,
     httpRequest: null,
     callerWallet: '',

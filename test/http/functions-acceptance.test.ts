@@ -3,7 +3,7 @@ import test from 'ava';
 import { rawHttp, requestHead } from '../helpers/raw-http.js';
 import { until } from '../helpers/until.js';
 import { sharedEngine } from './served.js';
-import { servedFunctions } from './served-functions.js';
+import { replying, servedFunctions } from './served-functions.js';
 
 /** Trusts no proxy. */
 const engine = sharedEngine();
@@ -114,6 +114,17 @@ test('requests with the same idempotency header share one invocation; another bo
     more.headers.get('x-request-id'),
     'each request without the header is a new invocation',
   );
+});
+
+test('a repeated request gets the status and the headers that the function set the first time', async (t) => {
+  const { call } = await served({ pay: { idempotency: 'X-Payment' } });
+  const { headers } = replying({ status: 404, headers: { 'x-own': ['1', '2'] }, body: 'nobody' });
+  const send = () => call('/pay', { method: 'POST', headers: { ...headers, 'x-payment': 'one' } });
+  const [first, again] = [await send(), await send()];
+  for (const { status, headers: received, text } of [first, again]) {
+    t.deepEqual([status, received.get('x-own'), text], [404, '1, 2', 'nobody']);
+  }
+  t.is(again.headers.get('x-request-id'), first.headers.get('x-request-id'));
 });
 
 test('Standard Webhooks start one invocation per webhook-id, and return 401 outside the tolerance', async (t) => {

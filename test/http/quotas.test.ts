@@ -330,9 +330,10 @@ test('a namespace has as many guests as its quota says: a call beyond waits a wh
   const asleep = { op: 'sleep', n: 9000 };
   const slow = tenant.invoke('probe', commands(asleep));
   await until('it runs', async () => (await usage(tenant)).concurrent_guests?.used === 1);
+  const call = commands({ op: 'echo', a: 'call' });
   const [waited, refused, beside] = await Promise.all([
     tenant.invoke('probe', commands({ op: 'echo', a: 'event' }), ASYNC),
-    tenant.invoke('probe', commands({ op: 'echo', a: 'call' })),
+    tenant.invoke('probe', call, { 'idempotency-key': 'refused' }),
     other.invoke('probe', commands({ op: 'echo', a: 'beside' })),
   ]);
   t.is(beside.text, '{"results":["beside"]}');
@@ -342,6 +343,8 @@ test('a namespace has as many guests as its quota says: a call beyond waits a wh
   // What was refused has not run, and says why.
   const { json: ended } = await tenant.get(`/v1/invocations/${refused.headers.get('x-request-id')}`);
   t.like(ended, { state: 'error', attempts: [] });
+  const again = await tenant.invoke('probe', call, { 'idempotency-key': 'refused' });
+  t.is(again.text, '{"results":["call"]}', 'a refused call releases its key');
   await until('the event has run', async () => {
     const { json } = await tenant.get(`/v1/invocations/${waited.json.request_id}`);
     return json.state === 'success';
@@ -374,6 +377,12 @@ test('beyond log_mb_per_day calls return 429, and events still run, recorded wit
   t.regex(messages[0].message, /^4 lines are left out of this log\. The quota log_mb_per_day .*1 MB of 1 MB/);
   t.is(messages.length, 1);
 
+  t.is((await call({ 'idempotency-key': 'answered' })).json.code, 'quota_exceeded');
+  await setQuotas(tenant, { log_mb_per_day: 2 });
+  const answered = { 'idempotency-key': 'answered' };
+  const first = await tenant.invoke('probe', '[]', answered);
+  await setQuotas(tenant, { log_mb_per_day: 1 });
+  t.is((await tenant.invoke('probe', '[]', answered)).text, first.text, 'the repetition needs no log');
   await setQuotas(tenant, { log_mb_per_day: 2 });
   t.is((await call()).status, 200, 'a larger quota is effective immediately');
 });

@@ -18,7 +18,7 @@ const slot = () =>
     logOffset: 0,
   });
 const job = (given: Partial<GuestJob> = {}): GuestJob => ({
-  name: 'tested',
+  functionName: 'tested',
   requestId: 'id',
   callerWallet: '',
   env: {},

@@ -43,8 +43,8 @@ export function viewOf({ control, shared, dataOffset: dataAt }: SlotBuffers): Sl
 
 /** Writes a job. Returns false when the job is too large and must be posted. */
 export function writeJob({ words, data }: SlotView, job: GuestJob): boolean {
-  const { name, requestId, callerWallet, env, httpRequest } = job;
-  const texts = JSON.stringify([name, requestId, callerWallet, env, httpRequest] satisfies Texts);
+  const { functionName, requestId, callerWallet, env, httpRequest = '' } = job;
+  const texts = JSON.stringify([functionName, requestId, callerWallet, env, httpRequest] satisfies Texts);
   if (texts.length * MAX_BYTES_PER_UNIT + job.input.length > DATA_BYTES) {
     words[SLOT.textLength] = POSTED;
     return false;
@@ -63,11 +63,11 @@ export function writeJob({ words, data }: SlotView, job: GuestJob): boolean {
 export function readJob({ words, data }: SlotView): GuestJob | null {
   const length = words[SLOT.textLength] ?? POSTED;
   if (length === POSTED) return null;
-  const [name, requestId, callerWallet, env, httpRequest] = JSON.parse(
+  const [functionName, requestId, callerWallet, env, httpRequest] = JSON.parse(
     data.toString('utf8', 0, length),
   ) as Texts;
   const input = data.subarray(length, length + (words[SLOT.inputLength] ?? 0));
-  return { name, requestId, callerWallet, env, httpRequest, input };
+  return { functionName, requestId, callerWallet, env, httpRequest, input };
 }
 
 /** Writes a result. Returns the part that is too large for the slot and must be posted, or null. */

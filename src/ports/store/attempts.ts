@@ -58,6 +58,11 @@ export interface FinalAttempt {
   output: Uint8Array | null;
   outputExpiresAt: number;
   /**
+   * The response that an HTTP function set with `http_respond`, as JSON text; returned until
+   * `outputExpiresAt`, and not by lists.
+   */
+  response: string | null;
+  /**
    * Input, needed for a replay. Kept as long as the output, or for a dead invocation as long as its
    * log.
    */

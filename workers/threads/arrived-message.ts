@@ -1,0 +1,11 @@
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+
+/**
+ * Returns the next message of a port. Shared memory has told that it was posted, which happened
+ * before, so it has arrived.
+ */
+export function arrivedMessage(port: MessagePort): unknown {
+  const received = receiveMessageOnPort(port);
+  if (received === undefined) throw new Error('a posted message has not arrived');
+  return received.message;
+}
