@@ -128,10 +128,10 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
       if (isBuffered(request) || response.destroyed) return null;
       const share = shareOf(request, namespace);
       let isHandled = false;
-      const releaseIfOver = () => {
+      const releaseIfEnded = () => {
         if (response.destroyed && !isHandled) share.release();
       };
-      response.once('close', releaseIfOver);
+      response.once('close', releaseIfEnded);
       return {
         take: share.take,
         limitError: namespace === null ? anonymousLimitError : namespaceLimitError,
@@ -143,7 +143,7 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
             await handle();
           } finally {
             isHandled = false;
-            releaseIfOver();
+            releaseIfEnded();
           }
         },
       };
