@@ -3,8 +3,8 @@ import type { NextJob } from './job-store.js';
 /** The part of the run loop that fetches jobs together with adds. */
 export interface BatchFetcher {
   readonly lockMs: number;
-  /** Reserves room for up to `most` jobs. Returns one lock token per reserved place. */
+  /** Reserves capacity for up to `most` jobs. Returns one lock token per reserved place. */
   reserve(most: number): readonly string[];
-  /** Delivers the fetched jobs, in the order of the tokens, and releases the room that is left. */
+  /** Delivers the fetched jobs, in the order of the tokens, and releases the capacity that is left. */
   deliver(tokens: readonly string[], answers: readonly NextJob[]): void;
 }

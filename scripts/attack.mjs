@@ -20,7 +20,7 @@ const SUITES = {
   'guests and their memory': [
     'test/workers/isolation.test.ts',
     'test/workers/limits.test.ts',
-    'test/workers/put-back.test.ts',
+    'test/workers/instance-reset.test.ts',
     'test/workers/package-state.test.ts',
     'test/workers/module.test.ts',
     'test/workers/host-calls.test.ts',

@@ -87,7 +87,10 @@ export interface AppErrorOptions {
 }
 
 /**
- * The only error class that the engine throws intentionally. Match on `code`, never on the message.
+ * The error class of everything that callers may see: only this leaves a port, a use case or a
+ * route. Match on `code`, never on the message. Within a driver, the queue or the workers, other
+ * classes may signal what their own caller handles (`RejectedRequest`, `GuestLimitReached`); it
+ * converts them before they go further.
  */
 export class AppError extends Error {
   readonly code: ErrorCode;

@@ -27,7 +27,11 @@ await runMain(async (config, logger, closers) => {
       metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text([]) }),
     };
     const server = closers.add(
-      await startWorkerServer(signs, { host: config.HOST, port: config.WORKER_PORT }),
+      await startWorkerServer(signs, {
+        host: config.HOST,
+        port: config.WORKER_PORT,
+        onError: (error) => logger.error({ err: error }, 'the HTTP server failed; it continues'),
+      }),
     );
     process.stdout.write(`health and metrics on ${server.url}\n`);
   }

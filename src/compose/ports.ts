@@ -1,15 +1,11 @@
 import { openFunctionDatabases } from '../../db/functions/open.js';
-import { migrateStore, openStore, type StoreOptions } from '../../db/open.js';
-import { timingsFor } from '../../queues/driver.js';
+import { migrateStore, openStore } from '../../db/open.js';
 import { openQueues } from '../../queues/open.js';
 import { openBlobs } from '../blobs/open.js';
 import { openBus } from '../bus/open.js';
 import { openCache } from '../cache/open.js';
 import type { Closers } from '../closers.js';
 import { type Config, defaultQuotas } from '../config.js';
-import type { Namespace, RequestId } from '../contract/ids.js';
-import { MB } from '../contract/limits.js';
-import type { QuotaLimits } from '../contract/quotas.js';
 import { newProcessId } from '../core/process-id.js';
 import { createQuotas, type Quotas } from '../core/quotas.js';
 import { type DataDir, openDataDir } from '../data-dir.js';
@@ -26,7 +22,7 @@ import type { Egress } from '../ports/egress.js';
 import type { FunctionDatabases } from '../ports/function-databases.js';
 import type { Leases } from '../ports/leases.js';
 import type { Presence } from '../ports/presence.js';
-import type { InvocationQueue, QueueShare } from '../ports/queue.js';
+import type { InvocationQueue } from '../ports/queue.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
 import type { Store } from '../ports/store.js';
 import type { Tasks } from '../ports/tasks.js';
@@ -36,6 +32,14 @@ import { openRateLimiter } from '../rate-limit/open.js';
 import { removeReadyFile } from '../ready-file.js';
 import { openTracer } from '../tracing/open.js';
 import { watchClock } from './clock.js';
+import {
+  blobsOptions,
+  cacheOptions,
+  databasesOptions,
+  queueOptions,
+  sharedOptions,
+  storeOptions,
+} from './driver-options.js';
 import { type InstallationKeys, loadKeys } from './keys.js';
 
 /** All ports, opened with the drivers that the settings select. */
@@ -79,57 +83,19 @@ export async function openPorts(config: Config, logger: Logger, closers: Closers
   const store = closers.add(await openStoreOf(config, dataDir));
   const warn = (message: string, error: unknown) =>
     logger.warn(error === undefined ? {} : { err: messageOf(error) }, message);
-  const redis = config.REDIS_URL === undefined ? null : { driver: 'redis' as const, url: config.REDIS_URL };
-  const bus = closers.add(await openBus(redis ?? { driver: 'local' }, warn));
+  const shared = sharedOptions(config);
+  const bus = closers.add(await openBus(shared, warn));
   const quotas = closers.add(
     await createQuotas({ store: store.quotas, bus, defaults: defaultQuotas(config) }),
   );
-  const queueOptions = {
-    maxWaiting: config.QUEUE_MAX_WAITING,
-    maxBytes: config.QUEUE_MAX_MB * 2 ** 20,
-    timings: timingsFor(config.QUEUE_LOCK_SECONDS * 1000),
-    shareOf: (namespace: Namespace) => queueShare(quotas, namespace),
-    hasEnded: async (id: RequestId) => (await store.attempts.invocation(id)) !== null,
-    warn,
-  };
-  const queues = closers.add(
-    await openQueues(
-      config.REDIS_URL
-        ? { driver: 'redis', url: config.REDIS_URL, ...queueOptions }
-        : { driver: 'sqlite', dir: dataDir.path, ...queueOptions },
-    ),
-  );
+  const queues = closers.add(await openQueues(queueOptions(config, dataDir, { quotas, store, warn })));
   if (config.REDIS_URL !== undefined) closers.add(await watchClock(config.REDIS_URL, logger));
-  const blobs = closers.add(
-    await openBlobs(
-      config.IPFS_API_URL
-        ? { driver: 'kubo', url: config.IPFS_API_URL }
-        : { driver: 'local', dir: dataDir.blobs },
-    ),
-  );
-  const cacheLimitOf = async (namespace: Namespace) => (await quotas.limits(namespace)).cache_mb * MB;
-  const cache = closers.add(
-    await openCache(
-      config.OLRIC_URL
-        ? { driver: 'olric', url: config.OLRIC_URL, limitOf: cacheLimitOf }
-        : {
-            ...(redis ?? { driver: 'memory' }),
-            maxBytes: config.CACHE_MAX_MB * MB,
-            limitOf: cacheLimitOf,
-          },
-    ),
-  );
+  const blobs = closers.add(await openBlobs(blobsOptions(config, dataDir)));
+  const cache = closers.add(await openCache(cacheOptions(config, quotas)));
   const leaseMs = config.PRESENCE_LEASE_SECONDS * 1000;
-  const presence = closers.add(await openPresence({ ...(redis ?? { driver: 'local' }), leaseMs }));
-  const rateLimiter = closers.add(await openRateLimiter(redis ?? { driver: 'local' }));
-  const databases = closers.add(
-    await openFunctionDatabases({
-      ...(config.FUNCTION_DB_URL
-        ? { driver: 'rqlite', url: config.FUNCTION_DB_URL, namespace: config.FUNCTION_DB_NAMESPACE }
-        : { driver: 'sqlite', directory: dataDir.functionDatabases }),
-      limitOf: async (namespace) => (await quotas.limits(namespace)).database_mb * MB,
-    }),
-  );
+  const presence = closers.add(await openPresence({ ...shared, leaseMs }));
+  const rateLimiter = closers.add(await openRateLimiter(shared));
+  const databases = closers.add(await openFunctionDatabases(databasesOptions(config, dataDir, quotas)));
   const egress = closers.add(createEgress({ allow: config.EGRESS_ALLOW ?? [] }));
 
   return {
@@ -156,20 +122,6 @@ export async function openPorts(config: Config, logger: Logger, closers: Closers
   };
 }
 
-/** Synchronous while the quotas of the namespace are cached, as it is called for every add. */
-function queueShare(quotas: Quotas, namespace: Namespace): QueueShare | Promise<QueueShare> {
-  const cached = quotas.peek(namespace);
-  return cached === null ? quotas.limits(namespace).then(shareOf) : shareOf(cached);
-}
-
-function shareOf(limits: QuotaLimits): QueueShare {
-  return {
-    waitingJobs: limits.waiting_jobs,
-    waitingBytes: limits.waiting_mb * MB,
-    delayedJobs: limits.delayed_jobs,
-  };
-}
-
 /**
  * Applies pending schema migrations of the store (the Procfile's `release`). Resolves with the
  * names of the applied migrations.
@@ -182,10 +134,4 @@ export async function migrate(config: Config, logger: Logger): Promise<string[]>
 /** Opens only the store. */
 export function openStoreOf(config: Config, dataDir: DataDir): Promise<Store> {
   return openStore(storeOptions(config, dataDir));
-}
-
-function storeOptions(config: Config, dataDir: DataDir): StoreOptions {
-  return config.RQLITE_URL
-    ? { driver: 'rqlite', urls: config.RQLITE_URL }
-    : { driver: 'sqlite', file: dataDir.metadata };
 }

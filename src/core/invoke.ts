@@ -117,7 +117,7 @@ class QueueInvoker implements Invoker {
   readonly #meter: Meter;
   readonly #resultTtlMs: number;
   readonly #idempotency: Idempotency;
-  readonly #waits = new Set<Wait>();
+  readonly #waiting = new Set<PendingReply>();
   #isReleased = false;
 
   constructor(deps: InvokerDeps) {
@@ -144,12 +144,12 @@ class QueueInvoker implements Invoker {
     const { id, function: fn, waiting, held } = await this.#accept(request, true);
     onAccepted?.(id);
     if (!waiting) return { id, function: fn, reply: null };
-    const wait = new Wait(waiting, this.#isReleased ? 0 : waitMs);
-    this.#waits.add(wait);
-    const removeListener = onDisconnect?.(() => wait.giveUp());
-    const reply = await wait.reply;
+    waiting.abandonAfter(this.#isReleased ? 0 : waitMs);
+    this.#waiting.add(waiting);
+    const removeListener = onDisconnect?.(() => waiting.abandon());
+    const reply = await waiting.reply;
     removeListener?.();
-    this.#waits.delete(wait);
+    this.#waiting.delete(waiting);
     // It did not run: the key is free for the next try.
     if (reply?.code !== undefined) await this.#idempotency.release(held);
     return { id, function: fn, reply };
@@ -157,7 +157,7 @@ class QueueInvoker implements Invoker {
 
   release(): void {
     this.#isReleased = true;
-    for (const wait of this.#waits) wait.giveUp();
+    for (const waiting of this.#waiting) waiting.abandon();
   }
 
   /**
@@ -170,7 +170,6 @@ class QueueInvoker implements Invoker {
       ref: request.version,
       sticky: request.sticky ?? request.idempotencyKey,
     });
-    await this.#logQuota.assertCapacity(request.namespace);
     if (request.callbackUrl !== undefined) {
       await this.#egress.check(request.callbackUrl, { namespace: request.namespace });
       await this.#callbacks.assertCapacity(request.namespace);
@@ -181,6 +180,7 @@ class QueueInvoker implements Invoker {
     try {
       const fn = key === null ? latest : await this.#claimedVersion(request, key, latest);
       if (isKnown) return { id, function: fn, waiting: sync ? this.#replies.watch(id) : null, held };
+      await this.#logQuota.assertCapacity(request.namespace);
       if (sync) waiting = this.#replies.wait(request.namespace, id);
       const invocation = jobRequestOf(request, id, key === null ? this.#resultTtlMs : IDEMPOTENCY_MS);
       if (sync) invocation.replyTo = this.#replies.address;
@@ -232,32 +232,4 @@ export function assertInputSize(bytes: number): void {
     'payload_too_large',
     `The input has ${bytes} bytes; at most ${MAX_INPUT_BYTES} (1 MB) are allowed. Put larger data into storage and send its CID.`,
   );
-}
-
-/**
- * A caller's wait for a reply. `reply` resolves with null on timeout or when the wait is given up.
- */
-class Wait {
-  readonly reply: Promise<Reply | null>;
-  readonly #waiting: PendingReply;
-  readonly #timer: NodeJS.Timeout;
-  #settle: (reply: Reply | null) => void = () => undefined;
-
-  constructor(waiting: PendingReply, waitMs: number) {
-    this.#waiting = waiting;
-    this.reply = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
-    this.#timer = setTimeout(() => this.giveUp(), waitMs);
-    void waiting.reply.then((reply) => {
-      clearTimeout(this.#timer);
-      this.#settle(reply);
-    });
-  }
-
-  giveUp(): void {
-    clearTimeout(this.#timer);
-    this.#waiting.abandon();
-    this.#settle(null);
-  }
 }

@@ -16,19 +16,10 @@ export interface LookupDelays {
 /** Delay of a lookup after a gap, since the end may not be in the store yet. */
 const AFTER_GAP_MS = 250;
 
-export interface PendingReply {
-  reply: Promise<Reply>;
-  /**
-   * Stops waiting because the client has disconnected; the worker is told that no caller is
-   * waiting.
-   */
-  abandon(): void;
-}
-
 /** The calls of this process that wait for a reply. */
 export class PendingReplies {
   readonly #store: Store;
-  readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #pending = new Map<string, Set<PendingReply>>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -39,7 +30,7 @@ export class PendingReplies {
    *   removed from the queue from outside.
    */
   wait(id: RequestId, delays: LookupDelays, endIfRemoved?: () => Promise<void>): PendingReply {
-    const waiter = new Waiter({
+    const pending = new PendingReply({
       delays,
       findReply: async () => {
         const found = await this.#findReply(id);
@@ -49,33 +40,33 @@ export class PendingReplies {
       },
       onStop: (stopped) => this.#remove(id, stopped),
     });
-    const waiting = this.#waiters.get(id);
-    if (waiting) waiting.add(waiter);
-    else this.#waiters.set(id, new Set([waiter]));
-    return { reply: waiter.reply, abandon: () => waiter.stop() };
+    const waiting = this.#pending.get(id);
+    if (waiting) waiting.add(pending);
+    else this.#pending.set(id, new Set([pending]));
+    return pending;
   }
 
   /** Returns whether a caller was waiting for the reply. */
   deliver(id: string, reply: Reply): boolean {
-    const waiting = this.#waiters.get(id);
+    const waiting = this.#pending.get(id);
     if (!waiting) return false;
-    for (const waiter of waiting) waiter.resolve(reply);
+    for (const pending of waiting) pending.resolve(reply);
     return true;
   }
 
   /** Looks into the store for all replies: messages may have been lost. */
   lookUpAll(): void {
-    for (const waiting of this.#waiters.values()) for (const waiter of waiting) waiter.lookUpSoon();
+    for (const waiting of this.#pending.values()) for (const pending of waiting) pending.lookUpSoon();
   }
 
   stopAll(): void {
-    for (const waiting of [...this.#waiters.values()]) for (const waiter of waiting) waiter.stop();
+    for (const waiting of [...this.#pending.values()]) for (const pending of waiting) pending.stop();
   }
 
-  #remove(id: string, waiter: Waiter): void {
-    const waiting = this.#waiters.get(id);
-    waiting?.delete(waiter);
-    if (waiting?.size === 0) this.#waiters.delete(id);
+  #remove(id: string, pending: PendingReply): void {
+    const waiting = this.#pending.get(id);
+    waiting?.delete(pending);
+    if (waiting?.size === 0) this.#pending.delete(id);
   }
 
   async #findReply(id: RequestId): Promise<Reply | null> {
@@ -95,28 +86,45 @@ export class PendingReplies {
   }
 }
 
-interface WaiterOptions {
+interface PendingReplyOptions {
   delays: LookupDelays;
   findReply(): Promise<Reply | null>;
-  onStop(waiter: Waiter): void;
+  onStop(pending: PendingReply): void;
 }
 
-/** One waiting call: settled by a reply, or by what it finds in the store. */
-class Waiter {
-  readonly reply: Promise<Reply>;
-  readonly #options: WaiterOptions;
-  #settle: (reply: Reply) => void = () => undefined;
+/** One waiting call: resolved by a reply, or by what it finds in the store. */
+export class PendingReply {
+  /** Resolves with null if the call stops waiting. */
+  readonly reply: Promise<Reply | null>;
+  readonly #options: PendingReplyOptions;
+  #settle: (reply: Reply | null) => void = () => undefined;
   #delay: number;
-  #timer: NodeJS.Timeout | undefined;
+  #lookup: NodeJS.Timeout | undefined;
+  #limit: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(options: WaiterOptions) {
+  constructor(options: PendingReplyOptions) {
     this.#options = options;
     this.#delay = options.delays.first;
-    this.reply = new Promise<Reply>((resolve) => {
+    this.reply = new Promise((resolve) => {
       this.#settle = resolve;
     });
     this.#scheduleLookup();
+  }
+
+  /** Stops waiting after this time. Has no effect if the reply has arrived. */
+  abandonAfter(waitMs: number): void {
+    if (this.#stopped) return;
+    this.#limit = setTimeout(() => this.abandon(), waitMs);
+  }
+
+  /**
+   * Stops waiting: the time is up, the client has disconnected, or the process stops. The worker is
+   * told that no caller is waiting.
+   */
+  abandon(): void {
+    this.stop();
+    this.#settle(null);
   }
 
   resolve(reply: Reply): void {
@@ -130,15 +138,17 @@ class Waiter {
     void this.#lookUp();
   }
 
+  /** Ends all timers and lookups, without resolving `reply`. */
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#lookup);
+    clearTimeout(this.#limit);
     this.#options.onStop(this);
   }
 
   #scheduleLookup(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#lookUp(), this.#delay).unref();
+    clearTimeout(this.#lookup);
+    this.#lookup = setTimeout(() => void this.#lookUp(), this.#delay).unref();
     this.#delay = Math.min(this.#delay * 2, this.#options.delays.most);
   }
 

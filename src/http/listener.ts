@@ -6,10 +6,10 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
-import { AppError, ERRORS, type ErrorCode } from '../errors.js';
+import { ERRORS, type ErrorCode } from '../errors.js';
 import { uuidv7 } from '../uuid.js';
 import { INVOCATION_HEADER } from './functions/reply.js';
-import { listenReason } from './listen-reason.js';
+import { listen } from './listen.js';
 import { isRefused } from './one-host.js';
 
 /** Time limit for receiving a complete request. */
@@ -37,6 +37,8 @@ export interface ListenerOptions {
   /** Time limit for receiving the headers. */
   headersMs: number;
   onDropped(count: number): void;
+  /** Called when the server fails, at most once per second; it goes on. */
+  onError(error: Error): void;
   /** Aborted during shutdown; responses then close their connections. */
   stopping: AbortSignal;
 }
@@ -53,7 +55,7 @@ export interface Listener {
 }
 
 export async function listenHttp(
-  { handle, upgrade, maxConnections, headersMs, onDropped, stopping }: ListenerOptions,
+  { handle, upgrade, maxConnections, headersMs, onDropped, onError, stopping }: ListenerOptions,
   { host, port, setting }: { host: string; port: number; setting: string },
 ): Promise<Listener> {
   const serve = (request: IncomingMessage, response: ServerResponse) => {
@@ -86,7 +88,10 @@ export async function listenHttp(
   if (upgrade) {
     server.on('upgrade', (request, socket, head) => upgrade(server, request, socket as Socket, head));
   }
-  await listen(server, { host, port, setting });
+  await listen(server, {
+    ...{ host, port, onError },
+    refusal: (reason) => `Cannot listen on ${host}:${port}: ${reason}; choose another ${setting}.`,
+  });
   const address = server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;
 
@@ -123,19 +128,6 @@ function reportDropped(server: HttpServer, report: (count: number) => void): voi
       dropped = 0;
     };
     setTimeout(flush, DROPPED_REPORT_MS).unref();
-  });
-}
-
-function listen(
-  server: HttpServer,
-  { host, port, setting }: { host: string; port: number; setting: string },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const sentence = `Cannot listen on ${host}:${port}: ${listenReason(cause)}; choose another ${setting}.`;
-      reject(new AppError('bad_config', sentence, { cause }));
-    });
-    server.listen(port, host, resolve);
   });
 }
 

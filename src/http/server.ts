@@ -31,85 +31,111 @@ export interface ServerAddress {
   functionsPort: number | undefined;
 }
 
+/** The listeners of a server. HTTP functions may be requested before all of them listen. */
+interface Listeners {
+  /** Null until it listens. */
+  main: Listener | null;
+  /** Undefined until it listens; null if HTTP functions are served on the main port. */
+  functions: Listener | null | undefined;
+}
+
 /**
  * Listens for the API and for HTTP functions. `close` stops accepting connections, ends sockets and
  * streams, and waits for requests in flight. A call that takes longer than SHUTDOWN_SECONDS is
  * answered like an async one, with the location of its result.
  */
 export async function startServer(services: Services, address: ServerAddress): Promise<Server> {
-  const { config } = services;
-  const { host } = address;
-  const admit = createAdmission(services);
+  const { host, port } = address;
   const stopping = new AbortController();
+  const listeners: Listeners = { main: null, functions: undefined };
+  const { admit, bodies, handle, handleFunctions } = createHandlers(services, stopping.signal, listeners);
+  const sockets = new Sockets(services, admit, bodies);
+  const connections = connectionOptions(services, stopping.signal);
+  try {
+    const main = await listenHttp(
+      {
+        ...connections,
+        handle,
+        upgrade(server, request, socket, head) {
+          if (isWebSocket(request)) void sockets.upgrade(request, socket, head);
+          else serveWithoutUpgrade(server, request, socket, head);
+        },
+      },
+      { host, port, setting: 'PORT' },
+    );
+    listeners.main = main;
+    const functions =
+      handleFunctions &&
+      (await listenForFunctions({ ...connections, handle: handleFunctions }, address, main.port));
+    listeners.functions = functions;
+    return runningServer(services, { main, functions, sockets, stopping });
+  } catch (error) {
+    await Promise.all([listeners.main?.close(0), sockets.close()]);
+    throw error;
+  }
+}
+
+/**
+ * Creates the request handlers of the main port and, unless HTTP functions are recognised by their
+ * host on the main port, of the port of HTTP functions.
+ */
+function createHandlers(services: Services, stopping: AbortSignal, listeners: Listeners) {
+  const { config, routes } = services;
+  const admit = createAdmission(services);
   const clients = createClientAddresses(config.TRUSTED_PROXIES);
   const bodies = createBodyLimits(clients, config.REQUEST_IDLE_SECONDS * 1000);
   const pattern = config.FUNCTIONS_HOST === undefined ? null : parseHostPattern(config.FUNCTIONS_HOST);
-  const sendToFunctions = createSendToFunctions(clients, () => functionsAddress());
+  const sendToFunctions = createSendToFunctions(clients, (): FunctionsAddress => {
+    const { main, functions } = listeners;
+    if (main === null || functions === undefined)
+      throw new AppError('unavailable', 'The engine is starting; try again.');
+    if (functions !== null) return { url: functions.url };
+    return { url: main.url, hostOf: (namespace) => pattern?.hostOf(namespace) ?? '' };
+  });
   const api = createApp({
-    ...{ services, admit, bodies, sendToFunctions, stopping: stopping.signal },
+    ...{ services, admit, bodies, sendToFunctions, stopping },
     largeReplies: createLargeReplies(),
   }).callback();
   const functionsOn = (addressing: Addressing) =>
-    createFunctionsHandler({
-      services,
-      routes: services.routes,
-      admit,
-      clients,
-      bodies,
-      addressing,
-    });
+    createFunctionsHandler({ services, routes, admit, clients, bodies, addressing });
+  if (pattern === null) return { admit, bodies, handle: api, handleFunctions: functionsOn({ kind: 'path' }) };
 
-  /** Undefined until it listens; null if HTTP functions are served on the main port. */
-  let functions: Listener | null | undefined;
-  const byHost = pattern && functionsOn({ kind: 'host', pattern });
+  const byHost = functionsOn({ kind: 'host', pattern });
   const handle = (request: IncomingMessage, response: ServerResponse) =>
-    byHost && pattern?.namespaceOf(request.headers.host) ? byHost(request, response) : api(request, response);
-  const connections = {
+    pattern.namespaceOf(request.headers.host) ? byHost(request, response) : api(request, response);
+  return { admit, bodies, handle, handleFunctions: null };
+}
+
+function connectionOptions({ config, logger }: Services, stopping: AbortSignal) {
+  return {
+    stopping,
     maxConnections: config.MAX_CONNECTIONS,
     headersMs: config.REQUEST_HEADERS_SECONDS * 1000,
     onDropped: (dropped: number) =>
-      services.logger.warn(
+      logger.warn(
         { dropped, limit: config.MAX_CONNECTIONS },
         'connections above MAX_CONNECTIONS were closed',
       ),
+    onError: (error: Error) => logger.error({ err: error }, 'the HTTP server failed; it continues'),
   };
-  const sockets = new Sockets(services, admit);
-  const main = await listenHttp(
-    {
-      stopping: stopping.signal,
-      handle,
-      ...connections,
-      upgrade(server, request, socket, head) {
-        if (isWebSocket(request)) void sockets.upgrade(request, socket, head);
-        else serveWithoutUpgrade(server, request, socket, head);
-      },
-    },
-    { host, port: address.port, setting: 'PORT' },
-  ).catch(async (error) => {
-    await sockets.close();
-    throw error;
-  });
-  functions = byHost
-    ? null
-    : await listenForFunctions(
-        { stopping: stopping.signal, handle: functionsOn({ kind: 'path' }), ...connections },
-        address,
-        main.port,
-      ).catch(async (error) => {
-        await Promise.all([main.close(0), sockets.close()]);
-        throw error;
-      });
+}
 
-  function functionsAddress(): FunctionsAddress {
-    if (functions === undefined) throw new AppError('unavailable', 'The engine is starting; try again.');
-    if (functions !== null) return { url: functions.url };
-    return { url: main.url, hostOf: (namespace) => pattern?.hostOf(namespace) ?? '' };
-  }
+interface Running {
+  main: Listener;
+  /** Null if HTTP functions are served on the main port. */
+  functions: Listener | null;
+  sockets: Sockets;
+  stopping: AbortController;
+}
 
+function runningServer(
+  { config, invoker }: Services,
+  { main, functions, sockets, stopping }: Running,
+): Server {
   const close = async () => {
     stopping.abort();
     const shutdownMs = config.SHUTDOWN_SECONDS * 1000;
-    const release = setTimeout(() => services.invoker.release(), Math.max(0, shutdownMs - ANSWER_MS));
+    const release = setTimeout(() => invoker.release(), Math.max(0, shutdownMs - ANSWER_MS));
     const closeTimeoutMs = Math.max(shutdownMs, ANSWER_MS);
     await Promise.all([sockets.close(), main.close(closeTimeoutMs), functions?.close(closeTimeoutMs)]);
     clearTimeout(release);

@@ -1,8 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { AppError } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
-import { listenReason } from './listen-reason.js';
+import { listen } from './listen.js';
 
 /** The health and metrics of a worker process. */
 export interface WorkerSigns {
@@ -16,7 +15,7 @@ export interface WorkerSigns {
  */
 export async function startWorkerServer(
   signs: WorkerSigns,
-  { host, port }: { host: string; port: number },
+  { host, port, onError }: { host: string; port: number; onError(error: Error): void },
 ): Promise<Closable & { url: string }> {
   const server = createServer((request, response) => {
     answer(signs, request, response).catch(() => {
@@ -25,12 +24,10 @@ export async function startWorkerServer(
       response.end(JSON.stringify({ error, code: 'unavailable' }));
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      const sentence = `WORKER_PORT: ${host}:${port} cannot be listened on (${listenReason(cause)}); free it or choose another.`;
-      reject(new AppError('bad_config', sentence, { cause }));
-    });
-    server.listen(port, host, resolve);
+  await listen(server, {
+    ...{ host, port, onError },
+    refusal: (reason) =>
+      `WORKER_PORT: ${host}:${port} cannot be listened on (${reason}); free it or choose another.`,
   });
   const { address, port: bound, family } = server.address() as AddressInfo;
   return {

@@ -1,11 +1,14 @@
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { openBlobs } from '../../src/blobs/open.js';
 import { blobsConformance } from '../conformance/blobs.js';
+import { processLimit } from '../helpers/process-limit.js';
+import { endProcess } from '../helpers/server-process.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const dir = tempDir();
@@ -83,3 +86,29 @@ test('ping fails when the directory has been removed', async (t) => {
   await rm(root, { recursive: true });
   await t.throwsAsync(blobs.ping(), { code: 'unavailable' });
 });
+
+const limit = processLimit();
+
+if (limit === null)
+  test('control groups: not available, a refused thread of the store not run', (t) => t.pass());
+else {
+  test('while the system refuses the thread, the store is unavailable, and it stores again afterwards', async (t) => {
+    const script = fileURLToPath(new URL('./refused-thread.js', import.meta.url));
+    const [command = '', ...given] = [...limit.enter, process.execPath, script, join(dir, 'refused')];
+    const child = spawn(command, given, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    t.teardown(async () => {
+      await endProcess(child);
+      await limit.close();
+    });
+    await once(child, 'message');
+    const put = async () => {
+      child.send('put');
+      const [reply] = await once(child, 'message');
+      return reply;
+    };
+    limit.refuse();
+    t.is(await put(), 'unavailable');
+    limit.allow();
+    t.regex(await put(), /^bafk/);
+  });
+}

@@ -59,7 +59,7 @@ test('processes that start concurrently without data agree on one schema and one
   for (let round = 0; round < ROUNDS; round += 1) await startAtOnce(t, {});
 });
 
-onRqlite('a first start of several processes', (binary) => {
+onRqlite('several processes start for the first time at once', (binary) => {
   test('processes that start concurrently on an empty RQLite agree on one schema and one key of each kind', async (t) => {
     const rqlite = await startRqlite(binary);
     t.teardown(rqlite.close);

@@ -124,7 +124,7 @@ const REFUSED: [fields: Record<string, string>, sentence: string][] = [
 ];
 
 for (const [fields, sentence] of REFUSED) {
-  test(`rejects the fields: ${JSON.stringify(fields)}`, (t) => {
+  test(`a form with the fields ${JSON.stringify(fields)} is rejected`, (t) => {
     const said = refusal({ name: 'hello', ...fields });
     t.true(said.startsWith(sentence), said);
   });

@@ -141,7 +141,7 @@ const REFUSED: [yaml: string, sentence: string][] = [
 ];
 
 for (const [yaml, sentence] of REFUSED) {
-  test(`rejects the manifest line: ${yaml}`, (t) => {
+  test(`a manifest is rejected that has the line: ${yaml}`, (t) => {
     t.is(refusal(`name: hello\n${yaml}`), sentence);
   });
 }

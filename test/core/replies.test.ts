@@ -73,3 +73,16 @@ test('after a bus gap a waiter polls the store until the final state is written'
   const found = await soon(reply);
   t.like(found, { status: 'success', attempts: 1 });
 });
+
+test.serial('a time limit that is set after the reply has arrived leaves no timer', async (t) => {
+  const { gateway, close } = await pair('early', 0);
+  t.teardown(close);
+  const id = aRequestId();
+  const pending = gateway.wait(namespace('default'), id);
+  await gateway.send(gateway.address, id, hello, { confirm: false });
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  pending.abandonAfter(60_000);
+  t.is(timers(), before);
+  t.is(await pending.reply, hello);
+});

@@ -38,7 +38,7 @@ test('every function and module of the bundled SQLite is listed as allowed or re
   t.deepEqual(unreviewed(functions, modules), NONE);
 });
 
-onRqlite('names of functions and modules', (binary) => {
+onRqlite('every function and module is listed as allowed or refused', (binary) => {
   test('every function and module of RQLite is listed as allowed or refused', async (t) => {
     const rqlite = await startRqlite(binary);
     t.teardown(rqlite.close);

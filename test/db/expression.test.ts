@@ -12,7 +12,7 @@ for (const sql of [
   'case when a then b else replace(c, 1, 2) end',
   't."from" = 1 and t.limit > 2',
 ]) {
-  test(`accepts the expression: ${sql}`, (t) => {
+  test(`the expression is accepted: ${sql}`, (t) => {
     t.is(guardExpression(sql, 'condition').sql, sql.trim());
     t.is(guardExpression(sql, 'column').parameters, sql.split('?').length - 1);
   });
@@ -44,7 +44,7 @@ for (const sql of [
   "'not closed",
   'x'.repeat(101 << 10),
 ]) {
-  test(`rejects the expression: ${sql.slice(0, 60)}`, (t) => {
+  test(`the expression is rejected: ${sql.slice(0, 60)}`, (t) => {
     t.throws(() => guardExpression(sql, 'condition'), refused);
     t.throws(() => guardExpression(sql, 'column'), refused);
   });

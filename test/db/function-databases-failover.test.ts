@@ -11,7 +11,7 @@ const WRITERS = 4;
 const limits = { timeoutMs: 30_000 };
 const namespace = namespaceSchema.parse('mine');
 
-onRqlite('writes of functions while a leader is killed', (binary) => {
+onRqlite('writes of functions continue while a leader is killed', (binary) => {
   test('writes during a leader failover are applied once, refused, or reported as ambiguous', async (t) => {
     const rqlite = await startRqlite(binary, 3);
     t.teardown(rqlite.close);

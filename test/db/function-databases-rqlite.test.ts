@@ -10,7 +10,7 @@ import { shared } from '../helpers/shared.js';
 
 const limits = { timeoutMs: 30_000 };
 
-onRqlite('functions’ databases', (binary) => {
+onRqlite('functions’ databases pass their conformance suite', (binary) => {
   const servers = shared(async () => {
     const clusters = await Promise.all([startRqlite(binary), startRqlite(binary)]);
     return { clusters, close: async () => void (await Promise.all(clusters.map((one) => one.close()))) };

@@ -48,7 +48,7 @@ test('an interactive transaction is rejected with a message that names batch', a
   await client.destroy();
 });
 
-onRqlite('the dialect', (binary) => {
+onRqlite('queries are sent through the dialect of knex', (binary) => {
   const get = shared(async () => {
     const cluster = await startRqlite(binary);
     const client = connect(cluster.urls);

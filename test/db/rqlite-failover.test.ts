@@ -7,7 +7,7 @@ import { onRqlite } from '../helpers/on-rqlite.js';
 import { startRqlite } from '../helpers/rqlited.js';
 import { until } from '../helpers/until.js';
 
-onRqlite('three nodes', (binary) => {
+onRqlite('three nodes survive the loss of one', (binary) => {
   test('nodes lists the reachable nodes after a node is killed, and fails when all are down', async (t) => {
     const cluster = await startRqlite(binary, 3);
     t.teardown(() => cluster.close());

@@ -59,7 +59,7 @@ for (const [sql, verb] of [
   ['update t set (a, b) = (1, 2) from u where u.id = t.id returning *', 'update'],
   ["select 'load_extension', \"attach\", [vacuum] from t where x = 'pragma'", 'select'],
 ] as const) {
-  test(`accepts: ${sql}`, (t) => {
+  test(`the statement is accepted: ${sql}`, (t) => {
     t.is(guard(sql, 'exec').verb, verb);
     if (verb === 'select') t.is(guard(sql, 'query').verb, verb);
     else t.throws(() => guard(sql, 'query'), { ...refused, message: /only reads/ });
@@ -170,7 +170,7 @@ for (const sql of [
   `select '${'x'.repeat(100 << 10)}'`,
   `select '${'é'.repeat(51 << 10)}'`,
 ]) {
-  test(`refuses: ${sql.slice(0, 80)}`, (t) => {
+  test(`the statement is refused: ${sql.slice(0, 80)}`, (t) => {
     t.throws(() => guard(sql, 'exec'), refused);
     t.throws(() => guard(sql, 'query'), refused);
   });

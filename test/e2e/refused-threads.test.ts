@@ -34,7 +34,7 @@ else {
     t.log(`refused after ${Math.round(performance.now() - since)} ms`);
     t.is(refused.status, 503, refused.text);
     t.like(refused.json, { code: 'unavailable', status: 'error' });
-    t.regex(refused.json.error, /^No thread can be started to run functions/);
+    t.regex(refused.json.error, /^No thread can be started for functions/);
     const { json } = await api.invoke('probe', echo, { prefer: 'respond-async' });
     t.regex(engine.log(), /Threads to run functions cannot be started; retrying/);
 

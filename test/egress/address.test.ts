@@ -52,7 +52,7 @@ const refused: Record<string, string[]> = {
 };
 
 for (const [kind, addresses] of Object.entries(refused)) {
-  test(`blocks addresses of kind: ${kind}`, (t) => {
+  test(`addresses of the kind "${kind}" are blocked`, (t) => {
     for (const address of addresses) t.not(blockedReason(address), null, address);
   });
 }

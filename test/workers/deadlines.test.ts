@@ -18,13 +18,13 @@ for (const [order, elapsed] of [
           return reads++ === 0 ? 0 : (elapsed[reads % 2] ?? 0);
         },
       },
-      settled: false,
+      finished: false,
       stopReason: null,
     };
     let stops = 0;
     const deadlines = new Deadlines({ all: () => [[null, [run]]] as const }, (stopped: TimedRun) => {
       stops++;
-      stopped.settled = true;
+      stopped.finished = true;
     });
     t.teardown(() => deadlines.close());
     deadlines.watch(run);

@@ -1,7 +1,13 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { ModuleCompiler } from '../../workers/threads/module-compiler.js';
+import { ThreadStartError } from '../../workers/threads/thread-start-error.js';
 import { ENDLESS, reactor } from '../helpers/reactor.js';
+import { tempDir } from '../helpers/temp-dir.js';
 
+const directory = tempDir();
 const SHORT = { compile: 20_000, probe: 100, probeRetry: 300 };
 
 const endless = reactor(ENDLESS);
@@ -126,4 +132,35 @@ test('a probe that is starved of processor time is not given up before it has us
   isStarved = false;
   const { program, conclusive } = await prepared;
   t.deepEqual([program.strategy, conclusive], ['fresh', false]);
+});
+
+test('a module is unavailable, and not invalid, while the thread that prepares it cannot be started', async (t) => {
+  const failing = join(directory, 'failing');
+  const script = join(directory, 'compile-thread.cjs');
+  const { pathname } = new URL('../../workers/threads/compile-thread.cjs', import.meta.url);
+  writeFileSync(failing, '');
+  writeFileSync(
+    script,
+    `if (require('node:fs').existsSync(${JSON.stringify(failing)})) throw new Error('no thread today');
+     require(${JSON.stringify(pathname)});`,
+  );
+  const compiler = new ModuleCompiler({ script: pathToFileURL(script) });
+  t.teardown(() => compiler.close());
+  const error = await t.throwsAsync(() => compiler.prepare('tester', 'deploy', deploy(quick)), {
+    instanceOf: ThreadStartError,
+  });
+  t.like(error?.cause, { message: 'no thread today' });
+  rmSync(failing);
+  t.is((await compiler.prepare('tester', 'deploy', deploy(quick))).program.strategy, 'reactor');
+});
+
+test('a thread that the system refuses to a compilation is asked for again by the next one', async (t) => {
+  // Refused by Node as `new Worker` is called, like a thread beyond the limit of the system.
+  const compiler = new ModuleCompiler({ script: new URL('http://127.0.0.1/compile-thread.cjs') });
+  t.teardown(() => compiler.close());
+  for (let attempt = 0; attempt < 4; attempt++) {
+    await t.throwsAsync(() => compiler.prepare('tester', 'deploy', deploy(quick)), {
+      instanceOf: ThreadStartError,
+    });
+  }
 });

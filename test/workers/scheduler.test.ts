@@ -9,7 +9,7 @@ import { Scheduler } from '../../workers/engine/scheduler.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
 import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { aName } from '../helpers/attempt.js';
-import { contentId, guestCall, runText } from '../helpers/engine.js';
+import { contentId, guestCall, hostCalls, runText } from '../helpers/engine.js';
 import { closedGate } from '../helpers/gate.js';
 import { guest } from '../helpers/guests.js';
 import { ENDLESS, reactor } from '../helpers/reactor.js';
@@ -390,6 +390,35 @@ test('unloading a program removes its warm instance, and the program can run aga
   pool.unload('key');
   t.is(pool.stats().warmInstances, 0);
   t.is((await run()).status, 'success');
+});
+
+test('a program that is unloaded while it runs, or while a run of it waits, is unloaded after that', async (t) => {
+  const cached = new Set(['running', 'waiting', 'kept']);
+  const isCached = (key: string) => cached.has(key);
+  const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512, isCached });
+  t.teardown(() => pool.close());
+  const wasm = await kitchen();
+  const program = prepareFresh(readSource(wasm, 64));
+  const { opened, open } = closedGate();
+  let inside = 0;
+  const host = hostCalls({
+    http_fetch: async () => {
+      inside++;
+      await opened;
+      return '{}';
+    },
+  });
+  const run = (key: string) => pool.run({ ...guestCall(wasm, 'fetch http://x'), host }, key, program);
+  // One runs, the others wait for its CPU slot.
+  const runs = ['running', 'kept', 'waiting', 'waiting'].map(run);
+  await until('a guest is inside', () => inside === 1);
+  for (const key of ['running', 'waiting']) {
+    cached.delete(key);
+    pool.unload(key);
+  }
+  open();
+  for (const { status } of await Promise.all(runs)) t.is(status, 'success');
+  await until('only the cached program has a warm instance', () => pool.stats().warmInstances === 1, 5000);
 });
 
 test('preparing a program creates a warm instance before its first run', async (t) => {

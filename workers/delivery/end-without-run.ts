@@ -13,15 +13,23 @@ export function isLastCrash({ crashesWhileRunning }: Delivery): boolean {
   return crashesWhileRunning >= MAX_WORKER_CRASHES;
 }
 
-/** Returns the end of an invocation that must not run, or not again; null for one that must run. */
-export function endWithoutRun(delivery: Delivery, fn: FunctionVersion | null): InvocationEnd | null {
+/** What is due for a delivered invocation: a run, or an end without one. */
+export type Due = { kind: 'run'; fn: FunctionVersion } | { kind: 'end'; ending: InvocationEnd };
+
+/**
+ * Returns what is due for an invocation of a function, which is null if it has been deleted: an
+ * invocation ends if it must not run, or not again.
+ */
+export function dueOf(delivery: Delivery, fn: FunctionVersion | null): Due {
   const { acceptedAt, maxAgeMs, function: name } = delivery.invocation;
-  if (isLastCrash(delivery)) return lastCrash(delivery, fn);
-  if (!fn) return unrunEnd(delivery, null, 'cancelled', `function "${name}" was deleted`);
-  if (maxAgeMs === undefined || Date.now() - acceptedAt <= maxAgeMs) return null;
+  if (isLastCrash(delivery)) return endsWith(lastCrash(delivery, fn));
+  if (!fn) return endsWith(unrunEnd(delivery, null, 'cancelled', `function "${name}" was deleted`));
+  if (maxAgeMs === undefined || Date.now() - acceptedAt <= maxAgeMs) return { kind: 'run', fn };
   const error = `expired: older than ${maxAgeMs / 1000} s when its turn came`;
-  return unrunEnd(delivery, fn, 'expired', error);
+  return endsWith(unrunEnd(delivery, fn, 'expired', error));
 }
+
+const endsWith = (ending: InvocationEnd): Due => ({ kind: 'end', ending });
 
 /**
  * Returns rows for the earlier attempts whose workers crashed: one per crash, because a worker may

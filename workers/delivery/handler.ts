@@ -15,7 +15,7 @@ import { hostCaller } from '../engine/host-dispatch.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
 import { ThreadsUnavailable } from '../engine/threads-unavailable.js';
 import { DeliveredCall } from './delivered-call.js';
-import { crashRows, endWithoutRun, isLastCrash } from './end-without-run.js';
+import { crashRows, dueOf, isLastCrash } from './end-without-run.js';
 import { GuestEnd } from './guest-end.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
 import { createHost, type HostDeps, type HostRun } from './host.js';
@@ -83,8 +83,8 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
   const { namespace, function: name, version } = invocation;
   const fn = await deps.catalog.find(namespace, name, version);
 
-  const unrun = endWithoutRun(delivery, fn);
-  const limit = unrun === null ? fn?.metadata.concurrency : undefined;
+  const due = dueOf(delivery, fn);
+  const limit = due.kind === 'run' ? due.fn.metadata.concurrency : undefined;
   const lease = limit === undefined ? null : await deps.leases.acquire(`${namespace}/${name}`, limit);
   if (limit !== undefined && lease === null) return { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
   try {
@@ -98,13 +98,12 @@ async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Deliver
       const silent = crashRows(delivery).slice(0, endsNow ? -1 : undefined);
       await Promise.all(silent.map((row) => deps.logWriter.write(row)));
     }
-    if (unrun) {
-      await deps.finisher.finish(unrun);
+    if (due.kind === 'end') {
+      await deps.finisher.finish(due.ending);
       return { kind: 'done' };
     }
-    if (!fn) return { kind: 'done' };
-    const outcome = await guests.run(namespace, () => runGuest(deps, delivery, fn));
-    return await settleDelivery(deps, delivery, fn, outcome);
+    const outcome = await guests.run(namespace, () => runGuest(deps, delivery, due.fn));
+    return await settleDelivery(deps, delivery, due.fn, outcome);
   } catch (error) {
     if (error instanceof GuestLimitReached) {
       const isRefused = isOverdue(delivery) && (await refuseOverLimit(deps, delivery, fn, error));

@@ -34,10 +34,10 @@ export class Cancellations {
 
   #check(): void {
     const old = this.#older;
-    this.#older = this.#young.filter((run) => !run.settled);
+    this.#older = this.#young.filter((run) => !run.finished);
     this.#young = [];
     this.#timer = this.#older.length > 0 ? setTimeout(() => this.#check(), YOUNG_MS) : null;
-    for (const run of old) if (!run.settled) this.#listen(run);
+    for (const run of old) if (!run.finished) this.#listen(run);
   }
 
   #listen(run: Run): void {

@@ -4,7 +4,7 @@ import type { Run } from './run.js';
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** The part of a run that its deadline depends on. */
-export interface TimedRun extends Pick<Run, 'settled' | 'stopReason'> {
+export interface TimedRun extends Pick<Run, 'finished' | 'stopReason'> {
   readonly call: Pick<Run['call'], 'timeoutMs'>;
   readonly slot: { readonly elapsedMs: number } | null;
 }
@@ -64,7 +64,7 @@ export class Deadlines<R extends TimedRun> {
     const expired: R[] = [];
     for (const [, queue] of this.#queues.all()) {
       for (const run of queue) {
-        if (run.settled || run.stopReason !== null) continue;
+        if (run.finished || run.stopReason !== null) continue;
         const due = dueAt(run);
         if (due <= now) expired.push(run);
         else this.#watchUntil(due);

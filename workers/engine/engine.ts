@@ -11,11 +11,13 @@ import type {
   ModuleReport,
 } from '../../src/ports/engine.js';
 import { ModuleCompiler } from '../threads/module-compiler.js';
+import { ThreadStartError } from '../threads/thread-start-error.js';
 import type { Program } from '../wasm/run/program.js';
 import { ModuleUnavailable } from './module-unavailable.js';
 import { refused } from './outcome.js';
 import { ProgramCache } from './program-cache.js';
 import { Scheduler } from './scheduler.js';
+import { ThreadsUnavailable } from './threads-unavailable.js';
 
 /** A damaged module is moved away before the new one takes its place, in milliseconds. */
 const REPLACED_WITHIN_MS = 250;
@@ -42,6 +44,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     threads: options.threads ?? availableParallelism(),
     parked: options.parked ?? 64,
     memoryMb: options.memoryMb ?? 2048,
+    isCached: (key) => programs.has(key),
     ...(options.warn === undefined ? {} : { warn: options.warn }),
   });
   const compiler = new ModuleCompiler({ onBusy: (isBusy) => pool.setPreparing(isBusy) });
@@ -51,7 +54,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     const { cid, name, memoryLimitMb: limitMb, namespace = '', again = false } = settings;
     const request = { wasm, name, limitMb, want: 'probe', again } as const;
     const priority = again ? 'background' : 'deploy';
-    const { program, note, conclusive } = await compiler.prepare(namespace, priority, request);
+    const { program, note, conclusive } = await prepare(namespace, priority, request);
     programs.keep(programKey(cid, name, limitMb, program.strategy), program);
     if (program.waits) pool.expectWaiting();
     const report: ModuleReport = { kind: program.shape.kind, warmStart: program.strategy };
@@ -75,8 +78,15 @@ export function createEngine(options: EngineOptions = {}): Engine {
       .catch((cause) => {
         throw isDamage(cause) ? damagedModule(name, cause) : unavailableModule(name, cause);
       });
-    return (await compiler.prepare(namespace, 'run', { wasm, name, limitMb, want })).program;
+    return (await prepare(namespace, 'run', { wasm, name, limitMb, want })).program;
   }
+
+  const prepare: ModuleCompiler['prepare'] = (...given) =>
+    compiler.prepare(...given).catch((error) => {
+      if (!(error instanceof ThreadStartError)) throw error;
+      options.warn?.('A thread to prepare modules cannot be started.', error);
+      throw new ThreadsUnavailable(error);
+    });
 
   async function run(call: GuestCall): Promise<GuestOutcome> {
     let program: Program;

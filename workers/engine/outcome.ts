@@ -21,7 +21,7 @@ function blank(error: string): Omit<GuestOutcome, 'status'> {
 }
 
 /** Returns the outcome of a guest that ended by itself, with success or an error. */
-export function finished(result: JobResult, startedAt: number, messages: LogMessage[]): GuestOutcome {
+export function ended(result: JobResult, startedAt: number, messages: LogMessage[]): GuestOutcome {
   const { output, error, response, exitCode, durationMs, memoryPeakMb } = result;
   const status = error === null ? 'success' : 'error';
   const outcome: GuestOutcome = {

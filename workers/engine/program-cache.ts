@@ -54,6 +54,10 @@ export class ProgramCache {
     return this.#programs.calculatedSize + this.#codeBytes;
   }
 
+  has(key: string): boolean {
+    return this.#programs.has(key);
+  }
+
   /**
    * Returns the program of a key; the first call loads it, concurrent calls share the result.
    * Failures are not cached.

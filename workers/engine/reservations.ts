@@ -24,9 +24,16 @@ export class Reservations {
   readonly warm: WarmInstances;
 
   readonly #stats: RunStats;
+  readonly #isCached: (key: string) => boolean;
 
-  constructor(sizes: { threads: number; parked: number; memoryMb: number }, stats: RunStats) {
+  /** @param isCached Returns whether a program is expected to run again; see `SchedulerOptions`. */
+  constructor(
+    sizes: { threads: number; parked: number; memoryMb: number },
+    stats: RunStats,
+    isCached: (key: string) => boolean,
+  ) {
     this.#stats = stats;
+    this.#isCached = isCached;
     this.memory = new MemoryPool(sizes.memoryMb);
     this.warm = new WarmInstances(sizes.memoryMb * WARM_SHARE);
     this.cpuSlots = new CpuSlots(sizes, stats);
@@ -92,7 +99,7 @@ export class Reservations {
     this.cpuSlots.release(run);
     if (run.slot !== null) thread.releaseSlot(run.slot);
     const loaded = thread.programs.get(run.key);
-    if (loaded !== undefined) this.keepWarm(loaded, keptBytes);
+    if (loaded !== undefined) this.#keepIfCached(loaded, keptBytes);
     this.evictWarm();
   }
 
@@ -105,7 +112,7 @@ export class Reservations {
     run.thread = null;
     run.slot = null;
     const loaded = thread.programs.get(run.key);
-    if (loaded !== undefined) this.keepWarm(loaded, loaded.keptBytes);
+    if (loaded !== undefined) this.#keepIfCached(loaded, loaded.keptBytes);
   }
 
   /**
@@ -132,10 +139,17 @@ export class Reservations {
     else this.warm.add(loaded, bytes);
   }
 
+  /** Has the thread drop a program, unless a run of it is queued there: then when that has ended. */
   unload(loaded: LoadedProgram): void {
     if (this.#isQueued(loaded)) return;
     this.warm.remove(loaded);
     loaded.thread.unload(loaded.key);
+  }
+
+  /** The program may have been unloaded while its run was queued or waited for a thread. */
+  #keepIfCached(loaded: LoadedProgram, bytes: number): void {
+    this.keepWarm(loaded, bytes);
+    if (!this.#isCached(loaded.key)) this.unload(loaded);
   }
 
   /** Evicts warm instances in favour of running guests. */

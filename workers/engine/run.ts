@@ -1,6 +1,5 @@
 import type { GuestCall, GuestOutcome } from '../../src/ports/engine.js';
 import type { GuestThread } from '../threads/guest-thread.js';
-import type { GuestJob } from '../threads/protocol.js';
 import type { Slot } from '../threads/slot.js';
 import type { Program } from '../wasm/run/program.js';
 import type { StopReason } from './outcome.js';
@@ -27,7 +26,7 @@ export interface Run {
   /** The name of the host call it waits in. */
   blockedIn: string | null;
   /** Whether its caller has the outcome. Its thread may still be resetting the instance. */
-  settled: boolean;
+  finished: boolean;
   /** Aborted when the guest has ended; created on first use. */
   outsideWork: AbortController | null;
   stopSleep: (() => void) | null;
@@ -57,7 +56,7 @@ export function newRun(
     blockedAt: 0,
     waited: false,
     blockedIn: null,
-    settled: false,
+    finished: false,
     outsideWork: null,
     stopSleep: null,
     stopReason: null,
@@ -94,10 +93,4 @@ export function sleep(run: Run, milliseconds: number, resume: () => void): void 
 export function abortSignalOf(run: Run): AbortSignal {
   run.outsideWork ??= new AbortController();
   return run.outsideWork.signal;
-}
-
-/** Returns the part of a call that is sent to its thread. */
-export function guestJobOf(call: GuestCall): GuestJob {
-  const { functionName, requestId, callerWallet, env, httpRequest = '', input } = call;
-  return { name: functionName, requestId, callerWallet, env, httpRequest, input };
 }

@@ -9,14 +9,14 @@ import type { Program } from '../wasm/run/program.js';
 import { Cancellations } from './cancellations.js';
 import { type CpuSlots, LONG_RUN_MS, OVERCOMMITTED } from './cpu-slots.js';
 import { Deadlines } from './deadlines.js';
+import { finish, finishEnded, finishWithThread, rejectAll } from './finish.js';
 import { dispatchHostCall } from './host-dispatch.js';
 import type { MemoryPool } from './memory-pool.js';
 import { neverStarted, type StopReason, tooLarge } from './outcome.js';
 import { Reservations } from './reservations.js';
-import { abortOutsideWork, abortSignalOf, guestJobOf, newRun, type Run, sleep } from './run.js';
+import { abortOutsideWork, abortSignalOf, newRun, type Run, sleep } from './run.js';
 import { RunQueue } from './run-queue.js';
 import { RunStats } from './run-stats.js';
-import { rejectAll, settle, settleFinished, settleWithThread } from './settle.js';
 import { isOverdue, recheckDelay, type ThreadQueues } from './thread-queues.js';
 import { ThreadsUnavailable } from './threads-unavailable.js';
 
@@ -30,6 +30,11 @@ export interface SchedulerOptions {
    * in megabytes.
    */
   memoryMb: number;
+  /**
+   * Returns whether a program is expected to run again. Threads unload it otherwise, when it has
+   * run. By default every program is.
+   */
+  isCached?(key: string): boolean;
   /** The script of the guest threads; by default the one of the engine. */
   threadScript?: URL;
   /** Called repeatedly while threads cannot be started. */
@@ -57,7 +62,7 @@ export class Scheduler implements Closable {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#reservations = new Reservations(options, this.#stats);
+    this.#reservations = new Reservations(options, this.#stats, options.isCached ?? (() => true));
     this.#queues = this.#reservations.queues;
     this.#memory = this.#reservations.memory;
     this.#cpuSlots = this.#reservations.cpuSlots;
@@ -148,7 +153,7 @@ export class Scheduler implements Closable {
     this.#deadlines.close();
     this.#cancellations.close();
     for (const run of this.#runQueue.drain())
-      settle(run, () => run.reject(engineClosing('starts no further runs')));
+      finish(run, () => run.reject(engineClosing('starts no further runs')));
     for (const [, runs] of this.#queues.all()) for (const run of runs) run.stopReason ??= 'closing';
     await this.#threads.close();
   }
@@ -163,7 +168,7 @@ export class Scheduler implements Closable {
       const mayBegin = (run: Run) => busy !== null || this.#cpuSlots.canStart(run);
       const run = this.#runQueue.take(this.#memory, mayBegin);
       if (run === null) break;
-      if (run.call.signal?.aborted === true) settle(run, () => run.resolve(neverStarted()));
+      if (run.call.signal?.aborted === true) finish(run, () => run.resolve(neverStarted()));
       else this.#start(run, busy ?? this.#threads.acquire(run.key));
     }
     this.#armRecheck();
@@ -179,7 +184,7 @@ export class Scheduler implements Closable {
 
   #start(run: Run, thread: GuestThread): void {
     this.#reservations.reserve(run, thread);
-    run.slot = thread.run(run.key, run.program, guestJobOf(run.call));
+    run.slot = thread.run(run.key, run.program, run.call);
     this.#deadlines.watch(run);
   }
 
@@ -221,18 +226,18 @@ export class Scheduler implements Closable {
     }
   }
 
-  /** Settles the runs whose slots report that they have ended. */
+  /** Finishes the runs whose slots report that they have ended. */
   #collectEnded(thread: GuestThread): void {
     for (let run = this.#queues.current(thread); run?.slot?.isDone; run = this.#queues.current(thread)) {
       if (run.stopReason !== null) return;
-      const result = run.settled ? null : thread.resultOf(run.slot);
+      const result = run.finished ? null : thread.resultOf(run.slot);
       const { idle } = run.slot;
       // Set before the next run begins, because its `onBegin` may cancel this one.
-      run.settled = true;
+      run.finished = true;
       if (idle !== null) this.#release(thread, run, idle);
       if (result !== null) {
         this.#counts[result.warm ? 'warm' : 'fresh']++;
-        settleFinished(run, result);
+        finishEnded(run, result);
       }
       if (idle === null) return;
     }
@@ -300,16 +305,16 @@ export class Scheduler implements Closable {
   #stop(run: Run, ending: StopReason): void {
     // A result that is already in the slot counts, even if it is read late.
     if (run.thread !== null) this.#collectEnded(run.thread);
-    if (run.settled || run.stopReason !== null) return;
+    if (run.finished || run.stopReason !== null) return;
     if (run.thread === null) {
       this.#runQueue.remove(run);
-      settle(run, () => run.resolve(neverStarted()));
+      finish(run, () => run.resolve(neverStarted()));
       this.#dispatch();
       return;
     }
     if (run.phase === 'next' && run.slot?.withdraw()) {
       this.#reservations.releaseUnstarted(run, run.thread);
-      settle(run, () => run.resolve(neverStarted()));
+      finish(run, () => run.resolve(neverStarted()));
       return;
     }
     run.stopReason = ending;
@@ -325,7 +330,7 @@ export class Scheduler implements Closable {
     const [run, ...next] = this.#queues.of(thread);
     if (run !== undefined) this.#reservations.release(run, thread, 0);
     for (const each of next.reverse()) this.#onOrphaned(each, thread);
-    if (run !== undefined) settleWithThread(run, error);
+    if (run !== undefined) finishWithThread(run, error);
     this.#reservations.warm.removeAll(thread);
     this.#dispatch();
   }
@@ -340,7 +345,7 @@ export class Scheduler implements Closable {
     if (run.stopReason === null) this.#runQueue.requeue(run);
     else {
       run.slot = slot;
-      settleWithThread(run, null);
+      finishWithThread(run, null);
     }
   }
 }

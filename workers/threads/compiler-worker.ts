@@ -4,6 +4,7 @@ import type { Program } from '../wasm/run/program.js';
 import type { CpuClock } from './cpu-clock.js';
 import { engineClosing } from './engine-closing.js';
 import type { CompileRequest, FromCompiler, ToCompiler } from './protocol.js';
+import { ThreadStartError } from './thread-start-error.js';
 
 const SCRIPT = new URL('./compile-thread.cjs', import.meta.url);
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 1024, stackSizeMb: 4 };
@@ -63,14 +64,17 @@ interface CompileTask {
 export class CompilerWorker {
   readonly #budgets: CompileBudgets;
   readonly #clockOf: (thread: number | null) => CpuClock;
+  readonly #script: URL;
   #worker: Worker | null = null;
+  #hasStarted = false;
   #clock: CpuClock = () => 0;
   #task: CompileTask | null = null;
   #lastId = 0;
   #timer: NodeJS.Timeout | null = null;
 
   /** @param clockOf Returns the clock of a thread's CPU time, given the thread's number. */
-  constructor(budgets: CompileBudgets, clockOf: (thread: number | null) => CpuClock) {
+  constructor(budgets: CompileBudgets, clockOf: (thread: number | null) => CpuClock, script = SCRIPT) {
+    this.#script = script;
     this.#budgets = budgets;
     this.#clockOf = clockOf;
   }
@@ -81,7 +85,7 @@ export class CompilerWorker {
 
   /**
    * Prepares a module. Rejects with `invalid_module`, or another code from the thread, when the
-   * module cannot run.
+   * module cannot run, and with ThreadStartError when there is no thread.
    */
   prepare(request: CompileRequest): Promise<CompiledModule> {
     return new Promise((resolve, reject) => {
@@ -97,7 +101,11 @@ export class CompilerWorker {
         seenAt: performance.now(),
       };
       this.#timer = setInterval(() => this.#checkBudget(), CHECK_INTERVAL_MS);
-      this.#thread().postMessage({ type: 'prepare', id: this.#lastId, request } satisfies ToCompiler);
+      try {
+        this.#thread().postMessage({ type: 'prepare', id: this.#lastId, request } satisfies ToCompiler);
+      } catch (error) {
+        this.#startFailed(error);
+      }
     });
   }
 
@@ -117,19 +125,23 @@ export class CompilerWorker {
 
   #thread(): Worker {
     if (this.#worker !== null) return this.#worker;
-    const worker = new Worker(SCRIPT, { resourceLimits: RESOURCE_LIMITS, env: {}, execArgv: [] });
+    const worker = new Worker(this.#script, { resourceLimits: RESOURCE_LIMITS, env: {}, execArgv: [] });
     this.#worker = worker;
+    this.#hasStarted = false;
     worker.on('message', (message: FromCompiler) => {
       if (this.#worker === worker) this.#handleMessage(message);
     });
     worker.on('error', (error) => {
-      if (this.#worker === worker) this.#giveUp(error.message, false);
+      if (this.#worker !== worker) return;
+      if (this.#hasStarted) this.#giveUp(error.message, false);
+      else this.#startFailed(error);
     });
     return worker;
   }
 
   #handleMessage(message: FromCompiler): void {
     if (message.type === 'ready') {
+      this.#hasStarted = true;
       this.#clock = this.#clockOf(message.thread);
       this.#beginPhase();
       return;
@@ -190,6 +202,12 @@ export class CompilerWorker {
     if (fresh !== null)
       task.resolve({ program: fresh, note: `warm start was given up: ${reason}`, conclusive });
     else task.reject(new AppError(code, `The module could not be prepared: ${reason}.`));
+  }
+
+  /** The next module gets another thread. */
+  #startFailed(cause: unknown): void {
+    void this.retire();
+    this.#end()?.reject(new ThreadStartError(cause));
   }
 
   #end(): CompileTask | null {

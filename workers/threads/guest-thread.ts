@@ -1,7 +1,8 @@
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { filledBytes } from '../wasm/run/image.js';
 import type { Program } from '../wasm/run/program.js';
 import type { HostReply } from '../wasm/run/session.js';
+import { messageIfArrived } from './arrived-message.js';
 import {
   CONTROL_BYTES,
   type FromThread,
@@ -109,9 +110,10 @@ export class GuestThread {
     });
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
-        this.#replies.close();
         resolve();
         events.exit(this, failure);
+        // Only now: the results that the thread has posted are read when its exit is handled.
+        this.#replies.close();
       });
     });
   }
@@ -139,7 +141,7 @@ export class GuestThread {
     const { number } = this.#load(key, program);
     const generation = nextGeneration(this.#wakeup);
     if (!slot.fill(number, job))
-      this.#post({ type: 'job', slot: slot.index, generation, job: copyInput(job) });
+      this.#post({ type: 'job', slot: slot.index, generation, job: toPosted(job) });
     slot.open(generation);
     this.#wake();
     return slot;
@@ -150,7 +152,7 @@ export class GuestThread {
    * invocation, in the order in which they began.
    */
   resultOf(slot: Slot): JobResult {
-    return slot.result(() => receiveMessageOnPort(this.#replies)?.message as PostedResult);
+    return slot.result(() => (messageIfArrived(this.#replies) as PostedResult | undefined) ?? null);
   }
 
   prepare(key: string, program: Program): void {
@@ -227,10 +229,13 @@ export class GuestThread {
 }
 
 /**
- * Copies an input that is a view of a larger buffer, because posting it would send the whole
- * buffer.
+ * Returns a job as it is posted, without what else its object has. An input that is a view of a
+ * larger buffer is copied, because posting it would send the whole buffer.
  */
-function copyInput(job: GuestJob): GuestJob {
-  const { input } = job;
-  return input.length === input.buffer.byteLength ? job : { ...job, input: new Uint8Array(input) };
+function toPosted({ functionName, requestId, callerWallet, env, httpRequest, input }: GuestJob): GuestJob {
+  const isWhole = input.length === input.buffer.byteLength;
+  return {
+    ...{ functionName, requestId, callerWallet, env, httpRequest },
+    input: isWhole ? input : new Uint8Array(input),
+  };
 }

@@ -28,6 +28,8 @@ export interface ModuleCompilerOptions {
   budgets?: CompileBudgets;
   /** Returns the clock of a thread's CPU time, given the thread's number. */
   clockOf?: typeof cpuClock;
+  /** The script of the threads; by default the one of the engine. */
+  script?: URL;
   /** Called when a module begins to be prepared, and when none is any more. */
   onBusy?(isBusy: boolean): void;
 }
@@ -54,9 +56,9 @@ export class ModuleCompiler implements Closable {
   #closed = false;
 
   constructor(options: ModuleCompilerOptions = {}) {
-    const { budgets = COMPILE_BUDGETS, clockOf = cpuClock, onBusy = () => undefined } = options;
+    const { budgets = COMPILE_BUDGETS, clockOf = cpuClock, script, onBusy = () => undefined } = options;
     this.#onBusy = onBusy;
-    this.#workers = Array.from({ length: WORKERS }, () => new CompilerWorker(budgets, clockOf));
+    this.#workers = Array.from({ length: WORKERS }, () => new CompilerWorker(budgets, clockOf, script));
   }
 
   /**

@@ -19,14 +19,14 @@ export type ToThread =
   /** A job that is too large for its slot. */
   | { type: 'job'; slot: number; generation: number; job: GuestJob };
 
-/** The part of a guest call that is sent to the thread; the rest is reached through host calls. */
+/** What a thread gets of a guest call; the rest is reached through host calls. */
 export interface GuestJob {
-  name: string;
+  functionName: string;
   requestId: string;
   callerWallet: string;
   env: Readonly<Record<string, string>>;
-  /** JSON text; '' for triggers other than HTTP. */
-  httpRequest: string;
+  /** JSON text; undefined or '' for triggers other than HTTP. */
+  httpRequest?: string | undefined;
   input: Uint8Array;
 }
 

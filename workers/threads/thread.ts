@@ -1,11 +1,12 @@
 import { randomFillSync } from 'node:crypto';
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { EngineFunctionName } from '../../src/contract/host-functions.js';
 import { WASM_PAGE_BYTES, WASM_PAGES_PER_MB } from '../../src/contract/limits.js';
 import { Guest } from '../wasm/run/guest.js';
 import type { Runner } from '../wasm/run/program.js';
 import { createRunner } from '../wasm/run/runner.js';
 import type { Bridge, Clock, GuestSession, HostReply, HostValue } from '../wasm/run/session.js';
+import { arrivedMessage } from './arrived-message.js';
 import {
   type FromThread,
   type GuestJob,
@@ -120,8 +121,7 @@ function takeReply(): Uint8Array {
 }
 
 function takeLargeReply(): Uint8Array | null {
-  // Posted before the word that woke this thread was stored, so it has arrived.
-  const received = receiveMessageOnPort(replies)?.message;
+  const received = arrivedMessage(replies);
   return received instanceof Uint8Array ? received : null;
 }
 
@@ -134,7 +134,7 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
   slot.numbers[NUMBER.begunAt] = steadyMs();
   const began = performance.now();
   const warm = runner.keptBytes() > 0;
-  const { name, requestId, callerWallet, env, httpRequest, input } = job;
+  const { functionName: name, requestId, callerWallet, env, httpRequest = '', input } = job;
   const session: GuestSession = {
     name,
     requestId,
@@ -191,7 +191,7 @@ let handledCount = 0;
 function handlePosted(): void {
   while (handledCount !== Atomics.load(words, WORD.posted)) {
     handledCount++;
-    handleMessage(receiveMessageOnPort(port)?.message as ToThread);
+    handleMessage(arrivedMessage(port) as ToThread);
   }
 }
 

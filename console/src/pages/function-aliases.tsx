@@ -14,6 +14,66 @@ import { useResource } from '../use-resource.js';
 export function AliasesPanel({ name }: { name: string }) {
   const path = `/v1/functions/${name}/aliases`;
   const aliases = useResource(path, (signal) => call<AliasesReply>('GET', path, { signal }));
+  return (
+    <Panel title="Aliases">
+      <ResourceView
+        of={aliases}
+        what="the aliases"
+        isEmpty={({ aliases: all }) => all.length === 0}
+        empty={<p>None: calls without a version run the newest. An alias “live” would take them over.</p>}
+      >
+        {({ aliases: all }) => (
+          <AliasTable name={name} path={path} aliases={all} onChanged={aliases.reload} />
+        )}
+      </ResourceView>
+      <AliasForm path={path} onChanged={aliases.reload} />
+    </Panel>
+  );
+}
+
+interface AliasTableProps {
+  name: string;
+  path: string;
+  aliases: AliasesReply['aliases'];
+  onChanged: () => void;
+}
+
+function AliasTable({ name, path, aliases, onChanged }: AliasTableProps) {
+  return (
+    <Table
+      label="Aliases"
+      rows={aliases}
+      keyOf={({ alias }) => alias}
+      columns={[
+        { name: 'Alias', isTitle: true, cell: ({ alias }) => <code>{label(alias)}</code> },
+        { name: 'Version', cell: ({ version, weights }) => label(splitText(version, weights)) },
+        { name: 'Changed', cell: ({ updated_at: at }) => <Age at={at} /> },
+        {
+          name: '',
+          cell: ({ alias }) => (
+            <Action
+              label="Delete"
+              name={`Delete alias ${label(alias)}`}
+              class="quiet"
+              confirm={{
+                title: `Delete alias ${label(alias)} of ${name}?`,
+                text: `Calls of ${name}@${label(alias)} are refused from then on${alias === 'live' ? '; calls without a version run the newest' : ''}.`,
+                label: 'Delete the alias',
+              }}
+              run={async () => {
+                await call('DELETE', `${path}/${encodeURIComponent(alias)}`);
+                onChanged();
+                return `Deleted alias ${label(alias)}.`;
+              }}
+            />
+          ),
+        },
+      ]}
+    />
+  );
+}
+
+function AliasForm({ path, onChanged }: { path: string; onChanged: () => void }) {
   const [alias, setAlias] = useState('');
   const [version, setVersion] = useState('');
   const [split, setSplit] = useState('');
@@ -27,90 +87,52 @@ export function AliasesPanel({ name }: { name: string }) {
     setAlias('');
     setVersion('');
     setSplit('');
-    aliases.reload();
+    onChanged();
   };
   return (
-    <Panel title="Aliases">
-      <ResourceView
-        of={aliases}
-        what="the aliases"
-        isEmpty={({ aliases: all }) => all.length === 0}
-        empty={<p>None: calls without a version run the newest. An alias “live” would take them over.</p>}
-      >
-        {({ aliases: all }) => (
-          <Table
-            label="Aliases"
-            rows={all}
-            keyOf={({ alias: each }) => each}
-            columns={[
-              { name: 'Alias', isTitle: true, cell: ({ alias: each }) => <code>{label(each)}</code> },
-              { name: 'Version', cell: ({ version: each, weights }) => label(splitText(each, weights)) },
-              { name: 'Changed', cell: ({ updated_at: at }) => <Age at={at} /> },
-              {
-                name: '',
-                cell: ({ alias: each }) => (
-                  <Action
-                    label="Delete"
-                    name={`Delete alias ${label(each)}`}
-                    class="quiet"
-                    confirm={{
-                      title: `Delete alias ${label(each)} of ${name}?`,
-                      text: `Calls of ${name}@${label(each)} are refused from then on${each === 'live' ? '; calls without a version run the newest' : ''}.`,
-                      label: 'Delete the alias',
-                    }}
-                    run={async () => {
-                      await call('DELETE', `${path}/${encodeURIComponent(each)}`);
-                      aliases.reload();
-                      return `Deleted alias ${label(each)}.`;
-                    }}
-                  />
-                ),
-              },
-            ]}
-          />
-        )}
-      </ResourceView>
-      <Form
-        label="Set an alias"
-        submit="Set the alias"
-        class="inline"
-        disabled={alias === '' || version === ''}
-        onSubmit={set}
-      >
-        <Field label="Alias">
-          {(attributes) => (
-            <input
-              {...attributes}
-              size={12}
-              value={alias}
-              onInput={(event) => setAlias(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Field label="Version">
-          {(attributes) => (
-            <input
-              {...attributes}
-              type="number"
-              min={1}
-              value={version}
-              onInput={(event) => setVersion(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Field label="Share of others, in percent">
-          {(attributes) => (
-            <input
-              {...attributes}
-              size={12}
-              placeholder="8=10, 9=5"
-              value={split}
-              onInput={(event) => setSplit(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-      </Form>
-    </Panel>
+    <Form
+      label="Set an alias"
+      submit="Set the alias"
+      class="inline"
+      disabled={alias === '' || version === ''}
+      onSubmit={set}
+    >
+      <TextField label="Alias" value={alias} onChange={setAlias} attributes={{ size: 12 }} />
+      <TextField
+        label="Version"
+        value={version}
+        onChange={setVersion}
+        attributes={{ type: 'number', min: 1 }}
+      />
+      <TextField
+        label="Share of others, in percent"
+        value={split}
+        onChange={setSplit}
+        attributes={{ size: 12, placeholder: '8=10, 9=5' }}
+      />
+    </Form>
+  );
+}
+
+interface TextFieldProps {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  attributes: { size: number; placeholder?: string } | { type: 'number'; min: number };
+}
+
+function TextField({ label: text, value, onChange, attributes: own }: TextFieldProps) {
+  return (
+    <Field label={text}>
+      {(attributes) => (
+        <input
+          {...attributes}
+          {...own}
+          value={value}
+          onInput={(event) => onChange(event.currentTarget.value)}
+        />
+      )}
+    </Field>
   );
 }
 

@@ -79,7 +79,7 @@ class StoreThread {
     this.#dir = dir;
   }
 
-  call(operation: keyof LocalStore, argument: Uint8Array | string): Promise<StoreResult> {
+  async call(operation: keyof LocalStore, argument: Uint8Array | string): Promise<StoreResult> {
     clearTimeout(this.#idle);
     const worker = this.#start();
     worker.ref();
@@ -109,11 +109,7 @@ class StoreThread {
 
   #start(): Worker {
     if (this.#worker !== null) return this.#worker;
-    const worker = new Worker(new URL('./local-thread.js', import.meta.url), {
-      workerData: { dir: this.#dir },
-      env: {},
-      execArgv: [],
-    });
+    const worker = newThread(this.#dir);
     this.#worker = worker;
     worker.on('message', (reply: LocalReply) => this.#handleReply(reply));
     worker.on('error', (error) => this.#failed(worker, error));
@@ -132,8 +128,7 @@ class StoreThread {
   #failed(worker: Worker, cause: Error): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
-    const message = 'The storage could not be used; try again in a moment.';
-    for (const { reject } of this.#pending.values()) reject(new AppError('unavailable', message, { cause }));
+    for (const { reject } of this.#pending.values()) reject(unusable(cause));
     this.#pending.clear();
     this.#stopWhenIdle();
   }
@@ -151,6 +146,20 @@ class StoreThread {
     clearTimeout(this.#idle);
     await worker?.terminate();
   }
+}
+
+function newThread(dir: string): Worker {
+  try {
+    const script = new URL('./local-thread.js', import.meta.url);
+    return new Worker(script, { workerData: { dir }, env: {}, execArgv: [] });
+  } catch (cause) {
+    // The system refuses further threads.
+    throw unusable(cause);
+  }
+}
+
+function unusable(cause: unknown): AppError {
+  return new AppError('unavailable', 'The storage could not be used; try again in a moment.', { cause });
 }
 
 function errorOf(reply: Exclude<LocalReply, { kind: 'done' }>): Error {

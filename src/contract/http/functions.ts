@@ -13,7 +13,9 @@ export const deployQuerySchema = z.object({
   dry_run: z
     .enum(['true', 'false'])
     .optional()
-    .describe('`true`: validate settings and module like a deploy, without storing anything.'),
+    .describe(
+      '`true`: validate settings, module, routes, schedules and quotas like a deploy, without storing anything.',
+    ),
 });
 
 /** What a deploy with `dry_run=true` would have stored. */

@@ -1,28 +1,28 @@
 import { engineClosing } from '../threads/engine-closing.js';
 import type { JobResult } from '../threads/protocol.js';
-import { finished, stopped } from './outcome.js';
+import { ended, stopped } from './outcome.js';
 import { abortOutsideWork, type Run } from './run.js';
 import { ThreadsUnavailable } from './threads-unavailable.js';
 
 /** Answers a run's caller and aborts the run's pending host calls. */
-export function settle(run: Run, how: () => void): void {
-  run.settled = true;
+export function finish(run: Run, how: () => void): void {
+  run.finished = true;
   if (run.onAbort !== null) run.call.signal?.removeEventListener('abort', run.onAbort);
   abortOutsideWork(run);
   how();
 }
 
-/** Settles a run whose guest ended by itself. */
-export function settleFinished(run: Run, result: JobResult): void {
+/** Finishes a run whose guest ended by itself. */
+export function finishEnded(run: Run, result: JobResult): void {
   const startedAt = run.slot?.startedAt ?? Date.now();
   const messages = run.slot?.logLines() ?? [];
-  settle(run, () => run.resolve(finished(result, startedAt, messages)));
+  finish(run, () => run.resolve(ended(result, startedAt, messages)));
 }
 
-/** Settles a run whose thread has exited: the engine stopped it, or it failed. */
-export function settleWithThread(run: Run, failure: Error | null): void {
+/** Finishes a run whose thread has exited: the engine stopped it, or it failed. */
+export function finishWithThread(run: Run, failure: Error | null): void {
   const { call, stopReason: ending, blockedIn: waitsIn, slot } = run;
-  settle(run, () => {
+  finish(run, () => {
     if (ending === 'closing' || slot === null) return run.reject(engineClosing('starts no further runs'));
     const messages = [...slot.logLines(), ...slot.unfinishedLine()];
     run.resolve(stopped(call, slot, { ending, failure, waitsIn, messages }));
@@ -31,5 +31,5 @@ export function settleWithThread(run: Run, failure: Error | null): void {
 
 /** Rejects runs because no thread can be started. */
 export function rejectAll(runs: readonly Run[], cause: Error): void {
-  for (const run of runs) settle(run, () => run.reject(new ThreadsUnavailable(cause)));
+  for (const run of runs) finish(run, () => run.reject(new ThreadsUnavailable(cause)));
 }

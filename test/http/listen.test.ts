@@ -1,0 +1,43 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import test from 'ava';
+import { listen } from '../../src/http/listen.js';
+
+const refusal = (reason: string) => `Cannot listen: ${reason}.`;
+/** As Node reports a connection that could not be accepted. */
+const unaccepted = () => Object.assign(new Error('accept ENOMEM'), { code: 'ENOMEM', syscall: 'accept' });
+
+const answering = () => createServer((_request, response) => response.end('answer'));
+const closed = (server: Server) => new Promise((resolve) => server.close(resolve));
+
+test('a listening server that cannot accept connections reports it at most once per second and goes on', async (t) => {
+  const server = answering();
+  const reported: Error[] = [];
+  await listen(server, {
+    host: '127.0.0.1',
+    port: 0,
+    refusal,
+    onError: (error) => reported.push(error),
+  });
+  for (let n = 0; n < 3; n++) t.notThrows(() => server.emit('error', unaccepted()));
+  t.deepEqual(
+    reported.map(({ message }) => message),
+    ['accept ENOMEM'],
+  );
+  const { port } = server.address() as AddressInfo;
+  const response = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
+  t.is(await response.text(), 'answer');
+  await closed(server);
+});
+
+test('an address that cannot be listened on is refused with the reason', async (t) => {
+  const [first, second] = [answering(), answering()];
+  const onError = () => t.fail('reported as an error of a listening server');
+  await listen(first, { host: '127.0.0.1', port: 0, refusal, onError });
+  const { port } = first.address() as AddressInfo;
+  await t.throwsAsync(() => listen(second, { host: '127.0.0.1', port, refusal, onError }), {
+    code: 'bad_config',
+    message: 'Cannot listen: another process has it.',
+  });
+  await closed(first);
+});
