@@ -1,7 +1,7 @@
 import test from 'ava';
+import { openLocalBus } from '../../src/bus/drivers/local.js';
 import { PresenceRoom } from '../../src/http/ws/presence-room.js';
 import type { PresenceMember } from '../../src/ports/presence.js';
-import { memoryBus } from '../helpers/memory-bus.js';
 
 test('an event is made into JSON text once, however many listeners a room has', async (t) => {
   let serialized = 0;
@@ -22,14 +22,18 @@ test('an event is made into JSON text once, however many listeners a room has', 
       if (frames.push(frame) === 100) isComplete();
     }),
   );
+  const bus = await openLocalBus((error) => t.log(error));
   const room = await PresenceRoom.open({
-    bus: memoryBus(),
+    bus,
     channel: 'presence:a:b',
     list: async () => members,
     leaseMs: 50,
     listeners,
   });
-  t.teardown(() => room.close());
+  t.teardown(async () => {
+    await room.close();
+    await bus.close();
+  });
   members.push({ member_id: 'ada', joined_at: new Date().toISOString(), meta });
   await complete;
   t.is(serialized, 1);
