@@ -35,6 +35,40 @@ test('a slow pattern does not block the event loop, and its time limit applies a
   await t.throwsAsync(inParts(), { code: 'invalid_request' });
 });
 
+test('a pattern whose repetitions make it large is refused before it is compiled', (t) => {
+  const large = [
+    `(?i)${'\\pL{1000}'.repeat(50)}`,
+    '(?:\\pL?){1000}'.repeat(34),
+    '(.{0,1000}){1}'.repeat(36),
+    '(?:(?:[]a]b){30}c){30}',
+    'a{20}(?i){900}',
+    '\\pL{600}',
+  ];
+  for (const pattern of large) {
+    const { user } = process.cpuUsage();
+    t.throws(() => keyFilter(pattern, whole), {
+      code: 'invalid_request',
+      message: /more than 600 instructions/,
+    });
+    // In microseconds of this process; compiling the first one takes ten times as long.
+    t.true(process.cpuUsage().user - user < 20_000, pattern.slice(0, 20));
+  }
+});
+
+test('ordinary repetitions are allowed', async (t) => {
+  const patterns: [pattern: string, key: string][] = [
+    [
+      '^(?:[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12})$',
+      '01234567-89ab-cdef-0123-456789abcdef',
+    ],
+    ['^[a-zA-Z0-9_-]{1,64}:[^:]{1,128}$', 'user:one'],
+    ['(?i)USER-\\pL{1,100}', 'user-é'],
+    ['^\\d{1,3}(\\.\\d{1,3}){3}$', '192.0.2.1'],
+    ['^.{0,256}$', 'x'],
+  ];
+  for (const [pattern, key] of patterns) t.deepEqual(await keyFilter(pattern, whole)([key]), [key], pattern);
+});
+
 /** Returns 500 letters `a` and `b`, derived from bits of hashes. */
 function text(seed: number): string {
   const bytes = [0, 1].flatMap((part) => [...createHash('sha256').update(`${seed} ${part}`).digest()]);

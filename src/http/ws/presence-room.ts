@@ -14,7 +14,8 @@ const POLLS_PER_LEASE = 5;
  */
 const SETTLE_MS = 10_000;
 
-export type PresenceListener = (event: PresenceEvent) => void;
+/** `frame` is the event as JSON text, which is made once for all listeners. */
+export type PresenceListener = (event: PresenceEvent, frame: string) => void;
 
 export interface PresenceRoomOptions {
   bus: Bus;
@@ -79,7 +80,9 @@ export class PresenceRoom implements Closable {
     const isChange = (type === 'presence.join') !== this.#known.has(id);
     if (type === 'presence.join') this.#known.set(id, meta);
     else this.#known.delete(id);
-    if (isChange) for (const listener of [...this.#options.listeners]) listener(event);
+    if (!isChange || this.#options.listeners.size === 0) return;
+    const frame = JSON.stringify(event);
+    for (const listener of [...this.#options.listeners]) listener(event, frame);
   }
 
   async #poll(): Promise<void> {

@@ -49,9 +49,9 @@ export async function subscribeTopic(
     closers.push(await bus.subscribe(topicChannel(namespace, topic), (frame) => send(frame)));
     if (member) {
       closers.push(
-        await rooms.enter(namespace, topic, (event) => {
+        await rooms.enter(namespace, topic, (event, frame) => {
           // A member is not notified of itself.
-          if (event.member_id !== member.member_id) send(JSON.stringify(event));
+          if (event.member_id !== member.member_id) send(frame);
         }),
       );
     }
