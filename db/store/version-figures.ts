@@ -9,13 +9,14 @@ const MOST = 10_000;
 
 /**
  * Uses the index by function and time, and counts only invocations accepted since then, so that
- * invocations of an earlier rollout step are excluded.
+ * invocations of an earlier rollout step are excluded, as are those that never ran: they were
+ * refused or have expired, which says nothing about the version.
  */
 const FIGURES = `
 with ended as (
   select state, duration_ms from attempts indexed by attempts_by_function
   where namespace = ? and function = ? and started_at >= ? and version = ? and accepted_at >= ?
-    and state is not null and state <> 'cancelled'
+    and state is not null and state <> 'cancelled' and attempt > 0
   order by started_at desc limit ${MOST}),
 ranked as (select duration_ms, row_number() over (order by duration_ms) as rank, count(*) over () as total from ended)
 select

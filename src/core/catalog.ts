@@ -154,7 +154,7 @@ class CachedCatalog implements Catalog {
     this.#drop(`${namespace}/`);
     // If the bus is unreachable, other processes notice the change within 2 s; the deploy still
     // succeeds.
-    await this.#bus.publish(CHANNEL, namespace).catch(() => undefined);
+    await this.#bus.notify(CHANNEL, namespace).catch(() => undefined);
   }
 
   async deployed(version: FunctionVersion): Promise<void> {

@@ -39,8 +39,8 @@ export interface Finisher {
    */
   finish(ending: InvocationEnd): Promise<void>;
   /**
-   * Ends an invocation that cannot run, provided that a caller is waiting for it. Resolves with
-   * false if no caller is waiting; the invocation has then not ended and must be retried.
+   * Ends an invocation that cannot run, provided that a caller is waiting for it, without events
+   * and callback: it is as if it had not been accepted. Resolves with false if no caller is waiting; the invocation has then not ended and must be retried.
    */
   refuse(ending: InvocationEnd, code: RefusalCode): Promise<boolean>;
   /**
@@ -81,13 +81,15 @@ class ReplyFirstFinisher implements Finisher {
     // be confirmed. For a success it makes no difference.
     const isDelivered = await this.#sendReply(ending, { confirm: failed });
     recordHttpStatus(ending);
-    await this.#settle(ending, failed && !isDelivered ? 'dead' : replyStatus(ending.outcome));
+    const end = await this.#end(ending, failed && !isDelivered ? 'dead' : replyStatus(ending.outcome));
+    await this.#followUps.send(ending.invocation, ending.function, end);
   }
 
   async refuse(ending: InvocationEnd, code: RefusalCode): Promise<boolean> {
     if (!(await this.#sendReply(ending, { confirm: true, code }))) return false;
     recordHttpStatus(ending, code);
-    await this.#settle(ending, replyStatus(ending.outcome));
+    // Without events and callback: the function has not failed, and its caller may try again.
+    await this.#end(ending, replyStatus(ending.outcome));
     return true;
   }
 
@@ -114,10 +116,11 @@ class ReplyFirstFinisher implements Finisher {
     return this.#replies.send(invocation.replyTo, invocation.id, reply, { confirm });
   }
 
-  async #settle(
-    { invocation, row, output, outcome, response, function: fn, inputIsKept = true }: InvocationEnd,
+  /** Makes the end durable. */
+  async #end(
+    { invocation, row, output, outcome, response, inputIsKept = true }: InvocationEnd,
     state: FinalState,
-  ): Promise<void> {
+  ): Promise<EndRow> {
     const completedAt = Date.now();
     const isKept = inputIsKept && keepsInput(state, invocation.input);
     const final = {
@@ -134,7 +137,7 @@ class ReplyFirstFinisher implements Finisher {
     const end: EndRow = Object.assign(row, { final });
     await this.#writeRow(end);
     this.#meter.ended(state, final.reason);
-    await this.#followUps.send(invocation, fn, end);
+    return end;
   }
 }
 

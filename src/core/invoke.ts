@@ -170,9 +170,8 @@ class QueueInvoker implements Invoker {
       ref: request.version,
       sticky: request.sticky ?? request.idempotencyKey,
     });
-    await this.#logQuota.assertCapacity(request.namespace);
     if (request.callbackUrl !== undefined) {
-      await this.#egress.check(request.callbackUrl);
+      await this.#egress.check(request.callbackUrl, { namespace: request.namespace });
       await this.#callbacks.assertCapacity(request.namespace);
     }
 
@@ -181,6 +180,7 @@ class QueueInvoker implements Invoker {
     try {
       const fn = key === null ? latest : await this.#claimedVersion(request, key, latest);
       if (isKnown) return { id, function: fn, waiting: sync ? this.#replies.watch(id) : null, held };
+      await this.#logQuota.assertCapacity(request.namespace);
       if (sync) waiting = this.#replies.wait(request.namespace, id);
       const invocation = jobRequestOf(request, id, key === null ? this.#resultTtlMs : IDEMPOTENCY_MS);
       if (sync) invocation.replyTo = this.#replies.address;

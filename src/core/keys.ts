@@ -154,7 +154,7 @@ class HashedKeys implements Keys {
     await this.#store.keys.revoke(id, auditEntry(by, 'key.revoke', id, key.namespace, key.name));
     this.#dropAll();
     // If the bus is unreachable, other processes notice the change within 2 s.
-    await this.#bus.publish(CHANNEL, id).catch(() => undefined);
+    await this.#bus.notify(CHANNEL, id).catch(() => undefined);
   }
 
   async find(credential: string): Promise<StoredKey | null> {

@@ -46,7 +46,7 @@ export async function createQuotas({ store, bus, defaults }: QuotasDeps): Promis
     async set(namespace, changes) {
       await store.set(namespace, changes);
       cache.drop(namespace);
-      await bus.publish(CHANNEL, namespace).catch(() => undefined);
+      await bus.notify(CHANNEL, namespace).catch(() => undefined);
     },
     async close() {
       await forgetGaps();

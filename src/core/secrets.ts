@@ -57,7 +57,7 @@ export async function createSecrets({ store, bus, box, quotas }: SecretsDeps): P
 
   const changed = async (namespace: Namespace) => {
     drop(namespace);
-    await bus.publish(CHANNEL, namespace).catch(() => undefined);
+    await bus.notify(CHANNEL, namespace).catch(() => undefined);
   };
 
   const read = async (namespace: Namespace, name: string) => {

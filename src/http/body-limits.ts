@@ -26,6 +26,11 @@ export interface BodyShare {
   limitError(): AppError;
   /** Releases the share when the body has been read and is accounted elsewhere. */
   releaseAfterRead(): void;
+  /**
+   * Handles the request. The handler does not end because its client has disconnected, so the body
+   * is accounted at least until it has ended.
+   */
+  holdWhile(handle: () => Promise<void>): Promise<void>;
 }
 
 /** Limits that apply to every request and its reply on every port. */
@@ -51,6 +56,11 @@ export interface BodyLimits {
     bytes: number,
     read: () => Promise<T>,
   ): Promise<T>;
+  /**
+   * Returns a share for the unfinished message of a socket, of its namespace or, without a
+   * credential, of its address.
+   */
+  messageShare(request: IncomingMessage, namespace: Namespace | null): BufferShare;
   /** Returns a share for the events of a stream. */
   streamShare(namespace: Namespace): BufferShare;
   /**
@@ -75,6 +85,8 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
   const anonymous = createBufferBudget(ANONYMOUS);
   const anonymousReplies = createBufferBudget(ANONYMOUS_REPLIES);
   const credentialed = createBufferBudget(CREDENTIALED);
+  const shareOf = (request: IncomingMessage, namespace: Namespace | null) =>
+    namespace === null ? anonymous.share(clients.rateLimitKeyOf(request)) : credentialed.share(namespace);
   const held = new WeakMap<ServerResponse, HeldReply>();
   const releaseIfOver = (res: ServerResponse, { share, isRead }: HeldReply) => {
     if (res.destroyed && isRead) share.release();
@@ -114,16 +126,29 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
       limitIdle(request, idleMs);
       // A client that has gone sends nothing more, and `close` is not emitted again.
       if (isBuffered(request) || response.destroyed) return null;
-      const share =
-        namespace === null ? anonymous.share(clients.rateLimitKeyOf(request)) : credentialed.share(namespace);
-      response.once('close', share.release);
+      const share = shareOf(request, namespace);
+      let isHandled = false;
+      const releaseIfOver = () => {
+        if (response.destroyed && !isHandled) share.release();
+      };
+      response.once('close', releaseIfOver);
       return {
         take: share.take,
         limitError: namespace === null ? anonymousLimitError : namespaceLimitError,
         // Bodies of anonymous requests are accounted until the request has been answered.
         releaseAfterRead: namespace === null ? () => undefined : share.release,
+        async holdWhile(handle) {
+          isHandled = true;
+          try {
+            await handle();
+          } finally {
+            isHandled = false;
+            releaseIfOver();
+          }
+        },
       };
     },
+    messageShare: shareOf,
     streamShare: (namespace) => credentialed.share(namespace),
     limitRest: (request, response) => limitIdleRest(request, response, idleMs),
   };

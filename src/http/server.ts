@@ -48,8 +48,8 @@ export async function startServer(services: Services, address: ServerAddress): P
   const { host, port } = address;
   const stopping = new AbortController();
   const listeners: Listeners = { main: null, functions: undefined };
-  const { admit, handle, handleFunctions } = createHandlers(services, stopping.signal, listeners);
-  const sockets = new Sockets(services, admit);
+  const { admit, bodies, handle, handleFunctions } = createHandlers(services, stopping.signal, listeners);
+  const sockets = new Sockets(services, admit, bodies);
   const connections = connectionOptions(services, stopping.signal);
   try {
     const main = await listenHttp(
@@ -98,12 +98,12 @@ function createHandlers(services: Services, stopping: AbortSignal, listeners: Li
   }).callback();
   const functionsOn = (addressing: Addressing) =>
     createFunctionsHandler({ services, routes, admit, clients, bodies, addressing });
-  if (pattern === null) return { admit, handle: api, handleFunctions: functionsOn({ kind: 'path' }) };
+  if (pattern === null) return { admit, bodies, handle: api, handleFunctions: functionsOn({ kind: 'path' }) };
 
   const byHost = functionsOn({ kind: 'host', pattern });
   const handle = (request: IncomingMessage, response: ServerResponse) =>
     pattern.namespaceOf(request.headers.host) ? byHost(request, response) : api(request, response);
-  return { admit, handle, handleFunctions: null };
+  return { admit, bodies, handle, handleFunctions: null };
 }
 
 function connectionOptions({ config, logger }: Services, stopping: AbortSignal) {
@@ -116,7 +116,7 @@ function connectionOptions({ config, logger }: Services, stopping: AbortSignal) 
         { dropped, limit: config.MAX_CONNECTIONS },
         'connections above MAX_CONNECTIONS were closed',
       ),
-    onError: (error: Error) => services.logger.error({ err: error }, 'the HTTP server failed; it continues'),
+    onError: (error: Error) => logger.error({ err: error }, 'the HTTP server failed; it continues'),
   };
 }
 

@@ -12,6 +12,13 @@ export interface Bus extends Closable {
    */
   publish(channel: string, message: string): Promise<void>;
   /**
+   * Like `publish`, but resolves when the subscribers in every process have handled the message, so
+   * that none of them acts on what it knew before; after 500 ms at most, because a process may be
+   * frozen. For rare messages: each subscriber sends an acknowledgement. Subscribers at other nodes of
+   * a Redis Cluster are notified, but not waited for.
+   */
+  notify(channel: string, message: string): Promise<void>;
+  /**
    * Resolves, and never rejects, when all messages published so far have been sent to the server.
    * This takes no round trip. If another process publishes after the same server has responded to
    * it since, its message is delivered later; the order of messages that are in flight at the same

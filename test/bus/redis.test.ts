@@ -38,6 +38,22 @@ test('messages published to one channel in the same event loop turn are sent as 
   t.is(frames, 2);
 });
 
+test('a notice does not wait longer than a moment for a subscriber that does not acknowledge it', async (t) => {
+  const bus = await open(server.url);
+  const frozen = new Redis(server.url);
+  t.teardown(async () => {
+    frozen.disconnect();
+    await bus.close();
+  });
+  await frozen.subscribe('orama:bus:unacknowledged');
+  const got: string[] = [];
+  await bus.subscribe('unacknowledged', (message) => got.push(message));
+  const since = performance.now();
+  await bus.notify('unacknowledged', 'x');
+  t.deepEqual(got, ['x']);
+  t.true(performance.now() - since >= 490);
+});
+
 test('flushed messages are sent even if the event loop is then blocked', async (t) => {
   const bus = await open(server.url);
   t.teardown(() => bus.close());

@@ -149,6 +149,7 @@ test.serial(
       'disk',
       'queue',
       'store',
+      'threads',
     ]);
     t.regex(await (await fetch(`${url}/metrics`)).text(), /^orama_pool_threads\{state="all"\} \d+$/m);
     t.is((await fetch(`${url}/v1/functions`)).status, 404);

@@ -52,6 +52,27 @@ const idsOf = async (api: Api, topic: string) =>
     ({ member_id }: JsonValue) => member_id,
   );
 
+test('a trigger that one web process has added, disabled or deleted counts at once in the other', async (t) => {
+  const webs = await pair();
+  const { a, b } = await aTenant(webs.a, webs.b);
+  await a.deploy('probe', await probeWasm());
+  const triggered = async (topic: string) => (await b.publish(topic, [])).json.triggered;
+  const results: number[] = [];
+  for (let n = 0; n < 40; n++) {
+    const topic = `topic-${n}`;
+    const { json } = await a.post('/v1/functions/probe/triggers', { topic });
+    results.push(await triggered(topic));
+    const path = `/v1/functions/probe/triggers/${json.trigger.id}`;
+    await a.request('PATCH', path, { body: JSON.stringify({ enabled: false }) });
+    results.push(await triggered(topic));
+    await a.request('PATCH', path, { body: JSON.stringify({ enabled: true }) });
+    results.push(await triggered(topic));
+    await a.delete(path);
+    results.push(await triggered(topic));
+  }
+  t.deepEqual(results, Array.from({ length: 40 }, () => [1, 0, 1, 0]).flat());
+});
+
 test('messages published through one web process reach subscribers of both, including bytes', async (t) => {
   const webs = await pair();
   const { a, b } = await aTenant(webs.a, webs.b);

@@ -6,7 +6,12 @@ import { until } from '../helpers/until.js';
  * Tests for every driver of the Bus port. `open` is called twice, for two processes of one
  * installation; a driver for a single process returns the same bus twice.
  */
-export function busConformance(driver: string, open: () => Promise<Bus>): void {
+export function busConformance(
+  driver: string,
+  open: () => Promise<Bus>,
+  /** False if the two processes use different nodes of a cluster. */
+  { oneServer }: { oneServer: boolean } = { oneServer: true },
+): void {
   let one: Bus;
   let two: Bus;
   test.serial.before(async () => {
@@ -53,6 +58,22 @@ export function busConformance(driver: string, open: () => Promise<Bus>): void {
     await two.publish('named', 'x');
     await until('the message has arrived', () => channels.length > 0);
     t.deepEqual(channels, ['named']);
+  });
+
+  test(`${driver}: when a notice resolves, the subscribers in every process have handled it`, async (t) => {
+    const seen: string[] = [];
+    const stops = await Promise.all(
+      [one, two].map((bus, at) => bus.subscribe('noticed', (message) => seen.push(`${at} ${message}`))),
+    );
+    for (let n = 0; n < 50; n++) {
+      const [from, other] = n % 2 ? [one, two] : [two, one];
+      await Promise.all([from.notify('noticed', `a${n}`), other.notify('noticed', `b${n}`)]);
+      if (!oneServer) await until('all have handled both', () => seen.length === 4);
+      t.deepEqual([...new Set(seen.splice(0))].sort(), [`0 a${n}`, `0 b${n}`, `1 a${n}`, `1 b${n}`]);
+    }
+    for (const stop of stops) await stop();
+    await one.notify('noticed', 'to nobody');
+    t.deepEqual(seen, []);
   });
 
   test(`${driver}: messages of one publisher keep their order`, async (t) => {

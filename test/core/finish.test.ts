@@ -133,9 +133,11 @@ test('a cancelled invocation triggers neither on_success nor on_failure', async 
   t.is((await cases.queue.use(fn.namespace)).waiting, 1, 'only the accepted invocation is queued');
 });
 
-test('refuse ends an invocation only if a caller waits for it', async (t) => {
+test('refuse ends an invocation only if a caller waits for it, and triggers no on_failure', async (t) => {
   const cases = await useCases();
-  const fn = await cases.deploy();
+  const fn = await cases.deploy({ metadata: { on_failure: 'went:wrong' } });
+  const triggers = [{ topic: 'went:wrong' }];
+  const listener = await cases.deploy({ name: 'listener', metadata: { triggers } }, fn.namespace);
   const unheard = await accepted(cases, fn);
   t.false(await cases.finisher.refuse(failed(unheard, fn), 'unavailable'));
   t.is(await finalOf(cases, unheard), undefined, 'it is to be tried again');
@@ -144,6 +146,23 @@ test('refuse ends an invocation only if a caller waits for it', async (t) => {
   t.true(await cases.finisher.refuse(failed(invocation, fn), 'unavailable'));
   t.is((await call).reply?.code, 'unavailable');
   t.is((await finalOf(cases, invocation))?.state, 'error');
+  const told = await cases.queue.list(fn.namespace, { limit: 10, function: listener.name });
+  t.deepEqual(told.items, []);
+});
+
+test('invocations that were refused before they ran do not count against a version', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy();
+  const since = Date.now() - 1000;
+  const figures = () => cases.store.attempts.figures({ ...fn, function: fn.name, since });
+  const { call, invocation } = await called(cases, fn);
+  const ending = failed(invocation, fn);
+  ending.row.attempt = 0;
+  t.true(await cases.finisher.refuse(ending, 'quota_exceeded'));
+  await call;
+  t.like(await figures(), { calls: 0, errors: 0 });
+  await cases.finisher.finish(failed(await accepted(cases, fn), fn));
+  t.like(await figures(), { calls: 1, errors: 1 });
 });
 
 test('an outcome event whose size over all triggers is too large is sent without input and output', async (t) => {

@@ -377,6 +377,12 @@ test('beyond log_mb_per_day calls return 429, and events still run, recorded wit
   t.regex(messages[0].message, /^4 lines are left out of this log\. The quota log_mb_per_day .*1 MB of 1 MB/);
   t.is(messages.length, 1);
 
+  t.is((await call({ 'idempotency-key': 'answered' })).json.code, 'quota_exceeded');
+  await setQuotas(tenant, { log_mb_per_day: 2 });
+  const answered = { 'idempotency-key': 'answered' };
+  const first = await tenant.invoke('probe', '[]', answered);
+  await setQuotas(tenant, { log_mb_per_day: 1 });
+  t.is((await tenant.invoke('probe', '[]', answered)).text, first.text, 'the repetition needs no log');
   await setQuotas(tenant, { log_mb_per_day: 2 });
   t.is((await call()).status, 200, 'a larger quota is effective immediately');
 });

@@ -16,6 +16,11 @@ export async function openLocalBus(report: ReportError): Promise<Bus> {
       queueMicrotask(() => deliver(handlers, message, channel, report));
     },
 
+    async notify(channel, message) {
+      // Subscribers of the same process are called at once.
+      deliver([...(channels.get(channel) ?? [])], message, channel, report);
+    },
+
     async flush() {},
 
     async subscribe(channel, handler) {

@@ -1,8 +1,9 @@
 import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import { type RedisConnection, unavailable } from '../../redis/connection.js';
 import { connectNode } from '../../redis/server.js';
-import { unframe } from '../frames.js';
+import { frame, unframe } from '../frames.js';
 import { deliver, type MessageHandler, type ReportError } from '../handlers.js';
+import { Notices } from '../notices.js';
 import { PublishBatches } from '../publish-batches.js';
 
 export interface RedisBusOptions {
@@ -38,6 +39,7 @@ class RedisBus implements Bus {
   readonly #subscriber: RedisConnection;
   readonly #report: ReportError;
   readonly #batches: PublishBatches;
+  readonly #notices: Notices;
   readonly #channels = new Map<string, Channel>();
   readonly #gapHandlers = new Set<() => void>();
   readonly #heartbeat: NodeJS.Timeout;
@@ -47,6 +49,9 @@ class RedisBus implements Bus {
     this.#subscriber = subscriber;
     this.#report = report;
     this.#batches = new PublishBatches((channel, framed) => publisher.publish(PREFIX + channel, framed));
+    this.#notices = new Notices(this, (channel, messages) =>
+      publisher.publish(PREFIX + channel, frame(messages)),
+    );
     subscriber.on('message', (name: string, framed: string) => this.#onMessage(name, framed));
     // Fires on reconnects only: the first connection was ready before this listener was added.
     subscriber.on('ready', () => void this.#onReconnect());
@@ -59,6 +64,14 @@ class RedisBus implements Bus {
 
   publish(channel: string, message: string): Promise<void> {
     return this.#batches.add(channel, message);
+  }
+
+  async notify(channel: string, message: string): Promise<void> {
+    try {
+      await this.#notices.send(channel, message);
+    } catch (error) {
+      throw unavailable('bus', error);
+    }
   }
 
   flush(): Promise<void> {
@@ -127,6 +140,7 @@ class RedisBus implements Bus {
   #onMessage(name: string, framed: string): void {
     const channel = name.slice(PREFIX.length);
     for (const message of unframe(framed)) {
+      if (this.#notices.acknowledge(message)) continue;
       // Look the handlers up for each message: a handler may unsubscribe, or a new one subscribe,
       // within a batch.
       deliver(this.#channels.get(channel)?.handlers ?? [], message, channel, this.#report);

@@ -168,7 +168,7 @@ class TokenSessions implements Sessions {
     await this.#store.sessions.revokeFamily(session);
     this.#revoked.drop('');
     // If the bus is unreachable, other processes notice the change within 2 s.
-    await this.#bus.publish(SESSIONS_CHANNEL, session).catch(() => undefined);
+    await this.#bus.notify(SESSIONS_CHANNEL, session).catch(() => undefined);
   }
 
   async logoutAll(wallet: string, namespace: Namespace): Promise<void> {

@@ -6,6 +6,8 @@ import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
 import type { Closable } from '../../ports/closable.js';
 import type { Admission } from '../admission.js';
+import type { BodyLimits } from '../body-limits.js';
+import type { BufferShare } from '../buffer-budget.js';
 import { chosenProtocol, socketCredentialOf } from '../credential.js';
 import { assertOneHost } from '../one-host.js';
 import { targetUrl } from '../request-target.js';
@@ -16,16 +18,20 @@ import { CLOSE } from './close-codes.js';
 import { findEndpoint } from './endpoints.js';
 import { createPresenceRooms, type PresenceRooms } from './presence-rooms.js';
 import { refuseUpgrade } from './refuse.js';
+import { UnfinishedMessage } from './unfinished-message.js';
 import { UnsentFrames } from './unsent-frames.js';
 
-/** Interval at which the credentials of open sockets are validated. */
-const VALIDITY_MS = 1000;
+/** Interval at which open sockets are checked: their credentials and unfinished messages. */
+const CHECK_MS = 1000;
 /** Time limit of the closing handshake. */
 const CLOSE_TIMEOUT_MS = 2000;
+/** How long the close frame of a socket that is no longer read may take, in milliseconds. */
+const UNREAD_CLOSE_MS = 500;
 
 interface OpenSocket {
   principal: Principal | null;
   connection: Socket;
+  unfinished: UnfinishedMessage;
   isAlive: boolean;
   /** Bytes that had been sent to the client at the last ping. */
   taken: number;
@@ -38,6 +44,7 @@ interface OpenSocket {
 export class Sockets implements Closable {
   readonly #services: Services;
   readonly #admit: Admission;
+  readonly #bodies: BodyLimits;
   readonly #server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_INPUT_BYTES,
@@ -53,12 +60,16 @@ export class Sockets implements Closable {
   readonly #checks: NodeJS.Timeout;
   #closing = false;
 
-  constructor(services: Services, admit: Admission) {
+  constructor(services: Services, admit: Admission, bodies: BodyLimits) {
     this.#services = services;
     this.#admit = admit;
+    this.#bodies = bodies;
     this.#rooms = createPresenceRooms(services);
     this.#pings = setInterval(() => this.#ping(), services.config.SOCKET_PING_SECONDS * 1000);
-    this.#checks = setInterval(() => this.#closeInvalid(), VALIDITY_MS);
+    this.#checks = setInterval(() => {
+      this.#closeInvalid();
+      this.#closeIdle();
+    }, CHECK_MS);
   }
 
   async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
@@ -117,7 +128,8 @@ export class Sockets implements Closable {
       this.#server.handleUpgrade(request, socket, head, (ws) => {
         isServed = true;
         ws.on('close', () => void lease.release());
-        this.#accept(ws, socket, caller.principal);
+        const owner = caller.principal === null ? null : caller.namespace;
+        this.#accept(ws, socket, caller.principal, this.#bodies.messageShare(request, owner));
         prepared.serve(ws);
       });
     }
@@ -129,8 +141,11 @@ export class Sockets implements Closable {
     if (this.#closing) throw stopping();
   }
 
-  #accept(ws: WebSocket, connection: Socket, principal: Principal | null): void {
-    const state: OpenSocket = { principal, connection, isAlive: true, taken: 0 };
+  #accept(ws: WebSocket, connection: Socket, principal: Principal | null, share: BufferShare): void {
+    const unfinished = new UnfinishedMessage(ws, connection, share, () =>
+      closeUnread(ws, CLOSE.tryLater, 'too many unfinished messages; send fewer at the same time'),
+    );
+    const state: OpenSocket = { principal, connection, unfinished, isAlive: true, taken: 0 };
     this.#open.set(ws, state);
     ws.on('pong', () => {
       state.isAlive = true;
@@ -155,6 +170,18 @@ export class Sockets implements Closable {
     }
   }
 
+  /** The same limit as for the bodies of requests. */
+  #closeIdle(): void {
+    const now = performance.now();
+    const idleMs = this.#services.config.REQUEST_IDLE_SECONDS * 1000;
+    for (const [ws, { unfinished }] of this.#open) {
+      if (ws.isPaused) unfinished.touch(now);
+      else if (unfinished.idleMs(now) > idleMs) {
+        closeUnread(ws, CLOSE.policy, `an unfinished message did not go on for ${idleMs / 1000} s`);
+      }
+    }
+  }
+
   #closeInvalid(): void {
     const { auth } = this.#services;
     // Sockets often share a credential, which is then validated once.
@@ -169,6 +196,13 @@ export class Sockets implements Closable {
       });
     }
   }
+}
+
+/** Closes a socket without reading the rest of what its client sends. */
+function closeUnread(ws: WebSocket, code: number, reason: string): void {
+  ws.close(code, reason);
+  ws.pause();
+  setTimeout(() => ws.terminate(), UNREAD_CLOSE_MS).unref();
 }
 
 /**
