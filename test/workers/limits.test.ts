@@ -5,6 +5,7 @@ import type { FunctionName } from '../../src/contract/ids.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { guest, missingCompiler } from '../helpers/guests.js';
+import { assemble } from '../helpers/wat.js';
 
 /** Returns the resident memory of the whole process in MB. */
 const residentMb = () =>
@@ -133,3 +134,70 @@ for (const [what, input] of [
     t.true(others > 1);
   });
 }
+
+/**
+ * Instructions whose time depends on their operands, each as long as its tables or its memory allow,
+ * and how often they run in sequence: all of them together take 20 s and more.
+ */
+const LONG_INSTRUCTIONS: [what: string, fields: string, instruction: string, count: number][] = [
+  ['memory.fill', '', '(memory.fill (i32.const 0) (i32.const 7) (local.get 0))', 10_000],
+  ['memory.copy', '', '(memory.copy (i32.const 0) (i32.const 1) (local.get 0))', 10_000],
+  [
+    'memory.init',
+    `(data $d "${'a'.repeat(16 << 20)}")`,
+    '(memory.init $d (i32.const 0) (i32.const 0) (i32.shr_u (local.get 0) (i32.const 2)))',
+    10_000,
+  ],
+  [
+    'table.fill',
+    '(table $t 1000000 externref)',
+    '(table.fill $t (i32.const 0) (ref.null extern) (i32.shr_u (local.get 0) (i32.const 7)))',
+    10_000,
+  ],
+  [
+    'table.copy',
+    '(table $t 1000000 externref)',
+    '(table.copy $t $t (i32.const 0) (i32.const 1) (i32.shr_u (local.get 0) (i32.const 7)))',
+    10_000,
+  ],
+  [
+    'table.init',
+    `(table $t 100000 funcref) (elem $e func ${'$f '.repeat(60_000)})`,
+    '(table.init $t $e (i32.const 0) (i32.const 0) (i32.shr_u (local.get 0) (i32.const 11)))',
+    30_000,
+  ],
+];
+for (const [what, fields, instruction, count] of LONG_INSTRUCTIONS) {
+  for (const [compiler, calls] of [
+    ['the baseline compiler', 0],
+    ['the optimizing compiler', 300],
+  ] as const) {
+    test.serial(`${count} times ${what} in sequence end at the timeout in code of ${compiler}`, async (t) => {
+      const wasm = await assemble(`(module
+        (memory (export "memory") 1024)
+        ${fields}
+        (func $f (param i32) ${instruction.repeat(count)})
+        (func (export "_start") (local $calls i32)
+          (local.set $calls (i32.const ${calls}))
+          (block $called (loop $call
+            (br_if $called (i32.eqz (local.get $calls)))
+            (call $f (i32.const 0))
+            (local.set $calls (i32.sub (local.get $calls) (i32.const 1)))
+            (br $call)))
+          (call $f (i32.const ${(64 << 20) - 1}))))`);
+      const began = performance.now();
+      const outcome = await runText(engine, wasm, '', { memoryLimitMb: 64, timeoutMs: 1000 });
+      t.is(outcome.status, 'timeout', outcome.error ?? '');
+      const took = performance.now() - began;
+      t.true(took < 8000, `${took} ms`);
+    });
+  }
+}
+
+test.serial('fills of a table are stopped at the timeout in a module without a memory', async (t) => {
+  const wasm = await assemble(`(module (table $t 1000000 externref) (func (export "_start")
+    ${'(table.fill $t (i32.const 0) (ref.null extern) (i32.const 1000000))'.repeat(5000)}))`);
+  const began = performance.now();
+  t.is((await runText(engine, wasm, '', { timeoutMs: 500 })).status, 'timeout');
+  t.true(performance.now() - began < 8000);
+});

@@ -11,6 +11,7 @@ import { contentId, runText } from '../helpers/engine.js';
 import { fuzzModule } from '../helpers/fuzz.js';
 import { guest } from '../helpers/guests.js';
 import { command, FUNCTION, type HandMade, handMade, I32, I64, MEMORY } from '../helpers/wasm.js';
+import { assemble } from '../helpers/wat.js';
 
 const engine = createEngine({ threads: 1, parked: 0 });
 test.after.always(() => engine.close());
@@ -251,6 +252,30 @@ test('memory.grow and memory.size return the same values after rewriting as befo
   const module = parse(wasm);
   const rewritten = rewrite(module, { maxPages: 1024, scan: scan(module) });
   t.deepEqual(play(compile(rewritten)), play(new WebAssembly.Module(wasm)));
+});
+
+test('a check for interrupts precedes each instruction of variable length, and none of a short one', async (t) => {
+  const checks = async (instruction: string) => {
+    const wasm = await assemble(`(module (memory (export "memory") 1) (table 9 funcref)
+      (func (export "_start") (local i32) ${instruction}))`);
+    const { sites } = scan(parse(wasm)) ?? {};
+    return sites?.filter(({ op }) => op === 'check').length;
+  };
+  t.is(await checks('(memory.fill (i32.const 0) (i32.const 0) (local.get 0))'), 1);
+  t.is(await checks('(memory.copy (i32.const 0) (i32.const 0) (i32.const 1025))'), 1);
+  t.is(await checks('(memory.copy (i32.const 0) (i32.const 0) (i32.const 1024))'), 0);
+  t.is(await checks('(memory.copy (i32.const 0) (i32.const 0) (i32.add (i32.const 9) (i32.const 9)))'), 1);
+  t.is(await checks('(table.copy (i32.const 0) (i32.const 0) (local.get 0))'), 1);
+  t.is(await checks('(drop (table.grow 0 (ref.null func) (local.get 0)))'), 1);
+});
+
+test('a module with instructions that the engine does not know is refused, because it could not be stopped', (t) => {
+  const module = parse(handMade(command({ functions: [{ type: 0, code: [0, 0xff] }] })));
+  t.is(scan(module), null);
+  t.throws(() => rewrite(module, { maxPages: 1024, scan: null }), {
+    code: 'invalid_module',
+    message: /has an instruction that the engine does not know; build it for WebAssembly 2\.0/,
+  });
 });
 
 test('rewriting keeps every export of real modules', async (t) => {

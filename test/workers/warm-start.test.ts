@@ -2,10 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { WarmStart } from '../../src/contract/function.js';
 import type { FunctionName } from '../../src/contract/ids.js';
+import { MAX_LOG_BYTES, MAX_LOG_LINES } from '../../src/contract/limits.js';
 import type { Engine, ModuleReport } from '../../src/ports/engine.js';
 import { createEngine } from '../../workers/engine/engine.js';
+import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { contentId, runText, type TextOutcome } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
+import { assemble } from '../helpers/wat.js';
 
 const engine = createEngine({ threads: 1, parked: 2 });
 test.after.always(() => engine.close());
@@ -212,4 +215,56 @@ test('output printed by a reactor is logged; a result outside its memory or over
     const wild = await runText(engine, wasm, '{"op":"wild","count":10}', { warmStart });
     t.is(wild.error, 'handle returned 10 bytes at 4294901760, which is outside its memory');
   }
+});
+
+test('a probe keeps no more of a log and of host call arguments than an invocation may log', (t) => {
+  const { session, trace } = sandboxSession('x', new Uint8Array(0), randomConditions());
+  const kept = () => trace.reduce((sum, effect) => sum + effect.length, 0);
+  for (let line = 0; line < 100; line++) session.log.line('info', new Uint8Array(1 << 20));
+  session.log.print('error', new Uint8Array(8 << 20));
+  t.true(kept() < MAX_LOG_BYTES + 10_000, `${kept()} characters`);
+  for (let call = 0; call < 100; call++) session.bridge.call('cache_set', [new Uint8Array(1 << 20)]);
+  t.true(kept() < MAX_LOG_BYTES + 20_000, `${kept()} characters`);
+  for (let line = 0; line < 3 * MAX_LOG_LINES; line++) session.log.line('info', '');
+  t.true(trace.length < MAX_LOG_LINES + 200, `${trace.length} effects`);
+});
+
+test('long arguments of host calls in which only the last byte differs are different effects', (t) => {
+  const effects = [1, 2].map((last) => {
+    const { session, trace } = sandboxSession('x', new Uint8Array(0), randomConditions());
+    const value = new Uint8Array(100_000);
+    value[value.length - 1] = last;
+    session.bridge.call('cache_set', ['k', value]);
+    return trace.join();
+  });
+  t.not(effects[0], effects[1]);
+});
+
+test('a reactor that logs 150 MB twelve times is deployed', async (t) => {
+  const wasm = await assemble(`(module
+    (import "env" "log_info" (func $log (param i32 i32)))
+    (memory (export "memory") 2401)
+    (func (export "_initialize"))
+    (func (export "orama_alloc") (param i32) (result i32) (i32.const 1024))
+    (func (export "handle") (param i32 i32) (result i64)
+      ${'(call $log (i32.const 0) (i32.const 150000000))'.repeat(12)}
+      (i64.const 0)))`);
+  const settings = { cid: contentId(wasm), name: 'tested' as FunctionName, memoryLimitMb: 256 };
+  t.is((await engine.inspect(wasm, settings)).kind, 'reactor');
+});
+
+test('a reactor whose initialisation fills 100 MB runs as fresh, and the report states why', async (t) => {
+  const wasm = await assemble(`(module
+    (memory (export "memory") 1)
+    (func (export "_initialize") (drop (memory.grow (i32.const 2000)))
+      (memory.fill (i32.const 0) (i32.const 7) (i32.const 104857600)))
+    (func (export "orama_alloc") (param i32) (result i32) (i32.const 1024))
+    (func (export "handle") (param i32 i32) (result i64) (i64.const 0)))`);
+  const settings = { cid: contentId(wasm), name: 'tested' as FunctionName, memoryLimitMb: 256 };
+  const report = await engine.inspect(wasm, settings);
+  t.is(report.warmStart, 'fresh');
+  t.is(
+    report.note,
+    'runs as fresh: it fills 100 MB of memory before its first observable call; at most 64 MB are kept for a warm start',
+  );
 });

@@ -4,8 +4,11 @@ import { ByteReader } from './reader.js';
 
 /** Properties of a module's instructions. */
 export interface Scan {
-  /** The positions of all `memory.grow` and `memory.size` instructions, in ascending order. */
-  sites: { at: number; end: number; op: 'grow' | 'size' }[];
+  /**
+   * The positions, in ascending order, of all `memory.grow` and `memory.size` instructions, and the
+   * empty ones before instructions that may take long, where a check for interrupts is inserted.
+   */
+  sites: { at: number; end: number; op: 'grow' | 'size' | 'check' }[];
   /** Whether the code writes tables or drops segments, which an in-place reset does not restore. */
   keepsHiddenState: boolean;
 }
@@ -44,6 +47,22 @@ const WRITES_HIDDEN_STATE: ReadonlySet<number> = new Set([
   BULK.tableGrow,
   BULK.tableFill,
 ]);
+/** The instructions whose time depends on their last operand. */
+const TAKES_LENGTH: ReadonlySet<number> = new Set([
+  BULK.memoryInit,
+  BULK.memoryCopy,
+  BULK.memoryFill,
+  BULK.tableInit,
+  BULK.tableCopy,
+  BULK.tableGrow,
+  BULK.tableFill,
+]);
+/**
+ * Constant lengths up to this need no check: a function of V8's largest size consists of some
+ * 600,000 such instructions, which take 0.1 s. A negative length is read here as a small or as a
+ * large one, and traps in either case, because it exceeds every memory and table.
+ */
+const SHORT_LENGTH = 1024;
 /** The vector instructions after `OP.vectorPrefix` (§5.4.8) that have operands. */
 const VECTOR = {
   lastLoadOrStore: 11,
@@ -110,6 +129,8 @@ class BodyScanner {
   readonly #found: Scan;
   readonly #onCall: OnCall | undefined;
   #at: number;
+  /** Where the last `i32.const` of a short length ended. */
+  #shortLengthAt = -1;
 
   constructor(bytes: Uint8Array, start: number, end: number, found: Scan, onCall: OnCall | undefined) {
     this.#bytes = bytes;
@@ -134,7 +155,9 @@ class BodyScanner {
         return true;
       case LEB: {
         const operand = this.#leb();
-        if (opcode === OP.tableSet) this.#found.keepsHiddenState = true;
+        if (opcode === OP.i32Const && operand <= SHORT_LENGTH) {
+          this.#shortLengthAt = this.#at;
+        } else if (opcode === OP.tableSet) this.#found.keepsHiddenState = true;
         else if (opcode === OP.call) this.#onCall?.({ at: from, end: this.#at, target: operand });
         return true;
       }
@@ -169,7 +192,7 @@ class BodyScanner {
         this.#at += 8;
         return true;
       case OP.bulkPrefix:
-        return this.#bulk(this.#leb());
+        return this.#bulk(this.#leb(), from);
       case OP.vectorPrefix:
         return this.#vector(this.#leb());
       case OP.atomicPrefix:
@@ -179,11 +202,14 @@ class BodyScanner {
     }
   }
 
-  #bulk(operation: number): boolean {
+  #bulk(operation: number, from: number): boolean {
     const operands = BULK_OPERANDS[operation];
     if (operands === undefined) return false;
     this.#lebs(operands);
     if (WRITES_HIDDEN_STATE.has(operation)) this.#found.keepsHiddenState = true;
+    if (TAKES_LENGTH.has(operation) && this.#shortLengthAt !== from) {
+      this.#found.sites.push({ at: from, end: from, op: 'check' });
+    }
     return true;
   }
 

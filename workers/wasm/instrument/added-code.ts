@@ -42,12 +42,25 @@ export function growFunction(
 }
 
 /**
+ * A point where V8 ends a terminated thread. Baseline code checks for that when a function is
+ * entered and when a loop is repeated; optimized code when a loop is entered, and on entry only in
+ * functions that call others. An empty loop in a function of its own is thus checked in both.
+ */
+const INTERRUPT_CHECK = op(OP.loop, EMPTY_BLOCK, OP.end);
+
+/** Returns the body of a function that only checks for interrupts. */
+export function interruptCheckFunction(): Uint8Array {
+  return concat([NO_LOCALS, INTERRUPT_CHECK, END]);
+}
+
+/**
  * Returns the body of `memory.copy(to, from, length)` for a guest memory that begins `base` bytes
  * into the module's memory. Marks the dirty cards.
  */
 export function copyFunction(base: number): Uint8Array {
   return concat([
     NO_LOCALS,
+    INTERRUPT_CHECK,
     trapBeyond(0, base),
     trapBeyond(1, base),
     ...[get(0), i32Const(base), op(OP.i32Add), get(1), i32Const(base), op(OP.i32Add), get(2)],
@@ -61,6 +74,7 @@ export function copyFunction(base: number): Uint8Array {
 export function fillFunction(base: number): Uint8Array {
   return concat([
     NO_LOCALS,
+    INTERRUPT_CHECK,
     trapBeyond(0, base),
     ...[get(0), i32Const(base), op(OP.i32Add), get(1), get(2), op(OP.bulkPrefix, BULK.memoryFill, 0)],
     markRange(),

@@ -5,7 +5,13 @@ import { callSites, instructionsOf, type Scan } from '../binary/scan.js';
 import { SECTION } from '../binary/sections.js';
 import { I32 } from '../binary/value-types.js';
 import { concat, i64Const, u32 } from '../binary/writer.js';
-import { copyFunction, fillFunction, goNumberFunction, growFunction } from './added-code.js';
+import {
+  copyFunction,
+  fillFunction,
+  goNumberFunction,
+  growFunction,
+  interruptCheckFunction,
+} from './added-code.js';
 import { cardTablePages } from './dirty-cards.js';
 import { insertWriteBarriers, type Targets } from './write-barriers.js';
 
@@ -43,8 +49,9 @@ export function targetsOf(module: ParsedModule): Omit<Targets, 'base'> & { refus
 }
 
 /**
- * Returns code in which `memory.grow` calls the added function and `memory.size` reads the guest's
- * own page count.
+ * Returns code in which `memory.grow` calls the added function, `memory.size` reads the guest's own
+ * page count, and a check for interrupts precedes each instruction that may take long: a thread is
+ * terminated only at such a check, and a sequence of fills of the whole memory has none.
  */
 export function plainCode(
   module: ParsedModule,
@@ -53,10 +60,13 @@ export function plainCode(
   redirection?: Redirection,
 ): InstrumentedCode {
   const { grow, pages, refused } = targetsOf(module);
-  const number = grow + 1;
+  const hasMemory = module.memories.length > 0;
+  const check = hasMemory ? grow + 1 : grow;
+  const number = check + 1;
   const code = {
     grow: concat([Uint8Array.of(OP.call), u32(grow)]),
     size: concat([Uint8Array.of(OP.globalGet), u32(pages)]),
+    check: concat([Uint8Array.of(OP.call), u32(check)]),
     number: concat([Uint8Array.of(OP.call), u32(number)]),
     entered: concat([i64Const(1n), Uint8Array.of(OP.globalSet), u32(refused + 2)]),
   };
@@ -65,7 +75,8 @@ export function plainCode(
   module.bodies.forEach((body, index) => {
     const replaced: { at: number; end: number; op: keyof typeof code }[] = [];
     for (let next = scan.sites[site]; next !== undefined && next.at < body.end; next = scan.sites[++site]) {
-      replaced.push(next);
+      // Without a memory of its own, no function to grow it is added.
+      if (hasMemory || next.op === 'check') replaced.push(next);
     }
     const callees = redirection?.calls.get(index);
     if (callees !== undefined) {
@@ -88,7 +99,10 @@ export function plainCode(
     bodies.push(u32(parts.reduce((sum, part) => sum + part.length, 0)), ...parts);
   });
   const functions = [
-    { takes: [TYPE], gives: [TYPE], body: growFunction({ pages, refused }, maxPages, 0) },
+    ...(hasMemory
+      ? [{ takes: [TYPE], gives: [TYPE], body: growFunction({ pages, refused }, maxPages, 0) }]
+      : []),
+    { takes: [], gives: [], body: interruptCheckFunction() },
     ...(redirection === undefined
       ? []
       : [{ takes: [TYPE], gives: [TYPE], body: goNumberFunction(refused + 1) }]),

@@ -20,8 +20,8 @@ export interface RewriteOptions {
   /** The memory limit in pages; a lower maximum of the module stays. */
   maxPages: number;
   /**
-   * The scanned instructions, or null when they could not be scanned: growth is then limited but
-   * not counted.
+   * The scanned instructions. Null when they could not be scanned: the module is then refused,
+   * because it could not be stopped in an instruction that is not known.
    */
   scan: Scan | null;
   /** Whether to export all mutable globals, so that a snapshot can restore them. */
@@ -95,9 +95,14 @@ const KIND = { function: 0, global: 3 } as const;
  * a guest that fails because of it can say so. With write barriers, loads and stores are also moved
  * behind the card table (`write-barriers.ts`).
  *
- * Throws `invalid_module` when a table is too large.
+ * Throws `invalid_module` when a table is too large, or an instruction is not known.
  */
 export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritten {
+  if (options.scan === null) {
+    throw malformed(
+      'The module has an instruction that the engine does not know; build it for WebAssembly 2.0, without newer proposals.',
+    );
+  }
   const memory = module.memories[0];
   const forSnapshot = options.forSnapshot === true;
   const minPages = forSnapshot ? 0 : (memory?.min ?? 0);
@@ -116,21 +121,23 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
   const added: Uint8Array[] = [];
   const floats: FloatExport[] = [];
   let before = 0;
-  if (memory !== undefined) {
-    if (options.scan !== null && module.functions.length > 0) {
+  const isInstrumented = memory !== undefined || options.scan.sites.length > 0;
+  if (isInstrumented && module.functions.length > 0) {
+    if (memory !== undefined) {
       names.pages = `${prefix}pages`;
       names.refused = `${prefix}refused`;
-      const instrumented =
-        options.writeBarriers === true && forSnapshot ? barrierCode(module, maxPages) : null;
-      const code = instrumented ?? plainCode(module, options.scan, maxPages, options.redirection);
-      before = code.pagesBefore;
-      if (options.exportGlobals === true) added.push(...addFloatAccess(module, code, prefix, floats));
-      added.push(...addCode(module, payloads, code, minPages, prefix));
-      if (code.numbers.length > 0) {
-        names.watched = `${prefix}watched`;
-        added.push(exportEntry(names.watched, KIND.global, targetsOf(module).refused + code.numbers.length));
-      }
     }
+    const instrumented = options.writeBarriers === true && forSnapshot ? barrierCode(module, maxPages) : null;
+    const code = instrumented ?? plainCode(module, options.scan, maxPages, options.redirection);
+    before = code.pagesBefore;
+    if (options.exportGlobals === true) added.push(...addFloatAccess(module, code, prefix, floats));
+    added.push(...addCode(module, payloads, code, minPages, prefix));
+    if (code.numbers.length > 0) {
+      names.watched = `${prefix}watched`;
+      added.push(exportEntry(names.watched, KIND.global, targetsOf(module).refused + code.numbers.length));
+    }
+  }
+  if (memory !== undefined) {
     const most = Math.max(memory.min, maxPages);
     payloads.set(SECTION.memory, vector([limits(minPages + before, most + before)]));
   }

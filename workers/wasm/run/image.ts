@@ -59,6 +59,16 @@ export function filledBytes({ sources }: Snapshot): number {
   return sources.reduce((bytes, source) => (source === ZERO ? bytes : bytes + BLOCK_BYTES), 0);
 }
 
+/** Returns how many bytes of a memory are in parts that are not all zero. */
+export function filledBytesOf(memory: Uint8Array): number {
+  const source = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
+  let bytes = 0;
+  for (let from = 0; from < source.length; from += PART_BYTES) {
+    if (ZEROS.compare(source, from, from + PART_BYTES, 0, PART_BYTES) !== 0) bytes += PART_BYTES;
+  }
+  return bytes;
+}
+
 /**
  * Returns the snapshot without the blocks that are equal in `base`. Programs with the same code
  * mostly have the same memory: for two JavaScript functions, all but their own sources and data.

@@ -1,10 +1,11 @@
-import { createCipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import type { LogLevel } from '../../../src/contract/invocation.js';
-import type { GuestSession } from '../run/session.js';
+import { MAX_LOG_BYTES, MAX_LOG_LINE_BYTES, MAX_LOG_LINES } from '../../../src/contract/limits.js';
+import type { GuestSession, HostValue } from '../run/session.js';
 
 /**
  * The observable effects of a sandboxed run, in order: lines that it logged and host calls that it
- * made.
+ * made, as far as the limits of a log allow. Each character is one byte.
  */
 export type Effects = string[];
 
@@ -18,6 +19,8 @@ export interface Conditions {
 }
 
 const TICK_NS = 1000n;
+/** Longer arguments of host calls are recorded by their hash. */
+const MAX_ARG_BYTES = 1024;
 
 /** Returns unpredictable random bytes and the current time as conditions. */
 export function randomConditions(): Conditions {
@@ -42,14 +45,21 @@ export interface Sandbox {
  */
 export function sandboxSession(name: string, input: Uint8Array, conditions: Conditions): Sandbox {
   const trace: Effects = [];
-  const text = new TextDecoder();
+  let bytesLeft = MAX_LOG_BYTES;
+  const record = (what: string, bytes: Uint8Array) => {
+    const kept = bytes.subarray(0, bytesLeft);
+    bytesLeft -= kept.length;
+    trace.push(`${what}${latin1(kept)}`);
+  };
+  let logged = 0;
   let elapsed = 0n;
   const tick = () => {
     elapsed += TICK_NS;
     return elapsed;
   };
-  const note = (level: LogLevel, line: Uint8Array | string) => {
-    trace.push(`${level}: ${typeof line === 'string' ? line : text.decode(line)}`);
+  const log = (level: LogLevel, bytes: Uint8Array) => {
+    if (++logged > MAX_LOG_LINES || bytesLeft === 0) return;
+    record(`${level}: `, bytes);
   };
   const session: GuestSession = {
     name,
@@ -59,12 +69,14 @@ export function sandboxSession(name: string, input: Uint8Array, conditions: Cond
     httpRequest: '',
     response: null,
     input,
-    log: { line: note, print: note, finish: () => {} },
+    log: {
+      line: (level, text) => log(level, bytesOf(text).subarray(0, MAX_LOG_LINE_BYTES)),
+      print: log,
+      finish: () => {},
+    },
     bridge: {
       call: (called, args) => {
-        trace.push(
-          `${called}(${args.map((arg) => (arg instanceof Uint8Array ? text.decode(arg) : arg)).join()})`,
-        );
+        record(`${called} `, Buffer.from(args.map(shortened).join(), 'latin1'));
         return { ok: true, value: 0n, data: null };
       },
       sleep: (milliseconds) => {
@@ -78,6 +90,17 @@ export function sandboxSession(name: string, input: Uint8Array, conditions: Cond
     random: randomStream(conditions.key),
   };
   return { session, trace, lastTick: () => conditions.monotonic + elapsed };
+}
+
+const latin1 = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+
+const bytesOf = (value: string | Uint8Array) => (typeof value === 'string' ? Buffer.from(value) : value);
+
+function shortened(arg: HostValue): string {
+  if (typeof arg === 'bigint') return String(arg);
+  if (arg.length > MAX_ARG_BYTES) return createHash('sha256').update(arg).digest('base64');
+  return latin1(bytesOf(arg));
 }
 
 /** The key stream of AES-256 in counter mode. */

@@ -1,8 +1,9 @@
 import { randomBytes, randomInt } from 'node:crypto';
+import { MB } from '../../../src/contract/limits.js';
 import { messageOf } from '../../../src/errors.js';
 import { F32, F64, I32, I64 } from '../binary/value-types.js';
 import { rewrite } from '../instrument/rewrite.js';
-import { takeSnapshot } from '../run/image.js';
+import { filledBytesOf, takeSnapshot } from '../run/image.js';
 import type { WarmProgram } from '../run/program.js';
 import { compareStarts, type Starts } from './compare-starts.js';
 import { clearDeadStack } from './go-goroutines.js';
@@ -17,6 +18,11 @@ import { SnapshotRefused } from './snapshot-refused.js';
 const RESTORABLE: ReadonlySet<number> = new Set([I32, I64, F32, F64]);
 /** The limit of mutable globals, which are restored after each run. Compilers create only a few. */
 const MAX_GLOBALS = 10_000;
+/**
+ * The limit of the memory that a start fills. Preparing a snapshot takes five times as much, for the
+ * recorded starts and the snapshot itself.
+ */
+const MAX_FILLED_BYTES = 64 * MB;
 
 /**
  * Prepares a Go command that is interrupted before its first observable call, mostly a read of
@@ -100,6 +106,7 @@ function recordStarts(source: Source, name: string, entry: string, go: GoTable |
   const instances = prepareInstances(source, redirection ?? undefined);
   const record = (conditions: Conditions) => {
     const start = recordStart(instances, name, entry, conditions);
+    requireSmall(start);
     if (go !== null) clearDeadStack(start.memory, stackPointerOf(start));
     return start;
   };
@@ -116,6 +123,15 @@ function recordStarts(source: Source, name: string, entry: string, go: GoTable |
   const reseeded = record({ ...first, key: randomBytes(32) });
   const other = record({ ...after(otherBy), key: randomBytes(32) });
   return { base, later, laterBy, reseeded, other, otherBy };
+}
+
+/** Called for each start before the next one is recorded. */
+function requireSmall({ memory }: RecordedStart): void {
+  const bytes = filledBytesOf(memory);
+  if (bytes <= MAX_FILLED_BYTES) return;
+  throw new SnapshotRefused(
+    `it fills ${Math.ceil(bytes / MB)} MB of memory before its first observable call; at most ${MAX_FILLED_BYTES / MB} MB are kept for a warm start`,
+  );
 }
 
 function randomDistance(): bigint {
