@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { createBodyLimits, type Exchange } from '../../src/http/body-limits.js';
-import { CREDENTIALED } from '../../src/http/buffer-budget.js';
+import { CREDENTIALED } from '../../src/buffer-budget.js';
 import { createClientAddresses } from '../../src/http/client-address.js';
 import { until } from '../helpers/until.js';
 
