@@ -68,6 +68,7 @@ import { auditNamesOfKeys } from './067-audit-names-of-keys.js';
 import { functionVersionDeployer } from './068-function-version-deployer.js';
 import { functionVersionNamesOfKeys } from './069-function-version-names-of-keys.js';
 import { attemptsResponse } from './070-attempts-response.js';
+import { rolloutCreatedLive } from './071-rollout-created-live.js';
 
 export interface Migration {
   name: string;
@@ -147,4 +148,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '068-function-version-deployer', sql: functionVersionDeployer },
   { name: '069-function-version-names-of-keys', sql: functionVersionNamesOfKeys },
   { name: '070-attempts-response', sql: attemptsResponse },
+  { name: '071-rollout-created-live', sql: rolloutCreatedLive },
 ];

@@ -8,7 +8,7 @@ import type { NewVersion } from '../../src/ports/store/functions.js';
 import type { Database, Query } from '../database.js';
 import { auditQueries } from './audit.js';
 import { deployCheck } from './deploy-check.js';
-import { assertUnclaimed, claimRoutes } from './function-routes.js';
+import { batchWithRoutes, claimRoutes } from './function-routes.js';
 import { replaceManifestTriggers } from './manifest-triggers.js';
 import { batchWithinQuota } from './quota-check.js';
 import { cleanText } from './text.js';
@@ -54,20 +54,20 @@ export async function addVersion(
   const { name, metadata } = settings;
   const now = Date.now();
   const routes = metadata.http?.routes ?? [];
-  const results = await batchWithinQuota(database, deployCheck(version), [
-    ...claimRoutes(knex, { namespace, name }, routes),
+  const queries = [
     knex.raw(NEXT_VERSION, [namespace, name, randomUUID(), now]),
     insertVersion(knex, version, now),
+    ...claimRoutes(knex, { namespace, name }),
     ...replaceManifestTriggers(knex, { namespace, name }, metadata.triggers, now),
     ...auditQueries(knex, audit),
     ...(audit === undefined
       ? []
       : [knex.raw(NUMBER_AUDITED_VERSION, [namespace, name, namespace, audit.id])]),
     newestVersion(knex, namespace, name),
-  ]).catch(async (error) => {
-    await assertUnclaimed(database, { namespace, name }, routes);
-    throw error;
-  });
+  ];
+  const results = await batchWithRoutes(database, { namespace, name }, { routes }, () =>
+    batchWithinQuota(database, deployCheck(version), queries),
+  );
   const [row] = results.at(-1) as VersionRow[];
   if (row === undefined) throw new AppError('internal', `The new version of ${name} could not be read back.`);
   return toVersion(row);

@@ -1,8 +1,9 @@
-import type { Alias } from '../../src/contract/alias.js';
+import { type Alias, LIVE_ALIAS } from '../../src/contract/alias.js';
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
 import type { AliasStore, StoredAlias } from '../../src/ports/store/aliases.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
+import { batchWithRoutes, claimRoutes } from './function-routes.js';
 
 export interface AliasRow {
   namespace: Namespace;
@@ -15,7 +16,11 @@ export interface AliasRow {
 
 /** Creates the repository of aliases. */
 export function createAliasStore(database: Database): AliasStore {
-  const aliases = () => database.knex<AliasRow>('aliases');
+  const { knex } = database;
+  const aliases = () => knex<AliasRow>('aliases');
+  /** Only the alias `live` has a share in the function's routes. */
+  const claims = (namespace: Namespace, name: FunctionName, alias: Alias) =>
+    alias === LIVE_ALIAS ? claimRoutes(knex, { namespace, name }) : [];
   return {
     async list(namespace) {
       const rows = await database.run<AliasRow[]>(
@@ -24,25 +29,36 @@ export function createAliasStore(database: Database): AliasStore {
       return rows.map(toAlias);
     },
     async put(alias, audit) {
-      await database.batch(
-        [
-          aliases().insert(toAliasRow(alias)).onConflict(['namespace', 'function', 'alias']).merge(),
-          ...auditQueries(database.knex, audit),
-        ],
-        { idempotent: true },
+      const fn = { namespace: alias.namespace, name: alias.function };
+      await batchWithRoutes(database, fn, { versions: versionsOf(alias) }, () =>
+        database.batch(
+          [
+            aliases().insert(toAliasRow(alias)).onConflict(['namespace', 'function', 'alias']).merge(),
+            ...claims(fn.namespace, fn.name, alias.alias),
+            ...auditQueries(knex, audit),
+          ],
+          { idempotent: true },
+        ),
       );
     },
     async remove(namespace, fn, alias, audit) {
+      const audits = auditQueries(knex, audit, {
+        sql: 'exists (select 1 from aliases where namespace = ? and function = ? and alias = ?)',
+        bindings: [namespace, fn, alias],
+      });
       const results = await database.batch([
-        ...auditQueries(database.knex, audit, {
-          sql: 'exists (select 1 from aliases where namespace = ? and function = ? and alias = ?)',
-          bindings: [namespace, fn, alias],
-        }),
+        ...audits,
         aliases().where({ namespace, function: fn, alias }).delete(),
+        ...claims(namespace, fn, alias),
       ]);
-      return results.at(-1) === 1;
+      return results[audits.length] === 1;
     },
   };
+}
+
+/** Returns every version that the alias may select. */
+function versionsOf({ version, weights }: StoredAlias): number[] {
+  return [version, ...Object.keys(weights).map(Number)];
 }
 
 export function toAliasRow({

@@ -4,6 +4,7 @@ import { AppError } from '../../src/errors.js';
 import type { AttemptStore, InvocationQuery, StoredInvocation } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 import { type AttemptRecord, toAttempt, WRITTEN_COLUMNS } from './attempt-row.js';
+import { matchesOne } from './function-patterns.js';
 
 /**
  * The limit of an input in a list, in base64 characters as stored: a page contains hundreds of
@@ -113,9 +114,7 @@ function conditions({
   const where = given.map(([sql]) => sql);
   const bindings = given.map(([, value]) => value ?? null);
   if (functions !== undefined) {
-    // GLOB gives a meaning only to the `*` of a pattern, because all its other characters are those
-    // of names.
-    where.push(`(${functions.map(() => 'function glob ?').join(' or ') || 'false'})`);
+    where.push(matchesOne(functions));
     bindings.push(...functions);
   }
   if (cursor !== undefined) {

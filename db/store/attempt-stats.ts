@@ -1,6 +1,7 @@
 import type { FinalState } from '../../src/contract/invocation.js';
 import type { AttemptStore, MinuteCount, StatsQuery } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
+import { matchesOne } from './function-patterns.js';
 
 const STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 const MINUTE_MS = 60_000;
@@ -67,7 +68,10 @@ export function createAttemptStats(database: Database): Pick<AttemptStore, 'perM
   };
 }
 
-function conditions({ namespace, function: fn }: StatsQuery, from: number, to: number) {
-  const where = `namespace = ? and accepted_at >= ? and accepted_at < ?${fn === undefined ? '' : ' and function = ?'}`;
-  return { where, bindings: [namespace, from, to, ...(fn === undefined ? [] : [fn])] };
+function conditions({ namespace, function: fn, functions }: StatsQuery, from: number, to: number) {
+  const parts = ['namespace = ? and accepted_at >= ? and accepted_at < ?'];
+  if (fn !== undefined) parts.push('function = ?');
+  if (functions !== undefined) parts.push(matchesOne(functions));
+  const names = [...(fn === undefined ? [] : [fn]), ...(functions ?? [])];
+  return { where: parts.join(' and '), bindings: [namespace, from, to, ...names] };
 }

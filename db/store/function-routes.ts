@@ -1,9 +1,10 @@
 import type { Knex } from 'knex';
+import { LIVE_ALIAS } from '../../src/contract/alias.js';
 import { parseRoute, routeShape } from '../../src/contract/http-function.js';
 import { routeTaken } from '../../src/contract/http-route.js';
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
+import type { AppError } from '../../src/errors.js';
 import type { Database, Query } from '../database.js';
-import { cleanText } from './text.js';
 
 interface RouteRow {
   namespace: Namespace;
@@ -12,24 +13,50 @@ interface RouteRow {
   route: string;
 }
 
+interface FunctionKey {
+  namespace: Namespace;
+  name: FunctionName;
+}
+
 /**
- * Replaces the routes of a function by those of a new version. Must be part of the batch that adds
- * the version: the primary key fails the batch when another function has one of the routes.
+ * The versions whose routes a function has: the newest, those of the alias `live`, and those
+ * between which a running rollout moves it.
  */
-export function claimRoutes(
-  knex: Knex,
-  { namespace, name }: { namespace: Namespace; name: FunctionName },
-  routes: readonly string[],
-): Query<unknown>[] {
-  const claims = new Map(routes.map((route) => [shapeOf(route), cleanText(route)]));
-  return [
-    releaseRoutes(knex, namespace, name),
-    knex.raw(
-      `insert into function_routes (namespace, shape, function, route)
-       select ?, value->>0, ?, value->>1 from json_each(?)`,
-      [namespace, name, JSON.stringify([...claims])],
-    ),
-  ];
+const CAN_BE_LIVE = `
+v.namespace = ? and v.name = ? and (
+  v.version = (select last_version from functions f where f.namespace = v.namespace and f.name = v.name)
+  or exists (
+    select 1 from aliases a
+    where a.namespace = v.namespace and a.function = v.name and a.alias = '${LIVE_ALIAS}'
+      and (a.version = v.version
+        or exists (select 1 from json_each(a.weights) where cast(key as integer) = v.version)))
+  or exists (
+    select 1 from rollouts r
+    where r.namespace = v.namespace and r.function = v.name and r.state = 'running'
+      and v.version in (r.from_version, r.to_version)))`;
+
+/** The same as `routeShape`, so that a batch need not know the versions that can be live. */
+const SHAPE = `
+substr(routes.value, 1, instr(routes.value, ' ')) || '/' || (
+  select group_concat(segment, '/') from (
+    select case when value like '{%...}' then '{...}' when value like '{%}' then '{}' else value end as segment
+    from json_each('[' ||
+      replace(json_quote(substr(routes.value, instr(routes.value, ' ') + 2)), '/', '","') || ']')
+    order by key))`;
+
+const CLAIM_ROUTES = `
+insert into function_routes (namespace, shape, function, route)
+select v.namespace, ${SHAPE} as shape, v.name, max(routes.value)
+from function_versions v, json_each(v.metadata, '$.http.routes') routes
+where ${CAN_BE_LIVE} group by shape`;
+
+/**
+ * Replaces the routes of a function by those of all versions that can be live. Must follow, in the
+ * same batch, every change of these versions: the primary key fails the batch if another function
+ * has one of the routes.
+ */
+export function claimRoutes(knex: Knex, { namespace, name }: FunctionKey): Query<unknown>[] {
+  return [releaseRoutes(knex, namespace, name), knex.raw(CLAIM_ROUTES, [namespace, name])];
 }
 
 /** Returns the query that deletes the routes of a function. */
@@ -38,22 +65,45 @@ export function releaseRoutes(knex: Knex, namespace: Namespace, name: FunctionNa
 }
 
 /**
- * Throws `conflict` when another function has one of the routes. Called after a batch with
- * `claimRoutes` has failed, to find the reason.
+ * Runs a batch with `claimRoutes`. Throws `conflict` if it fails because another function has a
+ * route of the function's versions that can be live, or of the new ones.
+ *
+ * @param added Routes of a new version, or existing versions that the batch makes live.
  */
-export async function assertUnclaimed(
+export async function batchWithRoutes<T>(
+  database: Database,
+  fn: FunctionKey,
+  added: { routes?: readonly string[]; versions?: readonly number[] },
+  batch: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await batch();
+  } catch (error) {
+    throw (await refusalOf(database, fn, added).catch(() => null)) ?? error;
+  }
+}
+
+async function refusalOf(
   { knex, run }: Database,
-  { namespace, name }: { namespace: Namespace; name: FunctionName },
-  routes: readonly string[],
-): Promise<void> {
-  if (routes.length === 0) return;
-  const claimed = await run<RouteRow[]>(
+  { namespace, name }: FunctionKey,
+  { routes = [], versions = [] }: { routes?: readonly string[]; versions?: readonly number[] },
+): Promise<AppError | null> {
+  const stored = await run<{ route: string }[]>(
+    knex.raw(
+      `select routes.value as route from function_versions v, json_each(v.metadata, '$.http.routes') routes
+       where (${CAN_BE_LIVE}) or (v.namespace = ? and v.name = ? and v.version in (select value from json_each(?)))`,
+      [namespace, name, namespace, name, JSON.stringify(versions)],
+    ),
+  );
+  const others = await run<RouteRow[]>(
     knex<RouteRow>('function_routes').where({ namespace }).whereNot({ function: name }),
   );
-  for (const route of routes) {
-    const owner = claimed.find(({ shape }) => shape === shapeOf(route));
-    if (owner !== undefined) throw routeTaken(route, owner);
+  const owners = new Map(others.map((row) => [row.shape, row]));
+  for (const route of [...routes, ...stored.map((row) => row.route)]) {
+    const owner = owners.get(shapeOf(route));
+    if (owner !== undefined) return routeTaken(route, owner);
   }
+  return null;
 }
 
 function shapeOf(text: string): string {

@@ -1,3 +1,5 @@
+import type { Knex } from 'knex';
+import { LIVE_ALIAS } from '../../src/contract/alias.js';
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
 import type { RolloutRequest } from '../../src/contract/rollout.js';
 import type { StoredAlias } from '../../src/ports/store/aliases.js';
@@ -7,6 +9,7 @@ import { uuidv7 } from '../../src/uuid.js';
 import type { Database, Query } from '../database.js';
 import { toAliasRow } from './aliases.js';
 import { auditQueries } from './audit.js';
+import { batchWithRoutes, claimRoutes } from './function-routes.js';
 
 interface RolloutRow {
   namespace: Namespace;
@@ -15,6 +18,7 @@ interface RolloutRow {
   state: StoredRollout['state'];
   to_version: number;
   from_version: number;
+  created_live: number;
   request: string;
   step: number;
   step_started_at: number;
@@ -34,6 +38,11 @@ select ?, ?, ?, ?, ?, ? where exists (
 on conflict (namespace, function, alias) do update set
   version = excluded.version, weights = excluded.weights, updated_at = excluded.updated_at`;
 
+/** Removes the alias on the same condition. */
+const REMOVE_ALIAS = `
+delete from aliases where namespace = ? and function = ? and alias = '${LIVE_ALIAS}' and exists (
+  select 1 from rollouts where namespace = ? and function = ? and change_id = ?)`;
+
 /** Creates the repository of rollouts. */
 export function createRolloutStore(database: Database): RolloutStore {
   const { knex } = database;
@@ -41,28 +50,32 @@ export function createRolloutStore(database: Database): RolloutStore {
   const of = (namespace: Namespace, fn: FunctionName) => rollouts().where({ namespace, function: fn });
 
   /**
-   * Writes a change of a rollout, the resulting alias and the audit entry in one batch. Resolves
-   * with whether the change took place.
+   * Writes a change of a rollout, the resulting alias (null: none) and the audit entry in one
+   * batch. Resolves with whether the change took place.
    */
   const write = async (
     change: Query<unknown>,
     row: RolloutRow,
-    live: StoredAlias,
+    live: StoredAlias | null,
     audit: AuditEntry | undefined,
   ) => {
-    const alias = toAliasRow(live);
-    const results = await database.batch([
+    const fn = { namespace: row.namespace, name: row.function };
+    const queries = [
       change,
-      knex.raw(MOVE_ALIAS, [
-        ...[alias.namespace, alias.function, alias.alias, alias.version, alias.weights, alias.updated_at],
-        ...[row.namespace, row.function, row.change_id],
-      ]),
+      aliasChange(knex, row, live),
+      ...claimRoutes(knex, fn),
       ...auditQueries(knex, audit, {
         sql: 'exists (select 1 from rollouts where namespace = ? and function = ? and change_id = ?)',
         bindings: [row.namespace, row.function, row.change_id],
       }),
       of(row.namespace, row.function).where({ change_id: row.change_id }),
-    ]);
+    ];
+    const results = await batchWithRoutes(
+      database,
+      fn,
+      { versions: [row.from_version, row.to_version] },
+      () => database.batch(queries),
+    );
     return (results.at(-1) as RolloutRow[]).length === 1;
   };
 
@@ -100,6 +113,19 @@ export function createRolloutStore(database: Database): RolloutStore {
   };
 }
 
+function aliasChange(
+  knex: Knex,
+  { namespace, function: fn, change_id: changeId }: RolloutRow,
+  live: StoredAlias | null,
+): Query<unknown> {
+  if (live === null) return knex.raw(REMOVE_ALIAS, [namespace, fn, namespace, fn, changeId]);
+  const alias = toAliasRow(live);
+  return knex.raw(MOVE_ALIAS, [
+    ...[alias.namespace, alias.function, alias.alias, alias.version, alias.weights, alias.updated_at],
+    ...[namespace, fn, changeId],
+  ]);
+}
+
 function toRow(rollout: Omit<StoredRollout, 'changeId'>): RolloutRow {
   return {
     namespace: rollout.namespace,
@@ -108,6 +134,7 @@ function toRow(rollout: Omit<StoredRollout, 'changeId'>): RolloutRow {
     state: rollout.state,
     to_version: rollout.to,
     from_version: rollout.from,
+    created_live: rollout.createdLive ? 1 : 0,
     request: JSON.stringify(rollout.request),
     step: rollout.step,
     step_started_at: rollout.stepStartedAt,
@@ -128,6 +155,7 @@ function toRollout(row: RolloutRow): StoredRollout {
     state: row.state,
     to: row.to_version,
     from: row.from_version,
+    createdLive: row.created_live === 1,
     request: JSON.parse(row.request) as RolloutRequest,
     step: row.step,
     stepStartedAt: row.step_started_at,

@@ -23,7 +23,11 @@ export function createTriggerStore(database: Database): TriggerStore {
         database,
         check,
         [
-          triggers().insert(row).onConflict(['namespace', 'function', 'spec']).merge(['overlap', 'catch_up']),
+          // A trigger of function.yaml becomes one of the API, which deploys do not remove.
+          triggers()
+            .insert(row)
+            .onConflict(['namespace', 'function', 'spec'])
+            .merge(['overlap', 'catch_up', 'source']),
           ...auditQueries(knex, audit),
           triggers().where({ namespace, function: fn, spec: row.spec }),
         ],

@@ -27,6 +27,8 @@ interface Reading {
 export interface FiguresRequest {
   namespace: Namespace;
   function?: FunctionName;
+  /** Only functions that match one of these patterns. */
+  functions?: readonly string[];
   windowMs: number;
 }
 
@@ -36,18 +38,23 @@ export interface FiguresRequest {
  */
 export type MinuteFigures = (request: FiguresRequest) => Promise<Minute[]>;
 
+/** Returns an equal key for requests of the same functions. */
+export function subjectOf({ namespace, function: fn, functions }: FiguresRequest): string {
+  return JSON.stringify([namespace, fn, functions]);
+}
+
 export function createMinuteFigures(
   attempts: Pick<AttemptStore, 'perMinute' | 'durations'>,
   now: () => number = Date.now,
 ): MinuteFigures {
   const remembered = new LRUCache<string, Map<number, Reading>>({ max: MAX_REMEMBERED });
 
-  return async ({ namespace, function: fn, windowMs }) => {
+  return async (request) => {
+    const { windowMs, ...of } = request;
     const at = now();
     const last = Math.floor(at / MINUTE_MS);
     const first = last - windowMs / MINUTE_MS + 1;
-    const of = { namespace, ...(fn === undefined ? {} : { function: fn }) };
-    const key = `${namespace}/${fn ?? ''}`;
+    const key = subjectOf(request);
     const readings = remembered.get(key) ?? new Map<number, Reading>();
     remembered.set(key, readings);
 
@@ -87,7 +94,7 @@ interface Range {
   last: number;
 }
 
-function queryOf(of: Pick<StatsQuery, 'namespace' | 'function'>, { first, last }: Range): StatsQuery {
+function queryOf(of: Omit<StatsQuery, 'since' | 'until'>, { first, last }: Range): StatsQuery {
   return { ...of, since: first * MINUTE_MS, until: (last + 1) * MINUTE_MS };
 }
 

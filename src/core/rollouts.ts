@@ -12,7 +12,7 @@ import { auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
 import type { Catalog } from './catalog.js';
 import type { Publisher } from './publish.js';
-import { failureReason, liveOf, type Rollout, recordOf } from './rollout-state.js';
+import { failureReason, firstLiveOf, liveOf, type Rollout, recordOf } from './rollout-state.js';
 
 const CHECK_EVERY_MS = 1000;
 /**
@@ -61,7 +61,7 @@ export class Rollouts implements Closable {
   ): Promise<RolloutRecord> {
     const { to } = request;
     await this.#catalog.resolve(namespace, fn, to);
-    const from = await this.#versionBefore(namespace, fn, to);
+    const { from, createdLive } = await this.#versionBefore(namespace, fn, to);
     const now = Date.now();
     const rollout: Rollout = {
       namespace,
@@ -69,6 +69,7 @@ export class Rollouts implements Closable {
       state: 'running',
       to,
       from,
+      createdLive,
       request,
       step: 0,
       stepStartedAt: now,
@@ -80,7 +81,7 @@ export class Rollouts implements Closable {
       updatedAt: now,
     };
     const audit = auditEntry(by, 'rollout.start', `${fn}@${to}`, namespace);
-    if (!(await this.#store.rollouts.start(rollout, liveOf(rollout), audit))) {
+    if (!(await this.#store.rollouts.start(rollout, firstLiveOf(rollout), audit))) {
       throw new AppError('conflict', `A rollout of "${fn}" is running; abort it before you start another.`);
     }
     await this.#catalog.changed(namespace);
@@ -120,15 +121,22 @@ export class Rollouts implements Closable {
 
   /**
    * Resolves with the version that is live now: the alias's version, or else the newest version
-   * other than `to`.
+   * other than `to`. `createdLive` is false if `to` is the newest: without the alias, calls would go
+   * to the version that the rollout has just given up.
    */
-  async #versionBefore(namespace: Namespace, fn: FunctionName, to: number): Promise<number> {
+  async #versionBefore(
+    namespace: Namespace,
+    fn: FunctionName,
+    to: number,
+  ): Promise<{ from: number; createdLive: boolean }> {
     const alias = (await this.#store.aliases.list(namespace)).find(
       (each) => each.function === fn && each.alias === LIVE_ALIAS,
     );
     const versions = await this.#store.functions.versions(namespace, fn);
     const before = alias?.version ?? versions.find(({ version }) => version !== to)?.version;
-    if (before !== undefined && before !== to) return before;
+    if (before !== undefined && before !== to) {
+      return { from: before, createdLive: alias === undefined && versions[0]?.version !== to };
+    }
     throw new AppError(
       'conflict',
       before === to

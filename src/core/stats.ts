@@ -3,7 +3,7 @@ import type { statsReplySchema } from '../contract/http/stats.js';
 import type { InvocationQueue } from '../ports/queue.js';
 import type { AttemptStore } from '../ports/store/attempts.js';
 import { freshCache } from './fresh-cache.js';
-import { createMinuteFigures, type FiguresRequest } from './minute-figures.js';
+import { createMinuteFigures, type FiguresRequest, subjectOf } from './minute-figures.js';
 
 /** Cache duration of a result. */
 const MAX_AGE_MS = 2000;
@@ -25,7 +25,7 @@ export function createStats({ attempts, queue }: { attempts: AttemptStore; queue
 
   return {
     async read(request) {
-      const key = `${request.namespace}/${request.function ?? ''}/${request.windowMs}`;
+      const key = `${subjectOf(request)}/${request.windowMs}`;
       const [minutes, use] = await Promise.all([
         cache.get(key, () => minutesOf(request)),
         queue.use(request.namespace),

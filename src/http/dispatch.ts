@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { parseFunctionRef } from '../contract/function-ref.js';
 import { requestIdSchema } from '../contract/ids.js';
 import { parseOrThrow } from '../contract/parse-or-throw.js';
@@ -45,7 +45,8 @@ export function dispatch(route: Route, serving: Serving) {
   const readQuery = readerOf(route.query);
   const readHeaders = readerOf(route.headers);
   const { access, scope, otherNamespaces = 'nobody', limited = true } = route;
-  const bodyOf = route.body === undefined ? null : bodyReader(route.body);
+  const bodySpec = route.body ?? (takesNoBody(route) ? NO_BODY : undefined);
+  const bodyOf = bodySpec === undefined ? null : bodyReader(bodySpec);
   // A function name in the path is checked here; otherwise the handler checks which functions are
   // concerned.
   const isOfFunction = scope !== null && FUNCTION_SCOPES.has(scope) && route.params?.shape.name !== undefined;
@@ -68,6 +69,7 @@ export function dispatch(route: Route, serving: Serving) {
     const holdSent = (bytes: number) => bodies.holdReply(ctx, principal?.namespace ?? null, bytes);
     const call = {
       services,
+      largeReplies,
       sendToFunctions,
       stopping,
       ctx,
@@ -88,12 +90,11 @@ export function dispatch(route: Route, serving: Serving) {
       bodyText: '',
     };
     if (route.authorize) await route.authorize(call);
-    if (route.body && bodyOf) {
-      const share = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
+    let share: BodyShare | null = null;
+    if (bodySpec && bodyOf) {
+      share = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
       Object.assign(call, await bodyOf(ctx, share, principal));
-      // The file of a form is in memory until the request has been answered; other bodies are
-      // accounted elsewhere.
-      if (route.body.kind !== 'multipart') share?.releaseAfterRead();
+      if (bodySpec.isQueued) share?.releaseAfterRead();
     }
     const answer = async () => {
       await send(ctx, await route.handle(call), {
@@ -102,14 +103,25 @@ export function dispatch(route: Route, serving: Serving) {
         compress: (text) => largeReplies.compress(namespace, text),
       });
     };
-    if (route.list) await largeReplies.list(namespace, answer);
-    else await answer();
+    const handle = () => (route.list ? largeReplies.list(namespace, answer) : answer());
+    if (share === null || route.body?.isQueued) await handle();
+    else await share.holdWhile(handle);
   };
+}
+
+/**
+ * The body of a request that changes something by a route without fields. It is read nevertheless:
+ * a field that has no effect here, for example one that belongs into the query, is refused.
+ */
+const NO_BODY: BodySpec = { kind: 'json', schema: z.strictObject({}), example: {}, optional: true };
+
+function takesNoBody({ method, ignoresBody }: Route): boolean {
+  return method !== 'GET' && method !== 'DELETE' && ignoresBody !== true;
 }
 
 const NOTHING: Record<string, never> = {};
 
-/** The parsed body and, for JSON, its text. */
+/** The parsed body and, for routes that keep it, the text of JSON. */
 interface Body {
   body: unknown;
   bodyText: string;
@@ -151,7 +163,8 @@ function bodyReader(spec: BodySpec): BodyReader {
         const isLeftOut = bytes.byteLength === 0 && spec.optional === true;
         const { value, text } = isLeftOut ? { value: {}, text: '' } : readJson(bytes, spec.exactIntegers);
         const own = withoutNamespace(value, principal);
-        return { body: parseOrThrow(spec.schema, own, { code: 'invalid_request' }), bodyText: text };
+        const body = parseOrThrow(spec.schema, own, { code: 'invalid_request' });
+        return { body, bodyText: spec.keepsText ? text : '' };
       };
     }
   }

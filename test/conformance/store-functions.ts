@@ -1,7 +1,11 @@
 import test from 'ava';
+import { aliasSchema } from '../../src/contract/alias.js';
 import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
+import type { Namespace } from '../../src/contract/ids.js';
 import { recordOf } from '../../src/core/deploy.js';
+import type { StoredAlias } from '../../src/ports/store/aliases.js';
 import type { NewVersion } from '../../src/ports/store/functions.js';
+import type { StoredRollout } from '../../src/ports/store/rollouts.js';
 import { aName, aNamespace, anAttempt } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './store.js';
@@ -24,6 +28,16 @@ function aVersion(
     warmStart: 'fresh',
     createdBy: 'admin',
     ...rest,
+  };
+}
+
+function aRollout(namespace: Namespace): Omit<StoredRollout, 'changeId'> {
+  const now = Date.now();
+  return {
+    ...{ namespace, function: aName('a'), state: 'running', to: 2, from: 1, createdLive: false },
+    request: { to: 2, steps: [10], every_seconds: 60, max_error_percent: 2, min_calls: 20 },
+    ...{ step: 0, stepStartedAt: now, calls: 0, errors: 0, p95Ms: null, reason: null },
+    ...{ startedAt: now, updatedAt: now },
   };
 }
 
@@ -177,6 +191,48 @@ export function testFunctions(driver: string, open: OpenStore): void {
     await functions.addVersion(aVersion({ name: 'c', routes: ['GET /x'] }));
     await functions.remove(namespace, aName('a'));
     t.is((await deploy('c', ['GET /x'])).version, 1);
+  });
+
+  test(`${driver}: a function keeps the routes of every version that can be live, and of no other`, async (t) => {
+    const { functions, aliases, rollouts } = await get();
+    const namespace = aNamespace();
+    const deploy = (name: string, routes: string[]) =>
+      functions.addVersion(aVersion({ namespace, name, routes }));
+    const live = (version: number, weights: Record<string, number> = {}): StoredAlias => ({
+      ...{ namespace, function: aName('a'), alias: aliasSchema.parse('live'), version, weights },
+      updatedAt: Date.now(),
+    });
+    const refused = (work: Promise<unknown>, owner: string) =>
+      t.throwsAsync(work, { code: 'conflict', message: new RegExp(`is taken by function "${owner}"`) });
+    await deploy('a', ['GET /', 'GET /x/{id}', 'GET /f/{path...}']);
+    await deploy('a', ['GET /y']);
+    await aliases.put(live(1));
+    await deploy('a', []);
+    await refused(deploy('b', ['GET /']), 'a');
+    await refused(deploy('b', ['GET /x/{other}']), 'a');
+    await refused(deploy('b', ['GET /f/{rest...}']), 'a');
+    await deploy('b', ['GET /y', 'GET /x', 'POST /x/{id}', 'GET /f/{path}']);
+    await refused(aliases.put(live(2)), 'b');
+    await refused(aliases.put(live(1, { 2: 10 })), 'b');
+    t.deepEqual(
+      (await aliases.list(namespace)).map(({ version, weights }) => [version, weights]),
+      [[1, {}]],
+    );
+
+    await aliases.put(live(3));
+    await deploy('c', ['GET /']);
+    await refused(aliases.put(live(1)), 'c');
+    const rollout = { ...aRollout(namespace), to: 2, from: 3 };
+    await refused(rollouts.start(rollout, live(3, { 2: 10 })), 'b');
+    t.is(await rollouts.get(namespace, aName('a')), null);
+    await deploy('b', []);
+    t.true(await rollouts.start(rollout, live(2)));
+    await refused(deploy('b', ['GET /y']), 'a');
+    const started = await rollouts.get(namespace, aName('a'));
+    t.true(started !== null && (await rollouts.move(started, { ...rollout, state: 'aborted' }, live(3))));
+    await deploy('b', ['GET /y']);
+    await aliases.remove(namespace, aName('a'), aliasSchema.parse('live'));
+    await refused(deploy('d', ['GET /']), 'c');
   });
 
   test(`${driver}: removing a function removes its triggers, and a later deploy continues the versions`, async (t) => {

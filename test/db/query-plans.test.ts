@@ -33,10 +33,10 @@ function listening(database: Database, sent: Sent[]): Database {
 
 /**
  * Intended scans: by position in order with a limit, of the few dead ones, of a subquery's few
- * rows, and of rows being written.
+ * rows, of the routes of a version, and of rows being written.
  */
 const MEANT =
-  /SCAN (attempts|later|dead) USING (COVERING )?INDEX attempts_dead|SCAN \(|SCAN json_each|SCAN CONSTANT|SCAN (page|sized|fitting|bounds|head|window|recent|last|expired|tuples)|SCAN [A-Z]*SUBQUERY/;
+  /SCAN (attempts|later|dead) USING (COVERING )?INDEX attempts_dead|SCAN \(|SCAN json_each|SCAN CONSTANT|SCAN (page|sized|fitting|bounds|head|window|recent|last|expired|tuples|routes)|SCAN [A-Z]*SUBQUERY/;
 
 test('queries for one function, invocation or namespace scan no whole table', async (t) => {
   const database = await openSqlite({ file: join(directory, 'plans.sqlite') });
@@ -79,7 +79,7 @@ test('queries for one function, invocation or namespace scan no whole table', as
   await attempts.purgeDead(namespace, name);
   await attempts.purgeDead(namespace, name, { ids: [aRequestId()] });
   await attempts.deadGroups(namespace);
-  for (const more of [{}, { function: name }]) {
+  for (const more of [{}, { function: name }, { functions: ['hook-*', 'a'] }]) {
     await attempts.perMinute({ namespace, since: 1, until: 2, ...more });
     await attempts.durations({ namespace, since: 1, until: 2, ...more }, 100_000);
   }

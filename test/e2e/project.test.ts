@@ -165,7 +165,9 @@ run('the commands of docs/ci.md deploy with a key that has only the scopes deplo
 run('only --prune removes functions that the project does not contain, in the given stage', async (t) => {
   rmSync(join(shop, 'functions', 'report'), { recursive: true });
   t.deepEqual((await report(t, '--stage', 'staging', '--no-build')).not_in_project, ['report']);
-  failed(t, await orama('deploy', 'stock', '--stage', 'staging', '--prune'), /name no functions/);
+  const misused = await orama('deploy', 'stock', '--stage', 'staging', '--prune');
+  t.is(misused.code, 2, misused.stderr);
+  t.regex(misused.stderr, /name no functions/);
   t.deepEqual((await report(t, '--stage', 'staging', '--no-build', '--prune')).removed, ['report']);
   const left = await report(t, '--stage', 'staging', '--dry-run', '--no-build');
   t.deepEqual(left.not_in_project, []);

@@ -292,3 +292,34 @@ test('aborting a rollout returns all calls to the old version; aborting an ended
   for (let n = 0; n < 5; n++) t.deepEqual(await called(), ['v1', 1]);
   t.is((await tenant.delete('/v1/functions/fn/rollout')).status, 409);
 });
+
+test('a rollout to an older version that made the alias live removes it when it goes back', async (t) => {
+  const { tenant, called } = await versions(2);
+  const aliases = async () => (await tenant.get('/v1/functions/fn/aliases')).json.aliases;
+  await tenant.post('/v1/functions/fn/rollout', { to: 1, steps: [100], every_seconds: 3600 });
+  t.deepEqual(await called(), ['v1', 1]);
+  t.like((await tenant.delete('/v1/functions/fn/rollout')).json, { state: 'aborted', from: 2, percent: 0 });
+  t.deepEqual(await aliases(), []);
+  t.deepEqual(await called(), ['v2', 2]);
+
+  const failing = { to: 1, steps: [100], every_seconds: 3600, min_calls: 1, max_error_percent: 1 };
+  await tenant.post('/v1/functions/fn/rollout', failing);
+  await tenant.invoke('fn', commands({ op: 'exit', n: 3 }));
+  await until('the rollout is rolled back', async () => {
+    return (await tenant.get('/v1/functions/fn/rollout')).json.state === 'rolled_back';
+  });
+  t.deepEqual(await aliases(), []);
+  await tenant.deploy('fn', await probeWasm(), { metadata: JSON.stringify({ env: { WHICH: 'v3' } }) });
+  t.deepEqual(await called(), ['v3', 3], 'deploys are live at once again');
+});
+
+test('a rollout that goes back leaves an alias live that existed before it', async (t) => {
+  const { tenant, alias, called } = await versions(2);
+  await alias('live', { version: 2 });
+  await tenant.post('/v1/functions/fn/rollout', { to: 1, steps: [50], every_seconds: 3600 });
+  await tenant.delete('/v1/functions/fn/rollout');
+  t.like((await tenant.get('/v1/functions/fn/aliases')).json.aliases, [
+    { alias: 'live', version: 2, weights: {} },
+  ]);
+  t.deepEqual(await called(), ['v2', 2]);
+});

@@ -303,3 +303,39 @@ test('health, version and status are public; metrics and queue details need a cr
   t.regex(metrics.headers.get('content-type') ?? '', /^text\/plain/);
   t.regex(metrics.text, /^# HELP /m);
 });
+
+test('whether an anonymous call without a version is accepted depends on the versions of the alias live', async (t) => {
+  const tenant = await aTenant(await engine());
+  const anonymous = tenant.as();
+  const deploy = async (isPublic: boolean) =>
+    tenant.deploy('fn', await probeWasm(), { is_public: String(isPublic) });
+  const call = async (ref: string) =>
+    (await anonymous.request('POST', `/v1/invoke/${tenant.namespace}/${ref}`, { body: commands() })).status;
+  const live = (target: object) => tenant.put('/v1/functions/fn/aliases/live', target);
+  await deploy(true);
+  await live({ version: 1 });
+  await deploy(false);
+  t.is(await call('fn'), 200);
+  t.is(await call('fn@1'), 401, 'an old version is public only while the newest is');
+  t.is(await call('fn@live'), 401);
+  await live({ version: 1, weights: { 2: 1 } });
+  t.is(await call('fn'), 401, 'a version that can be drawn is private');
+  await live({ version: 2 });
+  t.is(await call('fn'), 401);
+  await deploy(true);
+  t.is(await call('fn'), 401, 'the newest is public, but not live');
+});
+
+test('a namespace in the query of /v1/invoke that differs from the one in the path returns 403', async (t) => {
+  const tenant = await aTenantWithProbe(await engine(), { is_public: 'true' });
+  const path = `/v1/invoke/${tenant.namespace}/probe`;
+  for (const api of [tenant, tenant.as()]) {
+    const call = (query: string) => api.request('POST', path + query, { body: commands() });
+    t.is((await call(`?namespace=${tenant.namespace}`)).status, 200);
+    const other = await call('?namespace=default');
+    t.is(other.status, 403, other.text);
+    t.is(other.json.code, 'forbidden');
+    t.regex(other.json.error, /"default"/);
+    t.is((await call('?namespace=a%20b')).status, 400);
+  }
+});

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import test from 'ava';
 import { aTenant, sharedEngine } from './served.js';
 import { servedFunctions } from './served-functions.js';
+import { refusedUpgrade } from './socket.js';
 
 const engine = sharedEngine();
 const served = async (functions: Record<string, object>, fields: Record<string, string> = {}) =>
@@ -115,4 +116,36 @@ test('auth: key accepts keys with the scope invoke for the function; other keys 
     t.is(status, 403, path);
     t.is(json.code, 'insufficient_scope');
   }
+});
+
+test('a function with verify cannot be invoked through the API without a credential of its namespace', async (t) => {
+  const { call, deploy, tenant, running } = await served({
+    hook: {},
+    plain: {},
+  });
+  await deploy('hook', { verify: { scheme: 'github', secret: 'S' } });
+  await tenant.put('/v1/functions/secrets', { name: 'S', value: 'secret' });
+  const invoke = (api: Pick<typeof tenant, 'request'>, ref: string) =>
+    api.request('POST', `/v1/invoke/${tenant.namespace}/${ref}`, { body: 'forged' });
+  const anonymous = tenant.as();
+  for (const ref of ['hook', 'hook@2', 'hook@1']) {
+    const { status, json } = await invoke(anonymous, ref);
+    t.is(status, 401, ref);
+    t.is(json.code, 'unauthorized');
+    t.regex(json.error, /verify/);
+    t.true(json.error.includes(`${running.functionsUrl}/${tenant.namespace}/hook`), json.error);
+  }
+  const stranger = await invoke(await aTenant(running), 'hook');
+  t.is(stranger.status, 403, stranger.text);
+  t.regex(stranger.json.error, /verify/);
+  const socket = `/v1/functions/hook/ws?namespace=${tenant.namespace}`;
+  const upgrade = await refusedUpgrade(tenant.url, socket);
+  t.is(upgrade.status, 401);
+  t.regex(upgrade.json.error, /verify/);
+
+  t.is((await invoke(tenant, 'hook')).status, 200, 'a credential of the namespace');
+  t.is((await invoke(anonymous, 'plain')).status, 200);
+  const signature = `sha256=${createHmac('sha256', 'secret').update('payload').digest('hex')}`;
+  const signed = { method: 'POST', headers: { 'x-hub-signature-256': signature }, body: 'payload' };
+  t.is((await call('/hook', signed)).status, 200);
 });

@@ -48,6 +48,36 @@ test('the most specific route wins, and a route takes precedence over the functi
   );
 });
 
+test('a version with a route that another function has by now cannot become live', async (t) => {
+  const { call, deploy, tenant } = await served({ ra: { routes: ['GET /own'] } });
+  await deploy('ra', {});
+  await deploy('rb', { routes: ['GET /own'] });
+  const server = async () => {
+    const id = (await call('/own')).headers.get('x-request-id');
+    return (await tenant.get(`/v1/invocations/${id}`)).json.function;
+  };
+  const changes = [
+    tenant.put('/v1/functions/ra/aliases/live', { version: 1 }),
+    tenant.put('/v1/functions/ra/aliases/live', { version: 2, weights: { 1: 10 } }),
+    tenant.post('/v1/functions/ra/rollout', { to: 1 }),
+    tenant.post('/v1/functions/ra/rollback', { version: 1 }),
+  ];
+  for (const { status, json } of await Promise.all(changes)) {
+    t.is(status, 409, JSON.stringify(json));
+    t.regex(json.error, /^The route "GET \/own" is taken by function "rb"/);
+  }
+  t.is(await server(), 'rb');
+  t.is((await tenant.put('/v1/functions/ra/aliases/old', { version: 1 })).status, 200);
+  t.is((await tenant.delete('/v1/functions/rb')).status, 200);
+  t.is((await tenant.put('/v1/functions/ra/aliases/live', { version: 1 })).status, 200);
+  await deploy('ra', {});
+  t.is(await server(), 'ra');
+  const refused = await tenant.deploy('rb', await httpGuest(), {
+    metadata: JSON.stringify({ http: { routes: ['GET /own'] } }),
+  });
+  t.is(refused.status, 409, refused.text);
+});
+
 test('log and invocation record the route, and a replay sends the same request again', async (t) => {
   const { call, tenant } = await served({ users: { routes: ['GET /users/{id}'] } });
   const seen = async (id: string | null) => {

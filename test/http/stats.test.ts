@@ -48,3 +48,26 @@ test('an invalid stats window returns 400, and stats without a credential return
   t.is((await api.get('/v1/stats?window=1d')).json.per_minute.length, 1440);
   t.is((await (await engine()).api.as().get('/v1/stats')).status, 401);
 });
+
+test('a key limited to some functions gets the figures of these functions only', async (t) => {
+  const tenant = await aTenantWithProbe(await engine());
+  await tenant.deploy('hook-a', await probeWasm());
+  const { json } = await tenant.post('/v1/auth/keys', { name: 'limited', functions: ['hook-*'] });
+  const key = tenant.as(json.api_key);
+  for (const name of ['probe', 'probe', 'hook-a']) await tenant.invoke(name, commands());
+  const accepted = async (api: typeof key, query = '') =>
+    (await api.get(`/v1/stats?window=10m${query}`)).json.per_minute.reduce(
+      (sum: number, one: Minute) => sum + (one.accepted ?? 0),
+      0,
+    );
+  await until('all are counted', async () => (await accepted(tenant)) === 3);
+  t.is(await accepted(key), 1);
+  t.is(await accepted(key, '&function=hook-a'), 1);
+  const { json: own } = await key.get('/v1/stats?window=10m');
+  t.truthy(own.per_minute.find((one: Minute) => one.accepted === 1)?.p95_ms);
+  for (const name of ['probe', 'unknown']) {
+    const refused = await key.get(`/v1/stats?function=${name}`);
+    t.is(refused.status, 403, refused.text);
+    t.is(refused.json.code, 'insufficient_scope');
+  }
+});

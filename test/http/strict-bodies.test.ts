@@ -104,3 +104,36 @@ test('an upload takes its own namespace as a field and refuses another one', asy
   t.is((await upload('default')).status, 403);
   t.is((await upload(api.namespace)).status, 200);
 });
+
+test('a route without body fields accepts an empty body or {}, and returns 400 for anything else', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const { json } = await api.post('/v1/functions/probe/triggers', { cron: '0 0 1 1 *' });
+  for (const path of [
+    '/v1/functions/probe/dead/replay',
+    `/v1/functions/probe/triggers/${json.trigger.id}/run`,
+  ]) {
+    t.is((await api.request('POST', path)).status, 202, path);
+    t.is((await api.request('POST', path, { body: '{}' })).status, 202, path);
+    t.is((await api.post(path, { namespace: api.namespace })).status, 202, path);
+    t.is((await api.post(path, { namespace: 'another' })).status, 403, path);
+    const unknown = await api.post(path, { version: 'newest' });
+    t.is(unknown.status, 400, unknown.text);
+    t.regex(unknown.json.error, /unknown key "version"/);
+    for (const body of ['[]', 'null', '{']) {
+      t.is((await api.request('POST', path, { body })).status, 400, `${path} ${body}`);
+    }
+  }
+  t.is((await api.post('/v1/auth/token', { namespace: 'another', wallet: 'x' })).status, 200);
+});
+
+test('every route that changes something reads its body or says that it ignores it', (t) => {
+  const ignoring = routes.filter(({ ignoresBody }) => ignoresBody === true).map(({ path }) => path);
+  t.deepEqual(ignoring.sort(), [
+    '/v1/auth/callback-secret',
+    '/v1/auth/console-links',
+    '/v1/auth/token',
+    '/v1/network/connect',
+    '/v1/network/disconnect',
+    '/v1/proxy/anon',
+  ]);
+});

@@ -82,6 +82,27 @@ test('a schedule with overlap: skip has at most one run at a time', async (t) =>
   t.true(live.length <= 1, `${live.length} at once`);
 });
 
+test('a trigger of function.yaml that is also added through the API stays after a deploy without it', async (t) => {
+  const { api, add } = await tenant();
+  const deploy = async (triggers: object[]) =>
+    api.deploy('probe', await probeWasm(), { metadata: JSON.stringify({ triggers }) });
+  const listed = [{ topic: 'a' }, { cron: '0 0 1 1 *' }];
+  await deploy([...listed, { topic: 'b' }]);
+  const added = [await add({ topic: 'a' }), await add({ cron: '0 0 1 1 *' })];
+  const ids = async () =>
+    (await api.get('/v1/functions/probe/triggers')).json.triggers.map((one: { id: string }) => one.id);
+  const before: string[] = await ids();
+  t.true(
+    added.every(({ id }) => before.includes(id)),
+    'adding what is listed returns the same trigger',
+  );
+  await deploy([]);
+  t.deepEqual((await ids()).sort(), added.map(({ id }) => id).sort());
+  await deploy(listed);
+  await deploy([]);
+  t.is((await ids()).length, 2, 'a deploy that lists them does not take them over');
+});
+
 test('invalid trigger settings return 400, and unknown triggers return 404', async (t) => {
   const { api, add, set } = await tenant();
   const trigger = await add({ topic: 'ping' });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { AppError } from '../../errors.js';
 import { MANIFEST_FILE } from '../function-directory.js';
-import { assertPruneOfAll, deployProject, type ProjectDeployFlags } from '../project/deploy.js';
+import { deployProject, type ProjectDeployFlags } from '../project/deploy.js';
 import { findProject, needsProject } from '../project/project.js';
 import { terminalOf } from '../session.js';
 import { DRY_RUN_OPTION, deployOne, MESSAGE_OPTION } from './deploy.js';
@@ -37,7 +37,9 @@ export function addDeployProject(program: Command): void {
         await deployOne(names[0] ?? '.', flags, command);
         return;
       }
-      assertPruneOfAll(names, flags.prune);
+      if (flags.prune === true && names.length > 0) {
+        command.error('--prune is for the whole project; name no functions with it');
+      }
       await deployProject(root, names, flags, terminalOf(command));
     });
 }

@@ -1,4 +1,3 @@
-import { AppError } from '../../errors.js';
 import { type Client, createClient } from '../client.js';
 import type { ConnectionFlags } from '../config.js';
 import type { Terminal } from '../terminal.js';
@@ -72,12 +71,6 @@ export async function dryRunFunction(
   const plan: Plan = { functions, undeclared: [] };
   if (!terminal.json) terminal.line(`On ${client.settings.url}\n${renderPlan(plan, false, terminal.colors)}`);
   printOutcome(terminal, { plan, prune: false, secrets: new Map(), dryRun: true, versions: new Map() });
-}
-
-/** Throws `invalid_request` if --prune is combined with function names. */
-export function assertPruneOfAll(names: readonly string[], prune: boolean | undefined): void {
-  if (prune !== true || names.length === 0) return;
-  throw new AppError('invalid_request', '--prune is for the whole project; name no functions with it');
 }
 
 interface DeployPlan {

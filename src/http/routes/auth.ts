@@ -136,6 +136,7 @@ export const token = route({
   summary: 'Exchange an API key for a JWT that is valid for 15 minutes',
   access: 'required',
   scope: null,
+  ignoresBody: true,
   replies: { 200: { about: 'The token; it is revoked with its key.', schema: tokenReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal }) {
@@ -193,6 +194,7 @@ export const renewCallbackSecret = route({
   summary: 'Generate a new callback secret; the old one is not used any more',
   access: 'required',
   scope: 'secrets',
+  ignoresBody: true,
   replies: { 200: { about: 'The new secret.', schema: callbackSecretReplySchema } },
   async handle({ services, namespace, actor }) {
     return json(200, { secret: await services.callbacks.renewSecret(actor(), namespace) }, PRIVATE);

@@ -31,6 +31,7 @@ const input = {
   maxBytes: MAX_INPUT_BYTES,
   about: "The function's stdin.",
   example: '{"name":"Ada"}',
+  isQueued: true,
 } satisfies BodySpec;
 
 const headers = {
@@ -108,19 +109,20 @@ export const invokeOfNamespace = route({
   scope: 'invoke',
   otherNamespaces: 'everybody',
   params: functionRefPath.extend({ namespace: namespaceSchema, name: functionRefSchema }),
+  query: z.object({
+    namespace: namespaceSchema.optional().describe('If given, the same as in the path.'),
+  }),
   headers: invokeHeadersSchema,
   body: input,
   replies,
   errors,
   hot: true,
   refusal,
-  authorize: ({ services, principal, params, headers }) =>
-    authorize(
-      services,
-      principal,
-      { namespace: params.namespace, ...parseFunctionRef(params.name) },
-      headers,
-    ),
+  authorize: ({ services, principal, params, query, headers }) => {
+    assertSameNamespace(params.namespace, query.namespace);
+    const ref = { namespace: params.namespace, ...parseFunctionRef(params.name) };
+    return authorize(services, principal, ref, headers);
+  },
   handle: ({ services, principal, params, headers, body, ctx }) =>
     invoke(
       services,
@@ -143,7 +145,7 @@ async function authorize(
   ref: FunctionRef,
   headers: Headers,
 ): Promise<void> {
-  await assertMayInvoke(services.catalog, principal, ref);
+  await assertMayInvoke(services, principal, ref);
   await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   if (principal?.namespace !== ref.namespace) assertForAnybody(headers, principal, ref.namespace);
   if (parsePrefer(headers.prefer).kind === 'final') assertSync(headers);
@@ -204,6 +206,14 @@ async function run(
   return reply
     ? replyAnswer(called, reply, { accept: ctx.get('accept'), isCredentialed })
     : acceptedAnswer(called);
+}
+
+function assertSameNamespace(path: Namespace, query: Namespace | undefined): void {
+  if (query === undefined || query === path) return;
+  throw new AppError(
+    'forbidden',
+    `The path names namespace "${path}" and the query "${query}"; leave "namespace" out of the query.`,
+  );
 }
 
 /**

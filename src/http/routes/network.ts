@@ -76,6 +76,7 @@ function notImplemented(operationId: string, path: keyof typeof REASONS) {
     summary: 'An endpoint of the original system that this engine does not have',
     access: 'required',
     scope: null,
+    ignoresBody: true,
     replies: {},
     errors: ['not_implemented'],
     async handle() {

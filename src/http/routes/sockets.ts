@@ -33,7 +33,7 @@ export const invokeSocket = route({
   errors: ['function_not_found', 'unauthorized', 'upgrade_required'],
   async handle({ services, principal, namespace, params }) {
     const ref = { namespace, ...parseFunctionRef(params.name) };
-    await assertMayInvoke(services.catalog, principal, ref);
+    await assertMayInvoke(services, principal, ref);
     await services.catalog.candidates(ref.namespace, ref.name, ref.version);
     throw upgradeRequired('/v1/functions/{name}/ws');
   },

@@ -37,7 +37,7 @@ export const prepareInvokeSocket: Prepare = async (handshake) => {
   assertFunction(caller.principal, 'invoke', ref.name);
   const { logs = false } = readQuery(handshake.query);
   if (logs) assertMayReadLogs(caller.principal);
-  await assertMayInvoke(services.catalog, caller.principal, ref);
+  await assertMayInvoke(services, caller.principal, ref);
   await services.catalog.candidates(ref.namespace, ref.name, ref.version);
   // The log position before the first message can arrive.
   const filter = { namespace: ref.namespace, function: ref.name };
@@ -99,7 +99,7 @@ function serve(
   const invoke = async (input: Uint8Array) => {
     // Checked for each message, since the function may have been made private or deleted.
     await caller.countUse();
-    await assertMayInvoke(services.catalog, caller.principal, ref);
+    await assertMayInvoke(services, caller.principal, ref);
     const request: InvokeRequest = { namespace: ref.namespace, function: ref.name, input, trigger: 'ws' };
     if (ref.version !== undefined) request.version = ref.version;
     if (caller.principal?.wallet) request.callerWallet = caller.principal.wallet;

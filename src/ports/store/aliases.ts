@@ -15,7 +15,10 @@ export interface StoredAlias {
 export interface AliasStore {
   /** Lists the aliases of all functions of a namespace. */
   list(namespace: Namespace): Promise<StoredAlias[]>;
-  /** Writes the audit entry together with the change. */
+  /**
+   * Writes the audit entry together with the change. Throws `conflict` if the alias is `live` and
+   * another function has a route of one of its versions; then nothing is changed.
+   */
   put(alias: StoredAlias, audit?: AuditEntry): Promise<void>;
   /** Resolves with false, and writes no audit entry, if there is no such alias. */
   remove(namespace: Namespace, fn: FunctionName, alias: Alias, audit?: AuditEntry): Promise<boolean>;

@@ -114,6 +114,8 @@ export interface InvocationQuery {
 export interface StatsQuery {
   namespace: Namespace;
   function?: FunctionName;
+  /** Only functions that match one of these patterns; `*` matches any characters. */
+  functions?: readonly string[];
   /** Bounds of the accept time: `since` inclusive, `until` exclusive. */
   since: number;
   until: number;

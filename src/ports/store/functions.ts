@@ -43,7 +43,7 @@ export interface FunctionStore {
    * atomically. The version number is appended to the audit entry's target. Version numbers
    * continue after a delete; `id` and `created_at` are those of the function's first version.
    * Throws `quota_exceeded`, or `conflict` if another function of the namespace has one of its
-   * routes; then nothing is changed.
+   * routes; then nothing is changed. A function has the routes of every version that can be live.
    */
   addVersion(version: NewVersion, audit?: AuditEntry): Promise<FunctionVersion>;
   latest(namespace: Namespace, name: FunctionName): Promise<FunctionVersion | null>;

@@ -12,6 +12,8 @@ export interface StoredRollout {
   state: RolloutRecord['state'];
   to: number;
   from: number;
+  /** Whether the rollout made the alias `live`, which is removed when the rollout goes back. */
+  createdLive: boolean;
   request: RolloutRequest;
   /** Index in the request's steps. */
   step: number;
@@ -30,17 +32,19 @@ export interface RolloutStore {
   running(): Promise<StoredRollout[]>;
   /**
    * Starts a rollout and updates the alias, atomically. Resolves with false if one is already
-   * running; the audit entry is written only with the change.
+   * running; the audit entry is written only with the change. Throws `conflict` if another function
+   * has a route of one of the two versions, which keep their routes while the rollout runs.
    */
   start(rollout: Omit<StoredRollout, 'changeId'>, live: StoredAlias, audit?: AuditEntry): Promise<boolean>;
   /**
-   * Changes a rollout and the alias, atomically. Resolves with false if another process has changed
-   * the rollout since it was read; the audit entry is written only with the change.
+   * Changes a rollout and the alias, atomically; null removes the alias. Resolves with false if
+   * another process has changed the rollout since it was read; the audit entry is written only with
+   * the change.
    */
   move(
     from: StoredRollout,
     to: Omit<StoredRollout, 'changeId'>,
-    live: StoredAlias,
+    live: StoredAlias | null,
     audit?: AuditEntry,
   ): Promise<boolean>;
 }

@@ -18,7 +18,8 @@ export interface StoredTrigger {
 
 export interface TriggerStore {
   /**
-   * Adds a trigger; if the function already has the same topic or schedule, returns that trigger.
+   * Adds a trigger of the API; if the function already has the same topic or schedule, returns that
+   * trigger, which no longer belongs to function.yaml.
    * Throws `quota_exceeded` if the namespace would have more than `limit`.
    */
   add(
