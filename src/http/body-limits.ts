@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Namespace } from '../contract/ids.js';
-import { MB } from '../contract/limits.js';
-import { AppError } from '../errors.js';
 import {
   ANONYMOUS,
   ANONYMOUS_REPLIES,
   type BufferShare,
   CREDENTIALED,
   createBufferBudget,
-} from './buffer-budget.js';
+} from '../buffer-budget.js';
+import type { Namespace } from '../contract/ids.js';
+import { MB } from '../contract/limits.js';
+import { AppError } from '../errors.js';
 import type { ClientAddresses } from './client-address.js';
 import { limitIdle, limitIdleRest } from './idle.js';
 

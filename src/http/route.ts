@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import type { z } from 'zod';
+import type { BufferShare } from '../buffer-budget.js';
 import type { Scope } from '../contract/scopes.js';
 import type { Actor, Principal } from '../core/auth/principal.js';
 import type { ErrorCode } from '../errors.js';
 import type { Caller } from './admission.js';
-import type { BufferShare } from './buffer-budget.js';
 import type { UploadedFile } from './form-parser.js';
 import type { LargeReplies } from './large-replies.js';
 import type { SendToFunctions } from './send-to-functions.js';

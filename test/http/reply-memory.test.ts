@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, get, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
+import { CREDENTIALED } from '../../src/buffer-budget.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { createBodyLimits, type Exchange } from '../../src/http/body-limits.js';
-import { CREDENTIALED } from '../../src/http/buffer-budget.js';
 import { createClientAddresses } from '../../src/http/client-address.js';
 import { until } from '../helpers/until.js';
 

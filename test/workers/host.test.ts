@@ -1,9 +1,11 @@
 import test from 'ava';
+import { createBufferBudget, HOST_CALLS } from '../../src/buffer-budget.js';
 import { createHost } from '../../workers/delivery/host.js';
 
 test('http_fetch and http_start take null as the headers for none, and refuse anything but a map of strings', async (t) => {
   const sent: string[][] = [];
   const deps = {
+    buffers: createBufferBudget(HOST_CALLS),
     depths: { sign: () => 'depth' },
     egress: {
       check: async () => undefined,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BufferBudget } from '../../src/buffer-budget.js';
 import { MAX_HOST_RESULT_BYTES } from '../../src/contract/limits.js';
 import { type CallDepth, DEPTH_HEADER } from '../../src/core/call-depth.js';
 import { utf8 } from '../../src/core/output-fields.js';
@@ -12,15 +13,23 @@ const HTTP_TIMEOUT_MS = 30_000;
 
 const headersSchema = z.record(z.string(), z.string());
 
+interface FetchDeps {
+  egress: Egress;
+  depths: CallDepth;
+  buffers: BufferBudget;
+}
+
 /** The HTTP requests of one invocation. They are aborted when the guest ends. */
 export class GuestFetches {
-  readonly #deps: { egress: Egress; depths: CallDepth };
+  readonly #deps: FetchDeps;
   readonly #run: HostRun;
-  readonly #parallel = new ParallelFetches();
+  readonly #parallel: ParallelFetches;
+  #closesAtEnd = false;
 
-  constructor(deps: { egress: Egress; depths: CallDepth }, run: HostRun) {
+  constructor(deps: FetchDeps, run: HostRun) {
     this.#deps = deps;
     this.#run = run;
+    this.#parallel = new ParallelFetches(() => deps.buffers.share(run.invocation.namespace));
   }
 
   /** Resolves with the response as JSON text. */
@@ -62,7 +71,14 @@ export class GuestFetches {
       // `http_next` reports network errors; only a forbidden URL is refused at once.
       if (!isAppError(error, 'unavailable')) throw error;
     });
-    return this.#parallel.start(() => this.fetch(method, url, headersJson, body, guestEnd.signal));
+    if (!this.#closesAtEnd) {
+      this.#closesAtEnd = true;
+      guestEnd.signal.addEventListener('abort', () => this.#parallel.close(), { once: true });
+    }
+    if (guestEnd.signal.aborted) this.#parallel.close();
+    return this.#parallel.start(body.byteLength, () =>
+      this.fetch(method, url, headersJson, body, guestEnd.signal),
+    );
   }
 
   next(timeoutMs: number): ReturnType<ParallelFetches['next']> {

@@ -1,3 +1,4 @@
+import { createBufferBudget, HOST_CALLS } from '../../src/buffer-budget.js';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { Trace } from '../../src/contract/trace.js';
 import type { Catalog } from '../../src/core/catalog.js';
@@ -14,6 +15,7 @@ import type { Span, Tracer } from '../../src/ports/tracer.js';
 import { hostCaller } from '../engine/host-dispatch.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
 import { ThreadsUnavailable } from '../engine/threads-unavailable.js';
+import { budgetedHost } from './budgeted-host.js';
 import { DeliveredCall } from './delivered-call.js';
 import { crashRows, dueOf, isLastCrash } from './end-without-run.js';
 import { GuestEnd } from './guest-end.js';
@@ -40,7 +42,7 @@ const THREAD_WAIT_MS = 5000;
  */
 const UNAVAILABLE_DELAY_MS = 2000;
 
-export interface ConsumerDeps extends HostDeps, SettleDeps {
+export interface ConsumerDeps extends Omit<HostDeps, 'buffers'>, SettleDeps {
   catalog: Catalog;
   engine: Engine;
   blobs: Blobs;
@@ -51,12 +53,15 @@ export interface ConsumerDeps extends HostDeps, SettleDeps {
   replay?: Trace;
 }
 
+type HandlerDeps = ConsumerDeps & HostDeps;
+
 /**
  * Creates the handler of deliveries. It checks whether the job should still run, runs the guest,
  * replies to the caller early and settles the job late: the job leaves the queue only when its log
  * row is durable, so that a crash at any point costs a rerun and never a record.
  */
-export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
+export function createDeliveryHandler(given: ConsumerDeps): DeliveryHandler {
+  const deps: HandlerDeps = { ...given, buffers: createBufferBudget(HOST_CALLS) };
   const guests = new GuestLimit(deps.quotas);
   return async (delivery) => {
     const { invocation } = delivery;
@@ -78,7 +83,7 @@ export function createDeliveryHandler(deps: ConsumerDeps): DeliveryHandler {
   };
 }
 
-async function deliver(deps: ConsumerDeps, guests: GuestLimit, delivery: Delivery): Promise<Settlement> {
+async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery): Promise<Settlement> {
   const { invocation } = delivery;
   const { namespace, function: name, version } = invocation;
   const fn = await deps.catalog.find(namespace, name, version);
@@ -163,7 +168,7 @@ async function endOf({ store }: ConsumerDeps, { id }: Invocation): Promise<EndRo
   return last?.final ? { ...last, final: last.final } : null;
 }
 
-async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
+async function runGuest(deps: HandlerDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
   const { invocation } = delivery;
   const guestEnd = new GuestEnd();
   const { id, acceptedAt, traceparent } = invocation;
@@ -206,17 +211,13 @@ async function runGuest(deps: ConsumerDeps, delivery: Delivery, fn: FunctionVers
  * Creates the host functions of a run. The guest's span is the parent of what it publishes and
  * enqueues.
  */
-function hostOf(
-  deps: ConsumerDeps,
-  run: HostRun,
-  { traceparent }: Span,
-  recorder: TraceRecorder | undefined,
-) {
+function hostOf(deps: HandlerDeps, run: HostRun, { traceparent }: Span, recorder: TraceRecorder | undefined) {
   const invocation = traceparent === undefined ? run.invocation : { ...run.invocation, traceparent };
   const call = deps.replay ? replayedHost(deps.replay) : hostCaller(createHost(deps, { ...run, invocation }));
+  const budgeted = budgetedHost(call, deps.buffers, invocation.namespace);
   const { meter, tracer, logger } = deps;
   const about = { meter, tracer, logger, parent: traceparent, requestId: invocation.id };
-  const observed = observedHost(call, about);
+  const observed = observedHost(budgeted, about);
   return recorder ? recordedHost(observed, recorder) : observed;
 }
 

@@ -1,3 +1,4 @@
+import type { BufferBudget } from '../../src/buffer-budget.js';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { HostCalls } from '../../src/contract/host-functions.js';
 import type { CallDepth } from '../../src/core/call-depth.js';
@@ -23,6 +24,8 @@ export interface HostDeps extends GuestJobsDeps {
   store: Store;
   egress: Egress;
   depths: CallDepth;
+  /** Limits what host calls hold in this process; see `budgetedHost`. */
+  buffers: BufferBudget;
 }
 
 /** The run of a guest that calls host functions. */

@@ -1,11 +1,13 @@
+import type { BufferShare } from '../../src/buffer-budget.js';
 import { MAX_HOST_BYTES, MAX_PARALLEL_FETCHES, MB } from '../../src/contract/limits.js';
-import { AppError } from '../../src/errors.js';
+import { AppError, messageOf } from '../../src/errors.js';
+import { tooManyBytes } from './budgeted-host.js';
 
 interface FinishedFetch {
   handle: number;
-  /** The reply in the format of `http_fetch`. */
-  reply: Record<string, unknown>;
-  bytes: number;
+  /** The reply in the format of `http_fetch`: UTF-8, outside the heap of the process. */
+  reply: Buffer;
+  share: BufferShare;
 }
 
 /** The concurrent requests of one invocation (`http_start`, `http_next`). */
@@ -15,23 +17,42 @@ export class ParallelFetches {
   #heldBytes = 0;
   readonly #ended: FinishedFetch[] = [];
   #wake: (() => void) | null = null;
+  #closed = false;
+  readonly #newShare: () => BufferShare;
+
+  /** @param newShare Returns a share of what the namespace may hold, for one body or reply. */
+  constructor(newShare: () => BufferShare) {
+    this.#newShare = newShare;
+  }
+
+  /** Drops the replies that were not taken. */
+  close(): void {
+    this.#closed = true;
+    for (const { share } of this.#ended.splice(0)) share.release();
+  }
 
   /**
    * Starts a request and returns its handle. `run` resolves with the reply as JSON text, also for
-   * network errors. Throws when MAX_PARALLEL_FETCHES requests are in flight or not taken yet.
+   * network errors. Throws when MAX_PARALLEL_FETCHES requests are in flight or not taken yet, or
+   * when the namespace may not hold its body.
    */
-  start(run: () => Promise<string>): number {
+  start(bodyBytes: number, run: () => Promise<string>): number {
     if (this.#inFlight + this.#ended.length >= MAX_PARALLEL_FETCHES) {
       throw new AppError(
         'invalid_request',
         `${MAX_PARALLEL_FETCHES} requests are in flight or not taken yet, which is the limit; take some with http_next first.`,
       );
     }
+    const body = this.#newShare();
+    if (!body.take(bodyBytes)) throw tooManyBytes();
     const handle = ++this.#lastHandle;
     this.#inFlight++;
     void run()
-      .catch((error) => JSON.stringify({ error: String(error), status: 0 }))
-      .then((text) => this.#onEnd(handle, text));
+      .catch((error) => failure(String(error)))
+      .then((text) => {
+        body.release();
+        this.#onEnd(handle, text);
+      });
     return handle;
   }
 
@@ -43,8 +64,10 @@ export class ParallelFetches {
     if (this.#ended.length === 0 && this.#inFlight > 0) await this.#waitForEnd(Math.max(0, timeoutMs));
     const ended = this.#ended.shift();
     if (ended === undefined) return null;
-    this.#heldBytes -= ended.bytes;
-    return JSON.stringify({ handle: ended.handle, ...ended.reply });
+    this.#heldBytes -= ended.reply.byteLength;
+    ended.share.release();
+    // The reply is a JSON object with at least one field.
+    return `{"handle":${ended.handle},${ended.reply.toString('utf8', 1)}`;
   }
 
   #waitForEnd(timeoutMs: number): Promise<void> {
@@ -61,14 +84,18 @@ export class ParallelFetches {
 
   #onEnd(handle: number, text: string): void {
     this.#inFlight--;
-    const bytes = Buffer.byteLength(text);
-    if (this.#heldBytes + bytes > MAX_HOST_BYTES) {
-      const error = `the replies not taken yet have more than ${MAX_HOST_BYTES / MB} MB`;
-      this.#ended.push({ handle, reply: { error, status: 0 }, bytes: 0 });
-    } else {
-      this.#heldBytes += bytes;
-      this.#ended.push({ handle, reply: JSON.parse(text), bytes });
-    }
+    if (this.#closed) return;
+    const share = this.#newShare();
+    let reply = Buffer.from(text);
+    if (this.#heldBytes + reply.byteLength > MAX_HOST_BYTES)
+      reply = Buffer.from(failure(`the replies not taken yet have more than ${MAX_HOST_BYTES / MB} MB`));
+    else if (!share.take(reply.byteLength)) reply = Buffer.from(failure(messageOf(tooManyBytes())));
+    this.#heldBytes += reply.byteLength;
+    this.#ended.push({ handle, reply, share });
     this.#wake?.();
   }
+}
+
+function failure(error: string): string {
+  return JSON.stringify({ error, status: 0 });
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { BufferShare } from '../../buffer-budget.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
 import type { Closable } from '../../ports/closable.js';
 import type { Admission } from '../admission.js';
 import type { BodyLimits } from '../body-limits.js';
-import type { BufferShare } from '../buffer-budget.js';
 import { chosenProtocol, socketCredentialOf } from '../credential.js';
 import { assertOneHost } from '../one-host.js';
 import { targetUrl } from '../request-target.js';

@@ -1,4 +1,4 @@
-import { MB } from '../contract/limits.js';
+import { MB } from './contract/limits.js';
 
 /** Memory limits of the requests of one owner and of all owners. */
 export interface BudgetLimits {
@@ -16,6 +16,9 @@ export const ANONYMOUS_REPLIES: BudgetLimits = { all: 256 * MB, each: 32 * MB };
  * needed to use all of it.
  */
 export const CREDENTIALED: BudgetLimits = { all: 512 * MB, each: 128 * MB };
+
+/** By namespace: arguments of host calls until these return, and replies that guests have not read. */
+export const HOST_CALLS: BudgetLimits = { all: 512 * MB, each: 128 * MB };
 
 /** The bytes of one request, held until it ends. */
 export interface BufferShare {
