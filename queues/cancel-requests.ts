@@ -7,7 +7,7 @@ import type { QueueDriver, Warn } from './driver.js';
  * over the job.
  */
 const CANCELLED = 'cancelled';
-const LOST = 'lost';
+export const LOST = 'lost';
 
 /**
  * How long a cancel request for an unknown job is remembered: it may arrive at this worker before
@@ -15,10 +15,14 @@ const LOST = 'lost';
  */
 const EARLY_CANCEL_MS = 10_000;
 
-/** The jobs that this process has, and the cancel requests for them. */
+/**
+ * The runs of jobs in this process, and the cancel requests for them. A run is identified by its lock
+ * token, because two runs of one job may overlap; see lock-renewal.ts.
+ */
 export class CancelRequests implements Closable {
   readonly #driver: QueueDriver;
   readonly #warn: Warn;
+  /** By lock token. */
   readonly #active = new Map<string, Cancellation>();
   readonly #early = new Map<string, NodeJS.Timeout>();
   #subscription: Closable | undefined;
@@ -32,35 +36,32 @@ export class CancelRequests implements Closable {
     this.#subscription = await this.#driver.onCancelRequest((id) => this.#onRequest(id));
   }
 
-  /** Returns the cancel signal of a job that this process has until `forget`. */
-  track(id: string): Cancellation {
-    const cancellation = new Cancellation();
-    this.#active.set(id, cancellation);
+  /** Returns the cancel signal of a run, which receives requests until `forget`. */
+  track(id: string, token: string): Cancellation {
+    const cancellation = new Cancellation(id);
+    this.#active.set(token, cancellation);
     return cancellation;
   }
 
-  forget(id: string): void {
-    this.#active.delete(id);
+  forget(token: string): void {
+    this.#active.delete(token);
   }
 
-  /** Called when another worker has taken over the job. */
-  lose(id: string): void {
-    this.#active.get(id)?.abort(LOST);
-  }
-
-  isLost(id: string): boolean {
-    return this.#active.get(id)?.reason === LOST;
+  /** Called when the job of this run now belongs to another run. */
+  lose(token: string): void {
+    this.#active.get(token)?.abort(LOST);
   }
 
   /** Applies a request that arrived before the job did. */
-  applyEarly(id: string, cancellation: Cancellation): void {
-    if (this.#early.has(id)) cancellation.abort(CANCELLED);
+  applyEarly(cancellation: Cancellation): void {
+    if (this.#early.has(cancellation.jobId)) cancellation.abort(CANCELLED);
   }
 
   /** Applies a request that was sent while no worker, or another one, had the job. */
-  async check(id: string): Promise<void> {
+  async check(cancellation: Cancellation): Promise<void> {
+    const id = cancellation.jobId;
     try {
-      if (await this.#driver.isCancelRequested(id)) this.#active.get(id)?.abort(CANCELLED);
+      if (await this.#driver.isCancelRequested(id)) cancellation.abort(CANCELLED);
     } catch (error) {
       this.#warn(`Failed to read whether invocation ${id} was cancelled; the invocation runs.`, error);
     }
@@ -73,14 +74,16 @@ export class CancelRequests implements Closable {
 
   #onRequest(id: string | null): void {
     if (id === null) {
-      for (const jobId of this.#active.keys()) void this.check(jobId);
+      for (const cancellation of this.#active.values()) void this.check(cancellation);
       return;
     }
-    const cancellation = this.#active.get(id);
-    if (cancellation !== undefined) {
+    let isActive = false;
+    for (const cancellation of this.#active.values()) {
+      if (cancellation.jobId !== id) continue;
+      isActive = true;
       cancellation.abort(CANCELLED);
-      return;
     }
+    if (isActive) return;
     const timer = setTimeout(() => this.#early.delete(id), EARLY_CANCEL_MS);
     timer.unref();
     clearTimeout(this.#early.get(id));

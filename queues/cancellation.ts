@@ -7,7 +7,12 @@ import type { CancelSignal } from '../src/ports/cancel-signal.js';
 export class Cancellation implements CancelSignal {
   aborted = false;
   reason: unknown;
+  readonly jobId: string;
   #listeners: Set<() => void> | undefined;
+
+  constructor(jobId: string) {
+    this.jobId = jobId;
+  }
 
   abort(reason: unknown): void {
     if (this.aborted) return;

@@ -3,7 +3,7 @@ import { MAX_WORKER_CRASHES } from '../src/contract/limits.js';
 import { messageOf } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
-import { CancelRequests } from './cancel-requests.js';
+import { CancelRequests, LOST } from './cancel-requests.js';
 import { CrashGuard } from './crash-guard.js';
 import type { InvocationJob, QueueDriver, QueueTimings, Warn } from './driver.js';
 import { perQueue } from './fairness.js';
@@ -107,7 +107,7 @@ export class Consumer implements Closable {
           driver.released(job);
         }
       },
-      onLost: (id) => this.#cancelRequests.lose(id),
+      onLost: (token) => this.#cancelRequests.lose(token),
     });
     this.#loops.set(kind, { loop, detach: driver.fetchOnAdd(kind, loop) });
   }
@@ -116,10 +116,10 @@ export class Consumer implements Closable {
   async #run(kind: QueueKind, settler: JobSettler, job: InvocationJob, token: string): Promise<RunOutcome> {
     const id = job.id ?? '';
     const { stalledCounter: crashes } = job;
-    const cancellation = this.#cancelRequests.track(id);
+    const cancellation = this.#cancelRequests.track(id, token);
     this.#prefetch[kind].recordFetch(job.data.s);
     const putBack = async (settlement: PutBack): Promise<RunOutcome> => {
-      await settler.putBack(job, token, settlement, () => this.#cancelRequests.isLost(id));
+      await settler.putBack(job, token, settlement, () => cancellation.reason === LOST);
       return 'moved';
     };
     let release = () => {};
@@ -133,13 +133,14 @@ export class Consumer implements Closable {
       if (grant === 'none' && !cancellation.aborted) {
         return this.#closing === undefined ? await putBack(BEHIND_OTHERS) : 'unstarted';
       }
-      release = this.#releaseOf(kind, job, grant, runsAlone);
-      if (!runsAlone) this.#guard.admitted(id, crashes);
-      else if (!(await this.#recordBegin(id, crashes))) return await putBack(AFTER_FAULT);
-      this.#cancelRequests.applyEarly(id, cancellation);
+      release = this.#releaseOf(kind, job, token, grant, runsAlone);
+      if (!runsAlone) this.#guard.admitted(id, crashes, token);
+      else if (!(await this.#recordBegin(id, crashes, token))) return await putBack(AFTER_FAULT);
+      this.#cancelRequests.applyEarly(cancellation);
       // The cancel request may have been sent while no worker, or another one, had the job.
-      if (job.attemptsStarted > 1) await this.#cancelRequests.check(id);
+      if (job.attemptsStarted > 1) await this.#cancelRequests.check(cancellation);
       const settlement = await this.#deliver(kind, job, {
+        token,
         crashesWhileRunning,
         signal: cancellation,
         release,
@@ -147,7 +148,7 @@ export class Consumer implements Closable {
       return settlement.kind === 'done' ? 'done' : await putBack(settlement);
     } finally {
       release();
-      this.#cancelRequests.forget(id);
+      this.#cancelRequests.forget(token);
     }
   }
 
@@ -155,16 +156,16 @@ export class Consumer implements Closable {
   #deliver(
     kind: QueueKind,
     job: InvocationJob,
-    own: Pick<Delivery, 'crashesWhileRunning' | 'signal'> & { release: () => void },
+    own: Pick<Delivery, 'crashesWhileRunning' | 'signal'> & { token: string; release: () => void },
   ): Promise<Settlement> {
     const id = job.id ?? '';
     const { stalledCounter: crashes } = job;
     const delivery = toDelivery(job, {
       crashesWhileRunning: own.crashesWhileRunning,
       signal: own.signal,
-      begun: () => this.#guard.began(id, crashes),
+      begun: () => this.#guard.began(id, crashes, own.token),
       releaseSlot: () => {
-        this.#guard.ended(id, crashes);
+        this.#guard.ended(id, crashes, own.token);
         if (kind === 'sync' || !this.#slots.asyncYields) own.release();
       },
     });
@@ -172,13 +173,19 @@ export class Consumer implements Closable {
   }
 
   /** Returns the function that releases the slot of a job that begins now, once. */
-  #releaseOf(kind: QueueKind, job: InvocationJob, grant: SlotGrant, runsAlone: boolean): () => void {
+  #releaseOf(
+    kind: QueueKind,
+    job: InvocationJob,
+    token: string,
+    grant: SlotGrant,
+    runsAlone: boolean,
+  ): () => void {
     const began = performance.now();
     let isHeld = true;
     return () => {
       if (!isHeld) return;
       isHeld = false;
-      this.#guard.ended(job.id ?? '', job.stalledCounter);
+      this.#guard.ended(job.id ?? '', job.stalledCounter, token);
       if (runsAlone) this.#slots.releaseAlone(kind, grant);
       else this.#slots.release(kind, job.data.n, grant);
       this.#prefetch[kind].recordEnd(performance.now() - began);
@@ -189,9 +196,9 @@ export class Consumer implements Closable {
    * Resolves with false when the journal cannot be written: without the record, another worker
    * crash would not be counted against a job that runs alone.
    */
-  async #recordBegin(id: string, crashes: number): Promise<boolean> {
+  async #recordBegin(id: string, crashes: number, token: string): Promise<boolean> {
     try {
-      await this.#guard.beganDurably(id, crashes);
+      await this.#guard.beganDurably(id, crashes, token);
       return true;
     } catch (error) {
       this.#settings.warn(

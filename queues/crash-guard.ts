@@ -20,7 +20,11 @@ const END_WRITTEN_WITHIN_MS = 10;
  */
 export class CrashGuard implements Closable {
   readonly #journal: CrashJournal;
-  readonly #runs = new Set<RunKey>();
+  /**
+   * The token of each run. Before the end of a run has been handled, the job may have been retried and
+   * begun again under the same key, which then belongs to the later run.
+   */
+  readonly #runs = new Map<RunKey, string>();
   /** The run of a job that was admitted while no guest was running and whose guest has not begun. */
   #provisional: RunKey | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -50,33 +54,37 @@ export class CrashGuard implements Closable {
    * that crashes a process while it is loaded. Until another guest begins in this process, only
    * this job can then be the cause.
    */
-  admitted(id: string, crashes: number): void {
+  admitted(id: string, crashes: number, token: string): void {
     if (crashes < MAX_WORKER_CRASHES || this.#runs.size > 0) return;
-    this.began(id, crashes);
+    this.began(id, crashes, token);
     this.#provisional = runKey(id, crashes);
   }
 
   /** Records that the guest of the job begins. The journal is written asynchronously. */
-  began(id: string, crashes: number): void {
+  began(id: string, crashes: number, token: string): void {
     const run = runKey(id, crashes);
     const replaced = this.#provisional !== null && this.#provisional !== run;
     if (this.#provisional !== null && replaced) this.#runs.delete(this.#provisional);
     this.#provisional = null;
-    if (this.#runs.has(run)) return;
-    this.#runs.add(run);
+    const isRecorded = this.#runs.has(run);
+    this.#runs.set(run, token);
+    if (isRecorded) return;
     // The first guest after a pause is written at once, as is a job that was in a crash before,
     // which is rare.
     this.#writeWithin(crashes > 0 || replaced ? 0 : this.#writtenAt + WRITE_EVERY_MS - performance.now());
   }
 
   /** Like `began`, but resolves only when the record survives a crash. */
-  async beganDurably(id: string, crashes: number): Promise<void> {
-    this.#runs.add(runKey(id, crashes));
+  async beganDurably(id: string, crashes: number, token: string): Promise<void> {
+    this.#runs.set(runKey(id, crashes), token);
     await this.#write();
   }
 
-  ended(id: string, crashes: number): void {
-    if (this.#runs.delete(runKey(id, crashes))) this.#writeWithin(END_WRITTEN_WITHIN_MS);
+  ended(id: string, crashes: number, token: string): void {
+    const run = runKey(id, crashes);
+    if (this.#runs.get(run) !== token) return;
+    this.#runs.delete(run);
+    this.#writeWithin(END_WRITTEN_WITHIN_MS);
   }
 
   async close(): Promise<void> {
@@ -105,6 +113,6 @@ export class CrashGuard implements Closable {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#writtenAt = performance.now();
-    return this.#journal.write([...this.#runs]);
+    return this.#journal.write([...this.#runs.keys()]);
   }
 }

@@ -146,7 +146,7 @@ export interface QueueLimits {
   maxBytes: number;
 }
 
-/** The timings of job locks. */
+/** The timings of job locks and of retries. */
 export interface QueueTimings {
   /**
    * The duration of a job lock in milliseconds: a worker that has not renewed its locks for this
@@ -158,6 +158,8 @@ export interface QueueTimings {
    * checks after its lock expires at the latest: 8 s and 3 s give 14 s.
    */
   stalledCheckMs: number;
+  /** After what time a tick of a schedule is delivered again, in milliseconds; default: a minute. */
+  tickRetryMs?: number;
 }
 
 export const DEFAULT_TIMINGS: QueueTimings = { lockMs: 8000, stalledCheckMs: 3000 };

@@ -4,7 +4,8 @@ import type { Warn } from './driver.js';
 import type { JobStore } from './job-store.js';
 
 interface HeldLock {
-  token: string;
+  /** The id of the job. */
+  id: string;
   /** When the lock was acquired or last renewed, on the monotonic clock in milliseconds. */
   renewedAt: number;
 }
@@ -12,18 +13,23 @@ interface HeldLock {
 /**
  * Renews the locks of this process's jobs, as BullMQ's own workers do: checks four times per lock
  * duration, and renews all locks older than a quarter of it in one command.
+ *
+ * A run is identified by its lock token, because two runs of one job may overlap in one process: a
+ * retried job may be fetched before the end of its previous run has been handled, and a process that
+ * was suspended until a lock expired may take over the job from itself.
  */
 export class LockRenewal implements Closable {
   readonly #store: JobStore;
   readonly #lockMs: number;
-  readonly #onLost: (id: string) => void;
+  readonly #onLost: (token: string) => void;
   readonly #warn: Warn;
+  /** By token, earlier runs first. */
   readonly #held = new Map<string, HeldLock>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** @param onLost Called with the id of each job whose lock another worker now holds. */
-  constructor(store: JobStore, lockMs: number, onLost: (id: string) => void, warn: Warn) {
+  /** @param onLost Called with the token of each run whose job now belongs to another run. */
+  constructor(store: JobStore, lockMs: number, onLost: (token: string) => void, warn: Warn) {
     this.#store = store;
     this.#lockMs = lockMs;
     this.#onLost = onLost;
@@ -32,11 +38,11 @@ export class LockRenewal implements Closable {
   }
 
   track(id: string, token: string): void {
-    this.#held.set(id, { token, renewedAt: performance.now() });
+    this.#held.set(token, { id, renewedAt: performance.now() });
   }
 
-  untrack(id: string): void {
-    this.#held.delete(id);
+  untrack(token: string): void {
+    this.#held.delete(token);
   }
 
   /** Does not wait for a pending command, because the store may be unreachable. */
@@ -55,18 +61,24 @@ export class LockRenewal implements Closable {
     const now = performance.now();
     const due = [...this.#held].filter(([, { renewedAt }]) => renewedAt + this.#lockMs / 4 < now);
     if (due.length === 0) return;
-    const ids = due.map(([id]) => id);
-    const tokens = due.map(([, { token }]) => token);
+    // Of several runs of one job, only the latest can hold the lock.
+    const latest = new Map([...this.#held].map(([token, { id }]) => [id, token]));
+    const renewable = due.filter(([token, { id }]) => latest.get(id) === token);
+    const ids = renewable.map(([, { id }]) => id);
+    const tokens = renewable.map(([token]) => token);
     for (const [, held] of due) held.renewedAt = now;
     try {
-      const lost = await this.#store.extendLocks(ids, tokens, this.#lockMs);
+      const refused = new Set(await this.#store.extendLocks(ids, tokens, this.#lockMs));
+      const lost = due.filter(([token, { id }]) => latest.get(id) !== token || refused.has(id));
       // The job may have left the queue in the meantime. If the reply that says so was read in the
       // same turn, it has been handled in the next.
       if (lost.length > 0) await turn();
-      for (const id of lost) {
-        if (!this.#held.has(id)) continue;
-        this.#warn(`Lost the lock of invocation ${id}: another worker has taken it over.`, undefined);
-        this.#onLost(id);
+      for (const [token, held] of lost) {
+        // The run may have ended, and another job may have been fetched under the same token.
+        if (this.#held.get(token) !== held) continue;
+        this.#held.delete(token);
+        this.#warn(`Lost the lock of invocation ${held.id}: another worker has taken it over.`, undefined);
+        this.#onLost(token);
       }
     } catch (error) {
       if (this.#isClosed) return;

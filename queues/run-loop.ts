@@ -54,8 +54,8 @@ export interface RunLoopOptions {
   warn: Warn;
   /** Runs a job until its end is recorded. Rejects when the job can never be run. */
   run(job: InvocationJob, token: string): Promise<RunOutcome>;
-  /** Called when another worker holds the lock of a job. */
-  onLost(id: string): void;
+  /** Called with the lock token of a run when the job now belongs to another run. */
+  onLost(token: string): void;
 }
 
 /** Fetches the jobs of one queue, runs them, and settles them. */
@@ -289,7 +289,7 @@ export class RunLoop implements Closable, BatchFetcher {
         await this.#settler.fail(job ?? first, token, error);
         job = null;
       } finally {
-        this.#renewal.untrack(id);
+        this.#renewal.untrack(token);
       }
     }
   }

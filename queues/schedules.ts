@@ -1,4 +1,5 @@
-import type { Job, JobSchedulerJson } from 'bullmq';
+import type { Job, JobSchedulerJson, JobsOptions } from 'bullmq';
+import { z } from 'zod';
 import { nextRunAfter } from '../src/contract/cron.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Schedule, TickHandler } from '../src/ports/queue.js';
@@ -7,14 +8,9 @@ import { lockOptions, type QueueDriver, type QueueTimings, type Warn } from './d
 import { TICKS } from './jobs.js';
 import { nextTick } from './next-tick.js';
 
-const TICK_OPTIONS = {
-  // A tick whose handler fails, for example because the store is unreachable, is retried for about
-  // an hour.
-  attempts: 60,
-  backoff: { type: 'fixed', delay: 60_000 },
-  removeOnComplete: true,
-  removeOnFail: true,
-};
+const RETRY_MS = 60_000;
+/** The name of a job that delivers a tick again whose handler has failed. */
+const FAILED_TICK = 'failed-tick';
 const CONCURRENCY = 4;
 /** More than the clocks of two processes may differ, in milliseconds. */
 const SKEW_MS = 10_000;
@@ -28,11 +24,19 @@ export class BullSchedules {
   readonly #driver: QueueDriver;
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
+  readonly #tickOptions: JobsOptions;
 
   constructor(driver: QueueDriver, timings: QueueTimings, warn: Warn) {
     this.#driver = driver;
     this.#timings = timings;
     this.#warn = warn;
+    this.#tickOptions = {
+      // A tick is retried for about an hour.
+      attempts: 60,
+      backoff: { type: 'fixed', delay: timings.tickRetryMs ?? RETRY_MS },
+      removeOnComplete: true,
+      removeOnFail: true,
+    };
   }
 
   async put({ id, cron, timezone }: Schedule): Promise<void> {
@@ -43,7 +47,7 @@ export class BullSchedules {
     await this.#driver.ticks.upsertJobScheduler(
       id,
       { pattern: cron, tz: timezone },
-      { name: 'tick', data: {}, opts: TICK_OPTIONS },
+      { name: 'tick', data: {}, opts: this.#tickOptions },
     );
   }
 
@@ -66,14 +70,33 @@ export class BullSchedules {
     return scheduler?.next ?? null;
   }
 
+  async #deliver(job: Job<unknown, void>, handler: TickHandler): Promise<void> {
+    const tick = tickOf(job);
+    if (tick === null) return;
+    try {
+      await handler(tick.id, tick.at);
+    } catch (error) {
+      if (job.name === FAILED_TICK) throw error;
+      this.#warn(failureOf(tick.id), error);
+      await this.#retry(tick);
+    }
+  }
+
+  /**
+   * Adds a job that delivers the tick again. There is one at a time per schedule: what fails while
+   * the store is unreachable is missed, and of what was missed only the first tick runs. Otherwise
+   * all of them would run at once when the store is back.
+   */
+  async #retry(tick: Tick): Promise<void> {
+    const jobId = `${FAILED_TICK}-${tick.id}`;
+    const delay = this.#timings.tickRetryMs ?? RETRY_MS;
+    await this.#driver.ticks.add(FAILED_TICK, tick, { ...this.#tickOptions, jobId, delay });
+  }
+
   async consume(handler: TickHandler): Promise<Closable> {
     const worker = await this.#driver.createWorker<unknown>(
       TICKS,
-      async (job: Job<unknown, void>) => {
-        const id = job.repeatJobKey;
-        if (id === undefined) return;
-        await handler(id, scheduledAtOf(job));
-      },
+      (job: Job<unknown, void>) => this.#deliver(job, handler),
       {
         concurrency: CONCURRENCY,
         ...lockOptions(this.#timings),
@@ -82,7 +105,7 @@ export class BullSchedules {
       },
     );
     worker.on('error', (error) => this.#warn('The schedule worker reported an error.', error));
-    worker.on('failed', (job, error) => this.#warn(`A tick of schedule ${job?.repeatJobKey} failed.`, error));
+    worker.on('failed', (job, error) => this.#warn(failureOf(job && tickOf(job)?.id), error));
     await worker.waitUntilReady();
     const setBack = onClockSetBack(() => void this.#putAllAgain());
     return {
@@ -92,6 +115,24 @@ export class BullSchedules {
       },
     };
   }
+}
+
+interface Tick {
+  id: string;
+  /** When it was due, in Unix milliseconds. */
+  at: number;
+}
+
+const tickSchema = z.object({ id: z.string(), at: z.number() });
+
+/** Returns the tick that a job delivers, for the first time or again. */
+function tickOf(job: Job<unknown, void>): Tick | null {
+  if (job.name === FAILED_TICK) return tickSchema.safeParse(job.data).data ?? null;
+  return job.repeatJobKey === undefined ? null : { id: job.repeatJobKey, at: scheduledAtOf(job) };
+}
+
+function failureOf(id: string | undefined): string {
+  return `A tick of schedule ${id} failed; of the ticks that fail, the first is delivered again.`;
 }
 
 /**

@@ -8,8 +8,8 @@ export interface FairLimits {
 }
 
 /**
- * Limits how many operations with large results run at once, since each of them is in memory.
- * Further ones wait, first in first out for each owner; waiting owners are served in turn.
+ * Limits how many operations run at once, since each of them holds memory or sockets. Further ones
+ * wait, first in first out for each owner; waiting owners are served in turn.
  */
 export class FairLimiter {
   readonly #limits: FairLimits;

@@ -84,6 +84,8 @@ const SENTENCES: readonly (readonly [
     UNFIT,
     'The database of an RQLite node is damaged; restore it from a backup.',
   ],
+  ['SQLITE_READONLY', 'unavailable', UNFIT, 'An RQLite node cannot write its disk; check its permissions.'],
+  ['SQLITE_NOMEM', 'unavailable', UNFIT, 'An RQLite node ran out of memory.'],
   ['SQLITE_BUSY', 'unavailable', UNFIT, 'RQLite is busy with another statement for too long.'],
 ];
 

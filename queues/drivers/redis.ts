@@ -15,12 +15,17 @@ export interface RedisQueuesOptions extends BullQueuesOptions {
  * processes.
  */
 export async function openRedisQueues(options: RedisQueuesOptions): Promise<Queues> {
-  const { url, warn } = options;
-  const server = await RedisServer.reach(url, 'REDIS_URL', { batchWrites: true });
+  const { url, timings, warn } = options;
+  const server = await RedisServer.reach(url, 'REDIS_URL', {
+    batchWrites: true,
+    // Repeating a command that fetches jobs leaves the first ones to the next check for stalled jobs. By
+    // then the locks of all jobs have expired anyway.
+    workerSilenceMs: timings.lockMs,
+  });
   const connection = await server.connect('failFast');
   connection.on('error', (error) => warn('The connection to Redis failed; reconnecting.', error));
   const driver = await RedisDriver.open(server, connection, options, warn);
-  const backlog = await RedisBacklog.open(connection);
+  const backlog = new RedisBacklog(connection);
   const leases = new RedisLeases(connection, warn);
   return openBullQueues({ driver, backlog, leases, disconnect: () => closeRedis(connection) }, options);
 }

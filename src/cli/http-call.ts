@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
+import { withNamespace } from '../contract/functions-host.js';
 import { HTTP_METHODS } from '../contract/http-function.js';
 import { AppError } from '../errors.js';
 import type { Client } from './client.js';
@@ -70,7 +71,7 @@ async function functionsAddress(client: Client): Promise<{ base: URL; prefix: st
   const namespace = await namespaceOf(client);
   const { functions_url } = statusSchema.parse(await client.call('GET', '/v1/status'));
   const byHost = functions_url.includes('{namespace}');
-  const base = new URL(functions_url.replace('{namespace}', namespace));
+  const base = new URL(byHost ? withNamespace(functions_url, namespace) : functions_url);
   // An engine that listens on all addresses, or on loopback behind a tunnel, is reached through the
   // host of the engine's own URL.
   if (LOCAL_HOSTS.has(base.hostname)) base.hostname = new URL(client.settings.url).hostname;

@@ -1,4 +1,4 @@
-import { MAX_DELAY_SECONDS, MAX_PARALLEL_FETCHES } from './limits.js';
+import { MAX_DELAY_SECONDS, MAX_HOST_TEXT, MAX_PARALLEL_FETCHES, MAX_SQL_ARGS } from './limits.js';
 import type { QuotaName } from './quotas.js';
 
 /**
@@ -265,6 +265,16 @@ export function isThreadFunction(name: HostFunctionName): name is ThreadFunction
 /** Returns a row by name, without the literal types. */
 export function hostFunction(name: HostFunctionName): HostFunction {
   return HOST_FUNCTIONS[name];
+}
+
+/**
+ * Returns the maximum length of a text argument by its name. Longer ones are refused before they
+ * are decoded, looked up or parsed, which would be at the expense of all namespaces. Null for SQL,
+ * which has a smaller limit with a message of its own (db/functions/statement.ts).
+ */
+export function maxHostText(argument: string): number | null {
+  if (argument === 'sql') return null;
+  return argument === 'args_json' ? MAX_SQL_ARGS : MAX_HOST_TEXT;
 }
 
 export function hostFunctionNames(): HostFunctionName[] {

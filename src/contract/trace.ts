@@ -36,7 +36,9 @@ export type TracedCall = z.infer<typeof tracedCallSchema>;
 export const traceSchema = z.object({
   request_id: requestIdSchema,
   attempt: z.number().int(),
-  truncated: z.boolean().describe('There were more than 1,000 calls, or more than 1 MB.'),
+  truncated: z
+    .boolean()
+    .describe('There were more than 1,000 calls, more than 1 MB, or secrets too large to be redacted.'),
   calls: z.array(tracedCallSchema),
 });
 export type Trace = z.infer<typeof traceSchema>;

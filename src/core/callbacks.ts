@@ -159,6 +159,7 @@ export class TaskCallbacks implements Callbacks {
   async #post({ id, namespace, url, body }: CallbackPayload): Promise<void> {
     await this.#countAttempt(namespace, body);
     const { status } = await this.#deps.egress.fetch({
+      namespace,
       method: 'POST',
       url,
       headers: {

@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import createRouter, { type HTTPMethod, type Instance } from 'find-my-way';
+import { LRUCache } from 'lru-cache';
 import type { FunctionVersion } from '../contract/function.js';
 import {
   HTTP_METHODS,
@@ -16,6 +18,8 @@ import type { Catalog } from './catalog.js';
  * find-my-way.
  */
 const MAX_PARAMETER_LENGTH = 4096;
+/** LRUCache allocates space for all entries when it is created. */
+const MAX_TABLES = 5000;
 /** Key under which find-my-way returns the text that a wildcard matched. */
 const WILDCARD = '*';
 
@@ -40,10 +44,20 @@ interface RouteTarget {
   rest: string | null;
 }
 
-/** Route tables of HTTP functions, cached as long as the catalog's list of functions. */
+interface BuiltTable {
+  /** Hash of the routes and their functions. */
+  digest: string;
+  table: RouteTable;
+}
+
+/**
+ * Route tables of HTTP functions, cached as long as the catalog's list of functions. A new list with
+ * the same routes gets the same table, since building one takes long.
+ */
 export class HttpRoutes {
   readonly #catalog: Catalog;
   readonly #tables = new WeakMap<readonly FunctionVersion[], RouteTable>();
+  readonly #built = new LRUCache<Namespace, BuiltTable>({ max: MAX_TABLES });
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
@@ -57,12 +71,28 @@ export class HttpRoutes {
     const functions = await this.#catalog.functions(namespace, options);
     let table = this.#tables.get(functions);
     if (table === undefined) {
-      table = createRouteTable(functions);
+      table = this.#tableOf(namespace, functions);
       this.#tables.set(functions, table);
     }
     return table;
   }
+
+  #tableOf(namespace: Namespace, functions: readonly FunctionVersion[]): RouteTable {
+    const routes = functions.flatMap(({ name, metadata }) =>
+      (metadata.http?.routes ?? []).map((route) => `${name} ${route}`),
+    );
+    // Namespaces without routes, which anybody can invent, must not displace others.
+    if (routes.length === 0) return NO_ROUTES;
+    const digest = hash('sha256', routes.join('\n'));
+    const built = this.#built.get(namespace);
+    if (built?.digest === digest) return built.table;
+    const table = createRouteTable(functions);
+    this.#built.set(namespace, { digest, table });
+    return table;
+  }
 }
+
+const NO_ROUTES: RouteTable = { match: () => null, methods: () => [] };
 
 export function createRouteTable(functions: readonly FunctionVersion[]): RouteTable {
   const router = createRouter({ caseSensitive: true, maxParamLength: MAX_PARAMETER_LENGTH });

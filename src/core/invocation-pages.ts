@@ -37,7 +37,8 @@ export interface InvocationPagesDeps {
   callbacks: Pick<CallbackStore, 'get'>;
 }
 
-const LIVE_STATES: readonly InvocationState[] = ['queued', 'running', 'retrying'];
+/** The states of an invocation that has not ended. */
+export const LIVE_STATES: readonly InvocationState[] = ['queued', 'running', 'retrying'];
 
 /** Pages of invocations: live ones from the queue, followed by ended ones from the store. */
 export class InvocationPages {

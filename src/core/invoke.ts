@@ -171,7 +171,7 @@ class QueueInvoker implements Invoker {
       sticky: request.sticky ?? request.idempotencyKey,
     });
     if (request.callbackUrl !== undefined) {
-      await this.#egress.check(request.callbackUrl);
+      await this.#egress.check(request.callbackUrl, { namespace: request.namespace });
       await this.#callbacks.assertCapacity(request.namespace);
     }
 

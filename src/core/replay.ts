@@ -180,14 +180,16 @@ class StoredDeadLetters implements DeadLetters {
   /**
    * Adds the job first and marks the dead letter afterwards. A crash in between leaves a dead
    * letter whose replay is already on the queue; replaying it again finds that job, since its id is
-   * derived from the dead letter's.
+   * derived from the dead letter's. If that job has already left the queue, the store has its
+   * attempts, and it must not run again.
    */
   async #replayDead(row: AttemptRow, sent: Sent, options: ReplayOptions): Promise<RequestId | null> {
     const id = requestIdSchema.parse(
       uuidOf(row.final?.completedAt ?? row.startedAt, `replay:${row.requestId}:${row.attempt}`),
     );
-    await this.#enqueue(row, id, sent, options);
-    return (await this.#deps.store.attempts.takeDead(row.requestId)) ? id : null;
+    const { attempts } = this.#deps.store;
+    if ((await attempts.invocation(id)) === null) await this.#enqueue(row, id, sent, options);
+    return (await attempts.takeDead(row.requestId)) ? id : null;
   }
 
   async #replayEnded(row: AttemptRow, sent: Sent, options: ReplayOptions): Promise<RequestId> {

@@ -1,13 +1,15 @@
-import { lookup } from 'node:dns/promises';
 import type { IncomingMessage } from 'node:http';
 import { AppError, isAppError } from '../errors.js';
 import { networkReason } from '../network-reason.js';
-import type { Egress, EgressRequest, EgressResponse } from '../ports/egress.js';
+import type { Egress, EgressCheck, EgressRequest, EgressResponse } from '../ports/egress.js';
 import { type AllowList, parseAllowList, parseHostList, targetOf } from './allow.js';
 import { createDecoder } from './decode.js';
 import { dropBodyHeaders, dropCredentials, incoming, outgoing } from './headers.js';
-import { allowedAddresses, checkAllowedHosts, parseTarget, type Resolve } from './rules.js';
+import { createNameLookups, LOOKUP_MS, type NameLookups, type Resolve } from './name-lookups.js';
+import { orAborted } from './or-aborted.js';
+import { allowedAddresses, checkAllowedHosts, parseTarget } from './rules.js';
 import { createSender, type Sender } from './sender.js';
+import { createSystemResolver } from './system-resolver.js';
 import { createZstd } from './zstd.js';
 
 export interface EgressOptions {
@@ -16,8 +18,10 @@ export interface EgressOptions {
    * private.
    */
   allow: readonly string[];
-  /** DNS resolver, replaced in tests. Default: the system's resolver, including the hosts file. */
+  /** DNS resolver, replaced in tests. Default: the system's name servers and hosts file. */
   resolve?: Resolve;
+  /** Time limit of a name lookup, shorter in tests. */
+  lookupTimeoutMs?: number;
 }
 
 const MAX_REDIRECTS = 5;
@@ -29,7 +33,7 @@ export function createEgress(options: EgressOptions): Egress {
   // Arrow functions, so that callers can pass on a method without its object.
   return {
     fetch: (request) => egress.fetch(request),
-    check: (url, allowedHosts) => egress.check(url, allowedHosts),
+    check: (url, check) => egress.check(url, check),
     close: () => egress.close(),
   };
 }
@@ -45,15 +49,15 @@ interface Hop {
 /** The HTTP client for outgoing requests. */
 class CheckedEgress implements Egress {
   readonly #allowList: AllowList;
-  readonly #resolve: Resolve;
+  readonly #names: NameLookups;
   readonly #sender: Sender;
   readonly #zstd = createZstd();
   readonly #decode = createDecoder(this.#zstd);
 
-  constructor({ allow, resolve = systemResolve }: EgressOptions) {
+  constructor({ allow, resolve = createSystemResolver(), lookupTimeoutMs = LOOKUP_MS }: EgressOptions) {
     this.#allowList = parseAllowList(allow);
-    this.#resolve = resolve;
-    this.#sender = createSender(this.#allowList, resolve);
+    this.#names = createNameLookups(resolve, lookupTimeoutMs);
+    this.#sender = createSender({ allow: this.#allowList, names: this.#names });
   }
 
   async fetch(request: EgressRequest): Promise<EgressResponse> {
@@ -67,9 +71,10 @@ class CheckedEgress implements Egress {
     }
   }
 
-  async check(text: string, allowedHosts?: readonly string[]): Promise<void> {
+  async check(text: string, { namespace, allowedHosts }: EgressCheck): Promise<void> {
     checkAllowedHosts(parseTarget(text), allowedHosts === undefined ? null : parseHostList(allowedHosts));
-    await allowedAddresses(targetOf(parseTarget(text)), this.#allowList, this.#resolve);
+    const guard = { allow: this.#allowList, names: this.#names };
+    await allowedAddresses(targetOf(parseTarget(text)), guard, { namespace });
   }
 
   async close(): Promise<void> {
@@ -87,7 +92,9 @@ class CheckedEgress implements Egress {
     };
     for (let redirects = 0; ; redirects += 1) {
       checkAllowedHosts(hop.url, isListed);
-      const response = await orAborted(this.#sender.send(hop.url, { ...hop, signal }), signal);
+      // `http.request` reacts to an abort only after the lookup, which may wait for others.
+      const sent = this.#sender.send(hop.url, { ...hop, signal, namespace: request.namespace });
+      const response = await orAborted(sent, signal);
       const status = response.statusCode ?? 0;
       const headers = incoming(response.rawHeaders);
       const location = locationOf(status, headers, hop.url);
@@ -149,24 +156,6 @@ function failureOf(error: unknown, request: EgressRequest, origin: string, timeo
     return new AppError('unavailable', `${origin} did not answer within ${seconds} s`, options);
   }
   return new AppError('unavailable', `${origin} could not be reached: ${networkReason(error)}`, options);
-}
-
-/**
- * Settles as the promise does, or rejects when the signal is aborted. `http.request` reacts to an
- * abort only after the lookup, so an unresponsive name server would block it.
- */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
-
-async function systemResolve(host: string): Promise<string[]> {
-  const found = await lookup(host, { all: true });
-  return found.map(({ address }) => address);
 }
 
 function checkMethod(text: string): string {

@@ -2,9 +2,7 @@ import { isIP } from 'node:net';
 import { AppError } from '../errors.js';
 import { blockedReason } from './address.js';
 import { type AllowList, type HostAndPort, targetOf } from './allow.js';
-
-/** Resolves with all addresses of a host name. */
-export type Resolve = (host: string) => Promise<readonly string[]>;
+import type { Lookup, NameLookups } from './name-lookups.js';
 
 /**
  * Parses a URL given by a function or a client. Throws unless its scheme is http or https and it
@@ -31,10 +29,10 @@ export function parseTarget(text: string): URL {
  */
 export async function allowedAddresses(
   target: HostAndPort,
-  allow: AllowList,
-  resolve: Resolve,
+  { allow, names }: { allow: AllowList; names: NameLookups },
+  lookup: Lookup,
 ): Promise<readonly string[]> {
-  const addresses = isIP(target.host) !== 0 ? [target.host] : await lookUp(target.host, resolve);
+  const addresses = isIP(target.host) !== 0 ? [target.host] : await names.addresses(target.host, lookup);
   checkAddresses(target, addresses, allow);
   return addresses;
 }
@@ -48,17 +46,6 @@ export function checkAddresses(target: HostAndPort, addresses: readonly string[]
     const named = address === target.host ? address : `${target.host} (${address})`;
     throw new AppError('egress_refused', `${named} may not be reached: it is ${reason}`);
   }
-}
-
-async function lookUp(host: string, resolve: Resolve): Promise<readonly string[]> {
-  let addresses: readonly string[];
-  try {
-    addresses = await resolve(host);
-  } catch (cause) {
-    throw new AppError('unavailable', `The host name ${host} could not be resolved`, { cause });
-  }
-  if (addresses.length === 0) throw new AppError('unavailable', `The host name ${host} has no address`);
-  return addresses;
 }
 
 /**

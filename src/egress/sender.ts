@@ -1,9 +1,11 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import type { Namespace } from '../contract/ids.js';
 import { AppError } from '../errors.js';
 import { type AllowList, type HostAndPort, targetOf } from './allow.js';
-import { allowedAddresses, checkAddresses, type Resolve } from './rules.js';
+import type { Lookup, NameLookups } from './name-lookups.js';
+import { allowedAddresses, checkAddresses } from './rules.js';
 
 /** Idle timeout of kept-alive connections. Servers close theirs after 5 s, often without notice. */
 const IDLE_MS = 4000;
@@ -15,6 +17,8 @@ export interface SentRequest {
   headers: ReadonlyMap<string, string>;
   body: Uint8Array | null;
   signal: AbortSignal;
+  /** The namespace that the name lookup counts against. */
+  namespace: Namespace;
 }
 
 /**
@@ -31,16 +35,16 @@ export interface Sender {
  * connection's DNS lookup, so no second lookup could return other addresses (DNS rebinding). A
  * kept-alive connection was checked when it was opened.
  */
-export function createSender(allow: AllowList, resolve: Resolve): Sender {
+export function createSender(guard: { allow: AllowList; names: NameLookups }): Sender {
   const options = { keepAlive: true, timeout: IDLE_MS };
   const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
 
   return {
-    async send(url, { method, headers, body, signal }) {
+    async send(url, { method, headers, body, signal, namespace }) {
       const target = targetOf(url);
       // Node connects to an IP address in the URL without calling `lookup`.
-      if (isIP(target.host) !== 0) checkAddresses(target, [target.host], allow);
-      const lookup = checkedLookup(target, allow, resolve);
+      if (isIP(target.host) !== 0) checkAddresses(target, [target.host], guard.allow);
+      const lookup = checkedLookup(target, guard, { namespace, signal });
       const length = body === null ? [] : [['content-length', String(body.byteLength)] as const];
       const options = { method, headers: Object.fromEntries([...headers, ...length]), lookup, signal };
       return new Promise((settle, reject) => {
@@ -91,9 +95,13 @@ function sendable<T>(make: () => T): T {
   }
 }
 
-function checkedLookup(target: HostAndPort, allow: AllowList, resolve: Resolve): LookupFunction {
+function checkedLookup(
+  target: HostAndPort,
+  guard: { allow: AllowList; names: NameLookups },
+  lookup: Lookup,
+): LookupFunction {
   return (_host, options, callback) => {
-    allowedAddresses(target, allow, resolve).then(
+    allowedAddresses(target, guard, lookup).then(
       (addresses) => {
         const found = addresses.map((address) => ({ address, family: isIP(address) }));
         const [first] = found;

@@ -26,6 +26,11 @@ export interface BodyShare {
   limitError(): AppError;
   /** Releases the share when the body has been read and is accounted elsewhere. */
   releaseAfterRead(): void;
+  /**
+   * Handles the request. The handler does not end because its client has disconnected, so the body
+   * is accounted at least until it has ended.
+   */
+  holdWhile(handle: () => Promise<void>): Promise<void>;
 }
 
 /** Limits that apply to every request and its reply on every port. */
@@ -122,12 +127,25 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
       // A client that has gone sends nothing more, and `close` is not emitted again.
       if (isBuffered(request) || response.destroyed) return null;
       const share = shareOf(request, namespace);
-      response.once('close', share.release);
+      let isHandled = false;
+      const releaseIfEnded = () => {
+        if (response.destroyed && !isHandled) share.release();
+      };
+      response.once('close', releaseIfEnded);
       return {
         take: share.take,
         limitError: namespace === null ? anonymousLimitError : namespaceLimitError,
         // Bodies of anonymous requests are accounted until the request has been answered.
         releaseAfterRead: namespace === null ? () => undefined : share.release,
+        async holdWhile(handle) {
+          isHandled = true;
+          try {
+            await handle();
+          } finally {
+            isHandled = false;
+            releaseIfEnded();
+          }
+        },
       };
     },
     messageShare: shareOf,

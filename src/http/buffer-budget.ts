@@ -11,8 +11,9 @@ export const ANONYMOUS: BudgetLimits = { all: 64 * MB, each: 16 * MB };
 /** Replies to callers without a credential until they have read them, by address. */
 export const ANONYMOUS_REPLIES: BudgetLimits = { all: 256 * MB, each: 32 * MB };
 /**
- * By namespace: bodies that are being read, forms until they are answered, and replies until
- * clients have read them. At least four namespaces are needed to use all of it.
+ * By namespace: bodies until their requests are answered, or only until they have been read if they
+ * become input of jobs, and replies until clients have read them. At least four namespaces are
+ * needed to use all of it.
  */
 export const CREDENTIALED: BudgetLimits = { all: 512 * MB, each: 128 * MB };
 

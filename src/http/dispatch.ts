@@ -69,6 +69,7 @@ export function dispatch(route: Route, serving: Serving) {
     const holdSent = (bytes: number) => bodies.holdReply(ctx, principal?.namespace ?? null, bytes);
     const call = {
       services,
+      largeReplies,
       sendToFunctions,
       stopping,
       ctx,
@@ -89,12 +90,11 @@ export function dispatch(route: Route, serving: Serving) {
       bodyText: '',
     };
     if (route.authorize) await route.authorize(call);
+    let share: BodyShare | null = null;
     if (bodySpec && bodyOf) {
-      const share = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
+      share = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
       Object.assign(call, await bodyOf(ctx, share, principal));
-      // The file of a form is in memory until the request has been answered; other bodies are
-      // accounted elsewhere.
-      if (bodySpec.kind !== 'multipart') share?.releaseAfterRead();
+      if (bodySpec.isQueued) share?.releaseAfterRead();
     }
     const answer = async () => {
       await send(ctx, await route.handle(call), {
@@ -103,8 +103,9 @@ export function dispatch(route: Route, serving: Serving) {
         compress: (text) => largeReplies.compress(namespace, text),
       });
     };
-    if (route.list) await largeReplies.list(namespace, answer);
-    else await answer();
+    const handle = () => (route.list ? largeReplies.list(namespace, answer) : answer());
+    if (share === null || route.body?.isQueued) await handle();
+    else await share.holdWhile(handle);
   };
 }
 
@@ -120,7 +121,7 @@ function takesNoBody({ method, ignoresBody }: Route): boolean {
 
 const NOTHING: Record<string, never> = {};
 
-/** The parsed body and, for JSON, its text. */
+/** The parsed body and, for routes that keep it, the text of JSON. */
 interface Body {
   body: unknown;
   bodyText: string;
@@ -162,7 +163,8 @@ function bodyReader(spec: BodySpec): BodyReader {
         const isLeftOut = bytes.byteLength === 0 && spec.optional === true;
         const { value, text } = isLeftOut ? { value: {}, text: '' } : readJson(bytes, spec.exactIntegers);
         const own = withoutNamespace(value, principal);
-        return { body: parseOrThrow(spec.schema, own, { code: 'invalid_request' }), bodyText: text };
+        const body = parseOrThrow(spec.schema, own, { code: 'invalid_request' });
+        return { body, bodyText: spec.keepsText ? text : '' };
       };
     }
   }

@@ -94,19 +94,31 @@ async function writeAll(
   }
 }
 
-/** Writes the result of `read` at each tick, unless it is unchanged. */
+export interface StreamEvent {
+  /** The event as it is sent. */
+  text: string;
+  digest: string;
+  /** Nothing follows it: the stream ends. */
+  isLast: boolean;
+}
+
+export function streamEvent(value: unknown, isLast: boolean): StreamEvent {
+  const text = `data: ${JSON.stringify(value)}\n\n`;
+  return { text, digest: hash('sha256', text), isLast };
+}
+
+/** Writes the result of `read` at each tick, unless it is unchanged, until the last event. */
 export async function writeChanges(
   write: WriteEvents,
   ticks: AsyncIterable<void>,
-  read: () => Promise<unknown>,
+  read: () => Promise<StreamEvent>,
 ): Promise<void> {
-  let last = '';
+  // The text itself would stay in memory for as long as the stream is open.
+  let sent = '';
   for await (const _ of ticks) {
-    const text = JSON.stringify(await read());
-    // The text itself would stay in memory for as long as the stream is open.
-    const digest = hash('sha256', text);
-    if (digest === last) continue;
-    last = digest;
-    await write(`data: ${text}\n\n`);
+    const { text, digest, isLast } = await read();
+    if (digest !== sent) await write(text);
+    if (isLast) return;
+    sent = digest;
   }
 }

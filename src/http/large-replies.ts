@@ -1,6 +1,8 @@
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
+import type { FunctionName, RequestId } from '../contract/ids.js';
 import { FairLimiter, type FairLimits } from '../fair-limiter.js';
+import type { StreamEvent } from './event-stream.js';
 
 /**
  * The lists that are read, written and sent at once. Each occupies one thread at a time: the
@@ -19,18 +21,38 @@ const LONG_TEXT = 64 << 10;
 const compress = promisify(gzip);
 const FAST = { level: constants.Z_BEST_SPEED };
 
+/** An invocation as sent to the streams that follow it. */
+export interface InvocationEvent extends StreamEvent {
+  function: FunctionName;
+}
+
 /** Shares the processors that large replies need among namespaces. */
 export interface LargeReplies {
   /** Reads and sends a list when it is the namespace's turn. */
-  list(namespace: string, answer: () => Promise<void>): Promise<void>;
+  list<T>(namespace: string, answer: () => Promise<T>): Promise<T>;
+  /**
+   * Reads an invocation for a stream when it is the namespace's turn. Streams that read the same
+   * invocation at the same time share one read.
+   */
+  event(namespace: string, id: RequestId, read: () => Promise<InvocationEvent>): Promise<InvocationEvent>;
   compress(namespace: string, text: string): Promise<Buffer>;
 }
 
 export function createLargeReplies(): LargeReplies {
   const lists = new FairLimiter(LISTS);
   const compressions = new FairLimiter(COMPRESSIONS);
+  const reads = new Map<string, Promise<InvocationEvent>>();
   return {
     list: (namespace, answer) => lists.run(namespace, answer),
+    event(namespace, id, read) {
+      const key = `${namespace}/${id}`;
+      let current = reads.get(key);
+      if (current === undefined) {
+        current = lists.run(namespace, read).finally(() => reads.delete(key));
+        reads.set(key, current);
+      }
+      return current;
+    },
     compress: (namespace, text) =>
       text.length < LONG_TEXT
         ? compress(text, FAST)

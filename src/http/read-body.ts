@@ -8,47 +8,73 @@ import type { BodyShare } from './body-limits.js';
  */
 const DRAIN_BYTES = 64 << 20;
 
-/**
- * Reads a body of at most `maxBytes`. A longer one is refused as soon as this is known; the rest is
- * discarded, so that a client that sends before it reads receives the 413 instead of a reset
- * connection.
- */
-export function readBody(
+/** Reads a body of at most `maxBytes` into memory; see `consumeBody`. */
+export async function readBody(
   request: IncomingMessage,
   maxBytes: number,
   share: BodyShare | null = null,
 ): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  try {
+    await consumeBody(request, {
+      maxBytes,
+      share,
+      tooLarge: (bytes) => tooLarge(bytes, maxBytes),
+      take: (chunk) => chunks.push(chunk),
+    });
+    return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+  } finally {
+    // The listeners of the request would keep them in memory until it has been answered.
+    chunks.length = 0;
+  }
+}
+
+export interface BodyConsumer {
+  maxBytes: number;
+  share: BodyShare | null;
+  /** Returns the error for a body of more than `maxBytes`. */
+  tooLarge(bytes: number): AppError;
+  /** Receives the chunks in order. If it throws, the body is refused with its error. */
+  take(chunk: Buffer): void;
+}
+
+/**
+ * Passes a body of at most `maxBytes` on as it arrives. A body that is refused is refused as soon as
+ * this is known; the rest is discarded, so that a client that sends before it reads receives the
+ * response instead of a reset connection.
+ */
+export function consumeBody(
+  request: IncomingMessage,
+  { maxBytes, share, tooLarge, take }: BodyConsumer,
+): Promise<void> {
   const declared = Number(request.headers['content-length'] ?? Number.NaN);
-  if (declared === 0) return Promise.resolve(new Uint8Array());
+  if (declared === 0) return Promise.resolve();
   // If the client has disconnected during the authorization, no further event is emitted.
   if (request.destroyed && !request.complete) return Promise.reject(cutOff(undefined));
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
     let size = 0;
-    let isFull = false;
-    const refuse = () => {
-      chunks.length = 0;
-      reject(tooLarge(declared || size, maxBytes));
+    let isRefused = false;
+    const refuse = (error: unknown) => {
+      isRefused = true;
+      reject(error);
     };
     request.on('data', (chunk: Buffer) => {
       size += chunk.byteLength;
-      if (!isFull && size <= maxBytes && share !== null && !share.take(chunk.byteLength)) {
-        isFull = true;
-        chunks.length = 0;
-        reject(share.limitError());
-      }
-      if (size <= maxBytes && !isFull) {
-        chunks.push(chunk);
-        return;
-      }
-      if (size - chunk.byteLength <= maxBytes && !isFull) refuse();
       if (size > maxBytes + DRAIN_BYTES) request.destroy();
+      if (isRefused) return;
+      if (size > maxBytes) return refuse(tooLarge(declared || size));
+      if (share !== null && !share.take(chunk.byteLength)) return refuse(share.limitError());
+      try {
+        take(chunk);
+      } catch (error) {
+        refuse(error);
+      }
     });
-    request.once('timeout', () => reject(tooSlow(request.socket.timeout)));
-    request.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-    request.once('error', (cause) => reject(cutOff(cause)));
-    request.once('aborted', () => reject(cutOff(undefined)));
-    if (declared > maxBytes) refuse();
+    request.once('timeout', () => refuse(tooSlow(request.socket.timeout)));
+    request.once('end', () => resolve());
+    request.once('error', (cause) => refuse(cutOff(cause)));
+    request.once('aborted', () => refuse(cutOff(undefined)));
+    if (declared > maxBytes) refuse(tooLarge(declared));
   });
 }
 

@@ -6,7 +6,8 @@ import type { Actor, Principal } from '../core/auth/principal.js';
 import type { ErrorCode } from '../errors.js';
 import type { Caller } from './admission.js';
 import type { BufferShare } from './buffer-budget.js';
-import type { UploadedFile } from './multipart.js';
+import type { UploadedFile } from './form-parser.js';
+import type { LargeReplies } from './large-replies.js';
 import type { SendToFunctions } from './send-to-functions.js';
 import type { Services } from './services.js';
 
@@ -25,9 +26,15 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 type ObjectSchema = z.ZodObject;
 type Parsed<S> = S extends z.ZodType ? z.output<S> : Record<string, never>;
 
-/** How a request's body is read. */
+/**
+ * How a request's body is read. With `isQueued`, it becomes input of jobs, which the queue accounts;
+ * any other body is accounted until the request has been answered.
+ */
 export type BodySpec =
-  /** With `exactIntegers`, integers beyond 2^53 are bigints instead of rounded numbers. */
+  /**
+   * With `exactIntegers`, integers beyond 2^53 are bigints instead of rounded numbers. With
+   * `keepsText`, the handler gets the text of the body too.
+   */
   | {
       kind: 'json';
       schema: z.ZodType;
@@ -36,9 +43,11 @@ export type BodySpec =
       maxBytes?: number;
       optional?: boolean;
       exactIntegers?: boolean;
+      isQueued?: true;
+      keepsText?: true;
     }
   /** Any content type; the unmodified bytes. */
-  | { kind: 'raw'; maxBytes: number; about: string; example: string }
+  | { kind: 'raw'; maxBytes: number; about: string; example: string; isQueued?: true }
   /** One file with text fields. `schema` is for the docs only: the handler parses the fields. */
   | {
       kind: 'multipart';
@@ -46,6 +55,7 @@ export type BodySpec =
       maxFileBytes: number;
       fields: z.ZodObject;
       example: Readonly<Record<string, string>>;
+      isQueued?: undefined;
     };
 
 export interface MultipartBody {
@@ -79,7 +89,7 @@ export interface Call<A extends Access, P, Q, H, B> {
   query: Parsed<Q>;
   headers: Parsed<H>;
   body: BodyOf<B>;
-  /** The JSON body as sent, for values that are passed on verbatim. */
+  /** The JSON body as sent, for values that are passed on verbatim; empty without `keepsText`. */
   bodyText: string;
   ctx: Context;
   /**
@@ -96,6 +106,8 @@ export interface Call<A extends Access, P, Q, H, B> {
   readReply<T>(bytes: number, read: () => Promise<T>): Promise<T>;
   /** Returns a share of the namespace's memory for the events of a stream. */
   streamShare(): BufferShare;
+  /** Limits what streams read at once. */
+  largeReplies: LargeReplies;
   /** Sends a request to an HTTP function of this engine. */
   sendToFunctions: SendToFunctions;
   /** Aborted when the server stops; ends streaming responses. */

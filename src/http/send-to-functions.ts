@@ -16,7 +16,7 @@ export interface FunctionsAddress {
   url: string;
   /**
    * Returns the host name of a namespace if FUNCTIONS_HOST is set. Otherwise the namespace is part
-   * of the path.
+   * of the path. Throws `invalid_request` for a namespace that no host name can name.
    */
   hostOf?(namespace: Namespace): string;
 }

@@ -1,3 +1,5 @@
+import type { Namespace } from '../contract/ids.js';
+
 /**
  * Outgoing HTTP for functions and callbacks, protected against access to the operator's own network
  * (SSRF).
@@ -13,11 +15,20 @@ export interface Egress {
    * Performs only the checks, including name resolution. Used before something is accepted that
    * will later send a request.
    */
-  check(url: string, allowedHosts?: readonly string[]): Promise<void>;
+  check(url: string, check: EgressCheck): Promise<void>;
   close(): Promise<void>;
 }
 
+export interface EgressCheck {
+  /** The namespace that asks. Slow name servers delay only lookups of the same namespace. */
+  namespace: Namespace;
+  /** As in `EgressRequest`. */
+  allowedHosts?: readonly string[] | undefined;
+}
+
 export interface EgressRequest {
+  /** The namespace that sends the request; see `EgressCheck`. */
+  namespace: Namespace;
   method: string;
   url: string;
   headers: Readonly<Record<string, string>>;

@@ -31,8 +31,8 @@ const PROFILES = {
     commandTimeout: COMMAND_TIMEOUT_MS,
     socketTimeout: SILENCE_MS,
   },
-  /** For blocking commands and subscriptions: commands wait until the server is reachable again. */
-  blocking: { enableOfflineQueue: true, maxRetriesPerRequest: null },
+  /** For workers and their subscriptions: commands wait until the server is reachable again. */
+  worker: { enableOfflineQueue: true, maxRetriesPerRequest: null },
 } as const satisfies Record<string, RedisOptions>;
 
 /** Behaviour of a connection while its server is unreachable. */
@@ -55,6 +55,11 @@ export interface ServerOptions {
    * per command.
    */
   batchWrites?: boolean;
+  /**
+   * The same as SILENCE_MS for connections of the profile `worker`. After it, commands are repeated on
+   * a new connection.
+   */
+  workerSilenceMs?: number;
 }
 
 /** The Redis, Valkey or Redis Cluster of one URL. */
@@ -69,6 +74,10 @@ export class RedisServer {
     this.#setting = setting;
     this.#options = options;
     this.#isCluster = isCluster;
+  }
+
+  get workerSilenceMs(): number {
+    return this.#options.workerSilenceMs ?? SILENCE_MS;
   }
 
   /**
@@ -97,15 +106,16 @@ export class RedisServer {
    * cluster delivers pub/sub messages on all nodes.
    */
   async connectToNode(profile: Profile): Promise<Redis> {
-    return this.#whenReady(this.#openNode(profile));
+    return this.#whenReady(this.openNode(profile));
   }
 
   /** Returns a connection that is still being opened. */
   open(profile: Profile): RedisConnection {
-    return this.#isCluster ? this.#openCluster(profile) : this.#openNode(profile);
+    return this.#isCluster ? this.#openCluster(profile) : this.openNode(profile);
   }
 
-  #openNode(profile: Profile): Redis {
+  /** Like `open`, but connects only to the server in the URL; see `connectToNode`. */
+  openNode(profile: Profile): Redis {
     const redis = new Redis(this.#url, this.#optionsOf(profile));
     prepareListeners(redis);
     if (this.#options.batchWrites) batchWrites(redis);
@@ -132,6 +142,7 @@ export class RedisServer {
   #optionsOf(profile: Profile) {
     return {
       ...PROFILES[profile],
+      ...(profile === 'worker' ? { socketTimeout: this.workerSilenceMs } : {}),
       ...this.#options.dialect,
       connectTimeout: FIRST_CONTACT_MS,
       retryStrategy,

@@ -101,6 +101,24 @@ test('a function that fails says why with its own output', async (t) => {
   t.is(await said(), head + after);
 });
 
+test('invoke --http refuses a namespace that no host name can name, and connects to nothing', async (t) => {
+  let isReached = false;
+  const functions = await httpServer(async (_request, response) => {
+    isReached = true;
+    response.end();
+  });
+  const server = await answeringServer((request, response) => {
+    if (request.url.startsWith('/v1/auth/whoami')) json(response, 200, { namespace: 'Shop' });
+    else json(response, 200, { functions_url: functions.url.replace('127.0.0.1', '{namespace}.localhost') });
+  });
+  t.teardown(functions.close);
+  t.teardown(server.close);
+  const run = await runCli(['invoke', '--http', 'POST /new'], { home, env: server.env });
+  t.is(run.code, 1);
+  t.regex(run.stderr, /^error: The namespace "Shop" has capital letters/);
+  t.false(isReached);
+});
+
 test('invoke --http sends the request unchanged to the functions URL that the engine reports', async (t) => {
   const seen: Seen[] = [];
   const functions = await httpServer(async (request, response) => {

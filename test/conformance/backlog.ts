@@ -18,7 +18,7 @@ export function backlogConformance<C>(test: SerialFn<C>, of: (context: C) => Bac
     const backlog = of(t.context);
     await backlog.push(['a', 'b']);
     await t.throwsAsync(
-      backlog.drain(1, async () => {
+      backlog.drain({ records: 1, bytes: 1 << 20 }, async () => {
         throw new Error('the store is unreachable');
       }),
       { message: 'the store is unreachable' },
@@ -33,6 +33,26 @@ export function backlogConformance<C>(test: SerialFn<C>, of: (context: C) => Bac
     await backlog.push(records);
     const taken = await Promise.all([take(backlog, 25), take(backlog, 25)]);
     t.deepEqual(taken.flat().sort(), records.sort());
+  });
+
+  test('backlog: a drain ends with the record that reaches the limit of bytes', async (t) => {
+    const backlog = of(t.context);
+    await backlog.push(['x'.repeat(5000), 'a'.repeat(600), 'b'.repeat(600), 'c']);
+    const sizes: number[][] = [];
+    const drain = () =>
+      backlog.drain({ records: 10, bytes: 1000 }, async (records) => {
+        sizes.push(records.map(({ length }) => length));
+      });
+    while ((await drain()) > 0);
+    t.deepEqual(sizes, [[5000], [600, 600], [1]]);
+  });
+
+  test('backlog: records that were set aside are not drained', async (t) => {
+    const backlog = of(t.context);
+    await backlog.push(['a']);
+    await backlog.setAside(['refused', 'refused \0 too']);
+    t.deepEqual(await take(backlog, 10), ['a']);
+    t.is(await backlog.size(), 0);
   });
 
   test('backlog: empty, large, NUL and unpaired surrogate strings are kept', async (t) => {
@@ -51,7 +71,7 @@ export function backlogConformance<C>(test: SerialFn<C>, of: (context: C) => Bac
 
 async function take(backlog: Backlog, limit: number): Promise<string[]> {
   const taken: string[] = [];
-  const count = await backlog.drain(limit, async (records) => {
+  const count = await backlog.drain({ records: limit, bytes: 8 << 20 }, async (records) => {
     taken.push(...records);
   });
   if (count !== taken.length) throw new Error('drain miscounted');

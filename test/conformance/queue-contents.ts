@@ -1,4 +1,5 @@
 import type { SerialFn } from 'ava';
+import { type InvocationPage, InvocationPages } from '../../src/core/invocation-pages.js';
 import { collect } from '../helpers/consuming.js';
 import { functionName, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
@@ -44,6 +45,47 @@ export function contentsConformance(test: SerialFn<QueueContext>): void {
     t.deepEqual(
       rare.items.map((item) => item.invocation.function),
       [functionName('rare')],
+    );
+  });
+
+  test('the list of invocations continues through all live ones with the cursors that clients send back', async (t) => {
+    const pages = new InvocationPages({
+      queue: t.context.queues.queue,
+      attempts: { list: async () => ({ items: [], nextCursor: null }) },
+      callbacks: { get: async () => new Map() },
+    });
+    const mine = Array.from({ length: 7 }, () => queued({ namespace: namespace('mine') }));
+    await t.context.queues.queue.add(mine);
+    const listed: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: InvocationPage = await pages.get({
+        namespace: namespace('mine'),
+        limit: 3,
+        ...(cursor === null ? {} : { cursor }),
+      });
+      listed.push(...page.items.map(({ request_id }) => request_id));
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    t.deepEqual(listed.toSorted(), mine.map((job) => job.invocation.id).toSorted());
+  });
+
+  test('a job that is added again counts once, although it was accepted at another time', async (t) => {
+    const { queue } = t.context.queues;
+    const job = queued({ input: Buffer.from('abc') });
+    const { id, acceptedAt } = job.invocation;
+    await queue.add([job]);
+    for (const later of [1000, 2000]) {
+      await t.context.other.queue.add([
+        { ...job, invocation: { ...job.invocation, acceptedAt: acceptedAt + later } },
+      ]);
+    }
+    t.like(await queue.use(namespace('default')), { waiting: 1, bytes: 3 });
+    t.like(await queue.counts(), { waiting: 1, bytes: 3 });
+    const { items } = await queue.list(namespace('default'), { limit: 10 });
+    t.deepEqual(
+      items.map(({ invocation }) => invocation.id),
+      [id],
     );
   });
 

@@ -2,6 +2,9 @@ import type { SerialFn } from 'ava';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
+/** The context's queues deliver a tick that has failed again after this time, in milliseconds. */
+export const TICK_RETRY_MS = 1500;
+
 const EVERY_SECOND = '* * * * * *';
 const NEVER_NOW = '0 0 1 1 *';
 
@@ -67,5 +70,27 @@ export function schedulesConformance(test: SerialFn<QueueContext>): void {
     await until('the schedule ticks again', () => ticks.length >= 2);
     t.is(ticks[0], due);
     t.true((ticks[1] ?? 0) >= back - 1000, 'the missed ticks are not repeated');
+  });
+
+  test('of the ticks that fail while the store is unreachable, the first is delivered when it is back', async (t) => {
+    const { queue } = t.context.queues;
+    const failed = new Set<number>();
+    const ticks: number[] = [];
+    let isDown = true;
+    await queue.onTick(async (_id, scheduledAt) => {
+      if (!isDown) return void ticks.push(scheduledAt);
+      failed.add(scheduledAt);
+      throw new Error('the store is unreachable');
+    });
+    await queue.schedule({ id: 's1', cron: EVERY_SECOND, timezone: 'UTC' });
+    await until('four ticks have failed', () => failed.size >= 4);
+    isDown = false;
+    const back = Date.now();
+    const [first] = failed;
+    await until('the schedule goes on', () => ticks.filter((at) => at > back + 2 * TICK_RETRY_MS).length > 0);
+    t.deepEqual(
+      ticks.filter((at) => failed.has(at)),
+      [first],
+    );
   });
 }

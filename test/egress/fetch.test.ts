@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import test from 'ava';
 import { createEgress } from '../../src/egress/fetch.js';
-import { egress, get, server } from '../helpers/egress.js';
+import { asker, egress, get, server } from '../helpers/egress.js';
 import { httpServer } from '../helpers/http-server.js';
 import { textOf } from '../helpers/text-of.js';
 
@@ -118,7 +118,7 @@ test('a name that does not resolve gives unavailable', async (t) => {
     code: 'unavailable',
     message: /nowhere\.test/,
   });
-  await t.throwsAsync(guarded.check('http://empty.test/'), { code: 'unavailable' });
+  await t.throwsAsync(guarded.check('http://empty.test/', asker), { code: 'unavailable' });
 });
 
 test('a server that closes the connection or refuses it gives unavailable', async (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { egress, get, names, server } from '../helpers/egress.js';
+import { asker, egress, get, names, server } from '../helpers/egress.js';
 import { textOf } from '../helpers/text-of.js';
 
 // Each is a notation of a loopback or other internal address; the server must never see a
@@ -32,7 +32,7 @@ for (const host of [
     const guarded = egress(t, { allow: [], resolve });
     const url = `http://${host}:${target.port}/`;
     await t.throwsAsync(guarded.fetch(get(url)), { code: 'egress_refused' });
-    await t.throwsAsync(guarded.check(url), { code: 'egress_refused' });
+    await t.throwsAsync(guarded.check(url, asker), { code: 'egress_refused' });
     t.is(target.connections(), 0);
   });
 }
@@ -51,15 +51,15 @@ for (const url of [
   'javascript:1',
 ]) {
   test(`the check refuses ${url}`, async (t) => {
-    await t.throwsAsync(egress(t, { allow: [] }).check(url), { code: 'egress_refused' });
+    await t.throwsAsync(egress(t, { allow: [] }).check(url, asker), { code: 'egress_refused' });
   });
 }
 
 test('the check accepts public hosts and refuses a name with any private address', async (t) => {
   const guarded = egress(t, { allow: [] });
-  await t.notThrowsAsync(guarded.check('https://public.test/hook?x=1'));
-  await t.notThrowsAsync(guarded.check('https://8.8.8.8:8443/'));
-  await t.throwsAsync(guarded.check('https://mixed.test/'), {
+  await t.notThrowsAsync(guarded.check('https://public.test/hook?x=1', asker));
+  await t.notThrowsAsync(guarded.check('https://8.8.8.8:8443/', asker));
+  await t.throwsAsync(guarded.check('https://mixed.test/', asker), {
     code: 'egress_refused',
     message: /10\.0\.0\.1/,
   });
@@ -67,7 +67,7 @@ test('the check accepts public hosts and refuses a name with any private address
 
 for (const url of ['', 'no url', 'http://', 'http://user:pass@public.test/', 'http://user@public.test/']) {
   test(`the URL ${JSON.stringify(url)} is rejected as invalid`, async (t) => {
-    await t.throwsAsync(egress(t, { allow: [] }).check(url), { code: 'invalid_request' });
+    await t.throwsAsync(egress(t, { allow: [] }).check(url, asker), { code: 'invalid_request' });
   });
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionContext } from 'ava';
 import { createEgress, type EgressOptions } from '../../src/egress/fetch.js';
 import type { EgressRequest } from '../../src/ports/egress.js';
+import { aNamespace } from './attempt.js';
 import { httpServer, type TestServer } from './http-server.js';
 
 type Respond = (request: IncomingMessage, response: ServerResponse) => void;
@@ -36,7 +37,11 @@ export function names(host: string): string[] {
   return found;
 }
 
+/** What these tests pass to `check`. */
+export const asker = { namespace: aNamespace() };
+
 export const get = (url: string, more: Partial<EgressRequest> = {}): EgressRequest => ({
+  ...asker,
   method: 'GET',
   url,
   headers: {},

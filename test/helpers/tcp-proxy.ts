@@ -7,6 +7,11 @@ export interface TcpProxy {
   dropResponses(): void;
   /** Discards everything that the clients send. */
   dropRequests(): void;
+  /**
+   * Forwards nothing on the connections of now, and does not close them: as when the host of the server
+   * has lost its power. New connections work.
+   */
+  silence(): void;
   /** Closes all connections and refuses new ones. */
   cut(): void;
   /** Forwards everything and accepts new connections again. */
@@ -16,6 +21,7 @@ export interface TcpProxy {
 
 export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
+  const silenced = new WeakSet<Socket>();
   let [responses, requests, open] = [true, true, true];
   const server = createServer((client) => {
     if (!open) return client.destroy();
@@ -28,11 +34,11 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
       socket.on('error', () => {});
       socket.on('close', () => {
         sockets.delete(socket);
-        other.destroy();
+        if (!silenced.has(other)) other.destroy();
       });
     }
-    client.on('data', (bytes) => requests && target.write(bytes));
-    target.on('data', (bytes) => responses && client.write(bytes));
+    client.on('data', (bytes) => requests && !silenced.has(target) && target.write(bytes));
+    target.on('data', (bytes) => responses && !silenced.has(client) && client.write(bytes));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const cut = () => {
@@ -46,6 +52,9 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
     },
     dropRequests: () => {
       requests = false;
+    },
+    silence: () => {
+      for (const socket of sockets) silenced.add(socket);
     },
     cut,
     restore: () => {

@@ -274,3 +274,30 @@ test('the database, cache and presence members of another namespace cannot be re
   t.is((await owner.post('/v1/cache/get', { key: 'own' })).json.value, 1);
   member.ws.close();
 });
+
+test('mget reads and returns a key once, however often it is in the list', async (t) => {
+  const api = await aTenant(await engine());
+  const value = 'x'.repeat(1_000_000);
+  await api.post('/v1/cache/put', { key: 'large', value });
+  const { status, json } = await api.post('/v1/cache/mget', {
+    keys: Array.from({ length: 200 }, () => 'large'),
+  });
+  t.is(status, 200);
+  t.is(json.count, 1);
+  t.deepEqual(json.results, [{ key: 'large', value }]);
+});
+
+test('mget of values with more than 8 MB as JSON returns 413, and the values can be read in parts', async (t) => {
+  const api = await aTenant(await engine());
+  // Six bytes as JSON for each byte in the cache.
+  const value = '\u0001'.repeat(170_000);
+  const keys = Array.from({ length: 9 }, (_, index) => `key-${index}`);
+  for (const key of keys) t.is((await api.post('/v1/cache/put', { key, value })).status, 200);
+  const refused = await api.post('/v1/cache/mget', { keys });
+  t.is(refused.status, 413);
+  t.is(refused.json.code, 'payload_too_large');
+  t.regex(refused.json.error, /8 MB.*fewer keys/);
+  const { json } = await api.post('/v1/cache/mget', { keys: keys.slice(0, 8) });
+  t.is(json.count, 8);
+  t.true(json.results.every((one: { value: string }) => one.value === value));
+});

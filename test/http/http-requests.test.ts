@@ -146,3 +146,16 @@ test('requests reach functions that are served by host under FUNCTIONS_HOST', as
   t.is(json.status, 200);
   t.like(JSON.parse(json.body).request, { path: '/open', namespace: tenant.namespace });
 });
+
+test('a request of a namespace that no host name can name is refused, and no other namespace receives it', async (t) => {
+  const running = await byHost();
+  const { tenant: small } = await serve(byHost);
+  const namespace = small.namespace.replace('tenant', 'Tenant');
+  const { json: key } = await running.api.post('/v1/auth/keys', { name: 'test', namespace });
+  const refused = await running.api.as(key.api_key).post(PATH, { path: '/open', body: 'of another' });
+  t.is(refused.status, 400);
+  t.true(refused.json.error.includes(`"${namespace}"`), refused.json.error);
+  t.regex(refused.json.error, /capital letters.*FUNCTIONS_HOST/);
+  const { json: list } = await small.get('/v1/invocations');
+  t.is(list.count, 0);
+});

@@ -1,3 +1,4 @@
+import { get } from 'node:http';
 import { createConnection } from 'node:net';
 import test from 'ava';
 import type { Api } from '../helpers/api.js';
@@ -79,6 +80,25 @@ test('anonymous calls and wrong keys are rate-limited by address, regardless of 
   t.is((await anonymous.post('/v1/auth/challenge', {})).status, 429);
   t.is((await anonymous.get('/health')).status, 200);
   t.is((await anonymous.get('/metrics')).status, 200);
+});
+
+test('requests for HTTP functions that do not exist are rate-limited by address', async (t) => {
+  const { functionsUrl } = await engine();
+  // An address that no other test uses.
+  const ask = (path: string) =>
+    new Promise<{ status: number; retryAfter: number }>((resolve, reject) => {
+      const request = get(functionsUrl + path, { localAddress: '127.0.0.2' }, (response) => {
+        response.resume();
+        const retryAfter = Number(response.headers['retry-after']);
+        response.once('end', () => resolve({ status: response.statusCode ?? 0, retryAfter }));
+      });
+      request.once('error', reject);
+    });
+  const statuses: number[] = [];
+  for (let asked = 0; asked < 45; asked += 1) statuses.push((await ask(`/none-${asked}/nothing`)).status);
+  t.is(statuses.filter((status) => status === 404).length, 40);
+  t.is(statuses.filter((status) => status === 429).length, 5);
+  t.true((await ask('/none')).retryAfter >= 1);
 });
 
 test('CORS headers are sent only to the origins in CORS_ORIGINS', async (t) => {

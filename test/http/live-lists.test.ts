@@ -118,7 +118,17 @@ test('a followed invocation is sent from state queued to success; another namesp
   await until('the end', async () => last(one.events)?.state === 'success');
   t.is(one.events[0].state, 'queued');
   t.not(last(one.events).output, null);
-  one.stop();
+  await one.ended;
+  t.is(one.events.filter(({ state }) => state === 'success').length, 1);
   const stranger = await aTenant(await engine());
   t.is((await stranger.get(`/v1/invocations/${json.request_id}?follow=true`)).status, 404);
+});
+
+test('the stream of an invocation that has ended consists of its record', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const { headers } = await api.invoke('probe', commands({ op: 'echo', a: 'x' }));
+  const path = `/v1/invocations/${headers.get('x-request-id')}`;
+  const one = await follow(api, `${path}?follow=true`);
+  await one.ended;
+  t.deepEqual(one.events, [(await api.get(path)).json]);
 });

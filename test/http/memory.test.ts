@@ -1,6 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import type { ApiReply } from '../helpers/api.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { requestHead as head } from '../helpers/raw-http.js';
 import { watchMemory } from '../helpers/rss.js';
@@ -82,6 +83,55 @@ test.serial('a 1 MB message for 1,024 triggers returns 413 without a copy in mem
       t.regex(json.error, /1024 triggers/);
     }
   }),
+);
+
+test.serial('statements that wait for the database use a limited amount of memory; more return 429', (t) =>
+  holds(
+    t,
+    async (engine) => {
+      const attacker = await aTenantWithProbe(engine, { timeout_seconds: '300' });
+      const endless = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
+      // As many as may run at once for a namespace.
+      const input = commands({ op: 'query', a: endless, b: '[]' });
+      const started = Array.from({ length: 4 }, () =>
+        attacker.invoke('probe', input, { prefer: 'respond-async' }),
+      );
+      const ids = (await Promise.all(started)).map(({ json }) => json.request_id);
+      await until('they run', async () => {
+        const { json } = await attacker.get('/v1/invocations?status=running');
+        return json.count === ids.length;
+      });
+      const leaving = new AbortController();
+      const send = (signal?: AbortSignal) =>
+        attacker.request('POST', '/v1/rqlite/query', {
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ sql: 'select length(?)', args: ['x'.repeat(1_000_000)] }),
+          ...(signal ? { signal } : {}),
+        });
+      const refused: ApiReply[] = [];
+      const waiting: Promise<void>[] = [];
+      for (let sent = 0; sent < 300 && refused.length < 20; sent += 1) {
+        const one = send(leaving.signal).then(
+          (reply) => {
+            if (reply.status === 429) refused.push(reply);
+          },
+          () => undefined,
+        );
+        waiting.push(one);
+        await Promise.race([one, delay(5)]);
+      }
+      const [reply] = refused;
+      t.is(reply?.json.code, 'rate_limited');
+      t.true(Number(reply?.headers.get('retry-after')) >= 1);
+      leaving.abort();
+      await Promise.all(waiting);
+      t.is((await send()).status, 429, 'the statements of clients that have disconnected still wait');
+      for (const id of ids) await attacker.delete(`/v1/invocations/${id}`);
+      await until('the memory is released', async () => (await send()).status === 200);
+      // A statement is in memory as JSON, as its arguments and on its way to the database.
+    },
+    600,
+  ),
 );
 
 test.serial('incomplete forms of one namespace use a limited amount of memory; more return 429', (t) =>

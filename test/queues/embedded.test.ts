@@ -1,13 +1,14 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
+import { DEFAULT_TIMINGS } from '../../queues/driver.js';
 import { openQueues } from '../../queues/open.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
 import { shareOf } from '../conformance/queue-admission.js';
-import { schedulesConformance } from '../conformance/schedules.js';
+import { schedulesConformance, TICK_RETRY_MS } from '../conformance/schedules.js';
 import { syncAndAsyncConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -19,7 +20,14 @@ const ownDir = tempDir();
 
 test.beforeEach(async (t) => {
   const dir = await mkdtemp(join(dirs, 'queue-'));
-  const queues = await openQueues({ driver: 'sqlite', dir, maxWaiting: 50, maxBytes: 1 << 20, shareOf });
+  const queues = await openQueues({
+    driver: 'sqlite',
+    dir,
+    maxWaiting: 50,
+    maxBytes: 1 << 20,
+    shareOf,
+    timings: { ...DEFAULT_TIMINGS, tickRetryMs: TICK_RETRY_MS },
+  });
   t.context = { queues, other: queues };
 });
 test.afterEach.always((t) => t.context.queues.close());

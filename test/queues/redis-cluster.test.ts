@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
+import { DEFAULT_TIMINGS } from '../../queues/driver.js';
 import { openQueues, type Queues } from '../../queues/open.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
 import { shareOf } from '../conformance/queue-admission.js';
-import { schedulesConformance } from '../conformance/schedules.js';
+import { schedulesConformance, TICK_RETRY_MS } from '../conformance/schedules.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { type RedisCluster, startRedisCluster } from '../helpers/redis-cluster.js';
 
@@ -13,7 +14,14 @@ const { serial: test } = anyTest as TestFn<QueueContext>;
 let cluster: RedisCluster;
 
 const open = (url = ''): Promise<Queues> =>
-  openQueues({ driver: 'redis', url, maxWaiting: 50, maxBytes: 1 << 20, shareOf });
+  openQueues({
+    driver: 'redis',
+    url,
+    maxWaiting: 50,
+    maxBytes: 1 << 20,
+    shareOf,
+    timings: { ...DEFAULT_TIMINGS, tickRetryMs: TICK_RETRY_MS },
+  });
 
 test.before(async () => {
   cluster = await startRedisCluster();

@@ -1,12 +1,13 @@
 import anyTest, { type TestFn } from 'ava';
 import { Redis } from 'ioredis';
+import { DEFAULT_TIMINGS } from '../../queues/driver.js';
 import { openQueues, type Queues } from '../../queues/open.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
 import { shareOf } from '../conformance/queue-admission.js';
-import { schedulesConformance } from '../conformance/schedules.js';
+import { schedulesConformance, TICK_RETRY_MS } from '../conformance/schedules.js';
 import { syncAndAsyncConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
@@ -15,7 +16,14 @@ const { serial: test } = anyTest as TestFn<QueueContext>;
 let server: RedisServerProcess;
 
 const open = (): Promise<Queues> =>
-  openQueues({ driver: 'redis', url: server.url, maxWaiting: 50, maxBytes: 1 << 20, shareOf });
+  openQueues({
+    driver: 'redis',
+    url: server.url,
+    maxWaiting: 50,
+    maxBytes: 1 << 20,
+    shareOf,
+    timings: { ...DEFAULT_TIMINGS, tickRetryMs: TICK_RETRY_MS },
+  });
 
 test.before(async () => {
   server = await startRedis();
@@ -39,3 +47,23 @@ tasksConformance(test);
 schedulesConformance(test);
 backlogConformance(test, (context) => context.queues.backlog);
 leasesConformance(test, (context) => [context.queues.leases, context.other.leases]);
+
+test('backlog: a server that was emptied while processes use it keeps and delivers records again', async (t) => {
+  const { backlog } = t.context.queues;
+  await backlog.push(['before']);
+  const drained: string[] = [];
+  const drain = () =>
+    backlog.drain({ records: 10, bytes: 1 << 20 }, async (records) => {
+      drained.push(...records);
+    });
+  await drain();
+  const admin = new Redis(server.url);
+  t.teardown(() => admin.disconnect());
+  await admin.flushall();
+  t.is(await drain(), 0);
+  await admin.flushall();
+  await backlog.push(['after']);
+  t.is(await drain(), 1);
+  t.deepEqual(drained, ['before', 'after']);
+  t.is(await backlog.size(), 0);
+});

@@ -1,9 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
 import { createIORedisClient } from 'bullmq';
 import { Redis } from 'ioredis';
 import { UsageIndex } from '../../queues/drivers/redis/usage-index.js';
 import { REBASE_AT } from '../../queues/fairness.js';
 import { openQueues, type Queues } from '../../queues/open.js';
+import { hold } from '../helpers/consuming.js';
 import { namespace, queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 import { until } from '../helpers/until.js';
@@ -95,6 +97,31 @@ test('virtual times are rebased before they overflow, and jobs keep their order'
   );
   t.true(Number(lastPriority) < 2000, lastPriority);
   t.true(Number(await redis.hget(`${KEYS.usage}clock`, 'async')) < 2000);
+});
+
+test('a process that ends a job of before a rebase causes no second rebase', async (t) => {
+  const { redis, queues } = t.context;
+  const other = await openQueues({ driver: 'redis', url: server.url, ...LIMITS });
+  t.teardown(() => other.close());
+  const clock = async () => Number(await redis.hget(`${KEYS.usage}clock`, 'async'));
+  await redis.hset(`${KEYS.usage}clock`, 'async', REBASE_AT + 1000);
+  const [here, there] = [await hold(queues), await hold(other)];
+  t.teardown(() => [here, there].map(({ release }) => release()));
+  await queues.queue.add([queued()]);
+  await queues.queue.add([queued()]);
+  await Promise.all([here.started(1), there.started(1)]);
+  const delayed = queued({ input: Buffer.from('delayed') }, { delayMs: 600_000 });
+  await queues.queue.add([delayed]);
+  const priority = async () => Number(await redis.hget(QUEUE + delayed.invocation.id, 'priority'));
+  const before = await priority();
+  here.release();
+  await until('the times have been rebased', async () => (await clock()) < REBASE_AT);
+  there.release();
+  await until('both have left', async () => (await queues.queue.counts()).bytes === 'delayed'.length);
+  // A rebase would follow the command that removes the job from the index.
+  await delay(200);
+  t.is(await priority(), before - REBASE_AT);
+  t.is(await clock(), 1000);
 });
 
 test('a job of a calm namespace runs early although two processes have added the backlog of another', async (t) => {

@@ -33,6 +33,7 @@ async function scene(t: ExecutionContext) {
       assertUp();
       return 0;
     },
+    setAside: async () => assertUp(),
     size: async () => 0,
     close: async () => undefined,
   };

@@ -45,10 +45,56 @@ test('in binary data only the secret value is replaced', (t) => {
 });
 
 test('of two secrets, one of which contains the other, both are replaced', (t) => {
-  t.is(redaction('abc', 'abcdef').text('abcdef abc'), '«secret S1» «secret S0»');
+  t.is(redaction('abcd', 'abcdefgh').text('abcdefgh abcd'), '«secret S1» «secret S0»');
+  t.is(redaction('abcdefgh', 'efgh').text('abcdefgh efgh'), '«secret S0» «secret S1»');
+});
+
+test('of two secrets that overlap in a text, nothing is left', (t) => {
+  t.is(redaction('abcdef', 'defghij').text('-abcdefghij-'), '-«secret S1»-');
+  t.is(redaction('abcdef', 'ghijkl').text('-abcdefghijkl-'), '-«secret S0»«secret S1»-');
+  t.is(redaction('aaaa').text('-aaaaaa-'), '-«secret S0»-');
+});
+
+test('a placeholder is not searched for other secrets', (t) => {
+  const made = new Redaction();
+  // Without one pass, each placeholder would contain sixty of the next one.
+  for (const [name, value] of [
+    ['b', 'aaaa'],
+    ['c', 'bbbb'],
+    ['d', 'cccc'],
+  ] as const)
+    made.add(name.repeat(60), value);
+  t.is(made.text('aaaa,bbbb'), `«secret ${'b'.repeat(60)}»,«secret ${'c'.repeat(60)}»`);
+});
+
+test('values under four characters are searched for in no text, but hidden where they are read', (t) => {
+  const made = redaction('abc');
+  t.is(made.text('abc'), 'abc');
+  t.is(made.value('S0', 'abc'), '«secret S0»');
+});
+
+test('secrets that are too large to search for make a redaction incomplete, at once', (t) => {
+  const fits = redaction('x'.repeat(20_000));
+  t.true(fits.isComplete);
+  const since = performance.now();
+  const many = redaction(...Array.from({ length: 1000 }, (_, n) => `${n}`.padEnd(60_000, 'é')));
+  t.false(many.isComplete);
+  // Each takes at least 2 ms to encode.
+  t.true(performance.now() - since < 1000, `${performance.now() - since} ms`);
+});
+
+test('secrets that nearly match everywhere are searched for in linear time', (t) => {
+  const secret = `${'a'.repeat(20_000)}b`;
+  const made = redaction(secret, `b${'a'.repeat(4000)}`);
+  const text = 'a'.repeat(1 << 20);
+  const since = performance.now();
+  t.is(made.text(`${text}-`), `${text}-`);
+  // The product of both lengths would take minutes.
+  t.true(performance.now() - since < 2000, `${performance.now() - since} ms`);
+  t.is(made.text(`a${secret}c`), 'a«secret S0»c');
 });
 
 test('a secret value that contains $& is replaced literally', (t) => {
   t.is(redaction('a$&b').text('x a$&b y'), 'x «secret S0» y');
-  t.is(Buffer.from(redaction('x').bytes(Buffer.from('axb'))).toString(), 'a«secret S0»b');
+  t.is(Buffer.from(redaction('xxxx').bytes(Buffer.from('axxxxb'))).toString(), 'a«secret S0»b');
 });

@@ -1,5 +1,14 @@
 import test from 'ava';
-import { DATA_BYTES, type GuestJob, type JobResult, SLOT_BYTES } from '../../workers/threads/protocol.js';
+import {
+  DATA_BYTES,
+  type GuestJob,
+  type JobResult,
+  SHARED_BYTES,
+  SLOT,
+  SLOT_BYTES,
+} from '../../workers/threads/protocol.js';
+import { SharedLog } from '../../workers/threads/shared-log.js';
+import { Slot } from '../../workers/threads/slot.js';
 import {
   isAtOrBefore,
   nextGeneration,
@@ -79,6 +88,25 @@ test('a result read from a slot contains nothing of an earlier job or result', (
   }
 });
 
+test('a run that is stopped before it begins has no log lines and no memory of an earlier run of its slot', (t) => {
+  const own = new Slot(0, new SharedArrayBuffer(SHARED_BYTES));
+  const { control, shared, logOffset: at } = own.buffers;
+  const words = new Int32Array(control);
+  const cursor = { words, committed: SLOT.logCommitted, pending: SLOT.logPending };
+  const log = new SharedLog({ buffer: shared, at }, cursor);
+  own.fill(1, job());
+  log.begin();
+  log.line('info', 'card 4111 of the victim');
+  log.print('error', new TextEncoder().encode('an unfinished line'));
+  Atomics.store(words, SLOT.pages, 48);
+  const [line, rest] = [...own.logLines(), ...own.unfinishedLine()].map(({ message }) => message);
+  t.deepEqual([line, rest, own.memoryMb], ['card 4111 of the victim', 'an unfinished line', 3]);
+
+  own.fill(1, job());
+  t.deepEqual([...own.logLines(), ...own.unfinishedLine()], []);
+  t.is(own.memoryMb, 0);
+});
+
 test('an output read from a slot is a copy that the next job does not overwrite', (t) => {
   const view = slot();
   writeResult(view, result({ output: bytes(9, 1) }));
@@ -97,6 +125,21 @@ test('an output too large for a slot is taken from the posted message', (t) => {
     readResult(view, () => rest ?? notPosted()),
     given,
   );
+});
+
+test('a result whose posted part is missing is an error and contains nothing of the slot', (t) => {
+  const view = slot();
+  writeJob(view, job({ input: bytes(30_000, 65) }));
+  for (const given of [
+    result({ output: bytes(DATA_BYTES + 1, 4), response: '{"status":200}' }),
+    result({ error: '€'.repeat(4096), response: 'x'.repeat(DATA_BYTES) }),
+  ]) {
+    t.not(writeResult(view, given), null);
+    t.deepEqual(
+      readResult(view, () => null),
+      result({ exitCode: null, error: "the function's thread failed: its output did not arrive" }),
+    );
+  }
 });
 
 test('an error and a response of any size are read as they were written, with any output', (t) => {

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { pino } from 'pino';
 import type {
   EngineFunctionName,
   HostArgs,
@@ -9,9 +10,12 @@ import { requestIdSchema } from '../../src/contract/ids.js';
 import { MAX_TRACED_CALLS, type Trace, traceSchema } from '../../src/contract/trace.js';
 import { AppError } from '../../src/errors.js';
 import type { HostCaller } from '../../src/ports/engine.js';
+import type { StoredTrace, TraceStore } from '../../src/ports/store/traces.js';
 import { uuidv7 } from '../../src/uuid.js';
+import { keepTrace } from '../../workers/delivery/keep-trace.js';
 import { replayedHost } from '../../workers/delivery/replayed-host.js';
 import { recordedHost, TraceRecorder } from '../../workers/delivery/trace-recorder.js';
+import { aName, aNamespace, aRequestId } from '../helpers/attempt.js';
 import { hostCalls } from '../helpers/engine.js';
 
 const NONE = new Uint8Array();
@@ -174,4 +178,62 @@ test('a trace is truncated at 1 MB, and further calls still run', async (t) => {
   });
   t.is(trace.calls.length, 3);
   t.true(trace.truncated);
+});
+
+test('a trace of secrets that name one another is short, and a trace that placeholders enlarge is truncated', async (t) => {
+  const secrets: Record<string, string> = { [`b${'b'.repeat(60)}`]: 'aaaa' };
+  secrets['c'.repeat(60)] = 'bbbb';
+  secrets['d'.repeat(60)] = 'cccc';
+  const trace = await record(
+    {
+      get_secret: async (name) => secrets[name] ?? null,
+      cache_get: async () => Buffer.from('aaaa '.repeat(12_000)),
+    },
+    async (ask) => {
+      for (const name of Object.keys(secrets)) await ask('get_secret', name);
+      for (let n = 0; n < 10; n += 1) await ask('cache_get', 'k');
+    },
+  );
+  t.true(trace.truncated);
+  t.is(trace.calls.length, 3);
+  t.deepEqual(trace.calls[0]?.result, { kind: 'text', text: `«secret ${'b'.repeat(61)}»` });
+});
+
+test('a trace contains no call, and says that it is truncated, when its secrets are too large to search for', async (t) => {
+  const trace = await record(
+    { get_secret: async () => 'x'.repeat(60_000), db_query: async () => '[]' },
+    async (ask) => {
+      await ask('db_query', 'select 1', '');
+      await ask('get_secret', 'LARGE');
+    },
+  );
+  t.deepEqual(trace.calls, []);
+  t.true(trace.truncated);
+});
+
+test('the value of a short secret is hidden where it is read', async (t) => {
+  const trace = await record({ get_secret: async () => '123' }, (ask) => ask('get_secret', 'PIN'));
+  t.deepEqual(trace.calls[0]?.result, { kind: 'text', text: '«secret PIN»' });
+});
+
+test('a trace that cannot be written is dropped with a warning, and the run of its invocation counts', async (t) => {
+  class Failing extends TraceRecorder {
+    override finish(): never {
+      throw new RangeError('Invalid string length');
+    }
+  }
+  const stored: StoredTrace[] = [];
+  const lines: string[] = [];
+  const traces: TraceStore = {
+    put: async (trace) => void stored.push(trace),
+    get: async () => null,
+    sweep: async () => 0,
+  };
+  const deps = { store: { traces }, logger: pino({}, { write: (line) => void lines.push(line) }) };
+  const invocation = { id: aRequestId(), namespace: aNamespace(), function: aName('traced') };
+  await keepTrace(deps, { invocation, attempt: 1 }, new Failing());
+  t.deepEqual(stored, []);
+  t.regex(lines.join(), /"err":"Invalid string length".*failed to store a trace/);
+  await keepTrace(deps, { invocation, attempt: 1 }, new TraceRecorder());
+  t.like(stored[0], { function: 'traced', trace: { request_id: invocation.id, calls: [] } });
 });

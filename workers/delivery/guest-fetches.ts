@@ -35,6 +35,7 @@ export class GuestFetches {
     const { invocation, function: fn, guestEnd } = this.#run;
     try {
       const response = await egress.fetch({
+        namespace: invocation.namespace,
         method: method === '' ? 'GET' : method.toUpperCase(),
         url,
         headers: { ...parseHeaders(headersJson), [DEPTH_HEADER]: depths.sign(invocation.triggerDepth) },
@@ -54,8 +55,10 @@ export class GuestFetches {
   /** Starts a request whose response `next` returns. Resolves with its number. */
   async start(method: string, url: string, headersJson: string, body: Uint8Array): Promise<number> {
     parseHeaders(headersJson);
-    const { function: fn, guestEnd } = this.#run;
-    await this.#deps.egress.check(url, fn.metadata.allowed_hosts).catch((error) => {
+    const { invocation, function: fn, guestEnd } = this.#run;
+    const { namespace } = invocation;
+    const { allowed_hosts: allowedHosts } = fn.metadata;
+    await this.#deps.egress.check(url, { namespace, allowedHosts }).catch((error) => {
       // `http_next` reports network errors; only a forbidden URL is refused at once.
       if (!isAppError(error, 'unavailable')) throw error;
     });

@@ -1,19 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../../src/errors.js';
+import { AppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
-import type { Backlog } from '../../src/ports/backlog.js';
+import type { Backlog, DrainLimits } from '../../src/ports/backlog.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { AttemptRow, AttemptStore } from '../../src/ports/store/attempts.js';
 import { withTimeout } from '../../src/timeout.js';
-import { decodeRow, encodeRow } from './log-records.js';
+import { BacklogWriter, isOutage } from './backlog-writer.js';
+import { encodeRow } from './log-records.js';
 
-/** The number of records that one command moves from the backlog to the store. */
-const MAX_RECORDS = 500;
+/** What one command moves from the backlog to the store. */
+const SHIP_LIMITS: DrainLimits = { records: 500, bytes: 4 << 20 };
 /**
  * The timeout of a write to the store, in milliseconds. After it the store counts as unreachable;
  * rows that it wrote nevertheless are ignored when they are written again.
  */
 const STORE_TIMEOUT_MS = 2000;
+/**
+ * The timeout of a write from the backlog, in milliseconds. Nobody waits for it, and a shorter one
+ * would write the same records to a slow store again and again while the earlier writes still run.
+ */
+const SHIP_TIMEOUT_MS = 30_000;
 const SHIP_RETRY_MS = 500;
 /**
  * The interval at which the backlog is checked for records that another process did not finish, in
@@ -35,13 +41,19 @@ export interface LogStoreDeps {
  */
 export class LogStore implements Closable {
   readonly #deps: LogStoreDeps;
+  readonly #backlogWriter: BacklogWriter;
   readonly #backlogCheck: NodeJS.Timeout;
+  /** Ends the current write of the backlog. */
+  #abandon: (() => void) | null = null;
   #shipping: Promise<void> | null = null;
+  /** Whether records may have been pushed since the last drain began. */
+  #mayHaveRecords = false;
   #isUnreachable = false;
   #closed = false;
 
   constructor(deps: LogStoreDeps) {
     this.#deps = deps;
+    this.#backlogWriter = new BacklogWriter({ ...deps, write: (rows) => this.#writeFromBacklog(rows) });
     // Ships what an earlier process left in the backlog, and periodically what a process left that
     // died while shipping.
     this.#ship();
@@ -57,10 +69,11 @@ export class LogStore implements Closable {
     const { backlog, logger } = this.#deps;
     if (!this.#isUnreachable) {
       try {
-        await this.#writeToStore(rows);
+        await this.#writeToStore(STORE_TIMEOUT_MS, this.#deps.attempts.write(rows), rows);
         return;
       } catch (error) {
-        logger.warn({ err: messageOf(error) }, 'the store is unreachable; log records go into the backlog');
+        const failure = isOutage(error) ? 'the store is unreachable' : 'the store refuses log records';
+        logger.warn({ err: messageOf(error) }, `${failure}; log records go into the backlog`);
       }
     }
     try {
@@ -74,23 +87,31 @@ export class LogStore implements Closable {
     }
   }
 
-  async #writeToStore(rows: readonly AttemptRow[]): Promise<void> {
-    await withTimeout(STORE_TIMEOUT_MS, this.#deps.attempts.write(rows), storeTimeout);
+  async #writeToStore(ms: number, write: Promise<void>, rows: readonly AttemptRow[]): Promise<void> {
+    await withTimeout(ms, write, () => storeTimeout(ms));
     this.#deps.onWritten(rows);
+  }
+
+  #writeFromBacklog(rows: readonly AttemptRow[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#abandon = () => reject(storeTimeout(STORE_TIMEOUT_MS));
+      this.#writeToStore(SHIP_TIMEOUT_MS, this.#deps.attempts.write(rows), rows).then(resolve, reject);
+    });
   }
 
   /** Moves the backlog to the store until it is empty. */
   #ship(): void {
+    this.#mayHaveRecords = true;
     this.#shipping ??= this.#shipAll();
   }
 
   async #shipAll(): Promise<void> {
     const { backlog, logger } = this.#deps;
     while (!this.#closed) {
+      this.#mayHaveRecords = false;
       try {
-        const moved = await backlog.drain(MAX_RECORDS, (records) =>
-          this.#writeToStore(records.map(decodeRow)),
-        );
+        const moved = await backlog.drain(SHIP_LIMITS, (records) => this.#backlogWriter.write(records));
+        if (moved === 0 && this.#mayHaveRecords) continue;
         if (this.#isUnreachable) logger.info('the store is reachable again');
         this.#isUnreachable = false;
         if (moved === 0) break;
@@ -102,13 +123,16 @@ export class LogStore implements Closable {
     this.#shipping = null;
   }
 
+  /** Records that are not written within STORE_TIMEOUT_MS stay in the backlog. */
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#backlogCheck);
+    const timer = setInterval(() => this.#abandon?.(), STORE_TIMEOUT_MS);
     await this.#shipping;
+    clearInterval(timer);
   }
 }
 
-function storeTimeout(): Error {
-  return new Error(`no answer within ${STORE_TIMEOUT_MS} ms`);
+function storeTimeout(ms: number): AppError {
+  return new AppError('unavailable', `no answer within ${ms} ms`);
 }

@@ -52,9 +52,22 @@ export class TraceRecorder {
     }
   }
 
-  /** Returns the calls so far, redacted. Only now are all secrets known that the guest has read. */
+  /**
+   * Returns the calls so far, redacted. Only now are all secrets known that the guest has read. If
+   * they are too large to search for, no call can be returned.
+   */
   finish(): { calls: TracedCall[]; truncated: boolean } {
-    return { calls: this.#calls.map((one) => this.#write(one)), truncated: this.#truncated };
+    const calls: TracedCall[] = [];
+    if (!this.#redaction.isComplete) return { calls, truncated: true };
+    let bytes = 0;
+    for (const recorded of this.#calls) {
+      const call = this.#write(recorded);
+      // Placeholders may be longer than what they replace.
+      bytes += CALL_BYTES + resultBytes(call.result);
+      if (bytes > MAX_TRACE_BYTES) return { calls, truncated: true };
+      calls.push(call);
+    }
+    return { calls, truncated: this.#truncated };
   }
 
   #add(recorded: Recorded): void {
@@ -67,20 +80,21 @@ export class TraceRecorder {
   }
 
   #write({ call, args, startedMs, durationMs, result }: Recorded): TracedCall {
+    const redacted = args.map((arg) => this.#redactArgument(arg));
     return {
       call,
-      about: aboutOf(
-        call,
-        args.map((arg) => this.#redactArgument(arg)),
-      ),
-      digest: digestOf(
-        call,
-        args.map((arg) => this.#redactArgument(arg)),
-      ),
+      about: aboutOf(call, redacted),
+      digest: digestOf(call, redacted),
       started_ms: Math.round(startedMs * 1000) / 1000,
       duration_ms: Math.round(durationMs * 1000) / 1000,
-      result: 'error' in result ? this.#writeError(result.error) : this.#writeValue(result.value),
+      result:
+        'error' in result ? this.#writeError(result.error) : this.#writeResult(call, args, result.value),
     };
+  }
+
+  #writeResult(call: EngineFunctionName, [name]: readonly unknown[], value: HostResult): TracedResult {
+    if (call !== 'get_secret' || typeof value !== 'string') return this.#writeValue(value);
+    return { kind: 'text', text: this.#redaction.value(String(name), value) };
   }
 
   #redactArgument(argument: unknown): unknown {
@@ -133,6 +147,21 @@ export function digestOf(call: EngineFunctionName, args: readonly unknown[]): st
 function sizeOf({ args, result }: Recorded): number {
   const ofResult = 'error' in result ? messageOf(result.error) : result.value;
   return [...args, ofResult].reduce<number>((bytes, value) => bytes + bytesOf(value), 0);
+}
+
+/** Returns the size of the variable part of a result in a trace, in bytes. */
+function resultBytes(result: TracedResult): number {
+  switch (result.kind) {
+    case 'text':
+      return Buffer.byteLength(result.text);
+    case 'bytes':
+      return result.base64.length;
+    case 'error':
+      return Buffer.byteLength(result.message);
+    case 'none':
+    case 'integer':
+      return 0;
+  }
 }
 
 function bytesOf(value: unknown): number {

@@ -4,8 +4,9 @@ import {
   type HostCalls,
   type HostResult,
   hostFunction,
+  maxHostText,
 } from '../../src/contract/host-functions.js';
-import { MAX_HOST_RESULT_BYTES, MAX_HOST_TEXT, MAX_SQL_ARGS, MB } from '../../src/contract/limits.js';
+import { MAX_HOST_RESULT_BYTES, MB } from '../../src/contract/limits.js';
 import { messageOf } from '../../src/errors.js';
 import type { HostCaller } from '../../src/ports/engine.js';
 import type { HostReply, HostValue } from '../wasm/run/session.js';
@@ -61,14 +62,10 @@ function readArg([name, kind, max]: HostArg, value: HostValue | undefined) {
   }
 }
 
-/**
- * Limits texts before they are looked up or parsed, which a long one would do at the expense of all
- * namespaces.
- */
+/** The guest thread has refused longer texts; this does not rely on it. */
 function readText(name: string, text: string): string {
-  const most = name === 'args_json' ? MAX_SQL_ARGS : MAX_HOST_TEXT;
-  // The guard of SQL has a smaller limit with a message of its own.
-  if (text.length <= most || name === 'sql') return text;
+  const most = maxHostText(name);
+  if (most === null || text.length <= most) return text;
   throw new RangeError(`${name} has ${text.length} characters; at most ${most} are allowed`);
 }
 

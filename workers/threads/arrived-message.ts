@@ -9,3 +9,8 @@ export function arrivedMessage(port: MessagePort): unknown {
   if (received === undefined) throw new Error('a posted message has not arrived');
   return received.message;
 }
+
+/** Like `arrivedMessage`, for the messages of a thread that may have died: undefined without one. */
+export function messageIfArrived(port: MessagePort): unknown {
+  return receiveMessageOnPort(port)?.message;
+}

@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { filledBytes } from '../wasm/run/image.js';
 import type { Program } from '../wasm/run/program.js';
 import type { HostReply } from '../wasm/run/session.js';
-import { arrivedMessage } from './arrived-message.js';
+import { messageIfArrived } from './arrived-message.js';
 import {
   CONTROL_BYTES,
   type FromThread,
@@ -110,9 +110,10 @@ export class GuestThread {
     });
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
-        this.#replies.close();
         resolve();
         events.exit(this, failure);
+        // Only now: the results that the thread has posted are read when its exit is handled.
+        this.#replies.close();
       });
     });
   }
@@ -151,7 +152,7 @@ export class GuestThread {
    * invocation, in the order in which they began.
    */
   resultOf(slot: Slot): JobResult {
-    return slot.result(() => arrivedMessage(this.#replies) as PostedResult);
+    return slot.result(() => (messageIfArrived(this.#replies) as PostedResult | undefined) ?? null);
   }
 
   prepare(key: string, program: Program): void {

@@ -162,6 +162,15 @@ export class LogReader {
     this.#cursor = cursor;
   }
 
+  /**
+   * Empties the log before its next invocation is queued: the thread empties it only when that
+   * begins, and until then the lines of an earlier invocation would be read as its own.
+   */
+  clear(): void {
+    Atomics.store(this.#cursor.words, this.#cursor.pending, 0);
+    Atomics.store(this.#cursor.words, this.#cursor.committed, 0);
+  }
+
   /** Returns the lines that are complete. */
   lines(): LogMessage[] {
     const end = Atomics.load(this.#cursor.words, this.#cursor.committed);

@@ -32,6 +32,13 @@ type Texts = [string, string, string, GuestJob['env'], string];
 /** The error and the response of a result. */
 type ResultTexts = [string | null, string | null];
 
+const LOST = {
+  output: new Uint8Array(0),
+  error: "the function's thread failed: its output did not arrive",
+  response: null,
+  exitCode: null,
+} satisfies Partial<JobResult>;
+
 /** Creates typed views of a slot's buffers. */
 export function viewOf({ control, shared, dataOffset: dataAt }: SlotBuffers): SlotView {
   return {
@@ -90,11 +97,20 @@ export function writeResult({ words, numbers, data }: SlotView, result: JobResul
   return outputFits ? null : { output, texts: textsFit ? null : texts };
 }
 
-/** Reads a result. `posted` returns the part that was too large for the slot. */
-export function readResult({ words, numbers, data }: SlotView, posted: () => PostedResult): JobResult {
+/**
+ * Reads a result. `posted` returns the part that was too large for the slot, or null when that was
+ * lost with the thread: the result is then an error, because the slot contains other data.
+ */
+export function readResult({ words, numbers, data }: SlotView, posted: () => PostedResult | null): JobResult {
   const length = words[SLOT.outputLength] ?? 0;
   const textLength = words[SLOT.resultTextLength] ?? 0;
   const rest = length === POSTED ? posted() : null;
+  const figures = {
+    memoryPeakMb: (words[SLOT.pages] ?? 0) / WASM_PAGES_PER_MB,
+    durationMs: numbers[NUMBER.durationMs] ?? 0,
+    warm: words[SLOT.warm] === 1,
+  };
+  if (length === POSTED && rest === null) return { ...LOST, ...figures };
   const texts = rest?.texts ?? data.toString('utf8', 0, textLength);
   const [error, response] = texts === '' ? [null, null] : (JSON.parse(texts) as ResultTexts);
   return {
@@ -103,9 +119,7 @@ export function readResult({ words, numbers, data }: SlotView, posted: () => Pos
     error,
     response,
     exitCode: words[SLOT.exited] === 1 ? (words[SLOT.exitCode] ?? 0) : null,
-    memoryPeakMb: (words[SLOT.pages] ?? 0) / WASM_PAGES_PER_MB,
-    durationMs: numbers[NUMBER.durationMs] ?? 0,
-    warm: words[SLOT.warm] === 1,
+    ...figures,
   };
 }
 

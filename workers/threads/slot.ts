@@ -48,12 +48,15 @@ export class Slot {
   }
 
   /**
-   * Prepares the slot for an invocation. Returns false when the job does not fit and must be
-   * posted.
+   * Prepares the slot for an invocation. Nothing of an earlier one can be read from now on, even if
+   * this one is stopped before the thread begins it. Returns false when the job does not fit and
+   * must be posted.
    */
   fill(program: number, job: GuestJob): boolean {
     this.#words[SLOT.program] = program;
     this.#words[SLOT.state] = STATE.open;
+    this.#words[SLOT.pages] = 0;
+    this.#log.clear();
     this.#view.numbers[NUMBER.startedAt] = 0;
     this.#view.numbers[NUMBER.begunAt] = 0;
     return writeJob(this.#view, job);
@@ -82,9 +85,9 @@ export class Slot {
 
   /**
    * Returns the result of a guest that ended by itself. `posted` returns the part of it that was too
-   * large for the slot.
+   * large for the slot, or null when that was lost with the thread.
    */
-  result(posted: () => PostedResult): JobResult {
+  result(posted: () => PostedResult | null): JobResult {
     return readResult(this.#view, posted);
   }
 

@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { Backlog } from '../../../src/ports/backlog.js';
+import type { ChainableCommander } from 'ioredis';
+import { messageOf } from '../../../src/errors.js';
+import type { Backlog, DrainLimits } from '../../../src/ports/backlog.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
+import { RedisScript } from '../../../src/redis/script.js';
+import { MAX_SET_ASIDE } from '../../backlog-limits.js';
 import { queueUnavailable } from '../../errors.js';
 import { Serial } from '../../serial.js';
+import { luaOf } from './lua-scripts.js';
 
 const KEY = '{orama}:backlog';
+const REFUSED_KEY = '{orama}:backlog:refused';
 const GROUP = 'shippers';
 /** Records that were read by a process that died are claimed by another process after this time. */
 const TAKEN_OVER_AFTER_MS = 10_000;
@@ -18,16 +24,10 @@ export class RedisBacklog implements Backlog {
   readonly #connection: RedisConnection;
   readonly #consumer = randomUUID();
   readonly #drains = new Serial();
+  readonly #take = new RedisScript(luaOf('takeBacklog-1'));
 
-  private constructor(connection: RedisConnection) {
+  constructor(connection: RedisConnection) {
     this.#connection = connection;
-  }
-
-  static async open(connection: RedisConnection): Promise<RedisBacklog> {
-    await connection.xgroup('CREATE', KEY, GROUP, '0', 'MKSTREAM').catch((error: Error) => {
-      if (!error.message.includes('BUSYGROUP')) throw error;
-    });
-    return new RedisBacklog(connection);
   }
 
   async push(records: readonly string[]): Promise<void> {
@@ -35,62 +35,74 @@ export class RedisBacklog implements Backlog {
     const transaction = this.#connection.multi();
     for (const record of records) transaction.xadd(KEY, '*', 'r', record);
     try {
-      await transaction.exec();
+      await executed(transaction);
     } catch (error) {
       throw queueUnavailable(error);
     }
   }
 
   /** Drains run one at a time per process, because a process is one consumer of the group. */
-  drain(limit: number, handler: (records: string[]) => Promise<void>): Promise<number> {
-    return this.#drains.run(() => this.#drain(limit, handler));
+  drain(limits: DrainLimits, handler: (records: string[]) => Promise<void>): Promise<number> {
+    return this.#drains.run(() => this.#drain(limits, handler));
   }
 
-  async #drain(limit: number, handler: (records: string[]) => Promise<void>): Promise<number> {
-    const entries = await this.#take(limit);
+  async #drain(limits: DrainLimits, handler: (records: string[]) => Promise<void>): Promise<number> {
+    const entries = await this.#takeEntries(limits);
     if (entries.length === 0) return 0;
-    await handler(entries.map(([, fields]) => fields[1] ?? ''));
     const ids = entries.map(([id]) => id);
-    await this.#connection
-      .multi()
-      .xack(KEY, GROUP, ...ids)
-      .xdel(KEY, ...ids)
-      .exec();
+    // A slow handler must not lose its records to another process.
+    const renewal = setInterval(() => void this.#renew(ids), TAKEN_OVER_AFTER_MS / 3);
+    try {
+      await handler(entries.map(([, record]) => record));
+    } finally {
+      clearInterval(renewal);
+    }
+    await executed(
+      this.#connection
+        .multi()
+        .xack(KEY, GROUP, ...ids)
+        .xdel(KEY, ...ids),
+    );
     return entries.length;
   }
 
-  /**
-   * Reads, in this order: the pending entries of this process, entries of dead processes, new
-   * entries.
-   */
-  async #take(limit: number): Promise<StreamEntry[]> {
-    const own = await this.#read(limit, '0');
-    if (own.length > 0) return own;
-    const claimed = (await this.#connection.xautoclaim(
-      KEY,
-      GROUP,
-      this.#consumer,
-      TAKEN_OVER_AFTER_MS,
-      '0',
-      'COUNT',
-      limit,
-    )) as [string, StreamEntry[]];
-    if (claimed[1].length > 0) return claimed[1];
-    return this.#read(limit, '>');
+  async setAside(records: readonly string[]): Promise<void> {
+    const transaction = this.#connection.multi();
+    for (const record of records) transaction.xadd(REFUSED_KEY, 'MAXLEN', MAX_SET_ASIDE, '*', 'r', record);
+    await executed(transaction);
   }
 
-  async #read(limit: number, from: string): Promise<StreamEntry[]> {
-    const streams = (await this.#connection.xreadgroup(
-      'GROUP',
-      GROUP,
-      this.#consumer,
-      'COUNT',
-      limit,
-      'STREAMS',
-      KEY,
-      from,
-    )) as [string, StreamEntry[]][] | null;
-    return streams?.[0]?.[1] ?? [];
+  /** A server that was replaced by an empty one, or has had its keys deleted, has no group. */
+  async #takeEntries(limits: DrainLimits): Promise<[id: string, record: string][]> {
+    try {
+      return await this.#runTake(limits);
+    } catch (error) {
+      if (!messageOf(error).includes('NOGROUP')) throw error;
+    }
+    await this.#createGroup();
+    return this.#runTake(limits);
+  }
+
+  async #runTake({ records, bytes }: DrainLimits): Promise<[id: string, record: string][]> {
+    const args = [GROUP, this.#consumer, records, bytes, TAKEN_OVER_AFTER_MS];
+    const taken = (await this.#take.run(this.#connection, [KEY], args)) as string[];
+    return Array.from({ length: taken.length / 2 }, (_, at) => [
+      taken[2 * at] ?? '',
+      taken[2 * at + 1] ?? '',
+    ]);
+  }
+
+  /** The group begins with the first entry, because entries may have been added before it. */
+  async #createGroup(): Promise<void> {
+    await this.#connection.xgroup('CREATE', KEY, GROUP, '0', 'MKSTREAM').catch((error: unknown) => {
+      if (!messageOf(error).includes('BUSYGROUP')) throw error;
+    });
+  }
+
+  async #renew(ids: readonly string[]): Promise<void> {
+    // After a failure another process may take the records over; writing them twice changes nothing.
+    const claim = this.#connection.multi().xclaim(KEY, GROUP, this.#consumer, 0, ...ids, 'JUSTID');
+    await executed(claim).catch(() => undefined);
   }
 
   async size(): Promise<number> {
@@ -102,4 +114,7 @@ export class RedisBacklog implements Backlog {
   }
 }
 
-type StreamEntry = [id: string, fields: string[]];
+/** Runs a transaction; ioredis resolves when the server refuses one of its commands. */
+async function executed(transaction: ChainableCommander): Promise<void> {
+  for (const [error] of (await transaction.exec()) ?? []) if (error) throw error;
+}

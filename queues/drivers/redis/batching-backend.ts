@@ -16,6 +16,8 @@ import { commandOf, defineScripts } from './lua-scripts.js';
 
 /** The largest number of jobs per command; a longer script would block Redis for other clients. */
 const MAX_AT_ONCE = 32;
+/** Longer than the longest wait for a job, which is 10 s, in milliseconds. */
+const BLOCKING_SILENCE_MS = 15_000;
 /** BullMQ's default for `lockDuration`. */
 const DEFAULT_LOCK_MS = 30_000;
 /** The number of keys and of arguments of BullMQ's script moveToFinished. */
@@ -78,7 +80,10 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
     const client = createIORedisClient(connection);
     return new BatchingBackend(
       new BullConnection(connection, { shared: true, blocking: false }),
-      new BullConnection(client.duplicate({ connectionName }), { shared: false, blocking: true }),
+      new BullConnection(client.duplicate({ connectionName, socketTimeout: BLOCKING_SILENCE_MS }), {
+        shared: false,
+        blocking: true,
+      }),
       name,
       options,
     );

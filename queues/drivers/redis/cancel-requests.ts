@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import type { Closable } from '../../../src/ports/closable.js';
 import { closeRedis, type RedisConnection } from '../../../src/redis/connection.js';
 import type { RedisServer } from '../../../src/redis/server.js';
@@ -13,7 +14,7 @@ export class RedisCancelRequests implements Closable {
   readonly #server: RedisServer;
   readonly #connection: RedisConnection;
   readonly #channel: string;
-  readonly #subscribers: RedisConnection[] = [];
+  readonly #subscriptions: Closable[] = [];
 
   constructor(server: RedisServer, connection: RedisConnection, channel: string) {
     this.#server = server;
@@ -32,15 +33,38 @@ export class RedisCancelRequests implements Closable {
 
   /** Calls the handler with null after each reconnection, as requests may have been missed. */
   async onRequest(handler: (id: string | null) => void): Promise<Closable> {
-    const subscriber = this.#server.open('blocking');
-    this.#subscribers.push(subscriber);
+    // A cluster delivers messages on all nodes.
+    const subscriber = this.#server.openNode('worker');
+    const heartbeat = setInterval(() => ping(subscriber), this.#server.workerSilenceMs);
+    heartbeat.unref();
+    const subscription: Closable = {
+      close: () => {
+        clearInterval(heartbeat);
+        return closeRedis(subscriber);
+      },
+    };
+    this.#subscriptions.push(subscription);
     subscriber.on('message', (_channel: string, id: string) => handler(id));
     await subscriber.subscribe(this.#channel);
-    subscriber.on('ready', () => handler(null));
-    return { close: () => closeRedis(subscriber) };
+    // A request that is missed before the subscription is found after it.
+    subscriber.on('ready', () => {
+      subscriber.subscribe(this.#channel).then(
+        () => handler(null),
+        () => {},
+      );
+    });
+    return subscription;
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#subscribers.map(closeRedis));
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.close()));
   }
+}
+
+/**
+ * A subscriber sends no commands, so a dead connection would go unnoticed. If a ping gets no response,
+ * the socket timeout closes the connection. Without a connection, pings would only pile up.
+ */
+function ping(subscriber: Redis): void {
+  if (subscriber.status === 'ready') subscriber.ping().catch(() => {});
 }

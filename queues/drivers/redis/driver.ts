@@ -185,7 +185,7 @@ export class RedisDriver implements QueueDriver {
   #workersConnection(kind: QueueKind): RedisConnection {
     const opened = this.#forWorkers.get(kind);
     if (opened !== undefined) return opened;
-    const connection = this.#server.open('blocking');
+    const connection = this.#server.open('worker');
     this.#opened.push(connection);
     this.#forWorkers.set(kind, connection);
     defineBatchScripts(connection);

@@ -16,6 +16,7 @@ type ScriptFile =
   | 'rebaseTimes-2'
   | 'renewLeases-1'
   | 'sweepUsage-2'
+  | 'takeBacklog-1'
   | 'takeJobs-1';
 
 /** Returns the source of a script. */

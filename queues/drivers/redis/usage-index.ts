@@ -80,7 +80,7 @@ export class UsageIndex {
     return { waiting, running, delayed, bytes, oldestMs };
   }
 
-  /** Lists the ids of a namespace's jobs, newest first. */
+  /** Lists the ids of a namespace's jobs, newest first. The cursor is the last id of a page. */
   async list(
     namespace: string,
     limit: number,
@@ -94,11 +94,8 @@ export class UsageIndex {
       0,
       limit,
     );
-    const last = members.at(-1);
-    return {
-      ids: members.map((member) => member.slice(0, member.indexOf(':'))),
-      next: last === undefined || members.length < limit ? null : last,
-    };
+    const ids = members.map((member) => member.slice(0, member.indexOf(':')));
+    return { ids, next: ids.length < limit ? null : (ids.at(-1) ?? null) };
   }
 
   namespaces(): Promise<number> {
@@ -111,6 +108,7 @@ export class UsageIndex {
       this.#keys.prefix,
       this.#keys.usage,
       ...QUEUE_KINDS.map((kind) => this.#endedTime[kind]),
+      REBASE_AT / 2,
       ...this.#ended,
     ];
     this.#ended = [];

@@ -1,4 +1,5 @@
-import type { Backlog } from '../../../src/ports/backlog.js';
+import type { Backlog, DrainLimits } from '../../../src/ports/backlog.js';
+import { MAX_SET_ASIDE } from '../../backlog-limits.js';
 import { queueUnavailable } from '../../errors.js';
 import { Serial } from '../../serial.js';
 import type { SqliteConnection } from './backend/connection.js';
@@ -30,21 +31,49 @@ export class SqliteBacklog implements Backlog {
     }
   }
 
-  drain(limit: number, handler: (records: string[]) => Promise<void>): Promise<number> {
-    return this.#drains.run(() => this.#drain(limit, handler));
+  drain(limits: DrainLimits, handler: (records: string[]) => Promise<void>): Promise<number> {
+    return this.#drains.run(() => this.#drain(limits, handler));
   }
 
-  async #drain(limit: number, handler: (records: string[]) => Promise<void>): Promise<number> {
-    const rows = await rowsOf<[id: number, record: string]>(
-      this.#connection,
-      'SELECT id, record FROM orama_backlog ORDER BY id LIMIT ?',
-      limit,
-    );
-    const last = rows.at(-1);
+  async #drain(limits: DrainLimits, handler: (records: string[]) => Promise<void>): Promise<number> {
+    const last = await this.#lastWithin(limits);
     if (last === undefined) return 0;
-    await handler(rows.map(([, record]) => JSON.parse(record) as string));
-    await write(this.#connection, 'DELETE FROM orama_backlog WHERE id <= ?', [[last[0]]]);
+    const rows = await rowsOf<[record: string]>(
+      this.#connection,
+      'SELECT record FROM orama_backlog WHERE id <= ? ORDER BY id',
+      last,
+    );
+    await handler(rows.map(([record]) => JSON.parse(record) as string));
+    await write(this.#connection, 'DELETE FROM orama_backlog WHERE id <= ?', [[last]]);
     return rows.length;
+  }
+
+  /** Finds the last record of a step. SQLite has the sizes of texts without reading them. */
+  async #lastWithin({ records, bytes }: DrainLimits): Promise<number | undefined> {
+    const sizes = await rowsOf<[id: number, size: number]>(
+      this.#connection,
+      'SELECT id, octet_length(record) FROM orama_backlog ORDER BY id LIMIT ?',
+      records,
+    );
+    let sum = 0;
+    const reached = sizes.find(([, size]) => {
+      sum += size;
+      return sum >= bytes;
+    });
+    return (reached ?? sizes.at(-1))?.[0];
+  }
+
+  async setAside(records: readonly string[]): Promise<void> {
+    await write(
+      this.#connection,
+      'INSERT INTO orama_backlog_refused (record) VALUES (?)',
+      records.map((record) => [JSON.stringify(record)]),
+    );
+    await write(
+      this.#connection,
+      'DELETE FROM orama_backlog_refused WHERE id <= (SELECT max(id) FROM orama_backlog_refused) - ?',
+      [[MAX_SET_ASIDE]],
+    );
   }
 
   async size(): Promise<number> {

@@ -8,6 +8,7 @@ import type { SqlValue } from './backend/store.js';
  */
 export const SETUP = `
 CREATE TABLE IF NOT EXISTS orama_backlog (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS orama_backlog_refused (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS orama_cancelled (id TEXT PRIMARY KEY, at INTEGER NOT NULL DEFAULT (unixepoch())) WITHOUT ROWID;
 DELETE FROM orama_cancelled WHERE at < unixepoch() - 86400;
 -- Jobs that were deleted before a worker had them, also with another tool: see removed-jobs.ts.

@@ -30,7 +30,8 @@ type Row = [
 interface IndexedJob {
   namespace: string;
   size: number;
-  running: boolean;
+  /** How many runs of the job workers have: two may overlap for a moment. */
+  runs: number;
   /** Unix milliseconds. */
   acceptedAt: number;
 }
@@ -98,7 +99,7 @@ export class UsageIndex {
     const delayed = use.delayed(now);
     let oldest = now;
     for (const [id, held] of this.#held) {
-      if (held.namespace !== namespace || held.running || delayed.has(id)) continue;
+      if (held.namespace !== namespace || held.runs > 0 || delayed.has(id)) continue;
       oldest = Math.min(oldest, held.acceptedAt);
     }
     return { ...this.shareUse(namespace), running: use.running, oldestMs: now - oldest };
@@ -109,9 +110,9 @@ export class UsageIndex {
     this.#hold(id, { namespace: data.n, size: data.s, acceptedAt: data.a }, due);
   }
 
-  #hold(id: string, job: Omit<IndexedJob, 'running'>, due: number | null): void {
+  #hold(id: string, job: Omit<IndexedJob, 'runs'>, due: number | null): void {
     if (this.#held.has(id)) return;
-    this.#held.set(id, { ...job, running: false });
+    this.#held.set(id, { ...job, runs: 0 });
     this.bytes += job.size;
     const use = this.#uses.get(job.namespace) ?? new NamespaceUse();
     this.#uses.set(job.namespace, use);
@@ -123,20 +124,21 @@ export class UsageIndex {
   /** Records that a worker has the job. */
   started(id: string): void {
     const held = this.#held.get(id);
-    if (held === undefined || held.running) return;
-    this.#setRunning(held, true);
+    if (held === undefined) return;
+    if (held.runs === 0) this.#countRunning(held, 1);
+    held.runs += 1;
     this.#uses.get(held.namespace)?.undelay(id);
   }
 
-  /** Records that no worker has the job any more: it has left the queue or waits again. */
+  /** Records that a worker no longer has the job: it has left the queue or waits again. */
   released(id: string): void {
     const held = this.#held.get(id);
-    if (held?.running === true) this.#setRunning(held, false);
+    if (held === undefined || held.runs === 0) return;
+    held.runs -= 1;
+    if (held.runs === 0) this.#countRunning(held, -1);
   }
 
-  #setRunning(held: IndexedJob, running: boolean): void {
-    const change = running ? 1 : -1;
-    held.running = running;
+  #countRunning(held: IndexedJob, change: 1 | -1): void {
     this.#running += change;
     const use = this.#uses.get(held.namespace);
     if (use !== undefined) use.running += change;
@@ -145,7 +147,7 @@ export class UsageIndex {
   leave(id: string): void {
     const held = this.#held.get(id);
     if (held === undefined) return;
-    this.released(id);
+    if (held.runs > 0) this.#countRunning(held, -1);
     this.#held.delete(id);
     this.bytes -= held.size;
     const use = this.#uses.get(held.namespace);

@@ -29,18 +29,21 @@ const OWN_ADDRESS = /^([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_-]{1,64}))?$/;
 /**
  * Finds the function for a method and path. A route takes precedence over a function's own address,
  * and the most specific route over others. HEAD matches GET if there is no route for HEAD. `method`
- * is null for one that HTTP functions do not support. Throws `not_found`.
+ * is null for one that HTTP functions do not support. `countUnknown` is called before the routes are
+ * read from the store for an address at which no function is known. Throws `not_found`.
  */
 export async function findFunction(
   { catalog, routes }: { catalog: Catalog; routes: HttpRoutes },
   target: RequestTarget,
   method: HttpMethod | null,
+  countUnknown: () => Promise<void>,
 ): Promise<FoundOrAllowed> {
   const byRoute = await findByRoute(catalog, await routes.table(target.namespace), target, method);
   if (byRoute?.kind === 'found') return byRoute;
   const byName = await findByName(catalog, target, method);
   if (byName?.kind === 'found') return byName;
   if (byRoute === null && byName === null) {
+    await countUnknown();
     // Absence is not cached: another process may have just deployed the route.
     const fresh = await routes.table(target.namespace, { reload: true });
     const again = await findByRoute(catalog, fresh, target, method);

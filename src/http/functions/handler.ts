@@ -50,7 +50,10 @@ async function serve(deps: FunctionsHandlerDeps, exchange: Exchange): Promise<vo
   const { req: request, res: response } = exchange;
   const target = parseTarget(request, deps.addressing);
   const method = HTTP_METHODS.find((each) => each === request.method) ?? null;
-  const outcome = await findFunction({ catalog: deps.services.catalog, routes: deps.routes }, target, method);
+  const known = { catalog: deps.services.catalog, routes: deps.routes };
+  const outcome = await findFunction(known, target, method, async () => {
+    await deps.admit(request, anonymous(target));
+  });
   if (await answersOptions(deps, exchange, target, method, outcome)) return;
   if (outcome.kind === 'other_methods') {
     await deps.admit(request, anonymous(target));

@@ -37,10 +37,12 @@ export async function answersOptions(
   response.setHeader('Allow', [...outcome.allowed, 'OPTIONS'].join(', '));
   const wanted = request.headers['access-control-request-method'];
   const preflighted = HTTP_METHODS.find((each) => each === wanted);
+  const known = { catalog: deps.services.catalog, routes: deps.routes };
   const actual =
     preflighted === undefined
       ? outcome
-      : await findFunction({ catalog: deps.services.catalog, routes: deps.routes }, target, preflighted);
+      : // The request has already been counted.
+        await findFunction(known, target, preflighted, async () => undefined);
   const { cors } = actual.found.http;
   if (cors && preflighted !== undefined && (await applyCors(cors, request, response))) return true;
   deps.bodies.limitRest(request, response);

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { withNamespace } from '../../contract/functions-host.js';
 import { type Namespace, namespaceSchema } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
 
@@ -22,17 +23,19 @@ export type Addressing = { kind: 'path' } | { kind: 'host'; pattern: HostPattern
 export interface HostPattern {
   /** Returns the namespace of a host, or null if the host does not match the pattern. */
   namespaceOf(host: string | undefined): string | null;
+  /** Throws `invalid_request` for a namespace that `namespaceOf` returns for no host. */
   hostOf(namespace: Namespace): string;
 }
 
 /** Parses FUNCTIONS_HOST, such as `{namespace}.fn.example.com`. */
 export function parseHostPattern(text: string): HostPattern {
-  const [before = '', after = ''] = text.toLowerCase().split('{namespace}');
+  const pattern = text.toLowerCase();
+  const [before = '', after = ''] = pattern.split('{namespace}');
   return {
-    hostOf: (namespace) => before + namespace + after,
+    hostOf: (namespace) => withNamespace(pattern, namespace),
     namespaceOf(host) {
       // Host names are case-insensitive, but namespaces are not: those with capital letters are
-      // reachable by path only.
+      // not reachable by host.
       const name = (host ?? '').toLowerCase().replace(/:\d+$/, '');
       if (name.length <= before.length + after.length) return null;
       if (!name.startsWith(before) || !name.endsWith(after)) return null;

@@ -9,9 +9,12 @@ import {
   cacheScanReplySchema,
   cacheWriteReplySchema,
 } from '../../contract/http/data.js';
+import type { Namespace } from '../../contract/ids.js';
+import { MAX_PAGE_BYTES, MB } from '../../contract/limits.js';
 import { keyFilter } from '../../core/key-pattern.js';
 import { AppError } from '../../errors.js';
 import { JsonText, stringifyWith } from '../../json-text.js';
+import type { Cache } from '../../ports/cache.js';
 import { readCached, writeCached } from '../cached-value.js';
 import { sourcesOf } from '../json-source.js';
 import { json, jsonText, route } from '../route.js';
@@ -57,6 +60,7 @@ export const put = route({
   body: {
     kind: 'json',
     schema: cachePutBodySchema,
+    keepsText: true,
     example: { key: 'user-7', value: { name: 'Ada' }, ttl: '10m' },
   },
   replies: { 200: { about: 'Written.', schema: cacheWriteReplySchema } },
@@ -91,23 +95,48 @@ export const mget = route({
   path: '/v1/cache/mget',
   tag,
   summary: 'Read several keys; absent ones are omitted',
+  description: `A key that is repeated in the list is read and returned once. The entries have at most ${MAX_PAGE_BYTES / MB} MB as JSON; more is 413.`,
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cacheMgetBodySchema, example: { keys: ['user-7', 'user-8'] } },
   replies: { 200: { about: 'The values that exist.', schema: cacheMgetReplySchema } },
-  errors: ['unavailable'],
+  errors: ['unavailable', 'payload_too_large'],
+  list: true,
   async handle({ services, namespace, body: { dmap, keys } }) {
-    const found = await Promise.all(
-      keys.map(async (key) => {
-        const bytes = await services.cache.get(namespace, keyOf(dmap, key));
-        return bytes ? [stringifyWith({ key, value: readCached(bytes) })] : [];
-      }),
-    );
-    const results = found.flat();
+    const results = await entriesOf(services.cache, namespace, dmap, [...new Set(keys)]);
     const list = new JsonText(`[${results.join(',')}]`);
     return jsonText(200, stringifyWith({ dmap, results: list, count: results.length }));
   },
 });
+
+/** Keys that are read at once. Their sizes are not known before, so they may exceed the limit. */
+const KEYS_AT_ONCE = 16;
+
+/** Returns the entries that exist as JSON texts. Throws `payload_too_large`. */
+async function entriesOf(cache: Cache, namespace: Namespace, dmap: string, keys: readonly string[]) {
+  const entries: string[] = [];
+  let size = 0;
+  for (let from = 0; from < keys.length; from += KEYS_AT_ONCE) {
+    const group = keys.slice(from, from + KEYS_AT_ONCE);
+    const values = await Promise.all(group.map((key) => cache.get(namespace, keyOf(dmap, key))));
+    for (const [index, key] of group.entries()) {
+      const bytes = values[index];
+      if (!bytes) continue;
+      const entry = stringifyWith({ key, value: readCached(bytes) });
+      size += entry.length;
+      if (size > MAX_PAGE_BYTES) throw tooManyBytes(keys.length);
+      entries.push(entry);
+    }
+  }
+  return entries;
+}
+
+function tooManyBytes(keys: number): AppError {
+  return new AppError(
+    'payload_too_large',
+    `The values of these ${keys} keys have more than ${MAX_PAGE_BYTES / MB} MB as JSON; request fewer keys at once.`,
+  );
+}
 
 export const scan = route({
   operationId: 'scanCacheKeys',

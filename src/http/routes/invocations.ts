@@ -11,11 +11,12 @@ import type { Namespace, RequestId } from '../../contract/ids.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
 import { traceSchema } from '../../contract/trace.js';
 import { assertFunction } from '../../core/auth/rights.js';
-import type { InvocationPage, ListRequest } from '../../core/invocation-pages.js';
+import { type InvocationPage, LIVE_STATES, type ListRequest } from '../../core/invocation-pages.js';
 import { logChannel, logNoticeNames } from '../../core/logs.js';
 import { ticks } from '../../core/ticks.js';
 import { AppError } from '../../errors.js';
-import { eventStream, writeChanges } from '../event-stream.js';
+import { eventStream, streamEvent, writeChanges } from '../event-stream.js';
+import type { InvocationEvent } from '../large-replies.js';
 import { json, route } from '../route.js';
 import type { Services } from '../services.js';
 import { parseSince } from '../since.js';
@@ -40,19 +41,36 @@ export const getInvocation = route({
     200: {
       about: 'The invocation.',
       schema: invocationRecordSchema,
-      types: { 'text/event-stream': 'With `follow=true`: each `data:` is the record as JSON.' },
+      types: {
+        'text/event-stream':
+          'With `follow=true`: each `data:` is the record as JSON. The stream ends when the invocation has ended.',
+      },
     },
   },
   errors: ['not_found'],
   async handle(call) {
-    const { services, principal, namespace, params, query, ctx } = call;
-    const read = () => services.invocations.get(namespace, params.id);
-    const found = await read();
-    assertFunction(principal, 'read', found.function);
-    if (!query.follow || ctx.method !== 'GET') return json(200, found);
-    const isNews = (message: string) => logNoticeNames(found.function, message);
+    const { services, principal, namespace, params, query, ctx, largeReplies } = call;
+    if (!query.follow || ctx.method !== 'GET') {
+      const found = await services.invocations.get(namespace, params.id);
+      assertFunction(principal, 'read', found.function);
+      return json(200, found);
+    }
+    const read = () =>
+      largeReplies.event(namespace, params.id, async () => {
+        const found = await services.invocations.get(namespace, params.id);
+        return { ...streamEvent(found, !LIVE_STATES.includes(found.state)), function: found.function };
+      });
+    let first: InvocationEvent | null = await read();
+    const { function: name } = first;
+    assertFunction(principal, 'read', name);
+    const firstThenRead = async () => {
+      const event = first ?? (await read());
+      first = null;
+      return event;
+    };
+    const isNews = (message: string) => logNoticeNames(name, message);
     return eventStream(call, (write, signal) =>
-      writeChanges(write, pollTicks(services, namespace, signal, isNews), read),
+      writeChanges(write, pollTicks(services, namespace, signal, isNews), firstThenRead),
     );
   },
 });
@@ -109,7 +127,7 @@ export const listInvocations = route({
   },
   errors: ['function_not_found'],
   async handle(call) {
-    const { services, principal, namespace, query, ctx } = call;
+    const { services, principal, namespace, query, ctx, largeReplies } = call;
     const request: ListRequest = { namespace, limit: query.limit ?? DEFAULT_INVOCATION_LIMIT };
     if (query.function !== undefined) {
       assertFunction(principal, 'read', query.function);
@@ -128,8 +146,10 @@ export const listInvocations = route({
       const isNews = (message: string) =>
         query.function === undefined || logNoticeNames(query.function, message);
       return eventStream(call, (write, signal) =>
-        writeChanges(write, pollTicks(services, namespace, signal, isNews), async () =>
-          replyOf(withoutPayloads(await services.invocations.list(request))),
+        writeChanges(write, pollTicks(services, namespace, signal, isNews), () =>
+          largeReplies.list(namespace, async () =>
+            streamEvent(replyOf(withoutPayloads(await services.invocations.list(request))), false),
+          ),
         ),
       );
     }

@@ -31,6 +31,7 @@ const input = {
   maxBytes: MAX_INPUT_BYTES,
   about: "The function's stdin.",
   example: '{"name":"Ada"}',
+  isQueued: true,
 } satisfies BodySpec;
 
 const headers = {

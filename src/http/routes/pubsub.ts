@@ -44,6 +44,8 @@ export const publish = route({
     schema: publishBodySchema,
     example: { topic: 'orders:created', data: { id: 42 } },
     maxBytes: MAX_PUBLISH_BYTES,
+    isQueued: true,
+    keepsText: true,
   },
   replies: {
     200: {
@@ -78,6 +80,8 @@ export const publishBatch = route({
     schema: publishBatchBodySchema,
     example: { messages: [{ topic: 'orders:created', data: { id: 42 } }] },
     maxBytes: MAX_BATCH_BYTES,
+    isQueued: true,
+    keepsText: true,
   },
   replies: { 200: { about: 'All triggered jobs are durable.', schema: publishBatchReplySchema } },
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],

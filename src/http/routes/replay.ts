@@ -38,6 +38,7 @@ export const replayInvocation = route({
   query: replayQuerySchema,
   body: {
     kind: 'json',
+    keepsText: true,
     schema: replayBodySchema,
     example: { input: { name: 'Grace' } },
     maxBytes: MAX_REPLAY_BYTES,

@@ -1,12 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RequestId } from '../../contract/ids.js';
 import type { LogMessage } from '../../contract/invocation.js';
 import type { FollowRequest, Logs } from '../../core/logs.js';
+import type { StoredLogRecord } from '../../ports/store/attempts.js';
 
 /**
  * How long a reply waits for its log lines, which become durable shortly after it. The store may be
  * unreachable.
  */
 const TIMEOUT_MS = 2000;
+/** The pause after the log could not be read, in milliseconds. */
+const RETRY_MS = 500;
 
 export interface LogFollower {
   /** Registers an invocation of this socket, whose lines are to be sent. */
@@ -33,21 +37,19 @@ export function followLogs(
 ): LogFollower {
   const expected = new Map<string, Expected>();
 
-  const follow = async () => {
-    for await (const { records } of logs.follow(request)) {
-      for (const record of records) {
-        const invocation = expected.get(record.request_id);
-        if (!invocation) continue;
-        for (const { level, message } of JSON.parse(record.messages.text) as LogMessage[]) {
-          send({ request_id: record.request_id, log: message, level });
-        }
-        invocation.attempts += 1;
-        if (invocation.attempts >= invocation.wanted) invocation.done();
+  const sendLines = (records: readonly StoredLogRecord[]) => {
+    for (const record of records) {
+      const invocation = expected.get(record.request_id);
+      if (!invocation) continue;
+      for (const { level, message } of JSON.parse(record.messages.text) as LogMessage[]) {
+        send({ request_id: record.request_id, log: message, level });
       }
+      invocation.attempts += 1;
+      if (invocation.attempts >= invocation.wanted) invocation.done();
     }
   };
-  // Replies are still sent without the log.
-  void follow().catch(() => undefined);
+  // While the store is unreachable, replies are sent without their lines.
+  void followAgain(logs, request, sendLines);
 
   return {
     expect(id) {
@@ -68,4 +70,27 @@ export function followLogs(
       });
     },
   };
+}
+
+/** Follows the log until the signal is aborted, and after a failure again from the last position. */
+async function followAgain(
+  logs: Logs,
+  { after, signal, ...request }: FollowRequest,
+  onRecords: (records: readonly StoredLogRecord[]) => void,
+): Promise<void> {
+  let from = after;
+  while (!signal.aborted) {
+    try {
+      for await (const { records, position } of logs.follow({
+        ...request,
+        signal,
+        ...(from === undefined ? {} : { after: from }),
+      })) {
+        from = position;
+        onRecords(records);
+      }
+    } catch {
+      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
 }

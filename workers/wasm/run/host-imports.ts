@@ -4,6 +4,7 @@ import {
   hostFunction,
   isEngineFunction,
   isThreadFunction,
+  maxHostText,
 } from '../../../src/contract/host-functions.js';
 import type { LogLevel } from '../../../src/contract/invocation.js';
 import { MAX_HOST_BYTES, MAX_HOST_CALLS, MAX_HOST_RESULT_BYTES, MB } from '../../../src/contract/limits.js';
@@ -11,11 +12,13 @@ import { failedRequest } from './failed-request.js';
 import { HOST_IMPORTS } from './imports.js';
 import type { GuestMemory } from './memory.js';
 import { GuestFailure, type GuestSession, type HostReply, type HostValue } from './session.js';
-import { answerInThread } from './thread-calls.js';
+import { answerInThread, INVALID_RESPONSE } from './thread-calls.js';
 
 const text = new TextDecoder('utf-8', { ignoreBOM: true });
 
-const TOO_MUCH: HostReply = {
+type FailedReply = Extract<HostReply, { ok: false }>;
+
+const TOO_MUCH: FailedReply = {
   ok: false,
   reason: `an invocation may move ${MAX_HOST_BYTES / MB} MB through host calls`,
 };
@@ -84,7 +87,7 @@ export class HostImports {
       // again, in an endless recursion.
       if (this.#allocating)
         throw new GuestFailure(`trap: ${name} was called from inside the guest's allocator`);
-      const args = this.#fits(kinds, raw) ? this.#readArgs(kinds, raw) : null;
+      const args = this.#refusal(kinds, raw) ?? this.#readArgs(kinds, raw);
       if (into) return this.#into(name, args, Number(raw.at(-2)), Number(raw.at(-1)) >>> 0);
       const reply = this.#ask(name, args);
       switch (result) {
@@ -101,17 +104,23 @@ export class HostImports {
   }
 
   /**
-   * Returns whether the arguments fit into the invocation's remaining transfer quota. Checked
-   * before anything is copied.
+   * Returns why the arguments are refused: a text is too long, or the invocation's remaining
+   * transfer quota is too small. Checked before anything is copied or decoded, because a large text
+   * and what is made of it would not fit into the thread's heap. Null when they are accepted.
    */
-  #fits(kinds: readonly HostArg[], raw: readonly (number | bigint)[]): boolean {
+  #refusal(kinds: readonly HostArg[], raw: readonly (number | bigint)[]): FailedReply | null {
     let at = 0;
     let total = this.#bytes;
-    for (const [, kind] of kinds) {
+    for (const [name, kind] of kinds) {
       const pointer = Number(raw[at++]);
-      if (kind === 'text' || kind === 'bytes') total += this.#memory.slice(pointer, Number(raw[at++])).length;
+      if (kind !== 'text' && kind !== 'bytes') continue;
+      const { length } = this.#memory.slice(pointer, Number(raw[at++]));
+      const most = kind === 'text' ? maxHostText(name) : null;
+      if (most !== null && length > most)
+        return { ok: false, reason: `${name} has ${length} bytes; at most ${most} are allowed` };
+      total += length;
     }
-    return total <= MAX_HOST_BYTES;
+    return total > MAX_HOST_BYTES ? TOO_MUCH : null;
   }
 
   #readArgs(kinds: readonly HostArg[], raw: readonly (number | bigint)[]): HostValue[] {
@@ -125,14 +134,25 @@ export class HostImports {
   }
 
   /** Makes the call within the quotas. A failure is logged with its reason. */
-  #ask(name: HostFunctionName, args: HostValue[] | null): HostReply {
+  #ask(name: HostFunctionName, args: HostValue[] | FailedReply): HostReply {
     this.#unread = null;
     const reply = this.#makeCall(name, args);
     const checked = this.#checkResult(reply);
-    if (!checked.ok) this.#now.log.line('error', `${name} failed: ${checked.reason}`);
+    if (!checked.ok) this.#fail(name, checked.reason);
     else if (checked.note !== undefined) this.#now.log.line('warn', checked.note);
     else if (name === 'http_fetch' || name === 'http_next') this.#logFailedRequest(checked.data);
     return checked;
+  }
+
+  #fail(name: HostFunctionName, reason: string): void {
+    const session = this.#now;
+    let effect = '';
+    if (name === 'http_respond') {
+      // The caller must not get the default response, or an earlier one, in place of a refused one.
+      session.response = INVALID_RESPONSE;
+      effect = '; the caller gets a 502';
+    }
+    session.log.line('error', `${name} failed: ${reason}${effect}`);
   }
 
   #logFailedRequest(reply: Uint8Array | null): void {
@@ -140,12 +160,12 @@ export class HostImports {
     if (reason !== null) this.#now.log.line('error', `http_fetch failed: ${reason}`);
   }
 
-  #makeCall(name: HostFunctionName, args: HostValue[] | null): HostReply {
+  #makeCall(name: HostFunctionName, args: HostValue[] | FailedReply): HostReply {
     this.#calls++;
     if (this.#calls > MAX_HOST_CALLS) {
       return { ok: false, reason: `an invocation may make ${MAX_HOST_CALLS} host calls` };
     }
-    if (args === null) return TOO_MUCH;
+    if (!Array.isArray(args)) return args;
     for (const arg of args) if (typeof arg !== 'bigint') this.#bytes += arg.length;
     return this.#answer(name, args);
   }
@@ -205,15 +225,16 @@ export class HostImports {
    * call with a larger buffer returns it without repeating the effect. Any other call except
    * logging drops it.
    */
-  #into(name: HostFunctionName, args: HostValue[] | null, pointer: number, capacity: number): number {
-    let data = args !== null && isSame(this.#unread, name, args) ? this.#unread.data : null;
+  #into(name: HostFunctionName, args: HostValue[] | FailedReply, pointer: number, capacity: number): number {
+    const accepted = Array.isArray(args) ? args : null;
+    let data = accepted !== null && isSame(this.#unread, name, accepted) ? this.#unread.data : null;
     if (data === null) {
       const reply = this.#ask(name, args);
       if (!reply.ok || reply.data === null) return -1;
       data = reply.data;
     }
     if (data.length > capacity) {
-      this.#unread = args === null ? null : { name, args, data };
+      this.#unread = accepted === null ? null : { name, args: accepted, data };
       return data.length;
     }
     this.#unread = null;

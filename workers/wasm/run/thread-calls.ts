@@ -3,6 +3,8 @@ import { parseResponse } from '../../../src/contract/http-exchange.js';
 import type { GuestSession, HostReply, HostValue } from './session.js';
 
 const utf8 = new TextEncoder();
+/** The response of a function that has set an invalid one, as JSON text. */
+export const INVALID_RESPONSE = 'null';
 
 type ThreadCalls = {
   readonly [Name in ThreadFunctionName]: (session: GuestSession, ...args: HostArgs<Name>) => HostReply;
@@ -21,8 +23,8 @@ const THREAD_CALLS: ThreadCalls = {
   /** Sets the response of an HTTP function; the last call counts. */
   http_respond(session, status, headersJson) {
     const parsed = parseResponse(status, headersJson);
-    session.response = JSON.stringify(parsed.ok ? parsed.response : null);
-    if (!parsed.ok) return { ok: false, reason: `${parsed.reason}; the caller gets a 502` };
+    if (!parsed.ok) return parsed;
+    session.response = JSON.stringify(parsed.response);
     for (const note of parsed.notes) session.log.line('warn', note);
     return { ok: true, value: 1n, data: null };
   },

@@ -53,6 +53,12 @@ for at = 10, #ARGV, 3 do
   end
 end
 
+-- BullMQ ignores a job whose id exists in its own queue, but does not see the queue of the other
+-- kind.
+local function isKnown(job)
+  return call('EXISTS', keyOf(kinds[1], job.id), keyOf(kinds[2], job.id)) > 0
+end
+
 -- Find the new jobs of each namespace in one command: the overhead of a command exceeds its work.
 for namespace, list in pairs(byNamespace) do
   for from = 1, #list, 1000 do
@@ -60,9 +66,8 @@ for namespace, list in pairs(byNamespace) do
     for i = from, math.min(from + 999, #list) do members[#members + 1] = list[i].member end
     for i, score in ipairs(call('ZMSCORE', usage .. 'jobs:' .. namespace, unpack(members))) do
       local job = list[from + i - 1]
-      -- The index entry does not show whether the id exists in the queue of the other kind.
-      local other = job.kind == kinds[1] and kinds[2] or kinds[1]
-      if not score and call('EXISTS', keyOf(other, job.id)) == 0 then job.fresh = true end
+      -- The entry of a job that is in a queue differs if the job was accepted at another time.
+      if not score and not isKnown(job) then job.fresh = true end
     end
   end
 end
@@ -133,15 +138,6 @@ local function add(job)
   else
     addPrioritizedJob({ k.marker, k.meta, k.id, k.prioritized, k.delayed, k.completed, k.active, k.events, k.pc }, args)
   end
-end
-
--- BullMQ ignores a job whose id exists in its own queue, but does not see the queue of the other
--- kind.
-local function isKnown(job)
-  for _, kind in ipairs(kinds) do
-    if call('EXISTS', keyOf(kind, job.id)) == 1 then return true end
-  end
-  return false
 end
 
 local lines = {}

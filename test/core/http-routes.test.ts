@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { functionNameSchema } from '../../src/contract/ids.js';
+import { HttpRoutes } from '../../src/core/http-routes.js';
+import { aNamespace } from '../helpers/attempt.js';
+import { shared } from '../helpers/shared.js';
+import { tempDir } from '../helpers/temp-dir.js';
+import { openUseCases } from './use-cases.js';
+
+const directory = tempDir();
+const useCases = shared(() => openUseCases(join(directory, 'cases')));
+const nameOf = (text: string) => functionNameSchema.parse(text);
+const withRoutes = (...routes: string[]) => ({ metadata: { http: { routes } } });
+
+test('a reload builds a new route table only if functions or routes have changed', async (t) => {
+  const { catalog, deploy } = await useCases();
+  const routes = new HttpRoutes(catalog);
+  const namespace = aNamespace();
+  const reloaded = () => routes.table(namespace, { reload: true });
+
+  t.is((await reloaded()).match('GET', '/users'), null);
+  await deploy({ name: nameOf('users'), ...withRoutes('GET /users', 'GET /users/{id}') }, namespace);
+  const first = await reloaded();
+  t.like(first.match('GET', '/users/7'), { function: 'users', params: { id: '7' } });
+  t.is(await reloaded(), first);
+  // A new version with equal routes.
+  await deploy({ name: nameOf('users'), ...withRoutes('GET /users', 'GET /users/{id}') }, namespace);
+  t.is(await reloaded(), first);
+
+  await deploy({ name: nameOf('users'), ...withRoutes('GET /users', 'GET /people/{id}') }, namespace);
+  const second = await reloaded();
+  t.not(second, first);
+  t.is(second.match('GET', '/users/7'), null);
+  t.like(second.match('GET', '/people/7'), { function: 'users' });
+  await deploy({ name: nameOf('orders'), ...withRoutes('GET /orders') }, namespace);
+  const third = await reloaded();
+  t.like(third.match('GET', '/orders'), { function: 'orders' });
+  t.is(await reloaded(), third);
+});

@@ -1,0 +1,113 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { pino } from 'pino';
+import { openStore } from '../../db/open.js';
+import { openQueues } from '../../queues/open.js';
+import { AppError } from '../../src/errors.js';
+import type { AttemptRow } from '../../src/ports/store/attempts.js';
+import { LogStore } from '../../workers/delivery/log-store.js';
+import { aDeadAttempt, anAttempt, anEnd } from '../helpers/attempt.js';
+import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
+
+const directory = tempDir();
+
+/** A log store on a real store and queue; `write` stands between it and the store. */
+async function scene(t: ExecutionContext) {
+  const dir = await mkdtemp(join(directory, 'scene-'));
+  const store = await openStore({ driver: 'sqlite', file: `${dir}.sqlite` });
+  const queues = await openQueues({ driver: 'sqlite', dir, maxWaiting: 10, maxBytes: 1 << 20 });
+  const errors: Record<string, unknown>[] = [];
+  const link = { isDown: true, delayMs: 0, writes: 0 };
+  const logs = new LogStore({
+    attempts: {
+      ...store.attempts,
+      async write(rows) {
+        if (link.isDown) throw new AppError('unavailable', 'down');
+        link.writes += 1;
+        await sleep(link.delayMs);
+        await store.attempts.write(rows);
+      },
+    },
+    backlog: queues.backlog,
+    logger: pino({ level: 'error' }, { write: (line) => errors.push(JSON.parse(line)) }),
+    onWritten: () => undefined,
+  });
+  t.teardown(async () => {
+    await logs.close();
+    await queues.close();
+    await store.close();
+  });
+  const shipped = () => until('the backlog is empty', async () => (await queues.backlog.size()) === 0);
+  return { store, queues, logs, link, errors, shipped };
+}
+
+/** A row that the store refuses whatever its content is: its number is missing. */
+function refused(): AttemptRow {
+  const { attempt: _, ...row } = anAttempt();
+  return row as AttemptRow;
+}
+
+test('records that take longer than the timeout of a write are written once when the store is back', async (t) => {
+  const { store, logs, link, shipped } = await scene(t);
+  const rows = Array.from({ length: 10 }, () =>
+    anAttempt({ final: anEnd({ output: new Uint8Array(400_000) }) }),
+  );
+  for (const row of rows) await logs.write([row]);
+  // Longer than a write may take whose rows come from a running job.
+  link.delayMs = 2100;
+  link.isDown = false;
+  await shipped();
+  t.true(link.writes >= 2 && link.writes <= 3, `${link.writes} writes`);
+  for (const { requestId } of rows) t.not(await store.attempts.invocation(requestId), null);
+});
+
+test('a row that the store refuses does not hold up the others, and is set aside and logged', async (t) => {
+  const { store, logs, link, errors, shipped } = await scene(t);
+  const bad = refused();
+  const good = [anAttempt(), anAttempt(), anAttempt()];
+  await logs.write([...good.slice(0, 2), bad, ...good.slice(2)]);
+  link.isDown = false;
+  await shipped();
+  for (const { requestId } of good) t.not(await store.attempts.invocation(requestId), null);
+  t.is(errors.length, 1);
+  t.like(errors[0], { request_id: bad.requestId, namespace: 'default', function: 'hello' });
+  t.regex(String(errors[0]?.err), /NOT NULL/);
+  await until('the store counts as reachable', () => !logs.isUnreachable);
+});
+
+test('an invocation whose content the store refuses keeps its end, and its log says what is missing', async (t) => {
+  const { store, logs, link, errors, shipped } = await scene(t);
+  const dead = aDeadAttempt();
+  const record = { ...dead, messages: undefined as never };
+  await logs.write([record]);
+  link.isDown = false;
+  await shipped();
+  const stored = await store.attempts.invocation(dead.requestId);
+  t.is(stored?.attempts.at(-1)?.final?.state, 'dead');
+  t.is(errors.length, 1);
+});
+
+test('rows stay in the backlog while the store refuses all of them', async (t) => {
+  const { queues, logs, link, errors, shipped } = await scene(t);
+  await logs.write([refused(), refused()]);
+  link.isDown = false;
+  await until('the store has refused them', () => link.writes >= 5);
+  t.is(await queues.backlog.size(), 2);
+  t.deepEqual(errors, []);
+  // A row that is accepted shows that the store works.
+  await logs.write([anAttempt()]);
+  await shipped();
+  t.is(errors.length, 2);
+});
+
+test('a refused row of a running job sets the others free at once', async (t) => {
+  const { store, logs, link, shipped } = await scene(t);
+  link.isDown = false;
+  const good = anAttempt();
+  await logs.write([refused(), good]);
+  await shipped();
+  t.not(await store.attempts.invocation(good.requestId), null);
+});
