@@ -45,6 +45,7 @@ const SUITES = {
   'one namespace fills the memory': ['test/http/memory.test.ts', 'test/http/unsent-frames.test.ts'],
   'quotas, fan-out and chains': [
     'test/http/quotas.test.ts',
+    'test/http/quotas-runs.test.ts',
     'test/http/limits.test.ts',
     'test/core/publish.test.ts',
     'test/core/log-quota.test.ts',

@@ -40,7 +40,8 @@ export interface Finisher {
   finish(ending: InvocationEnd): Promise<void>;
   /**
    * Ends an invocation that cannot run, provided that a caller is waiting for it, without events
-   * and callback: it is as if it had not been accepted. Resolves with false if no caller is waiting; the invocation has then not ended and must be retried.
+   * and callback: it is as if it had not been accepted. Resolves with false if no caller is waiting;
+   * the invocation has then not ended and must be retried.
    */
   refuse(ending: InvocationEnd, code: RefusalCode): Promise<boolean>;
   /**

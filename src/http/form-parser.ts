@@ -15,7 +15,7 @@ const MAX_FIELDS = 50;
 export const MAX_FIELD_BYTES = 1 << 20;
 const MAX_HEADER_BYTES = 16 << 10;
 /**
- * The parser keeps a view of the input for each piece of content, so that input in very small chunks
+ * The parser keeps a view of the input for each chunk of content, so that input in very small chunks
  * would take a multiple of its size. It therefore receives blocks of this size.
  */
 const BLOCK_BYTES = 64 << 10;

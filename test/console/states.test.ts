@@ -173,7 +173,10 @@ browserSays(
   },
 );
 
-/** Runs in the page before its scripts. Counts the listeners of each signal; `mostListeners` is the largest number. */
+/**
+ * Runs in the page before its scripts. Counts the listeners of each signal; `mostListeners` is the
+ * largest number.
+ */
 const COUNT_LISTENERS = `(() => {
   const counts = new WeakMap();
   const { addEventListener, removeEventListener } = AbortSignal.prototype;

@@ -29,7 +29,7 @@ function parse(body: Buffer, cuts: readonly number[]): Upload {
 /** Content that resembles the boundary; the boundary itself is left out. */
 const content = fc
   .array(fc.constantFrom('\r', '\n', '\r\n', '-', '--', '\r\n--', '\r\n--boun', 'bound', 'x', '\0', '\xff'))
-  .map((pieces) => pieces.join('').replaceAll(`\r\n--${BOUNDARY}`, ''))
+  .map((parts) => parts.join('').replaceAll(`\r\n--${BOUNDARY}`, ''))
   .filter((text) => !text.includes(`\r\n--${BOUNDARY}`));
 
 test('content is returned as it was sent, whatever it resembles and however it is cut', (t) => {

@@ -185,12 +185,12 @@ test.serial('a file that is full of beginnings of boundaries is stored in memory
   }
 });
 
-test('a file sent in very small pieces is stored as it is', async (t) => {
+test('a file sent in very small chunks is stored as it is', async (t) => {
   const api = await aTenant(await engine());
   const content = Buffer.from(
     Array.from({ length: 3000 }, (_, n) => (n % 7 === 0 ? '\r\n--' : n % 256)).join(),
   );
-  const body = form(field('name', 'pieces'), file(content), END);
+  const body = form(field('name', 'chunks'), file(content), END);
   const { hostname, port } = new URL(api.url);
   const socket = connect({ port: Number(port), host: hostname, noDelay: true });
   t.teardown(() => socket.destroy());
@@ -208,16 +208,16 @@ test('a file sent in very small pieces is stored as it is', async (t) => {
   ];
   socket.write(head('POST', '/v1/storage/upload', ...request));
   for (let at = 0; at < body.byteLength; at += 1 + (at % 5)) {
-    const piece = body.subarray(at, at + 1 + (at % 5));
+    const chunk = body.subarray(at, at + 1 + (at % 5));
     socket.write(
-      Buffer.concat([Buffer.from(`${piece.byteLength.toString(16)}\r\n`), piece, Buffer.from('\r\n')]),
+      Buffer.concat([Buffer.from(`${chunk.byteLength.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]),
     );
   }
   socket.write('0\r\n\r\n');
   await new Promise((resolve) => socket.once('close', resolve));
   t.regex(received, /^HTTP\/1.1 200 /);
   const { cid, name } = JSON.parse(/\{.*\}/.exec(received)?.[0] ?? '{}');
-  t.is(name, 'pieces');
+  t.is(name, 'chunks');
   t.true((await download(api, cid)).equals(content));
 });
 

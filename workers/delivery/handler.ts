@@ -37,8 +37,8 @@ const GUEST_WAIT_MS = 5000;
 /** How long a call is put back into the queue while its worker can start no thread, in milliseconds. */
 const THREAD_WAIT_MS = 5000;
 /**
- * The delay of a job whose module cannot be loaded, that no thread can run or whose log row cannot be written, in
- * milliseconds; jittered.
+ * The delay of a job whose module cannot be loaded, that no thread can run or whose log row cannot
+ * be written, in milliseconds; jittered.
  */
 const UNAVAILABLE_DELAY_MS = 2000;
 
