@@ -157,11 +157,15 @@ async function losesNothing(t: ExecutionContext, start: () => Promise<Killable>)
     });
     t.is(state, 'success', id);
   }
+  let missing: string[] = [];
   await until('every event has run', async () => {
     const lines = new Set(
       (await loggedAttempts(api, 'probe')).flatMap(({ messages }) => messages.map((m) => m.message)),
     );
-    return changes.published.every((label) => lines.has(label));
+    missing = changes.published.filter((label) => !lines.has(label));
+    return missing.length === 0;
+  }).catch((error: unknown) => {
+    throw new Error(`events that have not run: ${missing.join(', ')}`, { cause: error });
   });
   const { functions } = (await api.get('/v1/functions')).json;
   const names = new Set(functions.map((fn: { name: string }) => fn.name));
