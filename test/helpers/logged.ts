@@ -10,7 +10,7 @@ export interface LoggedAttempt {
 
 const PAGE = 1000;
 
-/** Returns all log records of a function that match a query, newest first, from the paged API. */
+/** Returns the newest 1,000 log records of a function that match a query, newest first. */
 export async function loggedAttempts(api: Api, name: string, query = ''): Promise<LoggedAttempt[]> {
   const { json, status, text } = await api.get(`/v1/functions/${name}/logs?limit=${PAGE}${query}`);
   if (status !== 200) throw new Error(`the logs of ${name}: ${status} ${text}`);
