@@ -54,13 +54,27 @@ const SENTENCES: readonly (readonly [prefix: string, sentence: string])[] = [
   ['SQLITE_THREAD', 'The thread that runs the database has died; restart the process.'],
 ];
 
+/**
+ * The codes of errors that are about the statement and its values. All others, also of later
+ * versions of SQLite, are about the database, and the same statement may succeed afterwards.
+ */
+const REFUSALS = [
+  'SQLITE_ERROR',
+  'SQLITE_CONSTRAINT',
+  'SQLITE_TOOBIG',
+  'SQLITE_MISMATCH',
+  'SQLITE_RANGE',
+  'SQLITE_NO_TRANSACTION',
+];
+
 /** Converts driver errors to `AppError`s. */
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (!(error instanceof SqliteError)) {
     return queryFailed(error);
   }
+  if (REFUSALS.some((prefix) => error.code.startsWith(prefix))) return statementRefused(error);
   const known = SENTENCES.find(([prefix]) => error.code.startsWith(prefix));
-  if (known !== undefined) return new AppError('unavailable', known[1], { cause: error });
-  return statementRefused(error);
+  const sentence = known?.[1] ?? `The database cannot be used right now (${error.code}); try again.`;
+  return new AppError('unavailable', sentence, { cause: error });
 }
