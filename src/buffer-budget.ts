@@ -17,7 +17,10 @@ export const ANONYMOUS_REPLIES: BudgetLimits = { all: 256 * MB, each: 32 * MB };
  */
 export const CREDENTIALED: BudgetLimits = { all: 512 * MB, each: 128 * MB };
 
-/** By namespace: arguments of host calls until these return, and replies that guests have not read. */
+/**
+ * By namespace: arguments of host calls until these return, HTTP responses while they arrive, and
+ * replies that guests have not read.
+ */
 export const HOST_CALLS: BudgetLimits = { all: 512 * MB, each: 128 * MB };
 
 /** The bytes of one request, held until it ends. */

@@ -44,6 +44,7 @@ export function createDecoder(zstd: Zstd): Decoder {
     if (layers.length === 0 || decoders.length < layers.length || layers.length > MAX_LAYERS) return null;
     let decoded = bytes;
     for (const decode of decoders.reverse()) {
+      signal.throwIfAborted();
       decoded = await decode(decoded, maxBytes, signal).catch((cause) => {
         throw refusal(cause, encoding, maxBytes);
       });

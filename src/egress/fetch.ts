@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError, isAppError } from '../errors.js';
+import { FairLimiter, type FairLimits } from '../fair-limiter.js';
 import { networkReason } from '../network-reason.js';
 import type { Egress, EgressCheck, EgressRequest, EgressResponse } from '../ports/egress.js';
 import { type AllowList, parseAllowList, parseHostList, targetOf } from './allow.js';
@@ -25,6 +26,11 @@ export interface EgressOptions {
 }
 
 const MAX_REDIRECTS = 5;
+/**
+ * Bodies that are decoded at once, by namespace and in all. A decoder holds the decoded bytes and a
+ * window of up to 16 MB.
+ */
+const DECODED_AT_ONCE: FairLimits = { each: 2, all: 4 };
 const METHOD = /^[A-Za-z]{1,20}$/;
 
 /** Creates the HTTP client. Throws `bad_config` for an `allow` list that cannot be parsed. */
@@ -53,6 +59,7 @@ class CheckedEgress implements Egress {
   readonly #sender: Sender;
   readonly #zstd = createZstd();
   readonly #decode = createDecoder(this.#zstd);
+  readonly #decoding = new FairLimiter(DECODED_AT_ONCE);
 
   constructor({ allow, resolve = createSystemResolver(), lookupTimeoutMs = LOOKUP_MS }: EgressOptions) {
     this.#allowList = parseAllowList(allow);
@@ -118,19 +125,21 @@ class CheckedEgress implements Egress {
   async #read(
     response: IncomingMessage,
     headers: EgressResponse['headers'],
-    { ignoresBody, maxResponseBytes: maxBytes }: EgressRequest,
+    { ignoresBody, namespace, maxResponseBytes: maxBytes, onBytes = () => {} }: EgressRequest,
     signal: AbortSignal,
   ): Promise<Pick<EgressResponse, 'headers' | 'body'>> {
     if (ignoresBody) {
       cutOff(response);
       return { headers, body: new Uint8Array() };
     }
-    const body = await readBody(response, maxBytes);
+    const body = await readBody(response, maxBytes, onBytes);
     const encoding = headers['content-encoding'];
     // Responses to HEAD and 304 responses have a Content-Encoding but no body.
     if (typeof encoding !== 'string' || body.byteLength === 0) return { headers, body };
-    const bytes = await this.#decode(body, encoding, { maxBytes, signal });
+    const decode = () => this.#decode(body, encoding, { maxBytes, signal });
+    const bytes = await this.#decoding.run(namespace, decode);
     if (bytes === null) return { headers, body };
+    onBytes(bytes.byteLength);
     const { 'content-encoding': _, 'content-length': __, ...rest } = headers;
     return { headers: rest, body: bytes };
   }
@@ -184,7 +193,11 @@ function cutOff(response: IncomingMessage): void {
   response.on('error', () => {}).destroy();
 }
 
-async function readBody(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+async function readBody(
+  response: IncomingMessage,
+  maxBytes: number,
+  onBytes: (bytes: number) => void,
+): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of response as AsyncIterable<Uint8Array>) {
@@ -193,6 +206,7 @@ async function readBody(response: IncomingMessage, maxBytes: number): Promise<Ui
     if (size > maxBytes) {
       throw new AppError('payload_too_large', `The response is larger than ${maxBytes} bytes`);
     }
+    onBytes(part.length);
     parts.push(part);
   }
   return Buffer.concat(parts);

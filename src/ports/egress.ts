@@ -40,6 +40,8 @@ export interface EgressRequest {
   allowedHosts?: readonly string[];
   /** Maximum size of the body, applied both before and after decoding. */
   maxResponseBytes: number;
+  /** Called before bytes of the body are kept; an error that it throws ends the request. */
+  onBytes?(bytes: number): void;
   /** A redirect that would change the method is not followed but returned as the response. */
   keepMethod?: boolean;
   /** Discards the body, of any size; the response has an empty one. */

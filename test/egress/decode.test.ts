@@ -90,6 +90,23 @@ test('a body that exceeds the size limit when decoded is rejected in every encod
   }
 });
 
+test('more bodies at once than are decoded at once are each decoded or rejected', async (t) => {
+  const { url } = await server(t, (request, response) => {
+    const isBroken = Number(request.url?.slice(1)) % 2 === 1;
+    response
+      .writeHead(200, { 'content-encoding': 'br' })
+      .end(isBroken ? 'no brotli' : brotliCompressSync(HELLO));
+  });
+  const { fetch } = egress(t, { allow: ['127.0.0.1'] });
+  const all = Array.from({ length: 40 }, async (_, index) =>
+    textOf((await fetch(get(`${url}/${index}`))).body),
+  );
+  for (const [index, one] of (await Promise.allSettled(all)).entries()) {
+    if (index % 2 === 1) t.is(one.status, 'rejected');
+    else t.deepEqual(one, { status: 'fulfilled', value: HELLO });
+  }
+});
+
 test('a truncated or invalid encoded body is an error, and a later request succeeds', async (t) => {
   const broken: [string, Buffer][] = [
     ['gzip', gzipSync(HELLO).subarray(0, 20)],

@@ -1,10 +1,12 @@
 import test from 'ava';
 import { createBufferBudget, HOST_CALLS } from '../../src/buffer-budget.js';
+import type { Namespace } from '../../src/contract/ids.js';
 import type { GuestCall, HostCaller } from '../../src/ports/engine.js';
 import { budgetedHost } from '../../workers/delivery/budgeted-host.js';
 import { createDeliveryHandler } from '../../workers/delivery/handler.js';
 import { createHost } from '../../workers/delivery/host.js';
 import { aNamespace, aRequestId } from '../helpers/attempt.js';
+import { egress, server } from '../helpers/egress.js';
 import { closedGate } from '../helpers/gate.js';
 
 const never = new AbortController().signal;
@@ -131,6 +133,39 @@ test('bodies of started requests and replies that are not taken are limited by n
   first.end();
   await second.start(0);
   t.is((await second.next()).status, 200);
+});
+
+test('responses that are still arriving are limited by namespace', async (t) => {
+  const { opened, open } = closedGate();
+  const url = (
+    await server(t, (_request, response) => {
+      response.write(Buffer.alloc(200 * KB, 'x'));
+      void opened.then(() => response.end());
+    })
+  ).url;
+  const buffers = createBufferBudget({ all: 2048 * KB, each: 512 * KB });
+  const deps = { buffers, egress: egress(t, { allow: ['127.0.0.1'] }), depths: { sign: () => 'depth' } };
+  const hostOf = (namespace: Namespace) =>
+    createHost(deps as never, {
+      invocation: { namespace, triggerDepth: 0 } as never,
+      function: { timeout_seconds: 60, metadata: {} } as never,
+      guestEnd: new AbortController(),
+    });
+  const [busy, other] = [hostOf(aNamespace()), hostOf(aNamespace())];
+  const fetched = async (host: typeof busy) =>
+    JSON.parse(String(await host.http_fetch('GET', url, '', new Uint8Array(), never)));
+  const three = [fetched(busy), fetched(busy), fetched(busy)];
+  t.regex((await Promise.race(three)).error, OVER);
+  const ofOther = fetched(other);
+  open();
+  t.is((await ofOther).status, 200);
+  t.is((await Promise.all(three)).filter(({ status }) => status === 200).length, 2);
+  // Everything was released.
+  const again = await Promise.all([fetched(busy), fetched(busy)]);
+  t.deepEqual(
+    again.map(({ body }) => body.length),
+    [200 * KB, 200 * KB],
+  );
 });
 
 test('the limits leave room for several namespaces', (t) => {

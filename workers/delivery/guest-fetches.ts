@@ -5,6 +5,7 @@ import { type CallDepth, DEPTH_HEADER } from '../../src/core/call-depth.js';
 import { utf8 } from '../../src/core/output-fields.js';
 import { AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Egress, EgressResponse } from '../../src/ports/egress.js';
+import { tooManyBytes } from './budgeted-host.js';
 import type { HostRun } from './host.js';
 import { isNone, parseOrUndefined } from './host-json.js';
 import { ParallelFetches } from './parallel-fetches.js';
@@ -42,6 +43,7 @@ export class GuestFetches {
   ): Promise<string> {
     const { egress, depths } = this.#deps;
     const { invocation, function: fn, guestEnd } = this.#run;
+    const held = this.#deps.buffers.share(invocation.namespace);
     try {
       const response = await egress.fetch({
         namespace: invocation.namespace,
@@ -51,6 +53,9 @@ export class GuestFetches {
         body,
         timeoutMs: Math.min(HTTP_TIMEOUT_MS, fn.timeout_seconds * 1000),
         maxResponseBytes: MAX_HOST_RESULT_BYTES / 2,
+        onBytes: (bytes) => {
+          if (!held.take(bytes)) throw tooManyBytes();
+        },
         signal: AbortSignal.any([signal, guestEnd.signal]),
         ...(fn.metadata.allowed_hosts ? { allowedHosts: fn.metadata.allowed_hosts } : {}),
       });
@@ -58,6 +63,8 @@ export class GuestFetches {
     } catch (error) {
       if (!isAppError(error)) throw error;
       return JSON.stringify({ error: messageOf(error), status: 0 });
+    } finally {
+      held.release();
     }
   }
 
