@@ -37,7 +37,7 @@ const OLD_LOGS = `position > ? and position <= ? and started_at < ? and not exis
   select 1 from attempts dead where dead.request_id = attempts.request_id and dead.state = 'dead')`;
 
 /**
- * Creates the sweep, which deletes expired outputs and inputs, old logs and old dead letters in
+ * Creates the sweep, which deletes expired outputs, responses and inputs, old logs and old dead letters in
  * limited steps. Resolves with the number of changed rows; 0 when nothing is left.
  */
 export function createAttemptSweep(database: Database, tally: AttemptTally): AttemptStore['sweep'] {
@@ -75,12 +75,13 @@ export function createAttemptSweep(database: Database, tally: AttemptTally): Att
     const outputs = await database.run(
       where(EXPIRED_OUTPUTS, [now]).update({
         output: null,
+        response: null,
         input: knex.raw(`case when ${KEEPS_INPUT} then input end`),
         http_request: knex.raw(`case when ${KEEPS_INPUT} then http_request end`),
       }),
     );
     const inputs = await database.run(
-      where(EXPIRED_INPUTS, [now]).update({ input: null, http_request: null }),
+      where(EXPIRED_INPUTS, [now]).update({ response: null, input: null, http_request: null }),
     );
     const dead = await database.run(where(OLD_DEAD, [position, deadBefore]).delete());
     return outputs + inputs + dead + (await dropLogs(logsBefore, position));

@@ -38,10 +38,15 @@ select ?, ?, ?, ?, ?, ? where exists (
 on conflict (namespace, function, alias) do update set
   version = excluded.version, weights = excluded.weights, updated_at = excluded.updated_at`;
 
-/** Removes the alias on the same condition. */
+/**
+ * Removes the alias if this change has ended a rollout that made it and goes back. Not if a version
+ * has been deployed meanwhile, which would then get all calls.
+ */
 const REMOVE_ALIAS = `
 delete from aliases where namespace = ? and function = ? and alias = '${LIVE_ALIAS}' and exists (
-  select 1 from rollouts where namespace = ? and function = ? and change_id = ?)`;
+  select 1 from rollouts r join functions f on f.namespace = r.namespace and f.name = r.function
+  where r.namespace = ? and r.function = ? and r.change_id = ? and r.created_live = 1
+    and r.state in ('rolled_back', 'aborted') and f.last_version = r.from_version)`;
 
 /** Creates the repository of rollouts. */
 export function createRolloutStore(database: Database): RolloutStore {
@@ -50,19 +55,19 @@ export function createRolloutStore(database: Database): RolloutStore {
   const of = (namespace: Namespace, fn: FunctionName) => rollouts().where({ namespace, function: fn });
 
   /**
-   * Writes a change of a rollout, the resulting alias (null: none) and the audit entry in one
-   * batch. Resolves with whether the change took place.
+   * Writes a change of a rollout, the resulting alias and the audit entry in one batch. Resolves
+   * with whether the change took place.
    */
   const write = async (
     change: Query<unknown>,
     row: RolloutRow,
-    live: StoredAlias | null,
+    live: StoredAlias,
     audit: AuditEntry | undefined,
   ) => {
     const fn = { namespace: row.namespace, name: row.function };
     const queries = [
       change,
-      aliasChange(knex, row, live),
+      ...aliasChanges(knex, row, live),
       ...claimRoutes(knex, fn),
       ...auditQueries(knex, audit, {
         sql: 'exists (select 1 from rollouts where namespace = ? and function = ? and change_id = ?)',
@@ -113,17 +118,19 @@ export function createRolloutStore(database: Database): RolloutStore {
   };
 }
 
-function aliasChange(
+function aliasChanges(
   knex: Knex,
   { namespace, function: fn, change_id: changeId }: RolloutRow,
-  live: StoredAlias | null,
-): Query<unknown> {
-  if (live === null) return knex.raw(REMOVE_ALIAS, [namespace, fn, namespace, fn, changeId]);
+  live: StoredAlias,
+): Query<unknown>[] {
   const alias = toAliasRow(live);
-  return knex.raw(MOVE_ALIAS, [
-    ...[alias.namespace, alias.function, alias.alias, alias.version, alias.weights, alias.updated_at],
-    ...[namespace, fn, changeId],
-  ]);
+  return [
+    knex.raw(MOVE_ALIAS, [
+      ...[alias.namespace, alias.function, alias.alias, alias.version, alias.weights, alias.updated_at],
+      ...[namespace, fn, changeId],
+    ]),
+    knex.raw(REMOVE_ALIAS, [namespace, fn, namespace, fn, changeId]),
+  ];
 }
 
 function toRow(rollout: Omit<StoredRollout, 'changeId'>): RolloutRow {

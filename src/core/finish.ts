@@ -39,9 +39,9 @@ export interface Finisher {
    */
   finish(ending: InvocationEnd): Promise<void>;
   /**
-   * Ends an invocation that cannot run, provided that a caller is waiting for it, without events
-   * and callback: it is as if it had not been accepted. Resolves with false if no caller is waiting;
-   * the invocation has then not ended and must be retried.
+   * Ends an invocation that cannot run, provided that a caller is waiting for it. Without events and
+   * callback if no attempt has run: it is then as if it had not been accepted. Resolves with false if
+   * no caller is waiting; the invocation has then not ended and must be retried.
    */
   refuse(ending: InvocationEnd, code: RefusalCode): Promise<boolean>;
   /**
@@ -89,8 +89,9 @@ class ReplyFirstFinisher implements Finisher {
   async refuse(ending: InvocationEnd, code: RefusalCode): Promise<boolean> {
     if (!(await this.#sendReply(ending, { confirm: true, code }))) return false;
     recordHttpStatus(ending, code);
-    // Without events and callback: the function has not failed, and its caller may try again.
-    await this.#end(ending, replyStatus(ending.outcome));
+    const end = await this.#end(ending, replyStatus(ending.outcome));
+    // Otherwise the function has not failed, and its caller may try again.
+    if (attemptsUpTo(end.attempt) > 1) await this.#followUps.send(ending.invocation, ending.function, end);
     return true;
   }
 

@@ -83,17 +83,32 @@ class StoredIdempotency implements Idempotency {
   async claim(request: ClaimRequest, version: number): Promise<ClaimedInvocation> {
     const { requestId } = request;
     if (requestId === undefined) return this.#claimKeyOrNone(request, newRequestId(), version);
+    const first = await this.#claimBoth(request, requestId, version);
+    if (first.isOwn) return first.claimed;
+    if (await this.#becomesKnown(requestId)) return { ...first.claimed, isKnown: true, held: [] };
+    // The earlier request has died, or was refused and has released its claims: without a claim of
+    // this one, the next request with the key would be another invocation.
+    return (await this.#claimBoth(request, requestId, version)).claimed;
+  }
+
+  /**
+   * Claims a request id and the key. `isOwn` is false if both are held by an earlier request, of
+   * which it is not known yet whether it was accepted.
+   */
+  async #claimBoth(
+    request: ClaimRequest,
+    requestId: RequestId,
+    version: number,
+  ): Promise<{ claimed: ClaimedInvocation; isOwn: boolean }> {
     // The id first: a key must never be bound to an invocation of somebody else.
     const id = await this.#claimId(requestId, ownerOf(request));
     try {
       const claimed = await this.#claimKeyOrNone(request, requestId, version);
-      if (claimed.id !== requestId) {
-        // The key has another id, so this one stays free.
-        if (id.isOwn) await this.release([id.claim]);
-        return claimed;
-      }
-      const isKnown = !id.isOwn && (await this.#becomesKnown(requestId));
-      return { ...claimed, isKnown, held: isKnown ? [] : [...claimed.held, id.claim] };
+      if (claimed.id === requestId)
+        return { claimed: { ...claimed, held: [...claimed.held, id.claim] }, isOwn: id.isOwn };
+      // The key has another id, so this one stays free.
+      if (id.isOwn) await this.release([id.claim]);
+      return { claimed, isOwn: true };
     } catch (error) {
       if (id.isOwn) await this.release([id.claim]);
       throw error;

@@ -150,8 +150,8 @@ class QueueInvoker implements Invoker {
     const reply = await waiting.reply;
     removeListener?.();
     this.#waiting.delete(waiting);
-    // It did not run: the key is free for the next try.
-    if (reply?.code !== undefined) await this.#idempotency.release(held);
+    // No attempt has run: the key is free for the next try.
+    if (reply?.code !== undefined && reply.attempts <= 1) await this.#idempotency.release(held);
     return { id, function: fn, reply };
   }
 

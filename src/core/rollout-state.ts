@@ -24,21 +24,10 @@ export function failureReason(
   return null;
 }
 
-/**
- * Returns the alias for the current state of the rollout; null if the rollout has gone back and the
- * function had no alias before it.
- */
-export function liveOf(rollout: Rollout): StoredAlias | null {
+/** Returns the alias for the current state of the rollout. */
+export function liveOf(rollout: Rollout): StoredAlias {
+  const { namespace, function: fn, to, from, updatedAt } = rollout;
   const percent = percentOf(rollout);
-  return percent === 0 && rollout.createdLive ? null : aliasAt(rollout, percent);
-}
-
-/** Returns the alias for the first step of the rollout. */
-export function firstLiveOf(rollout: Rollout): StoredAlias {
-  return aliasAt(rollout, percentOf(rollout));
-}
-
-function aliasAt({ namespace, function: fn, to, from, updatedAt }: Rollout, percent: number): StoredAlias {
   const weights: Record<string, number> = percent > 0 && percent < 100 ? { [to]: percent } : {};
   const version = percent === 100 ? to : from;
   return { namespace, function: fn, alias: live, version, weights, updatedAt };

@@ -12,7 +12,7 @@ import { auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
 import type { Catalog } from './catalog.js';
 import type { Publisher } from './publish.js';
-import { failureReason, firstLiveOf, liveOf, type Rollout, recordOf } from './rollout-state.js';
+import { failureReason, liveOf, type Rollout, recordOf } from './rollout-state.js';
 
 const CHECK_EVERY_MS = 1000;
 /**
@@ -81,7 +81,7 @@ export class Rollouts implements Closable {
       updatedAt: now,
     };
     const audit = auditEntry(by, 'rollout.start', `${fn}@${to}`, namespace);
-    if (!(await this.#store.rollouts.start(rollout, firstLiveOf(rollout), audit))) {
+    if (!(await this.#store.rollouts.start(rollout, liveOf(rollout), audit))) {
       throw new AppError('conflict', `A rollout of "${fn}" is running; abort it before you start another.`);
     }
     await this.#catalog.changed(namespace);

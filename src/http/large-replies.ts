@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { FunctionName, RequestId } from '../contract/ids.js';
@@ -32,7 +33,8 @@ export interface LargeReplies {
   list<T>(namespace: string, answer: () => Promise<T>): Promise<T>;
   /**
    * Reads an invocation for a stream when it is the namespace's turn. Streams that read the same
-   * invocation at the same time share one read.
+   * invocation at the same time share one read. A stream never gets a read that began before its
+   * call, which would miss the change that has woken the stream.
    */
   event(namespace: string, id: RequestId, read: () => Promise<InvocationEvent>): Promise<InvocationEvent>;
   compress(namespace: string, text: string): Promise<Buffer>;
@@ -41,17 +43,23 @@ export interface LargeReplies {
 export function createLargeReplies(): LargeReplies {
   const lists = new FairLimiter(LISTS);
   const compressions = new FairLimiter(COMPRESSIONS);
+  /** The reads that have not begun. */
   const reads = new Map<string, Promise<InvocationEvent>>();
   return {
     list: (namespace, answer) => lists.run(namespace, answer),
     event(namespace, id, read) {
       const key = `${namespace}/${id}`;
-      let current = reads.get(key);
-      if (current === undefined) {
-        current = lists.run(namespace, read).finally(() => reads.delete(key));
-        reads.set(key, current);
+      let next = reads.get(key);
+      if (next === undefined) {
+        next = lists.run(namespace, async () => {
+          // One notice wakes all streams in one turn.
+          await turn();
+          reads.delete(key);
+          return read();
+        });
+        reads.set(key, next);
       }
-      return current;
+      return next;
     },
     compress: (namespace, text) =>
       text.length < LONG_TEXT

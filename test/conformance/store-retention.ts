@@ -29,6 +29,24 @@ export function testRetention(driver: string, open: OpenStore): void {
     t.is(await shown(kept), '{"ok":true}');
   });
 
+  test.serial(`${driver}: the response of an HTTP function is swept with its output or input`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const end = { response: '{"status":400}', outputExpiresAt: Date.now() + 600_000 };
+    const rows = [
+      anAttempt({ namespace, final: anEnd({ ...end, output: Buffer.from('out') }) }),
+      anAttempt({ namespace, final: anEnd({ ...end, output: new Uint8Array() }) }),
+      anAttempt({ namespace, final: anEnd({ ...end, state: 'error', input: Buffer.from('in') }) }),
+    ];
+    await attempts.write(rows);
+    // By the clock of the reader they have not expired.
+    while ((await attempts.sweep({ logsBefore: 0, deadBefore: 0, now: Date.now() + 700_000 })) > 0);
+    for (const { requestId } of rows) {
+      const final = (await attempts.invocation(requestId))?.attempts[0]?.final;
+      t.like(final, { output: null, input: null, response: null });
+    }
+  });
+
   test.serial(
     `${driver}: inputs are swept with expired outputs, except those of dead and replayed invocations`,
     async (t) => {

@@ -30,10 +30,10 @@ async function accepted(cases: UseCases, fn: FunctionVersion, given: Partial<Inv
 }
 
 /** Starts a call that waits, and returns it with its invocation. */
-async function called(cases: UseCases, fn: FunctionVersion) {
+async function called(cases: UseCases, fn: FunctionVersion, given: Partial<InvokeRequest> = {}) {
   let id: Invocation['id'] | undefined;
   const call = cases.invoker.call(
-    { namespace: fn.namespace, function: fn.name, input: Buffer.from('{}'), trigger: 'http' },
+    { namespace: fn.namespace, function: fn.name, input: Buffer.from('{}'), trigger: 'http', ...given },
     {
       waitMs: 60_000,
       onAccepted(accepted) {
@@ -148,6 +148,30 @@ test('refuse ends an invocation only if a caller waits for it, and triggers no o
   t.is((await finalOf(cases, invocation))?.state, 'error');
   const told = await cases.queue.list(fn.namespace, { limit: 10, function: listener.name });
   t.deepEqual(told.items, []);
+});
+
+test('an invocation that is refused after an attempt has run keeps its key and triggers on_failure', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy({ retry_count: 1, metadata: { on_failure: 'went:wrong' } });
+  const triggers = [{ topic: 'went:wrong' }];
+  const listener = await cases.deploy({ name: 'listener', metadata: { triggers } }, fn.namespace);
+  const keyed = { idempotencyKey: 'once' };
+  const refuse = async (attempt: number) => {
+    const { call, invocation } = await called(cases, fn, keyed);
+    const ending = failed(invocation, fn);
+    ending.row.attempt = attempt;
+    t.true(await cases.finisher.refuse(ending, 'unavailable'));
+    t.is((await call).reply?.code, 'unavailable');
+    await cases.queue.cancel(invocation.id);
+    return invocation.id;
+  };
+  const first = await refuse(1);
+  const second = await refuse(2);
+  t.not(second, first, 'the first one did not run');
+  const told = await cases.queue.list(fn.namespace, { limit: 10, function: listener.name });
+  t.is(told.items.length, 1);
+  const again = { namespace: fn.namespace, function: fn.name, input: Buffer.from('{}'), ...keyed };
+  t.is((await cases.invoker.send({ ...again, trigger: 'http' })).id, second);
 });
 
 test('invocations that were refused before they ran do not count against a version', async (t) => {

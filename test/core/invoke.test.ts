@@ -171,6 +171,42 @@ test('a repeated request replaces one that has died between its claims and its j
   t.is((await queue.use(fn.namespace)).waiting, 1);
 });
 
+test('a repeated request holds the key again if the one before it was refused meanwhile', async (t) => {
+  const refusing = await openUseCases(join(directory, 'refusing'));
+  t.teardown(refusing.close);
+  const { deploy, invoker, queue } = refusing;
+  const fn = await deploy();
+  const keyed = request(fn, { idempotencyKey: 'refused' });
+  const both = { ...keyed, requestId: aRequestId() };
+  const add = queue.add;
+  let refuse = () => {};
+  const begun = new Promise<void>((resolve) => {
+    queue.add = () =>
+      new Promise((_, reject) => {
+        refuse = () => reject(new AppError('queue_full', 'The queue is full.'));
+        resolve();
+      });
+  });
+  const first = t.throwsAsync(invoker.send(both), { code: 'queue_full' });
+  await begun;
+  queue.add = add;
+  const repeated = invoker.send(both);
+  // The repeated request has found the claims of the first one when it looks for its job.
+  const get = queue.get.bind(queue);
+  await new Promise<void>((resolve) => {
+    queue.get = (id) => {
+      resolve();
+      return get(id);
+    };
+  });
+  queue.get = get;
+  refuse();
+  await first;
+  t.is((await repeated).id, both.requestId);
+  t.is((await invoker.send(keyed)).id, both.requestId, 'the key still has its invocation');
+  t.is((await queue.use(fn.namespace)).waiting, 1);
+});
+
 test('a request id is not used up by a request that is refused, or that another id answers', async (t) => {
   const { deploy, invoker } = await useCases();
   const fn = await deploy();

@@ -313,6 +313,17 @@ test('a rollout to an older version that made the alias live removes it when it 
   t.deepEqual(await called(), ['v3', 3], 'deploys are live at once again');
 });
 
+test('a rollout that goes back does not make a version live that was deployed meanwhile', async (t) => {
+  const { tenant, called } = await versions(2);
+  await tenant.post('/v1/functions/fn/rollout', { to: 1, steps: [100], every_seconds: 3600 });
+  await tenant.deploy('fn', await probeWasm(), { metadata: JSON.stringify({ env: { WHICH: 'v3' } }) });
+  await tenant.delete('/v1/functions/fn/rollout');
+  t.like((await tenant.get('/v1/functions/fn/aliases')).json.aliases, [
+    { alias: 'live', version: 2, weights: {} },
+  ]);
+  t.deepEqual(await called(), ['v2', 2]);
+});
+
 test('a rollout that goes back leaves an alias live that existed before it', async (t) => {
   const { tenant, alias, called } = await versions(2);
   await alias('live', { version: 2 });

@@ -34,6 +34,19 @@ test('streams that read one invocation at the same time share the read, and a la
   t.deepEqual(await again, first);
 });
 
+test('a stream that learns of a change during a read of another stream gets a read that began after it', async (t) => {
+  const replies = createLargeReplies();
+  const { ends, read } = held();
+  const id = aRequestId();
+  const before = replies.event('a', id, read);
+  await turn();
+  const after = replies.event('a', id, read);
+  await turn();
+  t.is(ends.length, 2);
+  for (const end of ends) end();
+  t.not(await after, await before);
+});
+
 test('streams read two invocations of a namespace at once, and those of another namespace beside them', async (t) => {
   const replies = createLargeReplies();
   const { ends, read } = held();

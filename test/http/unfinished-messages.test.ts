@@ -111,3 +111,16 @@ test.serial(
     t.is(idle.ws.readyState, idle.ws.OPEN);
   },
 );
+
+test.serial('a socket is kept that has sent a pong in two parts and nothing after it', async (t) => {
+  const { tenant, path } = await publicProbe();
+  const { connection, upgraded, isOpen, received } = rawSocket(t, tenant.url, path);
+  await upgraded();
+  connection.setNoDelay(true);
+  const pong = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
+  connection.write(pong.subarray(0, 3));
+  await delay(200);
+  connection.write(pong.subarray(3));
+  await delay(2500);
+  t.true(isOpen(), received());
+});

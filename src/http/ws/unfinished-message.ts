@@ -50,15 +50,21 @@ export class UnfinishedMessage {
 
   #update(): void {
     const bytes = Math.max(0, this.#connection.bytesRead - this.#complete);
-    if (bytes <= this.#bytes || this.#isExceeded) return;
+    if (bytes === this.#bytes || this.#isExceeded) return;
+    if (bytes > this.#bytes) this.#grownAt = performance.now();
+    else this.#drop();
     this.#isExceeded = !this.#share.take(bytes - this.#bytes);
     this.#bytes = bytes;
-    this.#grownAt = performance.now();
     if (this.#isExceeded) this.#onExceeded();
   }
 
   #end(): void {
     this.#complete = this.#connection.bytesRead;
+    this.#drop();
+  }
+
+  /** Also drops the beginning of a control frame, which counts until the frame is complete. */
+  #drop(): void {
     if (this.#bytes === 0) return;
     this.#bytes = 0;
     this.#share.release();

@@ -12,7 +12,10 @@ export interface StoredRollout {
   state: RolloutRecord['state'];
   to: number;
   from: number;
-  /** Whether the rollout made the alias `live`, which is removed when the rollout goes back. */
+  /**
+   * Whether the rollout made the alias `live` although `from` was the newest version. The alias is
+   * then removed when the rollout goes back, unless a version has been deployed meanwhile.
+   */
   createdLive: boolean;
   request: RolloutRequest;
   /** Index in the request's steps. */
@@ -37,14 +40,13 @@ export interface RolloutStore {
    */
   start(rollout: Omit<StoredRollout, 'changeId'>, live: StoredAlias, audit?: AuditEntry): Promise<boolean>;
   /**
-   * Changes a rollout and the alias, atomically; null removes the alias. Resolves with false if
-   * another process has changed the rollout since it was read; the audit entry is written only with
-   * the change.
+   * Changes a rollout and the alias, atomically. Resolves with false if another process has changed
+   * the rollout since it was read; the audit entry is written only with the change.
    */
   move(
     from: StoredRollout,
     to: Omit<StoredRollout, 'changeId'>,
-    live: StoredAlias | null,
+    live: StoredAlias,
     audit?: AuditEntry,
   ): Promise<boolean>;
 }
