@@ -1,4 +1,5 @@
 import test from 'ava';
+import { parseAddress } from '../../db/functions/drivers/rqlite-address.js';
 import { openStore } from '../../db/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { messageOf } from '../../src/errors.js';
@@ -97,7 +98,23 @@ test('a URL that could give two namespaces one database is rejected', async (t) 
   const databases = await openParsedDatabases({ driver: 'rqlite', url, namespace });
   await t.throwsAsync(databases.query(namespaceSchema.parse('Mine'), 'select 1', [], limits), {
     code: 'forbidden',
-    message: /share the database of mine/,
+    message: /means the same as mine/,
   });
   await databases.close();
+});
+
+test('two names of one port or address do not share a database', (t) => {
+  const refused = (url: string, names: readonly string[]) => {
+    for (const name of names)
+      t.throws(() => parseAddress(url).urlsFor(name), { code: 'forbidden' }, `${name} in ${url}`);
+  };
+  const port = 'http://127.0.0.1:{namespace}';
+  t.deepEqual(parseAddress(port).urlsFor('4001'), ['http://127.0.0.1:4001']);
+  refused(port, ['04001', '004001']);
+  const address = 'http://10.0.0.{namespace}:4001/';
+  t.deepEqual(parseAddress(address).urlsFor('8'), ['http://10.0.0.8:4001/']);
+  refused(address, ['010', '0x8', '0X8', '0x']);
+  const path = 'http://127.0.0.1:4001/{namespace}';
+  for (const name of ['04001', '4001', 'Mine', 'mine', '0x8', '0'])
+    t.deepEqual(parseAddress(path).urlsFor(name), [`http://127.0.0.1:4001/${name}`]);
 });
