@@ -104,10 +104,13 @@ onRqlite('queries are sent through the dialect of knex', (binary) => {
     const { client } = await get();
     await client.raw('create table w (a integer)');
     const column = () => client.raw('alter table w add column a integer');
-    await t.throwsAsync(batch(client, [client('w').insert({ a: 1 }), column(), client('w').insert({ a: 2 })]), {
-      code: 'SQLITE_ERROR',
-      message: /duplicate column/,
-    });
+    await t.throwsAsync(
+      batch(client, [client('w').insert({ a: 1 }), column(), client('w').insert({ a: 2 })]),
+      {
+        code: 'SQLITE_ERROR',
+        message: /duplicate column/,
+      },
+    );
     t.deepEqual(await client('w'), []);
   });
 
