@@ -124,6 +124,7 @@ export class RqliteTransport {
     /** How many nodes in turn have named a leader that is not configured. */
     let unknownLeaders = 0;
     for (let attempts = 1; ; attempts += 1) {
+      if (options.signal?.aborted) throw aborted();
       const node = this.#current;
       const startedAt = performance.now();
       const mayForward = options.idempotent || unknownLeaders >= this.#nodes.length;
@@ -133,13 +134,12 @@ export class RqliteTransport {
         return outcome;
       }
       const { kind, error } = outcome;
-      if (options.signal?.aborted)
-        throw new RqliteError('RQLITE_ABORTED', 'the request was aborted', { cause: error });
       if (kind === 'lost' && !options.idempotent) {
         throw new RqliteError('RQLITE_AMBIGUOUS', `the write was sent and the answer lost: ${error.reason}`, {
           cause: error,
         });
       }
+      if (options.signal?.aborted) throw aborted(error);
       const leader = this.#nodes.findIndex(({ origin }) => origin === outcome.leader);
       unknownLeaders = kind === 'redirected' && leader < 0 ? unknownLeaders + 1 : 0;
       if (this.#current === node) this.#current = leader < 0 ? (node + 1) % this.#nodes.length : leader;
@@ -229,6 +229,10 @@ function openNode(url: URL, connections: number, connectTimeoutMs: number): Node
     headers,
     prefix,
   };
+}
+
+function aborted(cause?: RqliteError): RqliteError {
+  return new RqliteError('RQLITE_ABORTED', 'the request was aborted', { cause });
 }
 
 function redirected(location: string): FailedRequest {

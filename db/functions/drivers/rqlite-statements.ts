@@ -68,7 +68,9 @@ async function post(
     if (reads === 0) return decoded(await run('/db/execute', statements, { idempotent: false }));
     return decoded(await runMixed(run, statements));
   } catch (error) {
-    if (deadline.aborted)
+    // What was sent may still be executed, unless the server or the transport says otherwise.
+    const isUnknown = error instanceof RqliteError && error.code === 'RQLITE_AMBIGUOUS';
+    if (deadline.aborted && !isUnknown)
       throw new RqliteError('RQLITE_TIMEOUT', 'the deadline has passed', { cause: error });
     throw error;
   }
