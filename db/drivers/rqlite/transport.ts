@@ -246,6 +246,9 @@ function interpret(status: number, text: string): RqliteResponse | FailedRequest
   const knowsNoLeader = status === 500 && text.startsWith('leader not found');
   if (status === 503 || knowsNoLeader)
     return { kind: 'untouched', error: new RqliteError('RQLITE_UNAVAILABLE', text.trim()) };
+  // A proxy has lost the node, perhaps after it had passed on the request.
+  if (status === 502 || status === 504)
+    return { kind: 'lost', error: new RqliteError('RQLITE_UNAVAILABLE', `status ${status}: ${text.trim()}`) };
   if (status === 401)
     throw new RqliteError('RQLITE_UNAUTHORIZED', 'the server does not accept the credentials in the URL');
   if (status !== 200)
