@@ -202,6 +202,21 @@ export function testDatabaseStatements(driver: string, get: GetDatabases): void 
     }
   });
 
+  test(`${driver}: a transaction whose rows exceed 8 MB changes nothing`, async (t) => {
+    const { databases, namespace, table, query } = await aTable(get, 'a');
+    const insert = { kind: 'exec', sql: `insert into ${table} values (1, 1)`, args: [] } as const;
+    const large = {
+      kind: 'query',
+      sql: "with n(i) as (values (1) union all select i + 1 from n where i < 9) select printf('%.1000000c', 'x') from n",
+      args: [],
+    } as const;
+    await t.throwsAsync(databases.transaction(namespace, [insert, large], limits), {
+      code: 'invalid_sql',
+      message: /8 MB/,
+    });
+    t.deepEqual(await query(`select * from ${table}`), []);
+  });
+
   test(`${driver}: a transaction reads and writes a table that it creates`, async (t) => {
     const { databases, namespace, table } = await aTable(get, 'a');
     const exec = (sql: string) => ({ kind: 'exec', sql, args: [] }) as const;

@@ -25,15 +25,21 @@ const IF_SCHEMA =
  * missing table, and commits the others. The statements are therefore first run in a transaction
  * that is rolled back, and then in one that fails if the schema has changed since: with the same
  * schema, the same statements compile.
+ *
+ * @param check Rejects if a statement failed, or if the results would be refused.
  */
-export async function runMixed(run: Run, statements: readonly RqliteStatement[]): Promise<RqliteResult[]> {
+export async function runMixed(
+  run: Run,
+  statements: readonly RqliteStatement[],
+  check: (results: readonly RqliteResult[]) => Promise<unknown>,
+): Promise<RqliteResult[]> {
   for (let tries = 1; ; tries += 1) {
     const [found, ...tried] = await run(ENDPOINT, [SCHEMA, ...statements, ROLLBACK], { idempotent: true });
-    for (const [at, result] of tried.slice(0, statements.length).entries()) decodeTable(result, at);
+    await check(tried.slice(0, statements.length));
     const version = decodeTable(found ?? {}).values[0]?.[0];
     const unchanged = { sql: IF_SCHEMA, bindings: [version] };
-    const [check, ...results] = await run(ENDPOINT, [unchanged, ...statements], { idempotent: false });
-    if (check?.error === undefined) return results;
+    const [guard, ...results] = await run(ENDPOINT, [unchanged, ...statements], { idempotent: false });
+    if (guard?.error === undefined) return results;
     if (tries === MAX_TRIES)
       throw new RqliteError('SQLITE_BUSY', 'the schema changed while the transaction was tried');
   }

@@ -66,7 +66,8 @@ async function post(
     // guard misses it.
     if (reads === operations.length) return decoded(await run('/db/query', statements, { idempotent: true }));
     if (reads === 0) return decoded(await run('/db/execute', statements, { idempotent: false }));
-    return decoded(await runMixed(run, statements));
+    const check = (results: readonly RqliteResult[]) => toOutcomes(operations, decoded(results));
+    return decoded(await runMixed(run, statements, check));
   } catch (error) {
     // What was sent may still be executed, unless the server or the transport says otherwise.
     const isUnknown = error instanceof RqliteError && error.code === 'RQLITE_AMBIGUOUS';
