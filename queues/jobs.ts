@@ -147,10 +147,12 @@ export interface NewJob {
   name: string;
   data: JobData;
   opts: JobsOptions;
+  /** See `QueuedInvocation`. */
+  overdraft: number;
 }
 
 /** Converts an invocation to a job. */
-export function toJob({ invocation, attempts, backoff, delayMs }: QueuedInvocation): NewJob {
+export function toJob({ invocation, attempts, backoff, delayMs, overdraft = 0 }: QueuedInvocation): NewJob {
   // Options are set only where they differ from the default, because each is packed, stored and
   // read with the job.
   const opts: JobsOptions = {};
@@ -160,7 +162,13 @@ export function toJob({ invocation, attempts, backoff, delayMs }: QueuedInvocati
   }
   // BullMQ rejects a negative delay and misplaces a job with a fractional one.
   if (delayMs > 0) opts.delay = Math.ceil(delayMs);
-  return { id: invocation.id, name: invocation.function, data: encodeInvocation(invocation), opts };
+  return {
+    id: invocation.id,
+    name: invocation.function,
+    data: encodeInvocation(invocation),
+    opts,
+    overdraft,
+  };
 }
 
 /** Returns a job as its handler gets it. Throws when the job's data cannot be decoded. */

@@ -7,12 +7,26 @@ export type ShareQuota = 'waiting_jobs' | 'waiting_mb' | 'delayed_jobs';
 export type ShareUse = Pick<QueueUse, 'waiting' | 'delayed' | 'bytes'>;
 
 /**
+ * Returns a limit of the queue raised by a quarter per level of `overdraft`, of which there are as
+ * many as trigger depths. See `QueuedInvocation`.
+ */
+export function raised(limit: number, overdraft: number): number {
+  return limit + Math.ceil(limit / 4) * overdraft;
+}
+
+/**
  * Returns the quota that adding `more` to `used` would exceed, or null. A job whose first attempt
  * is delayed counts against `delayed_jobs` until it is due and against `waiting_jobs` afterwards;
  * its input counts against `waiting_mb` throughout.
  */
-export function exceededQuota(used: ShareUse, more: ShareUse, share: QueueShare): ShareQuota | null {
+export function exceededQuota(
+  used: ShareUse,
+  more: ShareUse,
+  share: QueueShare,
+  overdraft: number,
+): ShareQuota | null {
   if (more.delayed > 0 && used.delayed + more.delayed > share.delayedJobs) return 'delayed_jobs';
-  if (used.bytes + more.bytes > share.waitingBytes) return 'waiting_mb';
-  return more.waiting > 0 && used.waiting + more.waiting > share.waitingJobs ? 'waiting_jobs' : null;
+  if (used.bytes + more.bytes > raised(share.waitingBytes, overdraft)) return 'waiting_mb';
+  const maxJobs = raised(share.waitingJobs, overdraft);
+  return more.waiting > 0 && used.waiting + more.waiting > maxJobs ? 'waiting_jobs' : null;
 }

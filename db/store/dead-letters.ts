@@ -13,6 +13,10 @@ const ATTEMPTS_BY_DEAD = 'attempts indexed by attempts_dead';
 const IS_DEAD = `state = 'dead' and not exists (
   select 1 from attempts later where later.request_id = attempts.request_id and later.attempt > attempts.attempt)`;
 
+const NEWEST = 'select coalesce(max(position), 0) as last from attempts';
+/** The number of rows that one statement purges: a larger one would block all statements after it. */
+const STEP = 500;
+
 type DeadLetters = Pick<AttemptStore, 'takeDead' | 'purgeDead' | 'countDead' | 'deadGroups'>;
 
 /** Dead letters: the last attempts of async invocations that failed permanently. */
@@ -34,8 +38,10 @@ export function createDeadLetters(database: Database): DeadLetters {
 
     async purgeDead(namespace, fn, { reason, ids, audit } = {}) {
       const table = ids === undefined ? ATTEMPTS_BY_DEAD : 'attempts';
-      let where = 'namespace = ? and function = ?';
-      const bindings: string[] = [namespace, fn];
+      // Those that die meanwhile are not purged, or this might not end.
+      const [newest] = await database.run<{ last: number }[]>(knex.raw(NEWEST));
+      let where = "namespace = ? and function = ? and state = 'dead' and position <= ?";
+      const bindings: (string | number)[] = [namespace, fn, newest?.last ?? 0];
       if (reason !== undefined) {
         where += ' and reason = ?';
         bindings.push(reason);
@@ -44,17 +50,22 @@ export function createDeadLetters(database: Database): DeadLetters {
         where += ' and request_id in (select value from json_each(?))';
         bindings.push(JSON.stringify(ids));
       }
-      const [rows] = await database.batch([
-        knex.raw(`select request_id from ${table} where ${where} and ${IS_DEAD}`, bindings),
-        // Includes superseded dead letters: their input is no longer needed.
-        knex.raw(
-          `update ${table} set state = status, reason = null, input = null, http_request = null
-           where ${where} and state = 'dead'`,
-          bindings,
-        ),
-        ...auditQueries(knex, audit),
-      ]);
-      return (rows as unknown[]).length;
+      // Includes superseded dead letters: their input is no longer needed.
+      const chosen = `position in (select position from ${table} where ${where} limit ${STEP})`;
+      let purged = 0;
+      for (let isFirst = true; ; isFirst = false) {
+        const [rows] = await database.batch([
+          knex.raw(`select ${IS_DEAD} as "isDead" from attempts where ${chosen}`, bindings),
+          knex.raw(
+            `update attempts set state = status, reason = null, input = null, http_request = null where ${chosen}`,
+            bindings,
+          ),
+          ...(isFirst ? auditQueries(knex, audit) : []),
+        ]);
+        const found = rows as { isDead: number }[];
+        purged += found.filter(({ isDead }) => isDead === 1).length;
+        if (found.length < STEP) return purged;
+      }
     },
 
     async countDead() {

@@ -40,11 +40,13 @@ export function createFunctionStore(database: Database): FunctionStore {
     },
 
     async remove(namespace, name, audit) {
+      const audits = auditQueries(knex, audit, {
+        sql: 'exists (select 1 from functions where namespace = ? and name = ? and deleted_at is null)',
+        bindings: [namespace, name],
+      });
       const results = await database.batch([
-        ...auditQueries(knex, audit, {
-          sql: 'exists (select 1 from functions where namespace = ? and name = ? and deleted_at is null)',
-          bindings: [namespace, name],
-        }),
+        ...audits,
+        knex('function_versions').where({ namespace, name }).distinct('wasm_cid').pluck('wasm_cid'),
         knex('function_versions').where({ namespace, name }).delete(),
         knex('triggers').where({ namespace, function: name }).delete(),
         knex('aliases').where({ namespace, function: name }).delete(),
@@ -56,7 +58,7 @@ export function createFunctionStore(database: Database): FunctionStore {
           .whereNull('deleted_at')
           .update({ deleted_at: Date.now() }),
       ]);
-      return results.at(-1) === 1;
+      return results.at(-1) === 1 ? (results[audits.length] as string[]) : null;
     },
 
     async count() {

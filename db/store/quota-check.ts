@@ -1,5 +1,5 @@
 import { type QuotaName, quotaExceeded } from '../../src/contract/quotas.js';
-import type { AppError } from '../../src/errors.js';
+import { type AppError, isAppError } from '../../src/errors.js';
 import type { Database, Query } from '../database.js';
 
 /**
@@ -59,6 +59,8 @@ export async function batchWithinQuota(
     const [, ...results] = await database.batch([guard, ...queries], options);
     return results;
   } catch (error) {
+    // After a write whose reply was lost, the use may be over the limit because it took place.
+    if (!isAppError(error, 'internal')) throw error;
     const refusal = await refusalOf(database, check).catch(() => null);
     throw refusal ?? error;
   }

@@ -122,10 +122,10 @@ class VersionedFunctions implements Functions {
     name: FunctionName,
     version: number,
   ): Promise<FunctionRecord> {
-    const { catalog, quotas, store, probeRetries } = this.#deps;
+    const { blobs, catalog, quotas, store, probeRetries } = this.#deps;
     const old = await catalog.resolve(namespace, name, version);
     await assertRoutesFree(catalog, namespace, name, old.metadata.http?.routes ?? []);
-    await this.#assertWhole(old);
+    const wasm = await this.#readWhole(old);
     const added = await store.functions.addVersion(
       {
         namespace,
@@ -142,6 +142,8 @@ class VersionedFunctions implements Functions {
       auditEntry(by, 'function.rollback', name, namespace),
     );
     if (old.probe_pending === true) probeRetries?.schedule();
+    // The function, and with it the module, may have been deleted meanwhile.
+    if (wasm !== null) await secureBlob({ blobs, owners: store.blobOwners }, old.wasm_cid, wasm);
     await this.#announce(added);
     return recordOf(added);
   }
@@ -165,10 +167,12 @@ class VersionedFunctions implements Functions {
     const { catalog, store } = this.#deps;
     const latest = await store.functions.latest(namespace, name);
     const audit = auditEntry(by, 'function.delete', name, namespace);
-    const removed = await store.functions.remove(namespace, name, audit);
+    const modules = await store.functions.remove(namespace, name, audit);
     await this.#changed(namespace);
     // Throws `function_not_found` with the usual message.
-    if (!removed) await catalog.resolve(namespace, name);
+    if (modules === null) await catalog.resolve(namespace, name);
+    // Not awaited, because there may be a thousand.
+    void this.#deleteModules(name, modules ?? []);
     if (!latest) return;
     // Not awaited: workers cancel jobs of a deleted function when these come up. This cancels
     // jobs with a long delay.
@@ -225,10 +229,13 @@ class VersionedFunctions implements Functions {
     await this.#deps.catalog.changed(namespace);
   }
 
-  /** While the storage is unreachable, workers may still have the module in memory. */
-  async #assertWhole({ name, version, wasm_cid: cid }: FunctionVersion): Promise<void> {
-    await this.#deps.blobs.get(cid).catch((cause) => {
-      if (!isDamage(cause)) return;
+  /**
+   * Resolves with the module of a version, or with null while the storage is unreachable: workers
+   * may then still have it in memory. Throws `blob_damaged`.
+   */
+  async #readWhole({ name, version, wasm_cid: cid }: FunctionVersion): Promise<Uint8Array | null> {
+    return this.#deps.blobs.get(cid).catch((cause) => {
+      if (!isDamage(cause)) return null;
       const what = `Version ${version} of ${name} cannot be restored: ${messageOf(cause)}`;
       throw new AppError(
         'blob_damaged',
@@ -236,6 +243,19 @@ class VersionedFunctions implements Functions {
         { cause },
       );
     });
+  }
+
+  /** Deletes modules that no other function, version or namespace has. Never rejects. */
+  async #deleteModules(name: FunctionName, cids: readonly string[]): Promise<void> {
+    const { blobs, logger, store } = this.#deps;
+    try {
+      for (const cid of cids) await deleteUnowned({ blobs, owners: store.blobOwners }, cid);
+    } catch (error) {
+      logger.warn(
+        { function: name, err: messageOf(error) },
+        'modules of a deleted function could not be deleted',
+      );
+    }
   }
 
   /** Never rejects. */

@@ -68,6 +68,7 @@ export class FollowUps {
       data: new JsonText(text),
       depth: invocation.triggerDepth + 1,
       parentId: invocation.id,
+      isOutcome: true,
       ...(invocation.traceparent === undefined ? {} : { traceparent: invocation.traceparent }),
     });
   }

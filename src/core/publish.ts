@@ -37,6 +37,8 @@ export interface Message {
   parentId?: RequestId;
   /** Name of the message in error messages, if it is one of several. */
   name?: string;
+  /** Whether it reports the end of an invocation that is still on the queue. */
+  isOutcome?: boolean;
 }
 
 export interface Published {
@@ -198,7 +200,7 @@ function portionsOf(found: PromiseSettledResult<Fired[]>[]): PromiseSettledResul
 }
 
 function fire(message: Message, functions: readonly FunctionVersion[], resultTtlMs: number): Fired {
-  const { namespace, topic, bytes, data, depth, traceparent, parentId } = message;
+  const { namespace, topic, bytes, data, depth, traceparent, parentId, isOutcome } = message;
   const at = Date.now();
   const tooDeep = functions.length > 0 && depth > MAX_TRIGGER_DEPTH;
   if (functions.length === 0 || tooDeep) {
@@ -224,7 +226,9 @@ function fire(message: Message, functions: readonly FunctionVersion[], resultTtl
     };
     if (traceparent !== undefined) invocation.traceparent = traceparent;
     if (parentId !== undefined) invocation.parentId = parentId;
-    return jobOf(fn, invocation);
+    const job = jobOf(fn, invocation);
+    if (isOutcome === true) job.overdraft = depth;
+    return job;
   });
   return { message, at, jobs, tooDeep };
 }

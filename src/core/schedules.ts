@@ -17,8 +17,13 @@ export const DEFAULT_TIMEZONE = 'UTC';
 const MISSED_AFTER_MS = 60_000;
 /** How often schedules that were lost from the queue are restored, in milliseconds. */
 const RESTORE_MS = 60_000;
-/** Setting with the last run of a schedule with `overlap: skip`. */
-const LAST_RUN = 'last_run';
+/**
+ * Setting with the ids of the last runs of a schedule with `overlap: skip`, separated by commas: a
+ * run that a person starts does not end the one before it.
+ */
+const LAST_RUNS = 'last_run';
+/** Maximum number of those ids; of more active runs, the oldest are forgotten. */
+const MAX_LAST_RUNS = 16;
 
 type CronTrigger = StoredTrigger & { spec: Extract<TriggerSpec, { cron: string }> };
 
@@ -145,15 +150,22 @@ class QueueSchedules implements Schedules {
     // The id is derived from the tick, so that a tick that is delivered twice starts one run.
     const requestId = requestIdSchema.parse(uuidOf(scheduledAt, `${id}@${scheduledAt}`));
     if ((await this.#store.attempts.invocation(requestId)) !== null) return;
-    if (trigger.spec.overlap === 'skip' && (await this.#isRunning(trigger, requestId))) return;
+    if (trigger.spec.overlap === 'skip') {
+      const active = await this.#activeRuns(trigger);
+      if (active.some((id) => id !== requestId)) return;
+    }
     await this.#fire(trigger, requestId, scheduledAt);
   }
 
-  /** Resolves with whether the previous run of the schedule is still active. */
-  async #isRunning({ id }: StoredTrigger, requestId: RequestId): Promise<boolean> {
-    const last = await this.#store.settings.get(`trigger:${id}`, LAST_RUN);
-    if (last === null || last === requestId) return false;
-    return (await this.#queue.get(requestIdSchema.parse(last))) !== null;
+  /** Resolves with those of the last runs of the schedule that are still on the queue. */
+  async #activeRuns({ id: trigger }: StoredTrigger): Promise<RequestId[]> {
+    const last = await this.#store.settings.get(`trigger:${trigger}`, LAST_RUNS);
+    const active: RequestId[] = [];
+    for (const text of last === null ? [] : last.split(',')) {
+      const id = requestIdSchema.parse(text);
+      if ((await this.#queue.get(id)) !== null) active.push(id);
+    }
+    return active;
   }
 
   async #fire(trigger: CronTrigger, id: RequestId, scheduledAt: number): Promise<void> {
@@ -176,8 +188,11 @@ class QueueSchedules implements Schedules {
     });
     // Written before the job is added: an unrecorded run could be overlapped, whereas a recorded
     // run that was never added does not count as running.
-    if (trigger.spec.overlap === 'skip')
-      await this.#store.settings.put(`trigger:${trigger.id}`, LAST_RUN, id);
+    if (trigger.spec.overlap === 'skip') {
+      const runs = new Set([...(await this.#activeRuns(trigger)), id]);
+      const last = [...runs].slice(-MAX_LAST_RUNS).join(',');
+      await this.#store.settings.put(`trigger:${trigger.id}`, LAST_RUNS, last);
+    }
     await this.#queue.add([invocation]);
     this.#meter.accepted('cron', 1);
   }

@@ -49,6 +49,13 @@ export interface QueuedInvocation {
   backoff: { type: 'fixed' | 'exponential'; delayMs: number };
   /** Delay before the first attempt, in milliseconds. */
   delayMs: number;
+  /**
+   * How far the job may exceed the limits of the queue: for the event that reports the end of an
+   * invocation, its trigger depth. That invocation leaves the queue only after the event was added,
+   * so a queue that is full of ended invocations would otherwise stay full. Deeper events have more
+   * room than those that they wait for.
+   */
+  overdraft?: number;
 }
 
 /** A job as delivered to a worker. */
@@ -186,7 +193,8 @@ export type TickHandler = (scheduleId: string, scheduledAt: number) => Promise<v
 export interface InvocationQueue extends Closable {
   readonly driver: string;
   /**
-   * Adds all jobs or none. An id that is already queued or running is ignored. Throws `queue_full`,
+   * Adds all jobs or none; `overdraft` is that of the first. An id that is already queued or running
+   * is ignored. Throws `queue_full`,
    * `quota_exceeded` or `unavailable`; then no job was accepted. Throws `ambiguous_write` if the
    * server became unreachable before it confirmed the jobs; then all of them may run.
    */

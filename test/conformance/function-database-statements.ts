@@ -178,6 +178,75 @@ export function testDatabaseStatements(driver: string, get: GetDatabases): void 
     t.is((await query(`select * from ${table}`)).length, 2);
   });
 
+  test(`${driver}: a transaction with a statement that does not compile changes nothing`, async (t) => {
+    const { databases, namespace, table, query } = await aTable(get, 'a');
+    const insert = (id: number) =>
+      ({ kind: 'exec', sql: `insert into ${table} values (?, ?)`, args: [id, id] }) as const;
+    const read = { kind: 'query', sql: `select count(*) as n from ${table}`, args: [] } as const;
+    const bad = [
+      { kind: 'exec', sql: `insert into ${table}_missing values (1)`, args: [] },
+      { kind: 'exec', sql: `update ${table} set missing = 1`, args: [] },
+      { kind: 'query', sql: `select * from ${table}_missing`, args: [] },
+    ] as const;
+    for (const one of bad) {
+      for (const operations of [
+        [insert(1), one, insert(2)],
+        [insert(1), one, read],
+      ]) {
+        await t.throwsAsync(databases.transaction(namespace, operations, limits), {
+          code: 'invalid_sql',
+          message: /^Operation 2: no such/,
+        });
+        t.deepEqual(await query(read.sql), [{ n: 0 }], one.sql);
+      }
+    }
+  });
+
+  test(`${driver}: a transaction whose rows exceed 8 MB changes nothing`, async (t) => {
+    const { databases, namespace, table, query } = await aTable(get, 'a');
+    const insert = { kind: 'exec', sql: `insert into ${table} values (1, 1)`, args: [] } as const;
+    const large = {
+      kind: 'query',
+      sql: "with n(i) as (values (1) union all select i + 1 from n where i < 9) select printf('%.1000000c', 'x') from n",
+      args: [],
+    } as const;
+    await t.throwsAsync(databases.transaction(namespace, [insert, large], limits), {
+      code: 'invalid_sql',
+      message: /8 MB/,
+    });
+    t.deepEqual(await query(`select * from ${table}`), []);
+  });
+
+  test(`${driver}: a transaction reads and writes a table that it creates`, async (t) => {
+    const { databases, namespace, table } = await aTable(get, 'a');
+    const exec = (sql: string) => ({ kind: 'exec', sql, args: [] }) as const;
+    const results = await databases.transaction(
+      namespace,
+      [
+        exec(`create table ${table}_new (a)`),
+        exec(`insert into ${table}_new values (1), (2)`),
+        { kind: 'query', sql: `select a from ${table}_new where a > ?`, args: [1] },
+      ],
+      limits,
+    );
+    t.deepEqual(results.slice(1), [{ rowsAffected: 2, lastInsertId: 2 }, [{ a: 2 }]]);
+  });
+
+  test(`${driver}: concurrent transactions that read, and changes of the schema, all take place`, async (t) => {
+    const { databases, namespace, table, query, execute } = await aTable(get, 'a');
+    const ids = Array.from({ length: 8 }, (_, at) => at + 1);
+    await Promise.all(
+      ids.map(async (id) => {
+        if (id % 4 === 0) return execute(`create table ${table}_${id} (a)`);
+        const insert = { kind: 'exec', sql: `insert into ${table} values (?, ?)`, args: [id, id] } as const;
+        const read = { kind: 'query', sql: `select id from ${table} where id = ?`, args: [id] } as const;
+        const [, rows] = await databases.transaction(namespace, [insert, read], limits);
+        t.deepEqual(rows, [{ id }]);
+      }),
+    );
+    t.is((await query(`select * from ${table}`)).length, 6);
+  });
+
   test(`${driver}: a trigger with several statements in its body is executed`, async (t) => {
     const { table, query, execute } = await aTable(get, 'a');
     await execute(

@@ -100,6 +100,32 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     t.is((await queue.use(namespace('nobody'))).oldestMs, 0);
   });
 
+  test('jobs with an overdraft exceed the limits of queue and namespace by a quarter per level', async (t) => {
+    const { queue } = t.context.queues;
+    const overdrawn = (jobs: number, overdraft: number, of: string) =>
+      queue.add(many(jobs, of).map((job) => ({ ...job, overdraft })));
+    await queue.add(many(10, BOUNDED));
+    await t.throwsAsync(overdrawn(4, 1, BOUNDED), { message: /waiting_jobs/ });
+    await overdrawn(3, 1, BOUNDED);
+    await overdrawn(3, 2, BOUNDED);
+    await t.throwsAsync(overdrawn(1, 2, BOUNDED), { message: /waiting_jobs/ });
+    await t.throwsAsync(queue.add(many(1, BOUNDED)), { message: /waiting_jobs/ });
+
+    await queue.add(many(34, 'free'));
+    await t.throwsAsync(overdrawn(14, 1, 'free'), { message: /full/ });
+    await overdrawn(13, 1, 'free');
+    await t.throwsAsync(queue.add(many(1, 'free')), { message: /full/ });
+  });
+
+  test('inputs of jobs with an overdraft exceed waiting_mb by a quarter per level', async (t) => {
+    const { queue } = t.context.queues;
+    const job = (bytes: number) => queued({ namespace: namespace(BOUNDED), input: Buffer.alloc(bytes) });
+    await queue.add([job(1 << 19)]);
+    await t.throwsAsync(queue.add([{ ...job((1 << 17) + 1), overdraft: 1 }]), { message: /waiting_mb/ });
+    await queue.add([{ ...job(1 << 17), overdraft: 1 }]);
+    await t.throwsAsync(queue.add([job(1)]), { message: /waiting_mb/ });
+  });
+
   test('of concurrent adds only those over the quota of their namespace are rejected', async (t) => {
     const { queues, other } = t.context;
     const adds = Array.from({ length: 16 }, (_, index) =>

@@ -47,6 +47,23 @@ export function testDeadLetters(driver: string, open: OpenStore): void {
     t.is(await attempts.takeDead(mine[0]?.requestId ?? aRequestId()), null);
   });
 
+  test(`${driver}: many dead invocations are purged in steps, between which others are served`, async (t) => {
+    const { attempts, settings } = await get();
+    const namespace = aNamespace();
+    const input = Buffer.alloc(2_000, 'x');
+    const rows = Array.from({ length: 5_200 }, () => aDeadAttempt({ namespace }, { input }));
+    await attempts.write(rows);
+    let purging = true;
+    const purged = attempts.purgeDead(namespace, aName('hello')).finally(() => {
+      purging = false;
+    });
+    let served = 0;
+    for (; purging; served += 1) await settings.get('scope', 'name');
+    t.is(await purged, rows.length);
+    t.true(served > 5, `${served} reads`);
+    t.deepEqual(await attempts.deadGroups(namespace), []);
+  });
+
   test(`${driver}: dead invocations are grouped by function and reason, and purged by id and reason`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();

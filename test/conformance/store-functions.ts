@@ -241,8 +241,8 @@ export function testFunctions(driver: string, open: OpenStore): void {
     const name = aName('hello');
     const first = await functions.addVersion(given);
     await functions.addVersion(given);
-    t.true(await functions.remove(given.namespace, name));
-    t.false(await functions.remove(given.namespace, name));
+    t.deepEqual(await functions.remove(given.namespace, name), [given.wasmCid]);
+    t.is(await functions.remove(given.namespace, name), null);
     t.is(await functions.latest(given.namespace, name), null);
     t.deepEqual(await functions.list(given.namespace), []);
     t.deepEqual(await functions.versions(given.namespace, name), []);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { createSchedules } from '../../src/core/schedules.js';
+import type { TickHandler } from '../../src/ports/queue.js';
 import type { StoredTrigger } from '../../src/ports/store/triggers.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -76,4 +77,42 @@ test('a schedule that is deleted from the queue with another tool is restored', 
   await queue.unschedule('yearly');
   await until('the schedule is back', async () => (await queue.nextTick('yearly')) === due);
   t.is(await queue.nextTick('paused'), null);
+});
+
+test('with overlap: skip, no tick runs beside an earlier run although a later one has ended', async (t) => {
+  const { store, queue, catalog, meter, deploy } = cases;
+  const fn = await deploy();
+  const spec = { cron: '0 3 * * *', overlap: 'skip' } as const;
+  const trigger = await store.triggers.add(fn.namespace, fn.name, spec);
+  let tick: TickHandler = async () => t.fail('no handler is registered');
+  const schedules = createSchedules({
+    store,
+    queue: new Proxy(queue, {
+      get(target, name) {
+        if (name !== 'onTick') return Reflect.get(target, name).bind(target);
+        return async (handler: TickHandler) => {
+          tick = handler;
+          return { close: async () => undefined };
+        };
+      },
+    }),
+    catalog,
+    meter,
+    resultTtlMs: 60_000,
+  });
+  const started = await schedules.start();
+  t.teardown(() => started.close());
+  const runs = async () => (await queue.list(fn.namespace, { limit: 10 })).items.length;
+
+  const at = Date.now();
+  await tick(trigger.id, at);
+  t.is(await runs(), 1);
+  const manual = await schedules.runNow(trigger as Parameters<typeof schedules.runNow>[0]);
+  t.is(await queue.cancel(manual), 'removed');
+  await tick(trigger.id, at + 1000);
+  t.is(await runs(), 1);
+  const [first] = (await queue.list(fn.namespace, { limit: 10 })).items;
+  await queue.cancel(first?.invocation.id ?? manual);
+  await tick(trigger.id, at + 2000);
+  t.is(await runs(), 1);
 });

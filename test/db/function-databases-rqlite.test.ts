@@ -1,4 +1,11 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import test from 'ava';
+import { RqliteTransport } from '../../db/drivers/rqlite/transport.js';
+import { parseAddress } from '../../db/functions/drivers/rqlite-address.js';
+import { send } from '../../db/functions/drivers/rqlite-statements.js';
+import { guard } from '../../db/functions/statement.js';
 import { openStore } from '../../db/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { messageOf } from '../../src/errors.js';
@@ -97,7 +104,41 @@ test('a URL that could give two namespaces one database is rejected', async (t) 
   const databases = await openParsedDatabases({ driver: 'rqlite', url, namespace });
   await t.throwsAsync(databases.query(namespaceSchema.parse('Mine'), 'select 1', [], limits), {
     code: 'forbidden',
-    message: /share the database of mine/,
+    message: /means the same as mine/,
   });
   await databases.close();
+});
+
+test('two names of one port or address do not share a database', (t) => {
+  const refused = (url: string, names: readonly string[]) => {
+    for (const name of names)
+      t.throws(() => parseAddress(url).urlsFor(name), { code: 'forbidden' }, `${name} in ${url}`);
+  };
+  const port = 'http://127.0.0.1:{namespace}';
+  t.deepEqual(parseAddress(port).urlsFor('4001'), ['http://127.0.0.1:4001']);
+  refused(port, ['04001', '004001']);
+  const address = 'http://10.0.0.{namespace}:4001/';
+  t.deepEqual(parseAddress(address).urlsFor('8'), ['http://10.0.0.8:4001/']);
+  refused(address, ['010', '0x8', '0X8', '0x']);
+  const path = 'http://127.0.0.1:4001/{namespace}';
+  for (const name of ['04001', '4001', 'Mine', 'mine', '0x8', '0'])
+    t.deepEqual(parseAddress(path).urlsFor(name), [`http://127.0.0.1:4001/${name}`]);
+});
+
+test('a write whose deadline passes before the server has answered is not reported as stopped', async (t) => {
+  const server = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close().closeAllConnections());
+  const { port } = server.address() as AddressInfo;
+  const transport = new RqliteTransport({ urls: [`http://127.0.0.1:${port}`] });
+  t.teardown(() => transport.close());
+  const run = (kind: 'query' | 'exec', sql: string) =>
+    send(transport, [{ kind, ...guard(sql, kind), args: [] }], { timeoutMs: 300 });
+  await t.throwsAsync(run('exec', 'delete from t'), { code: 'RQLITE_AMBIGUOUS' });
+  await t.throwsAsync(run('query', 'select 1'), { code: 'RQLITE_TIMEOUT' });
+
+  const nobody = new RqliteTransport({ urls: ['http://127.0.0.1:1'] });
+  t.teardown(() => nobody.close());
+  const unsent = { kind: 'exec', ...guard('delete from t', 'exec'), args: [] } as const;
+  await t.throwsAsync(send(nobody, [unsent], { timeoutMs: 300 }), { code: 'RQLITE_TIMEOUT' });
 });

@@ -100,6 +100,20 @@ onRqlite('queries are sent through the dialect of knex', (binary) => {
     );
   });
 
+  test('a batch of writes, one of which does not compile, changes nothing', async (t) => {
+    const { client } = await get();
+    await client.raw('create table w (a integer)');
+    const column = () => client.raw('alter table w add column a integer');
+    await t.throwsAsync(
+      batch(client, [client('w').insert({ a: 1 }), column(), client('w').insert({ a: 2 })]),
+      {
+        code: 'SQLITE_ERROR',
+        message: /duplicate column/,
+      },
+    );
+    t.deepEqual(await client('w'), []);
+  });
+
   test('constraint and syntax errors have the error codes of SQLite', async (t) => {
     const { client } = await get();
     await client.raw('create table c (a integer primary key, u unique, n not null, k check (k > 0))');

@@ -123,6 +123,15 @@ test('a write is forwarded only if no configured node is the leader', async (t) 
   );
 });
 
+for (const status of [502, 504]) {
+  test(`after ${status} of a proxy a write is ambiguous, and an idempotent one is sent again`, async (t) => {
+    const node = await aNode(t, json(status, 'Bad Gateway'), json(status, 'Bad Gateway'), ok);
+    const post = aTransport(t, [node.url]);
+    await t.throwsAsync(post(false), { code: 'RQLITE_AMBIGUOUS' });
+    t.deepEqual(await post(true), done);
+  });
+}
+
 test('a write that times out is ambiguous', async (t) => {
   const node = await aNode(t, () => undefined);
   await t.throwsAsync(aTransport(t, [node.url], { requestTimeoutMs: 200 })(false), {

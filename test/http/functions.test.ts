@@ -1,5 +1,10 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
+import { uuidv7 } from '../../src/uuid.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
+import { assemble } from '../helpers/wat.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
 const engine = sharedEngine();
@@ -33,6 +38,31 @@ test('a version records the message and git commit of its deployment or rollback
     t.is(refused.status, 400, value);
     t.regex(refused.json.error, new RegExp(`^${field} must `));
   }
+});
+
+test('the module of a deleted function is deleted unless another function has it', async (t) => {
+  const served = await engine();
+  const [api, other] = [await aTenant(served), await aTenant(served)];
+  // A module of this test alone.
+  const wasm = await assemble(
+    `(module (memory (export "memory") 1) (func (export "_start")) (data (i32.const 0) "${uuidv7()}"))`,
+  );
+  const deployed = await api.deploy('one', wasm);
+  t.is(deployed.status, 201, deployed.text);
+  t.is((await other.deploy('two', wasm)).status, 201);
+  const { wasm_cid: cid } = deployed.json.function;
+  const file = join(served.dataDir, 'blobs', cid);
+  t.true(existsSync(file));
+
+  t.is((await api.delete('/v1/functions/one')).status, 200);
+  t.is((await other.post('/v1/functions/two/rollback', { version: 1 })).status, 201);
+  t.true(existsSync(file));
+  t.is((await other.delete('/v1/functions/two')).status, 200);
+  await until('the module is gone', () => !existsSync(file));
+
+  t.is((await api.deploy('one', wasm)).status, 201);
+  t.true(existsSync(file));
+  t.is((await api.invoke('one', '')).status, 200);
 });
 
 test('a function is deployed, shown, listed, rolled back and deleted', async (t) => {

@@ -27,6 +27,9 @@ export interface KnexQuery {
 const IDEMPOTENT =
   /^\s*with\b(?![\s\S]*\b(insert|update|delete|replace)\b)|^\s*(select|pragma|explain|values|insert\s+or\s+ignore|create\s+(unique\s+)?(table|index|view)\s+if\s+not|drop\s+\w+\s+if\s+exists)\b|\bon\s+conflict\b[^;]*\bdo\s+nothing\s*$/i;
 
+/** Matches statements that may return rows without RETURNING. */
+const MAY_READ = /^\s*(select|with|values|pragma|explain)\b/i;
+
 /**
  * The knex dialect for RQLite: knex's SQLite dialect over HTTP. It has no interactive transactions,
  * because RQLite accepts BEGIN but does not roll back: see `batch`.
@@ -80,7 +83,11 @@ export class RqliteClient extends KnexSqlite {
     statements: readonly RqliteStatement[],
     { idempotent, transaction }: { idempotent: boolean; transaction: boolean },
   ): Promise<DecodedResult[]> {
-    const path = `/db/request?blob_array${transaction ? '&transaction' : ''}`;
+    // In a transaction, the endpoint for both goes on after a statement that it cannot compile, and
+    // commits the others.
+    const onlyWrites = transaction && !statements.some(({ sql }) => MAY_READ.test(sql));
+    const endpoint = onlyWrites ? '/db/execute' : '/db/request';
+    const path = `${endpoint}?blob_array${transaction ? '&transaction' : ''}`;
     const { results = [] } = await this.driver.post(path, encodeStatements(statements), { idempotent });
     return results.map((result, at) => decodeResult(result, statements.length > 1 ? at : undefined));
   }

@@ -124,6 +124,7 @@ export class RqliteTransport {
     /** How many nodes in turn have named a leader that is not configured. */
     let unknownLeaders = 0;
     for (let attempts = 1; ; attempts += 1) {
+      if (options.signal?.aborted) throw aborted();
       const node = this.#current;
       const startedAt = performance.now();
       const mayForward = options.idempotent || unknownLeaders >= this.#nodes.length;
@@ -133,13 +134,12 @@ export class RqliteTransport {
         return outcome;
       }
       const { kind, error } = outcome;
-      if (options.signal?.aborted)
-        throw new RqliteError('RQLITE_ABORTED', 'the request was aborted', { cause: error });
       if (kind === 'lost' && !options.idempotent) {
         throw new RqliteError('RQLITE_AMBIGUOUS', `the write was sent and the answer lost: ${error.reason}`, {
           cause: error,
         });
       }
+      if (options.signal?.aborted) throw aborted(error);
       const leader = this.#nodes.findIndex(({ origin }) => origin === outcome.leader);
       unknownLeaders = kind === 'redirected' && leader < 0 ? unknownLeaders + 1 : 0;
       if (this.#current === node) this.#current = leader < 0 ? (node + 1) % this.#nodes.length : leader;
@@ -231,6 +231,10 @@ function openNode(url: URL, connections: number, connectTimeoutMs: number): Node
   };
 }
 
+function aborted(cause?: RqliteError): RqliteError {
+  return new RqliteError('RQLITE_ABORTED', 'the request was aborted', { cause });
+}
+
 function redirected(location: string): FailedRequest {
   const error = new RqliteError('RQLITE_UNAVAILABLE', 'the node is not the leader');
   if (!URL.canParse(location)) return { kind: 'redirected', error };
@@ -242,6 +246,9 @@ function interpret(status: number, text: string): RqliteResponse | FailedRequest
   const knowsNoLeader = status === 500 && text.startsWith('leader not found');
   if (status === 503 || knowsNoLeader)
     return { kind: 'untouched', error: new RqliteError('RQLITE_UNAVAILABLE', text.trim()) };
+  // A proxy has lost the node, perhaps after it had passed on the request.
+  if (status === 502 || status === 504)
+    return { kind: 'lost', error: new RqliteError('RQLITE_UNAVAILABLE', `status ${status}: ${text.trim()}`) };
   if (status === 401)
     throw new RqliteError('RQLITE_UNAUTHORIZED', 'the server does not accept the credentials in the URL');
   if (status !== 200)

@@ -32,6 +32,15 @@ export function parseAddress(url: string): RqliteAddress {
       .map(({ origin, pathname }) => origin + pathname)
       .join();
 
+  const isSame = (one: string, other: string) => {
+    try {
+      return place(one) === place(other);
+    } catch {
+      // One of them makes no URL.
+      return false;
+    }
+  };
+
   if (isPerNamespace && place('1') === place('2')) {
     throw new AppError(
       'bad_config',
@@ -41,14 +50,29 @@ export function parseAddress(url: string): RqliteAddress {
   return {
     isPerNamespace,
     urlsFor(namespace) {
-      const lower = namespace.toLowerCase();
-      if (isPerNamespace && namespace !== lower && place(namespace) === place(lower)) {
+      const twin = isPerNamespace ? twinsOf(namespace).find((other) => isSame(other, namespace)) : undefined;
+      if (twin !== undefined) {
         throw new AppError(
           'forbidden',
-          `Namespace ${namespace} can have no database: host names ignore case, so it would share the database of ${lower}.`,
+          `Namespace ${namespace} can have no database: in FUNCTION_DB_URL its name means the same as ${twin}, whose database it would share.`,
         );
       }
       return urls(namespace);
     },
   };
+}
+
+/**
+ * Returns the other names that a URL may not distinguish from a namespace: host names ignore case,
+ * ports and IPv4 addresses ignore how a number is written. Of several such names, the one in lower
+ * case and decimal has the database.
+ */
+function twinsOf(namespace: string): string[] {
+  const lower = namespace.toLowerCase();
+  const numbers = [
+    ...(/^\d+$/.test(lower) ? [BigInt(lower)] : []),
+    ...(/^0[0-7]+$/.test(lower) ? [BigInt(`0o${lower.slice(1)}`)] : []),
+    ...(/^0x[\da-f]*$/.test(lower) ? [BigInt(`${lower}${lower === '0x' ? '0' : ''}`)] : []),
+  ];
+  return [lower, ...numbers.map(String)].filter((other) => other !== namespace);
 }

@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { MAX_HOST_RESULT_BYTES } from '../../../src/contract/limits.js';
-import { type DecodedTable, decodeTable } from '../../drivers/rqlite/decode.js';
+import { type DecodedTable, decodeTable, type RqliteResult } from '../../drivers/rqlite/decode.js';
 import { encodeStatements } from '../../drivers/rqlite/encode.js';
 import { RqliteError } from '../../drivers/rqlite/errors.js';
 import type { RqliteTransport } from '../../drivers/rqlite/transport.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
 import type { BoundStatement, StatementOutcome } from '../executor.js';
+import { type Run, runMixed } from './rqlite-mixed.js';
 import { toOutcomes } from './rqlite-outcomes.js';
 
 /**
@@ -46,29 +47,38 @@ async function post(
   operations: readonly BoundStatement[],
   { timeoutMs, signal }: SendOptions,
 ): Promise<DecodedTable[]> {
-  const reads = operations.every(({ kind }) => kind === 'query');
-  // The query endpoint uses a read-only connection, so that a statement cannot write even if the
-  // guard misses it.
-  const path = reads ? '/db/query' : '/db/request';
-  const transaction = operations.length > 1 ? '&transaction' : '';
   const deadline = AbortSignal.timeout(timeoutMs);
-  const response = await cluster
-    .post(
-      // db_timeout: an endless statement would block all writes of the cluster.
-      `${path}?blob_array&db_timeout=${timeoutMs}ms${transaction}`,
-      encodeStatements(operations.map(({ sql, args }) => ({ sql, bindings: args }))),
-      {
-        idempotent: reads,
-        signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
-        maxResponseBytes: MAX_RESPONSE_BYTES,
-      },
-    )
-    .catch((error: unknown) => {
-      if (deadline.aborted)
-        throw new RqliteError('RQLITE_TIMEOUT', 'the deadline has passed', { cause: error });
-      throw error;
+  const run: Run = async (path, statements, { idempotent }) => {
+    const transaction = statements.length > 1 ? '&transaction' : '';
+    // db_timeout: an endless statement would block all writes of the cluster.
+    const url = `${path}?blob_array&db_timeout=${timeoutMs}ms${transaction}`;
+    const response = await cluster.post(url, encodeStatements(statements), {
+      idempotent,
+      signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
+      maxResponseBytes: MAX_RESPONSE_BYTES,
     });
-  return (response.results ?? []).map((result, at) => decodeTable(result, at));
+    return response.results ?? [];
+  };
+  const statements = operations.map(({ sql, args }) => ({ sql, bindings: args }));
+  const reads = operations.filter(({ kind }) => kind === 'query').length;
+  try {
+    // The query endpoint uses a read-only connection, so that a statement cannot write even if the
+    // guard misses it.
+    if (reads === operations.length) return decoded(await run('/db/query', statements, { idempotent: true }));
+    if (reads === 0) return decoded(await run('/db/execute', statements, { idempotent: false }));
+    const check = (results: readonly RqliteResult[]) => toOutcomes(operations, decoded(results));
+    return decoded(await runMixed(run, statements, check));
+  } catch (error) {
+    // What was sent may still be executed, unless the server or the transport says otherwise.
+    const isUnknown = error instanceof RqliteError && error.code === 'RQLITE_AMBIGUOUS';
+    if (deadline.aborted && !isUnknown)
+      throw new RqliteError('RQLITE_TIMEOUT', 'the deadline has passed', { cause: error });
+    throw error;
+  }
+}
+
+function decoded(results: readonly RqliteResult[]): DecodedTable[] {
+  return results.map((result, at) => decodeTable(result, at));
 }
 
 function mayBeReplaced({ values }: DecodedTable): boolean {

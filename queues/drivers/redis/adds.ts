@@ -135,7 +135,7 @@ export class RedisAdds {
  */
 function headOf(group: number, job: NewJob): string {
   const { name, data, opts } = job;
-  return `${group} ${encodeUsageEntry(job)} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0}`;
+  return `${group} ${encodeUsageEntry(job)} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0} ${job.overdraft}`;
 }
 
 /** Encodes the shares as space-separated fields; names contain no spaces. */

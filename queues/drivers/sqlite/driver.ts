@@ -149,7 +149,7 @@ export class SqliteDriver implements QueueDriver {
     const [first] = group;
     if (first === undefined) return null;
     const fresh = this.#usage.fresh(group);
-    const refusal = this.#refusalOf(fresh, shares);
+    const refusal = this.#refusalOf(fresh, shares, first.overdraft);
     if (refusal !== null) return refusal;
     // Counted before they are stored, in the same turn, so that concurrent adds see the reduced
     // capacity.
@@ -168,14 +168,14 @@ export class SqliteDriver implements QueueDriver {
     }
   }
 
-  #refusalOf(fresh: readonly NewJob[], shares: Shares): AppError | null {
+  #refusalOf(fresh: readonly NewJob[], shares: Shares, overdraft: number): AppError | null {
     if (fresh.length === 0) return null;
-    if (!this.#usage.hasRoom(fresh, this.#limits)) return queueFull(this.#limits);
+    if (!this.#usage.hasRoom(fresh, this.#limits, overdraft)) return queueFull(this.#limits);
     for (const [namespace, more] of usesOf(fresh)) {
       const share = shares.get(namespace);
       if (share === undefined) continue;
       const used = this.#usage.shareUse(namespace);
-      const quota = exceededQuota(used, more, share);
+      const quota = exceededQuota(used, more, share, overdraft);
       if (quota !== null) return shareExceeded(quota, namespace, used[MEASURES[quota]], share);
     }
     return null;

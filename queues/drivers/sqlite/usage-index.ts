@@ -2,7 +2,7 @@ import type { QueueUse } from '../../../src/ports/queue.js';
 import type { QueueLimits } from '../../driver.js';
 import { VirtualTime } from '../../fairness.js';
 import { type NewJob, QUEUE_KINDS } from '../../jobs.js';
-import type { ShareUse } from '../../share-quota.js';
+import { raised, type ShareUse } from '../../share-quota.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { STATE } from './backend/schema.js';
 import { NamespaceUse } from './namespace-use.js';
@@ -77,10 +77,10 @@ export class UsageIndex {
     return group.filter((job) => !this.#held.has(job.id));
   }
 
-  hasRoom(jobs: readonly NewJob[], limits: QueueLimits): boolean {
+  hasRoom(jobs: readonly NewJob[], { maxWaiting, maxBytes }: QueueLimits, overdraft: number): boolean {
     const waiting = this.size - this.#running;
     const bytes = jobs.reduce((sum, job) => sum + job.data.s, this.bytes);
-    return waiting + jobs.length <= limits.maxWaiting && bytes <= limits.maxBytes;
+    return waiting + jobs.length <= raised(maxWaiting, overdraft) && bytes <= raised(maxBytes, overdraft);
   }
 
   /** Returns the use of a namespace that its quotas limit. Called on every add. */

@@ -173,6 +173,10 @@ export interface AttemptStore {
    * as dead.
    */
   takeDead(id: RequestId): Promise<AttemptRow | null>;
+  /**
+   * Deletes the dead letters of a function that died before the call, in bounded steps; their logs
+   * are kept. Resolves with their number.
+   */
   purgeDead(
     namespace: Namespace,
     fn: FunctionName,

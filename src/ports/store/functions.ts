@@ -62,9 +62,10 @@ export interface FunctionStore {
   /** Resolves with whether a function of this name exists or has existed. */
   wasDeployed(namespace: Namespace, name: FunctionName): Promise<boolean>;
   /**
-   * Deletes a function with its versions and triggers. Resolves with false if it does not exist.
+   * Deletes a function with its versions and triggers. Resolves with the CIDs of its modules, or with
+   * null if it does not exist.
    */
-  remove(namespace: Namespace, name: FunctionName, audit?: AuditEntry): Promise<boolean>;
+  remove(namespace: Namespace, name: FunctionName, audit?: AuditEntry): Promise<string[] | null>;
   count(): Promise<number>;
   /**
    * Lists versions of all namespaces, first those that ran last, then those deployed last: the ones

@@ -16,8 +16,9 @@
     ARGV[9] per namespace with a share: its name and its limits of waiting jobs, bytes and delayed
             jobs, all separated by spaces
     ARGV[10…] per job, grouped: head, data, options as JSON or ''. Head: "<group> <entry in
-              jobs:<ns>> <namespace> <kind> <name> <accepted at> <delay>", one argument because the
-              client turns each argument into a string of its own.
+              jobs:<ns>> <namespace> <kind> <name> <accepted at> <delay> <overdraft>", one argument
+              because the client turns each argument into a string of its own. The overdraft of the
+              first job is that of the group: it raises the limits, see share-quota.ts.
   Returns the Redis time in Unix milliseconds; per group 0 = accepted, 1 = too late, 2 = full, or
   "<quota> <namespace> <use>"; and the result of BullMQ's moveToActive for each fetched job.
 ]]
@@ -34,15 +35,15 @@ local late = now > deadline
 
 local groups, byNamespace, seen = {}, {}, {}
 for at = 10, #ARGV, 3 do
-  local number, member, namespace, kind, name, acceptedAt, delay =
-    string.match(ARGV[at], '^(%d+) (%S+) (%S+) (%S+) (%S+) (%S+) (%d+)$')
+  local number, member, namespace, kind, name, acceptedAt, delay, overdraft =
+    string.match(ARGV[at], '^(%d+) (%S+) (%S+) (%S+) (%S+) (%S+) (%d+) (%d+)$')
   local id, size = string.match(member, '^([^:]+):(%d+)')
   local job = {
     id = id, size = tonumber(size), member = member, namespace = namespace, kind = kind, name = name,
     acceptedAt = acceptedAt, data = ARGV[at + 1], opts = ARGV[at + 2], isDelayed = delay ~= '0',
   }
   number = tonumber(number)
-  local group = groups[number] or {}
+  local group = groups[number] or { overdraft = tonumber(overdraft) }
   groups[number] = group
   group[#group + 1] = job
   if not seen[job.id] then
@@ -96,23 +97,26 @@ for i = 2, #names do
 end
 local lastTime, changed = {}, {}
 
+local function raised(limit, overdraft) return limit + math.ceil(limit / 4) * overdraft end
+
 local taking = nil
 -- Returns the quota that adding these jobs would exceed, in the format described above, or nil.
-local function passed(namespace, more)
+local function passed(namespace, more, overdraft)
   local share, use = shares[namespace], uses[namespace]
   if not share then return nil end
   local function says(quota, used) return quota .. ' ' .. namespace .. ' ' .. string.format('%d', used) end
   if more.delayed > 0 and use.delayed + more.delayed > share.delayed then return says('delayed_jobs', use.delayed) end
-  if use.bytes + more.bytes > share.bytes then return says('waiting_mb', use.bytes) end
+  if use.bytes + more.bytes > raised(share.bytes, overdraft) then return says('waiting_mb', use.bytes) end
   local ready = use.jobs - use.delayed
-  if more.jobs == 0 or ready + more.jobs <= share.jobs then return nil end
+  local maxJobs = raised(share.jobs, overdraft)
+  if more.jobs == 0 or ready + more.jobs <= maxJobs then return nil end
   -- Some jobs of the namespace may be running. Count them only if that can change the result.
   taking = taking or call('LLEN', keyOf(kinds[1], 'active')) + call('LLEN', keyOf(kinds[2], 'active'))
-  if ready - taking + more.jobs <= share.jobs then
+  if ready - taking + more.jobs <= maxJobs then
     use.running = use.running or runningOf(namespace)
     ready = ready - use.running
   end
-  if ready + more.jobs <= share.jobs then return nil end
+  if ready + more.jobs <= maxJobs then return nil end
   return says('waiting_jobs', ready)
 end
 
@@ -154,9 +158,10 @@ for _, group in ipairs(groups) do
   end
   if count > 0 then
     if late then code = 1
-    elseif waiting + count > maxWaiting or bytes + size > maxBytes then code = 2
+    elseif waiting + count > raised(maxWaiting, group.overdraft) or bytes + size > raised(maxBytes, group.overdraft) then
+      code = 2
     else
-      for namespace, of in pairs(more) do code = passed(namespace, of) or code end
+      for namespace, of in pairs(more) do code = passed(namespace, of, group.overdraft) or code end
     end
   end
   if count > 0 and code == 0 then
