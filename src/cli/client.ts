@@ -86,25 +86,25 @@ class HttpClient implements Client {
     const { signal = null } = options;
     const body = jsonText ?? (json === undefined ? undefined : JSON.stringify(json));
     if (body === undefined)
-      return readJson(await this.#send(this.#address(path, query), { method, signal }, headers));
+      return this.#json(await this.#send(this.#address(path, query), { method, signal }, headers));
     const typed = { ...headers, 'Content-Type': 'application/json' };
-    return readJson(await this.#send(this.#address(path, query), { method, body, signal }, typed));
+    return this.#json(await this.#send(this.#address(path, query), { method, body, signal }, typed));
   }
 
   async bytes(path: string): Promise<Uint8Array> {
     const response = await this.#send(this.#address(path), {});
-    if (!response.ok) throw failure(response.status, await response.text(), null);
-    return new Uint8Array(await response.arrayBuffer());
+    if (!response.ok) throw failure(response.status, await this.#text(response), null);
+    return new Uint8Array(await this.#whole(response.arrayBuffer()));
   }
 
   async deploy(fields: DeployFields, wasm: Uint8Array): Promise<unknown> {
     const body = deployForm(fields, wasm);
-    return readJson(await this.#send(this.#address('/v1/functions'), { method: 'POST', body }));
+    return this.#json(await this.#send(this.#address('/v1/functions'), { method: 'POST', body }));
   }
 
   async checkDeploy(fields: DeployFields, wasm: Uint8Array): Promise<unknown> {
     const body = deployForm(fields, wasm);
-    return readJson(
+    return this.#json(
       await this.#send(this.#address('/v1/functions', { dry_run: 'true' }), { method: 'POST', body }),
     );
   }
@@ -127,7 +127,7 @@ class HttpClient implements Client {
     const headers: Record<string, string> = { Accept: 'text/event-stream' };
     if (lastId !== undefined) headers['Last-Event-ID'] = lastId;
     const response = await this.#send(this.#address(path, { ...query, follow: 'true' }), { signal }, headers);
-    if (!response.ok) throw failure(response.status, await response.text(), null);
+    if (!response.ok) throw failure(response.status, await this.#text(response), null);
     const streams = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
     // In Node 20, the signal passed to fetch has no effect after the request object has been
     // garbage-collected, although the body is still being read.
@@ -136,6 +136,29 @@ class HttpClient implements Client {
     }
     await response.body?.cancel();
     return null;
+  }
+
+  async #json(response: Response): Promise<unknown> {
+    const text = await this.#text(response);
+    if (!response.ok) throw failure(response.status, text, response.headers.get('retry-after'));
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw failure(502, text, null);
+    }
+  }
+
+  #text(response: Response): Promise<string> {
+    return this.#whole(response.text());
+  }
+
+  /** Waits for the body of a response, whose connection may break before its end. */
+  async #whole<T>(body: Promise<T>): Promise<T> {
+    try {
+      return await body;
+    } catch (cause) {
+      throw unreachable(this.settings.url, cause);
+    }
   }
 
   #address(path: string, query: QueryParameters = {}): URL {
@@ -193,14 +216,4 @@ function invokeHeaders(options: InvokeOptions): Record<string, string> {
     ...(options.delay === undefined ? {} : { 'X-Delay-Seconds': String(options.delay) }),
     ...(options.idempotencyKey === undefined ? {} : { 'Idempotency-Key': options.idempotencyKey }),
   };
-}
-
-async function readJson(response: Response): Promise<unknown> {
-  const text = await response.text();
-  if (!response.ok) throw failure(response.status, text, response.headers.get('retry-after'));
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw failure(502, text, null);
-  }
 }

@@ -45,7 +45,31 @@ export function resolveSettings(
   environment: Environment = process.env,
   directory: string = process.cwd(),
 ): Settings {
-  const login = readLogin(environment);
+  return settingsOf(readLogin(environment), flags, environment, directory);
+}
+
+/** Returns the address for a new login, which may replace a damaged file of an earlier one. */
+export function loginAddress(
+  url: string | undefined,
+  environment: Environment = process.env,
+  directory: string = process.cwd(),
+): string {
+  let login: Login | undefined;
+  try {
+    login = readLogin(environment);
+  } catch {
+    login = undefined;
+  }
+  const withoutKey = { ...environment, ORAMA_API_KEY: undefined, ORAMA_NAMESPACE: undefined };
+  return settingsOf(login, url === undefined ? {} : { url }, withoutKey, directory).url;
+}
+
+function settingsOf(
+  login: Login | undefined,
+  flags: ConnectionFlags,
+  environment: Environment,
+  directory: string,
+): Settings {
   const address = flags.url ?? value(environment.ORAMA_URL) ?? login?.url;
   const engine = findEngine(address, environment, directory);
   const url = (address ?? engine?.url ?? DEFAULT_URL).replace(/\/+$/, '');

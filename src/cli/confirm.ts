@@ -1,5 +1,6 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface, type Interface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { AppError } from '../errors.js';
 import { printable } from './terminal.js';
 
 /**
@@ -12,9 +13,19 @@ export async function confirm(command: Command, question: string): Promise<boole
   }
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await prompt.question(printable(`${question} [y/N] `));
+    const answer = await ask(prompt, printable(`${question} [y/N] `));
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     prompt.close();
+  }
+}
+
+/** Asks a question. Throws `cancelled` if the user presses Ctrl+C or Ctrl+D instead of answering. */
+export async function ask(prompt: Interface, question: string): Promise<string> {
+  try {
+    return await prompt.question(question);
+  } catch (cause) {
+    process.stderr.write('\n');
+    throw new AppError('cancelled', 'Stopped', { cause });
   }
 }

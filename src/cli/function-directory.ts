@@ -30,12 +30,11 @@ export function readManifest(directory: string, stage?: StageEnv): Manifest {
 }
 
 /**
- * Returns whether a change of this file can change the deployment. The path is relative to the
- * function's directory.
+ * Returns whether a change of this file builds and deploys again. Files of other types are left out,
+ * as a build may write some. The path is relative to the function's directory.
  */
 export function isSource(path: string): boolean {
-  const parts = path.split(/[\\/]/);
-  if (parts.some((part) => part.startsWith('.') || NOT_SOURCE.has(part))) return false;
+  if (isGenerated(path)) return false;
   return (
     basename(path) === MANIFEST_FILE ||
     basename(path) === PROJECT_FILE ||
@@ -43,15 +42,22 @@ export function isSource(path: string): boolean {
   );
 }
 
-/** Resolves with true if there is no module yet or if a source file is newer than it. */
+/**
+ * Resolves with true if there is no module yet or if a file is newer than it. Any file may be
+ * source: a `build` command compiles every language, and compilers embed files of any type.
+ */
 export async function needsBuild(directory: string): Promise<boolean> {
   const module = join(directory, MODULE_FILE);
   if (!existsSync(module)) return true;
   const built = statSync(module).mtimeMs;
   for (const path of await readdir(directory, { recursive: true })) {
-    const isNewer =
-      isSource(path) && path !== MANIFEST_FILE && statSync(join(directory, path)).mtimeMs > built;
-    if (isNewer) return true;
+    if (isGenerated(path) || path === MANIFEST_FILE) continue;
+    const found = statSync(join(directory, path), { throwIfNoEntry: false });
+    if (found?.isFile() === true && found.mtimeMs > built) return true;
   }
   return false;
+}
+
+function isGenerated(path: string): boolean {
+  return path.split(/[\\/]/).some((part) => part.startsWith('.') || NOT_SOURCE.has(part));
 }

@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
+import { functionRefSchema } from '../contract/function-ref.js';
 import { withNamespace } from '../contract/functions-host.js';
 import { HTTP_METHODS } from '../contract/http-function.js';
+import { parseOrThrow } from '../contract/parse-or-throw.js';
 import { AppError } from '../errors.js';
 import type { Client } from './client.js';
 import { codeOf } from './failure.js';
@@ -36,6 +38,9 @@ const LOCAL_HOSTS = new Set(['0.0.0.0', '127.0.0.1', 'localhost', '[::]', '[::1]
  * or above.
  */
 export async function callHttp({ client, terminal }: CliSession, call: HttpCall): Promise<void> {
+  // URL parsing does not see the path, which is sent verbatim.
+  if (call.name !== undefined)
+    parseOrThrow(functionRefSchema, call.name, { code: 'invalid_request', name: () => 'name' });
   const { base, prefix } = await functionsAddress(client);
   const path = `${prefix}${call.name === undefined ? '' : `/${call.name}`}${call.path}`;
   const { apiKey, url: engine } = client.settings;

@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import stringWidth from 'string-width';
 import { z } from 'zod';
 import { AppError } from '../errors.js';
+import { JsonText } from '../json-text.js';
 import { createLiveLine } from './live-line.js';
 
 type Paint = (text: string) => string;
@@ -74,8 +75,7 @@ export function createTerminal(streams: TerminalStreams, format?: OutputFormat):
   const { colors, render } = createPainter(isTerminal && pc.isColorSupported);
   const live = createLiveLine(stderr);
   const write = (stream: Stream, text: string | Uint8Array) => live.above(() => stream.write(text));
-  const writeValue = (value: unknown) =>
-    write(stdout, `${JSON.stringify(value, null, format === 'ndjson' ? 0 : 2)}\n`);
+  const writeValue = (value: unknown) => write(stdout, `${jsonWith(value, format === 'ndjson' ? 0 : 2)}\n`);
   const writeText = (text: string) => {
     if (text !== '') write(stdout, `${render(text)}\n`);
   };
@@ -112,6 +112,18 @@ export function createTerminal(streams: TerminalStreams, format?: OutputFormat):
       return isTerminal || format === 'table' ? alignedTable(header, plain, colors.dim) : tabbed(plain);
     },
   };
+}
+
+/** Serializes a value, of which parts may be `JsonText`, which are inserted verbatim. */
+function jsonWith(value: unknown, indent: number): string {
+  const mark = randomUUID();
+  const texts: string[] = [];
+  const json = JSON.stringify(
+    value,
+    (_key, part: unknown) => (part instanceof JsonText ? `${mark}${texts.push(part.text) - 1}.` : part),
+    indent,
+  );
+  return texts.reduce((all, text, at) => all.replace(`"${mark}${at}."`, () => text), json);
 }
 
 function itemsOf(reply: unknown, key: string): readonly unknown[] {

@@ -10,6 +10,12 @@ export interface Watching {
   ended: Promise<void>;
 }
 
+export interface WatchOptions {
+  signal: AbortSignal;
+  /** Receives errors of the watcher, which continues. */
+  report(error: unknown): void;
+}
+
 /**
  * Calls `changed` immediately with undefined, and then with the changed files once per burst of
  * changes, one call at a time, until the signal is aborted. Watching starts before the first call,
@@ -17,7 +23,7 @@ export interface Watching {
  */
 export function watchSources(
   directory: string,
-  signal: AbortSignal,
+  { signal, report }: WatchOptions,
   changed: (files: ReadonlySet<string> | undefined) => Promise<void>,
   isWatched: (file: string) => boolean = isSource,
 ): Watching {
@@ -32,6 +38,10 @@ export function watchSources(
       files = new Set();
       running = running.then(() => changed(burst));
     }, SETTLE_MS);
+  });
+  watcher.on('error', (error: NodeJS.ErrnoException) => {
+    // On Linux, Node lists new directories itself; one may be deleted before it is listed.
+    if (error.code !== 'ENOENT') report(error);
   });
   let running = changed(undefined);
   const ended = new Promise<void>((resolve) => {

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'ava';
-import { engineNotes, resolveSettings, saveLogin } from '../../src/cli/config.js';
+import { engineNotes, loginAddress, resolveSettings, saveLogin } from '../../src/cli/config.js';
 import { rememberEngine } from '../../src/cli/local-engines.js';
 import { findProject } from '../../src/cli/project/project.js';
 import { type Pulled, writePulled } from '../../src/cli/pull/pulled.js';
@@ -133,6 +133,9 @@ test('a damaged login file fails with an error that names the file', (t) => {
   writeFileSync(file, '{');
   const error = t.throws(() => resolveSettings({}, env, cwd), { instanceOf: AppError });
   t.regex(error.message, /config\.json is damaged/);
+  // A new login replaces it.
+  t.is(loginAddress('http://functions.example.com/', env, cwd), 'http://functions.example.com');
+  t.is(loginAddress(undefined, env, cwd), 'http://127.0.0.1:4000');
 });
 
 test('an engine with its data in a parent directory is found with its admin key', (t) => {

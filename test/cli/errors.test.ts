@@ -12,6 +12,7 @@ const ID = '0199c5a0-0000-7000-8000-000000000009';
 
 const home = tempDir();
 mkdirSync(join(home, 'directory'));
+writeFileSync(join(home, 'key.der'), Buffer.from([0x30, 0x82, 0xff, 0x00]));
 writeFileSync(join(home, 'large.bin'), Buffer.alloc((1 << 20) + 1));
 
 /** An engine with the functions `hello` and `dead`, each of one version. */
@@ -60,6 +61,14 @@ const FAILS: [args: string[], says: string][] = [
   [
     ['invoke', 'hello', '--data', '@large.bin'],
     'error: The body has 1048577 bytes; at most 1 MB (1048576 bytes) are allowed here.\n',
+  ],
+  [
+    ['invoke', 'bad name', '--http', 'GET /'],
+    'error: name must be a function\'s name, name@version or name@alias, such as "resize", "resize@3" or "resize@live", not "bad name"\n',
+  ],
+  [
+    ['function', 'secrets', 'set', 'KEY', '--from-file', 'key.der'],
+    'error: The value in key.der is not UTF-8 text, as a secret must be; encode it, for example in base64\n',
   ],
   [['function', 'logs', 'nosuch', '--follow'], NO_FUNCTION + LIST],
   [['function', 'get', 'nosuch@2'], NO_FUNCTION + LIST],

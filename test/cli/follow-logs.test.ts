@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'ava';
-import { createClient } from '../../src/cli/client.js';
+import { createClient, type QueryParameters } from '../../src/cli/client.js';
 import { followLogs } from '../../src/cli/follow-logs.js';
 import { readEvents } from '../../src/cli/server-events.js';
 import { createTerminal } from '../../src/cli/terminal.js';
@@ -29,7 +29,7 @@ function record(attempt: number) {
 }
 
 /** Follows the logs of a server until `count` records have been printed. */
-async function follow(url: string, count: number): Promise<string[]> {
+async function follow(url: string, count: number, query: QueryParameters = {}): Promise<string[]> {
   const stdout = new PassThrough();
   const terminal = createTerminal({ stdin: process.stdin, stdout, stderr: new PassThrough() }, 'json');
   const stop = new AbortController();
@@ -37,8 +37,7 @@ async function follow(url: string, count: number): Promise<string[]> {
     client: createClient({ url }),
     terminal,
     path: '/v1/functions/hello/logs',
-    query: {},
-    seen: [],
+    query,
     signal: stop.signal,
   });
   const ids: string[] = [];
@@ -71,6 +70,22 @@ test('a broken event stream resumes after the last event, and no record is print
     records.map((one) => one.request_id),
   );
   t.deepEqual(resumed.slice(0, 2), [undefined, '1']);
+});
+
+test('a run that began before the runs shown so far is printed when it ends, also after a reconnect', async (t) => {
+  const [short, long] = [record(1), { ...record(1), started_at: '2026-01-01T00:00:00.000Z' }];
+  let connections = 0;
+  const server = await httpServer((request, response) => {
+    connections += 1;
+    const { searchParams: query } = new URL(request.url ?? '', 'http://x');
+    const since = query.get('since') ?? '';
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    // As the engine: newly ended runs, of those that began at `since` or later.
+    const ended = connections === 1 ? [short] : [long].filter((one) => one.started_at >= since);
+    response.end(ended.map((one) => `id: ${connections}\ndata: ${JSON.stringify(one)}\n\n`).join(''));
+  });
+  t.teardown(server.close);
+  t.deepEqual(await follow(server.url, 2, { limit: 100 }), [short.request_id, long.request_id]);
 });
 
 test('a server without event streams is polled, and each record is printed once', async (t) => {

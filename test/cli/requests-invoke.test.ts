@@ -50,6 +50,54 @@ test('invoke sends its data unchanged and prints only the output', async (t) => 
   t.is(server.seen.at(-1)?.url, '/v1/functions/hello%403/invoke');
 });
 
+test('invoke --json prints numbers and keys as the function wrote them', async (t) => {
+  const server = await answeringServer((_request, response) => {
+    response.writeHead(200, { 'x-request-id': 'r1' });
+    response.end('{ "id": 12345678901234567890,\n "price": 1.10, "text": " $& " }');
+  });
+  t.teardown(server.close);
+  const { env } = server;
+  const exact = '{"id":12345678901234567890,"price":1.10,"text":" $& "}';
+  const run = await runCli(['invoke', 'hello', '--json'], { home, env });
+  t.true(run.stdout.includes(`\n  "output": ${exact},\n`), run.stdout);
+  const line = await runCli(['invoke', 'hello', '--output', 'ndjson'], { home, env });
+  t.regex(line.stdout, /^\{.*\}\n$/);
+  t.true(line.stdout.includes(`"output":${exact},`), line.stdout);
+});
+
+test('a sync call that goes on after the engine has waited for it fails and names the request', async (t) => {
+  const server = await answeringServer((_request, response) => {
+    json(response, 202, { request_id: 'r3', status: 'queued' });
+  });
+  t.teardown(server.close);
+  const { env } = server;
+  const run = await runCli(['invoke', 'hello'], { home, env });
+  t.is(run.code, 1);
+  t.is(run.stdout, '');
+  t.regex(run.stderr, /^error: hello has not ended .*: orama invocations get r3\n$/);
+  const asJson = await runCli(['invoke', 'hello', '--json'], { home, env });
+  t.is(asJson.code, 1);
+  t.deepEqual(JSON.parse(asJson.stdout), { request_id: 'r3', status: 'queued' });
+});
+
+test('a response that breaks off is reported as such, and not as a fault of the CLI', async (t) => {
+  const server = await httpServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+    response.write('{"functions":[');
+    setTimeout(() => response.destroy(), 100);
+  });
+  t.teardown(server.close);
+  for (const args of [
+    ['function', 'list'],
+    ['invoke', 'hello'],
+  ]) {
+    const run = await runCli(args, { home, env: { ORAMA_URL: server.url } });
+    t.is(run.code, 1);
+    t.regex(run.stderr, /^error: No engine answers at http.*\n.*\n$/, run.stderr);
+    t.notRegex(run.stderr, /fault of orama/);
+  }
+});
+
 test('invoke --async prints the request id', async (t) => {
   const server = await answeringServer((_request, response) => {
     json(response, 202, { request_id: 'r2', status: 'queued' });

@@ -41,6 +41,11 @@ const WRONG: [title: string, args: string[], says: RegExp][] = [
     ['function', 'publish', 'x', '--data', '1', '--batch', '-'],
     /'--batch <ndjson>' cannot be used with option '-d, --data <json>'/,
   ],
+  [
+    'a percentage without a number',
+    ['function', 'rollout', 'x', '--to', '2', '--max-errors', '%'],
+    /percentage from 0 to 100/,
+  ],
   ['a delete without a terminal or --force', ['function', 'delete', 'x'], /--force/],
   ['a login without a terminal or --api-key', ['login'], /--api-key/],
 ];
@@ -51,6 +56,26 @@ for (const [title, args, says] of WRONG) {
     t.is(run.code, 2, run.stderr);
     t.regex(run.stderr, says);
     t.is(run.stdout, '');
+  });
+}
+
+/** Makes the process believe that its streams are terminals. */
+const TERMINAL = `data:text/javascript,${encodeURIComponent(
+  'for (const stream of [process.stdin, process.stdout, process.stderr]) stream.isTTY = true;',
+)}`;
+
+for (const [key, code] of [
+  ['Ctrl+C', '\x03'],
+  ['Ctrl+D', '\x04'],
+] as const) {
+  test(`${key} at a prompt stops the command in one line`, async (t) => {
+    const terminal = { ...env, NODE_OPTIONS: `--import ${TERMINAL}` };
+    for (const args of [['function', 'delete', 'x'], ['login']]) {
+      const run = await runCli(args, { home, env: terminal, stdin: code });
+      t.is(run.code, 1);
+      t.regex(run.stderr, /\nerror: Stopped\n$/);
+      t.notRegex(run.stderr, /fault of orama/);
+    }
   });
 }
 

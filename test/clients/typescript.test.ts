@@ -121,6 +121,7 @@ test('invoke polls for a result that takes longer than waitSeconds', async (t) =
     instanceOf: OramaError,
   });
   t.is(failed?.code, 'function_error');
+  t.true(failed instanceof FunctionError);
 });
 
 test('dead letters are listed, replayed and purged', async (t) => {
@@ -286,6 +287,30 @@ test('a call without a reply is retried only with an idempotency key', async (t)
   t.teardown(keyed.close);
   await createClient({ url: keyed.url }).invoke('f', 'x', { idempotencyKey: 'k' });
   t.deepEqual(keyed.bodies, ['x', 'x']);
+});
+
+test('a response that breaks off is an error of the client, and a read is repeated', async (t) => {
+  let calls = 0;
+  const server = await httpServer((_request, response) => {
+    calls += 1;
+    response.writeHead(200, { 'content-length': '100', 'x-request-id': 'r' });
+    response.write('{');
+    setTimeout(() => response.destroy(), 50);
+  });
+  t.teardown(server.close);
+  const orama = createClient({ url: server.url, retries: 1 });
+  const broken = { code: 'unreachable', status: 0 };
+  t.like(await t.throwsAsync(orama.invoke('hello'), { instanceOf: OramaError }), broken);
+  t.is(calls, 1);
+  t.like(await t.throwsAsync(orama.invocations.get('r'), { instanceOf: OramaError }), broken);
+  t.is(calls, 3);
+});
+
+test('a subscription to a topic that the engine refuses ends with its error', async (t) => {
+  const orama = await client();
+  const events = orama.subscribe('a topic with blanks')[Symbol.asyncIterator]();
+  const refused = await t.throwsAsync(events.next(), { instanceOf: OramaError });
+  t.like(refused, { code: 'invalid_request', status: 400 });
 });
 
 test('a call that fails with ambiguous_write is not retried', async (t) => {

@@ -53,6 +53,36 @@ test('function dev deploys every change, reports an invalid one, prints the log 
   t.is(code, 0, said);
 });
 
+test('function dev prints the log of a function whose first build failed', async (t) => {
+  const engine = await startEngine();
+  t.teardown(engine.close);
+  const directory = join(home, 'mended');
+  mkdirSync(directory);
+  const manifest = (build: string) =>
+    writeFileSync(join(directory, 'function.yaml'), `name: mended\nbuild: "${build}"\n`);
+  manifest('false');
+  const child = spawn(process.execPath, ['dist/app/orama.js', 'function', 'dev', directory], {
+    env: { PATH: process.env.PATH, HOME: home, ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      said += part;
+    });
+  }
+  await until('the failed build', async () => said.includes('false ended with exit code 1'));
+  manifest(`printf '${EMPTY.replaceAll('\\', '\\\\')}' > function.wasm`);
+  await until('the deploy', async () => said.includes('Deployed mended version 1'));
+  t.is((await engine.api.invoke('mended', '')).status, 200);
+  await until('the log', async () => said.includes(' success http v1'));
+  t.notRegex(said, /There is no function/);
+  child.kill('SIGTERM');
+  const [code] = await once(child, 'exit');
+  t.is(code, 0, said);
+});
+
 test('function dev deploys a change that is saved during the first build', async (t) => {
   const engine = await startEngine();
   t.teardown(engine.close);

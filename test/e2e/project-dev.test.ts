@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { copyShop } from '../helpers/shop.js';
@@ -16,28 +16,18 @@ test('orama dev runs a project on its own engine, deploys changed functions and 
   // The function that needs a separate compiler.
   rmSync(join(shop, 'functions', 'stock'), { recursive: true });
 
-  const child = spawn(process.execPath, [`${process.cwd()}/dist/app/orama.js`, 'dev', '--port', '0'], {
-    cwd: shop,
-    env: { PATH: process.env.PATH, HOME: home, LOG_LEVEL: 'error' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const { child, said } = startDev(shop);
   t.teardown(() => child.kill('SIGKILL'));
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (part: string) => {
-      said += part;
-    });
-  }
-  const says = (text: RegExp) => until(`${text} in:\n${said}`, async () => text.test(said));
+  const says = (text: RegExp) => until(`${text} in:\n${said()}`, async () => text.test(said()));
 
   await says(/Watching /);
   for (const name of ['orders', 'payments', 'receipts', 'report']) {
-    t.regex(said, new RegExp(`^Deployed ${name} version 1$`, 'm'), said);
+    t.regex(said(), new RegExp(`^Deployed ${name} version 1$`, 'm'), said());
   }
-  t.regex(said, /^ {2}topic orders:paid$/m);
-  t.regex(said, /^ {2}cron 0 6 \* \* \*$/m);
+  t.regex(said(), /^ {2}topic orders:paid$/m);
+  t.regex(said(), /^ {2}cron 0 6 \* \* \*$/m);
 
-  const place = / POST (http\S+\/orders)$/m.exec(said)?.[1] ?? '';
+  const place = / POST (http\S+\/orders)$/m.exec(said())?.[1] ?? '';
   const placed = await fetch(place, { method: 'POST', body: '{"item":"book"}' });
   t.is(placed.status, 201);
   await says(/ success http POST \/orders /);
@@ -49,13 +39,62 @@ test('orama dev runs a project on its own engine, deploys changed functions and 
     until(`${answer}`, async () => {
       writeFileSync(source, text);
       await sleep(2000);
-      return answer.test(said);
+      return answer.test(said());
     });
   await changes('export default {', /^error: .*index\.ts:1/m);
   await changes(`${before}\nconsole.info('changed');\n`, /^Deployed report version 2$/m);
-  t.notRegex(said, /^Deployed orders version 2$/m);
+  t.notRegex(said(), /^Deployed orders version 2$/m);
 
   child.kill('SIGTERM');
   const [code] = await once(child, 'exit');
-  t.is(code, 0, said);
+  t.is(code, 0, said());
 });
+
+test('orama dev deploys the functions beside one that does not build, and what waited for a readable project', async (t) => {
+  t.timeout(120_000);
+  const root = join(home, 'two');
+  const write = (file: string, text: string) => {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    writeFileSync(join(root, file), text);
+  };
+  const good = 'export default () => 1;\n';
+  write('orama.yaml', 'functions: ["functions/*"]\n');
+  for (const name of ['a', 'b', 'c']) {
+    write(`functions/${name}/index.js`, name === 'b' ? 'export default {' : good);
+    write(`functions/${name}/function.yaml`, name === 'c' ? 'name: [' : `name: ${name}\n`);
+  }
+  const { child, said } = startDev(root);
+  t.teardown(() => child.kill('SIGKILL'));
+  const changes = async (file: string, text: string, answer: RegExp) => {
+    await until(`${answer}`, async () => {
+      write(file, text);
+      await sleep(2000);
+      return answer.test(said());
+    });
+  };
+  await until('the engine', async () => /Watching /.test(said()));
+  // All functions wait for the one whose settings cannot be read.
+  t.notRegex(said(), /Deployed/);
+  await changes('functions/c/function.yaml', 'name: c\n', /^Deployed c version 1$/m);
+  await until('the other one that builds', async () => /^Deployed a version 1$/m.test(said()));
+  await changes('functions/b/index.js', good, /^Deployed b version 1$/m);
+  child.kill('SIGTERM');
+  const [code] = await once(child, 'exit');
+  t.is(code, 0, said());
+});
+
+/** Runs `orama dev` in a directory. `said` returns what it has printed. */
+function startDev(root: string) {
+  const child = spawn(process.execPath, [`${process.cwd()}/dist/app/orama.js`, 'dev', '--port', '0'], {
+    cwd: root,
+    env: { PATH: process.env.PATH, HOME: home, LOG_LEVEL: 'error', WORKER_PARKED: '4' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+  }
+  return { child, said: () => text };
+}

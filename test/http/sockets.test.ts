@@ -125,6 +125,7 @@ test('a plain request to a WebSocket path returns 426 with Upgrade, but only aft
   t.is((await stranger.get('/v1/functions/probe/ws')).status, 404);
   t.is((await api.get('/v1/functions/absent/ws')).status, 404);
   t.is((await api.get('/v1/functions/a%2Fb/ws')).status, 400);
+  t.is((await api.get('/v1/pubsub/ws?topic=a%20b')).status, 400);
   const post = await api.post('/v1/pubsub/ws', {});
   t.is(post.status, 405);
   t.is(post.headers.get('allow'), 'GET, HEAD, OPTIONS');

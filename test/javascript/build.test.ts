@@ -86,6 +86,10 @@ const refusals: Record<string, { files: Record<string, string>; sentence: string
     files: { 'index.ts': 'import x from "not-there-at-all";\nexport default x;' },
     sentence: 'index.ts:1:15: not-there-at-all was not found; install it with "npm install not-there-at-all"',
   },
+  'a missing file': {
+    files: { 'index.ts': 'import x from "./helper";\nexport default x;' },
+    sentence: 'index.ts:1:15: ./helper was not found; it is the path of a file, relative to this one',
+  },
   'a missing default export': {
     files: { 'index.ts': 'export const handler = () => 1;' },
     sentence:

@@ -19,9 +19,16 @@ export interface Call {
   signal?: AbortSignal | undefined;
 }
 
+/** A whole response. */
+export interface Reply {
+  status: number;
+  headers: Headers;
+  bytes: Uint8Array;
+}
+
 export interface Http {
   /** Sends a call with retries where these are safe. Throws the engine's errors. */
-  send(call: Call): Promise<Response>;
+  send(call: Call): Promise<Reply>;
   json<T>(call: Call): Promise<T>;
 }
 
@@ -46,10 +53,11 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
     return `${url}${path}${parameters.size === 0 ? '' : `?${parameters}`}`;
   }
 
-  async function attempt(call: Call): Promise<Response> {
+  async function attempt(call: Call): Promise<Reply> {
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
     let response: Response;
+    let bytes: Uint8Array;
     try {
       response = await fetch(address(call.path, call.query), {
         method: call.method,
@@ -58,6 +66,8 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
         signal,
         ...(call.body === undefined ? {} : { body: call.body as NonNullable<RequestInit['body']> }),
       });
+      // Here, so that a connection that breaks before the end is no response, either.
+      bytes = new Uint8Array(await response.arrayBuffer());
     } catch (cause) {
       if (call.signal?.aborted) throw cause;
       const why = timeout.aborted ? `within ${timeoutMs} ms` : `(${messageOf(cause)})`;
@@ -67,11 +77,12 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
         cause,
       });
     }
-    if (!response.ok) throw await failure(response);
-    return response;
+    const { status, headers: received, ok } = response;
+    if (!ok) throw failure({ status, headers: received, bytes });
+    return { status, headers: received, bytes };
   }
 
-  async function send(call: Call): Promise<Response> {
+  async function send(call: Call): Promise<Reply> {
     // fetch resolves "." and "..": purging the function "." would delete the function "dead".
     if (/\/\.{0,2}(\/|$)/.test(call.path)) {
       const sentence = 'A name or an id may not be empty, "." or ".."';
@@ -90,8 +101,10 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
   return {
     send,
     async json<T>(call: Call): Promise<T> {
-      const response = await send(call);
-      return (await response.json()) as T;
+      const reply = await send(call);
+      const value = parse(textOf(reply));
+      if (value === undefined) throw notOfThisApi(reply.status);
+      return value as T;
     },
   };
 }
@@ -139,25 +152,20 @@ const OF_FUNCTIONS = new Set<unknown>([
   'cancelled',
 ]);
 
-async function failure(response: Response): Promise<OramaError> {
-  const text = await response.text().catch(() => '');
-  const body = parseObject(text);
-  const { status } = response;
-  const message =
-    typeof body.error === 'string'
-      ? body.error
-      : `The server answered ${status} with something that is not of this API; is the address right?`;
+function failure(reply: Reply): OramaError {
+  const parsed = parse(textOf(reply));
+  const body: FailureBody = typeof parsed === 'object' && parsed !== null ? parsed : {};
+  const { status, headers } = reply;
+  const message = typeof body.error === 'string' ? body.error : notOfThisApi(status).message;
   const code = (
     typeof body.code === 'string' ? body.code : (STATUS_CODES.get(status) ?? 'internal')
   ) as ErrorCode;
-  const wait = Number(response.headers.get('retry-after') ?? Number.NaN);
+  const wait = Number(headers.get('retry-after') ?? Number.NaN);
   const details = {
     code,
     status,
     requestId:
-      typeof body.request_id === 'string'
-        ? body.request_id
-        : (response.headers.get('x-request-id') ?? undefined),
+      typeof body.request_id === 'string' ? body.request_id : (headers.get('x-request-id') ?? undefined),
     retryAfter: Number.isNaN(wait) ? undefined : wait,
   };
   return OF_FUNCTIONS.has(code)
@@ -171,13 +179,22 @@ export function outputOf({ output, output_base64: base64 }: FailureBody): Uint8A
   return typeof output === 'string' ? new TextEncoder().encode(output) : undefined;
 }
 
-function parseObject(text: string): FailureBody {
+export function textOf({ bytes }: Pick<Reply, 'bytes'>): string {
+  return new TextDecoder().decode(bytes);
+}
+
+/** Parses JSON. Returns undefined if it is invalid. */
+function parse(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
+    return JSON.parse(text);
   } catch {
-    return {};
+    return undefined;
   }
+}
+
+function notOfThisApi(status: number): OramaError {
+  const sentence = `The server answered ${status} with something that is not of this API; is the address right?`;
+  return new OramaError(sentence, { code: 'internal', status });
 }
 
 function messageOf(error: unknown): string {

@@ -1,5 +1,5 @@
-import { OramaError } from './errors.js';
-import { type Http, outputOf } from './http.js';
+import { FunctionError } from './errors.js';
+import { type Http, outputOf, textOf } from './http.js';
 import type { Invocations, WaitOptions } from './invocations.js';
 import { type JsonText, toJson } from './json-text.js';
 import type { Invocation } from './shapes.js';
@@ -87,7 +87,7 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
           durationMs: ended.attempts.at(-1)?.duration_ms ?? 0,
         });
       }
-      return result(new Uint8Array(await response.arrayBuffer()), {
+      return result(response.bytes, {
         requestId,
         attempts: Number(response.headers.get('x-attempts') ?? 1),
         version: Number(response.headers.get('x-function-version') ?? 0),
@@ -100,7 +100,7 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
       if (options.delaySeconds !== undefined) headers['X-Delay-Seconds'] = String(options.delaySeconds);
       if (options.callbackUrl !== undefined) headers['X-Callback-Url'] = options.callbackUrl;
       const response = await post(name, input, headers, options);
-      const { request_id: requestId } = (await response.json()) as { request_id: string };
+      const { request_id: requestId } = JSON.parse(textOf(response)) as { request_id: string };
       return { requestId, wait: (waiting) => invocations.wait(requestId, waiting) };
     },
   };
@@ -111,11 +111,10 @@ function succeeded(invocation: Invocation): Invocation {
   const message = invocation.error ?? `The invocation ended ${invocation.state}`;
   const last = invocation.attempts.at(-1)?.status;
   const isTimeout = invocation.state === 'timeout' || last === 'timeout';
-  throw new OramaError(message, {
-    code: invocation.state === 'cancelled' ? 'cancelled' : isTimeout ? 'function_timeout' : 'function_error',
-    status: 202,
-    requestId: invocation.request_id,
-  });
+  const code =
+    invocation.state === 'cancelled' ? 'cancelled' : isTimeout ? 'function_timeout' : 'function_error';
+  const details = { code, status: 202, requestId: invocation.request_id } as const;
+  throw new FunctionError(message, details, outputOf(invocation));
 }
 
 function bodyOf(input: Input): string | Uint8Array {

@@ -1,6 +1,6 @@
 import { decodeBase64, encodeBase64 } from './base64.js';
 import { OramaError } from './errors.js';
-import type { Http } from './http.js';
+import type { Http, Query } from './http.js';
 import { sleep } from './sleep.js';
 import type { WebSocketFactory, WebSocketLike } from './web-socket.js';
 
@@ -39,6 +39,9 @@ export interface SubscribeSettings {
   open: WebSocketFactory;
 }
 
+const PATH = '/v1/pubsub/ws';
+/** Statuses that another attempt would also get. */
+const FINAL: ReadonlySet<number> = new Set([400, 401, 403, 404]);
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 /** Close code: the credential has expired or was revoked (RFC 6455 §7.4.1). */
@@ -46,7 +49,8 @@ const POLICY = 1008;
 
 export function createSubscribe(http: Http, settings: SubscribeSettings) {
   return (topic: string, options: SubscribeOptions = {}): Subscription => {
-    const address = addressOf(topic, options, settings);
+    const query = queryOf(topic, options);
+    const address = addressOf(query, settings);
     const protocols = protocolsOf(settings.credential);
     const stop = new AbortController();
     const close = () => stop.abort();
@@ -65,7 +69,7 @@ export function createSubscribe(http: Http, settings: SubscribeSettings) {
             if (stop.signal.aborted) return;
             // A browser's WebSocket does not report why a handshake was refused, so check with a
             // request.
-            if (failures > 0) await assertAllowed(http);
+            if (failures > 0) await assertAllowed(http, query);
             const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
             failures += 1;
             await sleep(pause * (0.5 + Math.random() / 2), stop.signal).catch(() => undefined);
@@ -79,12 +83,15 @@ export function createSubscribe(http: Http, settings: SubscribeSettings) {
   };
 }
 
-/** Throws errors that further attempts would also get. An unreachable engine is not one of them. */
-async function assertAllowed(http: Http): Promise<void> {
+/**
+ * Sends the request of a socket without the upgrade, and throws errors that further attempts would
+ * also get: of the topic, the credential or its scopes. An unreachable engine is not one of them.
+ */
+async function assertAllowed(http: Http, query: Query): Promise<void> {
   try {
-    await http.send({ method: 'GET', path: '/v1/auth/whoami', repeatable: false });
+    await http.send({ method: 'GET', path: PATH, query, repeatable: false });
   } catch (error) {
-    if (error instanceof OramaError && (error.status === 401 || error.status === 403)) throw error;
+    if (error instanceof OramaError && FINAL.has(error.status)) throw error;
   }
 }
 
@@ -165,18 +172,20 @@ function readFrame(text: string): SubscriptionEvent | undefined {
   };
 }
 
-function addressOf(topic: string, options: SubscribeOptions, settings: SubscribeSettings): string {
-  const address = new URL(`${settings.url}/v1/pubsub/ws`);
-  address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
-  const parameters = {
+function queryOf(topic: string, options: SubscribeOptions): Query {
+  return {
     topic,
-    namespace: settings.namespace,
     presence: options.presence === true ? 'true' : undefined,
     member_id: options.memberId,
     member_meta: options.memberMeta === undefined ? undefined : JSON.stringify(options.memberMeta),
   };
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined) address.searchParams.set(name, value);
+}
+
+function addressOf(query: Query, settings: SubscribeSettings): string {
+  const address = new URL(settings.url + PATH);
+  address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
+  for (const [name, value] of Object.entries({ ...query, namespace: settings.namespace })) {
+    if (value !== undefined) address.searchParams.set(name, String(value));
   }
   return address.href;
 }

@@ -29,6 +29,7 @@ export function DataPage() {
   const schema = useResource('schema', (signal) => call<SchemaReply>('GET', '/v1/rqlite/schema', { signal }));
 
   const run = async () => {
+    setResult(null);
     const started = performance.now();
     const response = await request('POST', mayWrite ? '/v1/rqlite/exec' : '/v1/rqlite/query', {
       json: { sql },

@@ -7,8 +7,9 @@ const MARK = '\u0000n:';
 
 /** Parses JSON. Integers that JavaScript would round become `ExactNumber`. */
 export function readExact(text: string): unknown {
-  const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (token) =>
-    token.startsWith('"') ? token : `"\\u0000n:${token}"`,
+  // Matches strings and whole numbers: digits may also be a fraction or an exponent.
+  const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) =>
+    /^-?\d{16,}$/.test(token) ? `"\\u0000n:${token}"` : token,
   );
   return JSON.parse(marked, (_key, value: unknown) =>
     typeof value === 'string' && value.startsWith(MARK) ? new ExactNumber(value.slice(MARK.length)) : value,

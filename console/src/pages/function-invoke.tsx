@@ -26,7 +26,7 @@ export function FunctionInvoke({ name }: { name: string }) {
   const [version, setVersion] = useState('');
   const [isAsync, setIsAsync] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
-  const path = `/v1/functions/${version === '' ? name : `${name}@${version}`}/invoke`;
+  const path = `/v1/functions/${version === '' ? name : `${name}@${encodeURIComponent(version)}`}/invoke`;
 
   const invoke = async () => {
     setOutcome(null);

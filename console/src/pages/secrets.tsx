@@ -85,12 +85,18 @@ export function SecretsPage() {
               />
             )}
           </Field>
-          <Field label="Value" hint="Sealed in the store, and never shown again.">
+          <Field
+            label="Value"
+            hint="Stored as it stands, line breaks included; sealed in the store, and never shown again."
+          >
             {(attributes) => (
-              <input
+              // An input of one line would drop the line breaks of a pasted key.
+              <textarea
                 {...attributes}
-                type="password"
+                class="code"
+                rows={3}
                 autocomplete="off"
+                spellcheck={false}
                 value={value}
                 onInput={(event) => setValue(event.currentTarget.value)}
               />

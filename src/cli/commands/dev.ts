@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { deployReplySchema } from '../../contract/http/functions.js';
 import { messageOf } from '../../errors.js';
 import { deployDirectory } from '../deploy-directory.js';
-import { followLogs } from '../follow-logs.js';
+import { logFollower } from '../follow-logs.js';
 import { readManifest } from '../function-directory.js';
 import { openSession } from '../session.js';
 import { watchSources } from '../watch-sources.js';
@@ -19,25 +19,28 @@ export function addDev(parent: Command): void {
       process.once('SIGINT', () => stop.abort());
       process.once('SIGTERM', () => stop.abort());
 
+      const report = (error: unknown) => terminal.problem(`error: ${messageOf(error)}`);
+      const follow = logFollower({ client, terminal, signal: stop.signal });
+
       const deploy = async () => {
         try {
           const reply = await deployDirectory(directory, client, terminal, { build: 'always' });
-          const { name, version } = deployReplySchema.parse(reply).function;
+          const { name, version, updated_at } = deployReplySchema.parse(reply).function;
           terminal.line(`Deployed ${name} version ${version}`);
+          follow(name, updated_at);
         } catch (error) {
           // Keep watching: the next change may fix it.
-          terminal.problem(`error: ${messageOf(error)}`);
+          report(error);
         }
       };
 
-      const { name } = readManifest(directory).settings;
+      // A directory without a valid function.yaml is more likely a mistake than one to wait for.
+      readManifest(directory);
       // Start watching before the first build: files that are saved during the build trigger
       // another one.
-      const watching = watchSources(directory, stop.signal, deploy);
+      const watching = watchSources(directory, { signal: stop.signal, report }, deploy);
       await watching.settled();
       terminal.progress(`Watching ${directory}; stop with Ctrl-C`);
-      const path = `/v1/functions/${encodeURIComponent(name)}/logs`;
-      await followLogs({ client, terminal, path, query: {}, seen: [], signal: stop.signal });
       await watching.ended;
     });
 }

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { type Command, Option } from 'commander';
 import { MAX_DELAY_SECONDS } from '../../contract/limits.js';
+import { AppError } from '../../errors.js';
+import { JsonText } from '../../json-text.js';
 import type { InvokeOptions, InvokeReply } from '../client.js';
 import { readData } from '../data.js';
 import { addHeader, callHttp, type HttpHeaders, parseRequestLine, type RequestLine } from '../http-call.js';
@@ -68,7 +70,13 @@ export function addInvoke(parent: Command): void {
       const input = await readData(flags.data ?? '');
       const reply = await client.invoke(name, input, flags);
       if (terminal.json) terminal.value(asJson(reply));
-      else printBare(terminal, reply);
+      else if (reply.kind === 'done' || flags.async === true) printBare(terminal, reply);
+      if (reply.kind === 'queued' && flags.async !== true) {
+        throw new AppError(
+          'unavailable',
+          `${name} has not ended in the time that the engine waits for it, and goes on; see its result later with: orama invocations get ${reply.requestId}`,
+        );
+      }
     });
 }
 
@@ -108,8 +116,16 @@ function outputAsJson(output: Uint8Array): { output: unknown } | { output_base64
   const text = bytes.toString();
   if (!/^[{[]/.test(text)) return { output: text };
   try {
-    return { output: JSON.parse(text) };
+    const value: unknown = JSON.parse(text);
+    const exact = withoutBlanks(text);
+    // As the function wrote it, if parsing has rounded a number or dropped a key.
+    return { output: JSON.stringify(value) === exact ? value : new JsonText(exact) };
   } catch {
     return { output: text };
   }
+}
+
+/** Removes the whitespace between the tokens of a JSON text. */
+function withoutBlanks(json: string): string {
+  return json.replace(/"(?:[^"\\]|\\.)*"|\s+/g, (token) => (token.startsWith('"') ? token : ''));
 }

@@ -2,7 +2,8 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { createClient } from '../client.js';
-import { type ConnectionFlags, resolveSettings, saveLogin } from '../config.js';
+import { type ConnectionFlags, loginAddress, saveLogin } from '../config.js';
+import { ask } from '../confirm.js';
 import { readData } from '../data.js';
 import { terminalOf } from '../session.js';
 import { writePrintable } from '../terminal.js';
@@ -15,7 +16,7 @@ export function addLogin(program: Command): void {
     .action(async (_flags, command: Command) => {
       const terminal = terminalOf(command);
       const { url, apiKey, namespace } = command.optsWithGlobals<ConnectionFlags>();
-      const address = resolveSettings(url === undefined ? {} : { url }).url;
+      const address = loginAddress(url);
       const key = await keyFrom(apiKey, address, command);
       const where = namespace ?? namespaceOf(key);
       const client = createClient({ url: address, apiKey: key });
@@ -43,10 +44,11 @@ async function keyFrom(flag: string | undefined, url: string, command: Command):
   const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
   const prompt = createInterface({ input: process.stdin, output: discard, terminal: true });
   try {
-    return (await prompt.question('')).trim();
+    const key = await ask(prompt, '');
+    writePrintable(process.stderr, '\n');
+    return key.trim();
   } finally {
     prompt.close();
-    writePrintable(process.stderr, '\n');
   }
 }
 

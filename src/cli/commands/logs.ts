@@ -31,12 +31,11 @@ export function addLogs(parent: Command): void {
       const { follow, limit, since, status, requestId } = flags;
       const query = { limit, since, status, request_id: requestId };
       const path = `/v1/functions/${encodeURIComponent(name)}/logs`;
-      const reply = await client.call('GET', path, { query });
       if (follow === true) {
-        const seen = logsReplySchema.parse(reply).logs.reverse();
-        await followLogs({ client, terminal, path, query, seen, signal: new AbortController().signal });
+        await followLogs({ client, terminal, path, query, signal: new AbortController().signal });
         return;
       }
+      const reply = await client.call('GET', path, { query });
       terminal.list(reply, logsReplySchema, 'logs', ({ logs }) => {
         if (logs.length === 0) terminal.progress(`${name} has logged nothing yet.`);
         return logs

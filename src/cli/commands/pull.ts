@@ -94,6 +94,7 @@ async function runAtChanges(
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());
+  const report = (error: unknown) => terminal.problem(`error: ${messageOf(error)}`);
   const watched = source ?? directory;
   const runAgain = async () => {
     try {
@@ -102,11 +103,11 @@ async function runAtChanges(
       if (!run.ok) terminal.problem(`error: ${run.error}`);
     } catch (error) {
       // Keep watching: the next change may fix it.
-      terminal.problem(`error: ${messageOf(error)}`);
+      report(error);
     }
   };
   const isWatched = source === undefined ? (file: string) => PULLED_FILES.has(file) : undefined;
-  const watching = watchSources(watched, stop.signal, runAgain, isWatched);
+  const watching = watchSources(watched, { signal: stop.signal, report }, runAgain, isWatched);
   await watching.settled();
   terminal.progress(`Watching ${watched}; stop with Ctrl-C`);
   await watching.ended;

@@ -89,8 +89,9 @@ function percents(text: string): number[] {
 }
 
 function percent(text: string): number {
-  const value = Number(text.replace(/\s*%$/, ''));
-  if (text === '' || Number.isNaN(value) || value < 0 || value > 100) {
+  const [, digits] = /^(\d+(?:\.\d+)?)\s*%?$/.exec(text) ?? [];
+  const value = Number(digits);
+  if (digits === undefined || value > 100) {
     throw new InvalidArgumentError('It must be a percentage from 0 to 100, such as 2%.');
   }
   return value;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { messageReplySchema } from '../../contract/http/common.js';
 import { secretsReplySchema } from '../../contract/http/secrets.js';
+import { AppError } from '../../errors.js';
 import { confirm } from '../confirm.js';
 import { readData, readFileOr } from '../data.js';
 import { openSession } from '../session.js';
@@ -35,7 +36,16 @@ function addSet(secrets: Command): void {
 
 async function readSecret(path: string): Promise<string> {
   const bytes = path === '-' ? await readData('-') : await readFileOr(path);
-  return Buffer.from(bytes).toString('utf8');
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    const what = path === '-' ? 'The value from stdin' : `The value in ${path}`;
+    throw new AppError(
+      'invalid_request',
+      `${what} is not UTF-8 text, as a secret must be; encode it, for example in base64`,
+      { cause },
+    );
+  }
 }
 
 function addList(secrets: Command): void {

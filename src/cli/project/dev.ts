@@ -1,8 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { relative, resolve, sep } from 'node:path';
+import pMap from 'p-map';
 import { NO_ORIGIN } from '../../contract/version-origin.js';
 import { messageOf } from '../../errors.js';
 import { createClient } from '../client.js';
-import { followLogs } from '../follow-logs.js';
+import { logFollower } from '../follow-logs.js';
 import type { Terminal } from '../terminal.js';
 import { watchSources } from '../watch-sources.js';
 import { applyPlan } from './apply.js';
@@ -29,35 +31,43 @@ export async function runProject(
 ): Promise<void> {
   const client = createClient({ url: engine.url, apiKey: engine.adminKey });
   const report = (error: unknown) => terminal.problem(`error: ${messageOf(error)}`);
-  const followed = new Set<string>();
-  const follow = (name: string) => {
-    if (followed.has(name)) return;
-    followed.add(name);
-    const path = `/v1/functions/${encodeURIComponent(name)}/logs`;
-    followLogs({ client, terminal, path, query: {}, seen: [], signal }).catch(report);
+  const follow = logFollower({ client, terminal, signal });
+  // The engine is in this process, so its time is the same.
+  const started = new Date().toISOString();
+
+  const deploy = async (project: Project, one: ProjectFunction) => {
+    try {
+      await buildAll([one], terminal);
+      const versions = await applyPlan(await planDeploy(project, [one], client), NO_ORIGIN, client, terminal);
+      const version = versions.get(one.name);
+      if (version !== undefined)
+        terminal.line(`Deployed ${one.name} version ${version}${calledBy(one, engine)}`);
+      follow(one.name, started);
+    } catch (error) {
+      // Each function by itself: one that does not build holds back no other.
+      report(error);
+    }
   };
 
-  const bring = async (changed: ReadonlySet<string> | undefined) => {
+  /** Changes since the project could last be read. */
+  const due = new Set<string>();
+  let isAllDue = true;
+  const bring = async (changed: ReadonlySet<string> = new Set()) => {
+    for (const file of changed) due.add(file);
     try {
       const project = await openProject(root, stage);
-      const meant = project.functions.filter((one) => isAffected(project, one, changed));
       await storeSecrets(client, readSecrets(project));
-      await buildAll(meant, terminal);
-      const plan = await planDeploy(project, meant, client);
-      const versions = await applyPlan(plan, NO_ORIGIN, client, terminal);
-      for (const one of meant) {
-        const version = versions.get(one.name);
-        if (version !== undefined)
-          terminal.line(`Deployed ${one.name} version ${version}${calledBy(one, engine)}`);
-        follow(one.name);
-      }
+      const meant = project.functions.filter((one) => isAllDue || isAffected(project, one, due));
+      due.clear();
+      isAllDue = false;
+      await pMap(meant, (one) => deploy(project, one), { concurrency: availableParallelism() });
     } catch (error) {
       // Keep watching: the next change may fix it.
       report(error);
     }
   };
 
-  const watching = watchSources(root, signal, bring);
+  const watching = watchSources(root, { signal, report }, bring);
   await watching.settled();
   terminal.line(`Watching ${relative(process.cwd(), root) || '.'}; stop with Ctrl-C`);
   await watching.ended;
@@ -67,12 +77,7 @@ export async function runProject(
  * A file in a function's directory affects that function; any other file, such as a shared library
  * or orama.yaml, may affect all.
  */
-function isAffected(
-  project: Project,
-  { directory }: ProjectFunction,
-  changed: ReadonlySet<string> | undefined,
-): boolean {
-  if (changed === undefined) return true;
+function isAffected(project: Project, { directory }: ProjectFunction, changed: ReadonlySet<string>): boolean {
   return [...changed].some((file) => {
     const path = resolve(project.root, file);
     const owner = project.functions.find((one) => path.startsWith(resolve(one.directory) + sep));

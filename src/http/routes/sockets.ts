@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { parseFunctionRef } from '../../contract/function-ref.js';
 import { functionRefPath } from '../../contract/http/common.js';
 import { invokeSocketQuerySchema } from '../../contract/http/invoke.js';
@@ -50,7 +49,9 @@ export const topicSocket = route({
   scope: 'read',
   // Optional here, so that a request without an upgrade gets the error about the upgrade first.
   query: subscribeQuerySchema.extend({
-    topic: z.string().optional().describe('Required for a WebSocket: the topic to subscribe to.'),
+    topic: subscribeQuerySchema.shape.topic
+      .optional()
+      .describe('Required for a WebSocket: the topic to subscribe to.'),
   }),
   replies,
   errors: ['upgrade_required'],

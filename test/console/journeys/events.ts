@@ -19,6 +19,14 @@ export function events({ browserSays, lived }: Journeys): void {
     done();
   });
 
+  browserSays('a topic that the engine refuses is an error and not a page that waits', async (t, browser) => {
+    const { api } = await lived();
+    const { page, done } = await openConsole(browser, api, '/events?topic=news%20of%20today');
+    await page.getByText('topic may hold no blanks').waitFor();
+    t.is(await page.getByText('Could not load the messages of this topic').count(), 1);
+    done();
+  });
+
   browserSays('a published message leads to a page with all that it has caused', async (t, browser) => {
     const { api } = await lived();
     const { page, troubles, done } = await openConsole(browser, api, '/events?topic=orders:created');

@@ -9,8 +9,11 @@ export function secretsDataAndKeys({ browserSays, lived }: Journeys): void {
     const { api } = await lived();
     const { page, done } = await openConsole(browser, api, '/secrets');
     await page.getByLabel('Name').fill('CONSOLE_SECRET');
-    await page.getByLabel('Value').fill('canary-of-the-console');
+    // A key as of a .pem file.
+    await page.getByLabel('Value').fill('canary-of-the-console\nits second line\n');
+    const sent = page.waitForRequest((request) => request.method() === 'PUT');
     await page.getByRole('button', { name: 'Set the secret' }).click();
+    t.is((await sent).postDataJSON().value, 'canary-of-the-console\nits second line\n');
     await page.getByRole('cell', { name: 'CONSOLE_SECRET', exact: true }).waitFor();
     t.false((await page.content()).includes('canary-of-the-console'));
     await page.getByRole('button', { name: 'Delete secret CONSOLE_SECRET' }).click();
@@ -23,9 +26,15 @@ export function secretsDataAndKeys({ browserSays, lived }: Journeys): void {
   browserSays('SQL reads with all digits, and writes only when it is let', async (t, browser) => {
     const { api } = await lived();
     const { page, done } = await openConsole(browser, api, '/data');
-    await fillCode(page, 'Statement', 'select cents from orders where id = 3');
+    await fillCode(
+      page,
+      'Statement',
+      'select cents, 1.0 / 3 as third, 1e300 as large from orders where id = 3',
+    );
     await page.keyboard.press('Control+Enter');
     await page.getByRole('cell', { name: '9007199254740993' }).waitFor();
+    await page.getByRole('cell', { name: '0.3333333333333333' }).waitFor();
+    await page.getByRole('cell', { name: '1e+300' }).waitFor();
     await fillCode(page, 'Statement', 'delete from orders where id = 1');
     await page.getByRole('button', { name: 'Run' }).click();
     await page.getByRole('alert').waitFor();

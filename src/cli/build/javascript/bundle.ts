@@ -87,6 +87,8 @@ function explain({ text, location }: Message, root: string): string {
     const owner = packageOf(file) ?? file;
     return `${place}${owner} needs ${wanted}, a module of Node that functions do not have; use a package made for browsers or Workers`;
   }
+  if (wanted !== undefined && /^[./]/.test(wanted))
+    return `${place}${wanted} was not found; it is the path of a file, relative to this one`;
   if (wanted !== undefined) return `${place}${wanted} was not found; install it with "npm install ${wanted}"`;
   const imported = /^No matching export in "(.+)" for import "default"$/.exec(text)?.[1];
   if (imported !== undefined && file === ENTRY) {
