@@ -50,6 +50,11 @@ const COSTLY: [what: string, text: string, error: RegExp][] = [
     /^Function 0 of the module takes too much to compile/,
   ],
   [
+    'hundreds of thousands of conversions from floats',
+    command('', `local.get 2 ${'i64.trunc_f64_u f64.convert_i64_u '.repeat(420_000)} drop`),
+    /^Function 0 of the module takes too much to compile/,
+  ],
+  [
     'a function of a million instructions',
     command('', 'nop '.repeat(1 << 20)),
     /^Function 0 of the module has more than 1048576 instructions/,
