@@ -17,6 +17,7 @@ const STATEMENTS = [
   'console.log(undefined, null, true, -0, 1e21, NaN, 10n, Symbol("s"))',
   "console.log('%s is %d, %i and %f: %j', 'Ada', '36.5', 36.9, '1.5 m', { a: [1] }, 'more', { b: 2 })",
   "console.log('%s %s %s', -0, 5n, Symbol('x')); console.log('%d %i', 5n, 'x'); console.log('%s %d')",
+  "const own = {}; own.self = own; console.log('%j', own, '%j')",
   "console.log('100%', '%s'); console.log('%c%s%%', 'color: red', 'x'); console.log('%x %s', 1)",
   "console.log('%s', class A { toString() { return 'own'; } }.name, '%s'); console.log('%O', { a: 1 })",
   "console.log([], {}, [[]], [1, 'x', null, undefined], { a: { b: [] } }, { 'a-b': 1, c_d: 2, 3: 4 })",

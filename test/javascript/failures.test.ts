@@ -70,9 +70,35 @@ test('a handler that returns a promise that can never settle ends with an error 
   );
 });
 
-test('a thrown value that is not an Error ends the invocation with an error', async (t) => {
-  const outcome = await run('export default async () => { throw { odd: 1 }; };');
-  t.is(outcome.error, 'exited with code 1: uncaught [object Object]');
+test('a thrown value that is not an Error ends the invocation with an error that shows it', async (t) => {
+  const thrown = async (value: string) =>
+    (await run(`export default async () => { throw ${value}; };`)).error;
+  t.is(await thrown("'text'"), 'exited with code 1: uncaught text');
+  t.is(await thrown('{ odd: 1 }'), 'exited with code 1: uncaught { odd: 1 }');
+  t.is(await thrown('Object.create(null)'), 'exited with code 1: uncaught [Object: null prototype] {}');
+});
+
+test('the errors of an AggregateError are logged', async (t) => {
+  const source = `export default () => Promise.any([1, 2].map((n) => Promise.reject(new TypeError('no ' + n))));`;
+  const { log } = await run(source);
+  t.regex(log[0] ?? '', /^error: AggregateError.*^one of: TypeError: no 1.*^one of: TypeError: no 2/ms);
+});
+
+test('a log of a value that cannot be shown does not end the invocation', async (t) => {
+  const source = `export default () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    console.log('before', proxy, { proxy }, '%d');
+    console.log('%d %j', Object.create(null), 1n);
+    return 'fine';
+  };`;
+  const { output, log } = await run(source);
+  t.is(output, '"fine"');
+  const hidden = '[object that cannot be shown]';
+  t.deepEqual(log, [
+    `info: before ${hidden} { proxy: ${hidden} } %d`,
+    'info: [Object: null prototype] {} 1n',
+  ]);
 });
 
 test('unhandled rejections and errors in timers and microtasks are logged', async (t) => {

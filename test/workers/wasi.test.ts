@@ -2,6 +2,7 @@ import test from 'ava';
 import { createEngine } from '../../workers/engine/engine.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
+import { assemble } from '../helpers/wat.js';
 
 const engine = createEngine({ threads: 2, parked: 4 });
 test.after.always(() => engine.close());
@@ -55,6 +56,22 @@ test('only descriptors 0, 1 and 2 exist, and they are not seekable', async (t) =
 test('a guest that moved its streams does not affect the streams of the next guest', async (t) => {
   await lines('descriptors');
   t.is((await lines('descriptors')).lines.length, 26);
+});
+
+test('a guest cannot give a descriptor rights that it does not have', async (t) => {
+  const all = '(i64.const -1)';
+  const wasm = await assemble(`(module
+    (import "wasi_snapshot_preview1" "fd_fdstat_set_rights" (func $set (param i32 i64 i64) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_fdstat_get" (func $get (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (func (export "_start")
+      (if (i32.eqz (call $set (i32.const 1) ${all} (i64.const 0))) (then (call $exit (i32.const 2))))
+      (if (i32.eqz (call $set (i32.const 1) (i64.const 0) ${all})) (then (call $exit (i32.const 3))))
+      (if (call $set (i32.const 1) (i64.const 64) (i64.const 0)) (then (call $exit (i32.const 4))))
+      (drop (call $get (i32.const 1) (i32.const 0)))
+      (if (i64.ne (i64.load (i32.const 8)) (i64.const 64)) (then (call $exit (i32.const 5))))))`);
+  t.is((await runText(engine, wasm, '')).exitCode, 0);
 });
 
 test('every path_* call fails for every directory descriptor', async (t) => {

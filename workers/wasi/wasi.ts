@@ -206,6 +206,9 @@ export class GuestWasi {
   /** What no stream of a function supports, and the descriptor table. */
   #descriptors(): Record<string, WasiFunction> {
     const notSeekable = (descriptor: number) => (this.#isOpen(descriptor) ? ERRNO.spipe : ERRNO.badf);
+    const setRights = this.#wasi.wasiImport.fd_fdstat_set_rights as (
+      ...args: [number, bigint, bigint]
+    ) => number;
     const notSocket = (descriptor: number) => (this.#isOpen(descriptor) ? ERRNO.notsock : ERRNO.badf);
     return {
       fd_pread: notSeekable,
@@ -216,6 +219,9 @@ export class GuestWasi {
       fd_prestat_get: () => ERRNO.badf,
       fd_prestat_dir_name: () => ERRNO.badf,
       fd_fdstat_set_flags: (descriptor: number) => (this.#isOpen(descriptor) ? ERRNO.success : ERRNO.badf),
+      // wasi-js compares the rights as signed numbers: all of them would be less than those that it has.
+      fd_fdstat_set_rights: (descriptor: number, base: bigint, inheriting: bigint) =>
+        setRights(descriptor, BigInt.asUintN(64, base), BigInt.asUintN(64, inheriting)),
       fd_renumber: (from: number, to: number) => {
         const file = this.#wasi.FD_MAP.get(from);
         if (file === undefined || !this.#isOpen(to)) return ERRNO.badf;

@@ -6,7 +6,7 @@ import * as host from './host.js';
 const text = new TextDecoder();
 
 function contentOf(value: unknown): Bytes {
-  return bytesOf(value) ?? String(value);
+  return bytesOf(value) ?? String(value).toWellFormed();
 }
 
 function json(value: unknown, what: string): string {

@@ -88,6 +88,7 @@ const BLOCK_BITS: Readonly<Record<string, number>> = {
  * Performs checks that the engine's own operations omit. Returns the arguments for the operation.
  */
 function prepare(name: string, args: unknown[]): unknown[] {
+  checkArguments(name, args);
   const key = args[1] as Key;
   if ((name === 'sign' || name === 'verify') && !key.usages.includes(name)) {
     throw accessError(`The key must not be used to ${name}; it is for ${key.usages.join(', ') || 'nothing'}`);
@@ -99,6 +100,24 @@ function prepare(name: string, args: unknown[]): unknown[] {
   if (name !== 'generateKey' || typeof algorithm !== 'object') return args;
   const { hash } = algorithm as { hash: Algorithm };
   return [{ length: BLOCK_BITS[nameOf(hash)], ...algorithm }, ...rest];
+}
+
+const USAGES = new Set(['sign', 'verify']);
+/** The index of the data that each operation takes as a BufferSource. */
+const DATA: Readonly<Record<string, number>> = { digest: 1, sign: 2, verify: 3, importKey: 1 };
+
+function checkArguments(name: string, args: readonly unknown[]): void {
+  const data = args[DATA[name] ?? -1];
+  const isBuffer = data instanceof ArrayBuffer || ArrayBuffer.isView(data);
+  const takesBuffer = name in DATA && !(name === 'importKey' && args[0] === 'jwk');
+  if (takesBuffer && !isBuffer) throw new TypeError(`${name} takes an ArrayBuffer or a view of one`);
+  if (name !== 'importKey' && name !== 'generateKey') return;
+  const usages = args.at(-1);
+  if (!Array.isArray(usages)) throw new TypeError(`${name} takes a list of usages`);
+  if (usages.length === 0 || !usages.every((one) => USAGES.has(one)))
+    throw new DOMException('An HMAC key is for sign, verify or both', 'SyntaxError');
+  if (takesBuffer && (data as ArrayBuffer).byteLength === 0)
+    throw dataError('An HMAC key has at least a byte');
 }
 
 /** Returns `getRandomValues` with the limits of the Web Cryptography standard. */

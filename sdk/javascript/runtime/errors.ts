@@ -1,4 +1,5 @@
 import { mapStack } from './lines.js';
+import { inspect } from './values.js';
 
 /**
  * Ends the invocation with an exit code that prevents a retry (range of sysexits.h); for invalid
@@ -50,22 +51,37 @@ function headline(error: unknown): string {
   }
 }
 
+/** The errors of an AggregateError that are shown. */
+const SHOWN_ERRORS = 10;
+
+/** Formats a thrown value that is no error. */
+function shown(value: unknown): string {
+  return typeof value === 'object' && value !== null ? inspect(value) : String(value);
+}
+
 /** Formats an error with its stack and causes for a log. */
 export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return `Uncaught ${String(error)}`;
+  if (!(error instanceof Error)) return `Uncaught ${shown(error)}`;
   const seen = new Set<unknown>();
   const parts: string[] = [];
   for (let next: unknown = error; next !== undefined && !seen.has(next); ) {
     seen.add(next);
-    parts.push(next instanceof Error ? (next.stack ?? String(next)) : String(next));
+    parts.push(next instanceof Error ? stackOf(next) : shown(next));
     next = next instanceof Error ? next.cause : undefined;
   }
   return parts.join('\ncaused by: ');
 }
 
+function stackOf(error: Error): string {
+  const stack = error.stack ?? String(error);
+  if (!(error instanceof AggregateError) || !Array.isArray(error.errors)) return stack;
+  return [stack, ...error.errors.slice(0, SHOWN_ERRORS).map((one) => `one of: ${summarize(one)}`)].join('\n');
+}
+
 /** Formats an error in one line with the first position in the sources. */
 export function summarize(error: unknown): string {
-  const text = error instanceof Error ? headline(error) : `uncaught ${String(error)}`;
+  const text =
+    error instanceof Error ? headline(error) : `uncaught ${shown(error).replace(/\s*\n\s*/g, ' ')}`;
   const place = error instanceof Error ? /\(?([^\s()]+:\d+)\)?/.exec(framesOf(error))?.[1] : undefined;
   const first = text.split('\n', 1)[0] ?? '';
   return place === undefined ? first : `${first} (${place})`;

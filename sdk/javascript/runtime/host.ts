@@ -30,7 +30,21 @@ export function register({ begin, turn, rejected, fail }: Entries): void {
   call(0, begin, turn, rejected, fail);
 }
 
-export const inputText = () => call(1) as string;
+const utf8Text = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/**
+ * The glue reads a string or a Uint8Array, and any other value as nothing: a cache key that is a
+ * number would be that of all others. Like Web APIs, this converts it, and replaces lone surrogates,
+ * which UTF-8 does not have.
+ */
+const text = (value: string) => `${value}`.toWellFormed();
+const bytes = (value: Bytes) => (value instanceof Uint8Array ? value : text(value));
+
+/** QuickJS decodes malformed UTF-8 differently from the Encoding standard. */
+export function inputText(): string {
+  const input = call(1) as string;
+  return input.isWellFormed() && !input.includes('\ufffd') ? input : utf8Text.decode(inputBytes());
+}
 export const inputBytes = () => call(2) as Uint8Array<ArrayBuffer>;
 
 /** Keeps a reference to the last output, since the glue has a pointer to it. */
@@ -41,8 +55,9 @@ export function setOutput(value: Bytes): void {
   call(3 | BYTES.one, output);
 }
 
-export const log = (level: LogLevel, message: string) => void call(4 | BYTES.one, message, LEVELS[level]);
-export const printError = (text: string) => void call(5 | BYTES.one, text);
+export const log = (level: LogLevel, message: string) =>
+  void call(4 | BYTES.one, text(message), LEVELS[level]);
+export const printError = (message: string) => void call(5 | BYTES.one, text(message));
 export const exit = (code: number) => void call(6, code);
 /** Blocks the thread without using CPU time. */
 export const sleep = (milliseconds: number) => void call(7, milliseconds);
@@ -51,15 +66,16 @@ export const monotonic = () => call(8, CLOCK.monotonic) as number;
 export const functionName = () => call(9) as string | null;
 export const requestId = () => call(10) as string | null;
 export const callerWallet = () => call(11) as string | null;
-export const getEnv = (key: string) => call(12 | BYTES.one, key) as string | null;
-export const getSecret = (name: string) => call(13 | BYTES.one, name) as string | null;
+export const getEnv = (key: string) => call(12 | BYTES.one, text(key)) as string | null;
+export const getSecret = (name: string) => call(13 | BYTES.one, text(name)) as string | null;
 export const dbQuery = (sql: string, args: string) => call(14 | BYTES.two, sql, args) as string | null;
 export const dbExecute = (sql: string, args: string) => call(15 | BYTES.two, sql, args) as number;
-export const cacheGet = (key: string) => call(16 | BYTES.one, key) as Uint8Array<ArrayBuffer> | null;
+export const cacheGet = (key: string) => call(16 | BYTES.one, text(key)) as Uint8Array<ArrayBuffer> | null;
 export const cacheSet = (key: string, value: Bytes, ttl: number) =>
-  void call(17 | BYTES.two, key, value, ttl);
-export const cacheIncrement = (key: string, by: number) => call(18 | BYTES.one, key, by) as number | bigint;
-export const cacheDelete = (key: string) => call(19 | BYTES.one, key) === 1;
+  void call(17 | BYTES.two, text(key), bytes(value), ttl);
+export const cacheIncrement = (key: string, by: number) =>
+  call(18 | BYTES.one, text(key), by) as number | bigint;
+export const cacheDelete = (key: string) => call(19 | BYTES.one, text(key)) === 1;
 /** Returns the handle of the request; 0 if it was refused. */
 export const httpStart = (method: string, url: string, headers: string, body: Bytes) =>
   call(20 | BYTES.four, method, url, headers, body) as number;
@@ -68,8 +84,8 @@ export const httpNext = (milliseconds: number) => call(25, milliseconds) as stri
 /** Returns the request of an HTTP function; null for other triggers. */
 export const httpRequest = () => call(26) as string | null;
 export const httpRespond = (status: number, headers: string) => void call(27 | BYTES.one, headers, status);
-export const publish = (topic: string, data: Bytes) => call(21 | BYTES.two, topic, data) === 1;
-export const storagePut = (data: Bytes) => call(22 | BYTES.one, data) as string | null;
-export const storageGet = (cid: string) => call(23 | BYTES.one, cid) as Uint8Array<ArrayBuffer> | null;
+export const publish = (topic: string, data: Bytes) => call(21 | BYTES.two, text(topic), bytes(data)) === 1;
+export const storagePut = (data: Bytes) => call(22 | BYTES.one, bytes(data)) as string | null;
+export const storageGet = (cid: string) => call(23 | BYTES.one, text(cid)) as Uint8Array<ArrayBuffer> | null;
 export const enqueue = (name: string, payload: Bytes, delay: number) =>
-  call(24 | BYTES.two, name, payload, delay) as string | null;
+  call(24 | BYTES.two, text(name), bytes(payload), delay) as string | null;

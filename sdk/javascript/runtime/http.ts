@@ -25,7 +25,11 @@ type Settle = (answer: Incoming) => void;
 const MAX_IN_FLIGHT = 64;
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
-const inFlight = new Map<number, Settle>();
+/**
+ * The started requests. One that was cancelled is null: the host still has it, and counts it, until
+ * it has its answer.
+ */
+const inFlight = new Map<number, Settle | null>();
 const queued: { request: Outgoing; settle: Settle }[] = [];
 
 /**
@@ -39,7 +43,7 @@ export function start(request: Outgoing, settle: Settle): () => void {
   return () => {
     const at = queued.indexOf(entry);
     if (at >= 0) queued.splice(at, 1);
-    for (const [handle, theirs] of inFlight) if (theirs === settle) inFlight.delete(handle);
+    for (const [handle, theirs] of inFlight) if (theirs === settle) inFlight.set(handle, null);
   };
 }
 
@@ -56,7 +60,7 @@ function startQueued(): void {
 
 const failed = (error: string): Incoming => ({ status: 0, headers: {}, body: '', error });
 
-export const isWaiting = () => inFlight.size > 0;
+export const isWaiting = () => queued.length > 0 || [...inFlight.values()].some((settle) => settle !== null);
 
 /** Waits until one of the started requests has completed, or until `due` (monotonic time). */
 export function settleNext(due: number | null): void {
@@ -71,8 +75,10 @@ export function settleNext(due: number | null): void {
     startQueued();
   } else if (due === null) {
     // The longest timeout cannot have passed, so the host has none of these requests any more.
-    for (const settle of inFlight.values()) settle(failed('its answer was lost; the log says why'));
+    const lost = [...inFlight.values()];
     inFlight.clear();
+    for (const settle of lost) settle?.(failed('its answer was lost; the log says why'));
+    startQueued();
   }
 }
 

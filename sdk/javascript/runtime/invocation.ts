@@ -8,10 +8,18 @@ import * as http from './http.js';
 import { reportUnhandled } from './rejections.js';
 import { clearTimers, fireNext, nextDue } from './timers.js';
 
+/**
+ * For how long timers that are always due may keep the answers of requests waiting, in milliseconds:
+ * an interval may be shorter than what it does. Each look is a host call.
+ */
+const LOOK_AFTER_MS = 50;
+
 type End = { output: Bytes } | { error: unknown };
 let end: End | null = null;
 /** Before the first invocation, the top level of the bundle is waiting. */
 let waiting = 'The top level';
+/** When the answers were last looked for (monotonic time). */
+let lookedAt = 0;
 
 export function begin(): void {
   end = null;
@@ -46,8 +54,11 @@ export function turn(): boolean {
 /** Waits for the next timer or request; false if there is none. */
 function waitForNext(): boolean {
   const due = nextDue();
-  if (!http.isWaiting() || (due !== null && due <= monotonic())) return fireNext();
+  const now = monotonic();
+  const fires = due !== null && due <= now && now - lookedAt < LOOK_AFTER_MS;
+  if (fires || !http.isWaiting()) return fireNext();
   http.settleNext(due);
+  lookedAt = monotonic();
   return true;
 }
 

@@ -21,7 +21,16 @@ export function format(values: readonly unknown[]): string {
   return [text, ...rest.map((value) => (typeof value === 'string' ? value : inspect(value)))].join(' ');
 }
 
+/** Never throws: a log line must not end the invocation. */
 function convert(mark: string, value: unknown): string {
+  try {
+    return converted(mark, value);
+  } catch (error) {
+    return /circular/i.test(String(error)) ? '[Circular]' : inspect(value);
+  }
+}
+
+function converted(mark: string, value: unknown): string {
   switch (mark) {
     case '%s':
       if (typeof value === 'object' && value !== null) return inspect(value, 1);
@@ -45,7 +54,16 @@ export function inspect(value: unknown, depth = MAX_DEPTH): string {
   return show(value, depth, new Set());
 }
 
+/** Never throws: a proxy may throw, whatever it is asked for. */
 function show(value: unknown, depth: number, above: Set<object>): string {
+  try {
+    return shown(value, depth, above);
+  } catch {
+    return `[${typeof value} that cannot be shown]`;
+  }
+}
+
+function shown(value: unknown, depth: number, above: Set<object>): string {
   switch (typeof value) {
     case 'string':
       return quote(value);
@@ -118,6 +136,7 @@ function showError(error: Error, depth: number, above: Set<object>): string {
   const inner = new Set(above).add(error);
   const own = Object.keys(error).filter((key) => key !== 'name');
   const more = own.map((key) => `${key}: ${show(Reflect.get(error, key), depth - 1, inner)}`);
+  if (error instanceof AggregateError) more.push(`[errors]: ${show(error.errors, depth - 1, inner)}`);
   if (error.cause !== undefined) more.push(`[cause]: ${show(error.cause, depth - 1, inner)}`);
   return more.length === 0 || depth <= 0 ? stack : `${stack} {\n  ${more.join(',\n  ')}\n}`;
 }

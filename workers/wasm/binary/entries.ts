@@ -91,6 +91,12 @@ export function readGlobal(reader: ByteReader): GlobalType {
   return global;
 }
 
+/** Returns the type index of an exception tag. */
+export function readTag(reader: ByteReader): number {
+  reader.u8();
+  return reader.u32();
+}
+
 export function readBody(reader: ByteReader): ByteRange {
   const length = reader.u32();
   const start = reader.at;

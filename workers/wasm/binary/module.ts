@@ -66,6 +66,8 @@ export interface ParsedModule {
   tables: TableType[];
   memories: MemoryType[];
   globals: GlobalType[];
+  /** The type index of each exception tag. */
+  tags: number[];
   exports: Export[];
   /** The start function, which runs at instantiation. */
   start: number | null;

@@ -1,4 +1,13 @@
-import { readBody, readExport, readGlobal, readImport, readMemory, readTable, readType } from './entries.js';
+import {
+  readBody,
+  readExport,
+  readGlobal,
+  readImport,
+  readMemory,
+  readTable,
+  readTag,
+  readType,
+} from './entries.js';
 import type { ParsedModule } from './module.js';
 import { ByteReader, malformed } from './reader.js';
 import { checkHeader, readSections, SECTION } from './sections.js';
@@ -29,6 +38,7 @@ export function parse(bytes: Uint8Array): ParsedModule {
     tables: vector(reader(SECTION.table), readTable),
     memories: vector(reader(SECTION.memory), readMemory),
     globals: vector(reader(SECTION.global), readGlobal),
+    tags: vector(reader(SECTION.tag), readTag),
     exports: vector(reader(SECTION.export), readExport),
     start: reader(SECTION.start)?.u32() ?? null,
     bodies: vector(reader(SECTION.code), readBody),

@@ -1,0 +1,300 @@
+import type { CompileCost } from './compile-cost.js';
+import type { ByteRange } from './module.js';
+import { BULK, OP } from './opcodes.js';
+
+/** Properties of a module's instructions. */
+export interface Scan {
+  /**
+   * The positions, in ascending order, of all `memory.grow` and `memory.size` instructions, and the
+   * empty ones before instructions that may take long, where a check for interrupts is inserted.
+   */
+  sites: { at: number; end: number; op: 'grow' | 'size' | 'check' }[];
+  /** Whether the code writes tables or drops segments, which an in-place reset does not restore. */
+  keepsHiddenState: boolean;
+}
+
+/**
+ * The operand encodings of an instruction: none, a LEB128 number, a memory argument, other; and none
+ * or a number for those that change where control goes.
+ */
+const NONE = 0;
+const LEB = 1;
+const MEMARG = 2;
+const OTHER = 3;
+const CONTROL = 4;
+const CONTROL_LEB = 5;
+
+/** The operand encodings of the one-byte instructions without a special case in `BodyScanner`. */
+const OPERANDS = new Uint8Array(256).fill(OTHER);
+const set = (shape: number, ...ranges: [number, number][]) => {
+  for (const [from, to] of ranges) OPERANDS.fill(shape, from, to + 1);
+};
+const one = (opcode: number): [number, number] => [opcode, opcode];
+set(NONE, one(OP.nop), [OP.drop, OP.select], [OP.i32Eqz, OP.i64Extend32S], one(OP.refIsNull));
+set(LEB, [OP.localGet, OP.tableSet], [OP.i32Const, OP.i64Const], one(OP.refNull), one(OP.refFunc));
+set(CONTROL, ...[OP.unreachable, OP.else, OP.end, OP.return, OP.catchAll].map(one));
+set(CONTROL_LEB, [OP.block, OP.if], [OP.try, OP.rethrow], [OP.br, OP.brIf]);
+set(CONTROL_LEB, ...[OP.call, OP.returnCall, OP.delegate].map(one));
+set(MEMARG, [OP.i32Load, OP.i64Store32]);
+
+/** The number of LEB128 operands of each instruction after `OP.bulkPrefix`. */
+const BULK_OPERANDS = [0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1];
+/** The instructions that write tables or drop segments. */
+const WRITES_HIDDEN_STATE: ReadonlySet<number> = new Set([
+  BULK.dataDrop,
+  BULK.tableInit,
+  BULK.elemDrop,
+  BULK.tableCopy,
+  BULK.tableGrow,
+  BULK.tableFill,
+]);
+/** The instructions whose time depends on their last operand. */
+const TAKES_LENGTH: ReadonlySet<number> = new Set([
+  BULK.memoryInit,
+  BULK.memoryCopy,
+  BULK.memoryFill,
+  BULK.tableInit,
+  BULK.tableCopy,
+  BULK.tableGrow,
+  BULK.tableFill,
+]);
+/**
+ * Constant lengths up to this need no check: a function of V8's largest size consists of some
+ * 600,000 such instructions, which take 0.1 s. A negative length is read here as a small or as a
+ * large one, and traps in either case, because it exceeds every memory and table.
+ */
+const SHORT_LENGTH = 1024;
+/** The vector instructions after `OP.vectorPrefix` (§5.4.8) that have operands. */
+const VECTOR = {
+  lastLoadOrStore: 11,
+  v128Const: 12,
+  i8x16Shuffle: 13,
+  firstLane: 21,
+  lastLane: 34,
+  firstLoadLane: 84,
+  lastStoreLane: 91,
+  load32Zero: 92,
+  load64Zero: 93,
+  last: 0x113,
+} as const;
+/** The atomic instructions after `OP.atomicPrefix` (threads proposal). */
+const ATOMIC = { notify: 0, wait64: 2, fence: 3, firstAccess: 0x10, lastAccess: 0x4e } as const;
+/** The alignment bit that indicates a memory index (multi-memory proposal). */
+const MEMORY_INDEX = 0x40;
+
+type OnCall = (site: { at: number; end: number; target: number }) => void;
+
+/**
+ * Reads the instructions of one body. Reading past the end yields 0; the check at the end of `scan`
+ * detects it.
+ */
+export class BodyScanner {
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  readonly #found: Scan;
+  readonly #cost: CompileCost | null;
+  readonly #onCall: OnCall | undefined;
+  #at: number;
+  /** Where the last `i32.const` of a short length ended. */
+  #shortLengthAt = -1;
+
+  constructor(bytes: Uint8Array, body: ByteRange, found: Scan, cost: CompileCost | null, onCall?: OnCall) {
+    this.#bytes = bytes;
+    this.#at = body.start;
+    this.#end = body.end;
+    this.#found = found;
+    this.#cost = cost;
+    this.#onCall = onCall;
+  }
+
+  /** Returns false when an instruction is unknown or the last one does not end with the body. */
+  scan(): boolean {
+    this.#cost?.begin();
+    for (let groups = this.#leb(); groups > 0 && this.#at <= this.#end; groups--) {
+      const locals = this.#leb();
+      this.#leb();
+      this.#cost?.declare(locals);
+    }
+    while (this.#at < this.#end) if (!this.#instruction()) return false;
+    return this.#at === this.#end;
+  }
+
+  #instruction(): boolean {
+    const from = this.#at;
+    const opcode = this.#bytes[this.#at++] ?? 0;
+    switch (OPERANDS[opcode]) {
+      case NONE:
+        break;
+      case LEB: {
+        const operand = this.#leb();
+        if (opcode === OP.i32Const && operand <= SHORT_LENGTH) {
+          this.#shortLengthAt = this.#at;
+        } else if (opcode === OP.tableSet) this.#found.keepsHiddenState = true;
+        break;
+      }
+      case MEMARG:
+        this.#memarg();
+        break;
+      case CONTROL:
+        this.#control(opcode, 0, from);
+        return true;
+      case CONTROL_LEB:
+        this.#control(opcode, this.#leb(), from);
+        return true;
+      default:
+        return this.#other(opcode, from);
+    }
+    this.#cost?.plain(opcode);
+    return true;
+  }
+
+  /** An instruction that changes where control goes, with its operand, if it has one. */
+  #control(opcode: number, operand: number, from: number): void {
+    const cost = this.#cost;
+    switch (opcode) {
+      case OP.block:
+      case OP.loop:
+      case OP.if:
+      case OP.try:
+        cost?.enter(opcode, operand);
+        return;
+      case OP.else:
+        cost?.else();
+        return;
+      case OP.end:
+      case OP.delegate:
+        cost?.end();
+        return;
+      case OP.catch:
+        cost?.catch(operand);
+        return;
+      case OP.catchAll:
+        cost?.catch(null);
+        return;
+      case OP.throw:
+        cost?.throw(operand);
+        return;
+      case OP.br:
+        cost?.br(operand);
+        return;
+      case OP.brIf:
+        cost?.brIf(operand);
+        return;
+      case OP.return:
+        cost?.return();
+        return;
+      case OP.call:
+        cost?.call(operand);
+        this.#onCall?.({ at: from, end: this.#at, target: operand });
+        return;
+      case OP.returnCall:
+        cost?.call(operand);
+        break;
+    }
+    cost?.stop();
+  }
+
+  #other(opcode: number, from: number): boolean {
+    switch (opcode) {
+      case OP.brTable: {
+        const targets = this.#leb() + 1;
+        this.#lebs(targets);
+        this.#cost?.brTable(targets);
+        return true;
+      }
+      case OP.callIndirect:
+      case OP.returnCallIndirect: {
+        const type = this.#leb();
+        this.#leb();
+        this.#cost?.callIndirect(type);
+        if (opcode === OP.returnCallIndirect) this.#cost?.stop();
+        return true;
+      }
+      case OP.selectTyped:
+        this.#lebs(this.#leb());
+        break;
+      case OP.memorySize:
+      case OP.memoryGrow:
+        this.#leb();
+        this.#found.sites.push({ at: from, end: this.#at, op: opcode === OP.memoryGrow ? 'grow' : 'size' });
+        break;
+      case OP.f32Const:
+        this.#at += 4;
+        break;
+      case OP.f64Const:
+        this.#at += 8;
+        break;
+      case OP.bulkPrefix:
+        return this.#bulk(this.#leb(), from);
+      case OP.vectorPrefix:
+        return this.#vector(this.#leb());
+      case OP.atomicPrefix:
+        return this.#atomic(this.#leb());
+      default:
+        return false;
+    }
+    this.#cost?.plain(opcode);
+    return true;
+  }
+
+  #bulk(operation: number, from: number): boolean {
+    const operands = BULK_OPERANDS[operation];
+    if (operands === undefined) return false;
+    this.#lebs(operands);
+    this.#cost?.bulk(operation);
+    if (WRITES_HIDDEN_STATE.has(operation)) this.#found.keepsHiddenState = true;
+    if (TAKES_LENGTH.has(operation) && this.#shortLengthAt !== from) {
+      this.#found.sites.push({ at: from, end: from, op: 'check' });
+    }
+    return true;
+  }
+
+  #vector(operation: number): boolean {
+    this.#cost?.vector(operation);
+    if (
+      operation <= VECTOR.lastLoadOrStore ||
+      operation === VECTOR.load32Zero ||
+      operation === VECTOR.load64Zero
+    )
+      this.#memarg();
+    else if (operation === VECTOR.v128Const || operation === VECTOR.i8x16Shuffle) this.#at += 16;
+    else if (operation >= VECTOR.firstLane && operation <= VECTOR.lastLane) this.#at += 1;
+    else if (operation >= VECTOR.firstLoadLane && operation <= VECTOR.lastStoreLane) {
+      this.#memarg();
+      this.#at += 1;
+    }
+    return operation <= VECTOR.last;
+  }
+
+  #atomic(operation: number): boolean {
+    this.#cost?.atomic();
+    const isAccess = operation >= ATOMIC.firstAccess && operation <= ATOMIC.lastAccess;
+    if (operation === ATOMIC.fence) this.#at += 1;
+    else if (operation <= ATOMIC.wait64 || isAccess) this.#memarg();
+    else return false;
+    return true;
+  }
+
+  #memarg(): void {
+    if ((this.#leb() & MEMORY_INDEX) !== 0) this.#leb();
+    this.#leb();
+  }
+
+  /** Skips LEB128 numbers, at most to the end of the body, whatever the count. */
+  #lebs(count: number): void {
+    for (let left = count; left > 0 && this.#at <= this.#end; left--) this.#leb();
+  }
+
+  #leb(): number {
+    let value = 0;
+    let factor = 1;
+    for (let length = 0; length < 10; length++) {
+      const byte = this.#bytes[this.#at++] ?? 0;
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+      factor *= 128;
+    }
+    this.#at = this.#end + 1;
+    return value;
+  }
+}

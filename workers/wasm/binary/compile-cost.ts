@@ -1,0 +1,279 @@
+import type { FunctionType, ParsedModule } from './module.js';
+import { BULK, OP } from './opcodes.js';
+import { malformed } from './reader.js';
+import { POPS, PUSHES } from './stack-shapes.js';
+
+/**
+ * V8 compiles a function when it is first called, and again when it is called often. Neither can be
+ * interrupted or limited, and V8 ends the process when the machine code of a function exceeds 512
+ * MB. What a function may cost is therefore limited by its instructions, and by its values, which
+ * are counted at each place where control branches or merges: V8 keeps the state of all locals and
+ * operands for each label, 13 bytes a value and 180 when it optimizes. The largest functions of 17
+ * public modules have 0.1 to 2 million values, that of one has 15.
+ */
+const MAX_INSTRUCTIONS = 1 << 20;
+const MAX_FUNCTION_VALUES = 1 << 24;
+/** The limit for all functions together: a public module of 46 MB has 71 million. */
+const MAX_MODULE_VALUES = 1 << 27;
+/** A value that a call or a branch passes takes machine code of its own, 16 bytes. */
+const PASSED = 4;
+/** Where V8 calls, it goes through all values as well; this many of them take as much as one label's. */
+const PASSED_OVER = 16;
+/** A value that an exception carries takes up to 200 bytes. */
+const THROWN = 16;
+/**
+ * Most instructions take some 10 bytes of machine code for each of their own. A conversion of floats
+ * to integers takes 160 for one or two, as does counting bits in a vector.
+ */
+const BULKY = 40;
+
+/** By how much each instruction with a one-byte opcode changes the height of the stack. */
+const CHANGES = new Int8Array(256);
+POPS.forEach((takes, opcode) => {
+  if (takes >= 0) CHANGES[opcode] = (PUSHES[opcode] ?? 0) - takes;
+});
+for (const opcode of [OP.localGet, OP.globalGet, OP.memorySize, OP.i32Const, OP.i64Const])
+  CHANGES[opcode] = 1;
+for (const opcode of [OP.refNull, OP.refFunc]) CHANGES[opcode] = 1;
+for (const opcode of [OP.localSet, OP.globalSet]) CHANGES[opcode] = -1;
+for (const opcode of [OP.tableSet, OP.selectTyped]) CHANGES[opcode] = -2;
+CHANGES.fill(-2, OP.i32Store, OP.i64Store32 + 1);
+
+/** The instructions with a one-byte opcode that V8 compiles to a call. */
+const CALLS: ReadonlySet<number> = new Set([OP.memoryGrow, OP.tableGet, OP.tableSet, OP.refFunc]);
+/** The `trunc` instructions; `i8x16.popcnt` and the `trunc_sat` of vectors. */
+const BULKY_PLAIN: ReadonlySet<number> = new Set([0xa8, 0xa9, 0xaa, 0xab, 0xae, 0xaf, 0xb0, 0xb1]);
+const BULKY_VECTORS: ReadonlySet<number> = new Set([0x62, 0xf8, 0xf9, 0xfc, 0xfd]);
+const V128_STORE = 11;
+const V128_CONST = 12;
+const NOTHING: FunctionType = { params: [], results: [] };
+const ONE_VALUE = 1;
+
+/** A block that has begun; `depth` is the height of the stack below its parameters. */
+interface Block {
+  depth: number;
+  takes: number;
+  gives: number;
+  /** The number of values that a branch to it passes. */
+  passes: number;
+}
+
+/**
+ * Counts what the functions of a module cost to compile. The height of the stack is an upper bound:
+ * vector and atomic instructions count as if they popped one operand. The module may be invalid.
+ */
+export class CompileCost {
+  readonly #types: readonly FunctionType[];
+  /** The type of each function, imported ones first. */
+  readonly #functions: readonly number[];
+  readonly #tags: readonly number[];
+  readonly #imported: number;
+  readonly #blocks: Block[] = [];
+  #function = -1;
+  #locals = 0;
+  #height = 0;
+  #instructions = 0;
+  #values = 0;
+  #moduleValues = 0;
+
+  constructor({ types, imports, functions, tags, importedFunctions }: ParsedModule) {
+    const imported = imports.filter(({ kind }) => kind === 'function').map(({ type }) => type);
+    this.#types = types;
+    this.#functions = [...imported, ...functions];
+    this.#tags = tags;
+    this.#imported = importedFunctions;
+  }
+
+  /** Begins the next function. */
+  begin(): void {
+    this.#function++;
+    const { params, results } = this.#typeOf(this.#function + this.#imported);
+    this.#locals = params.length;
+    this.#height = 0;
+    this.#instructions = 0;
+    this.#values = 0;
+    this.#blocks.length = 0;
+    this.#blocks.push({ depth: 0, takes: 0, gives: results.length, passes: results.length });
+  }
+
+  declare(locals: number): void {
+    this.#locals += locals;
+    this.#count(locals);
+  }
+
+  /** Counts an instruction without effect on control, with one byte as its opcode. */
+  plain(opcode: number): void {
+    this.#instruction();
+    if (CALLS.has(opcode)) this.#passOver();
+    else if (BULKY_PLAIN.has(opcode)) this.#count(BULKY);
+    this.#move(CHANGES[opcode] ?? 0);
+  }
+
+  bulk(operation: number): void {
+    this.#instruction();
+    if (operation < BULK.memoryInit) {
+      this.#count(BULKY);
+      return;
+    }
+    this.#passOver();
+    if (operation === BULK.tableSize) this.#move(1);
+    else if (operation === BULK.tableGrow) this.#move(-1);
+    else if (operation !== BULK.dataDrop && operation !== BULK.elemDrop) this.#move(-3);
+  }
+
+  vector(operation: number): void {
+    this.#instruction();
+    if (operation === V128_CONST) this.#move(1);
+    else if (operation === V128_STORE) this.#move(-2);
+    else if (BULKY_VECTORS.has(operation)) this.#count(BULKY);
+  }
+
+  atomic(): void {
+    this.#instruction();
+    this.#passOver();
+  }
+
+  /** @param blockType As encoded (§5.4.1). */
+  enter(opcode: number, blockType: number): void {
+    this.#instruction();
+    if (opcode === OP.if) this.#move(-1);
+    this.#branch(0);
+    const isInline = blockType >= 0x40 && blockType <= 0x7f;
+    const type = isInline ? NOTHING : (this.#types[blockType] ?? NOTHING);
+    const [takes, gives] = [
+      type.params.length,
+      isInline && blockType !== 0x40 ? ONE_VALUE : type.results.length,
+    ];
+    this.#move(-takes);
+    this.#blocks.push({ depth: this.#height, takes, gives, passes: opcode === OP.loop ? takes : gives });
+    this.#height += takes;
+  }
+
+  else(): void {
+    this.#instruction();
+    const block = this.#blockAt(0);
+    this.#branch(block.gives);
+    this.#height = block.depth + block.takes;
+  }
+
+  end(): void {
+    this.#instruction();
+    const block = this.#blockAt(0);
+    this.#branch(block.gives);
+    this.#blocks.pop();
+    this.#height = block.depth + block.gives;
+  }
+
+  /** A `catch` of a tag; null for `catch_all`. */
+  catch(tag: number | null): void {
+    this.#instruction();
+    const caught = tag === null ? 0 : this.#tagged(tag);
+    this.#branch(0);
+    this.#count(THROWN * caught);
+    this.#height = this.#blockAt(0).depth + caught;
+  }
+
+  throw(tag: number): void {
+    this.#instruction();
+    this.#branch(0);
+    this.#count(THROWN * this.#tagged(tag));
+    this.stop();
+  }
+
+  br(label: number): void {
+    this.#instruction();
+    this.#branch(this.#blockAt(label).passes);
+    this.stop();
+  }
+
+  brIf(label: number): void {
+    this.#instruction();
+    this.#move(-1);
+    this.#branch(this.#blockAt(label).passes);
+  }
+
+  /** A branch to one of `targets` labels; V8 compiles each label once. */
+  brTable(targets: number): void {
+    this.#instruction();
+    this.#move(-1);
+    const labels = Math.min(targets, this.#blocks.length);
+    // What they pass is on the stack.
+    this.#count(labels * (this.#locals + this.#height));
+    this.stop();
+  }
+
+  return(): void {
+    this.#instruction();
+    this.#branch(this.#blocks[0]?.gives ?? 0);
+    this.stop();
+  }
+
+  call(target: number): void {
+    this.#call(this.#typeOf(target));
+  }
+
+  callIndirect(type: number): void {
+    this.#move(-1);
+    this.#call(this.#types[type] ?? NOTHING);
+  }
+
+  /** The code that follows cannot be reached; its stack begins where that of its block does. */
+  stop(): void {
+    this.#height = this.#blockAt(0).depth;
+  }
+
+  #call({ params, results }: FunctionType): void {
+    this.#instruction();
+    this.#passOver();
+    this.#count(PASSED * (params.length + results.length));
+    this.#move(-params.length);
+    this.#move(results.length);
+  }
+
+  #branch(passed: number): void {
+    this.#count(this.#locals + this.#height + PASSED * passed);
+  }
+
+  #passOver(): void {
+    this.#count((this.#locals + this.#height) / PASSED_OVER);
+  }
+
+  #move(change: number): void {
+    this.#height = Math.max(this.#height + change, this.#blockAt(0).depth);
+  }
+
+  #blockAt(label: number): Block {
+    const last = this.#blocks.length - 1;
+    return this.#blocks[last - label] ?? { depth: 0, takes: 0, gives: 0, passes: 0 };
+  }
+
+  #typeOf(target: number): FunctionType {
+    return this.#types[this.#functions[target] ?? -1] ?? NOTHING;
+  }
+
+  #tagged(tag: number): number {
+    return this.#types[this.#tags[tag] ?? -1]?.params.length ?? 0;
+  }
+
+  #instruction(): void {
+    if (++this.#instructions <= MAX_INSTRUCTIONS) return;
+    throw malformed(
+      `Function ${this.#function} of the module has more than ${MAX_INSTRUCTIONS} instructions, which is the limit; split it.`,
+    );
+  }
+
+  #count(values: number): void {
+    this.#values += values;
+    this.#moduleValues += values;
+    if (this.#values > MAX_FUNCTION_VALUES) {
+      throw malformed(
+        `Function ${this.#function} of the module takes too much to compile: its branches, calls and conversions have more than ${MAX_FUNCTION_VALUES} values; split it, or build it with optimisation.`,
+      );
+    }
+    if (this.#moduleValues > MAX_MODULE_VALUES) {
+      throw malformed(
+        `The module takes too much to compile: the branches, calls and conversions of its functions have more than ${MAX_MODULE_VALUES} values; build it with optimisation.`,
+      );
+    }
+  }
+}
