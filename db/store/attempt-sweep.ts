@@ -21,8 +21,8 @@ const EXPIRED_INPUTS = `position in (
 /** A replay of a dead letter needs its input, which may also be inspected afterwards. */
 const KEEPS_INPUT = "state = 'dead' or replayed_at is not null";
 
-const OLD_DEAD = `position <= ? and request_id in (
-  select request_id from attempts indexed by attempts_dead where state = 'dead' and completed_at < ? limit ${STEP})`;
+const OLD_DEAD = `position in (
+  select position from attempts indexed by attempts_dead where state = 'dead' and completed_at < ? limit ${STEP})`;
 
 /**
  * The table is in the order of writing, which is nearly that of starting: old rows come first, so
@@ -83,7 +83,15 @@ export function createAttemptSweep(database: Database, tally: AttemptTally): Att
     const inputs = await database.run(
       where(EXPIRED_INPUTS, [now]).update({ response: null, input: null, http_request: null }),
     );
-    const dead = await database.run(where(OLD_DEAD, [position, deadBefore]).delete());
+    // Its log has a limit of its own, which may be longer.
+    const dead = await database.run(
+      where(OLD_DEAD, [deadBefore]).update({
+        state: knex.ref('status'),
+        reason: null,
+        input: null,
+        http_request: null,
+      }),
+    );
     return outputs + inputs + dead + (await dropLogs(logsBefore, position));
   };
 }

@@ -83,6 +83,23 @@ export function testRetention(driver: string, open: OpenStore): void {
     },
   );
 
+  test.serial(`${driver}: the log of a dead invocation is kept as long as other logs`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    const row = aDeadAttempt({ namespace, startedAt: -900 }, { completedAt: -800 });
+    await attempts.write([row]);
+    const sweepAll = async (logsBefore: number) => {
+      while ((await attempts.sweep({ logsBefore, deadBefore: -700, now: -1000 })) > 0);
+    };
+    await sweepAll(-2000);
+    t.deepEqual(await attempts.deadGroups(namespace), []);
+    const final = (await attempts.invocation(row.requestId))?.attempts[0]?.final;
+    t.like(final, { state: 'error', reason: null, input: null });
+    t.is((await logsOf(attempts, namespace)).records.length, 1);
+    await sweepAll(-500);
+    t.is(await attempts.invocation(row.requestId), null);
+  });
+
   test.serial(
     `${driver}: the sweep removes old logs, and dead invocations with all attempts by their own limit`,
     async (t) => {
