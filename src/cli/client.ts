@@ -190,9 +190,12 @@ function invokeReply(reply: RawReply): InvokeReply {
     const queued = queuedSchema.parse(JSON.parse(reply.body.toString()));
     return { kind: 'queued', requestId: queued.request_id };
   }
+  const requestId = reply.header('x-request-id');
+  // Another server, which may answer 200 to anything.
+  if (requestId === undefined) throw failure(reply.status, '', null);
   return {
     kind: 'done',
-    requestId: reply.header('x-request-id') ?? '',
+    requestId,
     output: reply.body,
     durationMs: Number(reply.header('x-duration-ms') ?? 0),
     attempts: Number(reply.header('x-attempts') ?? 1),

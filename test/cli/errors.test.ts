@@ -12,6 +12,8 @@ const ID = '0199c5a0-0000-7000-8000-000000000009';
 
 const home = tempDir();
 mkdirSync(join(home, 'directory'));
+mkdirSync(join(home, 'unbuilt'));
+writeFileSync(join(home, 'unbuilt', 'function.yaml'), 'name: unbuilt\n');
 writeFileSync(join(home, 'key.der'), Buffer.from([0x30, 0x82, 0xff, 0x00]));
 writeFileSync(join(home, 'large.bin'), Buffer.alloc((1 << 20) + 1));
 
@@ -61,6 +63,10 @@ const FAILS: [args: string[], says: string][] = [
   [
     ['invoke', 'hello', '--data', '@large.bin'],
     'error: The body has 1048577 bytes; at most 1 MB (1048576 bytes) are allowed here.\n',
+  ],
+  [
+    ['function', 'deploy', 'unbuilt', '--no-build'],
+    'error: There is no function.wasm of unbuilt; deploy without --no-build\n',
   ],
   [
     ['invoke', 'bad name', '--http', 'GET /'],

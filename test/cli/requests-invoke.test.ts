@@ -80,6 +80,15 @@ test('a sync call that goes on after the engine has waited for it fails and name
   t.deepEqual(JSON.parse(asJson.stdout), { request_id: 'r3', status: 'queued' });
 });
 
+test('an answer of another server is an error, and not an output', async (t) => {
+  const server = await httpServer((_request, response) => response.end('<html>'));
+  t.teardown(server.close);
+  const run = await runCli(['invoke', 'hello'], { home, env: { ORAMA_URL: server.url } });
+  t.is(run.code, 1);
+  t.is(run.stdout, '');
+  t.regex(run.stderr, /^error: The server answered 200 with something that is not of this API; /);
+});
+
 test('a response that breaks off is reported as such, and not as a fault of the CLI', async (t) => {
   const server = await httpServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });

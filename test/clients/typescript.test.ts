@@ -306,6 +306,22 @@ test('a response that breaks off is an error of the client, and a read is repeat
   t.is(calls, 3);
 });
 
+test('an answer of another server is an error, and not an output', async (t) => {
+  const server = await httpServer((_request, response) => response.end('<html>'));
+  t.teardown(server.close);
+  const orama = createClient({ url: server.url });
+  for (const call of [
+    () => orama.invoke('hello'),
+    () => orama.invokeAsync('hello'),
+    () => orama.invocations.get('r'),
+    () => orama.publish('t', 1),
+  ]) {
+    const failed = await t.throwsAsync(call(), { instanceOf: OramaError });
+    t.like(failed, { code: 'internal', status: 200 });
+    t.regex(failed?.message ?? '', /not of this API/);
+  }
+});
+
 test('a subscription to a topic that the engine refuses ends with its error', async (t) => {
   const orama = await client();
   const events = orama.subscribe('a topic with blanks')[Symbol.asyncIterator]();

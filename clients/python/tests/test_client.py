@@ -193,6 +193,19 @@ class WithoutAnEngine(unittest.TestCase):
             Client(server.url).invoke("f", "x", idempotency_key="k")
             self.assertEqual(server.bodies, [b"x", b"x"])
 
+    def test_another_server_is_recognized(self) -> None:
+        with Refusing(9, answering(200, {}, b"<html>")) as server:
+            client = Client(server.url)
+            for call in (
+                lambda: client.invoke("f"),
+                lambda: client.invoke_async("f"),
+                lambda: client.invocation("x"),
+                lambda: client.publish("t", 1),
+            ):
+                with self.assertRaisesRegex(OramaError, "not of this API") as refused:
+                    call()
+                self.assertEqual((refused.exception.code, refused.exception.status), ("internal", 200))
+
     def test_redirects_are_not_sent_the_key(self) -> None:
         with Refusing(0, cut) as other, Refusing(9, answering(307, {"Location": other.url})) as server:
             with self.assertRaises(OramaError) as refused:

@@ -101,10 +101,7 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
   return {
     send,
     async json<T>(call: Call): Promise<T> {
-      const reply = await send(call);
-      const value = parse(textOf(reply));
-      if (value === undefined) throw notOfThisApi(reply.status);
-      return value as T;
+      return jsonOf<T>(await send(call));
     },
   };
 }
@@ -179,8 +176,15 @@ export function outputOf({ output, output_base64: base64 }: FailureBody): Uint8A
   return typeof output === 'string' ? new TextEncoder().encode(output) : undefined;
 }
 
-export function textOf({ bytes }: Pick<Reply, 'bytes'>): string {
+function textOf({ bytes }: Reply): string {
   return new TextDecoder().decode(bytes);
+}
+
+/** Parses a response. Throws if it is not JSON, and hence from another server. */
+export function jsonOf<T>(reply: Reply): T {
+  const value = parse(textOf(reply));
+  if (value === undefined) throw notOfThisApi(reply.status);
+  return value as T;
 }
 
 /** Parses JSON. Returns undefined if it is invalid. */
@@ -192,7 +196,7 @@ function parse(text: string): unknown {
   }
 }
 
-function notOfThisApi(status: number): OramaError {
+export function notOfThisApi(status: number): OramaError {
   const sentence = `The server answered ${status} with something that is not of this API; is the address right?`;
   return new OramaError(sentence, { code: 'internal', status });
 }

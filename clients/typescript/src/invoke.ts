@@ -1,5 +1,5 @@
 import { FunctionError } from './errors.js';
-import { type Http, outputOf, textOf } from './http.js';
+import { type Http, jsonOf, notOfThisApi, outputOf } from './http.js';
 import type { Invocations, WaitOptions } from './invocations.js';
 import { type JsonText, toJson } from './json-text.js';
 import type { Invocation } from './shapes.js';
@@ -77,7 +77,9 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
         Prefer: `wait=${options.waitSeconds ?? WAIT_SECONDS}`,
       };
       const response = await post(name, input, headers, options);
-      const requestId = response.headers.get('x-request-id') ?? '';
+      const requestId = response.headers.get('x-request-id');
+      // Another server, which may answer 200 to anything.
+      if (requestId === null) throw notOfThisApi(response.status);
       if (response.status === 202) {
         const ended = await invocations.wait(requestId, { signal: options.signal });
         return result(outputOf(succeeded(ended)) ?? new Uint8Array(), {
@@ -100,7 +102,7 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
       if (options.delaySeconds !== undefined) headers['X-Delay-Seconds'] = String(options.delaySeconds);
       if (options.callbackUrl !== undefined) headers['X-Callback-Url'] = options.callbackUrl;
       const response = await post(name, input, headers, options);
-      const { request_id: requestId } = JSON.parse(textOf(response)) as { request_id: string };
+      const { request_id: requestId } = jsonOf<{ request_id: string }>(response);
       return { requestId, wait: (waiting) => invocations.wait(requestId, waiting) };
     },
   };

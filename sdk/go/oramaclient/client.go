@@ -136,7 +136,10 @@ func (c *Client) sendJSON(ctx context.Context, call call, into any) error {
 	if err != nil {
 		return err
 	}
-	return decode(answer.body, into)
+	if err := decode(answer.body, into); err != nil {
+		return notOfThisAPI(answer.status, err)
+	}
+	return nil
 }
 
 func (c *Client) address(path string, query url.Values) string {

@@ -227,6 +227,7 @@ func refusing(t *testing.T, times int32, refuse http.HandlerFunc) (*Client, *ato
 			refuse(w, r)
 			return
 		}
+		w.Header().Set("X-Request-Id", "r")
 		_, _ = io.WriteString(w, `{"status":"ok","triggered":0}`)
 	}))
 	t.Cleanup(server.Close)
@@ -271,6 +272,27 @@ func TestNoAnswerIsTriedAgainWithAKey(t *testing.T) {
 	must(t, err)
 	if calls.Load() != 2 {
 		t.Fatal(calls.Load())
+	}
+}
+
+func TestAnotherServerIsRecognized(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("<html>"))
+	}))
+	defer server.Close()
+	client, err := New(Options{URL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	_, invoked := client.Invoke(ctx, "f", nil, InvokeOptions{})
+	_, queued := client.InvokeAsync(ctx, "f", nil, InvokeOptions{})
+	_, found := client.Invocation(ctx, "x")
+	for _, err := range []error{invoked, queued, found} {
+		var failed *Error
+		if !errors.As(err, &failed) || failed.Code != CodeInternal || failed.Status != http.StatusOK {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

@@ -64,11 +64,20 @@ var statusCodes = map[int]ErrorCode{
 	http.StatusServiceUnavailable:    CodeUnavailable,
 }
 
+// notOfThisAPI returns the error for an answer of another server.
+func notOfThisAPI(status int, cause error) *Error {
+	return &Error{
+		Code:    CodeInternal,
+		Message: fmt.Sprintf("the server answered %d with something that is not of this API; is the address right?", status),
+		Status:  status,
+		cause:   cause,
+	}
+}
+
 func failure(response *http.Response, text []byte) *Error {
 	var body failureBody
 	if json.Unmarshal(text, &body) != nil || body.Error == "" {
-		body = failureBody{Error: fmt.Sprintf(
-			"the server answered %d with something that is not of this API; is the address right?", response.StatusCode)}
+		body = failureBody{Error: notOfThisAPI(response.StatusCode, nil).Message}
 	}
 	failed := &Error{
 		Code:      ErrorCode(body.Code),

@@ -91,13 +91,18 @@ func (c *Client) InvokeAsync(ctx context.Context, name string, input []byte, opt
 
 func (c *Client) post(ctx context.Context, name string, input []byte, header http.Header, options InvokeOptions) (*reply, error) {
 	header.Set("Content-Type", "application/octet-stream")
-	return c.send(ctx, call{
+	answer, err := c.send(ctx, call{
 		method:     http.MethodPost,
 		path:       "/v1/functions/" + url.PathEscape(name) + "/invoke",
 		header:     header,
 		body:       input,
 		repeatable: options.IdempotencyKey != "",
 	})
+	if err == nil && answer.header.Get("X-Request-Id") == "" {
+		// Another server, which may answer 200 to anything.
+		return nil, notOfThisAPI(answer.status, nil)
+	}
+	return answer, err
 }
 
 func (o InvokeOptions) header() http.Header {

@@ -38,11 +38,11 @@ export async function deployOne(directory: string, flags: DeployFlags, command: 
   const { client, terminal } = openSession(command);
   const { message } = flags;
   const build = flags.build ? ('auto' as const) : ('never' as const);
+  const manifest = readManifest(directory);
+  const one = { name: manifest.settings.name, directory, manifest };
+  if (!flags.build) assertBuilt([one]);
   if (flags.dryRun === true) {
-    const manifest = readManifest(directory);
-    const one = { name: manifest.settings.name, directory, manifest };
-    if (flags.build) await buildIfNeeded(directory, manifest, terminal, 'auto');
-    else assertBuilt([one]);
+    await buildIfNeeded(directory, manifest, terminal, build);
     await dryRunFunction(one, client, terminal);
     return;
   }

@@ -66,5 +66,10 @@ function quotaName(text: string): QuotaName {
 }
 
 function limitOrDefault(text: string): number | null {
-  return text === 'default' ? null : wholeNumber(0, MAX_QUOTA)(text);
+  if (text === 'default') return null;
+  try {
+    return wholeNumber(0, MAX_QUOTA)(text);
+  } catch {
+    throw new InvalidArgumentError(`It must be "default" or a whole number from 0 to ${MAX_QUOTA}.`);
+  }
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 from urllib.parse import quote
 
-from ._errors import FunctionError, bytes_of
+from ._errors import FunctionError, bytes_of, not_of_this_api
 from ._http import Call, Http, Reply
 from ._json_text import to_json
 from ._shapes import Invocation
@@ -134,7 +134,11 @@ class Client:
             headers["X-Max-Age-Seconds"] = str(max_age)
         path = f"/v1/functions/{quote(name, safe='')}/invoke"
         body = _input_bytes(input)
-        return self._http.send(Call("POST", path, idempotency_key is not None, headers=headers, body=body))
+        reply = self._http.send(Call("POST", path, idempotency_key is not None, headers=headers, body=body))
+        # Another server, which may answer 200 to anything.
+        if reply.headers.get("X-Request-ID") is None:
+            raise not_of_this_api(reply.status)
+        return reply
 
     # Topics
 
@@ -251,7 +255,11 @@ class Client:
         headers = {} if body is None else _JSON
         data = None if body is None else body.encode()
         call = Call(method, path, repeatable, query=query or {}, headers=headers, body=data)
-        return json.loads(self._http.send(call).body)
+        reply = self._http.send(call)
+        try:
+            return json.loads(reply.body)
+        except ValueError as error:
+            raise not_of_this_api(reply.status) from error
 
 
 def _result_of(ended: Invocation) -> Result:

@@ -49,11 +49,16 @@ class FunctionError(OramaError):
     output: Optional[bytes] = None
 
 
+def not_of_this_api(status: int) -> OramaError:
+    message = f"the server answered {status} with something that is not of this API; is the address right?"
+    return OramaError(message, code="internal", status=status)
+
+
 def failure(status: int, headers: Mapping[str, str], text: bytes) -> OramaError:
     body = _object(text)
     message = body.get("error")
     if not isinstance(message, str):
-        message = f"the server answered {status} with something that is not of this API; is the address right?"
+        message = not_of_this_api(status).message
     code = body.get("code")
     if not isinstance(code, str):
         code = _STATUS_CODES.get(status, "internal")
