@@ -2,7 +2,6 @@ import { createBufferBudget, HOST_CALLS } from '../../src/buffer-budget.js';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { Trace } from '../../src/contract/trace.js';
 import type { Catalog } from '../../src/core/catalog.js';
-import type { InvocationEnd } from '../../src/core/finish.js';
 import type { EndRow } from '../../src/core/follow-ups.js';
 import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
 import type { RefusalCode } from '../../src/core/reply.js';
