@@ -91,7 +91,7 @@ class ReplyFirstFinisher implements Finisher {
     recordHttpStatus(ending, code);
     const end = await this.#end(ending, replyStatus(ending.outcome));
     // Otherwise the function has not failed, and its caller may try again.
-    if (attemptsUpTo(end.attempt) > 1) await this.#followUps.send(ending.invocation, ending.function, end);
+    if (attemptsUpTo(end.attempt) > 0) await this.#followUps.send(ending.invocation, ending.function, end);
     return true;
   }
 

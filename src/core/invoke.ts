@@ -151,7 +151,7 @@ class QueueInvoker implements Invoker {
     removeListener?.();
     this.#waiting.delete(waiting);
     // No attempt has run: the key is free for the next try.
-    if (reply?.code !== undefined && reply.attempts <= 1) await this.#idempotency.release(held);
+    if (reply?.code !== undefined && reply.attempts === 0) await this.#idempotency.release(held);
     return { id, function: fn, reply };
   }
 

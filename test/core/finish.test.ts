@@ -2,7 +2,7 @@ import anyTest from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { InvocationEnd } from '../../src/core/finish.js';
 import type { InvokeRequest } from '../../src/core/invoke.js';
-import { newAttempt } from '../../src/core/new-attempt.js';
+import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
 import type { Invocation } from '../../src/ports/queue.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -54,8 +54,8 @@ function succeeded(invocation: Invocation, fn: FunctionVersion, output = '{"ok":
   return { invocation, function: fn, row, outcome: 'success', output: Buffer.from(output) };
 }
 
-function failed(invocation: Invocation, fn: FunctionVersion): InvocationEnd {
-  const row = newAttempt(invocation, 1, 'exited with code 1');
+function failed(invocation: Invocation, fn: FunctionVersion, attempt = 1): InvocationEnd {
+  const row = newAttempt(invocation, attempt, 'exited with code 1');
   return { invocation, function: fn, row, outcome: 'error', output: new Uint8Array() };
 }
 
@@ -139,11 +139,11 @@ test('refuse ends an invocation only if a caller waits for it, and triggers no o
   const triggers = [{ topic: 'went:wrong' }];
   const listener = await cases.deploy({ name: 'listener', metadata: { triggers } }, fn.namespace);
   const unheard = await accepted(cases, fn);
-  t.false(await cases.finisher.refuse(failed(unheard, fn), 'unavailable'));
+  t.false(await cases.finisher.refuse(failed(unheard, fn, 0), 'unavailable'));
   t.is(await finalOf(cases, unheard), undefined, 'it is to be tried again');
 
   const { call, invocation } = await called(cases, fn);
-  t.true(await cases.finisher.refuse(failed(invocation, fn), 'unavailable'));
+  t.true(await cases.finisher.refuse(failed(invocation, fn, 0), 'unavailable'));
   t.is((await call).reply?.code, 'unavailable');
   t.is((await finalOf(cases, invocation))?.state, 'error');
   const told = await cases.queue.list(fn.namespace, { limit: 10, function: listener.name });
@@ -156,17 +156,16 @@ test('an invocation that is refused after an attempt has run keeps its key and t
   const triggers = [{ topic: 'went:wrong' }];
   const listener = await cases.deploy({ name: 'listener', metadata: { triggers } }, fn.namespace);
   const keyed = { idempotencyKey: 'once' };
-  const refuse = async (attempt: number) => {
+  const refuseAfter = async (attempts: number) => {
     const { call, invocation } = await called(cases, fn, keyed);
-    const ending = failed(invocation, fn);
-    ending.row.attempt = attempt;
+    const ending = failed(invocation, fn, endNumber(attempts));
     t.true(await cases.finisher.refuse(ending, 'unavailable'));
     t.is((await call).reply?.code, 'unavailable');
     await cases.queue.cancel(invocation.id);
     return invocation.id;
   };
-  const first = await refuse(1);
-  const second = await refuse(2);
+  const first = await refuseAfter(0);
+  const second = await refuseAfter(1);
   t.not(second, first, 'the first one did not run');
   const told = await cases.queue.list(fn.namespace, { limit: 10, function: listener.name });
   t.is(told.items.length, 1);
@@ -180,9 +179,7 @@ test('invocations that were refused before they ran do not count against a versi
   const since = Date.now() - 1000;
   const figures = () => cases.store.attempts.figures({ ...fn, function: fn.name, since });
   const { call, invocation } = await called(cases, fn);
-  const ending = failed(invocation, fn);
-  ending.row.attempt = 0;
-  t.true(await cases.finisher.refuse(ending, 'quota_exceeded'));
+  t.true(await cases.finisher.refuse(failed(invocation, fn, 0), 'quota_exceeded'));
   await call;
   t.like(await figures(), { calls: 0, errors: 0 });
   await cases.finisher.finish(failed(await accepted(cases, fn), fn));

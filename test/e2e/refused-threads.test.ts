@@ -35,6 +35,8 @@ else {
     t.is(refused.status, 503, refused.text);
     t.like(refused.json, { code: 'unavailable', status: 'error' });
     t.regex(refused.json.error, /^No thread can be started for functions/);
+    const recorded = await api.get(`/v1/invocations/${refused.json.request_id}`);
+    t.like(recorded.json, { state: 'error', attempts: [] }, 'no attempt has run');
     const { json } = await api.invoke('probe', echo, { prefer: 'respond-async' });
     t.regex(engine.log(), /Threads to run functions cannot be started; retrying/);
 

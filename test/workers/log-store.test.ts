@@ -78,6 +78,19 @@ test('a row that the store refuses does not hold up the others, and is set aside
   await until('the store counts as reachable', () => !logs.isUnreachable);
 });
 
+test('a record that cannot be read is set aside once, however long the store is away', async (t) => {
+  const { store, queues, logs, link, errors, shipped } = await scene(t);
+  const good = anAttempt();
+  await queues.backlog.push(['no record']);
+  await logs.write([good]);
+  // Several steps are attempted.
+  await sleep(1800);
+  link.isDown = false;
+  await shipped();
+  t.not(await store.attempts.invocation(good.requestId), null);
+  t.is(errors.length, 1);
+});
+
 test('an invocation whose content the store refuses keeps its end, and its log says what is missing', async (t) => {
   const { store, logs, link, errors, shipped } = await scene(t);
   const dead = aDeadAttempt();

@@ -40,14 +40,17 @@ export class BacklogWriter {
    */
   async write(records: readonly string[]): Promise<void> {
     const rows: BacklogRow[] = [];
+    const unreadable: { record: string; error: Error }[] = [];
     for (const record of records) {
       const row = decoded(record);
-      if (row instanceof Error) await this.#setAside(record, {}, row);
+      if (row instanceof Error) unreadable.push({ record, error: row });
       else rows.push({ record, row });
     }
     const refused = await this.#writeRows(rows);
     const [lost, ...others] = refused.filter(({ isStored }) => !isStored);
     if (lost !== undefined && others.length + 1 === rows.length) throw lost.error;
+    // Only now: until the store is back, the same records are passed here again and again.
+    for (const { record, error } of unreadable) await this.#setAside(record, {}, error);
     for (const { record, row, error } of refused) await this.#setAside(record, nameOf(row), error);
   }
 

@@ -2,9 +2,9 @@ import { createBufferBudget, HOST_CALLS } from '../../src/buffer-budget.js';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { Trace } from '../../src/contract/trace.js';
 import type { Catalog } from '../../src/core/catalog.js';
-import type { InvocationEnd } from '../../src/core/finish.js';
 import type { EndRow } from '../../src/core/follow-ups.js';
 import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
+import type { RefusalCode } from '../../src/core/reply.js';
 import { type AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';
@@ -111,20 +111,13 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
     return await settleDelivery(deps, delivery, due.fn, outcome);
   } catch (error) {
     if (error instanceof GuestLimitReached) {
-      const isRefused = isOverdue(delivery) && (await refuseOverLimit(deps, delivery, fn, error));
+      const isRefused =
+        isOverdue(delivery) && (await refuse(deps, delivery, fn, { error, code: 'quota_exceeded' }));
       return isRefused ? { kind: 'done' } : { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
     }
     // A job without a caller is delayed.
     if (!isRefused(error, invocation)) throw error;
-    const row = newAttempt(invocation, delivery.attempt, error.message);
-    const ending: InvocationEnd = {
-      invocation,
-      function: fn,
-      row,
-      outcome: 'error',
-      output: new Uint8Array(),
-    };
-    if (!(await deps.finisher.refuse(ending, 'unavailable'))) throw error;
+    if (!(await refuse(deps, delivery, fn, { error, code: 'unavailable' }))) throw error;
     return { kind: 'done' };
   } finally {
     await lease?.release();
@@ -145,16 +138,19 @@ function isOverdue({ invocation, attempt }: Delivery): boolean {
   return attempt === 1 && Date.now() - invocation.acceptedAt > GUEST_WAIT_MS;
 }
 
-/** Resolves with false if no caller waits: the invocation then goes on waiting for a place. */
-function refuseOverLimit(
+/**
+ * Ends an invocation that this attempt cannot run. Resolves with false if no caller waits: the
+ * invocation is then put back into the queue.
+ */
+function refuse(
   { finisher }: ConsumerDeps,
   { invocation, attempt }: Delivery,
   fn: FunctionVersion | null,
-  { message }: GuestLimitReached,
+  { error, code }: { error: Error; code: RefusalCode },
 ): Promise<boolean> {
-  const row = newAttempt(invocation, endNumber(attempt - 1), message);
-  const ending = { invocation, function: fn, row, outcome: 'error', output: new Uint8Array() } as const;
-  return finisher.refuse(ending, 'quota_exceeded');
+  const row = newAttempt(invocation, endNumber(attempt - 1), error.message);
+  const output = new Uint8Array();
+  return finisher.refuse({ invocation, function: fn, row, outcome: 'error', output }, code);
 }
 
 /**
