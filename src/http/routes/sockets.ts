@@ -53,7 +53,7 @@ export const topicSocket = route({
     topic: z.string().optional().describe('Required for a WebSocket: the topic to subscribe to.'),
   }),
   replies,
-  errors: ['upgrade_required'],
+  errors: ['conflict', 'upgrade_required'],
   async handle() {
     throw upgradeRequired('/v1/pubsub/ws?topic=');
   },
