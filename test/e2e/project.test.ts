@@ -167,7 +167,7 @@ run('only --prune removes functions that the project does not contain, in the gi
   t.deepEqual((await report(t, '--stage', 'staging', '--no-build')).not_in_project, ['report']);
   const misused = await orama('deploy', 'stock', '--stage', 'staging', '--prune');
   t.is(misused.code, 2, misused.stderr);
-  t.regex(misused.stderr, /name no functions/);
+  t.regex(misused.stderr, /^error: .*name no functions/);
   t.deepEqual((await report(t, '--stage', 'staging', '--no-build', '--prune')).removed, ['report']);
   const left = await report(t, '--stage', 'staging', '--dry-run', '--no-build');
   t.deepEqual(left.not_in_project, []);
