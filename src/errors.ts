@@ -31,7 +31,10 @@ export const ERRORS = {
     status: 422,
     about: 'The function refused its input: it ended with an exit code from 64 to 78.',
   },
-  upgrade_required: { status: 426, about: 'The path is a WebSocket, and the request asks for none.' },
+  upgrade_required: {
+    status: 426,
+    about: 'The path is a WebSocket, and the request asks for none, or for another version.',
+  },
   headers_too_large: { status: 431, about: 'The request line and headers have more than 16 KB.' },
   rate_limited: { status: 429, about: 'Too many requests in this minute; see Retry-After.' },
   quota_exceeded: {
@@ -53,6 +56,10 @@ export const ERRORS = {
   not_implemented: {
     status: 501,
     about: 'An endpoint of the system that this engine replaces, and which it does not have.',
+  },
+  invalid_reply: {
+    status: 502,
+    about: 'An HTTP function set a status or headers that cannot be sent; its log has the reason.',
   },
   unavailable: { status: 503, about: 'A part the engine needs is down; nothing was accepted.' },
   function_timeout: { status: 504, about: 'The function ran longer than its timeout.' },

@@ -13,6 +13,8 @@ const list = z
   .string()
   .transform((text) => text.split(',').map((part) => part.trim()))
   .pipe(z.array(z.string().min(1, 'must have no empty entry between its commas')));
+/** In the form in which browsers send an origin, as it is compared with theirs. */
+const ORIGIN = /^(\*|[a-z][a-z0-9+.-]*:\/\/[^\sA-Z/?#]+)$/;
 const flag = oneOf('true', 'false', '1', '0').transform((text) => text === 'true' || text === '1');
 const url = (protocols: RegExp, shape: string) =>
   z.string().refine((text) => URL.canParse(text) && protocols.test(text), `must look like ${shape}`);
@@ -214,7 +216,13 @@ export const SETTINGS = {
   OPEN_METRICS: flag
     .default(false)
     .describe('true: /metrics and the details of /v1/status require no credential.'),
-  CORS_ORIGINS: list.optional().describe('Origins allowed by CORS; `*` for any.'),
+  CORS_ORIGINS: list
+    .refine(
+      (origins) => origins.every((origin) => ORIGIN.test(origin)),
+      'must be origins such as https://app.example.com, or *',
+    )
+    .optional()
+    .describe('Origins allowed by CORS; `*` for any.'),
   TRUSTED_PROXIES: list.optional().describe('CIDRs of proxies whose X-Forwarded-For header is trusted.'),
 } as const;
 

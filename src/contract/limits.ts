@@ -5,6 +5,8 @@ export const MAX_INPUT_BYTES = MB;
 export const MAX_OUTPUT_BYTES = MB;
 export const MAX_MODULE_BYTES = 32 * MB;
 
+export const MAX_SECRET_BYTES = 64 << 10;
+
 export const MAX_LOG_LINE_BYTES = 16 << 10;
 export const MAX_LOG_LINES = 10_000;
 export const MAX_LOG_BYTES = MB;

@@ -7,11 +7,16 @@ const STACK = /call stack/;
 
 /** Parses a YAML file that contains a mapping. Throws `invalid_manifest`. */
 export function readYaml(text: string, fileName: string): object {
-  const document = parseDocument(text, { prettyErrors: true, logLevel: 'silent' });
+  // With the log level "silent", a second document would be ignored without an error.
+  const document = parseDocument(text, { prettyErrors: true, logLevel: 'error' });
   const fault = document.errors[0];
   if (fault !== undefined) {
     if (STACK.test(fault.message)) {
       const sentence = `${fileName} is nested more than ${MAX_JSON_DEPTH} levels deep`;
+      throw new AppError('invalid_manifest', sentence, { cause: fault });
+    }
+    if (fault.code === 'MULTIPLE_DOCS') {
+      const sentence = `${fileName} must be a single document: a second one begins at line ${fault.linePos?.[0].line}`;
       throw new AppError('invalid_manifest', sentence, { cause: fault });
     }
     const what = fault.message.split('\n', 1)[0]?.replace(/:$/, '') ?? 'syntax error';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Namespace } from '../contract/ids.js';
+import { MAX_SECRET_BYTES } from '../contract/limits.js';
 import type { SecretRecord } from '../contract/records.js';
 import { AppError } from '../errors.js';
 import type { Bus } from '../ports/bus.js';
@@ -11,7 +12,6 @@ import { freshCache } from './fresh-cache.js';
 import type { Quotas } from './quotas.js';
 import type { SecretBox } from './secret-box.js';
 
-const MAX_SECRET_BYTES = 64 << 10;
 const ROTATION_BATCH = 100;
 const CHANNEL = 'secrets';
 /** Bounds the memory of the cache: signing secrets have some 50 characters, others are not cached. */

@@ -76,6 +76,8 @@ export async function listenHttp(
       keepAliveTimeout: KEEP_ALIVE_MS,
       // Interval at which Node checks for timed-out requests.
       connectionsCheckingInterval: headersMs / 3,
+      // By default Node responds with an empty 400; the handlers respond with an error in JSON.
+      requireHostHeader: false,
     },
     serve,
   );

@@ -36,6 +36,16 @@ const wrong: [name: string, value: string, sentence: string][] = [
     'EGRESS_ALLOW must have no empty entry between its commas, not "a.example,,b.example".',
   ],
   [
+    'CORS_ORIGINS',
+    'https://app.example/',
+    'CORS_ORIGINS must be origins such as https://app.example.com, or *, not "https://app.example/".',
+  ],
+  [
+    'CORS_ORIGINS',
+    'app.example',
+    'CORS_ORIGINS must be origins such as https://app.example.com, or *, not "app.example".',
+  ],
+  [
     'FUNCTION_DB_NAMESPACE',
     'a b',
     'FUNCTION_DB_NAMESPACE must be 1–64 letters, digits, "-" or "_", not "a b".',

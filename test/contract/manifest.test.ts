@@ -181,6 +181,13 @@ test('text that is not a YAML map, is invalid YAML or expands too many aliases i
   t.regex(refusal(bomb.join('\n')), /^function\.yaml is not valid YAML: too many aliases/);
 });
 
+test('a manifest with a second YAML document, whose keys would be ignored, is rejected', (t) => {
+  for (const rest of ['---\nmemory: 32\n', '---\n', '...\nmemory: 32\n']) {
+    t.regex(refusal(`name: x\n${rest}`), /^function\.yaml must be a single document: .* line [23]$/, rest);
+  }
+  t.is(refusal('---\nname: x\n...\n'), 'accepted');
+});
+
 test('docs/functions.md documents every key', (t) => {
   const page = readFileSync('docs/functions.md', 'utf8');
   const keys = refusal('name: hello\nxxxxxxxxxxxxxxxxxxxx: 1').split('the keys are ')[1]?.split(', ') ?? [];

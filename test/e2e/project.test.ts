@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { Api } from '../helpers/api.js';
 import { type CliRun, runCli } from '../helpers/cli.js';
 import { COMPILERS } from '../helpers/compilers.js';
 import { startEngine } from '../helpers/running-engine.js';
@@ -162,12 +163,37 @@ run('the commands of docs/ci.md deploy with a key that has only the scopes deplo
   }
 });
 
+run(
+  'a secrets_file with a secret that the engine would refuse is refused before any is stored',
+  async (t) => {
+    const file = join(shop, 'secrets', 'staging.env');
+    const text = readFileSync(file, 'utf8');
+    const key = /^ORAMA_API_KEY_STAGING=(.+)$/m.exec(readFileSync(join(shop, '.env'), 'utf8'))?.[1];
+    const stored = () => new Api(engine.url, key).get('/v1/functions/secrets');
+    const before = await stored();
+    t.is(before.json.count, 2, before.text);
+    for (const [line, reason] of [
+      ['bad name=1', /bad name/],
+      [`LARGE=${'x'.repeat(65_537)}`, /LARGE.*65537 bytes/],
+    ] as const) {
+      writeFileSync(file, `NEW=1\n${text}\n${line}\n`);
+      const refused = await orama('deploy', '--stage', 'staging', '--dry-run', '--no-build');
+      t.is(refused.code, 1, refused.stdout);
+      t.regex(refused.stderr, /staging\.env/);
+      t.regex(refused.stderr, reason);
+      t.is((await orama('deploy', '--stage', 'staging', '--no-build')).code, 1);
+    }
+    writeFileSync(file, text);
+    t.deepEqual((await stored()).json, before.json);
+  },
+);
+
 run('only --prune removes functions that the project does not contain, in the given stage', async (t) => {
   rmSync(join(shop, 'functions', 'report'), { recursive: true });
   t.deepEqual((await report(t, '--stage', 'staging', '--no-build')).not_in_project, ['report']);
   const misused = await orama('deploy', 'stock', '--stage', 'staging', '--prune');
   t.is(misused.code, 2, misused.stderr);
-  t.regex(misused.stderr, /name no functions/);
+  t.regex(misused.stderr, /^error: .*name no functions/);
   t.deepEqual((await report(t, '--stage', 'staging', '--no-build', '--prune')).removed, ['report']);
   const left = await report(t, '--stage', 'staging', '--dry-run', '--no-build');
   t.deepEqual(left.not_in_project, []);

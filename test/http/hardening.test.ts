@@ -94,6 +94,52 @@ test('a request or WebSocket upgrade with two Host headers returns 400', async (
   t.regex(ws.received, /^HTTP\/1.1 400 [\s\S]*2 Host headers/);
 });
 
+test('a request or WebSocket upgrade without a Host header returns 400 with an error on both ports', async (t) => {
+  const { url, functionsUrl } = await engine();
+  const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
+  const requests: [string, string][] = [
+    [url, head('GET', '/health')],
+    [functionsUrl, head('GET', '/default/hello')],
+    [url, head('GET', '/v1/pubsub/ws?topic=a', ...upgrade, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==')],
+  ];
+  for (const [base, request] of requests) {
+    const { received } = await raw(base, request, { until: /\}$/ });
+    t.regex(received, /^HTTP\/1.1 400 [\s\S]*no Host header[\s\S]*"code":"invalid_request"\}$/, request);
+  }
+  const old = await raw(url, 'GET /health HTTP/1.0\r\n\r\n');
+  t.regex(old.received, /^HTTP\/1.1 200 /, 'HTTP/1.0 has no Host header');
+});
+
+test('an invalid WebSocket handshake is refused with the error of any other request', async (t) => {
+  const { url } = await engine();
+  const { key } = await aTenant(await engine());
+  const common = ['Host: x', `X-API-Key: ${key}`, 'Connection: Upgrade', 'Upgrade: websocket'];
+  const valid = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+  const handshakes: [method: string, headers: string[], answer: RegExp][] = [
+    ['GET', ['Sec-WebSocket-Version: 13'], /^HTTP\/1.1 400 [\s\S]*"invalid_request"\}$/],
+    [
+      'GET',
+      ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: x'],
+      /^HTTP\/1.1 400 [\s\S]*"invalid_request"\}$/,
+    ],
+    [
+      'GET',
+      ['Sec-WebSocket-Version: 7', valid],
+      /^HTTP\/1.1 426 [\s\S]*Version: 13[\s\S]*"upgrade_required"\}$/,
+    ],
+    [
+      'POST',
+      ['Sec-WebSocket-Version: 13', valid],
+      /^HTTP\/1.1 405 [\s\S]*Allow: GET[\s\S]*"method_not_allowed"\}$/,
+    ],
+  ];
+  for (const [method, headers, answer] of handshakes) {
+    const { received } = await raw(url, head(method, '/v1/pubsub/ws?topic=a', ...common, ...headers));
+    t.regex(received, answer);
+    t.regex(received, /Content-Type: application\/json/);
+  }
+});
+
 test('an invalid request target returns a 4xx on both ports and for WebSockets, and logs no error', async (t) => {
   const running = await startEngine();
   t.teardown(running.close);

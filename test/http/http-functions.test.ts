@@ -116,7 +116,9 @@ test('reserved and invalid reply headers are dropped and logged by name; invalid
     t.is(reserved.headers.get(name), null, name);
   }
   for (const status of [0, 99, 100, 101, 199, 600, 999]) {
-    t.is((await call('/hello', replying({ status }))).status, 502, `status ${status}`);
+    const invalid = await call('/hello', replying({ status }));
+    t.is(invalid.status, 502, `status ${status}`);
+    t.is(invalid.json.code, 'invalid_reply');
   }
   t.is((await call('/hello', doing('many-headers'))).status, 502);
   t.is((await call('/hello', doing('large-header'))).status, 502);

@@ -123,6 +123,26 @@ test('CORS headers are sent only to the origins in CORS_ORIGINS', async (t) => {
   t.is((await ask('https://evil.example')).headers.get('access-control-allow-origin'), null);
 });
 
+interface Operation {
+  responses: Record<string, { headers?: object }>;
+}
+
+test('scripts of the origins in CORS_ORIGINS may read every response header of the OpenAPI document', async (t) => {
+  const { url } = await engine();
+  const reply = await fetch(`${url}/openapi.json`, { headers: { origin: 'https://app.example' } });
+  const exposed = (reply.headers.get('access-control-expose-headers') ?? '').split(', ');
+  const { paths } = (await reply.json()) as { paths: Record<string, Record<string, Operation>> };
+  const documented = Object.values(paths)
+    .flatMap((methods) => Object.values(methods))
+    .flatMap(({ responses }) => Object.values(responses))
+    .flatMap(({ headers = {} }) => Object.keys(headers));
+  t.true(documented.includes('X-Request-ID'));
+  t.deepEqual(
+    [...new Set(documented)].filter((header) => !exposed.includes(header)),
+    [],
+  );
+});
+
 test('a sync call that takes longer than SYNC_WAIT_SECONDS returns 202 with the Location of the invocation', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const reply = await api.invoke('probe', '[{"op":"sleep","n":4000}]');

@@ -137,6 +137,13 @@ test('every status in the OpenAPI document is in the table of errors or in the r
   }
 });
 
+test('operations that claim a route or a member_id have the 409 of a taken one in the OpenAPI document', (t) => {
+  for (const id of ['deployFunction', 'rollbackFunction', 'putAlias', 'startRollout', 'openTopicSocket']) {
+    const operation = operations.find(({ operationId }) => operationId === id);
+    t.truthy(operation?.responses[409], id);
+  }
+});
+
 test('operation ids are unique and consist of a verb and a noun', (t) => {
   const ids = operations.map(({ operationId }) => operationId);
   t.deepEqual(

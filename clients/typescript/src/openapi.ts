@@ -190,7 +190,7 @@ export interface components {
              * @description A stable identifier to match on.
              * @enum {string}
              */
-            code: "invalid_request" | "invalid_manifest" | "invalid_module" | "invalid_sql" | "egress_refused" | "unauthorized" | "signature_invalid" | "forbidden" | "insufficient_scope" | "not_found" | "function_not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "payload_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "function_refused" | "upgrade_required" | "headers_too_large" | "rate_limited" | "quota_exceeded" | "queue_full" | "function_error" | "misconfigured" | "blob_damaged" | "internal" | "not_implemented" | "unavailable" | "function_timeout" | "ambiguous_write" | "loop_detected" | "cancelled" | "build_failed" | "bad_config";
+            code: "invalid_request" | "invalid_manifest" | "invalid_module" | "invalid_sql" | "egress_refused" | "unauthorized" | "signature_invalid" | "forbidden" | "insufficient_scope" | "not_found" | "function_not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "payload_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "function_refused" | "upgrade_required" | "headers_too_large" | "rate_limited" | "quota_exceeded" | "queue_full" | "function_error" | "misconfigured" | "blob_damaged" | "internal" | "not_implemented" | "invalid_reply" | "unavailable" | "function_timeout" | "ambiguous_write" | "loop_detected" | "cancelled" | "build_failed" | "bad_config";
             /** @description One sentence: what was wrong and what to do next. */
             error: string;
         };

@@ -76,6 +76,7 @@ const (
 	CodeBlobDamaged          ErrorCode = "blob_damaged"
 	CodeInternal             ErrorCode = "internal"
 	CodeNotImplemented       ErrorCode = "not_implemented"
+	CodeInvalidReply         ErrorCode = "invalid_reply"
 	CodeUnavailable          ErrorCode = "unavailable"
 	CodeFunctionTimeout      ErrorCode = "function_timeout"
 	CodeAmbiguousWrite       ErrorCode = "ambiguous_write"

@@ -38,7 +38,7 @@ export function addDeployProject(program: Command): void {
         return;
       }
       if (flags.prune === true && names.length > 0) {
-        command.error('--prune is for the whole project; name no functions with it');
+        command.error('error: --prune is for the whole project; name no functions with it');
       }
       await deployProject(root, names, flags, terminalOf(command));
     });

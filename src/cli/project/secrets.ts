@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import { secretNameParam } from '../../contract/http/secrets.js';
+import { MAX_SECRET_BYTES } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
 import { fileReason } from '../../file-reason.js';
 import type { Client } from '../client.js';
 import type { Project } from './project.js';
 
-/** Reads the secrets of a stage from its secrets_file, which has the format of a .env file. */
+/**
+ * Reads the secrets of a stage from its secrets_file, which has the format of a .env file. Throws
+ * for one that the engine would refuse, since those before it would have been stored by then.
+ */
 export function readSecrets({ root, stage }: Project): ReadonlyMap<string, string> {
   if (stage?.secretsFile === undefined) return new Map();
   const file = resolve(root, stage.secretsFile);
@@ -17,8 +22,21 @@ export function readSecrets({ root, stage }: Project): ReadonlyMap<string, strin
     const sentence = `Cannot read the secrets_file of stage "${stage.name}", ${file}: ${fileReason(cause)}; to leave secrets as they are, deploy with --no-secrets`;
     throw new AppError('bad_config', sentence, { cause });
   }
-  const entries = Object.entries(parseEnv(text));
-  return new Map(entries.map(([name, value]) => [name, value ?? '']));
+  const secrets = new Map<string, string>();
+  for (const [name, value = ''] of Object.entries(parseEnv(text))) {
+    const named = secretNameParam.safeParse(name);
+    if (!named.success) {
+      const sentence = `${file}: the name of a secret ${named.error.issues[0]?.message}`;
+      throw new AppError('bad_config', sentence, { cause: named.error });
+    }
+    const bytes = Buffer.byteLength(value);
+    if (bytes > MAX_SECRET_BYTES) {
+      const sentence = `${file}: the value of "${name}" has ${bytes} bytes; at most ${MAX_SECRET_BYTES} (64 KB) are allowed`;
+      throw new AppError('bad_config', sentence);
+    }
+    secrets.set(name, value);
+  }
+  return secrets;
 }
 
 /** Secret values cannot be read back, so all of them are stored again. */

@@ -35,7 +35,8 @@ export function writeReply(
   if (reply.code !== undefined) response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
   if (own) writeOwn(response, own, reply.output, hasBody);
   else if (own === null) {
-    writeJson(response, status, { error: 'the function set an invalid reply', request_id: id }, hasBody);
+    const failure = { error: 'the function set an invalid reply', code: 'invalid_reply' };
+    writeJson(response, status, { ...failure, request_id: id }, hasBody);
   } else if (reply.status === 'success') {
     writeOwn(response, { status, headers: {} }, reply.output, hasBody);
   } else writeJson(response, status, { ...failureOf(reply), request_id: id }, hasBody);

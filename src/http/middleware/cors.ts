@@ -7,6 +7,7 @@ const EXPOSED = [
   'X-Attempts',
   'X-Duration-Ms',
   'X-Function-Version',
+  'X-Message-ID',
   'X-Request-ID',
 ].join(', ');
 const PREFLIGHT_SECONDS = '600';

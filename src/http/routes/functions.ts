@@ -43,7 +43,7 @@ export const deployFunction = route({
     200: { about: 'With `dry_run=true`: it would be deployed.', schema: deployCheckSchema },
     201: { about: 'The created version.', schema: deployReplySchema },
   },
-  errors: ['invalid_manifest', 'invalid_module', 'forbidden', 'unsupported_media_type'],
+  errors: ['invalid_manifest', 'invalid_module', 'forbidden', 'conflict', 'unsupported_media_type'],
   async handle({ services, principal, namespace, body, query, actor }) {
     const form = parseDeployForm(body.fields);
     assertOwnNamespace(principal, form.namespace);
@@ -177,7 +177,7 @@ export const rollbackFunction = route({
   params: functionPath,
   body: { kind: 'json', schema: rollbackBodySchema, example: { version: 6 } },
   replies: { 201: { about: 'The created version.', schema: deployReplySchema } },
-  errors: ['function_not_found'],
+  errors: ['function_not_found', 'conflict'],
   async authorize({ services, namespace, params }) {
     await services.catalog.resolve(namespace, params.name);
   },

@@ -54,7 +54,7 @@ export const topicSocket = route({
       .describe('Required for a WebSocket: the topic to subscribe to.'),
   }),
   replies,
-  errors: ['upgrade_required'],
+  errors: ['conflict', 'upgrade_required'],
   async handle() {
     throw upgradeRequired('/v1/pubsub/ws?topic=');
   },

@@ -1,9 +1,16 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { AppError } from '../../errors.js';
+import { AppError } from '../../errors.js';
+
+/** The versions that `ws` speaks: RFC 6455, and the last draft before it. */
+const VERSIONS = ['13', '8'];
 
 /** Answers a refused upgrade with the same HTTP error as any other request. */
-export function refuseUpgrade(socket: Socket, { status, code, message, retryAfter }: AppError): void {
+export function refuseUpgrade(
+  socket: Socket,
+  { status, code, message, retryAfter }: AppError,
+  headers: readonly string[] = [],
+): void {
   const body = JSON.stringify({ error: message, code });
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
@@ -11,7 +18,23 @@ export function refuseUpgrade(socket: Socket, { status, code, message, retryAfte
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
     ...(retryAfter === undefined ? [] : [`Retry-After: ${Math.max(1, Math.ceil(retryAfter))}`]),
+    ...headers,
     ...(code === 'unauthorized' ? ['WWW-Authenticate: Bearer realm="orama"'] : []),
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+/** Answers an upgrade whose handshake `ws` has found invalid, for the reason in `fault`. */
+export function refuseHandshake(fault: Error, socket: Socket, { method, headers }: IncomingMessage): void {
+  if (method !== 'GET') {
+    const message = `A WebSocket is opened with GET, not ${method}.`;
+    refuseUpgrade(socket, new AppError('method_not_allowed', message), ['Allow: GET']);
+  } else if (!VERSIONS.includes(headers['sec-websocket-version'] ?? '')) {
+    // RFC 6455 §4.4.
+    const message = `Sec-WebSocket-Version must be ${VERSIONS.join(' or ')}.`;
+    const upgrade = ['Upgrade: websocket', `Sec-WebSocket-Version: ${VERSIONS.join(', ')}`];
+    refuseUpgrade(socket, new AppError('upgrade_required', message), upgrade);
+  } else {
+    refuseUpgrade(socket, new AppError('invalid_request', `The handshake is invalid: ${fault.message}.`));
+  }
 }

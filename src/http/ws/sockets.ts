@@ -17,7 +17,7 @@ import { toAppError } from '../to-app-error.js';
 import { CLOSE } from './close-codes.js';
 import { findEndpoint } from './endpoints.js';
 import { createPresenceRooms, type PresenceRooms } from './presence-rooms.js';
-import { refuseUpgrade } from './refuse.js';
+import { refuseHandshake, refuseUpgrade } from './refuse.js';
 import { UnfinishedMessage } from './unfinished-message.js';
 import { UnsentFrames } from './unsent-frames.js';
 
@@ -65,6 +65,9 @@ export class Sockets implements Closable {
     this.#admit = admit;
     this.#bodies = bodies;
     this.#rooms = createPresenceRooms(services);
+    this.#server.on('wsClientError', (fault, socket, request) =>
+      refuseHandshake(fault, socket as Socket, request),
+    );
     this.#pings = setInterval(() => this.#ping(), services.config.SOCKET_PING_SECONDS * 1000);
     this.#checks = setInterval(() => {
       this.#closeInvalid();

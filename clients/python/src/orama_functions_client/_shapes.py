@@ -132,6 +132,7 @@ ERROR_CODES = frozenset(
         "blob_damaged",
         "internal",
         "not_implemented",
+        "invalid_reply",
         "unavailable",
         "function_timeout",
         "ambiguous_write",
