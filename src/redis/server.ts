@@ -6,7 +6,7 @@ import { batchWrites } from './batched-writes.js';
 import { type RedisConnection, whenReady } from './connection.js';
 
 /** Timeout of commands whose caller waits for the response. */
-export const COMMAND_TIMEOUT_MS = 2000;
+const COMMAND_TIMEOUT_MS = 2000;
 const FIRST_CONTACT_MS = 5000;
 /**
  * A connection that has received no data for this long while a command is pending is considered
