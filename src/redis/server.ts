@@ -146,6 +146,8 @@ export class RedisServer {
       ...this.#options.dialect,
       connectTimeout: FIRST_CONTACT_MS,
       retryStrategy,
+      // After a failover the old primary may keep its connections; the URL leads to the new one.
+      reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     };
   }
 
