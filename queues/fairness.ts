@@ -43,6 +43,14 @@ export function perQueue<T>(make: (kind: QueueKind) => T): Record<QueueKind, T> 
   return Object.fromEntries(QUEUE_KINDS.map((kind) => [kind, make(kind)])) as Record<QueueKind, T>;
 }
 
+/** A job that an earlier process added. */
+export interface RestoredJob {
+  namespace: string;
+  priority: number;
+  /** Whether it has waited for a worker since it was added: a retried or delayed job has an old time. */
+  waits: boolean;
+}
+
 /**
  * The virtual times of a queue that only one process uses. On Redis, which several processes share,
  * lua/addJobs-2.lua implements the same on state in Redis.
@@ -58,10 +66,22 @@ export class VirtualTime {
     return priorityOf(time);
   }
 
-  /** Counts a job that an earlier process added. */
-  restore(kind: QueueKind, namespace: string, priority: number): void {
-    const time = virtualTimeOf(priority);
-    this.#last[kind].set(namespace, Math.max(time + 1, this.#last[kind].get(namespace) ?? 0));
+  /**
+   * Counts the jobs that an earlier process added, and continues its clock, which was about at the
+   * first waiting job of each namespace. A clock that begins again would let all new jobs of other
+   * namespaces go before these.
+   */
+  restore(kind: QueueKind, jobs: readonly RestoredJob[]): void {
+    const firsts = new Map<string, number>();
+    for (const { namespace, priority, waits } of jobs) {
+      const time = virtualTimeOf(priority);
+      this.#last[kind].set(namespace, Math.max(time + 1, this.#last[kind].get(namespace) ?? 0));
+      if (waits) firsts.set(namespace, Math.min(time, firsts.get(namespace) ?? time));
+    }
+    let clock = 0;
+    if (firsts.size > 0) for (const time of firsts.values()) clock = Math.max(clock, time);
+    else for (const { priority } of jobs) clock = Math.max(clock, virtualTimeOf(priority));
+    this.#clock[kind] = clock;
   }
 
   /** Advances the clock to the virtual time of a finished job. */

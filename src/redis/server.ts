@@ -6,7 +6,7 @@ import { batchWrites } from './batched-writes.js';
 import { type RedisConnection, whenReady } from './connection.js';
 
 /** Timeout of commands whose caller waits for the response. */
-export const COMMAND_TIMEOUT_MS = 2000;
+const COMMAND_TIMEOUT_MS = 2000;
 const FIRST_CONTACT_MS = 5000;
 /**
  * A connection that has received no data for this long while a command is pending is considered
@@ -146,6 +146,8 @@ export class RedisServer {
       ...this.#options.dialect,
       connectTimeout: FIRST_CONTACT_MS,
       retryStrategy,
+      // After a failover the old primary may keep its connections; the URL leads to the new one.
+      reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     };
   }
 

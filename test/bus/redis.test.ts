@@ -133,6 +133,33 @@ test('a subscription whose connection was closed is restored, and gap handlers a
   t.is(got[0], 'again');
 });
 
+test('subscriptions that Redis did not restore after a reconnection are restored later, with a gap', async (t) => {
+  const own = await startRedis();
+  t.teardown(() => own.close());
+  const bus = await open(own.url);
+  const admin = new Redis(own.url);
+  t.teardown(async () => {
+    admin.disconnect();
+    await bus.close();
+  });
+  const got: string[] = [];
+  await bus.subscribe('late', (message) => got.push(message));
+  let gaps = 0;
+  bus.onGap(() => {
+    gaps += 1;
+  });
+  await admin.call('ACL', 'SETUSER', 'default', '-subscribe');
+  await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+  await until('the subscription is refused', async () =>
+    /cmdstat_subscribe:.*rejected_calls=[1-9]/.test(await admin.info('commandstats')),
+  );
+  await admin.call('ACL', 'SETUSER', 'default', '+subscribe');
+  await until('a gap is reported', () => gaps > 0);
+  await bus.publish('late', 'again');
+  await until('the message arrives', () => got.length > 0);
+  t.deepEqual(got, ['again']);
+});
+
 test('calls fail with unavailable while Redis does not respond, and messages arrive again when it does', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.close());

@@ -14,12 +14,15 @@ export interface TcpProxy {
   silence(): void;
   /** Closes all connections and refuses new ones. */
   cut(): void;
+  /** Connects new clients to another port; the connections of now stay. */
+  redirect(port: number): void;
   /** Forwards everything and accepts new connections again. */
   restore(): void;
   close(): Promise<void>;
 }
 
-export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
+export async function tcpProxy(target: number): Promise<TcpProxy> {
+  let targetPort = target;
   const sockets = new Set<Socket>();
   const silenced = new WeakSet<Socket>();
   let [responses, requests, open] = [true, true, true];
@@ -57,6 +60,9 @@ export async function tcpProxy(targetPort: number): Promise<TcpProxy> {
       for (const socket of sockets) silenced.add(socket);
     },
     cut,
+    redirect: (port) => {
+      targetPort = port;
+    },
     restore: () => {
       [responses, requests, open] = [true, true, true];
     },

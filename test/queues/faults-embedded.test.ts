@@ -6,7 +6,8 @@ import Database from 'libsql';
 import { openQueues } from '../../queues/open.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';
-import { namespace, queued } from '../helpers/invocations.js';
+import { collect, DONE } from '../helpers/consuming.js';
+import { many, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 
 const { serial: test } = anyTest as TestFn<{ dir: string; children: Child[] }>;
@@ -133,4 +134,24 @@ test('jobs added again to a full queue are accepted, and new jobs beside them co
   await queue.add([two, one]);
   await t.throwsAsync(queue.add([one, queued()]), { code: 'queue_full' });
   t.is((await queue.counts()).waiting, 3);
+});
+
+test('after a restart, the waiting jobs of a namespace and the new jobs of another run in turn', async (t) => {
+  const open = () =>
+    openQueues({ driver: 'sqlite', dir: t.context.dir, maxWaiting: 1000, maxBytes: 1 << 20 });
+  const before = await open();
+  await before.queue.add(many(80, 'old'));
+  const consumer = await before.queue.consume(async () => DONE, { concurrency: 1 });
+  await until('half of the jobs have run', async () => (await before.queue.counts()).waiting <= 40);
+  await consumer.close();
+  await before.close();
+
+  const after = await open();
+  t.teardown(() => after.close());
+  const { waiting } = await after.queue.counts();
+  await after.queue.add(many(waiting, 'new'));
+  const ran = (await collect(after, 2 * waiting)).map(({ invocation }) => String(invocation.namespace));
+  const first = { old: ran.indexOf('old'), new: ran.indexOf('new') };
+  t.true(first.old <= 8 && first.new <= 8, `the first ran at ${JSON.stringify(first)} of ${waiting}`);
+  t.true(ran.lastIndexOf('old') >= waiting && ran.lastIndexOf('new') >= waiting);
 });

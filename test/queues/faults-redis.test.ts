@@ -7,6 +7,7 @@ import { type Child, startChild } from '../helpers/child.js';
 import { newRequestId, queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 import { succeeds } from '../helpers/succeeds.js';
+import { tcpProxy } from '../helpers/tcp-proxy.js';
 import { until } from '../helpers/until.js';
 
 const { serial: test } = anyTest as TestFn<{
@@ -182,6 +183,45 @@ test('after a crash and restart of Redis every acknowledged job runs, and all co
   await until('every acknowledged job has run', () => acknowledged.every((id) => ran.has(id)));
   await until('all are settled', async () => (await queues.queue.counts()).running === 0);
   t.like(await queues.queue.counts(), { waiting: 0, running: 0, retrying: 0 });
+});
+
+test('after a failover that leaves the connections to the old primary open, jobs are added and run', async (t) => {
+  const [first, second] = [await startRedis(), await startRedis()];
+  t.teardown(() => Promise.all([first.close(), second.close()]));
+  const admin = [new Redis(first.url), new Redis(second.url)] as const;
+  t.teardown(() => {
+    for (const connection of admin) connection.disconnect();
+  });
+  const address = await tcpProxy(first.port);
+  t.teardown(() => address.close());
+  const queues = await openQueues({
+    driver: 'redis',
+    url: `redis://127.0.0.1:${address.port}`,
+    maxWaiting: 100,
+    maxBytes: 1 << 20,
+    timings: TIMINGS,
+  });
+  t.teardown(() => queues.close());
+  const ran = new Set<string>();
+  await queues.queue.consume(
+    async ({ invocation }) => {
+      ran.add(invocation.id);
+      return { kind: 'done' };
+    },
+    { concurrency: 2 },
+  );
+  await admin[1].replicaof('127.0.0.1', first.port);
+  await until('the replica has caught up', async () =>
+    (await admin[1].info('replication')).includes('master_link_status:up'),
+  );
+  await admin[1].replicaof('NO', 'ONE');
+  address.redirect(second.port);
+  await admin[0].replicaof('127.0.0.1', second.port);
+
+  const job = queued();
+  await until('the new primary takes the job', () => succeeds(queues.queue.add([job])));
+  await until('the job has run', () => ran.has(job.invocation.id));
+  t.deepEqual([...ran], [job.invocation.id]);
 });
 
 test('an unreachable REDIS_URL fails with bad_config, the address and without the password', async (t) => {

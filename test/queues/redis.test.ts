@@ -2,6 +2,7 @@ import anyTest, { type TestFn } from 'ava';
 import { Redis } from 'ioredis';
 import { DEFAULT_TIMINGS } from '../../queues/driver.js';
 import { openQueues, type Queues } from '../../queues/open.js';
+import { withTimeout } from '../../src/timeout.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';
@@ -10,6 +11,8 @@ import { shareOf } from '../conformance/queue-admission.js';
 import { schedulesConformance, TICK_RETRY_MS } from '../conformance/schedules.js';
 import { syncAndAsyncConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
+import { hold } from '../helpers/consuming.js';
+import { queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 
 const { serial: test } = anyTest as TestFn<QueueContext>;
@@ -66,4 +69,30 @@ test('backlog: a server that was emptied while processes use it keeps and delive
   t.is(await drain(), 1);
   t.deepEqual(drained, ['before', 'after']);
   t.is(await backlog.size(), 0);
+});
+
+test('waiting jobs are cancelled after the scripts of the server were flushed', async (t) => {
+  const { queue } = t.context.queues;
+  const jobs = [queued(), queued()] as const;
+  await queue.add(jobs);
+  t.is(await queue.cancel(jobs[0].invocation.id), 'removed');
+  const admin = new Redis(server.url);
+  t.teardown(() => admin.disconnect());
+  await admin.script('FLUSH');
+  const late = new Error('the cancellation does not end');
+  t.is(await withTimeout(5000, queue.cancel(jobs[1].invocation.id), () => late), 'removed');
+});
+
+test('a cancel request is kept until after the longest delay of a retry', async (t) => {
+  const { queue } = t.context.queues;
+  const job = queued({}, { attempts: 2, backoff: { type: 'fixed', delayMs: 3_600_000 } });
+  await queue.add([job]);
+  const held = await hold(t.context.queues);
+  await held.started(1);
+  t.is(await queue.cancel(job.invocation.id), 'running');
+  held.release();
+  await held.close();
+  const admin = new Redis(server.url);
+  t.teardown(() => admin.disconnect());
+  t.true((await admin.pttl(`{orama}:cancel:${job.invocation.id}`)) > 3_600_000 * 1.2);
 });

@@ -5,6 +5,7 @@ import { type Job, withBackend } from 'bullmq';
 import Database from 'libsql';
 import { SqliteConnection } from '../../queues/drivers/sqlite/backend/connection.js';
 import { createSqliteBackend } from '../../queues/drivers/sqlite/backend/create-backend.js';
+import { PendingOperations } from '../../queues/drivers/sqlite/backend/pending-operations.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
@@ -108,6 +109,19 @@ test('calls of one event-loop turn form one transaction, in which only the refus
   t.like(after, { status: 'fulfilled', value: 'b' });
   t.deepEqual(await connection.call(subject, 'query', 'work', 'SELECT id FROM job', []), [['b']]);
   t.deepEqual(await connection.call(subject, 'query', 'work', 'SELECT sum(n) FROM note', []), [[3]]);
+});
+
+test('answered operations are dropped although others are always pending', (t) => {
+  const pending = new PendingOperations();
+  const ignore = () => {};
+  const push = () =>
+    pending.push({ name: 'query', subject: { command: 'query' }, resolve: ignore, reject: ignore });
+  push();
+  for (let round = 0; round < 10; round++) {
+    push();
+    pending.settle([[null, 'a result']]);
+  }
+  t.is(pending.length, 1);
 });
 
 test('a large input is returned intact, and removing its job leaves no row', async (t) => {

@@ -124,6 +124,37 @@ test('a process that ends a job of before a rebase causes no second rebase', asy
   t.is(await clock(), 1000);
 });
 
+test('the clock follows later jobs after a job of before a rebase has ended', async (t) => {
+  const { redis, queues } = t.context;
+  const clock = async () => Number(await redis.hget(`${KEYS.usage}clock`, 'async'));
+  const pass = async (jobs: number) => {
+    await queues.queue.add(Array.from({ length: jobs }, () => queued()));
+    await until('only the held job is left', async () => (await queues.queue.counts()).bytes === '{}'.length);
+  };
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const long = queued();
+  await queues.queue.consume(
+    async ({ invocation }) => {
+      if (invocation.id === long.invocation.id) await released;
+      return { kind: 'done' };
+    },
+    { concurrency: 4 },
+  );
+  await redis.hset(`${KEYS.usage}clock`, 'async', REBASE_AT - 5);
+  await queues.queue.add([long]);
+  await pass(40);
+  await until('the times have been rebased', async () => (await clock()) < REBASE_AT);
+  release();
+  await until('it has left', async () => (await queues.queue.counts()).bytes === 0);
+  const before = await clock();
+  await queues.queue.add(Array.from({ length: 40 }, () => queued()));
+  await until('all have left', async () => (await queues.queue.counts()).bytes === 0);
+  t.true((await clock()) > before + 5, `the clock was ${before} and is ${await clock()}`);
+});
+
 test('a job of a calm namespace runs early although two processes have added the backlog of another', async (t) => {
   const { queues } = t.context;
   const other = await openQueues({ driver: 'redis', url: server.url, ...LIMITS });

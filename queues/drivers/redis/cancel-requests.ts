@@ -4,10 +4,10 @@ import { closeRedis, type RedisConnection } from '../../../src/redis/connection.
 import type { RedisServer } from '../../../src/redis/server.js';
 
 /**
- * How long a cancel request is kept. No attempt lasts longer than 300 s, and a stalled job is
- * redelivered within seconds.
+ * How long a cancel request is kept: a job whose attempt has failed at the same moment waits up to an
+ * hour for its retry, and perhaps for others of its function, before it finds the request.
  */
-const CANCEL_REMEMBERED_MS = 600_000;
+const CANCEL_REMEMBERED_MS = 86_400_000;
 
 /** Cancel requests: a key per request, and a channel that announces it to all processes. */
 export class RedisCancelRequests implements Closable {

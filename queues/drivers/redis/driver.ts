@@ -12,8 +12,7 @@ import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import { closeRedis, type RedisConnection } from '../../../src/redis/connection.js';
 import { refusedWrites } from '../../../src/redis/refused-writes.js';
-import { COMMAND_TIMEOUT_MS, type RedisServer } from '../../../src/redis/server.js';
-import { withTimeout } from '../../../src/timeout.js';
+import type { RedisServer } from '../../../src/redis/server.js';
 import type { BatchFetcher } from '../../batch-fetcher.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import {
@@ -29,7 +28,6 @@ import {
   type Shares,
   type Warn,
 } from '../../driver.js';
-import { queueUnavailable } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
 import type { JobStore } from '../../job-store.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
@@ -40,6 +38,7 @@ import { checkBullScripts } from './bull-checks.js';
 import { RedisCancelRequests } from './cancel-requests.js';
 import { countJobs } from './counts.js';
 import { RedisCrashJournal } from './crash-journal.js';
+import { commandOf, defineScripts } from './lua-scripts.js';
 import { UsageIndex } from './usage-index.js';
 
 /**
@@ -112,6 +111,7 @@ export class RedisDriver implements QueueDriver {
       await queue.waitUntilReady();
     }
     checkBullScripts(connection.scriptsSet);
+    defineScripts(connection, ['removeJob-2']);
     const backends = perQueue((kind) => queues[kind].getBackend());
     const client = await backends.async.client;
     const keys = { prefix: `${PREFIX}:`, usage: `${PREFIX}:usage:` };
@@ -207,14 +207,9 @@ export class RedisDriver implements QueueDriver {
 
   async remove(job: InvocationJob): Promise<boolean> {
     const id = job.id ?? '';
-    const backend = this.#backends[queueKindOf(job.data)];
-    const key = (type: string): string => backend.toKey(type);
-    const transaction = this.#client.multi();
-    // BullMQ also returns 1 for a job that does not exist.
-    transaction.runCommand('exists', [key(id)]);
-    backend.execCommand(transaction, 'removeJob', [key(id), key('repeat'), id, 0, key('')]);
-    const results = await withCommandTimeout(transaction.exec());
-    const removed = results?.[0]?.[1] === 1 && results[1]?.[1] === 1;
+    const key = (type: string): string => this.#backends[queueKindOf(job.data)].toKey(type);
+    const args = [key(id), key('repeat'), id, 0, key('')];
+    const removed = (await this.#client.runCommand(commandOf('removeJob'), args)) === 1;
     if (removed) this.#usage.left(job);
     return removed;
   }
@@ -279,9 +274,4 @@ export class RedisDriver implements QueueDriver {
     );
     await Promise.all([this.#cancelRequests.close(), ...this.#opened.map(closeRedis)]);
   }
-}
-
-/** ioredis times out single commands, but not a transaction whose reply never arrives. */
-function withCommandTimeout<T>(promise: Promise<T>): Promise<T> {
-  return withTimeout(COMMAND_TIMEOUT_MS, promise, () => queueUnavailable());
 }

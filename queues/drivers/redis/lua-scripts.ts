@@ -14,6 +14,7 @@ type ScriptFile =
   | 'endJobs-2'
   | 'getUsage-2'
   | 'rebaseTimes-2'
+  | 'removeJob-2'
   | 'renewLeases-1'
   | 'sweepUsage-2'
   | 'takeBacklog-1'

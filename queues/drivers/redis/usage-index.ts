@@ -104,14 +104,12 @@ export class UsageIndex {
 
   async #flushEnded(): Promise<void> {
     if (this.#ended.length === 0) return;
-    const args = [
-      this.#keys.prefix,
-      this.#keys.usage,
-      ...QUEUE_KINDS.map((kind) => this.#endedTime[kind]),
-      REBASE_AT / 2,
-      ...this.#ended,
-    ];
+    const times = QUEUE_KINDS.map((kind) => this.#endedTime[kind]);
+    const args = [this.#keys.prefix, this.#keys.usage, ...times, REBASE_AT / 2, ...this.#ended];
     this.#ended = [];
+    // Sent once: after a rebase the script ignores the time of a job that began before it, and that
+    // time would hide the smaller ones of later jobs.
+    for (const kind of QUEUE_KINDS) this.#endedTime[kind] = -1;
     try {
       await this.#client.runCommand(commandOf('endJobs'), args);
     } catch (error) {
@@ -121,8 +119,8 @@ export class UsageIndex {
         error,
       );
     }
-    for (const kind of QUEUE_KINDS) {
-      if (this.#endedTime[kind] > REBASE_AT) await this.#rebase(kind);
+    for (const [at, kind] of QUEUE_KINDS.entries()) {
+      if ((times[at] ?? -1) > REBASE_AT) await this.#rebase(kind);
     }
   }
 
@@ -132,7 +130,6 @@ export class UsageIndex {
     try {
       const { prefix, usage } = this.#keys;
       await this.#client.runCommand(commandOf('rebaseTimes'), [prefix, usage, kind, REBASE_AT]);
-      this.#endedTime[kind] = -1;
     } catch (error) {
       this.#warn('Failed to rebase virtual times; retrying.', error);
     } finally {

@@ -5,7 +5,8 @@ import type { SqliteConnection } from './backend/connection.js';
 import { rowsOf, write } from './tables.js';
 
 const SWEEP_EVERY_MS = 10_000;
-const SWEEP_STEP = 500;
+/** The number of jobs that a sweep reads at once, each with an input of up to 1 MB. */
+const SWEEP_STEP = 16;
 const READ = 'SELECT id, name, data FROM orama_removed';
 
 type Row = [id: string, name: string, data: string];
@@ -19,6 +20,7 @@ export class Removals {
   readonly #warn: Warn;
   #sweeper: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   /** @param onGone Called with the id of each such job that a sweep finds. */
   constructor(connection: SqliteConnection, onGone: (id: string) => void, warn: Warn) {
@@ -44,16 +46,26 @@ export class Removals {
     this.#sweeper.unref();
   }
 
+  /**
+   * Sweeps until no row is left: each cancelled job has one, and they must not become more while
+   * jobs are cancelled.
+   */
   async #sweep(handler: RemovedHandler): Promise<void> {
-    const over: [string][] = [];
-    for (const row of await rowsOf<Row>(this.#connection, `${READ} LIMIT ${SWEEP_STEP}`)) {
-      this.#onGone(row[0]);
-      if (await handler(removedByData(...row))) over.push([row[0]]);
+    for (;;) {
+      const rows = await rowsOf<Row>(this.#connection, `${READ} LIMIT ${SWEEP_STEP}`);
+      const over: [string][] = [];
+      for (const row of rows) {
+        this.#onGone(row[0]);
+        if (await handler(removedByData(...row))) over.push([row[0]]);
+      }
+      if (over.length > 0) await write(this.#connection, 'DELETE FROM orama_removed WHERE id = ?', over);
+      // Rows that stay would be read again.
+      if (over.length < SWEEP_STEP || this.#isClosed) return;
     }
-    if (over.length > 0) await write(this.#connection, 'DELETE FROM orama_removed WHERE id = ?', over);
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearInterval(this.#sweeper);
     await this.#sweeping;
   }

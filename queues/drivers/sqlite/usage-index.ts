@@ -1,6 +1,6 @@
 import type { QueueUse } from '../../../src/ports/queue.js';
 import type { QueueLimits } from '../../driver.js';
-import { VirtualTime } from '../../fairness.js';
+import { perQueue, type RestoredJob, VirtualTime } from '../../fairness.js';
 import { type NewJob, QUEUE_KINDS } from '../../jobs.js';
 import { raised, type ShareUse } from '../../share-quota.js';
 import type { SqliteConnection } from './backend/connection.js';
@@ -14,7 +14,8 @@ import { rowsOf } from './tables.js';
  */
 const READ = `
 SELECT queue.name, job.id, json_extract(opts, '$.n'), json_extract(opts, '$.s'), timestamp, priority,
-  CASE WHEN state = ${STATE.delayed} AND attempts_started = 0 THEN score END
+  CASE WHEN state = ${STATE.delayed} AND attempts_started = 0 THEN score END,
+  state = ${STATE.waiting} AND attempts_started = 0 AND due_since IS NULL
 FROM job JOIN queue ON queue.id = job.queue WHERE json_extract(opts, '$.n') IS NOT NULL`;
 
 type Row = [
@@ -25,6 +26,7 @@ type Row = [
   acceptedAt: number,
   priority: number,
   due: number | null,
+  waits: 0 | 1,
 ];
 
 interface IndexedJob {
@@ -52,15 +54,15 @@ export class UsageIndex {
 
   static async read(connection: SqliteConnection): Promise<UsageIndex> {
     const usage = new UsageIndex();
-    for (const [name, id, namespace, size, acceptedAt, priority, due] of await rowsOf<Row>(
-      connection,
-      READ,
-    )) {
+    const restored = perQueue<RestoredJob[]>(() => []);
+    const rows = await rowsOf<Row>(connection, READ);
+    for (const [name, id, namespace, size, acceptedAt, priority, due, waits] of rows) {
       const kind = QUEUE_KINDS.find((each) => each === name);
       if (kind === undefined) continue;
       usage.#hold(id, { namespace, size, acceptedAt }, due);
-      usage.times.restore(kind, namespace, priority);
+      restored[kind].push({ namespace, priority, waits: waits === 1 });
     }
+    for (const kind of QUEUE_KINDS) usage.times.restore(kind, restored[kind]);
     return usage;
   }
 

@@ -22,6 +22,8 @@ const PREFIX = 'orama:bus:';
  * unnoticed without one.
  */
 const HEARTBEAT_MS = 5000;
+/** The delay after which subscriptions are restored again, in milliseconds. */
+const RESUBSCRIBE_MS = 1000;
 
 /** Opens the bus of all processes that share one Redis. */
 export async function openRedisBus({ url }: RedisBusOptions, report: ReportError): Promise<Bus> {
@@ -152,7 +154,10 @@ class RedisBus implements Bus {
       const names = [...this.#channels.keys()].map((channel) => PREFIX + channel);
       if (names.length > 0) await this.#subscriber.subscribe(...names);
     } catch {
-      // The connection was lost again; the next `ready` event resubscribes.
+      // If the connection was lost again, the next `ready` event resubscribes. Otherwise the server was
+      // too slow or refused it, and the gap must still be reported.
+      if (this.#subscriber.status === 'ready')
+        setTimeout(() => void this.#onReconnect(), RESUBSCRIBE_MS).unref();
       return;
     }
     for (const handler of [...this.#gapHandlers]) handler();

@@ -15,7 +15,6 @@ const TAKING: readonly OperationName[] = ['claim', 'complete', 'fail', 'delayAct
 /** The operations that the thread has not answered, in the order in which it answers them. */
 export class PendingOperations {
   #pending: PendingOperation[] = [];
-  #answered = 0;
 
   get length(): number {
     return this.#pending.length;
@@ -47,12 +46,9 @@ export class PendingOperations {
    * answered a turn earlier than a worker that claimed such a job in the same transaction.
    */
   settle(outcomes: readonly OperationOutcome[]): void {
-    const pending = this.#pending.slice(this.#answered, this.#answered + outcomes.length);
-    this.#answered += pending.length;
-    if (this.#answered === this.#pending.length) {
-      this.#pending = [];
-      this.#answered = 0;
-    }
+    // Removed at once: under load there is always a pending operation, and the answered ones hold
+    // their results.
+    const pending = this.#pending.splice(0, outcomes.length);
     const adds = pending.some(({ name }) => ADDING.includes(name));
     pending.forEach((each, at) => {
       const outcome = outcomes[at];
@@ -63,9 +59,8 @@ export class PendingOperations {
   }
 
   rejectAll(error: Error): void {
-    const pending = this.#pending.slice(this.#answered);
+    const pending = this.#pending;
     this.#pending = [];
-    this.#answered = 0;
     for (const { reject } of pending) reject(error);
   }
 }
