@@ -20,6 +20,8 @@ const quota = (name: QuotaName) => {
   const { default: fallback, about } = QUOTAS[name];
   return number(0, MAX_QUOTA).default(fallback).describe(`Default quota: ${about}`);
 };
+/** An origin as browsers serialize it: neither capital letters nor a path. */
+const ORIGIN = /^(\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/?#A-Z]+)$/;
 const httpUrl = (example: string) => url(/^https?:\/\//, example);
 
 /**
@@ -214,7 +216,13 @@ export const SETTINGS = {
   OPEN_METRICS: flag
     .default(false)
     .describe('true: /metrics and the details of /v1/status require no credential.'),
-  CORS_ORIGINS: list.optional().describe('Origins allowed by CORS; `*` for any.'),
+  CORS_ORIGINS: list
+    .refine((origins) => origins.every((origin) => ORIGIN.test(origin)), {
+      error:
+        'must be origins as browsers send them, such as https://app.example.com without a final slash, or *',
+    })
+    .optional()
+    .describe('Origins allowed by CORS; `*` for any.'),
   TRUSTED_PROXIES: list.optional().describe('CIDRs of proxies whose X-Forwarded-For header is trusted.'),
 } as const;
 

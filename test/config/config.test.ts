@@ -50,6 +50,16 @@ const wrong: [name: string, value: string, sentence: string][] = [
     'secret',
     'ORAMA_ADMIN_KEY must read ak_<random>:<namespace>, the random part of 16 characters or more; make it with echo "ak_$(openssl rand -hex 24):default".',
   ],
+  [
+    'CORS_ORIGINS',
+    'https://app.example/',
+    'CORS_ORIGINS must be origins as browsers send them, such as https://app.example.com without a final slash, or *, not "https://app.example/".',
+  ],
+  [
+    'CORS_ORIGINS',
+    '*,App.example',
+    'CORS_ORIGINS must be origins as browsers send them, such as https://app.example.com without a final slash, or *, not "*,App.example".',
+  ],
   ['WORKER_MEMORY_MB', '12', 'WORKER_MEMORY_MB must be a whole number from 256 to 1048576, not "12".'],
 ];
 for (const [name, value, sentence] of wrong) {
