@@ -199,7 +199,9 @@ export const SETTINGS = {
     .describe('Time limit for receiving the headers of a request; then 408.'),
   REQUEST_IDLE_SECONDS: number(1, 300)
     .default(20)
-    .describe('A request whose body pauses for this long is ended with 408.'),
+    .describe(
+      'A request whose body pauses for this long is ended with 408, and a client that reads nothing of a reply over 64 KB for this long is disconnected.',
+    ),
   SOCKET_PING_SECONDS: number(1, 15)
     .default(10)
     .describe(
