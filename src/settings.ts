@@ -13,8 +13,6 @@ const list = z
   .string()
   .transform((text) => text.split(',').map((part) => part.trim()))
   .pipe(z.array(z.string().min(1, 'must have no empty entry between its commas')));
-/** In the form in which browsers send an origin, as it is compared with theirs. */
-const ORIGIN = /^(\*|[a-z][a-z0-9+.-]*:\/\/[^\sA-Z/?#]+)$/;
 const flag = oneOf('true', 'false', '1', '0').transform((text) => text === 'true' || text === '1');
 const url = (protocols: RegExp, shape: string) =>
   z.string().refine((text) => URL.canParse(text) && protocols.test(text), `must look like ${shape}`);
@@ -22,6 +20,8 @@ const quota = (name: QuotaName) => {
   const { default: fallback, about } = QUOTAS[name];
   return number(0, MAX_QUOTA).default(fallback).describe(`Default quota: ${about}`);
 };
+/** An origin as browsers serialize it: neither capital letters nor a path. */
+const ORIGIN = /^(\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/?#A-Z]+)$/;
 const httpUrl = (example: string) => url(/^https?:\/\//, example);
 
 /**
@@ -199,7 +199,9 @@ export const SETTINGS = {
     .describe('Time limit for receiving the headers of a request; then 408.'),
   REQUEST_IDLE_SECONDS: number(1, 300)
     .default(20)
-    .describe('A request whose body pauses for this long is ended with 408.'),
+    .describe(
+      'A request whose body pauses for this long is ended with 408, and a client that reads nothing of a reply over 64 KB for this long is disconnected.',
+    ),
   SOCKET_PING_SECONDS: number(1, 15)
     .default(10)
     .describe(
@@ -217,10 +219,10 @@ export const SETTINGS = {
     .default(false)
     .describe('true: /metrics and the details of /v1/status require no credential.'),
   CORS_ORIGINS: list
-    .refine(
-      (origins) => origins.every((origin) => ORIGIN.test(origin)),
-      'must be origins such as https://app.example.com, or *',
-    )
+    .refine((origins) => origins.every((origin) => ORIGIN.test(origin)), {
+      error:
+        'must be origins as browsers send them, such as https://app.example.com without a final slash, or *',
+    })
     .optional()
     .describe('Origins allowed by CORS; `*` for any.'),
   TRUSTED_PROXIES: list.optional().describe('CIDRs of proxies whose X-Forwarded-For header is trusted.'),

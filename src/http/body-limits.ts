@@ -10,7 +10,7 @@ import type { Namespace } from '../contract/ids.js';
 import { MB } from '../contract/limits.js';
 import { AppError } from '../errors.js';
 import type { ClientAddresses } from './client-address.js';
-import { limitIdle, limitIdleRest } from './idle.js';
+import { limitIdle, limitIdleRest, limitUnread } from './idle.js';
 
 /**
  * A complete body of at most this size is in memory already and is not accounted, nor is a reply of
@@ -41,8 +41,8 @@ export interface BodyLimits {
    */
   begin(request: IncomingMessage, response: ServerResponse, namespace: Namespace | null): BodyShare | null;
   /**
-   * Accounts a reply that is in memory, or will be, until the client has read it; a later call for
-   * the same response replaces the number of bytes. Throws `rate_limited` if they exceed the budget
+   * Accounts a reply that is in memory, or will be, until the client has read it, and disconnects a
+   * client that stops reading it; a later call for the same response replaces the number of bytes. Throws `rate_limited` if they exceed the budget
    * of the namespace, or of the address if the caller has no credential.
    */
   holdReply(exchange: Exchange, namespace: Namespace | null, bytes: number): void;
@@ -102,6 +102,7 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
       const added = { share, isRead: true };
       reply = added;
       held.set(res, added);
+      limitUnread(req, res, idleMs);
       res.once('close', () => releaseIfOver(res, added));
     }
     reply.share.release();

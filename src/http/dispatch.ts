@@ -12,6 +12,7 @@ import type { Admission } from './admission.js';
 import type { BodyLimits, BodyShare } from './body-limits.js';
 import { bodyNamespace } from './body-namespace.js';
 import { credentialOf } from './credential.js';
+import { keepPrivate } from './keep-private.js';
 import type { LargeReplies } from './large-replies.js';
 import { readForm } from './multipart.js';
 import { readJson } from './parse-json.js';
@@ -53,6 +54,8 @@ export function dispatch(route: Route, serving: Serving) {
 
   return async (ctx: Context): Promise<void> => {
     if (route.refusal) ctx.state.refusal = route.refusal;
+    // Also before the credential is checked: a 401 or 404 is for this caller.
+    if (access !== 'open' && route.method === 'GET') keepPrivate(ctx.res);
     const query = ctx.querystring === '' ? NOTHING : ctx.query;
     const { principal, namespace, countUse } = await admit(ctx.req, {
       access,

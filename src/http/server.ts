@@ -154,12 +154,20 @@ function runningServer(
   };
 }
 
+const MAX_PORT = 65_535;
+
 /** Listens on the port of HTTP functions, by default the one after `mainPort`. */
 async function listenForFunctions(
   options: ListenerOptions,
   { host, port, functionsPort }: ServerAddress,
   mainPort: number,
 ): Promise<Listener> {
+  if (port === MAX_PORT && functionsPort === undefined) {
+    throw new AppError(
+      'bad_config',
+      `FUNCTIONS_PORT is by default the port after PORT, and there is none after ${MAX_PORT}; set it to a whole number from 0 to ${MAX_PORT - 1}.`,
+    );
+  }
   try {
     return await listenHttp(options, {
       host,

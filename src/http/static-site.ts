@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Context } from 'koa';
 import { nodeErrorCode } from '../node-error-code.js';
 import { isUnchanged } from './send.js';
@@ -31,13 +33,14 @@ export type StaticSite = ReadonlyMap<string, StaticFile>;
  * directory does not exist.
  */
 export async function loadSite(directory: URL): Promise<StaticSite> {
-  const names = await namesIn(directory);
+  const root = fileURLToPath(directory);
+  const names = await namesIn(root);
   const plain = names.filter((name) => !/\.(br|gz)$/.test(name));
   const entries = plain.map(async (name): Promise<[string, StaticFile]> => {
     const bodies = new Map<Encoding, Buffer>();
     for (const encoding of ['br', 'gzip', 'identity'] as const) {
       const file = name + SUFFIX[encoding];
-      if (names.includes(file)) bodies.set(encoding, await readFile(new URL(file, directory)));
+      if (names.includes(file)) bodies.set(encoding, await readFile(join(root, file)));
     }
     const etag = hash('sha256', bodies.get('identity') ?? '', 'base64url').slice(0, 24);
     const type = TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
@@ -75,13 +78,12 @@ function encodingFor(ctx: Context, { bodies }: StaticFile): Encoding {
   return (accepted === 'br' || accepted === 'gzip') && bodies.has(accepted) ? accepted : 'identity';
 }
 
-async function namesIn(directory: URL): Promise<string[]> {
+async function namesIn(root: string): Promise<string[]> {
   try {
-    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-    const root = directory.pathname.replace(/\/$/, '');
+    const entries = await readdir(root, { recursive: true, withFileTypes: true });
     return entries
       .filter((entry) => entry.isFile())
-      .map(({ parentPath, name }) => `${parentPath.replace(/\/$/, '')}/${name}`.slice(root.length + 1));
+      .map(({ parentPath, name }) => relative(root, join(parentPath, name)).replaceAll(sep, '/'));
   } catch (error) {
     if (nodeErrorCode(error) === 'ENOENT') return [];
     throw error;

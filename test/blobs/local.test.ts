@@ -1,10 +1,13 @@
 import { fork, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { CID } from 'multiformats/cid';
+import * as raw from 'multiformats/codecs/raw';
+import { identity } from 'multiformats/hashes/identity';
 import { openBlobs } from '../../src/blobs/open.js';
 import { blobsConformance } from '../conformance/blobs.js';
 import { processLimit } from '../helpers/process-limit.js';
@@ -33,6 +36,19 @@ test('reading a blob with a damaged block fails, and storing the blob again repa
   await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged', message: /damaged/ });
   t.is(await blobs.put(bytes), cid);
   t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
+});
+
+test('a blob that cannot be looked up is unavailable, and not absent', async (t) => {
+  const root = join(dir, 'unreadable');
+  const blobs = await openBlobs({ driver: 'local', dir: root });
+  const cid = await blobs.put(randomBytes(1000));
+  await rm(join(root, cid), { recursive: true });
+  // As when the process has no file descriptor left, stat fails and does not say that nothing is there.
+  await symlink(cid, join(root, cid));
+  await t.throwsAsync(blobs.get(cid), { code: 'unavailable' });
+  await t.throwsAsync(blobs.has(cid), { code: 'unavailable' });
+  const long = CID.createV1(raw.code, identity.digest(randomBytes(300))).toString();
+  t.false(await blobs.has(long), 'a name that no file can have');
 });
 
 test('reading a blob with a truncated or missing block fails', async (t) => {

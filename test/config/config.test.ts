@@ -37,13 +37,8 @@ const wrong: [name: string, value: string, sentence: string][] = [
   ],
   [
     'CORS_ORIGINS',
-    'https://app.example/',
-    'CORS_ORIGINS must be origins such as https://app.example.com, or *, not "https://app.example/".',
-  ],
-  [
-    'CORS_ORIGINS',
     'app.example',
-    'CORS_ORIGINS must be origins such as https://app.example.com, or *, not "app.example".',
+    'CORS_ORIGINS must be origins as browsers send them, such as https://app.example.com without a final slash, or *, not "app.example".',
   ],
   [
     'FUNCTION_DB_NAMESPACE',
@@ -59,6 +54,16 @@ const wrong: [name: string, value: string, sentence: string][] = [
     'ORAMA_ADMIN_KEY',
     'secret',
     'ORAMA_ADMIN_KEY must read ak_<random>:<namespace>, the random part of 16 characters or more; make it with echo "ak_$(openssl rand -hex 24):default".',
+  ],
+  [
+    'CORS_ORIGINS',
+    'https://app.example/',
+    'CORS_ORIGINS must be origins as browsers send them, such as https://app.example.com without a final slash, or *, not "https://app.example/".',
+  ],
+  [
+    'CORS_ORIGINS',
+    '*,App.example',
+    'CORS_ORIGINS must be origins as browsers send them, such as https://app.example.com without a final slash, or *, not "*,App.example".',
   ],
   ['WORKER_MEMORY_MB', '12', 'WORKER_MEMORY_MB must be a whole number from 256 to 1048576, not "12".'],
 ];

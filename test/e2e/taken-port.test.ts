@@ -24,3 +24,15 @@ for (const [setting, env] of [
     );
   });
 }
+
+test('an engine on the last port, which has none after it, asks for FUNCTIONS_PORT', async (t) => {
+  t.timeout(60_000);
+  const up = await runCli(['up', '--data', join(home, 'last'), '--port', '65535'], { home });
+  t.is(up.code, 1, up.stderr);
+  t.true(
+    up.stderr.includes(
+      'FUNCTIONS_PORT is by default the port after PORT, and there is none after 65535; set it to a whole number from 0 to 65534.',
+    ),
+    up.stderr,
+  );
+});

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import test from 'ava';
 import { aTenant, sharedEngine } from './served.js';
-import { servedFunctions } from './served-functions.js';
+import { replying, servedFunctions } from './served-functions.js';
 import { refusedUpgrade } from './socket.js';
 
 const engine = sharedEngine();
@@ -148,4 +148,58 @@ test('a function with verify cannot be invoked through the API without a credent
   const signature = `sha256=${createHmac('sha256', 'secret').update('payload').digest('hex')}`;
   const signed = { method: 'POST', headers: { 'x-hub-signature-256': signature }, body: 'payload' };
   t.is((await call('/hook', signed)).status, 200);
+});
+
+test('an older version or a version with a share of the calls opens no way around auth and verify', async (t) => {
+  const { call, deploy, tenant } = await served({ hook: {}, shut: {}, split: {} });
+  await tenant.put('/v1/functions/secrets', { name: 'S', value: 'secret' });
+  const verify = { scheme: 'github', secret: 'S' };
+  await deploy('hook', { verify });
+  await deploy('shut', {}, { is_public: 'false' });
+  await deploy('split', { auth: 'key', verify });
+  t.is((await tenant.put('/v1/functions/hook/aliases/old', { version: 1 })).status, 200);
+  const split = { version: 1, weights: { '2': 1 } };
+  t.is((await tenant.put('/v1/functions/split/aliases/live', split)).status, 200);
+  for (const path of ['/hook@1', '/hook@old', '/hook%401', '/shut@1', '/split', '/split@1', '/split@live']) {
+    t.is((await call(path, { method: 'POST', body: 'forged' })).status, 401, path);
+  }
+
+  const signature = `sha256=${createHmac('sha256', 'secret').update('payload').digest('hex')}`;
+  const signed = { 'x-hub-signature-256': signature };
+  const send = (path: string, headers: Record<string, string>) =>
+    call(path, { method: 'POST', headers, body: 'payload' });
+  t.is((await send('/hook@1', signed)).status, 200);
+  t.is((await send('/shut@1', { 'x-api-key': tenant.key })).status, 200);
+  t.is((await send('/split', { ...signed, 'x-api-key': tenant.key })).status, 200);
+});
+
+test('a function that answers OPTIONS itself answers preflights, with the headers of its cors settings', async (t) => {
+  const origin = 'https://app.example.com';
+  const { call } = await served({ own: { methods: ['GET', 'OPTIONS'], cors: { origins: [origin] } } });
+  const preflight = await call('/own', {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'GET',
+      ...replying({ status: 200, body: 'own' }).headers,
+    },
+  });
+  t.is(preflight.status, 200);
+  t.is(preflight.text, 'own');
+  t.is(preflight.headers.get('access-control-allow-origin'), origin);
+  t.truthy(preflight.headers.get('access-control-allow-methods'));
+});
+
+test('replies to a credential may be kept by its client only, and not by shared caches', async (t) => {
+  const { call, tenant } = await served({ hello: {} }, { is_public: 'false' });
+  const headers = { 'x-api-key': tenant.key };
+  t.is((await call('/hello', { headers })).headers.get('cache-control'), 'private, no-cache');
+  const own = replying({ headers: { 'cache-control': 'public, max-age=60' } }).headers;
+  const reply = await call('/hello', { headers: { ...headers, ...own } });
+  t.is(reply.headers.get('cache-control'), 'public, max-age=60', 'the function decides');
+  for (const path of ['/v1/functions', '/v1/functions/hello', '/v1/functions/none', '/v1/status']) {
+    const { headers: sent } = await tenant.get(path);
+    t.is(sent.get('cache-control'), 'private, no-cache', path);
+  }
+  t.is((await tenant.get('/v1/auth/whoami')).headers.get('cache-control'), 'no-store');
 });

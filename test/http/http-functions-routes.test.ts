@@ -48,6 +48,15 @@ test('the most specific route wins, and a route takes precedence over the functi
   );
 });
 
+test('Allow lists the methods of a function and of the routes of others at the same path', async (t) => {
+  const { call } = await served({ users: { methods: ['GET'] }, adding: { routes: ['POST /users'] } });
+  for (const method of ['DELETE', 'OPTIONS']) {
+    const { headers } = await call('/users', { method });
+    const options = method === 'OPTIONS' ? ', OPTIONS' : '';
+    t.is(headers.get('allow'), `GET, POST, HEAD${options}`, method);
+  }
+});
+
 test('a version with a route that another function has by now cannot become live', async (t) => {
   const { call, deploy, tenant } = await served({ ra: { routes: ['GET /own'] } });
   await deploy('ra', {});

@@ -174,6 +174,8 @@ test('paths with dot segments, backslashes, control characters or broken escapes
     '/hello/%5cx',
     '/hello/%zz',
     '/hello/%0a',
+    '/hello#x',
+    '/hello/a?b#c',
   ]) {
     t.is(await raw(path), 400, path);
   }

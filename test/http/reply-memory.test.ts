@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createServer, get, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { CREDENTIALED } from '../../src/buffer-budget.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
+import { MB } from '../../src/contract/limits.js';
 import { createBodyLimits, type Exchange } from '../../src/http/body-limits.js';
 import { createClientAddresses } from '../../src/http/client-address.js';
 import { until } from '../helpers/until.js';
@@ -89,4 +91,43 @@ test('a download that has been read is accounted until its client has it', async
       ),
   );
   await second.end();
+});
+
+test('a client that does not read its reply is disconnected, and one that reads slowly is not', async (t) => {
+  const idleMs = 300;
+  const bodies = createBodyLimits(createClientAddresses([]), idleMs);
+  const reply = Buffer.alloc(16 * MB);
+  const server = createServer((req, res) => {
+    bodies.holdReply({ req, res }, null, reply.byteLength);
+    res.end(reply);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.closeAllConnections());
+  const connected = async () => {
+    const served = once(server, 'request');
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.on('error', () => undefined).write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const [, response] = (await served) as [unknown, ServerResponse];
+    return { socket, response };
+  };
+
+  const silent = await connected();
+  await once(silent.response, 'close');
+  t.true(silent.socket.bytesRead < reply.byteLength);
+  silent.socket.destroy();
+
+  const slow = await connected();
+  let received = 0;
+  const since = performance.now();
+  for await (const chunk of slow.socket) {
+    received += (chunk as Buffer).byteLength;
+    if (received >= reply.byteLength) break;
+    // Longer in all than the client may read nothing.
+    await sleep(10);
+  }
+  t.true(performance.now() - since > idleMs);
+  t.true(received >= reply.byteLength);
+  slow.socket.destroy();
+  server.close();
 });

@@ -64,6 +64,11 @@ test('the published Standard Webhooks signature matches, also among several sign
   );
   t.false(matches(settings, secret, { ...headers, 'webhook-id': 'msg_other' }, '{"test": 2432232314}', at));
   t.is(eventIdOf(settings, { headers, body: Buffer.from(''), now: at }), 'msg_p5jXN8AQM9LWM0D4loKWxJek');
+  for (const empty of ['whsec_', '!!']) {
+    const forged = createHmac(HEX, '').update('msg_1.1614265330.{}').digest('base64');
+    const sent = { ...headers, 'webhook-id': 'msg_1', 'webhook-signature': `v1,${forged}` };
+    t.false(matches(settings, empty, sent, '{}', at), 'a secret without bytes is no key');
+  }
 });
 
 test('a Stripe signature matches with any of its v1 fields, and the event id is the id in the body', (t) => {

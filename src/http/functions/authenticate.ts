@@ -17,7 +17,7 @@ export async function authenticate(
   target: RequestTarget,
   { http, function: fn }: Found,
 ): Promise<{ principal: Principal | null; hidden: ReadonlySet<string> }> {
-  const needsKey = (http.auth ?? (fn.is_public ? 'none' : 'key')) === 'key';
+  const needsKey = http.auth === 'key';
   const { credential, headers: hidden } = await engineCredential(services.auth, request.headers);
   const { principal } = await admit(request, {
     access: needsKey ? 'required' : 'anybody',

@@ -11,6 +11,7 @@ import type { RequestTarget } from './target.js';
 /** The function for a request and how it was matched. */
 export interface Found extends Matched {
   function: FunctionVersion;
+  /** `auth` is set, and `verify` if it applies. */
   http: HttpFunctionSettings;
   /** Set if the request names `name@version` or `name@alias`. */
   version?: VersionRef;
@@ -49,6 +50,7 @@ export async function findFunction(
     const again = await findByRoute(catalog, fresh, target, method);
     if (again) return again;
   }
+  if (byName && byRoute) return { ...byName, allowed: inOrder([...byName.allowed, ...byRoute.allowed]) };
   const other = byName ?? byRoute;
   if (other) return other;
   throw new AppError('not_found', 'There is no function at this address.');
@@ -63,10 +65,9 @@ async function findByRoute(
   const resolve = async (wanted: HttpMethod) => {
     const match = table.match(wanted, path) ?? (wanted === 'HEAD' ? table.match('GET', path) : null);
     if (match === null) return null;
-    const fn = await firstCandidate(catalog, namespace, match.function);
-    const http = fn?.metadata.http;
-    if (!fn || !http?.routes.includes(match.route)) return null;
-    return { function: fn, http, route: match.route, params: match.params };
+    const served = await servedBy(catalog, namespace, match.function);
+    if (!served?.http.routes.includes(match.route)) return null;
+    return { ...served, route: match.route, params: match.params };
   };
   const found = method === null ? null : await resolve(method);
   if (found) return { kind: 'found', found };
@@ -87,12 +88,11 @@ async function findByName(
   if (match === null || !name.success) return null;
   const ref = versionRefOf(match[2]);
   if (ref === null) return null;
-  const fn = await firstCandidate(catalog, namespace, name.data, ref);
-  const http = fn?.metadata.http;
-  if (!fn || !http) return null;
-  const found: Found = { function: fn, http, route: null, params: {} };
+  const served = await servedBy(catalog, namespace, name.data, ref);
+  if (served === null) return null;
+  const found: Found = { ...served, route: null, params: {} };
   if (ref !== undefined) found.version = ref;
-  const own = http.methods ?? HTTP_METHODS.filter((each) => each !== 'OPTIONS');
+  const own = served.http.methods ?? HTTP_METHODS.filter((each) => each !== 'OPTIONS');
   const allowed = withHead(own);
   const isTaken = method !== null && allowed.includes(method);
   return isTaken ? { kind: 'found', found } : { kind: 'other_methods', allowed, found };
@@ -108,20 +108,55 @@ function versionRefOf(text: string | undefined): VersionRef | undefined | null {
 
 /**
  * Returns the version whose settings apply to the address, regardless of which version of an alias
- * is chosen; null if there is none.
+ * is chosen; null if there is none or it is no HTTP function. Only access is decided by all of them
+ * and, for a version or an alias that is named, by the newest version as well.
  */
-async function firstCandidate(catalog: Catalog, namespace: Namespace, name: FunctionName, ref?: VersionRef) {
+async function servedBy(
+  catalog: Catalog,
+  namespace: Namespace,
+  name: FunctionName,
+  ref?: VersionRef,
+): Promise<Pick<Found, 'function' | 'http'> | null> {
   try {
-    const [first] = await catalog.candidates(namespace, name, ref);
-    return first ?? null;
+    const versions = await catalog.candidates(namespace, name, ref);
+    const [first] = versions;
+    if (!first?.metadata.http) return null;
+    if (ref !== undefined) versions.push(await catalog.resolve(namespace, name));
+    return { function: first, http: withAccessOf(versions, first.metadata.http) };
   } catch (error) {
     if (isAppError(error, 'function_not_found')) return null;
     throw error;
   }
 }
 
+/**
+ * Returns the settings with the strictest access of the versions. Otherwise a version that demands a
+ * key or a signature would run without it, and `name@1` would stay open when a later version
+ * demands one.
+ */
+function withAccessOf(
+  versions: readonly FunctionVersion[],
+  settings: HttpFunctionSettings,
+): HttpFunctionSettings {
+  const verify =
+    settings.verify ?? versions.find(({ metadata }) => metadata.http?.verify)?.metadata.http?.verify;
+  return {
+    ...settings,
+    auth: versions.some(needsKey) ? 'key' : 'none',
+    ...(verify === undefined ? {} : { verify }),
+  };
+}
+
+function needsKey({ metadata, is_public: isPublic }: FunctionVersion): boolean {
+  return (metadata.http?.auth ?? (isPublic ? 'none' : 'key')) === 'key';
+}
+
 function withHead(methods: readonly HttpMethod[]): HttpMethod[] {
   const all = new Set(methods);
   if (all.has('GET')) all.add('HEAD');
-  return HTTP_METHODS.filter((method) => all.has(method));
+  return inOrder([...all]);
+}
+
+function inOrder(methods: readonly HttpMethod[]): HttpMethod[] {
+  return HTTP_METHODS.filter((method) => methods.includes(method));
 }

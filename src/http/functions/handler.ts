@@ -64,7 +64,7 @@ async function serve(deps: FunctionsHandlerDeps, exchange: Exchange): Promise<vo
     );
   }
   const { found } = outcome;
-  if (found.http.cors) await applyCors(found.http.cors, request, response);
+  if (found.http.cors) applyCors(found.http.cors, request, response);
   await invoke(deps, exchange, target, found);
 }
 

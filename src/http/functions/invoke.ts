@@ -9,6 +9,7 @@ import type { Reply } from '../../core/reply.js';
 import { isAppError } from '../../errors.js';
 import type { Exchange } from '../body-limits.js';
 import { onClientDisconnect } from '../client-disconnect.js';
+import { keepPrivate } from '../keep-private.js';
 import { readBody } from '../read-body.js';
 import { authenticate } from './authenticate.js';
 import { exchangeRequestOf } from './exchange-request.js';
@@ -39,8 +40,11 @@ export async function invoke(
   const triggerDepth = services.depths.read(request.headers[DEPTH_HEADER]);
   assertDepth(triggerDepth);
   const { principal, hidden } = await authenticate(deps, request, target, found);
-  // Sent to callers of the namespace only, as it reveals the structure of the functions.
-  if (principal !== null) response.setHeader(ROUTE_HEADER, found.route ?? '');
+  if (principal !== null) {
+    // Sent to callers of the namespace only, as it reveals the structure of the functions.
+    response.setHeader(ROUTE_HEADER, found.route ?? '');
+    keepPrivate(response);
+  }
   const share = bodies.begin(request, response, principal?.namespace ?? null);
   const body = await readBody(request, http.max_body_kb * 1024, share);
   share?.releaseAfterRead();

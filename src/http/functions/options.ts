@@ -44,7 +44,7 @@ export async function answersOptions(
       : // The request has already been counted.
         await findFunction(known, target, preflighted, async () => undefined);
   const { cors } = actual.found.http;
-  if (cors && preflighted !== undefined && (await applyCors(cors, request, response))) return true;
+  if (cors && preflighted !== undefined) applyCors(cors, request, response);
   deps.bodies.limitRest(request, response);
   response.statusCode = 204;
   response.end();

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { withNamespace } from '../../contract/functions-host.js';
 import { type Namespace, namespaceSchema } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
+import { assertNoFragment } from '../request-target.js';
 
 /** The target of a request to the functions' listener. */
 export interface RequestTarget {
@@ -51,6 +52,7 @@ export function parseHostPattern(text: string): HostPattern {
  */
 export function parseTarget(request: IncomingMessage, addressing: Addressing): RequestTarget {
   const url = request.url ?? '/';
+  assertNoFragment(url);
   const cut = url.indexOf('?');
   const fullPath = cut < 0 ? url : url.slice(0, cut);
   const search = cut < 0 ? '' : url.slice(cut + 1);
