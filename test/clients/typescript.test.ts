@@ -348,10 +348,39 @@ test('a redirect is not followed, so the key is not sent to another server', asy
   const server = await refusing(9, (response) => response.writeHead(307, { location: other.url }).end());
   t.teardown(server.close);
   const orama = createClient({ url: server.url, apiKey: 'secret', retries: 0 });
-  t.like(await t.throwsAsync(orama.invocations.get('0199c5a0-0000-7000-8000-000000000009')), {
-    code: 'unreachable',
-  });
+  const id = '0199c5a0-0000-7000-8000-000000000009';
+  t.like(await t.throwsAsync(orama.invocations.get(id)), { code: 'internal', status: 307 });
   t.deepEqual(keys, []);
+
+  // Workers refuse `redirect: 'error'`, and a browser shows nothing of a redirect.
+  const modes: unknown[] = [];
+  const browser = createClient({
+    url: server.url,
+    fetch: async (_url, init) => {
+      modes.push(init.redirect);
+      return Object.defineProperty(Response.error(), 'type', { value: 'opaqueredirect' });
+    },
+  });
+  const opaque = await t.throwsAsync(browser.invocations.get(id), { instanceOf: OramaError });
+  t.is(opaque?.code, 'internal');
+  t.regex(opaque?.message ?? '', /redirect/);
+  t.deepEqual(modes, ['manual']);
+});
+
+test('a 502 or 504 of a proxy is no reply: a read is repeated, and a call without a key is not', async (t) => {
+  for (const status of [502, 504]) {
+    const proxy = (response: ServerResponse) => response.writeHead(status).end('<html>Bad Gateway</html>');
+    const server = await refusing(1, proxy);
+    t.teardown(server.close);
+    const orama = createClient({ url: server.url });
+    t.like(await t.throwsAsync(orama.invoke('f', 'x'), { instanceOf: OramaError }), { status });
+    t.is(server.bodies.length, 1);
+    const again = await refusing(1, proxy);
+    t.teardown(again.close);
+    const keyed = createClient({ url: again.url });
+    await keyed.invoke('f', 'x', { idempotencyKey: 'k' });
+    t.is(again.bodies.length, 2);
+  }
 });
 
 test('an aborted signal ends a call that waits for its next retry', async (t) => {

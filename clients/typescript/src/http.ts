@@ -62,7 +62,8 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
       response = await fetch(address(call.path, call.query), {
         method: call.method,
         headers: { ...headers, ...call.headers },
-        redirect: 'error',
+        // Workers refuse 'error'.
+        redirect: 'manual',
         signal,
         ...(call.body === undefined ? {} : { body: call.body as NonNullable<RequestInit['body']> }),
       });
@@ -78,6 +79,11 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
       });
     }
     const { status, headers: received, ok } = response;
+    // Browsers do not show the status of a redirect.
+    if (response.type === 'opaqueredirect') {
+      const sentence = `The server at ${url} answered with a redirect; is the address right?`;
+      throw new OramaError(sentence, { code: 'internal', status });
+    }
     if (!ok) throw failure({ status, headers: received, bytes });
     return { status, headers: received, bytes };
   }
@@ -108,10 +114,10 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
 
 /**
  * After 429 and 503 nothing was accepted, except if the store has not reported whether a write took
- * place.
+ * place. 502 and 504 of a proxy mean that the engine did not answer it.
  */
 function mayRepeat({ code, status }: OramaError, { repeatable }: Call): boolean {
-  if (code === 'unreachable') return repeatable;
+  if (code === 'unreachable' || status === 502 || (status === 504 && code === 'internal')) return repeatable;
   return status === 429 || (status === 503 && (repeatable || code !== 'ambiguous_write'));
 }
 

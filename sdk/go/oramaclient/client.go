@@ -171,9 +171,11 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 }
 
 // mayRepeat returns whether a failed call may be sent again. After 429 and 503 nothing was
-// accepted, except if the store has not reported whether a write took place.
+// accepted, except if the store has not reported whether a write took place. 502 and 504 of a proxy
+// mean that the engine did not answer it.
 func mayRepeat(err *Error, call call) bool {
-	if err.Code == CodeUnreachable {
+	if err.Code == CodeUnreachable || err.Status == http.StatusBadGateway ||
+		(err.Status == http.StatusGatewayTimeout && err.Code == CodeInternal) {
 		return call.repeatable
 	}
 	return err.Status == http.StatusTooManyRequests ||

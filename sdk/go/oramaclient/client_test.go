@@ -275,6 +275,42 @@ func TestNoAnswerIsTriedAgainWithAKey(t *testing.T) {
 	}
 }
 
+func TestAnAnswerOfAProxyIsNoAnswer(t *testing.T) {
+	for _, status := range []int{502, 504} {
+		proxy := func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, "<html>Bad Gateway</html>")
+		}
+		client, calls := refusing(t, 1, proxy)
+		_, err := client.Invoke(context.Background(), "f", []byte("x"), InvokeOptions{})
+		if asError(t, err).Status != status || calls.Load() != 1 {
+			t.Fatal(err, calls.Load())
+		}
+		client, calls = refusing(t, 1, proxy)
+		_, err = client.Invoke(context.Background(), "f", []byte("x"), InvokeOptions{IdempotencyKey: "k"})
+		must(t, err)
+		if calls.Load() != 2 {
+			t.Fatal(calls.Load())
+		}
+	}
+}
+
+func TestContextEndsAHandshake(t *testing.T) {
+	released := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-released }))
+	defer server.Close()
+	defer close(released)
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(100*time.Millisecond, cancel)
+	before := time.Now()
+	for _, err := range newClient(t, Options{URL: server.URL}).Subscribe(ctx, "t", SubscribeOptions{}) {
+		t.Fatal(err)
+	}
+	if time.Since(before) > 5*time.Second {
+		t.Fatal(time.Since(before))
+	}
+}
+
 func TestAnotherServerIsRecognized(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("<html>"))

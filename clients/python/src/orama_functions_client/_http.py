@@ -102,8 +102,8 @@ class Http:
 
 def _may_repeat(error: OramaError, call: Call) -> bool:
     # After 429 and 503 nothing was accepted, except if the store has not reported whether a write
-    # took place.
-    if error.code == "unreachable":
+    # took place. 502 and 504 of a proxy mean that the engine did not answer it.
+    if error.code == "unreachable" or error.status == 502 or (error.status == 504 and error.code == "internal"):
         return call.repeatable
     return error.status == 429 or (error.status == 503 and (call.repeatable or error.code != "ambiguous_write"))
 
