@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { WebSocket } from 'ws';
 import {
@@ -272,6 +273,16 @@ test('the error after the last retry contains the time in Retry-After', async (t
   const orama = createClient({ url: server.url, retries: 0 });
   const error = await t.throwsAsync(orama.invoke('f'), { instanceOf: OramaError });
   t.like(error, { code: 'queue_full', status: 429, retryAfter: 7, message: 'The queue is full.' });
+});
+
+test('a call that is refused until later than in a minute fails at once', async (t) => {
+  const server = await refusing(9, (response) => {
+    response.writeHead(429, { 'retry-after': '3600' }).end('{"error":"Tomorrow.","code":"quota_exceeded"}');
+  });
+  t.teardown(server.close);
+  const refused = t.throwsAsync(createClient({ url: server.url }).publish('t', 1), { instanceOf: OramaError });
+  t.like(await Promise.race([refused, delay(5000)]), { code: 'quota_exceeded', retryAfter: 3600 });
+  t.is(server.bodies.length, 1);
 });
 
 test('a call without a reply is retried only with an idempotency key', async (t) => {

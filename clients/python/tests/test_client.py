@@ -256,6 +256,15 @@ class WithoutAnEngine(unittest.TestCase):
                 Client(server.url, retries=0).publish("t", 1)
             self.assertEqual((refused.exception.code, refused.exception.retry_after), ("queue_full", 7))
 
+    def test_a_refusal_for_longer_than_a_minute_is_an_error_at_once(self) -> None:
+        body = b'{"error":"Tomorrow.","code":"quota_exceeded"}'
+        with Refusing(9, answering(429, {"Retry-After": "3600"}, body)) as server:
+            before = time.monotonic()
+            with self.assertRaises(OramaError):
+                Client(server.url, retries=1).publish("t", 1)
+            self.assertEqual(len(server.bodies), 1)
+            self.assertLess(time.monotonic() - before, 5)
+
     def test_what_json_does_not_have_is_refused(self) -> None:
         with self.assertRaises(ValueError):
             Client("http://127.0.0.1:2").publish("t", float("nan"))

@@ -249,6 +249,19 @@ func TestRefusalsAreTriedAgain(t *testing.T) {
 	}
 }
 
+func TestARefusalForLongerThanAMinuteIsAnErrorAtOnce(t *testing.T) {
+	client, calls := refusing(t, 9, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(429)
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_, err := client.Publish(ctx, "t", 1)
+	if asError(t, err).RetryAfter != time.Hour || calls.Load() != 1 {
+		t.Fatal(err, calls.Load())
+	}
+}
+
 func TestWhatMayHaveTakenPlaceIsNotRepeated(t *testing.T) {
 	client, calls := refusing(t, 1, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(503)

@@ -102,6 +102,7 @@ def _object(text: bytes) -> Mapping[str, Any]:
 
 def _seconds(text: Optional[str]) -> Optional[float]:
     try:
-        return None if text is None else float(text)
+        seconds = -1.0 if text is None else float(text)
     except ValueError:
         return None
+    return seconds if seconds >= 0 else None
