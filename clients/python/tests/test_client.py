@@ -217,7 +217,8 @@ class WithoutAnEngine(unittest.TestCase):
         self.assertEqual((str(passed), passed.__dict__), ("Over 1 s.", failed.exception.__dict__))
 
     def test_another_server_is_recognized(self) -> None:
-        with Refusing(9, answering(200, {}, b"<html>")) as server:
+        # Other servers have this header as well.
+        with Refusing(9, answering(200, {"X-Request-ID": "theirs"}, b"<html>")) as server:
             client = Client(server.url)
             for call in (
                 lambda: client.invoke("f"),

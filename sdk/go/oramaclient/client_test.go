@@ -228,6 +228,7 @@ func refusing(t *testing.T, times int32, refuse http.HandlerFunc) (*Client, *ato
 			return
 		}
 		w.Header().Set("X-Request-Id", "r")
+		w.Header().Set("X-Function-Version", "1")
 		_, _ = io.WriteString(w, `{"status":"ok","triggered":0}`)
 	}))
 	t.Cleanup(server.Close)
@@ -326,6 +327,8 @@ func TestContextEndsAHandshake(t *testing.T) {
 
 func TestAnotherServerIsRecognized(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		// Other servers have this header as well.
+		w.Header().Set("X-Request-Id", "theirs")
 		_, _ = w.Write([]byte("<html>"))
 	}))
 	defer server.Close()
