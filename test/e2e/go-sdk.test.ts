@@ -1,6 +1,7 @@
 import test from 'ava';
 import { findTool } from '../../src/cli/build/run-tool.js';
 import type { HttpExchangeRequest } from '../../src/contract/http-exchange.js';
+import type { HostCalls } from '../../src/contract/host-functions.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { goGuest } from '../helpers/go-guest.js';
@@ -17,7 +18,11 @@ function guest() {
 const goTest = findTool('go') === undefined ? test.skip : test;
 
 /** A request to the function "tested" of the namespace "test". */
-async function send(url: string, given: Partial<HttpExchangeRequest> = {}) {
+async function send(
+  url: string,
+  given: Partial<HttpExchangeRequest> = {},
+  host: Partial<HostCalls> = {},
+) {
   const request: HttpExchangeRequest = {
     method: 'GET',
     url,
@@ -31,7 +36,7 @@ async function send(url: string, given: Partial<HttpExchangeRequest> = {}) {
     ...given,
   };
   const wasm = await guest();
-  const outcome = await runText(engine, wasm, '', { httpRequest: JSON.stringify(request) });
+  const outcome = await runText(engine, wasm, '', { host, httpRequest: JSON.stringify(request) });
   return { ...outcome, response: JSON.parse(outcome.response ?? 'null') };
 }
 
@@ -87,4 +92,22 @@ goTest('a handler that sets only a status gets the content type that net/http fi
   const { output, response } = await send('http://h/test/tested/missing');
   t.is(output, '<!doctype html><p>missing');
   t.deepEqual(response, { status: 404, headers: { 'Content-Type': ['text/html; charset=utf-8'] } });
+});
+
+goTest('a reply to an earlier FetchAll is not taken for one of a later (needs Go)', async (t) => {
+  t.timeout(300_000);
+  let started = 0;
+  let asked = 0;
+  const host: Partial<HostCalls> = {
+    http_start: async () => ++started,
+    // The first is lost; its reply arrives after the second FetchAll has begun.
+    http_next: async () => {
+      asked += 1;
+      if (asked === 1) throw new Error('too large');
+      return JSON.stringify({ handle: asked - 1, status: 200, headers: {}, body: `reply ${asked - 1}` });
+    },
+  };
+  const { output, error } = await send('http://h/test/tested/fetches', {}, host);
+  t.is(error, null);
+  t.is(output, 'failed reply 2');
 });

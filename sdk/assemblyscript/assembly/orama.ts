@@ -231,7 +231,9 @@ export function fetchAll(requests: FetchRequest[]): string[] {
   const results = new Array<string>(requests.length).fill('{"error":"the host call failed","status":0}');
   const waiting = new Map<i32, i32>();
   for (let index = 0; index < requests.length; index++) {
-    if (waiting.size == MAX_PARALLEL && !takeNext(waiting, results)) return results;
+    while (waiting.size == MAX_PARALLEL) {
+      if (!takeNext(waiting, results)) return results;
+    }
     const handle = startFetch(requests[index]);
     if (handle > 0) waiting.set(handle, index);
   }
@@ -255,7 +257,8 @@ function takeNext(waiting: Map<i32, i32>, results: string[]): bool {
   if (n <= 0) return false;
   const ended = text(n);
   const handle = <i32>parseInt(field(ended, 'handle') || '0');
-  if (!waiting.has(handle)) return false;
+  // A reply to a request of an earlier call that has given up is skipped.
+  if (!waiting.has(handle)) return true;
   results[waiting.get(handle)] = ended;
   waiting.delete(handle);
   return true;
