@@ -284,7 +284,9 @@ test('a call that is refused until later than in a minute fails at once', async 
     response.writeHead(429, { 'retry-after': '3600' }).end('{"error":"Tomorrow.","code":"quota_exceeded"}');
   });
   t.teardown(server.close);
-  const refused = t.throwsAsync(createClient({ url: server.url }).publish('t', 1), { instanceOf: OramaError });
+  const refused = t.throwsAsync(createClient({ url: server.url }).publish('t', 1), {
+    instanceOf: OramaError,
+  });
   t.like(await Promise.race([refused, delay(5000)]), { code: 'quota_exceeded', retryAfter: 3600 });
   t.is(server.bodies.length, 1);
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { findTool } from '../../src/cli/build/run-tool.js';
-import type { HttpExchangeRequest } from '../../src/contract/http-exchange.js';
 import type { HostCalls } from '../../src/contract/host-functions.js';
+import type { HttpExchangeRequest } from '../../src/contract/http-exchange.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { goGuest } from '../helpers/go-guest.js';
@@ -18,11 +18,7 @@ function guest() {
 const goTest = findTool('go') === undefined ? test.skip : test;
 
 /** A request to the function "tested" of the namespace "test". */
-async function send(
-  url: string,
-  given: Partial<HttpExchangeRequest> = {},
-  host: Partial<HostCalls> = {},
-) {
+async function send(url: string, given: Partial<HttpExchangeRequest> = {}, host: Partial<HostCalls> = {}) {
   const request: HttpExchangeRequest = {
     method: 'GET',
     url,
@@ -40,20 +36,25 @@ async function send(
   return { ...outcome, response: JSON.parse(outcome.response ?? 'null') };
 }
 
-goTest('a TTL in the past is refused by the Go SDK and never becomes one without end (needs Go)', async (t) => {
-  t.timeout(300_000);
-  const set: unknown[] = [];
-  const wasm = await guest();
-  const host = { cache_set: async (key: string, _value: Uint8Array, ttl: number) => void set.push([key, ttl]) };
-  const { error, log } = await runText(engine, wasm, '', { host });
-  t.is(error, null);
-  t.deepEqual(set, [
-    ['short', 1],
-    ['whole', 2],
-    ['long', 9_223_372_037],
-  ]);
-  t.is(log.filter((line) => line.includes('cache_set')).length, 2, log.join('\n'));
-});
+goTest(
+  'a TTL in the past is refused by the Go SDK and never becomes one without end (needs Go)',
+  async (t) => {
+    t.timeout(300_000);
+    const set: unknown[] = [];
+    const wasm = await guest();
+    const host = {
+      cache_set: async (key: string, _value: Uint8Array, ttl: number) => void set.push([key, ttl]),
+    };
+    const { error, log } = await runText(engine, wasm, '', { host });
+    t.is(error, null);
+    t.deepEqual(set, [
+      ['short', 1],
+      ['whole', 2],
+      ['long', 9_223_372_037],
+    ]);
+    t.is(log.filter((line) => line.includes('cache_set')).length, 2, log.join('\n'));
+  },
+);
 
 goTest('an escaped slash stays in its segment for a router of net/http (needs Go)', async (t) => {
   t.timeout(300_000);
@@ -78,21 +79,22 @@ goTest('a namespace is cut off a path only where the path has it (needs Go)', as
   ] as const;
   const outputs: string[] = [];
   for (const [url, route] of paths) {
-    const namespace = url.startsWith('http://h/test/')
-      ? 'test'
-      : (new URL(url).pathname.split('/')[1] ?? '');
+    const namespace = url.startsWith('http://h/test/') ? 'test' : (new URL(url).pathname.split('/')[1] ?? '');
     outputs.push((await send(url, { route, namespace })).output.trim());
   }
   const found = '["x","/files/x","203.0.113.9:0"]';
   t.deepEqual(outputs, [found, '404 page not found', found, found, found]);
 });
 
-goTest('a handler that sets only a status gets the content type that net/http finds (needs Go)', async (t) => {
-  t.timeout(300_000);
-  const { output, response } = await send('http://h/test/tested/missing');
-  t.is(output, '<!doctype html><p>missing');
-  t.deepEqual(response, { status: 404, headers: { 'Content-Type': ['text/html; charset=utf-8'] } });
-});
+goTest(
+  'a handler that sets only a status gets the content type that net/http finds (needs Go)',
+  async (t) => {
+    t.timeout(300_000);
+    const { output, response } = await send('http://h/test/tested/missing');
+    t.is(output, '<!doctype html><p>missing');
+    t.deepEqual(response, { status: 404, headers: { 'Content-Type': ['text/html; charset=utf-8'] } });
+  },
+);
 
 goTest('a reply to an earlier FetchAll is not taken for one of a later (needs Go)', async (t) => {
   t.timeout(300_000);

@@ -207,7 +207,7 @@ test('bindings from env and from the orama module call the host functions and re
 test('a statement that begins with WITH is executed or queried as its main verb has it', async (t) => {
   const reads = [
     'WITH a AS (SELECT 1) SELECT * FROM a',
-    "with recursive a(n) as (values (')'), (\"delete\"), ([insert])) /* update ( */ select n -- delete",
+    'with recursive a(n) as (values (\')\'), ("delete"), ([insert])) /* update ( */ select n -- delete',
     'WITH a AS (SELECT replace(x, 1, 2) FROM t), b AS (DELETE) SELECT * FROM a',
     'WITH "insert" AS (SELECT 1), `it\'s` AS (SELECT 2) VALUES (1)',
   ];
@@ -223,11 +223,15 @@ test('a statement that begins with WITH is executed or queried as its main verb 
       for (const sql of reads) await env.DB.prepare(sql).run();
       for (const sql of writes) await env.DB.prepare(sql).all();
     };`;
-  const [queried, executed]: string[][] = [[], []];
+  const queried: string[] = [];
+  const executed: string[] = [];
   const { error, log } = await run(source, '', {
     host: {
-      db_query: async (sql) => (queried?.push(sql), '[]'),
-      db_execute: async (sql) => (executed?.push(sql), 1),
+      db_query: async (sql) => {
+        queried.push(sql);
+        return '[]';
+      },
+      db_execute: async (sql) => executed.push(sql),
     },
   });
   t.is(error, null, log.join('\n'));

@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { buildJavaScript } from '../helpers/javascript.js';
+import { requestIdSchema } from '../../src/contract/ids.js';
+import { uuidv7 } from '../../src/uuid.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
+import { buildJavaScript } from '../helpers/javascript.js';
 
 const engine = createEngine({ threads: 1, parked: 8 });
 test.after.always(() => engine.close());
@@ -52,14 +54,18 @@ test('the env of orama/testing converts and refuses values like that of a functi
     host: {
       cache_set: async (key, value) => void cache.set(key, value),
       cache_get: async (key) => cache.get(key) ?? null,
-      storage_put: async (data) => (cache.set('cid', data), 'cid'),
+      storage_put: async (data) => {
+        cache.set('cid', data);
+        return 'cid';
+      },
       storage_get: async (cid) => cache.get(cid) ?? null,
-      pubsub_publish: async (topic, data) => (sent.push({ topic, data: jsonOf(data) }), 1),
-      enqueue: async (name, payload, seconds) => (
-        sent.push({ name, payload: jsonOf(payload), delay: seconds }), 'id'
-      ),
+      pubsub_publish: async (topic, data) => sent.push({ topic, data: jsonOf(data) }) > 0,
+      enqueue: async (name, payload, seconds) => {
+        sent.push({ name, payload: jsonOf(payload), delay: seconds });
+        return requestIdSchema.parse(uuidv7());
+      },
       db_query: async () => '[{"a":1,"b":2}]',
-    } as never,
+    },
   });
   t.is(error, null, log.join('\n'));
   t.deepEqual(inNode, JSON.parse(output));

@@ -24,7 +24,8 @@ const textOf = (bytes) => new TextDecoder().decode(bytes);
 /** Returns what the receiver gets of a value that is sent as JSON. */
 function sent(value, what) {
   const text = JSON.stringify(value ?? null);
-  if (text === undefined) throw new TypeError(`${what} must be a value that JSON can hold, not ${typeof value}`);
+  if (text === undefined)
+    throw new TypeError(`${what} must be a value that JSON can hold, not ${typeof value}`);
   return JSON.parse(text);
 }
 
