@@ -318,9 +318,12 @@ static inline char *orama_json_text(const char *from, const char *end) {
         if (end - from < 6) break;
         unsigned code = orama_json_hex(from + 1);
         from += 4;
-        if (code >= 0xd800 && code < 0xdc00 && end - from > 7 && from[1] == '\\' && from[2] == 'u') {
-          code = 0x10000 + ((code - 0xd800) << 10) + ((orama_json_hex(from + 3) - 0xdc00) & 0x3ff);
+        unsigned low = end - from > 7 && from[1] == '\\' && from[2] == 'u' ? orama_json_hex(from + 3) : 0;
+        if (code >= 0xd800 && code < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
+          code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
           from += 6;
+        } else if (code >= 0xd800 && code < 0xe000) {
+          code = 0xfffd;
         }
         out = orama_json_utf8(out, code);
         break;

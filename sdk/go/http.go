@@ -84,6 +84,10 @@ func FetchAll(requests []FetchRequest) []FetchResult {
 	next := func() {
 		handle, response, err := nextResponse()
 		index, known := waiting[handle]
+		if !known && handle != 0 {
+			// The reply to a request of an earlier call that has given up.
+			return
+		}
 		if !known {
 			for handle, index := range waiting {
 				results[index].Err = err
@@ -95,7 +99,7 @@ func FetchAll(requests []FetchRequest) []FetchResult {
 		results[index] = FetchResult{Response: response, Err: err}
 	}
 	for index, request := range requests {
-		if len(waiting) == maxParallelFetches {
+		for len(waiting) == maxParallelFetches {
 			next()
 		}
 		handle, err := start(request)

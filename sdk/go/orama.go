@@ -107,11 +107,17 @@ func CacheGet(key string) []byte {
 	return take(r)
 }
 
-// CacheSet stores a value for ttl, in whole seconds; 0 means no expiry, until it is evicted.
+// CacheSet stores a value for ttl, in whole seconds; 0 means no expiry, until it is evicted. A
+// negative ttl stores nothing.
 func CacheSet(key string, value []byte, ttl time.Duration) {
 	kp, kn := text(key)
 	vp, vn := blob(value)
-	hostCacheSet(kp, kn, vp, vn, seconds(ttl))
+	whole := seconds(ttl)
+	if ttl < 0 {
+		// What has expired half a second ago must not be kept for ever.
+		whole = min(whole, -1)
+	}
+	hostCacheSet(kp, kn, vp, vn, whole)
 	runtime.KeepAlive(key)
 	runtime.KeepAlive(value)
 }
@@ -311,4 +317,11 @@ func argsJSON(args []any) ([]byte, error) {
 	return json.Marshal(args)
 }
 
-func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
+// seconds rounds up.
+func seconds(d time.Duration) int64 {
+	whole := int64(d / time.Second)
+	if d%time.Second > 0 {
+		whole++
+	}
+	return whole
+}

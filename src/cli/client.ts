@@ -191,15 +191,16 @@ function invokeReply(reply: RawReply): InvokeReply {
     return { kind: 'queued', requestId: queued.request_id };
   }
   const requestId = reply.header('x-request-id');
-  // Another server, which may answer 200 to anything.
-  if (requestId === undefined) throw failure(reply.status, '', null);
+  const version = reply.header('x-function-version');
+  // Another server may answer 200 to anything, also with an id of the request.
+  if (requestId === undefined || version === undefined) throw failure(reply.status, '', null);
   return {
     kind: 'done',
     requestId,
     output: reply.body,
     durationMs: Number(reply.header('x-duration-ms') ?? 0),
     attempts: Number(reply.header('x-attempts') ?? 1),
-    version: Number(reply.header('x-function-version') ?? 0),
+    version: Number(version),
   };
 }
 

@@ -134,6 +134,7 @@ test('control characters in replies of a server are escaped by every command tha
     const [record] = isStream ? JSON.parse(body).logs : [];
     // A header has no control characters but those above U+007F.
     response.setHeader('x-request-id', '\u009b31m\u0085');
+    response.setHeader('x-function-version', '1');
     response.setHeader('content-type', isStream ? 'text/event-stream' : 'application/json\u009b31m');
     response.writeHead(status);
     response.end(isStream ? `data: ${JSON.stringify(record)}\n\n` : body);

@@ -52,7 +52,7 @@ test('invoke sends its data unchanged and prints only the output', async (t) => 
 
 test('invoke --json prints numbers and keys as the function wrote them', async (t) => {
   const server = await answeringServer((_request, response) => {
-    response.writeHead(200, { 'x-request-id': 'r1' });
+    response.writeHead(200, { 'x-request-id': 'r1', 'x-function-version': '1' });
     response.end('{ "id": 12345678901234567890,\n "price": 1.10, "text": " $& " }');
   });
   t.teardown(server.close);
@@ -81,7 +81,10 @@ test('a sync call that goes on after the engine has waited for it fails and name
 });
 
 test('an answer of another server is an error, and not an output', async (t) => {
-  const server = await httpServer((_request, response) => response.end('<html>'));
+  const server = await httpServer((_request, response) => {
+    // Other servers have this header as well.
+    response.setHeader('x-request-id', 'theirs').end('<html>');
+  });
   t.teardown(server.close);
   const run = await runCli(['invoke', 'hello'], { home, env: { ORAMA_URL: server.url } });
   t.is(run.code, 1);

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { WebSocket } from 'ws';
 import {
@@ -244,7 +245,11 @@ async function refusing(times: number, refuse: (response: ServerResponse) => voi
   const server = await httpServer(async (request, response) => {
     bodies.push((await buffer(request)).toString());
     if (bodies.length <= times) return refuse(response);
-    response.writeHead(200, { 'x-request-id': 'r', 'content-type': 'application/json' });
+    response.writeHead(200, {
+      'x-request-id': 'r',
+      'x-function-version': '1',
+      'content-type': 'application/json',
+    });
     response.end('{"status":"ok","triggered":0}');
   });
   return { ...server, bodies };
@@ -272,6 +277,18 @@ test('the error after the last retry contains the time in Retry-After', async (t
   const orama = createClient({ url: server.url, retries: 0 });
   const error = await t.throwsAsync(orama.invoke('f'), { instanceOf: OramaError });
   t.like(error, { code: 'queue_full', status: 429, retryAfter: 7, message: 'The queue is full.' });
+});
+
+test('a call that is refused until later than in a minute fails at once', async (t) => {
+  const server = await refusing(9, (response) => {
+    response.writeHead(429, { 'retry-after': '3600' }).end('{"error":"Tomorrow.","code":"quota_exceeded"}');
+  });
+  t.teardown(server.close);
+  const refused = t.throwsAsync(createClient({ url: server.url }).publish('t', 1), {
+    instanceOf: OramaError,
+  });
+  t.like(await Promise.race([refused, delay(5000)]), { code: 'quota_exceeded', retryAfter: 3600 });
+  t.is(server.bodies.length, 1);
 });
 
 test('a call without a reply is retried only with an idempotency key', async (t) => {
@@ -307,7 +324,10 @@ test('a response that breaks off is an error of the client, and a read is repeat
 });
 
 test('an answer of another server is an error, and not an output', async (t) => {
-  const server = await httpServer((_request, response) => response.end('<html>'));
+  const server = await httpServer((_request, response) => {
+    // Other servers have this header as well.
+    response.setHeader('x-request-id', 'theirs').end('<html>');
+  });
   t.teardown(server.close);
   const orama = createClient({ url: server.url });
   for (const call of [
@@ -348,10 +368,39 @@ test('a redirect is not followed, so the key is not sent to another server', asy
   const server = await refusing(9, (response) => response.writeHead(307, { location: other.url }).end());
   t.teardown(server.close);
   const orama = createClient({ url: server.url, apiKey: 'secret', retries: 0 });
-  t.like(await t.throwsAsync(orama.invocations.get('0199c5a0-0000-7000-8000-000000000009')), {
-    code: 'unreachable',
-  });
+  const id = '0199c5a0-0000-7000-8000-000000000009';
+  t.like(await t.throwsAsync(orama.invocations.get(id)), { code: 'internal', status: 307 });
   t.deepEqual(keys, []);
+
+  // Workers refuse `redirect: 'error'`, and a browser shows nothing of a redirect.
+  const modes: unknown[] = [];
+  const browser = createClient({
+    url: server.url,
+    fetch: async (_url, init) => {
+      modes.push(init.redirect);
+      return Object.defineProperty(Response.error(), 'type', { value: 'opaqueredirect' });
+    },
+  });
+  const opaque = await t.throwsAsync(browser.invocations.get(id), { instanceOf: OramaError });
+  t.is(opaque?.code, 'internal');
+  t.regex(opaque?.message ?? '', /redirect/);
+  t.deepEqual(modes, ['manual']);
+});
+
+test('a 502 or 504 of a proxy is no reply: a read is repeated, and a call without a key is not', async (t) => {
+  for (const status of [502, 504]) {
+    const proxy = (response: ServerResponse) => response.writeHead(status).end('<html>Bad Gateway</html>');
+    const server = await refusing(1, proxy);
+    t.teardown(server.close);
+    const orama = createClient({ url: server.url });
+    t.like(await t.throwsAsync(orama.invoke('f', 'x'), { instanceOf: OramaError }), { status });
+    t.is(server.bodies.length, 1);
+    const again = await refusing(1, proxy);
+    t.teardown(again.close);
+    const keyed = createClient({ url: again.url });
+    await keyed.invoke('f', 'x', { idempotencyKey: 'k' });
+    t.is(again.bodies.length, 2);
+  }
 });
 
 test('an aborted signal ends a call that waits for its next retry', async (t) => {

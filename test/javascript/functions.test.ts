@@ -204,6 +204,40 @@ test('bindings from env and from the orama module call the host functions and re
   ]);
 });
 
+test('a statement that begins with WITH is executed or queried as its main verb has it', async (t) => {
+  const reads = [
+    'WITH a AS (SELECT 1) SELECT * FROM a',
+    'with recursive a(n) as (values (\')\'), ("delete"), ([insert])) /* update ( */ select n -- delete',
+    'WITH a AS (SELECT replace(x, 1, 2) FROM t), b AS (DELETE) SELECT * FROM a',
+    'WITH "insert" AS (SELECT 1), `it\'s` AS (SELECT 2) VALUES (1)',
+  ];
+  const writes = [
+    'WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a',
+    '/* why */ with a as (select 1)\nUPDATE t SET n = 1',
+    "WITH a AS (SELECT '(') DELETE FROM t",
+    'WITH a AS (SELECT 1) REPLACE INTO t SELECT * FROM a',
+    'WITH replace AS (SELECT 1) INSERT INTO t SELECT * FROM replace',
+  ];
+  const source = `const reads = ${JSON.stringify(reads)}, writes = ${JSON.stringify(writes)};
+    export default async (_, env) => {
+      for (const sql of reads) await env.DB.prepare(sql).run();
+      for (const sql of writes) await env.DB.prepare(sql).all();
+    };`;
+  const queried: string[] = [];
+  const executed: string[] = [];
+  const { error, log } = await run(source, '', {
+    host: {
+      db_query: async (sql) => {
+        queried.push(sql);
+        return '[]';
+      },
+      db_execute: async (sql) => executed.push(sql),
+    },
+  });
+  t.is(error, null, log.join('\n'));
+  t.deepEqual([queried, executed], [reads, writes]);
+});
+
 test('a binding call that the engine refuses rejects, and the log states the reason', async (t) => {
   const source = `export default async (_, env) => {
     const tries = [env.DB.prepare('SELECT 1').all(), env.DB.prepare('DROP x').run(), env.publish('t', 1), env.enqueue('f'), env.STORAGE.put('x'), env.publish('t', () => {})];

@@ -71,6 +71,8 @@ export const SNIPPETS: Readonly<Record<string, readonly string[]>> = {
     "const parts = []; for await (const part of new Response('abc').body) parts.push(...part); return parts",
     'const body = new ReadableStream({ start(controller) { controller.enqueue(new Uint8Array([104])); controller.enqueue(new Uint8Array([105])); controller.close(); } }); return new Response(body).text()',
     'let count = 0; const body = new ReadableStream({ pull(controller) { if (count++ < 3) controller.enqueue(new TextEncoder().encode(String(count))); else controller.close(); } }); return new Response(body).text()',
+    'const body = new ReadableStream({ start(controller) { setTimeout(() => { controller.enqueue(new Uint8Array([104, 105])); controller.close(); }, 5); }, pull() {} }); return new Response(body).text()',
+    'let count = 0; const body = new ReadableStream({ pull(controller) { setTimeout(() => { if (count++ < 3) controller.enqueue(new TextEncoder().encode(String(count))); else if (count === 4) controller.close(); }, 1); } }); return new Response(body).text()',
     "const body = new ReadableStream({ start(controller) { controller.error(new RangeError('broken')); } }); return new Response(body).text()",
     'Response.json(undefined)',
     "const one = new Response('x'); one.body.getReader(); return one.text()",

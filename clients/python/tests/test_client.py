@@ -5,6 +5,7 @@ its input.
 from __future__ import annotations
 
 import os
+import pickle
 import threading
 import time
 import unittest
@@ -193,8 +194,31 @@ class WithoutAnEngine(unittest.TestCase):
             Client(server.url).invoke("f", "x", idempotency_key="k")
             self.assertEqual(server.bodies, [b"x", b"x"])
 
+    def test_an_answer_of_a_proxy_is_no_answer(self) -> None:
+        for status in (502, 504):
+            proxy = answering(status, {}, b"<html>Bad Gateway</html>")
+            with Refusing(1, proxy) as server:
+                with self.assertRaises(OramaError) as refused:
+                    Client(server.url).invoke("f", "x")
+                self.assertEqual((refused.exception.status, len(server.bodies)), (status, 1))
+            with Refusing(1, proxy) as server:
+                Client(server.url).invoke("f", "x", idempotency_key="k")
+                self.assertEqual(server.bodies, [b"x", b"x"])
+
+    def test_a_function_that_timed_out_is_not_called_again(self) -> None:
+        body = b'{"request_id":"r","status":"timeout","code":"function_timeout","error":"Over 1 s.","output":"so far"}'
+        with Refusing(1, answering(504, {}, body)) as server:
+            with self.assertRaises(FunctionError) as failed:
+                Client(server.url).invoke("f", "x", idempotency_key="k")
+            self.assertEqual(len(server.bodies), 1)
+        # As a pool of processes passes an error on.
+        passed = pickle.loads(pickle.dumps(failed.exception))
+        self.assertEqual(type(passed), FunctionError)
+        self.assertEqual((str(passed), passed.__dict__), ("Over 1 s.", failed.exception.__dict__))
+
     def test_another_server_is_recognized(self) -> None:
-        with Refusing(9, answering(200, {}, b"<html>")) as server:
+        # Other servers have this header as well.
+        with Refusing(9, answering(200, {"X-Request-ID": "theirs"}, b"<html>")) as server:
             client = Client(server.url)
             for call in (
                 lambda: client.invoke("f"),
@@ -232,6 +256,15 @@ class WithoutAnEngine(unittest.TestCase):
             with self.assertRaises(OramaError) as refused:
                 Client(server.url, retries=0).publish("t", 1)
             self.assertEqual((refused.exception.code, refused.exception.retry_after), ("queue_full", 7))
+
+    def test_a_refusal_for_longer_than_a_minute_is_an_error_at_once(self) -> None:
+        body = b'{"error":"Tomorrow.","code":"quota_exceeded"}'
+        with Refusing(9, answering(429, {"Retry-After": "3600"}, body)) as server:
+            before = time.monotonic()
+            with self.assertRaises(OramaError):
+                Client(server.url, retries=1).publish("t", 1)
+            self.assertEqual(len(server.bodies), 1)
+            self.assertLess(time.monotonic() - before, 5)
 
     def test_what_json_does_not_have_is_refused(self) -> None:
         with self.assertRaises(ValueError):

@@ -43,6 +43,8 @@ export interface HttpOptions {
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
+/** Rates are counted by the minute. A quota may be used up for hours, which are not waited for. */
+const LONGEST_RETRY_AFTER_SECONDS = 60;
 
 export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs }: HttpOptions): Http {
   function address(path: string, query: Query = {}): string {
@@ -62,7 +64,8 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
       response = await fetch(address(call.path, call.query), {
         method: call.method,
         headers: { ...headers, ...call.headers },
-        redirect: 'error',
+        // Workers refuse 'error'.
+        redirect: 'manual',
         signal,
         ...(call.body === undefined ? {} : { body: call.body as NonNullable<RequestInit['body']> }),
       });
@@ -78,6 +81,11 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
       });
     }
     const { status, headers: received, ok } = response;
+    // Browsers do not show the status of a redirect.
+    if (response.type === 'opaqueredirect') {
+      const sentence = `The server at ${url} answered with a redirect; is the address right?`;
+      throw new OramaError(sentence, { code: 'internal', status });
+    }
     if (!ok) throw failure({ status, headers: received, bytes });
     return { status, headers: received, bytes };
   }
@@ -108,10 +116,11 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
 
 /**
  * After 429 and 503 nothing was accepted, except if the store has not reported whether a write took
- * place.
+ * place. 502 and 504 of a proxy mean that the engine did not answer it.
  */
-function mayRepeat({ code, status }: OramaError, { repeatable }: Call): boolean {
-  if (code === 'unreachable') return repeatable;
+function mayRepeat({ code, status, retryAfter = 0 }: OramaError, { repeatable }: Call): boolean {
+  if (retryAfter > LONGEST_RETRY_AFTER_SECONDS) return false;
+  if (code === 'unreachable' || status === 502 || (status === 504 && code === 'internal')) return repeatable;
   return status === 429 || (status === 503 && (repeatable || code !== 'ambiguous_write'));
 }
 
@@ -120,8 +129,8 @@ function mayRepeat({ code, status }: OramaError, { repeatable }: Call): boolean 
  * callers.
  */
 function pauseBefore(tried: number, retryAfter: number | undefined): number {
-  const asked = retryAfter === undefined ? FIRST_PAUSE_MS * 2 ** tried : retryAfter * 1000;
-  return Math.min(asked, LONGEST_PAUSE_MS) * (1 + Math.random() / 4);
+  const backoff = Math.min(FIRST_PAUSE_MS * 2 ** tried, LONGEST_PAUSE_MS);
+  return (retryAfter === undefined ? backoff : retryAfter * 1000) * (1 + Math.random() / 4);
 }
 
 interface FailureBody {

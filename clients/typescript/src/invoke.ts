@@ -1,5 +1,5 @@
 import { FunctionError } from './errors.js';
-import { type Http, jsonOf, notOfThisApi, outputOf } from './http.js';
+import { type Http, notOfThisApi, outputOf, type Reply } from './http.js';
 import type { Invocations, WaitOptions } from './invocations.js';
 import { type JsonText, toJson } from './json-text.js';
 import type { Invocation } from './shapes.js';
@@ -55,8 +55,13 @@ export interface Accepted {
 const WAIT_SECONDS = 240;
 
 export function createInvoke(http: Http, invocations: Invocations, parseJson: (text: string) => unknown) {
-  const post = (name: string, input: Input, headers: Record<string, string>, options: CommonOptions) =>
-    http.send({
+  async function post(
+    name: string,
+    input: Input,
+    headers: Record<string, string>,
+    options: CommonOptions,
+  ): Promise<Reply> {
+    const reply = await http.send({
       method: 'POST',
       path: `/v1/functions/${encodeURIComponent(name)}/invoke`,
       headers: { 'Content-Type': 'application/octet-stream', ...headers, ...headersOf(options) },
@@ -64,6 +69,11 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
       repeatable: options.idempotencyKey !== undefined,
       signal: options.signal,
     });
+    // Another server may answer 200 to anything, also with an id of the request.
+    const mark = reply.status === 202 ? 'x-request-id' : 'x-function-version';
+    if (!reply.headers.has(mark)) throw notOfThisApi(reply.status);
+    return reply;
+  }
 
   function result(bytes: Uint8Array, rest: Omit<Result, 'bytes' | 'text' | 'json'>): Result {
     const text = () => new TextDecoder().decode(bytes);
@@ -77,9 +87,7 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
         Prefer: `wait=${options.waitSeconds ?? WAIT_SECONDS}`,
       };
       const response = await post(name, input, headers, options);
-      const requestId = response.headers.get('x-request-id');
-      // Another server, which may answer 200 to anything.
-      if (requestId === null) throw notOfThisApi(response.status);
+      const requestId = response.headers.get('x-request-id') ?? '';
       if (response.status === 202) {
         const ended = await invocations.wait(requestId, { signal: options.signal });
         return result(outputOf(succeeded(ended)) ?? new Uint8Array(), {
@@ -102,7 +110,7 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
       if (options.delaySeconds !== undefined) headers['X-Delay-Seconds'] = String(options.delaySeconds);
       if (options.callbackUrl !== undefined) headers['X-Callback-Url'] = options.callbackUrl;
       const response = await post(name, input, headers, options);
-      const { request_id: requestId } = jsonOf<{ request_id: string }>(response);
+      const requestId = response.headers.get('x-request-id') ?? '';
       return { requestId, wait: (waiting) => invocations.wait(requestId, waiting) };
     },
   };

@@ -231,7 +231,9 @@ export function fetchAll(requests: FetchRequest[]): string[] {
   const results = new Array<string>(requests.length).fill('{"error":"the host call failed","status":0}');
   const waiting = new Map<i32, i32>();
   for (let index = 0; index < requests.length; index++) {
-    if (waiting.size == MAX_PARALLEL && !takeNext(waiting, results)) return results;
+    while (waiting.size == MAX_PARALLEL) {
+      if (!takeNext(waiting, results)) return results;
+    }
     const handle = startFetch(requests[index]);
     if (handle > 0) waiting.set(handle, index);
   }
@@ -255,7 +257,8 @@ function takeNext(waiting: Map<i32, i32>, results: string[]): bool {
   if (n <= 0) return false;
   const ended = text(n);
   const handle = <i32>parseInt(field(ended, 'handle') || '0');
-  if (!waiting.has(handle)) return false;
+  // A reply to a request of an earlier call that has given up is skipped.
+  if (!waiting.has(handle)) return true;
   results[waiting.get(handle)] = ended;
   waiting.delete(handle);
   return true;
@@ -320,16 +323,34 @@ export namespace logger {
 
 /** Returns text as a JSON string. */
 export function quote(value: string): string {
-  let out = '"';
+  let size = value.length + 2;
   for (let i = 0; i < value.length; i++) {
     const c = value.charCodeAt(i);
-    if (c == 0x22) out += '\\"';
-    else if (c == 0x5c) out += '\\\\';
-    else if (c == 0x0a) out += '\\n';
-    else if (c < 0x20) out += '\\u' + c.toString(16).padStart(4, '0');
-    else out += value.charAt(i);
+    if (c == 0x22 || c == 0x5c || c == 0x0a) size++;
+    else if (c < 0x20) size += 5;
   }
-  return out + '"';
+  const out = new StaticArray<u16>(size);
+  let n = 0;
+  out[n++] = 0x22;
+  for (let i = 0; i < value.length; i++) {
+    const c = value.charCodeAt(i);
+    if (c >= 0x20 && c != 0x22 && c != 0x5c) {
+      out[n++] = c as u16;
+      continue;
+    }
+    out[n++] = 0x5c;
+    if (c >= 0x20) out[n++] = c as u16;
+    else if (c == 0x0a) out[n++] = 0x6e;
+    else {
+      out[n++] = 0x75;
+      out[n++] = 0x30;
+      out[n++] = 0x30;
+      out[n++] = (0x30 + (c >> 4)) as u16;
+      out[n++] = ((c & 15) + ((c & 15) < 10 ? 0x30 : 0x57)) as u16;
+    }
+  }
+  out[n++] = 0x22;
+  return unitsToText(out, n);
 }
 
 /** Returns a member of a JSON object: a string without quotes and escapes, any other value as JSON
@@ -411,25 +432,30 @@ function endOfValue(json: string, from: i32): i32 {
 }
 
 function unquote(literal: string): string {
-  let out = '';
+  const out = new StaticArray<u16>(literal.length);
+  let n = 0;
   for (let i = 1; i < literal.length - 1; i++) {
-    const c = literal.charAt(i);
-    if (c != '\\') {
-      out += c;
-      continue;
+    let c = literal.charCodeAt(i);
+    if (c == 0x5c) {
+      c = literal.charCodeAt(++i);
+      if (c == 0x6e) c = 0x0a;
+      else if (c == 0x74) c = 0x09;
+      else if (c == 0x72) c = 0x0d;
+      else if (c == 0x62) c = 0x08;
+      else if (c == 0x66) c = 0x0c;
+      else if (c == 0x75) {
+        c = <i32>parseInt(literal.substr(i + 1, 4), 16);
+        i += 4;
+      }
     }
-    const escaped = literal.charAt(++i);
-    if (escaped == 'n') out += '\n';
-    else if (escaped == 't') out += '\t';
-    else if (escaped == 'r') out += '\r';
-    else if (escaped == 'b') out += '\b';
-    else if (escaped == 'f') out += '\f';
-    else if (escaped == 'u') {
-      out += String.fromCharCode(<i32>parseInt(literal.substr(i + 1, 4), 16));
-      i += 4;
-    } else out += escaped;
+    out[n++] = c as u16;
   }
-  return out;
+  return unitsToText(out, n);
+}
+
+/** Returns UTF-16 units as text. Appending each to a string would take quadratic time. */
+function unitsToText(units: StaticArray<u16>, length: i32): string {
+  return String.UTF16.decodeUnsafe(changetype<usize>(units), (<usize>length) << 1);
 }
 
 function fromBase64(text: string): ArrayBuffer {

@@ -23,6 +23,8 @@ const (
 	defaultTimeout = 300 * time.Second
 	firstPause     = 250 * time.Millisecond
 	longestPause   = 30 * time.Second
+	// Rates are counted by the minute. A quota may be used up for hours, which are not waited for.
+	longestRetryAfter = time.Minute
 	// The largest response is a page of invocations: 500 inputs and outputs of 64 KB, escaped.
 	mostReplyBytes = 512 << 20
 )
@@ -171,9 +173,14 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 }
 
 // mayRepeat returns whether a failed call may be sent again. After 429 and 503 nothing was
-// accepted, except if the store has not reported whether a write took place.
+// accepted, except if the store has not reported whether a write took place. 502 and 504 of a proxy
+// mean that the engine did not answer it.
 func mayRepeat(err *Error, call call) bool {
-	if err.Code == CodeUnreachable {
+	if err.RetryAfter > longestRetryAfter {
+		return false
+	}
+	if err.Code == CodeUnreachable || err.Status == http.StatusBadGateway ||
+		(err.Status == http.StatusGatewayTimeout && err.Code == CodeInternal) {
 		return call.repeatable
 	}
 	return err.Status == http.StatusTooManyRequests ||
@@ -185,9 +192,8 @@ func mayRepeat(err *Error, call call) bool {
 func pauseBefore(tried int, retryAfter time.Duration) time.Duration {
 	pause := retryAfter
 	if pause == 0 {
-		pause = firstPause << min(tried, 16)
+		pause = min(firstPause<<min(tried, 16), longestPause)
 	}
-	pause = min(pause, longestPause)
 	return pause + time.Duration(rand.Int64N(int64(pause/4)+1))
 }
 

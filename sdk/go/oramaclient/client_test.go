@@ -228,6 +228,7 @@ func refusing(t *testing.T, times int32, refuse http.HandlerFunc) (*Client, *ato
 			return
 		}
 		w.Header().Set("X-Request-Id", "r")
+		w.Header().Set("X-Function-Version", "1")
 		_, _ = io.WriteString(w, `{"status":"ok","triggered":0}`)
 	}))
 	t.Cleanup(server.Close)
@@ -246,6 +247,19 @@ func TestRefusalsAreTriedAgain(t *testing.T) {
 		if calls.Load() != 2 || time.Since(before) < time.Second {
 			t.Fatal(calls.Load(), time.Since(before))
 		}
+	}
+}
+
+func TestARefusalForLongerThanAMinuteIsAnErrorAtOnce(t *testing.T) {
+	client, calls := refusing(t, 9, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(429)
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_, err := client.Publish(ctx, "t", 1)
+	if asError(t, err).RetryAfter != time.Hour || calls.Load() != 1 {
+		t.Fatal(err, calls.Load())
 	}
 }
 
@@ -275,8 +289,46 @@ func TestNoAnswerIsTriedAgainWithAKey(t *testing.T) {
 	}
 }
 
+func TestAnAnswerOfAProxyIsNoAnswer(t *testing.T) {
+	for _, status := range []int{502, 504} {
+		proxy := func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, "<html>Bad Gateway</html>")
+		}
+		client, calls := refusing(t, 1, proxy)
+		_, err := client.Invoke(context.Background(), "f", []byte("x"), InvokeOptions{})
+		if asError(t, err).Status != status || calls.Load() != 1 {
+			t.Fatal(err, calls.Load())
+		}
+		client, calls = refusing(t, 1, proxy)
+		_, err = client.Invoke(context.Background(), "f", []byte("x"), InvokeOptions{IdempotencyKey: "k"})
+		must(t, err)
+		if calls.Load() != 2 {
+			t.Fatal(calls.Load())
+		}
+	}
+}
+
+func TestContextEndsAHandshake(t *testing.T) {
+	released := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-released }))
+	defer server.Close()
+	defer close(released)
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(100*time.Millisecond, cancel)
+	before := time.Now()
+	for _, err := range newClient(t, Options{URL: server.URL}).Subscribe(ctx, "t", SubscribeOptions{}) {
+		t.Fatal(err)
+	}
+	if time.Since(before) > 5*time.Second {
+		t.Fatal(time.Since(before))
+	}
+}
+
 func TestAnotherServerIsRecognized(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		// Other servers have this header as well.
+		w.Header().Set("X-Request-Id", "theirs")
 		_, _ = w.Write([]byte("<html>"))
 	}))
 	defer server.Close()

@@ -98,8 +98,12 @@ func (c *Client) post(ctx context.Context, name string, input []byte, header htt
 		body:       input,
 		repeatable: options.IdempotencyKey != "",
 	})
-	if err == nil && answer.header.Get("X-Request-Id") == "" {
-		// Another server, which may answer 200 to anything.
+	// Another server may answer 200 to anything, also with an id of the request.
+	mark := "X-Function-Version"
+	if err == nil && answer.status == http.StatusAccepted {
+		mark = "X-Request-Id"
+	}
+	if err == nil && answer.header.Get(mark) == "" {
 		return nil, notOfThisAPI(answer.status, nil)
 	}
 	return answer, err

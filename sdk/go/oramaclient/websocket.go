@@ -60,6 +60,9 @@ func dialSocket(ctx context.Context, address string, header http.Header) (*socke
 	s := &socket{conn: conn, reader: bufio.NewReader(conn)}
 	deadline, _ := ctx.Deadline()
 	_ = conn.SetDeadline(deadline)
+	// The server may accept the connection and never answer.
+	stop := context.AfterFunc(ctx, s.close)
+	defer stop()
 	if err := s.handshake(target, header); err != nil {
 		s.close()
 		return nil, err

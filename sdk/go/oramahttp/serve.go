@@ -6,7 +6,9 @@ package oramahttp
 
 import (
 	"bytes"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -56,7 +58,7 @@ func newRequest() (*http.Request, error) {
 	}
 	request.Host = request.URL.Host
 	request.RequestURI = request.URL.RequestURI()
-	request.RemoteAddr = given.RemoteAddress + ":0"
+	request.RemoteAddr = net.JoinHostPort(given.RemoteAddress, "0")
 	for name, value := range given.Params {
 		request.SetPathValue(name, value)
 	}
@@ -65,18 +67,45 @@ func newRequest() (*http.Request, error) {
 }
 
 // stripPrefix removes the namespace and, at the function's own address, the function's name from
-// the path.
+// the path. An escaped slash stays in its segment.
 func stripPrefix(request *http.Request, given *orama.HTTPRequest) {
-	path := request.URL.Path
-	if rest, found := strings.CutPrefix(path, "/"+given.Namespace+"/"); found {
-		path = "/" + rest
+	path := request.URL.EscapedPath()
+	if first, rest := cutSegment(path); first == given.Namespace && begins(rest, given.Route) {
+		path = rest
 	}
 	if given.Route == "" {
-		_, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-		path = "/" + rest
+		_, path = cutSegment(path)
 	}
-	request.URL.Path = path
-	request.URL.RawPath = ""
+	plain, err := url.PathUnescape(path)
+	if err != nil {
+		return
+	}
+	request.URL.Path, request.URL.RawPath = plain, ""
+	if request.URL.EscapedPath() != path {
+		request.URL.RawPath = path
+	}
+}
+
+// begins returns whether a path without a namespace is one of the route, or of the function's own
+// address. With FUNCTIONS_HOST, a path has no namespace and may still begin with its name.
+func begins(path, route string) bool {
+	first, _ := cutSegment(path)
+	if route == "" {
+		name, _, _ := strings.Cut(first, "@")
+		return name == os.Args[0]
+	}
+	_, pattern, _ := strings.Cut(route, " ")
+	wanted, _ := cutSegment(pattern)
+	return strings.HasPrefix(wanted, "{") || first == wanted
+}
+
+// cutSegment returns the first segment of an escaped path, and the rest, which begins with a slash.
+func cutSegment(path string) (first, rest string) {
+	first, rest, _ = strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if plain, err := url.PathUnescape(first); err == nil {
+		first = plain
+	}
+	return first, "/" + rest
 }
 
 type responseWriter struct {
@@ -91,7 +120,8 @@ type responseWriter struct {
 func (w *responseWriter) Header() http.Header { return w.header }
 
 func (w *responseWriter) WriteHeader(status int) {
-	if w.status != 0 {
+	// An informational response comes before the response.
+	if w.status != 0 || status < 200 {
 		return
 	}
 	w.status = status
@@ -100,10 +130,11 @@ func (w *responseWriter) WriteHeader(status int) {
 
 func (w *responseWriter) Write(data []byte) (int, error) {
 	if w.status == 0 {
-		if w.header.Get("Content-Type") == "" {
-			w.header.Set("Content-Type", http.DetectContentType(data))
-		}
 		w.WriteHeader(http.StatusOK)
+	}
+	_, known := w.sent["Content-Type"]
+	if !known && w.body.Len() == 0 && len(data) > 0 && w.sent.Get("Content-Encoding") == "" {
+		w.sent.Set("Content-Type", http.DetectContentType(data))
 	}
 	return w.body.Write(data)
 }

@@ -98,7 +98,8 @@ export interface HttpInfo {
   readonly headers: Readonly<Record<string, string>>;
   readonly remote_address: string;
   readonly namespace: string;
-  readonly route: string;
+  /** The matched route of function.yaml; null for the function's own address. */
+  readonly route: string | null;
 }
 
 export interface Context {

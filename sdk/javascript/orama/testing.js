@@ -13,15 +13,21 @@ class NonRetryableError extends Error {
   }
 }
 
-const bytesOf = (value) =>
-  typeof value === 'string'
-    ? new TextEncoder().encode(value)
-    : new Uint8Array(
-        ArrayBuffer.isView(value)
-          ? value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength)
-          : value.slice(0),
-      );
+/** Returns the bytes of a buffer or view, else of the value as text. */
+function bytesOf(value) {
+  if (value instanceof ArrayBuffer) return new Uint8Array(value.slice(0));
+  if (!ArrayBuffer.isView(value)) return new TextEncoder().encode(String(value));
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+}
 const textOf = (bytes) => new TextDecoder().decode(bytes);
+
+/** Returns what the receiver gets of a value that is sent as JSON. */
+function sent(value, what) {
+  const text = JSON.stringify(value ?? null);
+  if (text === undefined)
+    throw new TypeError(`${what} must be a value that JSON can hold, not ${typeof value}`);
+  return JSON.parse(text);
+}
 
 export function createEnv({ env = {}, secrets = {}, sql } = {}) {
   const recorded = { published: [], enqueued: [] };
@@ -32,10 +38,11 @@ export function createEnv({ env = {}, secrets = {}, sql } = {}) {
     STORAGE: createStorage(),
     SECRETS: { get: async (name) => (Object.hasOwn(secrets, name) ? secrets[name] : null) },
     async publish(topic, data) {
-      recorded.published.push({ topic, data });
+      recorded.published.push({ topic, data: sent(data, 'data') });
     },
     async enqueue(name, payload, { delay = 0 } = {}) {
-      recorded.enqueued.push({ name, payload, delay });
+      if (!(delay >= 0)) throw new RangeError(`delay is in seconds, 0 or more, not ${delay}`);
+      recorded.enqueued.push({ name, payload: sent(payload, 'payload'), delay: Math.ceil(delay) });
       return randomUUID();
     },
     ...recorded,
@@ -59,9 +66,15 @@ function createDatabase(sql) {
     run: async () => answer(text, values),
     first: async (column) => {
       const row = answer(text, values).results[0] ?? null;
-      return row === null || column === undefined ? row : row[column];
+      if (row === null || column === undefined) return row;
+      if (!Object.hasOwn(row, column)) throw new Error(`There is no column ${column} in the result`);
+      return row[column];
     },
-    raw: async () => answer(text, values).results.map((row) => Object.values(row)),
+    async raw({ columnNames = false } = {}) {
+      const { results } = answer(text, values);
+      const rows = results.map((row) => Object.values(row));
+      return columnNames ? [Object.keys(results[0] ?? {}), ...rows] : rows;
+    },
   });
   return {
     prepare: (text) => statement(text, []),
@@ -73,8 +86,10 @@ function createCache() {
   const entries = new Map();
   const read = (key) => {
     const entry = entries.get(key);
-    if (entry === undefined || (entry.until !== null && entry.until <= Date.now())) return null;
-    return entry.bytes;
+    if (entry === undefined) return null;
+    if (entry.until === null || entry.until > Date.now()) return entry.bytes;
+    entries.delete(key);
+    return null;
   };
   return {
     async get(key, options = 'text') {
@@ -85,15 +100,19 @@ function createCache() {
       return type === 'json' ? JSON.parse(textOf(bytes)) : textOf(bytes);
     },
     async put(key, value, { expirationTtl = 0 } = {}) {
+      if (!Number.isInteger(expirationTtl) || expirationTtl < 0) {
+        throw new RangeError(`expirationTtl is in whole seconds, 0 for ever, not ${expirationTtl}`);
+      }
       entries.set(key, {
         bytes: bytesOf(value),
         until: expirationTtl > 0 ? Date.now() + expirationTtl * 1000 : null,
       });
     },
     async delete(key) {
-      return entries.delete(key);
+      return read(key) !== null && entries.delete(key);
     },
     async increment(key, by = 1) {
+      if (!Number.isSafeInteger(by)) throw new RangeError(`A counter goes by whole numbers, not ${by}`);
       const value = Number(textOf(read(key) ?? bytesOf('0'))) + by;
       entries.set(key, { bytes: bytesOf(String(value)), until: entries.get(key)?.until ?? null });
       return value;

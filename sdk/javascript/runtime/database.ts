@@ -13,7 +13,27 @@ interface Result {
   meta: Meta;
 }
 
-const READS = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:select|with)\b/i;
+/** Comments, and quoted texts and names. */
+const QUOTED = /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]/g;
+const TOKENS = /[()]|replace\s+into\b|[\w$\u0080-\uffff]+/gi;
+
+/** Whether a statement only reads; one that begins with WITH has its verb outside all parentheses. */
+function reads(sql: string): boolean {
+  let depth = 0;
+  let isWith = false;
+  for (const [token] of sql.replace(QUOTED, ' ').matchAll(TOKENS)) {
+    if (token === '(') depth += 1;
+    else if (token === ')') depth -= 1;
+    else if (depth === 0) {
+      const word = token.toLowerCase();
+      if (word === 'select' || (isWith && word === 'values')) return true;
+      if (!isWith && word !== 'with') return false;
+      if (/^(?:insert|update|delete|replace\s+into)$/.test(word)) return false;
+      isWith = true;
+    }
+  }
+  return false;
+}
 
 class Statement {
   readonly #sql: string;
@@ -29,7 +49,7 @@ class Statement {
   }
 
   async all(): Promise<Result> {
-    if (!READS.test(this.#sql)) return this.run();
+    if (!reads(this.#sql)) return this.run();
     const results = this.#query();
     return { success: true, results, meta: { changes: 0, rows_read: results.length } };
   }
@@ -49,7 +69,7 @@ class Statement {
   }
 
   async run(): Promise<Result> {
-    if (READS.test(this.#sql)) return this.all();
+    if (reads(this.#sql)) return this.all();
     const changes = host.dbExecute(this.#sql, encode(this.#values));
     if (changes < 0) throw new Error('The database refused the statement; the log says why');
     return { success: true, results: [], meta: { changes, rows_read: 0 } };

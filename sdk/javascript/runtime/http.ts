@@ -98,7 +98,7 @@ export interface Received {
   headers: Record<string, string>;
   remote_address: string;
   namespace: string;
-  route: string;
+  route: string | null;
 }
 
 /** Returns the request; null if the invocation was not triggered by one. */

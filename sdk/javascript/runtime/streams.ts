@@ -23,6 +23,8 @@ interface State<T> {
   source: Source<T>;
   started: Promise<unknown>;
   pulling: boolean;
+  /** Whether a chunk arrived or was asked for during a pull, which may then be repeated. */
+  pullAgain: boolean;
 }
 
 const states = new WeakMap<object, State<unknown>>();
@@ -52,6 +54,7 @@ export class ReadableStreamDefaultController<T = unknown> {
     const next = state.waiting.shift();
     if (next === undefined) state.queue.push(chunk);
     else next.resolve({ done: false, value: chunk });
+    void pull(state);
   }
 
   close(): void {
@@ -85,6 +88,7 @@ export class ReadableStream<T = unknown> {
       source,
       started: Promise.resolve(),
       pulling: false,
+      pullAgain: false,
     };
     states.set(this, state as State<unknown>);
     const controller = new ReadableStreamDefaultController(state);
@@ -181,11 +185,17 @@ export class ReadableStreamDefaultReader<T = unknown> {
   }
 }
 
+/**
+ * Pulls while a read is waiting. A pull without a chunk is not repeated: the source may have a timer
+ * or a request that gives it, and these would never get their turn.
+ */
 async function pull<T>(state: State<T>): Promise<void> {
+  state.pullAgain = true;
   if (state.pulling || state.source.pull === undefined) return;
   state.pulling = true;
   try {
-    while (state.waiting.length > 0 && state.phase === 'readable') {
+    while (state.pullAgain && state.waiting.length > 0 && state.phase === 'readable') {
+      state.pullAgain = false;
       await state.source.pull(controllers.get(state) as ReadableStreamDefaultController<T>);
     }
   } catch (error) {

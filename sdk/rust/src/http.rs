@@ -94,8 +94,10 @@ pub fn fetch_all(requests: &[Fetch]) -> Vec<Result<Response, String>> {
     let mut results: Vec<Result<Response, String>> = requests.iter().map(|_| Err(Failed.to_string())).collect();
     let mut waiting: Vec<(i32, usize)> = Vec::new();
     for (index, request) in requests.iter().enumerate() {
-        if waiting.len() == MAX_PARALLEL && !next(&mut waiting, &mut results) {
-            return results;
+        while waiting.len() == MAX_PARALLEL {
+            if !next(&mut waiting, &mut results) {
+                return results;
+            }
         }
         match start(request) {
             handle if handle > 0 => waiting.push((handle, index)),
@@ -131,7 +133,8 @@ fn next(waiting: &mut Vec<(i32, usize)>, results: &mut [Result<Response, String>
     let ended = text(take(|at, room| unsafe { host::http_next_into(NEXT_TIMEOUT_MS, at, room) }));
     let Some(value) = ended.as_deref().and_then(json::parse) else { return false };
     let handle = value.get("handle").and_then(Value::as_i64);
-    let Some(place) = waiting.iter().position(|(one, _)| Some(i64::from(*one)) == handle) else { return false };
+    // A reply to a request of an earlier call that has given up is skipped.
+    let Some(place) = waiting.iter().position(|(one, _)| Some(i64::from(*one)) == handle) else { return true };
     let (_, index) = waiting.swap_remove(place);
     results[index] = response_of(&value);
     true

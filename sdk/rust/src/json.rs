@@ -214,18 +214,25 @@ impl Reader<'_> {
     /// Parses `\uXXXX` or a surrogate pair; a lone surrogate becomes U+FFFD.
     fn unicode(&mut self) -> Option<char> {
         let first = self.hex()?;
-        if !(0xd800..0xdc00).contains(&first) || !self.text[self.at..].starts_with("\\u") {
-            return Some(char::from_u32(first).unwrap_or('\u{fffd}'));
+        let after = self.at;
+        if (0xd800..0xdc00).contains(&first) && self.text[after..].starts_with("\\u") {
+            self.at += 2;
+            let second = self.hex()?;
+            if (0xdc00..0xe000).contains(&second) {
+                return char::from_u32(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00));
+            }
+            self.at = after;
         }
-        self.at += 2;
-        let second = self.hex()?;
-        let both = 0x10000 + ((first - 0xd800) << 10) + second.wrapping_sub(0xdc00);
-        Some(char::from_u32(both).unwrap_or('\u{fffd}'))
+        Some(char::from_u32(first).unwrap_or('\u{fffd}'))
     }
 
     fn hex(&mut self) -> Option<u32> {
         let digits = self.text.get(self.at..self.at + 4)?;
         self.at += 4;
+        // from_str_radix also takes a sign.
+        if digits.starts_with('+') {
+            return None;
+        }
         u32::from_str_radix(digits, 16).ok()
     }
 }

@@ -121,7 +121,7 @@ pub fn http_fetch(method: &str, url: &str, headers: &str, body: &[u8]) -> Result
 pub fn response_body(answer: &str) -> Vec<u8> {
     match string_member(answer, "body_base64") {
         Some(literal) => from_base64(literal),
-        None => string_member(answer, "body").map(unescape).unwrap_or_default().into_bytes(),
+        None => string_member(answer, "body").and_then(unescape).unwrap_or_default().into_bytes(),
     }
 }
 
@@ -213,38 +213,11 @@ fn string_member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     None
 }
 
-fn unescape(literal: &str) -> String {
-    let mut text = String::with_capacity(literal.len());
-    let mut chars = literal.chars();
-    let mut high = None;
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            text.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('n') => text.push('\n'),
-            Some('t') => text.push('\t'),
-            Some('r') => text.push('\r'),
-            Some('b') => text.push('\u{8}'),
-            Some('f') => text.push('\u{c}'),
-            Some('u') => {
-                let hex: String = chars.by_ref().take(4).collect();
-                let unit = u32::from_str_radix(&hex, 16).unwrap_or(0xfffd);
-                match (high.take(), unit) {
-                    (None, 0xd800..=0xdbff) => high = Some(unit),
-                    (Some(first), 0xdc00..=0xdfff) => {
-                        let code = 0x10000 + ((first - 0xd800) << 10) + (unit - 0xdc00);
-                        text.push(char::from_u32(code).unwrap_or('\u{fffd}'));
-                    }
-                    _ => text.push(char::from_u32(unit).unwrap_or('\u{fffd}')),
-                }
-            }
-            Some(other) => text.push(other),
-            None => {}
-        }
+fn unescape(literal: &str) -> Option<String> {
+    match json::parse(&format!("\"{literal}\""))? {
+        json::Value::String(text) => Some(text),
+        _ => None,
     }
-    text
 }
 
 fn from_base64(literal: &str) -> Vec<u8> {

@@ -135,8 +135,8 @@ class Client:
         path = f"/v1/functions/{quote(name, safe='')}/invoke"
         body = _input_bytes(input)
         reply = self._http.send(Call("POST", path, idempotency_key is not None, headers=headers, body=body))
-        # Another server, which may answer 200 to anything.
-        if reply.headers.get("X-Request-ID") is None:
+        # Another server may answer 200 to anything, also with an id of the request.
+        if reply.headers.get("X-Request-ID" if reply.status == 202 else "X-Function-Version") is None:
             raise not_of_this_api(reply.status)
         return reply
 

@@ -40,6 +40,16 @@ class OramaError(Exception):
         self.request_id = request_id
         self.retry_after = retry_after
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default an exception is unpickled with its positional arguments alone.
+        return _unpickled, (type(self), self.args, self.__dict__)
+
+
+def _unpickled(kind: type[OramaError], args: tuple[Any, ...], state: dict[str, Any]) -> OramaError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class FunctionError(OramaError):
     """Raised if the function ran and failed. ``output`` is its output so far, for callers with a
@@ -92,6 +102,7 @@ def _object(text: bytes) -> Mapping[str, Any]:
 
 def _seconds(text: Optional[str]) -> Optional[float]:
     try:
-        return None if text is None else float(text)
+        seconds = -1.0 if text is None else float(text)
     except ValueError:
         return None
+    return seconds if seconds >= 0 else None

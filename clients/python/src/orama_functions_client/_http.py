@@ -12,6 +12,8 @@ from ._errors import OramaError, failure
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 30.0
+# Rates are counted by the minute. A quota may be used up for hours, which are not waited for.
+_LONGEST_RETRY_AFTER = 60.0
 
 
 @dataclass
@@ -101,9 +103,11 @@ class Http:
 
 
 def _may_repeat(error: OramaError, call: Call) -> bool:
+    if error.retry_after is not None and error.retry_after > _LONGEST_RETRY_AFTER:
+        return False
     # After 429 and 503 nothing was accepted, except if the store has not reported whether a write
-    # took place.
-    if error.code == "unreachable":
+    # took place. 502 and 504 of a proxy mean that the engine did not answer it.
+    if error.code == "unreachable" or error.status == 502 or (error.status == 504 and error.code == "internal"):
         return call.repeatable
     return error.status == 429 or (error.status == 503 and (call.repeatable or error.code != "ambiguous_write"))
 
@@ -111,5 +115,5 @@ def _may_repeat(error: OramaError, call: Call) -> bool:
 def _pause_before(tried: int, retry_after: Optional[float]) -> float:
     # Uses the engine's Retry-After, or else exponential backoff; with jitter, to spread concurrent
     # callers.
-    asked = retry_after if retry_after is not None else _FIRST_PAUSE * 2**tried
-    return min(asked, _LONGEST_PAUSE) * (1 + random.random() / 4)
+    backoff = min(_FIRST_PAUSE * 2**tried, _LONGEST_PAUSE)
+    return (retry_after if retry_after is not None else backoff) * (1 + random.random() / 4)

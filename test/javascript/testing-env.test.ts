@@ -1,0 +1,89 @@
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { requestIdSchema } from '../../src/contract/ids.js';
+import { uuidv7 } from '../../src/uuid.js';
+import { createEngine } from '../../workers/engine/engine.js';
+import { runText } from '../helpers/engine.js';
+import { buildJavaScript } from '../helpers/javascript.js';
+
+const engine = createEngine({ threads: 1, parked: 8 });
+test.after.always(() => engine.close());
+
+/** Collects what each use of `env` gives, or the name of its error. */
+const USES = `async (env) => {
+  const out = [];
+  const note = async (use) => out.push(await Promise.resolve().then(use).then((value) => value ?? null, (error) => error.name));
+  for (const value of [5, [1, 2], null, true, 'ü\\ud800']) {
+    await note(() => env.CACHE.put('k', value));
+    await note(() => env.CACHE.get('k'));
+  }
+  await note(() => env.CACHE.get('k', { type: 'text' }));
+  for (const ttl of [0.5, -1, '1']) await note(() => env.CACHE.put('k', 'x', { expirationTtl: ttl }));
+  for (const by of [0.5, Number.NaN, 2 ** 60]) await note(() => env.CACHE.increment('n', by));
+  await note(async () => (await env.STORAGE.get(await env.STORAGE.put(7))).text());
+  for (const data of [undefined, { at: new Date(0), no: undefined }, () => {}, 1n]) {
+    await note(() => env.publish('t', data));
+    await note(() => env.enqueue('f', data).then(() => 'queued'));
+  }
+  for (const delay of [-1, Number.NaN, 1.5]) await note(() => env.enqueue('f', 1, { delay }).then(() => 'queued'));
+  const rows = env.DB.prepare('SELECT 1 AS a, 2 AS b');
+  await note(() => rows.first('b'));
+  await note(() => rows.first('c'));
+  await note(() => rows.raw());
+  await note(() => rows.raw({ columnNames: true }));
+  return out;
+}`;
+
+async function fake() {
+  const { createEnv } = await import(resolve('sdk/javascript/orama/testing.js'));
+  return createEnv({ sql: () => [{ a: 1, b: 2 }] });
+}
+
+test('the env of orama/testing converts and refuses values like that of a function', async (t) => {
+  const env = await fake();
+  const inNode = await new Function(`return ${USES}`)()(env);
+
+  const cache = new Map<string, Uint8Array>();
+  const sent: unknown[] = [];
+  const jsonOf = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
+  const wasm = await buildJavaScript({
+    'index.js': `const uses = ${USES}; export default (_, env) => uses(env);`,
+  });
+  const { error, output, log } = await runText(engine, wasm, '', {
+    host: {
+      cache_set: async (key, value) => void cache.set(key, value),
+      cache_get: async (key) => cache.get(key) ?? null,
+      storage_put: async (data) => {
+        cache.set('cid', data);
+        return 'cid';
+      },
+      storage_get: async (cid) => cache.get(cid) ?? null,
+      pubsub_publish: async (topic, data) => sent.push({ topic, data: jsonOf(data) }) > 0,
+      enqueue: async (name, payload, seconds) => {
+        sent.push({ name, payload: jsonOf(payload), delay: seconds });
+        return requestIdSchema.parse(uuidv7());
+      },
+      db_query: async () => '[{"a":1,"b":2}]',
+    },
+  });
+  t.is(error, null, log.join('\n'));
+  t.deepEqual(inNode, JSON.parse(output));
+  const isMessage = (one: unknown) => typeof one === 'object' && one !== null && 'topic' in one;
+  t.deepEqual(env.published, sent.filter(isMessage));
+  t.deepEqual(
+    env.enqueued,
+    sent.filter((one) => !isMessage(one)),
+  );
+});
+
+test('an entry of the cache of orama/testing that has expired is gone for every operation', async (t) => {
+  const { CACHE } = await fake();
+  await CACHE.put('n', '5', { expirationTtl: 1 });
+  await CACHE.put('gone', 'x', { expirationTtl: 1 });
+  await delay(1100);
+  t.false(await CACHE.delete('gone'));
+  t.is(await CACHE.increment('n'), 1);
+  t.is(await CACHE.increment('n'), 2);
+  t.is(await CACHE.get('n'), '2');
+});
