@@ -18,12 +18,20 @@ import { limitIdle, limitIdleRest, limitUnread } from './idle.js';
  */
 const SMALL_BYTES = 64 << 10;
 
+/** Half of the time within which a revocation takes effect, in milliseconds. */
+const LONG_MS = 1000;
+
 /** The memory of one body. */
 export interface BodyShare {
   /** Returns false if the bytes exceed the budget. */
   take(bytes: number): boolean;
   /** Returns the error for a body that exceeds the budget. */
   limitError(): AppError;
+  /**
+   * Returns whether the body took so long that its request must be authorized again, as a credential
+   * may have been revoked.
+   */
+  tookLong(): boolean;
   /** Releases the share when the body has been read and is accounted elsewhere. */
   releaseAfterRead(): void;
   /**
@@ -128,6 +136,7 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
       // A client that has gone sends nothing more, and `close` is not emitted again.
       if (isBuffered(request) || response.destroyed) return null;
       const share = shareOf(request, namespace);
+      const begunAt = performance.now();
       let isHandled = false;
       const releaseIfEnded = () => {
         if (response.destroyed && !isHandled) share.release();
@@ -136,6 +145,7 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
       return {
         take: share.take,
         limitError: namespace === null ? anonymousLimitError : namespaceLimitError,
+        tookLong: () => performance.now() - begunAt > LONG_MS,
         // Bodies of anonymous requests are accounted until the request has been answered.
         releaseAfterRead: namespace === null ? () => undefined : share.release,
         async holdWhile(handle) {

@@ -1,5 +1,6 @@
 import type { Auth } from '../core/auth/auth.js';
 import type { Principal } from '../core/auth/principal.js';
+import { AppError } from '../errors.js';
 
 const CHECK_INTERVAL_MS = 1000;
 
@@ -18,4 +19,13 @@ export function credentialEnds(auth: Auth, principal: Principal, done: AbortSign
   });
   if (done.aborted) clearInterval(checks);
   return ended.signal;
+}
+
+/** Throws `unauthorized` if the credential has become invalid while the body was received. */
+export async function assertStillValid(auth: Auth, principal: Principal | null): Promise<void> {
+  if (principal === null || (await auth.isValid(principal).catch(() => true))) return;
+  throw new AppError(
+    'unauthorized',
+    'The credential has expired or was revoked while the body was received.',
+  );
 }

@@ -12,6 +12,7 @@ import type { Admission } from './admission.js';
 import type { BodyLimits, BodyShare } from './body-limits.js';
 import { bodyNamespace } from './body-namespace.js';
 import { credentialOf } from './credential.js';
+import { assertStillValid } from './credential-ends.js';
 import { keepPrivate } from './keep-private.js';
 import type { LargeReplies } from './large-replies.js';
 import { readForm } from './multipart.js';
@@ -98,6 +99,10 @@ export function dispatch(route: Route, serving: Serving) {
       share = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
       Object.assign(call, await bodyOf(ctx, share, principal));
       if (bodySpec.isQueued) share?.releaseAfterRead();
+      if (share?.tookLong()) {
+        await assertStillValid(services.auth, principal);
+        if (route.authorize) await route.authorize(call);
+      }
     }
     const answer = async () => {
       await send(ctx, await route.handle(call), {

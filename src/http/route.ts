@@ -158,7 +158,7 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
   limited?: boolean;
   /** Returns additional fields of error responses. */
   refusal?(ctx: Context): Record<string, unknown>;
-  /** Checks that do not need the body; called before it is read. */
+  /** Checks that do not need the body; called before it is read, and after one that took time. */
   authorize?(call: Omit<Call<A, P, Q, H, B>, 'body'>): Promise<void>;
   /** A hot route: its small, latency-critical responses are not compressed. */
   hot?: boolean;

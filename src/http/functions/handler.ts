@@ -51,9 +51,11 @@ async function serve(deps: FunctionsHandlerDeps, exchange: Exchange): Promise<vo
   const target = parseTarget(request, deps.addressing);
   const method = HTTP_METHODS.find((each) => each === request.method) ?? null;
   const known = { catalog: deps.services.catalog, routes: deps.routes };
-  const outcome = await findFunction(known, target, method, async () => {
-    await deps.admit(request, anonymous(target));
-  });
+  const find = () =>
+    findFunction(known, target, method, async () => {
+      await deps.admit(request, anonymous(target));
+    });
+  const outcome = await find();
   if (await answersOptions(deps, exchange, target, method, outcome)) return;
   if (outcome.kind === 'other_methods') {
     await deps.admit(request, anonymous(target));
@@ -65,7 +67,7 @@ async function serve(deps: FunctionsHandlerDeps, exchange: Exchange): Promise<vo
   }
   const { found } = outcome;
   if (found.http.cors) applyCors(found.http.cors, request, response);
-  await invoke(deps, exchange, target, found);
+  await invoke(deps, exchange, target, { found, find });
 }
 
 function answerError(

@@ -3,17 +3,19 @@ import type { ServerResponse } from 'node:http';
 import type { RequestId } from '../../contract/ids.js';
 import { callerOf } from '../../core/access.js';
 import type { Principal } from '../../core/auth/principal.js';
+import { assertFunction, assertScope } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
 import type { Accepted, InvokeRequest } from '../../core/invoke.js';
 import type { Reply } from '../../core/reply.js';
-import { isAppError } from '../../errors.js';
+import { AppError, isAppError } from '../../errors.js';
 import type { Exchange } from '../body-limits.js';
 import { onClientDisconnect } from '../client-disconnect.js';
+import { assertStillValid } from '../credential-ends.js';
 import { keepPrivate } from '../keep-private.js';
 import { readBody } from '../read-body.js';
 import { authenticate } from './authenticate.js';
 import { exchangeRequestOf } from './exchange-request.js';
-import type { Found } from './find.js';
+import type { Found, FoundOrAllowed } from './find.js';
 import type { FunctionsHandlerDeps } from './handler.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { writeJson, writeReply } from './reply.js';
@@ -32,22 +34,23 @@ export async function invoke(
   deps: FunctionsHandlerDeps,
   exchange: Exchange,
   target: RequestTarget,
-  found: Found,
+  { found: first, find }: { found: Found; find(): Promise<FoundOrAllowed> },
 ): Promise<void> {
   const { req: request, res: response } = exchange;
   const { services, bodies } = deps;
-  const { http } = found;
   const triggerDepth = services.depths.read(request.headers[DEPTH_HEADER]);
   assertDepth(triggerDepth);
-  const { principal, hidden } = await authenticate(deps, request, target, found);
+  const { principal, hidden } = await authenticate(deps, request, target, first);
   if (principal !== null) {
     // Sent to callers of the namespace only, as it reveals the structure of the functions.
-    response.setHeader(ROUTE_HEADER, found.route ?? '');
+    response.setHeader(ROUTE_HEADER, first.route ?? '');
     keepPrivate(response);
   }
   const share = bodies.begin(request, response, principal?.namespace ?? null);
-  const body = await readBody(request, http.max_body_kb * 1024, share);
+  const body = await readBody(request, first.http.max_body_kb * 1024, share);
   share?.releaseAfterRead();
+  const found = share?.tookLong() ? await foundAgain(deps, principal, find) : first;
+  const { http } = found;
   const signed: SignedRequest = { headers: request.headers, body, now: Date.now() };
   if (http.verify) await assertSignature(deps, found, signed);
   const described = exchangeRequestOf(request, target, found, { clients: deps.clients, hidden });
@@ -64,6 +67,27 @@ export async function invoke(
   });
   if (reply === null) writeQueued(response, id);
   else answer(deps, exchange, principal, { id, reply });
+}
+
+/**
+ * Finds the function again after a body that may have taken minutes: the credential may have ended,
+ * or the version that is called by now may demand more than the one that was found first.
+ */
+async function foundAgain(
+  { services }: FunctionsHandlerDeps,
+  principal: Principal | null,
+  find: () => Promise<FoundOrAllowed>,
+): Promise<Found> {
+  await assertStillValid(services.auth, principal);
+  const { kind, found } = await find();
+  if (kind !== 'found') throw new AppError('not_found', 'There is no function at this address.');
+  if (found.http.auth !== 'key') return found;
+  if (principal === null) {
+    throw new AppError('unauthorized', 'The function has been made private; send an API key as X-API-Key.');
+  }
+  assertScope(principal, 'invoke');
+  assertFunction(principal, 'invoke', found.function.name);
+  return found;
 }
 
 /** Header whose equal values choose equal versions; by default the sender's address does. */
