@@ -13,6 +13,8 @@ const FIRST_CONTACT_MS = 5000;
  * dead and is reopened.
  */
 const SILENCE_MS = 5000;
+/** How often a connection to a replica is opened again, in milliseconds. */
+const RECONNECT_EVERY_MS = 5000;
 
 const retryStrategy = (times: number): number => Math.min(50 * times, 1000);
 
@@ -146,8 +148,7 @@ export class RedisServer {
       ...this.#options.dialect,
       connectTimeout: FIRST_CONTACT_MS,
       retryStrategy,
-      // After a failover the old primary may keep its connections; the URL leads to the new one.
-      reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+      reconnectOnError: reconnectsToPrimary(),
     };
   }
 
@@ -160,6 +161,20 @@ export class RedisServer {
       throw unreachable(this.#url, this.#setting, error);
     }
   }
+}
+
+/**
+ * Returns the condition under which a connection is opened again after an error. After a failover the
+ * old primary, now a replica, may keep its connections, while the URL leads to the new one. A URL
+ * that names a replica gets the reason in most replies, not closed connections.
+ */
+function reconnectsToPrimary(): (error: Error) => boolean {
+  let lastAt = performance.now();
+  return ({ message }) => {
+    if (!message.startsWith('READONLY') || performance.now() - lastAt < RECONNECT_EVERY_MS) return false;
+    lastAt = performance.now();
+    return true;
+  };
 }
 
 /**
