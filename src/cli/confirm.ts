@@ -1,7 +1,7 @@
 import { createInterface, type Interface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { AppError } from '../errors.js';
-import { printable } from './terminal.js';
+import { endLine, printable } from './terminal.js';
 
 /**
  * Asks the user for confirmation on the terminal. Without a terminal, fails as wrong usage, since
@@ -25,7 +25,7 @@ export async function ask(prompt: Interface, question: string): Promise<string> 
   try {
     return await prompt.question(question);
   } catch (cause) {
-    process.stderr.write('\n');
+    endLine();
     throw new AppError('cancelled', 'Stopped', { cause });
   }
 }

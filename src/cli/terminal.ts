@@ -155,6 +155,11 @@ function alignedTable(header: readonly string[], rows: readonly (readonly string
   return [paint(aligned(header)), ...rows.map(aligned)].join('\n');
 }
 
+/** Ends the line of a prompt that was left without an answer. */
+export function endLine(): void {
+  process.stderr.write('\n');
+}
+
 /**
  * Writes untrusted text, escaped, where no `Terminal` exists yet: beside a prompt, or before the
  * command is known.
