@@ -11,8 +11,8 @@ const directory = tempDir();
 const SHORT = { compile: 20_000, probe: 100, probeRetry: 300 };
 
 const endless = reactor(ENDLESS);
-/** `i32.const 0` and `drop`, a million times: reading and compiling it takes many checks of its budget. */
-const long = reactor(Array.from({ length: 3_000_000 }, (_, at) => [0x41, 0, 0x1a][at % 3] ?? 0));
+/** `i32.const 0` and `drop`, 500,000 times: reading and compiling it takes many checks of its budget. */
+const long = reactor(Array.from({ length: 1_500_000 }, (_, at) => [0x41, 0, 0x1a][at % 3] ?? 0));
 const quick = reactor([]);
 const deploy = (wasm: Uint8Array) => ({ wasm, name: 'tested', limitMb: 16, want: 'probe' }) as const;
 
