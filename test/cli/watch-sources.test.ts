@@ -1,5 +1,6 @@
 import fs, { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { watchSources } from '../../src/cli/watch-sources.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -39,6 +40,8 @@ test('watching continues when a directory is deleted while it is listed', async 
   if (process.platform === 'linux') await until('the deletion', async () => isDeleted);
   await until('a later change', async () => {
     writeFileSync(join(root, 'index.ts'), String(Math.random()));
+    // A burst of changes ends with a pause.
+    await sleep(500);
     return seen.has('index.ts');
   });
   stop.abort();

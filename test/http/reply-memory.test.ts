@@ -94,7 +94,7 @@ test('a download that has been read is accounted until its client has it', async
 });
 
 test('a client that does not read its reply is disconnected, and one that reads slowly is not', async (t) => {
-  const idleMs = 300;
+  const idleMs = 2500;
   const bodies = createBodyLimits(createClientAddresses([]), idleMs);
   const reply = Buffer.alloc(16 * MB);
   const server = createServer((req, res) => {
@@ -103,7 +103,10 @@ test('a client that does not read its reply is disconnected, and one that reads 
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  t.teardown(() => server.closeAllConnections());
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   const connected = async () => {
     const served = once(server, 'request');
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
@@ -123,11 +126,10 @@ test('a client that does not read its reply is disconnected, and one that reads 
   for await (const chunk of slow.socket) {
     received += (chunk as Buffer).byteLength;
     if (received >= reply.byteLength) break;
-    // Longer in all than the client may read nothing.
-    await sleep(10);
+    // Longer in all than the client may read nothing: there are at least 256 chunks.
+    await sleep(15);
   }
   t.true(performance.now() - since > idleMs);
   t.true(received >= reply.byteLength);
   slow.socket.destroy();
-  server.close();
 });
