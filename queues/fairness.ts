@@ -47,7 +47,10 @@ export function perQueue<T>(make: (kind: QueueKind) => T): Record<QueueKind, T> 
 export interface RestoredJob {
   namespace: string;
   priority: number;
-  /** Whether it has waited for a worker since it was added: a retried or delayed job has an old time. */
+  /**
+   * Whether it has waited for a worker since it was added: a retried or delayed job has an old
+   * time.
+   */
   waits: boolean;
 }
 

@@ -97,8 +97,8 @@ const NUMBERS = ['d', 'm'] as const;
 const TRIGGERS: ReadonlySet<unknown> = new Set(triggerKindSchema.options);
 
 /**
- * Whether `encodeInvocation` wrote this: any program with access to the queue's server can add jobs.
- * By hand, since this runs for every job.
+ * Whether `encodeInvocation` wrote this: any program with access to the queue's server can add
+ * jobs. By hand, since this runs for every job.
  */
 export function isJobData(data: unknown): data is JobData {
   if (typeof data !== 'object' || data === null) return false;

@@ -37,8 +37,8 @@ const OLD_LOGS = `position > ? and position <= ? and started_at < ? and not exis
   select 1 from attempts dead where dead.request_id = attempts.request_id and dead.state = 'dead')`;
 
 /**
- * Creates the sweep, which deletes expired outputs, responses and inputs, old logs and old dead letters in
- * limited steps. Resolves with the number of changed rows; 0 when nothing is left.
+ * Creates the sweep, which deletes expired outputs, responses and inputs, old logs and old dead
+ * letters in limited steps. Resolves with the number of changed rows; 0 when nothing is left.
  */
 export function createAttemptSweep(database: Database, tally: AttemptTally): AttemptStore['sweep'] {
   const { knex } = database;

@@ -14,7 +14,9 @@ const IS_DEAD = `state = 'dead' and not exists (
   select 1 from attempts later where later.request_id = attempts.request_id and later.attempt > attempts.attempt)`;
 
 const NEWEST = 'select coalesce(max(position), 0) as last from attempts';
-/** The number of rows that one statement purges: a larger one would block all statements after it. */
+/**
+ * The number of rows that one statement purges: a larger one would block all statements after it.
+ */
 const STEP = 500;
 
 type DeadLetters = Pick<AttemptStore, 'takeDead' | 'purgeDead' | 'countDead' | 'deadGroups'>;

@@ -20,7 +20,9 @@ export async function confirm(command: Command, question: string): Promise<boole
   }
 }
 
-/** Asks a question. Throws `cancelled` if the user presses Ctrl+C or Ctrl+D instead of answering. */
+/**
+ * Asks a question. Throws `cancelled` if the user presses Ctrl+C or Ctrl+D instead of answering.
+ */
 export async function ask(prompt: Interface, question: string): Promise<string> {
   try {
     return await prompt.question(question);

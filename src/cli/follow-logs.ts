@@ -38,7 +38,8 @@ export async function followLogs({ client, terminal, path, query, signal }: Foll
 
   while (!signal.aborted) {
     try {
-      // Resumed by position and never by a time of start: runs end in another order than they start.
+      // Resumed by position and never by a time of start: runs end in another order than they
+      // start.
       const events = await client.follow(path, query, signal, lastId);
       if (events === null) {
         const reply = await client.call('GET', path, { query });
@@ -60,8 +61,8 @@ export async function followLogs({ client, terminal, path, query, signal }: Foll
 }
 
 /**
- * Returns a function that prints the log of a function since a time of the engine. Further calls for
- * the same function have no effect, unless following it has failed.
+ * Returns a function that prints the log of a function since a time of the engine. Further calls
+ * for the same function have no effect, unless following it has failed.
  */
 export function logFollower(
   options: Pick<Following, 'client' | 'terminal' | 'signal'>,

@@ -30,8 +30,8 @@ export function readManifest(directory: string, stage?: StageEnv): Manifest {
 }
 
 /**
- * Returns whether a change of this file builds and deploys again. Files of other types are left out,
- * as a build may write some. The path is relative to the function's directory.
+ * Returns whether a change of this file builds and deploys again. Files of other types are left
+ * out, as a build may write some. The path is relative to the function's directory.
  */
 export function isSource(path: string): boolean {
   if (isGenerated(path)) return false;

@@ -18,7 +18,9 @@ export const MAX_HOST_CALLS = 10_000;
 export const MAX_HOST_BYTES = 64 * MB;
 export const MAX_HOST_RESULT_BYTES = 8 * MB;
 
-/** Maximum length of a text that a host call takes, except for SQL, which has a limit of its own. */
+/**
+ * Maximum length of a text that a host call takes, except for SQL, which has a limit of its own.
+ */
 export const MAX_HOST_TEXT = 64 << 10;
 /** Maximum length of the arguments of a statement as JSON. */
 export const MAX_SQL_ARGS = 16 * MB;

@@ -39,9 +39,9 @@ export interface Finisher {
    */
   finish(ending: InvocationEnd): Promise<void>;
   /**
-   * Ends an invocation that cannot run, provided that a caller is waiting for it. Without events and
-   * callback if no attempt has run: it is then as if it had not been accepted. Resolves with false if
-   * no caller is waiting; the invocation has then not ended and must be retried.
+   * Ends an invocation that cannot run, provided that a caller is waiting for it. Without events
+   * and callback if no attempt has run: it is then as if it had not been accepted. Resolves with
+   * false if no caller is waiting; the invocation has then not ended and must be retried.
    */
   refuse(ending: InvocationEnd, code: RefusalCode): Promise<boolean>;
   /**

@@ -25,8 +25,8 @@ export interface ClaimRequest {
   function: FunctionName;
   idempotencyKey?: string;
   /**
-   * The caller to whom the key belongs, if it is not the namespace itself: callers that do not trust
-   * one another must not obtain each other's results. See `callerOf`.
+   * The caller to whom the key belongs, if it is not the namespace itself: callers that do not
+   * trust one another must not obtain each other's results. See `callerOf`.
    */
   caller?: string;
   /** An id chosen by the client. */
@@ -169,9 +169,9 @@ class StoredIdempotency implements Idempotency {
   }
 
   /**
-   * Claims an id that a client has chosen. Resolves with the claim that holds it and whether that is
-   * this request's own or that of an earlier request of the same owner. Throws `conflict` if the id
-   * is in use otherwise.
+   * Claims an id that a client has chosen. Resolves with the claim that holds it and whether that
+   * is this request's own or that of an earlier request of the same owner. Throws `conflict` if the
+   * id is in use otherwise.
    */
   async #claimId(id: RequestId, owner: string): Promise<{ claim: IdempotencyClaim; isOwn: boolean }> {
     const token = newRequestId();

@@ -189,8 +189,8 @@ class QueueInvoker implements Invoker {
       return { id, function: fn, waiting, held };
     } catch (error) {
       waiting?.abandon();
-      // After an ambiguous write the invocation may run: with the same key, a repeated request finds
-      // it. Otherwise nothing was accepted.
+      // After an ambiguous write the invocation may run: with the same key, a repeated request
+      // finds it. Otherwise nothing was accepted.
       if (!isAppError(error, 'ambiguous_write')) await this.#idempotency.release(held);
       throw error;
     }

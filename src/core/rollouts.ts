@@ -121,8 +121,8 @@ export class Rollouts implements Closable {
 
   /**
    * Resolves with the version that is live now: the alias's version, or else the newest version
-   * other than `to`. `createdLive` is false if `to` is the newest: without the alias, calls would go
-   * to the version that the rollout has just given up.
+   * other than `to`. `createdLive` is false if `to` is the newest: without the alias, calls would
+   * go to the version that the rollout has just given up.
    */
   async #versionBefore(
     namespace: Namespace,

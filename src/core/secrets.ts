@@ -14,7 +14,9 @@ import type { SecretBox } from './secret-box.js';
 
 const ROTATION_BATCH = 100;
 const CHANNEL = 'secrets';
-/** Bounds the memory of the cache: signing secrets have some 50 characters, others are not cached. */
+/**
+ * Bounds the memory of the cache: signing secrets have some 50 characters, others are not cached.
+ */
 const MAX_CACHED_LENGTH = 1024;
 
 export const secretNameSchema = z

@@ -28,8 +28,8 @@ export interface BodyShare {
   /** Returns the error for a body that exceeds the budget. */
   limitError(): AppError;
   /**
-   * Returns whether the body took so long that its request must be authorized again, as a credential
-   * may have been revoked.
+   * Returns whether the body took so long that its request must be authorized again, as a
+   * credential may have been revoked.
    */
   tookLong(): boolean;
   /** Releases the share when the body has been read and is accounted elsewhere. */
@@ -50,8 +50,9 @@ export interface BodyLimits {
   begin(request: IncomingMessage, response: ServerResponse, namespace: Namespace | null): BodyShare | null;
   /**
    * Accounts a reply that is in memory, or will be, until the client has read it, and disconnects a
-   * client that stops reading it; a later call for the same response replaces the number of bytes. Throws `rate_limited` if they exceed the budget
-   * of the namespace, or of the address if the caller has no credential.
+   * client that stops reading it; a later call for the same response replaces the number of bytes.
+   * Throws `rate_limited` if they exceed the budget of the namespace, or of the address if the
+   * caller has no credential.
    */
   holdReply(exchange: Exchange, namespace: Namespace | null, bytes: number): void;
   /**

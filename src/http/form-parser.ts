@@ -15,8 +15,8 @@ const MAX_FIELDS = 50;
 export const MAX_FIELD_BYTES = 1 << 20;
 const MAX_HEADER_BYTES = 16 << 10;
 /**
- * The parser keeps a view of the input for each chunk of content, so that input in very small chunks
- * would take a multiple of its size. It therefore receives blocks of this size.
+ * The parser keeps a view of the input for each chunk of content, so that input in very small
+ * chunks would take a multiple of its size. It therefore receives blocks of this size.
  */
 const BLOCK_BYTES = 64 << 10;
 /** RFC 2046. The parser compares every byte of a boundary with every possible beginning of one. */
@@ -43,7 +43,8 @@ export interface FormParser {
 
 /**
  * Creates a parser for forms of one file, which is the part `fileField`, and fields. The file is
- * collected in memory up to its limit: it is needed there, and no temporary files can be left behind.
+ * collected in memory up to its limit: it is needed there, and no temporary files can be left
+ * behind.
  */
 export function createFormParser(contentType: string, fileField: string, maxFileBytes: number): FormParser {
   const parser = new MultipartParser(boundaryOf(contentType), {

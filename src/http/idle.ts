@@ -31,8 +31,8 @@ export function limitIdleRest(request: IncomingMessage, response: ServerResponse
  * memory until then. Call it before the reply is sent.
  */
 export function limitUnread({ socket }: IncomingMessage, response: ServerResponse, idleMs: number): void {
-  // Emitted when the end has been passed to the socket. A timeout of the socket does not occur while
-  // the system takes further bytes of a write.
+  // Emitted when the end has been passed to the socket. A timeout of the socket does not occur
+  // while the system takes further bytes of a write.
   response.once('prefinish', () => socket.setTimeout(idleMs));
   // After Node's listener, which has set the keep-alive timeout, or none if a pipelined request is
   // served next.

@@ -17,8 +17,8 @@ export function targetUrl({ url = '' }: Pick<IncomingMessage, 'url'>): URL {
 }
 
 /**
- * Throws `invalid_request` for a target with a fragment, which RFC 9112 §3.2 does not allow: a proxy
- * with rules for paths may take it as part of the path, and the engine would not.
+ * Throws `invalid_request` for a target with a fragment, which RFC 9112 §3.2 does not allow: a
+ * proxy with rules for paths may take it as part of the path, and the engine would not.
  */
 export function assertNoFragment(url: string): void {
   if (!url.includes('#')) return;

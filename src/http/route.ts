@@ -27,8 +27,8 @@ type ObjectSchema = z.ZodObject;
 type Parsed<S> = S extends z.ZodType ? z.output<S> : Record<string, never>;
 
 /**
- * How a request's body is read. With `isQueued`, it becomes input of jobs, which the queue accounts;
- * any other body is accounted until the request has been answered.
+ * How a request's body is read. With `isQueued`, it becomes input of jobs, which the queue
+ * accounts; any other body is accounted until the request has been answered.
  */
 export type BodySpec =
   /**
@@ -146,7 +146,9 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
   headers?: H;
   /** Without it, a body of POST, PUT and PATCH must be empty or `{}`. */
   body?: B;
-  /** True: a body is not read, because clients of other systems send fields that mean nothing here. */
+  /**
+   * True: a body is not read, because clients of other systems send fields that mean nothing here.
+   */
   ignoresBody?: boolean;
   /** Replies by status, without errors of authentication, limits and parsing. */
   replies: Record<number, ReplySpec>;

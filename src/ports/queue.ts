@@ -83,8 +83,8 @@ export interface Delivery {
   /** Reports that the guest begins: from now on it may be the cause of a worker crash. */
   begun(): void;
   /**
-   * Reports that the guest has ended and only the result is still to be written, so that another job
-   * can begin. An async job keeps its slot nevertheless while sync jobs arrive. Idempotent.
+   * Reports that the guest has ended and only the result is still to be written, so that another
+   * job can begin. An async job keeps its slot nevertheless while sync jobs arrive. Idempotent.
    */
   releaseSlot(): void;
 }
@@ -193,10 +193,10 @@ export type TickHandler = (scheduleId: string, scheduledAt: number) => Promise<v
 export interface InvocationQueue extends Closable {
   readonly driver: string;
   /**
-   * Adds all jobs or none; `overdraft` is that of the first. An id that is already queued or running
-   * is ignored. Throws `queue_full`,
-   * `quota_exceeded` or `unavailable`; then no job was accepted. Throws `ambiguous_write` if the
-   * server became unreachable before it confirmed the jobs; then all of them may run.
+   * Adds all jobs or none; `overdraft` is that of the first. An id that is already queued or
+   * running is ignored. Throws `queue_full`, `quota_exceeded` or `unavailable`; then no job was
+   * accepted. Throws `ambiguous_write` if the server became unreachable before it confirmed the
+   * jobs; then all of them may run.
    */
   add(jobs: readonly QueuedInvocation[]): Promise<void>;
   get(id: RequestId): Promise<LiveInvocation | null>;

@@ -58,8 +58,8 @@ export interface ServerOptions {
    */
   batchWrites?: boolean;
   /**
-   * The same as SILENCE_MS for connections of the profile `worker`. After it, commands are repeated on
-   * a new connection.
+   * The same as SILENCE_MS for connections of the profile `worker`. After it, commands are repeated
+   * on a new connection.
    */
   workerSilenceMs?: number;
 }
@@ -164,9 +164,9 @@ export class RedisServer {
 }
 
 /**
- * Returns the condition under which a connection is opened again after an error. After a failover the
- * old primary, now a replica, may keep its connections, while the URL leads to the new one. A URL
- * that names a replica gets the reason in most replies, not closed connections.
+ * Returns the condition under which a connection is opened again after an error. After a failover
+ * the old primary, now a replica, may keep its connections, while the URL leads to the new one. A
+ * URL that names a replica gets the reason in most replies, not closed connections.
  */
 function reconnectsToPrimary(): (error: Error) => boolean {
   let lastAt = performance.now();

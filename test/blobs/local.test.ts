@@ -43,7 +43,8 @@ test('a blob that cannot be looked up is unavailable, and not absent', async (t)
   const blobs = await openBlobs({ driver: 'local', dir: root });
   const cid = await blobs.put(randomBytes(1000));
   await rm(join(root, cid), { recursive: true });
-  // As when the process has no file descriptor left, stat fails and does not say that nothing is there.
+  // As when the process has no file descriptor left, stat fails and does not say that nothing is
+  // there.
   await symlink(cid, join(root, cid));
   await t.throwsAsync(blobs.get(cid), { code: 'unavailable' });
   await t.throwsAsync(blobs.has(cid), { code: 'unavailable' });

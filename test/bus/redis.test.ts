@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import { openBus } from '../../src/bus/open.js';
 import { busConformance } from '../conformance/bus.js';
@@ -108,8 +108,8 @@ test('after a Redis restart subscriptions are restored and gap handlers are call
   t.deepEqual(got, ['one', 'two']);
 });
 
-test('a subscription whose connection was closed is restored, and gap handlers are called', async (t) => {
-  // A separate server, as all its subscriptions are disconnected.
+/** Subscribes on a server of its own, all subscriptions of which the test disconnects. */
+async function subscribed(t: ExecutionContext, channel: string) {
   const own = await startRedis();
   t.teardown(() => own.close());
   const bus = await open(own.url);
@@ -119,13 +119,18 @@ test('a subscription whose connection was closed is restored, and gap handlers a
     await bus.close();
   });
   const got: string[] = [];
-  await bus.subscribe('cut', (message) => got.push(message));
+  await bus.subscribe(channel, (message) => got.push(message));
   let gaps = 0;
   bus.onGap(() => {
     gaps += 1;
   });
+  return { bus, admin, got, gaps: () => gaps };
+}
+
+test('a subscription whose connection was closed is restored, and gap handlers are called', async (t) => {
+  const { bus, admin, got, gaps } = await subscribed(t, 'cut');
   await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-  await until('a gap is reported', () => gaps > 0);
+  await until('a gap is reported', () => gaps() > 0);
   await until('a message arrives', async () => {
     await bus.publish('cut', 'again').catch(() => {});
     return got.length > 0;
@@ -134,27 +139,14 @@ test('a subscription whose connection was closed is restored, and gap handlers a
 });
 
 test('subscriptions that Redis did not restore after a reconnection are restored later, with a gap', async (t) => {
-  const own = await startRedis();
-  t.teardown(() => own.close());
-  const bus = await open(own.url);
-  const admin = new Redis(own.url);
-  t.teardown(async () => {
-    admin.disconnect();
-    await bus.close();
-  });
-  const got: string[] = [];
-  await bus.subscribe('late', (message) => got.push(message));
-  let gaps = 0;
-  bus.onGap(() => {
-    gaps += 1;
-  });
+  const { bus, admin, got, gaps } = await subscribed(t, 'late');
   await admin.call('ACL', 'SETUSER', 'default', '-subscribe');
   await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
   await until('the subscription is refused', async () =>
     /cmdstat_subscribe:.*rejected_calls=[1-9]/.test(await admin.info('commandstats')),
   );
   await admin.call('ACL', 'SETUSER', 'default', '+subscribe');
-  await until('a gap is reported', () => gaps > 0);
+  await until('a gap is reported', () => gaps() > 0);
   await bus.publish('late', 'again');
   await until('the message arrives', () => got.length > 0);
   t.deepEqual(got, ['again']);

@@ -8,8 +8,8 @@ export interface TcpProxy {
   /** Discards everything that the clients send. */
   dropRequests(): void;
   /**
-   * Forwards nothing on the connections of now, and does not close them: as when the host of the server
-   * has lost its power. New connections work.
+   * Forwards nothing on the connections of now, and does not close them: as when the host of the
+   * server has lost its power. New connections work.
    */
   silence(): void;
   /** Closes all connections and refuses new ones. */

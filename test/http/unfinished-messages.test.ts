@@ -77,7 +77,8 @@ test.serial(
     }
     const open = () => sockets.filter(({ isOpen }) => isOpen());
     await until('those beyond 16 MB are closed', () => open().length <= 16);
-    // A message of nearly 1 MB and the answer of its socket do not fit beside fifteen others exactly.
+    // A message of nearly 1 MB and the answer of its socket do not fit beside fifteen others
+    // exactly.
     t.true(open().length >= 15);
     const refused = sockets.find(({ isOpen }) => !isOpen());
     t.regex(refused?.received() ?? '', closedWith(1013, 'too many unfinished messages'));

@@ -11,7 +11,10 @@ const PAGE = 65_536;
 /** The JSON of a headers object with many values: `""` and a comma, in three bytes each. */
 const MANY_VALUES = 0x2c_22_22;
 
-/** Assembles a guest that calls a host function with texts of its memory, which is filled with `byte`. */
+/**
+ * Assembles a guest that calls a host function with texts of its memory, which is filled with
+ * `byte`.
+ */
 async function calling(
   name: string,
   texts: readonly number[],

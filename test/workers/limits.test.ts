@@ -136,8 +136,8 @@ for (const [what, input] of [
 }
 
 /**
- * Instructions whose time depends on their operands, each as long as its tables or its memory allow,
- * and how often they run in sequence: all of them together take 20 s and more.
+ * Instructions whose time depends on their operands, each as long as its tables or its memory
+ * allow, and how often they run in sequence: all of them together take 20 s and more.
  */
 const LONG_INSTRUCTIONS: [what: string, fields: string, instruction: string, count: number][] = [
   ['memory.fill', '', '(memory.fill (i32.const 0) (i32.const 7) (local.get 0))', 10_000],

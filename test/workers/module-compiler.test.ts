@@ -11,7 +11,10 @@ const directory = tempDir();
 const SHORT = { compile: 20_000, probe: 100, probeRetry: 300 };
 
 const endless = reactor(ENDLESS);
-/** `i32.const 0` and `drop`, 500,000 times: reading and compiling it takes many checks of its budget. */
+/**
+ * `i32.const 0` and `drop`, 500,000 times: reading and compiling it takes many checks of its
+ * budget.
+ */
 const long = reactor(Array.from({ length: 1_500_000 }, (_, at) => [0x41, 0, 0x1a][at % 3] ?? 0));
 const quick = reactor([]);
 const deploy = (wasm: Uint8Array) => ({ wasm, name: 'tested', limitMb: 16, want: 'probe' }) as const;
@@ -36,8 +39,8 @@ test('modules with endless initialisation delay only the deploys of their own na
 });
 
 test('the modules of several namespaces are compiled in turn', async (t) => {
-  // One of the two threads is busy until the end, so that the modules end in the order in which they
-  // begin. Its probe uses no processor time and so is never given up.
+  // One of the two threads is busy until the end, so that the modules end in the order in which
+  // they begin. Its probe uses no processor time and so is never given up.
   const compiler = new ModuleCompiler({ clockOf: () => () => 0 });
   t.teardown(() => compiler.close());
   void compiler.prepare('endless', 'deploy', deploy(endless)).catch(() => undefined);

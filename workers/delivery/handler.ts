@@ -34,7 +34,9 @@ const BUSY_DELAY_MS = 100;
  * in milliseconds, before its caller gets 429: longer than a burst of quick calls takes.
  */
 const GUEST_WAIT_MS = 5000;
-/** How long a call is put back into the queue while its worker can start no thread, in milliseconds. */
+/**
+ * How long a call is put back into the queue while its worker can start no thread, in milliseconds.
+ */
 const THREAD_WAIT_MS = 5000;
 /**
  * The delay of a job whose module cannot be loaded, that no thread can run or whose log row cannot

@@ -219,7 +219,8 @@ export class GuestWasi {
       fd_prestat_get: () => ERRNO.badf,
       fd_prestat_dir_name: () => ERRNO.badf,
       fd_fdstat_set_flags: (descriptor: number) => (this.#isOpen(descriptor) ? ERRNO.success : ERRNO.badf),
-      // wasi-js compares the rights as signed numbers: all of them would be less than those that it has.
+      // wasi-js compares the rights as signed numbers: all of them would be less than those that it
+      // has.
       fd_fdstat_set_rights: (descriptor: number, base: bigint, inheriting: bigint) =>
         setRights(descriptor, BigInt.asUintN(64, base), BigInt.asUintN(64, inheriting)),
       fd_renumber: (from: number, to: number) => {

@@ -70,9 +70,9 @@ const NOT_SENT = new Set([
 ]);
 
 /**
- * Errors of a whole request (status 200, top-level `error`) that prove that nothing was applied. Not
- * among them is `dial tcp`, with which a follower cannot reach the leader: it has then often sent
- * the request before, on a connection that broke (`retry` in RQLite's cluster/client.go).
+ * Errors of a whole request (status 200, top-level `error`) that prove that nothing was applied.
+ * Not among them is `dial tcp`, with which a follower cannot reach the leader: it has then often
+ * sent the request before, on a connection that broke (`retry` in RQLite's cluster/client.go).
  */
 const NOT_APPLIED =
   /^(leader not found|not leader|node is not the leader|store not (open|ready)|leadership transfer in progress|timed out enqueuing operation)/i;

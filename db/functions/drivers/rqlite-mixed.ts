@@ -14,7 +14,10 @@ const ENDPOINT = '/db/request';
 const MAX_TRIES = 5;
 
 const SCHEMA = { sql: 'select schema_version from pragma_schema_version', bindings: [] };
-/** Fails when it is executed, because the argument of json() is invalid, and so ends the transaction. */
+/**
+ * Fails when it is executed, because the argument of json() is invalid, and so ends the
+ * transaction.
+ */
 const ROLLBACK = { sql: "select json('roll back')", bindings: [] };
 const IF_SCHEMA =
   "select case when schema_version = ? then 1 else json('changed') end from pragma_schema_version";

@@ -4,8 +4,8 @@ import { closeRedis, type RedisConnection } from '../../../src/redis/connection.
 import type { RedisServer } from '../../../src/redis/server.js';
 
 /**
- * How long a cancel request is kept: a job whose attempt has failed at the same moment waits up to an
- * hour for its retry, and perhaps for others of its function, before it finds the request.
+ * How long a cancel request is kept: a job whose attempt has failed at the same moment waits up to
+ * an hour for its retry, and perhaps for others of its function, before it finds the request.
  */
 const CANCEL_REMEMBERED_MS = 86_400_000;
 
@@ -62,8 +62,9 @@ export class RedisCancelRequests implements Closable {
 }
 
 /**
- * A subscriber sends no commands, so a dead connection would go unnoticed. If a ping gets no response,
- * the socket timeout closes the connection. Without a connection, pings would only pile up.
+ * A subscriber sends no commands, so a dead connection would go unnoticed. If a ping gets no
+ * response, the socket timeout closes the connection. Without a connection, pings would only pile
+ * up.
  */
 function ping(subscriber: Redis): void {
   if (subscriber.status === 'ready') subscriber.ping().catch(() => {});

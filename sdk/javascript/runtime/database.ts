@@ -17,7 +17,9 @@ interface Result {
 const QUOTED = /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]/g;
 const TOKENS = /[()]|replace\s+into\b|[\w$\u0080-\uffff]+/gi;
 
-/** Whether a statement only reads; one that begins with WITH has its verb outside all parentheses. */
+/**
+ * Whether a statement only reads; one that begins with WITH has its verb outside all parentheses.
+ */
 function reads(sql: string): boolean {
   let depth = 0;
   let isWith = false;

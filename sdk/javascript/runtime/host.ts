@@ -34,8 +34,8 @@ const utf8Text = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
  * The glue reads a string or a Uint8Array, and any other value as nothing: a cache key that is a
- * number would be that of all others. Like Web APIs, this converts it, and replaces lone surrogates,
- * which UTF-8 does not have.
+ * number would be that of all others. Like Web APIs, this converts it, and replaces lone
+ * surrogates, which UTF-8 does not have.
  */
 const text = (value: string) => `${value}`.toWellFormed();
 const bytes = (value: Bytes) => (value instanceof Uint8Array ? value : text(value));

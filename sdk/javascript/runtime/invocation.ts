@@ -9,8 +9,8 @@ import { reportUnhandled } from './rejections.js';
 import { clearTimers, fireNext, nextDue } from './timers.js';
 
 /**
- * For how long timers that are always due may keep the answers of requests waiting, in milliseconds:
- * an interval may be shorter than what it does. Each look is a host call.
+ * For how long timers that are always due may keep the answers of requests waiting, in
+ * milliseconds: an interval may be shorter than what it does. Each look is a host call.
  */
 const LOOK_AFTER_MS = 50;
 

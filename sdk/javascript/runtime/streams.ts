@@ -186,8 +186,8 @@ export class ReadableStreamDefaultReader<T = unknown> {
 }
 
 /**
- * Pulls while a read is waiting. A pull without a chunk is not repeated: the source may have a timer
- * or a request that gives it, and these would never get their turn.
+ * Pulls while a read is waiting. A pull without a chunk is not repeated: the source may have a
+ * timer or a request that gives it, and these would never get their turn.
  */
 async function pull<T>(state: State<T>): Promise<void> {
   state.pullAgain = true;

@@ -8,9 +8,9 @@ import { parseCid } from '../unixfs.js';
 const ABSENT: ReadonlySet<unknown> = new Set(['ENOENT', 'ENAMETOOLONG']);
 
 /**
- * Returns whether the directory of a local store has the blob. Rejects with `unavailable` if that is
- * not known, for example because the process has no file descriptor left: a module that is reported
- * as absent would end its invocations.
+ * Returns whether the directory of a local store has the blob. Rejects with `unavailable` if that
+ * is not known, for example because the process has no file descriptor left: a module that is
+ * reported as absent would end its invocations.
  */
 export async function hasBlob(dir: string, text: string): Promise<boolean> {
   const cid = parseCid(text);

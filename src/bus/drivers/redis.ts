@@ -154,8 +154,8 @@ class RedisBus implements Bus {
       const names = [...this.#channels.keys()].map((channel) => PREFIX + channel);
       if (names.length > 0) await this.#subscriber.subscribe(...names);
     } catch {
-      // If the connection was lost again, the next `ready` event resubscribes. Otherwise the server was
-      // too slow or refused it, and the gap must still be reported.
+      // If the connection was lost again, the next `ready` event resubscribes. Otherwise the server
+      // was too slow or refused it, and the gap must still be reported.
       if (this.#subscriber.status === 'ready')
         setTimeout(() => void this.#onReconnect(), RESUBSCRIBE_MS).unref();
       return;

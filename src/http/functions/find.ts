@@ -30,8 +30,8 @@ const OWN_ADDRESS = /^([A-Za-z0-9_-]{1,64})(?:@([A-Za-z0-9_-]{1,64}))?$/;
 /**
  * Finds the function for a method and path. A route takes precedence over a function's own address,
  * and the most specific route over others. HEAD matches GET if there is no route for HEAD. `method`
- * is null for one that HTTP functions do not support. `countUnknown` is called before the routes are
- * read from the store for an address at which no function is known. Throws `not_found`.
+ * is null for one that HTTP functions do not support. `countUnknown` is called before the routes
+ * are read from the store for an address at which no function is known. Throws `not_found`.
  */
 export async function findFunction(
   { catalog, routes }: { catalog: Catalog; routes: HttpRoutes },
@@ -130,8 +130,8 @@ async function servedBy(
 }
 
 /**
- * Returns the settings with the strictest access of the versions. Otherwise a version that demands a
- * key or a signature would run without it, and `name@1` would stay open when a later version
+ * Returns the settings with the strictest access of the versions. Otherwise a version that demands
+ * a key or a signature would run without it, and `name@1` would stay open when a later version
  * demands one.
  */
 function withAccessOf(

@@ -154,8 +154,8 @@ export interface AttemptStore {
   write(rows: readonly AttemptRow[]): Promise<void>;
   /**
    * Lists log records, newest first, or oldest first with `after`. `position` is the next value of
-   * `after`. A page has at most 8 MB of messages: with `after` it ends early, without it the records
-   * beyond have a note instead of their messages.
+   * `after`. A page has at most 8 MB of messages: with `after` it ends early, without it the
+   * records beyond have a note instead of their messages.
    */
   logs(query: LogQuery): Promise<{ records: StoredLogRecord[]; position: string }>;
   /**

@@ -62,8 +62,8 @@ export interface FunctionStore {
   /** Resolves with whether a function of this name exists or has existed. */
   wasDeployed(namespace: Namespace, name: FunctionName): Promise<boolean>;
   /**
-   * Deletes a function with its versions and triggers. Resolves with the CIDs of its modules, or with
-   * null if it does not exist.
+   * Deletes a function with its versions and triggers. Resolves with the CIDs of its modules, or
+   * with null if it does not exist.
    */
   remove(namespace: Namespace, name: FunctionName, audit?: AuditEntry): Promise<string[] | null>;
   count(): Promise<number>;
@@ -72,7 +72,10 @@ export interface FunctionStore {
    * that a starting process is likely to need.
    */
   recent(limit: number): Promise<FunctionVersion[]>;
-  /** Lists versions of all namespaces with an inconclusive probe, oldest first, after `skipped` of them. */
+  /**
+   * Lists versions of all namespaces with an inconclusive probe, oldest first, after `skipped` of
+   * them.
+   */
   unsettled(limit: number, skipped: number): Promise<FunctionVersion[]>;
   /** Sets the start strategy of a version and marks its probe as conclusive. */
   settleWarmStart(version: FunctionVersion, warmStart: WarmStart, reason: string | null): Promise<void>;

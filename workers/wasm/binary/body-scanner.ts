@@ -14,8 +14,8 @@ export interface Scan {
 }
 
 /**
- * The operand encodings of an instruction: none, a LEB128 number, a memory argument, other; and none
- * or a number for those that change where control goes.
+ * The operand encodings of an instruction: none, a LEB128 number, a memory argument, other; and
+ * none or a number for those that change where control goes.
  */
 const NONE = 0;
 const LEB = 1;

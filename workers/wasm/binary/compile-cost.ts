@@ -17,13 +17,16 @@ const MAX_FUNCTION_VALUES = 1 << 24;
 const MAX_MODULE_VALUES = 1 << 27;
 /** A value that a call or a branch passes takes machine code of its own, 16 bytes. */
 const PASSED = 4;
-/** Where V8 calls, it goes through all values as well; this many of them take as much as one label's. */
+/**
+ * Where V8 calls, it goes through all values as well; this many of them take as much as one
+ * label's.
+ */
 const PASSED_OVER = 16;
 /** A value that an exception carries takes up to 200 bytes. */
 const THROWN = 16;
 /**
- * Most instructions take some 10 bytes of machine code for each of their own. A conversion of floats
- * to integers takes 160 for one or two, as does counting bits in a vector.
+ * Most instructions take some 10 bytes of machine code for each of their own. A conversion of
+ * floats to integers takes 160 for one or two, as does counting bits in a vector.
  */
 const BULKY = 40;
 

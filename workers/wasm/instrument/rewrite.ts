@@ -80,9 +80,9 @@ export interface ExportNames {
 }
 
 /**
- * The limit of the entries of all tables together. They are on the thread's heap, outside the memory
- * limit: 2^20 entries take 8 MB, and a thread that makes 60 such tables cannot be stopped for a
- * minute.
+ * The limit of the entries of all tables together. They are on the thread's heap, outside the
+ * memory limit: 2^20 entries take 8 MB, and a thread that makes 60 such tables cannot be stopped
+ * for a minute.
  */
 const MAX_TABLE_SLOTS = 1 << 20;
 

@@ -19,8 +19,8 @@ const RESTORABLE: ReadonlySet<number> = new Set([I32, I64, F32, F64]);
 /** The limit of mutable globals, which are restored after each run. Compilers create only a few. */
 const MAX_GLOBALS = 10_000;
 /**
- * The limit of the memory that a start fills. Preparing a snapshot takes five times as much, for the
- * recorded starts and the snapshot itself.
+ * The limit of the memory that a start fills. Preparing a snapshot takes five times as much, for
+ * the recorded starts and the snapshot itself.
  */
 const MAX_FILLED_BYTES = 64 * MB;
 
