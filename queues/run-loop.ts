@@ -70,8 +70,13 @@ export class RunLoop implements Closable, BatchFetcher {
   readonly #running: Promise<void>;
   /** Pending work that must end before `close` resolves, besides the loop itself. */
   readonly #pending = new Set<Promise<void>>();
-  /** A completion may fetch the next job while no more jobs are claimed than are allowed. */
-  readonly #mayFetchNext = (): boolean => this.#freeCapacity >= 0 && this.#closing === undefined;
+  /**
+   * A completion may fetch the next job while no more jobs are claimed than are allowed. With few
+   * slots it fetches none while another fetch is pending: if the limit were lowered meanwhile, the
+   * jobs of that fetch would return to the queue, and the later job would run before them.
+   */
+  readonly #mayFetchNext = (): boolean =>
+    this.#freeCapacity >= 0 && this.#closing === undefined && (this.#prefetches || this.#reserved === 0);
   #state: LoopState = 'fetching';
   /**
    * The number of jobs that this process may have at once, including those that wait for a slot.
@@ -128,14 +133,17 @@ export class RunLoop implements Closable, BatchFetcher {
 
   deliver(tokens: readonly string[], answers: readonly NextJob[]): void {
     this.#reserved -= tokens.length;
+    const returned: { id: string; token: string }[] = [];
     for (const [index, [json, id]] of answers.entries()) {
       const token = tokens[index] ?? '';
       if (json === null) continue;
       // The loop may be closing, or its limit may have been lowered, so the job would wait for
       // long.
-      if (this.#freeCapacity <= 0) this.#returnToQueue(id, token);
+      if (this.#freeCapacity <= 0) returned.push({ id, token });
       else this.#start(this.#read(json, id, token), token);
     }
+    // A returned job becomes the next one of the queue, so the first one is returned last.
+    for (const { id, token } of returned.reverse()) this.#returnToQueue(id, token);
     this.#wake();
   }
 

@@ -1,6 +1,7 @@
 import type { SerialFn } from 'ava';
+import { newRequestId } from '../../src/core/job.js';
 import { DONE } from '../helpers/consuming.js';
-import { newRequestId, queued } from '../helpers/invocations.js';
+import { queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 

@@ -1,6 +1,7 @@
 import type { SerialFn } from 'ava';
-import { collect } from '../helpers/consuming.js';
-import { many, namespace, newRequestId, queued } from '../helpers/invocations.js';
+import { newRequestId } from '../../src/core/job.js';
+import { collect, hold } from '../helpers/consuming.js';
+import { many, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
@@ -32,5 +33,22 @@ export function orderConformance(test: SerialFn<QueueContext>): void {
     await queue.add(many(4, 'calm'));
     const order = (await collect(t.context.queues, 43)).map((delivery) => delivery.invocation.namespace);
     t.true(order.lastIndexOf(namespace('calm')) < 12, order.join(' '));
+  });
+
+  test('jobs that wait in a closing consumer return to the queue in their order', async (t) => {
+    const { queue } = t.context.queues;
+    const jobs = many(5);
+    await queue.add(jobs);
+    const held = await hold(t.context.queues);
+    // Behind a long job, two further jobs are fetched to look for other namespaces.
+    await until('two jobs wait', async () => (await queue.counts()).running === 3);
+    const closing = held.close();
+    held.release();
+    await closing;
+    const order = (await collect(t.context.queues, 4)).map((delivery) => delivery.invocation.id);
+    t.deepEqual(
+      order,
+      jobs.slice(1).map(({ invocation }) => invocation.id),
+    );
   });
 }

@@ -1,7 +1,8 @@
 import type { SerialFn } from 'ava';
+import { newRequestId } from '../../src/core/job.js';
 import type { InvocationQueue, QueuedInvocation, Settlement } from '../../src/ports/queue.js';
 import { closedGate } from '../helpers/gate.js';
-import { newRequestId, queued } from '../helpers/invocations.js';
+import { queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 

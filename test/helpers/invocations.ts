@@ -1,17 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import type { FunctionName, Namespace, RequestId } from '../../src/contract/ids.js';
+import type { FunctionName, Namespace } from '../../src/contract/ids.js';
+import { newRequestId } from '../../src/core/job.js';
 import type { Invocation, QueuedInvocation } from '../../src/ports/queue.js';
-
-/** Generates a UUIDv7 like core does. */
-export function newRequestId(): RequestId {
-  const bytes = randomBytes(16);
-  bytes.writeUIntBE(Date.now(), 0, 6);
-  bytes.writeUInt8(0x70 | (bytes.readUInt8(6) & 0x0f), 6);
-  bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8);
-  const hex = bytes.toString('hex');
-  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)];
-  return parts.join('-') as RequestId;
-}
 
 export const namespace = (name: string): Namespace => name as Namespace;
 export const functionName = (name: string): FunctionName => name as FunctionName;

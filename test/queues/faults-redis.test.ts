@@ -1,10 +1,11 @@
 import anyTest, { type TestFn } from 'ava';
 import { Redis } from 'ioredis';
 import { openQueues, type Queues } from '../../queues/open.js';
+import { newRequestId } from '../../src/core/job.js';
 import { isAppError } from '../../src/errors.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';
-import { newRequestId, queued } from '../helpers/invocations.js';
+import { queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 import { succeeds } from '../helpers/succeeds.js';
 import { tcpProxy } from '../helpers/tcp-proxy.js';

@@ -1,0 +1,92 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { DEFAULT_TIMINGS } from '../../queues/driver.js';
+import { SqliteConnection } from '../../queues/drivers/sqlite/backend/connection.js';
+import { SqliteDriver } from '../../queues/drivers/sqlite/driver.js';
+import { SETUP } from '../../queues/drivers/sqlite/tables.js';
+import { UsageIndex } from '../../queues/drivers/sqlite/usage-index.js';
+import { JobSettler } from '../../queues/job-settler.js';
+import { toJob } from '../../queues/jobs.js';
+import { RunLoop } from '../../queues/run-loop.js';
+import { closedGate } from '../helpers/gate.js';
+import { many } from '../helpers/invocations.js';
+import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
+
+const dirs = tempDir();
+
+/** Opens a queue of async jobs and a loop whose fetches are delivered when a gate opens. */
+async function loopOf(t: ExecutionContext, { limit, jobs }: { limit: number; jobs: number }) {
+  const dir = await mkdtemp(join(dirs, 'queue-'));
+  const connection = new SqliteConnection({ path: join(dir, 'queue.db'), events: false, setup: SETUP });
+  await connection.ready;
+  const usage = await UsageIndex.read(connection);
+  const limits = { maxWaiting: 100, maxBytes: 1 << 20 };
+  const driver = new SqliteDriver(connection, usage, limits, () => {}, dir);
+  const added = many(jobs);
+  await driver.add([added.map(toJob)], new Map());
+  const store = await driver.openStore('async', DEFAULT_TIMINGS);
+  const warn = (message: string, error: unknown) => t.fail(`${message} ${error}`);
+  const gates = { fetches: closedGate(), jobs: closedGate() };
+  const seen = { fetched: 0, order: [] as string[] };
+  const gated = async (tokens: readonly string[]) => {
+    const answers = await store.moveManyToActive(tokens);
+    seen.fetched += answers.length;
+    await gates.fetches.opened;
+    return answers;
+  };
+  const loop = new RunLoop({
+    store: new Proxy(store, {
+      get(target, name) {
+        const value = Reflect.get(target, name);
+        if (name === 'moveManyToActive') return gated;
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    }),
+    settler: new JobSettler({ store, warn, onEnded: () => {}, onPostponed: () => {} }),
+    queue: driver.queues.async,
+    limit,
+    cores: 3,
+    waitSeconds: driver.waitSeconds,
+    timings: DEFAULT_TIMINGS,
+    warn,
+    run: async ({ id }) => {
+      seen.order.push(id ?? '');
+      await gates.jobs.opened;
+      return 'done';
+    },
+    onLost: () => {},
+  });
+  t.teardown(async () => {
+    await loop.close();
+    await driver.close();
+    await connection.close();
+  });
+  const queue = driver.queues.async;
+  return { loop, queue, gates, seen, added: added.map(({ invocation }) => String(invocation.id)) };
+}
+
+test('jobs that arrive after the limit was lowered return to the queue in their order', async (t) => {
+  const { loop, gates, seen, added } = await loopOf(t, { limit: 3, jobs: 4 });
+  loop.setLimit(1, { prefetches: false });
+  gates.fetches.open();
+  gates.jobs.open();
+  await until('all have run', () => seen.order.length === added.length);
+  t.deepEqual(seen.order, added);
+});
+
+test('a job that ends during a fetch does not bring a later job ahead of those that the fetch returns', async (t) => {
+  const { loop, queue, gates, seen, added } = await loopOf(t, { limit: 1, jobs: 5 });
+  gates.fetches.open();
+  await until('the first job runs', () => seen.order.length === 1);
+  gates.fetches = closedGate();
+  loop.setLimit(3, { prefetches: false });
+  await until('two more jobs are fetched', () => seen.fetched === 3);
+  gates.jobs.open();
+  await until('the first job has left', async () => (await queue.getJob(added[0] ?? '')) === undefined);
+  loop.setLimit(1, { prefetches: false });
+  gates.fetches.open();
+  await until('all have run', () => seen.order.length === added.length);
+  t.deepEqual(seen.order, added);
+});
