@@ -69,6 +69,7 @@ import { functionVersionDeployer } from './068-function-version-deployer.js';
 import { functionVersionNamesOfKeys } from './069-function-version-names-of-keys.js';
 import { attemptsResponse } from './070-attempts-response.js';
 import { rolloutCreatedLive } from './071-rollout-created-live.js';
+import { attemptsDeadPositions } from './072-attempts-dead-positions.js';
 
 export interface Migration {
   name: string;
@@ -149,4 +150,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '069-function-version-names-of-keys', sql: functionVersionNamesOfKeys },
   { name: '070-attempts-response', sql: attemptsResponse },
   { name: '071-rollout-created-live', sql: rolloutCreatedLive },
+  { name: '072-attempts-dead-positions', sql: attemptsDeadPositions },
 ];

@@ -28,6 +28,11 @@ export interface InstallationPorts {
 export function addInstallationGauges({ metrics, queue, store, backlog }: InstallationPorts): void {
   const addGauge = (gauge: Omit<GaugeSource, 'read'> & { read(): Promise<Value[]> }) =>
     metrics.addGauge({ ...gauge, read: () => answerInTime(gauge.read()) });
+  const readEnded = shared(async () => {
+    // Sequential: an invocation that dies between the two queries must not be counted as done.
+    const ended = await store.attempts.countEnded();
+    return { ended, letters: await store.attempts.countDead() };
+  });
   addGauge({
     name: 'orama_queue_depth',
     help: 'Invocations on the queue, by state.',
@@ -43,9 +48,7 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
     of: 'installation',
     async read() {
       const { waiting, running, retrying } = await queue.counts();
-      // Sequential: an invocation that dies between the two queries must not be counted as done.
-      const ended = await store.attempts.countEnded();
-      const letters = await store.attempts.countDead();
+      const { ended, letters } = await readEnded();
       const dead = letters.reduce((sum, { count }) => sum + count, 0);
       const done = Math.max(0, ended - dead);
       const accepted = waiting + running + retrying + done + dead;
@@ -68,7 +71,7 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
     name: 'orama_dead_letters',
     help: 'Stored dead letters, by namespace and reason.',
     of: 'installation',
-    read: async () => deadLetterSeries(await store.attempts.countDead()),
+    read: async () => deadLetterSeries((await readEnded()).letters),
     async readOf(namespace) {
       const counts = new Map<string, number>();
       for (const { reason, count } of await store.attempts.deadGroups(namespaceSchema.parse(namespace)))
@@ -82,6 +85,20 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
     of: 'installation',
     read: async () => [{ value: await backlog.size() }],
   });
+}
+
+/**
+ * Shares a read with callers that arrive meanwhile: with many dead letters it takes longer than a
+ * scrape waits, and further ones would add up.
+ */
+function shared<T>(read: () => Promise<T>): () => Promise<T> {
+  let current: Promise<T> | null = null;
+  return () => {
+    current ??= read().finally(() => {
+      current = null;
+    });
+    return current;
+  };
 }
 
 /** Returns the largest counts, and the sum of all others as one value. */

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { Namespace } from '../../src/contract/ids.js';
 import { aDeadAttempt, aName, aNamespace, aRequestId, logsOf } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import { textOf } from '../helpers/text-of.js';
@@ -26,7 +27,7 @@ export function testDeadLetters(driver: string, open: OpenStore): void {
     await two.close();
   });
 
-  test(`${driver}: dead invocations are counted by reason and purged by function, and their logs are kept, and their logs are kept`, async (t) => {
+  test(`${driver}: dead invocations are counted by reason and purged by function, and their logs are kept`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
     const mine = [aDeadAttempt({ namespace }), aDeadAttempt({ namespace }, { reason: 'worker_died' })];
@@ -45,6 +46,38 @@ export function testDeadLetters(driver: string, open: OpenStore): void {
     t.deepEqual(await counts(), [['error', 1]]);
     t.is((await logsOf(attempts, namespace)).records.length, 2, 'its log stays');
     t.is(await attempts.takeDead(mine[0]?.requestId ?? aRequestId()), null);
+  });
+
+  test(`${driver}: many dead invocations are counted in steps, between which others are served`, async (t) => {
+    const { attempts, settings } = await get();
+    const [namespace = aNamespace(), last = aNamespace()] = [aNamespace(), aNamespace()].sort();
+    const dead = (of: Namespace, reason: string, number: number) =>
+      Array.from({ length: number }, (_, n) =>
+        aDeadAttempt({ namespace: of }, { reason, completedAt: 1000 + n }),
+      );
+    await attempts.write(dead(namespace, 'error', 9_000));
+    await attempts.write([...dead(namespace, 'timeout', 3_000), ...dead(last, 'error', 2_000)]);
+    let counting = true;
+    const counted = Promise.all([attempts.countDead(), attempts.deadGroups(namespace)]).finally(() => {
+      counting = false;
+    });
+    let served = 0;
+    for (; counting; served += 1) await settings.get('scope', 'name');
+    const [all, groups] = await counted;
+    t.deepEqual(
+      all.filter((one) => one.namespace === namespace || one.namespace === last),
+      [
+        { namespace, reason: 'error', count: 9_000 },
+        { namespace, reason: 'timeout', count: 3_000 },
+        { namespace: last, reason: 'error', count: 2_000 },
+      ],
+    );
+    const hello = { function: 'hello', oldestAt: 1000 };
+    t.deepEqual(groups, [
+      { ...hello, reason: 'error', count: 9_000, newestAt: 9_999 },
+      { ...hello, reason: 'timeout', count: 3_000, newestAt: 3_999 },
+    ]);
+    t.true(served > 5, `${served} reads`);
   });
 
   test(`${driver}: many dead invocations are purged in steps, between which others are served`, async (t) => {
