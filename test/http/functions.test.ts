@@ -320,8 +320,11 @@ test('health, version and status are public; metrics and queue details need a cr
   const { api } = await engine();
   const anonymous = api.as();
   for (const path of ['/health', '/v1/health']) {
-    const health = await anonymous.get(path);
-    t.is(health.status, 200);
+    // A dependency that a busy machine delays is down for a moment.
+    const health = await until(`${path} is 200`, async () => {
+      const reply = await anonymous.get(path);
+      return reply.status === 200 && reply;
+    });
     t.like(health.json, { status: 'ok' });
     t.deepEqual(health.json.dependencies.store, { status: 'up' });
   }
