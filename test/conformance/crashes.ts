@@ -13,7 +13,7 @@ interface Report {
 const JOBS = ['guilty', 'waiting-1', 'waiting-2'];
 const LONG_MS = '600000';
 const SHORT_MS = '300';
-const JOURNAL_MS = 200;
+const JOURNAL_MS = 500;
 
 /**
  * Tests for every driver of `InvocationQueue` about worker crashes; see `CrashJournal`. `where`

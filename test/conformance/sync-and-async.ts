@@ -3,6 +3,7 @@ import { newRequestId } from '../../src/core/job.js';
 import type { InvocationQueue, QueuedInvocation, Settlement } from '../../src/ports/queue.js';
 import { closedGate } from '../helpers/gate.js';
 import { queued } from '../helpers/invocations.js';
+import { succeeds } from '../helpers/succeeds.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
 
@@ -139,11 +140,21 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
       },
       { concurrency: slots },
     );
-    await runQuickOnes(queue);
-    const { opened, open } = closedGate();
-    gate = opened;
-    await queue.add(Array.from({ length: 40 }, () => queued()));
-    await until('all jobs have released their slots', () => over === QUICK_ONES + 40);
+    const haveReleased = () => until('all jobs have released their slots', () => over === 40, 10_000);
+    let open = () => {};
+    // A job that a busy machine delays is not quick, and then so many are not fetched.
+    for (let time = 0; time < 5; time++) {
+      open();
+      await until('no job is left', async () => (await queue.counts()).bytes === 0);
+      await runQuickOnes(queue);
+      const held = closedGate();
+      open = held.open;
+      gate = held.opened;
+      over = 0;
+      await queue.add(Array.from({ length: 40 }, () => queued()));
+      if (await succeeds(haveReleased())) break;
+    }
+    await haveReleased();
     t.is((await queue.counts()).running, 40);
     open();
     await until('all jobs have completed', async () => (await queue.counts()).bytes === 0);

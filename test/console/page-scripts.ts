@@ -55,7 +55,7 @@ export const FORGE = `(async (engine) => {
   const held = window.open(engine + '/console');
   // Until the page has loaded, the window has an empty document of this origin.
   let opened = '';
-  for (let time = 0; opened !== null && time < 100; time++) {
+  for (let time = 0; opened !== null && time < 600; time++) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     try { opened = held.document.title; } catch { opened = null; }
   }
@@ -81,6 +81,6 @@ export const TRY_WHAT_IS_REFUSED = `(async () => {
     violations.push('markup');
   }
   await fetch('http://127.0.0.1:9/').catch(() => undefined);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await new Promise((resolve) => setTimeout(resolve, 1000));
   return { violations, ran: 'inline' in window };
 })()`;

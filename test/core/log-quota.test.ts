@@ -53,7 +53,7 @@ test('a process that has logged nothing refuses calls as soon as another has use
       (error: Error) => error,
     );
   // Without the announcement the use of a namespace is read again after 10 s.
-  const error = await until('calls are refused', refused, 5000);
+  const error = await until('calls are refused', refused, 9000);
   t.like(error, { code: 'quota_exceeded', status: 429 });
 });
 
@@ -114,6 +114,6 @@ test('a quota that is used up while others are being stored is announced afterwa
   released.open();
   const used = async () => (await store.quotas.logBytes(first, today())) === 1 << 20;
   // Without another request it would not be stored at all.
-  await until('the rest is stored', used, 5000);
+  await until('the rest is stored', used);
   t.pass();
 });

@@ -40,7 +40,7 @@ async function pair(name: string, refusals: number) {
 
 for (const confirm of [false, true]) {
   test(`a reply ${confirm ? 'with' : 'without'} confirmation is sent again until the bus accepts it`, async (t) => {
-    const { gateway, worker, sent, close } = await pair(`again-${confirm}`, 3);
+    const { gateway, worker, sent, close } = await pair(`again-${confirm}`, 2);
     t.teardown(close);
     const id = aRequestId();
     const { reply } = gateway.wait(namespace('default'), id);

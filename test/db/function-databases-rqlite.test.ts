@@ -132,10 +132,11 @@ test('a write whose deadline passes before the server has answered is not report
   const { port } = server.address() as AddressInfo;
   const transport = new RqliteTransport({ urls: [`http://127.0.0.1:${port}`] });
   t.teardown(() => transport.close());
-  const run = (kind: 'query' | 'exec', sql: string) =>
-    send(transport, [{ kind, ...guard(sql, kind), args: [] }], { timeoutMs: 300 });
-  await t.throwsAsync(run('exec', 'delete from t'), { code: 'RQLITE_AMBIGUOUS' });
-  await t.throwsAsync(run('query', 'select 1'), { code: 'RQLITE_TIMEOUT' });
+  const run = (kind: 'query' | 'exec', sql: string, timeoutMs: number) =>
+    send(transport, [{ kind, ...guard(sql, kind), args: [] }], { timeoutMs });
+  // Long enough for a busy machine to send it.
+  await t.throwsAsync(run('exec', 'delete from t', 3000), { code: 'RQLITE_AMBIGUOUS' });
+  await t.throwsAsync(run('query', 'select 1', 300), { code: 'RQLITE_TIMEOUT' });
 
   const nobody = new RqliteTransport({ urls: ['http://127.0.0.1:1'] });
   t.teardown(() => nobody.close());

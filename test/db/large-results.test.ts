@@ -14,6 +14,7 @@ const LARGE = {
     "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000) select replace(hex(zeroblob(2000)), '0', 'é') as a from n",
 };
 const TRIES = 3;
+const MOST_TRIES = 20;
 
 /** Returns how long the event loop was blocked at most while `work` ran, in milliseconds. */
 async function longestBlockMs(work: () => Promise<unknown>): Promise<number> {
@@ -43,13 +44,15 @@ for (const [what, sql] of Object.entries(LARGE)) {
     const query = () => databases.query(namespaceSchema.parse('large'), sql, [], { timeoutMs: 30_000 });
     const { json } = await query();
     t.true(Buffer.byteLength(json) > 6 << 20);
-    // Other processes may delay both; the shortest of several tries is compared.
+    // Other processes may delay both; the shortest of several tries is compared, and of more where
+    // they delay all of them.
     let [blocked, parsed] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (let round = 0; round < TRIES; round++) {
+    const isShort = () => blocked < Math.max(parsed, 20);
+    for (let round = 0; round < TRIES || (!isShort() && round < MOST_TRIES); round++) {
       blocked = Math.min(blocked, await longestBlockMs(query));
       parsed = Math.min(parsed, await longestBlockMs(async () => JSON.stringify(JSON.parse(json))));
     }
     t.log(`blocked for ${blocked.toFixed(0)} ms; parsing and writing takes ${parsed.toFixed(0)} ms`);
-    t.true(blocked < Math.max(parsed, 20));
+    t.true(isShort());
   });
 }

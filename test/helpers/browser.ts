@@ -21,7 +21,7 @@ const ARGS = [
 ];
 /** The browser logs every response other than 2xx; tests check these by the content of the page. */
 const REFUSED = /^Failed to load resource|^WebSocket connection to .* Unexpected response code/;
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 export function findChromium(): string | null {
   for (const dir of (process.env.PATH ?? '').split(delimiter)) {

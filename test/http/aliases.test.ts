@@ -190,7 +190,7 @@ test('retries run the version that was chosen when the call was accepted, even i
 });
 
 test('a rollout rolls back at max_error_percent: of 10,000 calls at most 2 % fail, and all counters agree', async (t) => {
-  t.timeout(120_000);
+  t.timeout(300_000);
   const CALLS = 10_000;
   const MAX_ERROR_PERCENT = 2;
   const { tenant, called } = await versions(1);

@@ -7,7 +7,7 @@ import { watchMemory } from '../helpers/rss.js';
 import { aTenant, sharedEngine } from './served.js';
 
 const MB = 1 << 20;
-const IDLE_SECONDS = 2;
+const IDLE_SECONDS = 5;
 /** The longest time that /health may take meanwhile: blocked parsing took 5 to 100 seconds. */
 const HEALTH_MS = 3000;
 const engine = sharedEngine({ env: { REQUEST_IDLE_SECONDS: String(IDLE_SECONDS) } });
@@ -34,8 +34,24 @@ function upload(api: Api, body: Content, boundary = 'b'): Promise<ApiReply> {
   return api.request('POST', '/v1/storage/upload', { headers, body });
 }
 
-/** Runs `work` and checks that /health answers all the while. */
+/**
+ * Runs `work` and checks that /health answers all the while. Work during which it did not is
+ * repeated: a busy machine may delay it, too, but hardly each time, or also without the work.
+ */
 async function whileHealthy<T>(t: ExecutionContext, work: () => Promise<T>): Promise<T> {
+  const tries: number[] = [];
+  for (;;) {
+    const { result, longest } = await timed(work);
+    if (longest < HEALTH_MS) return result;
+    const { longest: idle } = await timed(() => delay(1000));
+    if (longest < 10 * idle) return result;
+    tries.push(longest);
+    if (tries.length === 3) return t.fail(`/health took ${tries.join(', ')} ms`);
+  }
+}
+
+/** Runs `work`. Returns its result, and the longest time that /health took meanwhile. */
+async function timed<T>(work: () => Promise<T>) {
   const { api } = await engine();
   const working = work();
   let isOver = false;
@@ -46,12 +62,12 @@ async function whileHealthy<T>(t: ExecutionContext, work: () => Promise<T>): Pro
   let longest = 0;
   do {
     const asked = Date.now();
-    t.is((await api.get('/health')).status, 200);
-    longest = Math.max(longest, Date.now() - asked);
+    const { status } = await api.get('/health');
+    // 503 if the machine is too busy for one of the dependencies to answer in time.
+    longest = Math.max(longest, status === 200 ? Date.now() - asked : Number.POSITIVE_INFINITY);
     await delay(20);
   } while (!isOver);
-  t.true(longest < HEALTH_MS, `/health took ${longest} ms`);
-  return working;
+  return { result: await working, longest };
 }
 
 async function download(api: Api, cid: string): Promise<Buffer> {
@@ -168,7 +184,7 @@ test.serial(
 );
 
 test.serial('a file that is full of beginnings of boundaries is stored in memory of its size', async (t) => {
-  t.timeout(120_000);
+  t.timeout(300_000);
   const running = await engine();
   const api = await aTenant(running);
   for (const filler of ['\r', '\r\n--bounda']) {

@@ -50,7 +50,7 @@ test('requests for unknown functions or without permission are rejected before t
 });
 
 test('an incomplete request head or body returns 408 after a timeout, and runs no function', async (t) => {
-  t.timeout(120_000);
+  t.timeout(300_000);
   const { url, path, tenant } = await served({
     sync: {},
     hook: { mode: 'async' },

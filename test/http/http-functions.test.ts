@@ -184,13 +184,14 @@ test('paths with dot segments, backslashes, control characters or broken escapes
 });
 
 test('the reply to a failed call does not contain the reason of the failure', async (t) => {
-  const { call } = await served({ hello: {} }, { timeout_seconds: '1' });
+  const { call, deploy } = await served({ hello: {} });
+  await deploy('late', {}, { timeout_seconds: '1' });
   const failed = await call('/hello', doing('fail'));
   t.is(failed.status, 500);
   t.like(failed.json, { error: 'the function failed', request_id: failed.headers.get('x-request-id') });
   t.false(failed.text.includes('secret reason'));
   t.is((await call('/hello', doing('refuse'))).status, 422);
-  t.is((await call('/hello', doing('sleep'))).status, 504);
+  t.is((await call('/late', doing('sleep'))).status, 504);
   const own = await call('/hello', doing('fail-with-reply'));
   t.is(own.status, 418);
   t.is(own.text, 'short and stout');

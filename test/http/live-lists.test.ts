@@ -58,7 +58,8 @@ test('a followed list contains a queued invocation, which changes to cancelled a
   const delayed = await api.invoke('probe', '[]', { prefer: 'respond-async', 'x-delay-seconds': '600' });
   await until('the queued one', async () => last(list.events)?.invocations[0]?.state === 'queued');
   await api.request('DELETE', `/v1/invocations/${delayed.json.request_id}`);
-  await until('the end', async () => last(list.events).invocations[0].state === 'cancelled');
+  // Between its removal from the queue and the write of its end, a page may lack it.
+  await until('the end', async () => last(list.events).invocations[0]?.state === 'cancelled');
   list.stop();
   t.pass();
 });
@@ -72,10 +73,12 @@ test('a followed list is sent at a limited rate under load, and not at all while
   const seconds = (performance.now() - from) / 1000;
   t.true(list.events.length <= Math.ceil(seconds) + 2, `${list.events.length} events in ${seconds} s`);
   await until('the last page', async () => last(list.events).count === Math.min(made, 50));
-  await sleep(2500);
-  const quiet = list.events.length;
-  await sleep(2500);
-  t.is(list.events.length, quiet);
+  // The last changes may be sent late; if it were sent regularly, it would never be quiet.
+  await until('nothing is sent for 4 s', async () => {
+    const before = list.events.length;
+    await sleep(4000);
+    return list.events.length === before;
+  });
   list.stop();
 });
 
@@ -113,7 +116,7 @@ test('a followed list ends when its API key is revoked', async (t) => {
 
 test('a followed invocation is sent from state queued to success; another namespace gets 404', async (t) => {
   const api = await aTenantWithProbe(await engine());
-  const { json } = await api.invoke('probe', '[]', { prefer: 'respond-async', 'x-delay-seconds': '1' });
+  const { json } = await api.invoke('probe', '[]', { prefer: 'respond-async', 'x-delay-seconds': '4' });
   const one = await follow(api, `/v1/invocations/${json.request_id}?follow=true`);
   await until('the end', async () => last(one.events)?.state === 'success');
   t.is(one.events[0].state, 'queued');

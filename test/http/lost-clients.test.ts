@@ -6,7 +6,7 @@ import { until } from '../helpers/until.js';
 import { aTenantWithProbe, sharedEngine } from './served.js';
 import { connect } from './socket.js';
 
-const PING_SECONDS = 2;
+const PING_SECONDS = 4;
 /** The same ratios as between the documented 20 and 30 s and the default of SOCKET_PING_SECONDS. */
 const LOST_MS = 2 * PING_SECONDS * 1000;
 const UNREAD_LOST_MS = 3 * PING_SECONDS * 1000;
@@ -51,7 +51,15 @@ test('a frozen client is dropped within two ping intervals and leaves its topics
   );
   t.is((await api.get('/v1/pubsub/presence?topic=room')).json.count, 1);
   await frozen;
-  t.deepEqual((await api.get('/v1/pubsub/topics')).json, { topics: ['room'] });
+  const topics = await until(
+    'the topic of the other socket is left',
+    async () => {
+      const { json } = await api.get('/v1/pubsub/topics');
+      return json.topics.length < 2 && json.topics;
+    },
+    LOST_MS / 2,
+  );
+  t.deepEqual(topics, ['room']);
   child.thaw();
   await until('all have been dropped', async () => child.messages.length === 4);
   t.deepEqual(
@@ -72,7 +80,8 @@ test('a frozen client with unread replies is dropped within three ping intervals
     const { json } = await api.get('/v1/stats?function=probe&window=1h');
     return json.per_minute.reduce((sum: number, { success }: { success: number }) => sum + success, 0) === 40;
   });
-  await sleep(UNREAD_LOST_MS);
+  // Allowance of a quarter for a busy machine.
+  await sleep(UNREAD_LOST_MS * 1.25);
   child.thaw();
   await until('the client has been dropped', async () => child.messages.length === 2);
   t.deepEqual(ends(child), [{ closed: 0, code: 1006 }]);

@@ -144,7 +144,7 @@ test('a function that calls itself with http_fetch stops at the trigger depth; a
 test('a namespace has as many guests as its quota says: a call beyond waits a while and is refused, an event waits on', async (t) => {
   const [tenant, other] = [await aTenantWithProbe(await engine()), await aTenantWithProbe(await engine())];
   await setQuotas(tenant, { concurrent_guests: 1 });
-  const asleep = { op: 'sleep', n: 9000 };
+  const asleep = { op: 'sleep', n: 14_000 };
   const slow = tenant.invoke('probe', commands(asleep));
   await until('it runs', async () => (await usage(tenant)).concurrent_guests?.used === 1);
   const call = commands({ op: 'echo', a: 'call' });

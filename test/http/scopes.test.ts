@@ -152,7 +152,7 @@ test('sockets need the scope read to subscribe, publish to send and invoke to ca
 
 test('a socket is closed with 1008 when its key expires', async (t) => {
   const tenant = await aTenantWithProbe(await engine());
-  const key = await limited(tenant, { expires_at: new Date(Date.now() + 1500).toISOString() });
+  const key = await limited(tenant, { expires_at: new Date(Date.now() + 5000).toISOString() });
   const client = await connect(tenant.url, `/v1/pubsub/ws?topic=a&api_key=${key.key}`);
   t.is((await client.closed).code, 1008);
   t.is((await key.get('/v1/functions')).status, 401);

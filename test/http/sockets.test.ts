@@ -12,7 +12,7 @@ const hasOutput = (output: string) => (frame: JsonValue) => frame.output === out
 test('each message on a function socket is one invocation, and replies arrive in order of completion', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const client = await connect(api.url, '/v1/functions/probe/ws', { 'x-api-key': api.key });
-  client.ws.send(commands({ op: 'sleep', n: 1500 }, { op: 'echo', a: 'slow' }));
+  client.ws.send(commands({ op: 'sleep', n: 5000 }, { op: 'echo', a: 'slow' }));
   client.ws.send('quick');
   client.ws.send(commands({ op: 'exit', n: 2 }));
   const slow = await client.next('the slow one', hasOutput('{"results":[null,"slow"]}'));
@@ -57,7 +57,7 @@ test('300 messages sent at once on a function socket all receive a reply', async
   const api = await aTenantWithProbe(await engine());
   const client = await connect(api.url, `/v1/functions/probe/ws?api_key=${encodeURIComponent(api.key)}`);
   for (let sent = 0; sent < 300; sent += 1) client.ws.send(`message ${sent}`);
-  await client.next('the last reply', () => client.frames.length >= 300);
+  await client.next('the last reply', () => client.frames.length >= 300, 240_000);
   const outputs = new Set(client.frames.map(({ output }) => output));
   t.is(outputs.size, 300);
   client.ws.close();

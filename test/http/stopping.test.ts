@@ -12,7 +12,7 @@ test('an engine that stops finishes the requests in flight and closes its socket
   const follow = await fetch(`${api.url}/v1/functions/probe/logs?follow=true`, {
     headers: { 'x-api-key': api.key },
   });
-  const running = api.invoke('probe', commands({ op: 'sleep', n: 1500 }, { op: 'echo', a: 'done' }));
+  const running = api.invoke('probe', commands({ op: 'sleep', n: 4000 }, { op: 'echo', a: 'done' }));
   // Wait until the call is running: the stream's first event is its log, so query the queue
   // instead.
   for (;;) {

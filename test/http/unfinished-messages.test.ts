@@ -9,7 +9,8 @@ import { aTenant, sharedEngine } from './served.js';
 import { connect } from './socket.js';
 
 const MB = 1 << 20;
-const engine = sharedEngine({ env: { REQUEST_IDLE_SECONDS: '1' } });
+const IDLE_SECONDS = 3;
+const engine = sharedEngine({ env: { REQUEST_IDLE_SECONDS: String(IDLE_SECONDS) } });
 
 const UPGRADE = [
   'Host: x',
@@ -104,9 +105,9 @@ test.serial(
     await stuck.upgraded();
     stuck.connection.write(unfinishedFrame().subarray(0, 1000));
     await until('it is closed', () => !stuck.isOpen());
-    t.regex(stuck.received(), closedWith(1008, 'an unfinished message did not go on for 1 s'));
+    t.regex(stuck.received(), closedWith(1008, `an unfinished message did not go on for ${IDLE_SECONDS} s`));
     // The idle one has answered pings meanwhile, which are no message.
-    await delay(2500);
+    await delay(1500 * IDLE_SECONDS);
     idle.ws.send(commands({ op: 'echo', a: 'second' }));
     await until('the second answer', () => idle.frames.length === 2);
     t.is(idle.ws.readyState, idle.ws.OPEN);
@@ -122,6 +123,6 @@ test.serial('a socket is kept that has sent a pong in two parts and nothing afte
   connection.write(pong.subarray(0, 3));
   await delay(200);
   connection.write(pong.subarray(3));
-  await delay(2500);
+  await delay(1500 * IDLE_SECONDS);
   t.true(isOpen(), received());
 });

@@ -102,5 +102,5 @@ test('requests that were aborted do not make later ones fail', async (t) => {
     const names = new Set(await Promise.all(all));
     return [...names, (await fetch('http://h/')).status];
   };`;
-  t.is((await run(source, '', { host: requests(1000) })).output, '["AbortError",200]');
+  t.is((await run(source, '', { host: requests(3000) })).output, '["AbortError",200]');
 });

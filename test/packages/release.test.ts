@@ -26,7 +26,7 @@ interface Component {
 releaseTest(
   'a dry run creates the packages, SBOMs, notes and checksums of the next version and changes nothing',
   async (t) => {
-    t.timeout(120_000);
+    t.timeout(300_000);
     const before = await unchanged();
     const { stdout } = await release('minor');
     t.deepEqual(await unchanged(), before);

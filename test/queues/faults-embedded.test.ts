@@ -7,6 +7,7 @@ import { openQueues } from '../../queues/open.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';
 import { collect, DONE } from '../helpers/consuming.js';
+import { closedGate } from '../helpers/gate.js';
 import { many, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 
@@ -24,9 +25,12 @@ test('after a SIGKILL every acknowledged job runs, and the job that was running 
   const { dir, children } = t.context;
   const producer = startChild(new URL('./processes/producer.js', import.meta.url), [dir]);
   children.push(producer);
-  await until('the engine has acknowledged jobs', () => producer.messages.length > 300, 60_000);
-  await producer.kill('SIGKILL');
   const reports = producer.messages as { acknowledged?: string; started?: string }[];
+  await until(
+    'the engine has acknowledged jobs and runs one',
+    () => reports.length > 300 && reports.some(({ started }) => started !== undefined),
+  );
+  await producer.kill('SIGKILL');
   const acknowledged = reports.flatMap((report) => report.acknowledged ?? []);
   const started = reports.flatMap((report) => report.started ?? []);
 
@@ -141,9 +145,20 @@ test('after a restart, the waiting jobs of a namespace and the new jobs of anoth
     openQueues({ driver: 'sqlite', dir: t.context.dir, maxWaiting: 1000, maxBytes: 1 << 20 });
   const before = await open();
   await before.queue.add(many(80, 'old'));
-  const consumer = await before.queue.consume(async () => DONE, { concurrency: 1 });
-  await until('half of the jobs have run', async () => (await before.queue.counts()).waiting <= 40);
-  await consumer.close();
+  const { opened, open: release } = closedGate();
+  let begun = 0;
+  const consumer = await before.queue.consume(
+    async () => {
+      begun++;
+      if (begun > 40) await opened;
+      return DONE;
+    },
+    { concurrency: 1 },
+  );
+  await until('half of the jobs have run', () => begun > 40);
+  const closed = consumer.close();
+  release();
+  await closed;
   await before.close();
 
   const after = await open();

@@ -23,7 +23,7 @@ const FOREIGN: readonly unknown[] = [
   null,
   ['a'],
 ];
-const LIMITS = { maxWaiting: 1000, maxBytes: 1 << 20, timings: { lockMs: 1000, stalledCheckMs: 400 } };
+const LIMITS = { maxWaiting: 1000, maxBytes: 1 << 20, timings: { lockMs: 3000, stalledCheckMs: 400 } };
 
 const directory = tempDir();
 
@@ -102,7 +102,7 @@ async function refusesForeignJobs(
   await until('every foreign job is reported', () => warnings.length >= foreign.length);
   await until('ours have run', () => delivered.length === ours.length);
   // Long enough that a job that was only left behind is delivered again.
-  await new Promise((resolve) => setTimeout(resolve, 3000));
+  await new Promise((resolve) => setTimeout(resolve, 5000));
 
   t.deepEqual(delivered.toSorted(), ours.map(({ invocation }) => String(invocation.id)).toSorted());
   t.is(warnings.length, foreign.length, warnings.join('\n'));

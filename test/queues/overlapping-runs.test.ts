@@ -14,9 +14,10 @@ import { until } from '../helpers/until.js';
 
 const { serial: test } = anyTest as TestFn;
 const RETRY: Settlement = { kind: 'retry', error: 'failed' };
-const TIMINGS = { lockMs: 1500, stalledCheckMs: 300 };
+/** Locks that a process keeps which gets no processor for two seconds. */
+const TIMINGS = { lockMs: 4000, stalledCheckMs: 300 };
 /** Long enough for a job without lock renewal to be redelivered by two stalled checks. */
-const LONG_MS = 2 * TIMINGS.lockMs;
+const LONG_MS = TIMINGS.lockMs + 5 * TIMINGS.stalledCheckMs;
 /** Long enough for commands to be sent, and short enough for all timeouts. */
 const SENT_MS = 100;
 /** How many jobs are retried, and how many others end, at once. */

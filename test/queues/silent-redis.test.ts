@@ -17,7 +17,7 @@ test('workers whose connections to Redis went silent run jobs and tasks and noti
   const open = (url: string) =>
     openQueues({
       ...{ driver: 'redis', url, maxWaiting: 100, maxBytes: 1 << 20 },
-      timings: { lockMs: 1000, stalledCheckMs: 400 },
+      timings: { lockMs: 3000, stalledCheckMs: 400 },
     });
   const direct = await open(server.url);
   const through = await open(`redis://127.0.0.1:${proxy.port}/0`);

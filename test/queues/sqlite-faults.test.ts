@@ -19,9 +19,12 @@ for (const round of [1, 2, 3]) {
       connection.path,
     ]);
     t.teardown(() => producer.kill('SIGKILL'));
-    await until('the producer has acknowledged jobs', () => producer.messages.length > 300 * round, 60_000);
-    await producer.kill('SIGKILL');
     const reports = producer.messages as { acknowledged?: string; completed?: string }[];
+    await until(
+      'the producer has acknowledged and completed jobs',
+      () => reports.length > 300 * round && reports.some(({ completed }) => completed !== undefined),
+    );
+    await producer.kill('SIGKILL');
     const acknowledged = new Set(reports.flatMap((report) => report.acknowledged ?? []));
     const completed = new Set(reports.flatMap((report) => report.completed ?? []));
     t.true(acknowledged.size > 100 && completed.size > 0);

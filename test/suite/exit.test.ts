@@ -19,7 +19,11 @@ test('a server', async (t) => {
 const CLOSES = FAILS_BEFORE_IT_CLOSES.replace('t.is(1, 2)', 't.is(1, 1)');
 
 /** Runs ava on one file in a separate project that can resolve the packages of this one. */
-async function runAva(t: ExecutionContext, source: string): Promise<{ code: number | null; said: string }> {
+async function runAva(
+  t: ExecutionContext,
+  source: string,
+  graceMs: number,
+): Promise<{ code: number | null; said: string }> {
   await mkdir(join(root, '.build'), { recursive: true });
   const directory = await mkdtemp(join(root, '.build', 'ava-'));
   t.teardown(() => rm(directory, { recursive: true, force: true }));
@@ -28,7 +32,7 @@ async function runAva(t: ExecutionContext, source: string): Promise<{ code: numb
   await writeFile(join(directory, 'only.test.js'), source);
   const ava = spawn(process.execPath, [join(root, 'node_modules/ava/entrypoints/cli.mjs')], {
     cwd: directory,
-    env: { PATH: process.env.PATH, TEST_EXIT_GRACE_MS: '500' },
+    env: { PATH: process.env.PATH, TEST_EXIT_GRACE_MS: String(graceMs) },
   });
   let said = '';
   for (const stream of [ava.stdout, ava.stderr]) {
@@ -41,14 +45,14 @@ async function runAva(t: ExecutionContext, source: string): Promise<{ code: numb
 }
 
 test('a failed test that leaves a server open ends the suite with an error that names the open handle', async (t) => {
-  const { code, said } = await runAva(t, FAILS_BEFORE_IT_CLOSES);
+  const { code, said } = await runAva(t, FAILS_BEFORE_IT_CLOSES, 500);
   t.is(code, 1);
   t.regex(said, /1 test failed/);
   t.regex(said, /still open \(.*TCPServerWrap.*\)/);
 });
 
 test('a test file that closes its server exits without a message about open handles', async (t) => {
-  const { code, said } = await runAva(t, CLOSES);
+  const { code, said } = await runAva(t, CLOSES, 60_000);
   t.is(code, 0, said);
   t.false(said.includes('still open'));
 });

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { Deadlines, type TimedRun } from '../../workers/engine/deadlines.js';
+import { until } from '../helpers/until.js';
 
 const TIMEOUT_MS = 20;
 
@@ -28,8 +30,9 @@ for (const [order, elapsed] of [
     });
     t.teardown(() => deadlines.close());
     deadlines.watch(run);
-    // The timer does not keep the process alive, this one does.
-    await new Promise((resolve) => setTimeout(resolve, 10 * TIMEOUT_MS));
+    await until('the run is stopped', () => stops > 0);
+    // Long enough for a second stop.
+    await delay(10 * TIMEOUT_MS);
     t.is(stops, 1);
   });
 }

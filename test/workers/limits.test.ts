@@ -3,8 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { FunctionName } from '../../src/contract/ids.js';
 import { createEngine } from '../../workers/engine/engine.js';
-import { contentId, runText } from '../helpers/engine.js';
+import { contentId, guestCall, runText } from '../helpers/engine.js';
 import { guest, missingCompiler } from '../helpers/guests.js';
+import { until } from '../helpers/until.js';
 import { assemble } from '../helpers/wat.js';
 
 /** Returns the resident memory of the whole process in MB. */
@@ -35,13 +36,16 @@ for (const [source, input, small] of [
       // Code and threads, including those for long runs, exist before the first measurement.
       await runText(engine, wasm, input, options);
       await runText(engine, wasm, '{}', options);
-      await delay(200);
-      const before = residentMb();
-      let peak = before;
+      let [before, peak] = [Number.POSITIVE_INFINITY, 0];
       const watch = setInterval(() => {
         peak = Math.max(peak, residentMb());
       }, 1);
-      for (let round = 0; round < 2; round++) {
+      // On a busy machine, this process may see the memory of a guest only in a later round.
+      const isSeen = () => limit === small || peak - before >= limit / 4;
+      for (let round = 0; round < 2 || (!isSeen() && round < 50); round++) {
+        await until('the engine is idle', () => engine.stats().busy === 0);
+        await delay(100);
+        before = Math.min(before, residentMb());
         const outcome = await runText(engine, wasm, input, options);
         t.is(outcome.status, 'error');
         t.regex(outcome.error ?? '', new RegExp(`^memory limit of ${limit} MB exceeded`));
@@ -50,7 +54,7 @@ for (const [source, input, small] of [
       clearInterval(watch);
       t.true(peak - before <= limit + 32, `${peak - before} MB over what there was`);
       // The memory of the first guest has been released.
-      if (limit > small) t.true(peak - before >= limit / 4, `${peak - before} MB`);
+      t.true(isSeen(), `${peak - before} MB`);
     });
   }
 }
@@ -118,19 +122,24 @@ for (const [what, input] of [
     t.teardown(() => two.close());
     const wasm = await guest('kitchen.c');
     const cacheGet = () => (input === 'get k' ? new Promise<null>(() => {}) : Promise.resolve(null));
+    await runText(two, wasm, 'echo here');
+    // A busy machine may run nothing else for half a second, but hardly each time.
     let others = 0;
-    let done = false;
-    const beside = (async () => {
-      while (!done) {
-        t.is((await runText(two, wasm, 'echo here')).output, 'here\n');
-        others++;
-      }
-    })();
-    const outcome = await runText(two, wasm, input, { timeoutMs: 500, host: { cache_get: cacheGet } });
-    done = true;
-    await beside;
-    t.is(outcome.status, 'timeout');
-    t.regex(outcome.error ?? '', /^timed out after 0\.5 s/);
+    for (let time = 0; others <= 1 && time < 10; time++) {
+      others = 0;
+      let done = false;
+      const beside = (async () => {
+        while (!done) {
+          t.is((await runText(two, wasm, 'echo here')).output, 'here\n');
+          others++;
+        }
+      })();
+      const outcome = await runText(two, wasm, input, { timeoutMs: 500, host: { cache_get: cacheGet } });
+      done = true;
+      await beside;
+      t.is(outcome.status, 'timeout');
+      t.regex(outcome.error ?? '', /^timed out after 0\.5 s/);
+    }
     t.true(others > 1);
   });
 }
@@ -185,8 +194,11 @@ for (const [what, fields, instruction, count] of LONG_INSTRUCTIONS) {
             (local.set $calls (i32.sub (local.get $calls) (i32.const 1)))
             (br $call)))
           (call $f (i32.const ${(64 << 20) - 1}))))`);
+      const options = { memoryLimitMb: 64, timeoutMs: 1000 } as const;
+      // Compiled before, so that only the run is measured.
+      await engine.prepare(guestCall(wasm, '', options));
       const began = performance.now();
-      const outcome = await runText(engine, wasm, '', { memoryLimitMb: 64, timeoutMs: 1000 });
+      const outcome = await runText(engine, wasm, '', options);
       t.is(outcome.status, 'timeout', outcome.error ?? '');
       const took = performance.now() - began;
       t.true(took < 8000, `${took} ms`);
@@ -197,6 +209,7 @@ for (const [what, fields, instruction, count] of LONG_INSTRUCTIONS) {
 test.serial('fills of a table are stopped at the timeout in a module without a memory', async (t) => {
   const wasm = await assemble(`(module (table $t 1000000 externref) (func (export "_start")
     ${'(table.fill $t (i32.const 0) (ref.null extern) (i32.const 1000000))'.repeat(5000)}))`);
+  await engine.prepare(guestCall(wasm, '', { timeoutMs: 500 }));
   const began = performance.now();
   t.is((await runText(engine, wasm, '', { timeoutMs: 500 })).status, 'timeout');
   t.true(performance.now() - began < 8000);

@@ -81,8 +81,10 @@ test('closing a log writer does not wait for the pause before a retry', async (t
   const written = writer.write(anAttempt());
   const rejected = t.throwsAsync(() => written, { message: 'down' });
   await until('a write has failed', () => attempts() > 0);
+  // Further ones on a machine that was busy for longer than the pause.
+  const before = attempts();
   await writer.close();
   await rejected;
   // The last attempt was made at once.
-  t.is(attempts(), 2);
+  t.is(attempts(), before + 1);
 });

@@ -77,8 +77,8 @@ for (const kind of ['after-func', 'timer', 'ticker', 'deadline']) {
     const functionName = kind as FunctionName;
     await engine.inspect(wasm, { cid: contentId(wasm), name: functionName, memoryLimitMb: 64 });
     const run = (input: string) => runText(engine, wasm, input, { functionName, warmStart: 'go-command' });
-    // Longer than the 150 ms to which the timer is set.
-    await delay(200);
+    // Longer than the 2,500 ms to which the timer is set.
+    await delay(2600);
     for (const [input, expected] of [
       ['', 'false'],
       ['wait', 'true'],

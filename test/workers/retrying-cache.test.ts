@@ -3,7 +3,7 @@ import test from 'ava';
 import { openCache } from '../../src/cache/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { retryingCache } from '../../workers/delivery/retrying-cache.js';
-import { startRedis } from '../helpers/redis-server.js';
+import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 
 const ns = namespaceSchema.parse('default');
 const bytes = (text: string) => Buffer.from(text);
@@ -16,19 +16,50 @@ async function started(t: { teardown(undo: () => Promise<void>): void }) {
   return { server, cache };
 }
 
+/** An outage after which calls of a function still have a quarter of their two seconds, in milliseconds. */
+const SHORT_MS = 1500;
+
+/**
+ * Makes calls during an outage, and resolves with their results or their error. A busy machine may
+ * end the outage after the calls have given up: then there is another one.
+ */
+async function during(
+  outage: { begin(): Promise<void>; end(): Promise<void> },
+  calls: (time: number) => Promise<unknown>,
+): Promise<unknown> {
+  for (let time = 0; ; time++) {
+    await outage.begin();
+    const begun = performance.now();
+    const settled = calls(time).catch((error) => error);
+    await outage.end();
+    const isShort = performance.now() - begun < SHORT_MS;
+    const result = await settled;
+    if (isShort || !(result instanceof Error)) return result;
+  }
+}
+
+const restart = (server: RedisServerProcess) => ({
+  begin: () => server.kill(),
+  async end() {
+    await sleep(300);
+    await server.restart();
+  },
+});
+
 test('cache calls of a function wait until Redis has restarted', async (t) => {
   const { server, cache } = await started(t);
   await cache.set(ns, 'k', bytes('v'), 0);
-  await server.kill();
-  const calls = (async () => {
+  const results = await during(restart(server), async (time) => {
     const mine = retryingCache(cache);
     await mine.set(ns, 'made', bytes('while away'), 0);
-    return [String(await mine.get(ns, 'k')), await mine.increment(ns, 'n', 2n), await mine.delete(ns, 'k')];
-  })();
-  const failed = calls.catch((error) => error);
-  await sleep(300);
-  await server.restart();
-  t.deepEqual(await failed, ['v', 2n, true]);
+    const counter = `n${time}`;
+    return [
+      String(await mine.get(ns, 'k')),
+      await mine.increment(ns, counter, 2n),
+      await mine.delete(ns, 'k'),
+    ];
+  });
+  t.deepEqual(results, ['v', 2n, true]);
   t.is(String(await cache.get(ns, 'made')), 'while away');
 });
 
@@ -53,25 +84,28 @@ test('a server that is connected but does not answer is waited for 2 s too, and 
   const mine = retryingCache(cache);
   const begun = Date.now();
   // The commands of the connection time out after 2 s each.
-  for (let n = 0; n < 6; n += 1) {
+  for (let n = 0; n < 12; n += 1) {
     const sentence = 'The cache cannot be reached right now; try again in a moment.';
     await t.throwsAsync(mine.get(ns, 'k'), { code: 'unavailable', message: sentence });
   }
   const waited = Date.now() - begun;
-  t.true(waited >= 1900 && waited < 8000, `${waited} ms`);
+  // Two seconds for each call would be 24.
+  t.true(waited >= 1900 && waited < 20_000, `${waited} ms`);
   server.thaw();
   t.is(String(await mine.get(ns, 'k')), 'v');
 });
 
 test('an increment that Redis answers a second late is counted once and succeeds', async (t) => {
   const { server, cache } = await started(t);
-  await cache.increment(ns, 'n', 1n);
-  server.freeze();
-  const late = retryingCache(cache).increment(ns, 'n', 1n);
-  const failed = late.catch((error) => error);
-  await sleep(1000);
-  server.thaw();
-  t.is(await failed, 2n);
+  const freeze = {
+    begin: async () => server.freeze(),
+    async end() {
+      await sleep(1000);
+      server.thaw();
+    },
+  };
+  const result = await during(freeze, (time) => retryingCache(cache).increment(ns, `n${time}`, 2n));
+  t.is(result, 2n);
 });
 
 test.serial('cache calls of many functions wait for Redis without a warning about listeners', async (t) => {
@@ -81,13 +115,11 @@ test.serial('cache calls of many functions wait for Redis without a warning abou
   process.on('warning', listen);
   t.teardown(() => process.off('warning', listen));
   await cache.set(ns, 'k', bytes('v'), 0);
-  await server.kill();
-  const calls = Promise.all(Array.from({ length: 40 }, () => retryingCache(cache).get(ns, 'k')));
-  const failed = calls.catch((error) => error);
-  await sleep(300);
-  await server.restart();
+  const results = await during(restart(server), () =>
+    Promise.all(Array.from({ length: 40 }, () => retryingCache(cache).get(ns, 'k'))),
+  );
   t.deepEqual(
-    await failed,
+    results,
     Array.from({ length: 40 }, () => bytes('v')),
   );
   t.deepEqual(

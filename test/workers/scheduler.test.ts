@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { setMaxListeners } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import test from 'ava';
+import { Worker } from 'node:worker_threads';
+import test, { type ExecutionContext } from 'ava';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { Scheduler } from '../../workers/engine/scheduler.js';
@@ -16,7 +17,33 @@ import { ENDLESS, reactor } from '../helpers/reactor.js';
 import { until } from '../helpers/until.js';
 import { boundMs, medianMs } from '../helpers/waits.js';
 
+// The tests whose guests loop endlessly are serial: the others would get hardly any processor time.
+
 const kitchen = () => guest('kitchen.c');
+
+/**
+ * Starts a thread that computes on command, as much as it can now in `ms` milliseconds. Returns the
+ * command.
+ */
+async function computingThread(t: ExecutionContext, ms: number): Promise<() => Promise<void>> {
+  const script = `
+    const { parentPort, workerData: ms } = require('node:worker_threads');
+    let rounds = 0;
+    for (const end = performance.now() + ms; performance.now() < end; ) rounds++;
+    parentPort.on('message', () => {
+      for (let round = 0; round < rounds; round++) performance.now();
+      parentPort.postMessage('done');
+    });
+    parentPort.postMessage('ready');`;
+  const thread = new Worker(script, { eval: true, workerData: ms });
+  t.teardown(() => thread.terminate());
+  await once(thread, 'message');
+  return async () => {
+    const done = once(thread, 'message');
+    thread.postMessage('compute');
+    await done;
+  };
+}
 
 test('waiting guests release CPU slots: 30 guests wait at once on 2 threads', async (t) => {
   const engine = createEngine({ threads: 2, parked: 30 });
@@ -34,7 +61,7 @@ test('waiting guests release CPU slots: 30 guests wait at once on 2 threads', as
     return '{"status":200}';
   };
   const all = Array.from({ length: 30 }, () =>
-    runText(engine, wasm, 'fetch http://x', { host: { http_fetch: httpFetch } }),
+    runText(engine, wasm, 'fetch http://x', { host: { http_fetch: httpFetch }, timeoutMs: 300_000 }),
   );
   const outcomes = await Promise.all(all);
   t.is(most, 30);
@@ -100,16 +127,16 @@ test('a long queue of one namespace does not delay the first run of another', as
   const ended: string[] = [];
   // Longer than a thread that joins for another namespace needs to create its first instance.
   const run = async (namespace: string) => {
-    await runText(engine, wasm, 'spin 40000', { namespace });
+    await runText(engine, wasm, 'spin 200000', { namespace });
     ended.push(namespace);
   };
   // Compiled for both, so that the order depends on scheduling and not on compilation.
   for (const namespace of ['busy', 'quiet']) await runText(engine, wasm, 'echo here', { namespace });
-  await Promise.all([...Array.from({ length: 20 }, () => run('busy')), run('quiet')]);
+  await Promise.all([...Array.from({ length: 8 }, () => run('busy')), run('quiet')]);
   t.true(ended.indexOf('quiet') <= 2, ended.join());
 });
 
-test('endless loops of one namespace on every core do not block another namespace', async (t) => {
+test.serial('endless loops of one namespace on every core do not block another namespace', async (t) => {
   const engine = createEngine({ threads: 2, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -141,7 +168,7 @@ test('endless loops of one namespace on every core do not block another namespac
   for (const { status } of await Promise.all([...hostile, ...others])) t.is(status, 'cancelled');
 });
 
-test('while a module is prepared, guests leave it a core, except the last one', async (t) => {
+test.serial('while a module is prepared, guests leave it a core, except the last one', async (t) => {
   const wasm = await kitchen();
   const endless = reactor(ENDLESS);
   for (const threads of [1, 2]) {
@@ -173,36 +200,42 @@ test('while a module is prepared, guests leave it a core, except the last one', 
   }
 });
 
-test('more guests than cores that wait and then loop endlessly do not block another namespace', async (t) => {
-  const engine = createEngine({ threads: 2, parked: 24 });
-  t.teardown(() => engine.close());
-  const wasm = await kitchen();
-  const stop = new AbortController();
-  setMaxListeners(0, stop.signal);
-  const call = () => runText(engine, wasm, 'echo here', { namespace: 'victim' });
-  await call();
-  let leave = () => {};
-  const gate = new Promise<string>((resolve) => {
-    leave = () => resolve('{}');
-  });
-  const hostile = Array.from({ length: 24 }, () =>
-    runText(engine, wasm, 'fetch http://x\nloop', {
-      ...{ namespace: 'hostile', timeoutMs: 300_000 },
-      ...{ host: { http_fetch: () => gate }, signal: stop.signal },
-    }),
-  );
-  await until('all of them wait', async () => engine.stats().parked === 24);
-  leave();
-  await until('all of them compute', async () => engine.stats().busy === 24);
-  const unhurried = medianMs(call);
-  const waited = await Promise.race([unhurried, delay(20_000, Number.POSITIVE_INFINITY, { ref: false })]);
-  t.log(`${waited.toFixed(1)} ms`);
-  t.true(waited <= boundMs(0), `${waited} ms`);
-  stop.abort();
-  for (const { status } of await Promise.all(hostile)) t.is(status, 'cancelled');
-});
+test.serial(
+  'more guests than cores that wait and then loop endlessly do not block another namespace',
+  async (t) => {
+    const engine = createEngine({ threads: 2, parked: 24 });
+    t.teardown(() => engine.close());
+    const wasm = await kitchen();
+    const stop = new AbortController();
+    setMaxListeners(0, stop.signal);
+    const call = () => runText(engine, wasm, 'echo here', { namespace: 'victim' });
+    await call();
+    const askThread = await computingThread(t, await medianMs(call));
+    let leave = () => {};
+    const gate = new Promise<string>((resolve) => {
+      leave = () => resolve('{}');
+    });
+    const hostile = Array.from({ length: 24 }, () =>
+      runText(engine, wasm, 'fetch http://x\nloop', {
+        ...{ namespace: 'hostile', timeoutMs: 300_000 },
+        ...{ host: { http_fetch: () => gate }, signal: stop.signal },
+      }),
+    );
+    await until('all of them wait', async () => engine.stats().parked === 24);
+    leave();
+    await until('all of them compute', async () => engine.stats().busy === 24);
+    const unhurried = medianMs(call);
+    const waited = await Promise.race([unhurried, delay(60_000, Number.POSITIVE_INFINITY, { ref: false })]);
+    // As long as it takes beside the loops if nothing of the engine is involved.
+    const reference = await medianMs(askThread);
+    t.log(`${waited.toFixed(1)} ms, and ${reference.toFixed(1)} ms for another thread`);
+    t.true(waited <= boundMs(reference), `${waited} ms, and ${reference} ms for another thread`);
+    stop.abort();
+    for (const { status } of await Promise.all(hostile)) t.is(status, 'cancelled');
+  },
+);
 
-test('guests of one namespace that use all memory do not block another namespace', async (t) => {
+test.serial('guests of one namespace that use all memory do not block another namespace', async (t) => {
   const engine = createEngine({ threads: 2, parked: 40, memoryMb: 1024 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
@@ -219,7 +252,7 @@ test('guests of one namespace that use all memory do not block another namespace
   setMaxListeners(0, stop.signal);
   const call = () => runText(engine, wasm, 'echo here', { namespace: 'victim', memoryLimitMb: 64 });
   const isServed = async () =>
-    (await Promise.race([call(), delay(10_000, null, { ref: false })]))?.output === 'here\n';
+    (await Promise.race([call(), delay(60_000, null, { ref: false })]))?.output === 'here\n';
   t.true(await isServed());
   // They are small while they wait, and then grow all at once.
   const hostile = Array.from({ length: 20 }, () =>
@@ -255,21 +288,28 @@ test('waiting guests count with their used memory, and the memory budget is not 
   const engine = createEngine({ threads: 2, parked: 16, memoryMb: 700 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
-  let inside = 0;
   let most = 0;
-  const httpFetch = async () => {
-    most = Math.max(most, ++inside);
-    t.true(engine.stats().memoryMb <= 700);
-    await delay(300);
-    inside--;
-    return '';
-  };
-  const fetches = () =>
-    Promise.all(
+  const fetches = () => {
+    let inside = 0;
+    const { opened: gate, open: release } = closedGate();
+    const httpFetch = async () => {
+      most = Math.max(most, ++inside);
+      t.true(engine.stats().memoryMb <= 700);
+      // More than two must be in their host call at once, otherwise none returns.
+      if (inside === 3) release();
+      await gate;
+      inside--;
+      return '';
+    };
+    return Promise.all(
       Array.from({ length: 12 }, () =>
-        runText(engine, wasm, 'fetch http://x', { memoryLimitMb: 256, host: { http_fetch: httpFetch } }),
+        runText(engine, wasm, 'fetch http://x', {
+          ...{ memoryLimitMb: 256, timeoutMs: 300_000 },
+          host: { http_fetch: httpFetch },
+        }),
       ),
     );
+  };
   await fetches();
   const outcomes = await fetches();
   t.true(outcomes.every(({ status }) => status === 'success'));
@@ -360,7 +400,7 @@ test('a process that has closed its engine exits', async (t) => {
     process.stdout.write(output);
   `;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
-    timeout: 60_000,
+    timeout: 240_000,
   });
   t.is(stdout, 'done\n');
 });
@@ -418,7 +458,7 @@ test('a program that is unloaded while it runs, or while a run of it waits, is u
   }
   open();
   for (const { status } of await Promise.all(runs)) t.is(status, 'success');
-  await until('only the cached program has a warm instance', () => pool.stats().warmInstances === 1, 5000);
+  await until('only the cached program has a warm instance', () => pool.stats().warmInstances === 1);
 });
 
 test('preparing a program creates a warm instance before its first run', async (t) => {

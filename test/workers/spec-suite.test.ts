@@ -13,7 +13,7 @@ const SCRIPTS = [
 ];
 
 test('modules of the WebAssembly specification behave the same on restored instances as on new ones', async (t) => {
-  t.timeout(120_000);
+  t.timeout(300_000);
   const suite = await specSuite();
   if (suite === null) {
     t.log('needs Go, and its module proxy when the suite is not in its cache');

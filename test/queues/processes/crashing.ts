@@ -5,7 +5,7 @@ import { queued } from '../../helpers/invocations.js';
 // guest. Jobs end after `holdMs` milliseconds, the guilty one never. Reports each delivery and the
 // other jobs in the slots.
 const [driver = '', where = '', added = '', holdMs = ''] = process.argv.slice(2);
-const limits = { maxWaiting: 100_000, maxBytes: 1 << 30, timings: { lockMs: 1000, stalledCheckMs: 400 } };
+const limits = { maxWaiting: 100_000, maxBytes: 1 << 30, timings: { lockMs: 2500, stalledCheckMs: 400 } };
 const { queue } = await openQueues(
   driver === 'redis' ? { driver, url: where, ...limits } : { driver: 'sqlite', dir: where, ...limits },
 );

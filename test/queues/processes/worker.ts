@@ -8,7 +8,7 @@ const { queue } = await openQueues({
   url,
   maxWaiting: 100_000,
   maxBytes: 1 << 30,
-  timings: { lockMs: 1000, stalledCheckMs: 400 },
+  timings: { lockMs: 2500, stalledCheckMs: 400 },
 });
 let release = (): void => {};
 const released = new Promise<void>((resolve) => {
