@@ -85,7 +85,7 @@ export function cacheQuotaConformance(
 
   if (!forgetsInTime) return;
   test(`${driver}: expired entries no longer count against the quota`, async (t) => {
-    await Promise.all(Array.from({ length: 10 }, (_, at) => cache.set(fading, `k${at}`, entry(), 3)));
+    await Promise.all(Array.from({ length: 10 }, (_, at) => cache.set(fading, `k${at}`, entry(), 6)));
     await t.throwsAsync(cache.set(fading, 'more', new Uint8Array(20_000), 0), { code: 'quota_exceeded' });
     await until('the write succeeds again', () =>
       succeeds(cache.set(fading, 'more', new Uint8Array(20_000), 0)),

@@ -13,7 +13,6 @@ interface Report {
 const JOBS = ['guilty', 'waiting-1', 'waiting-2'];
 const LONG_MS = '600000';
 const SHORT_MS = '300';
-const JOURNAL_MS = 200;
 
 /**
  * Tests for every driver of `InvocationQueue` about worker crashes; see `CrashJournal`. `where`
@@ -43,8 +42,6 @@ export function crashesConformance<C>(
       const { child, delivered } = await worker(crashes === 0 ? ['loading'] : [], LONG_MS);
       const delivery = await until('the job is delivered', () => delivered('loading'), 60_000);
       t.like(delivery, { crashes, crashesWhileRunning: counted });
-      // The journal is written asynchronously.
-      await delay(JOURNAL_MS);
       await child.kill();
     }
     const last = await worker([], SHORT_MS);

@@ -68,7 +68,7 @@ export function tasksConformance(test: SerialFn<QueueContext>): void {
     t.is(seen.length, 4);
     for (const payload of ['first', 'second']) {
       await tasks.add(task('quick', payload, { owner: 'victim' }));
-      await until('the task is done', () => seen.includes(payload), 5000);
+      await until('the task is done', () => seen.includes(payload));
     }
     t.is(seen.length, 6);
     end();

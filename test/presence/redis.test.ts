@@ -26,8 +26,8 @@ presenceConformance('redis cluster', (leaseMs) => open(cluster.url, leaseMs), 'r
 redisSettingConformance('redis', 'REDIS_URL', (url) => open(url));
 
 test('a member of one process is listed by another until its lease expires after the process closes', async (t) => {
-  const here = await open(server.url, 1000);
-  const there = await open(server.url, 1000);
+  const here = await open(server.url, 5000);
+  const there = await open(server.url, 5000);
   t.teardown(() => there.close());
   await here.touch(ns, 'shared', 'c1', ann);
   t.deepEqual(await there.members(ns, 'shared'), [shown]);

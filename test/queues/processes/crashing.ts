@@ -5,7 +5,7 @@ import { queued } from '../../helpers/invocations.js';
 // guest. Jobs end after `holdMs` milliseconds, the guilty one never. Reports each delivery and the
 // other jobs in the slots.
 const [driver = '', where = '', added = '', holdMs = ''] = process.argv.slice(2);
-const limits = { maxWaiting: 100_000, maxBytes: 1 << 30, timings: { lockMs: 1000, stalledCheckMs: 400 } };
+const limits = { maxWaiting: 100_000, maxBytes: 1 << 30, timings: { lockMs: 2000, stalledCheckMs: 400 } };
 const { queue } = await openQueues(
   driver === 'redis' ? { driver, url: where, ...limits } : { driver: 'sqlite', dir: where, ...limits },
 );
@@ -20,6 +20,8 @@ await queue.consume(
     const name = Buffer.from(delivery.invocation.input).toString();
     const beside = running++;
     if (name === 'guilty') delivery.begun();
+    // The journal is written asynchronously, and this process is killed after its report.
+    await new Promise((resolve) => setTimeout(resolve, 50));
     process.send?.({ name, crashes, crashesWhileRunning, beside });
     await new Promise((resolve) => {
       if (name !== 'guilty') setTimeout(resolve, Number(holdMs));
