@@ -35,7 +35,11 @@ test('a process whose clock differs from Redis by 10 minutes exits with an error
 });
 
 test('delays, max age, idempotency keys, schedules and takeovers work with clocks 4 s apart', async (t) => {
-  const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '1', EGRESS_ALLOW: '127.0.0.1' });
+  const cluster = await startCluster({
+    ...{ QUEUE_LOCK_SECONDS: '1', EGRESS_ALLOW: '127.0.0.1' },
+    // A thread for each of the guests that wait.
+    WORKER_PARKED: '16',
+  });
   t.teardown(cluster.close);
   const gate = await gateServer(t);
   const [web, fast] = await Promise.all([

@@ -6,7 +6,7 @@ import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 
 test('when a web process is killed, its sync calls finish and another web process returns their results', async (t) => {
-  const cluster = await startCluster({ EGRESS_ALLOW: '127.0.0.1' });
+  const cluster = await startCluster({ EGRESS_ALLOW: '127.0.0.1', WORKER_PARKED: '16' });
   t.teardown(cluster.close);
   const gate = await gateServer(t);
   const [a, b] = await Promise.all([cluster.web(), cluster.web(), cluster.worker()]);

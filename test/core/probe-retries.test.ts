@@ -90,7 +90,7 @@ test('the probes of more versions than one query returns are all repeated', asyn
   const { addVersion, start, pending } = await scene(t, async () => CONCLUSIVE);
   for (const cid of cids(21)) await addVersion(cid);
   start();
-  await until('all versions are settled', async () => (await pending()).length === 0, 10_000);
+  await until('all versions are settled', async () => (await pending()).length === 0);
   t.pass();
 });
 
@@ -102,7 +102,7 @@ test('versions whose probes stay inconclusive do not hold up those behind them',
   );
   for (const cid of all) await addVersion(cid);
   start();
-  await until('the last version is settled', async () => (await pending()).length === stuck.length, 10_000);
+  await until('the last version is settled', async () => (await pending()).length === stuck.length);
   t.deepEqual(await pending(), stuck);
 });
 
@@ -118,7 +118,7 @@ test('a version whose module cannot be read does not hold up those behind it', a
   await addVersion('lost');
   await addVersion('found');
   start();
-  await until('the other version is settled', async () => (await pending()).length === 1, 10_000);
+  await until('the other version is settled', async () => (await pending()).length === 1);
   t.deepEqual(await pending(), ['lost']);
 });
 
@@ -139,7 +139,7 @@ test('a version that is deployed while probes are repeated is repeated after the
   await sleep(50);
   t.deepEqual(asked, ['before']);
   open();
-  await until('both versions are settled', async () => (await pending()).length === 0, 10_000);
+  await until('both versions are settled', async () => (await pending()).length === 0);
   t.deepEqual(asked, ['before', 'meanwhile']);
 });
 

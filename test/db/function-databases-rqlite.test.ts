@@ -132,8 +132,9 @@ test('a write whose deadline passes before the server has answered is not report
   const { port } = server.address() as AddressInfo;
   const transport = new RqliteTransport({ urls: [`http://127.0.0.1:${port}`] });
   t.teardown(() => transport.close());
+  // Long enough that the statement is sent before its deadline.
   const run = (kind: 'query' | 'exec', sql: string) =>
-    send(transport, [{ kind, ...guard(sql, kind), args: [] }], { timeoutMs: 300 });
+    send(transport, [{ kind, ...guard(sql, kind), args: [] }], { timeoutMs: 3000 });
   await t.throwsAsync(run('exec', 'delete from t'), { code: 'RQLITE_AMBIGUOUS' });
   await t.throwsAsync(run('query', 'select 1'), { code: 'RQLITE_TIMEOUT' });
 

@@ -13,7 +13,7 @@ const LARGE = {
   'rows of 8 KB':
     "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000) select replace(hex(zeroblob(2000)), '0', 'é') as a from n",
 };
-const TRIES = 3;
+const TRIES = 10;
 
 /** Returns how long the event loop was blocked at most while `work` ran, in milliseconds. */
 async function longestBlockMs(work: () => Promise<unknown>): Promise<number> {
@@ -40,12 +40,12 @@ for (const [what, sql] of Object.entries(LARGE)) {
       directory: join(directory, 'databases'),
     });
     t.teardown(() => databases.close());
-    const query = () => databases.query(namespaceSchema.parse('large'), sql, [], { timeoutMs: 30_000 });
+    const query = () => databases.query(namespaceSchema.parse('large'), sql, [], { timeoutMs: 300_000 });
     const { json } = await query();
     t.true(Buffer.byteLength(json) > 6 << 20);
     // Other processes may delay both; the shortest of several tries is compared.
     let [blocked, parsed] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (let round = 0; round < TRIES; round++) {
+    for (let round = 0; round < TRIES && !(blocked < Math.max(parsed, 20)); round++) {
       blocked = Math.min(blocked, await longestBlockMs(query));
       parsed = Math.min(parsed, await longestBlockMs(async () => JSON.stringify(JSON.parse(json))));
     }

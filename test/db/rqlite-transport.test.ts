@@ -32,7 +32,7 @@ async function aNode(t: ExecutionContext, ...answers: Answer[]) {
 }
 
 function aTransport(t: ExecutionContext, urls: string[], options = {}) {
-  const transport = new RqliteTransport({ urls, retryForMs: 5_000, requestTimeoutMs: 2_000, ...options });
+  const transport = new RqliteTransport({ urls, retryForMs: 20_000, requestTimeoutMs: 20_000, ...options });
   t.teardown(() => transport.close());
   return (idempotent: boolean, more = {}) => transport.post('/db/request', '[]', { idempotent, ...more });
 }
@@ -147,7 +147,7 @@ test('with all nodes down the first request is retried for retryForMs, and later
   const post = aTransport(
     t,
     nodes.map(({ url }) => url),
-    { retryForMs: 1_500 },
+    { retryForMs: 4_000 },
   );
   const asked = () => nodes.reduce((sum, { seen }) => sum + seen.length, 0);
   await t.throwsAsync(post(false), { code: 'RQLITE_UNAVAILABLE' });
