@@ -43,7 +43,7 @@ test.serial(
         const found = await succeeded();
         return events(found).size >= EVENTS && found;
       },
-      150_000,
+      280_000,
     );
     t.is(events(done).size, EVENTS);
     t.is(new Set(done.map(({ request_id }) => request_id)).size, EVENTS);

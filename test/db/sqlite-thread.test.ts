@@ -9,7 +9,7 @@ const exhausted = fileURLToPath(new URL('./processes/exhausted-thread.js', impor
 
 test('a process whose SQLite thread runs out of memory ends instead of failing every statement', (t) => {
   const args = ['--max-old-space-size=64', exhausted, join(directory, 'store.sqlite')];
-  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 240_000 });
   t.is(status, 1, stderr);
   t.regex(stderr, /ERR_WORKER_OUT_OF_MEMORY/);
 });
@@ -21,7 +21,7 @@ for (const kind of ['store', 'queue']) {
     const args = [exitDuringCall, kind, join(directory, `${kind}.sqlite`)];
     const { status, signal, stderr } = spawnSync(process.execPath, args, {
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 240_000,
     });
     t.deepEqual({ status, signal }, { status: 7, signal: null }, stderr);
   });

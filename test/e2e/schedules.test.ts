@@ -19,19 +19,13 @@ interface Setup {
   start(): Promise<Api>;
 }
 
-/**
- * Returns the scheduled times of all ticks of a function so far, from the inputs that the probe
- * returns.
- */
+/** Returns the scheduled times of all ticks of a function that have ended so far, from their inputs. */
 async function ticks(api: Api, name: string): Promise<number[]> {
   const { json } = await api.get(`/v1/invocations?status=success&function=${name}&limit=100`);
-  const outputs = await Promise.all(
-    json.invocations.map(async ({ request_id }: { request_id: string }) => {
-      const shown = await api.get(`/v1/invocations/${request_id}`);
-      return Date.parse(JSON.parse(shown.json.output).scheduled_at);
-    }),
+  const times: number[] = json.invocations.map(({ input }: { input: string }) =>
+    Date.parse(JSON.parse(input).scheduled_at),
   );
-  return outputs.sort((a, b) => a - b);
+  return times.sort((a, b) => a - b);
 }
 
 const SETUPS: Record<string, (t: ExecutionContext) => Promise<Setup>> = {
