@@ -10,7 +10,7 @@ test('when a web process is killed, its sync calls finish and another web proces
   t.teardown(cluster.close);
   const gate = await gateServer(t);
   const [a, b] = await Promise.all([cluster.web(), cluster.web(), cluster.worker()]);
-  await a.api.deploy('probe', await probeWasm());
+  await a.api.deploy('probe', await probeWasm(), { timeout_seconds: '300' });
   // The ids are chosen by the client, since the responses never arrive.
   const ids = Array.from({ length: 10 }, () => crypto.randomUUID());
   const failing = crypto.randomUUID();
