@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -10,6 +10,7 @@ import { createProgram } from '../../src/cli/program.js';
 import { runCli } from '../helpers/cli.js';
 import { httpServer } from '../helpers/http-server.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { anAnswerLike } from '../helpers/tries.js';
 
 const home = tempDir();
 const run = promisify(execFile);
@@ -83,7 +84,7 @@ function inShell(
     return;
   }
   test(title, async (t) => {
-    t.timeout(60_000);
+    t.timeout(240_000);
     const server = await engine();
     t.teardown(server.close);
     const directory = join(home, shell);
@@ -121,7 +122,9 @@ inShell(
       });
       return stdout.split('\n').filter((one) => one !== '');
     };
-    t.deepEqual(await tab('orama function invoke hel'), ['hello', 'help-desk']);
+    // The engine has a second to answer, in which a busy machine may do something else.
+    const names = ['hello', 'help-desk'];
+    t.deepEqual(await anAnswerLike(names, () => tab('orama function invoke hel')), names);
     t.deepEqual(await tab('orama function roll'), ['rollback', 'rollout']);
     t.deepEqual(await tab('orama function list --output '), ['table', 'json', 'ndjson']);
   },
@@ -164,15 +167,17 @@ zpty -r shell said '*READY> *'
 zpty -n -w shell "$1"
 zpty -w shell exit
 while zpty -r shell said; do :; done`;
-    await run('zsh', ['-f', '-c', session, 'zsh', keys], {
-      env: { ...env, ZDOTDIR: directory },
-      cwd: directory,
-    });
-    const lines = readFileSync(join(directory, 'lines'), 'utf8').trimEnd().split('\n');
-    t.deepEqual(
-      lines.map((line) => line.trimEnd()),
-      TYPED.map(([, line]) => line),
-    );
+    const typed = async () => {
+      rmSync(join(directory, 'lines'), { force: true });
+      await run('zsh', ['-f', '-c', session, 'zsh', keys], {
+        env: { ...env, ZDOTDIR: directory },
+        cwd: directory,
+      });
+      const lines = readFileSync(join(directory, 'lines'), 'utf8').trimEnd().split('\n');
+      return lines.map((line) => line.trimEnd());
+    };
+    const expected = TYPED.map(([, line]) => line);
+    t.deepEqual(await anAnswerLike(expected, typed), expected);
   },
 );
 
@@ -191,7 +196,8 @@ inShell(
       const { stdout } = await run('fish', ['-c', session, line], { env, cwd: directory });
       return stdout.split('\n').filter((one) => one !== '');
     };
-    t.deepEqual(await tab('orama function invoke hel'), ['hello', 'help-desk']);
+    const names = ['hello', 'help-desk'];
+    t.deepEqual(await anAnswerLike(names, () => tab('orama function invoke hel')), names);
     const rolls = await tab('orama function roll');
     t.deepEqual(rolls.map((one) => one.split('\t', 1)[0]).sort(), ['rollback', 'rollout']);
     t.regex(rolls[0] ?? '', /\t\w+/, 'with a description');

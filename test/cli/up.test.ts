@@ -32,7 +32,7 @@ async function up(
     env: { PATH: process.env.PATH, HOME: home, ...(redis === undefined ? {} : { REDIS_URL: redis }) },
     stdio: ['ignore', 'ignore', 'pipe'],
     // Much longer than a start takes; without it, a hanging engine would outlive the test.
-    timeout: 60_000,
+    timeout: 240_000,
     killSignal: 'SIGKILL',
   });
   const [stderr] = await Promise.all([text(child.stderr), once(child, 'close')]);

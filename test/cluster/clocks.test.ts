@@ -1,5 +1,6 @@
 import test from 'ava';
 import { spawnRole, startCluster } from '../helpers/cluster.js';
+import { gateServer } from '../helpers/gate-server.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 
@@ -34,8 +35,13 @@ test('a process whose clock differs from Redis by 10 minutes exits with an error
 });
 
 test('delays, max age, idempotency keys, schedules and takeovers work with clocks 4 s apart', async (t) => {
-  const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '1' });
+  const cluster = await startCluster({
+    ...{ QUEUE_LOCK_SECONDS: '1', EGRESS_ALLOW: '127.0.0.1' },
+    // A thread for each of the guests that wait.
+    WORKER_PARKED: '16',
+  });
   t.teardown(cluster.close);
+  const gate = await gateServer(t);
   const [web, fast] = await Promise.all([
     cluster.web(clock(-2000)),
     cluster.worker(clock(2000)),
@@ -55,17 +61,15 @@ test('delays, max age, idempotency keys, schedules and takeovers work with clock
     });
 
   t.is((await ended(await send('[]', { 'x-max-age-seconds': '60' }))).state, 'success');
-  const delayed = await send('[]', { 'x-delay-seconds': '60' });
+  const delayed = await send('[]', { 'x-delay-seconds': '600' });
   const key = { 'idempotency-key': 'once' };
   const once = commands({ op: 'cache_incr', a: 'runs', n: 1 });
   for (let n = 0; n < 3; n += 1) t.deepEqual((await web.api.invoke('probe', once, key)).json.results, [1]);
 
-  const ids = await Promise.all(Array.from({ length: 8 }, () => send(commands({ op: 'sleep', n: 2000 }))));
-  await until('the invocations run', async () => {
-    const { json } = await web.api.get('/v1/invocations?status=running');
-    return json.count >= ids.length;
-  });
+  const ids = await Promise.all(Array.from({ length: 8 }, () => send(commands(gate.wait))));
+  await until('the invocations run', () => gate.visitors() >= ids.length);
   await fast.kill9();
+  gate.open();
   for (const id of ids) t.is((await ended(id)).state, 'success');
 
   const ticks = await until('three ticks have run', async () => {

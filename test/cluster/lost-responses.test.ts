@@ -1,4 +1,5 @@
 import test from 'ava';
+import { Redis } from 'ioredis';
 import type { ApiReply } from '../helpers/api.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startRedis } from '../helpers/redis-server.js';
@@ -22,10 +23,15 @@ test('a call with an unconfirmed acceptance runs once when repeated with its Ide
 
   const call = () =>
     engine.api.invoke('probe', input, { 'Idempotency-Key': 'order-1', Prefer: 'respond-async' });
+  const redisItself = new Redis(redis.url);
+  t.teardown(() => redisItself.disconnect());
+  const jobs = async () => (await redisItself.keys('{orama}:async:*-*-*-*-*')).length;
+  const before = await jobs();
   proxy.dropResponses();
   const calling = call();
-  // The add is on its way; its response, and everything else from Redis, never arrives.
-  setTimeout(proxy.cut, 200);
+  // The response of the add, and everything else from Redis, never arrives.
+  await until('the job is added', async () => (await jobs()) > before);
+  proxy.cut();
   const first = await calling;
   t.is(first.status, 503, first.text);
   t.is(first.json.code, 'ambiguous_write');

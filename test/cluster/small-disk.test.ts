@@ -62,13 +62,13 @@ async function losesNothing(t: ExecutionContext, api: Api, disk: SmallDisk, log:
   await send(true, 0);
   for (let n = 0; n < 10; n++) await send(n % 2 === 0, 500);
   await disk.fill();
-  const fullSince = Date.now();
   const health = await until('health reports the disk as down', async () => {
     const reply = await api.get('/health');
     return reply.json.dependencies.disk?.status === 'down' && reply;
   });
   t.is(health.status, 503);
   t.regex(health.json.dependencies.disk.error, /Nothing can be written to the data directory/);
+  const fullSince = Date.now();
   while (Date.now() - fullSince < FULL_MS) {
     await send(accepted.length % 2 === 0, 0);
     await delay(50);

@@ -6,7 +6,8 @@ import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 
 const EVENTS = 1000;
-const QUICK = { QUEUE_LOCK_SECONDS: '1' };
+/** Short, so that a killed worker's jobs are soon taken over; longer than most pauses of a busy machine. */
+const QUICK = { QUEUE_LOCK_SECONDS: '2' };
 
 test.serial(
   '1,000 events all run and are logged after one of two workers is killed with SIGKILL',
@@ -42,7 +43,7 @@ test.serial(
         const found = await succeeded();
         return events(found).size >= EVENTS && found;
       },
-      150_000,
+      280_000,
     );
     t.is(events(done).size, EVENTS);
     t.is(new Set(done.map(({ request_id }) => request_id)).size, EVENTS);
@@ -56,9 +57,14 @@ test.serial(
       `${left} waited after the kill, ${crashes.length} died with it, over after ${Date.now() - killedAt} ms`,
     );
     t.true(crashes.length > 0, 'the killed worker ran nothing');
-    for (const { request_id, attempt } of crashes) {
-      t.is(attempt, 1);
-      t.is(done.find((record) => record.request_id === request_id)?.attempt, 2);
+    for (const id of new Set(crashes.map(({ request_id }) => request_id))) {
+      // The other worker may lose a job as well, when a busy machine does not run it for long.
+      const attempts = crashes.filter(({ request_id }) => request_id === id).map(({ attempt }) => attempt);
+      t.deepEqual(
+        attempts.toSorted((one, other) => one - other),
+        attempts.map((_, at) => at + 1),
+      );
+      t.is(done.find((record) => record.request_id === id)?.attempt, attempts.length + 1);
     }
 
     function succeeded() {
@@ -166,11 +172,12 @@ function events(records: readonly LoggedAttempt[]): Set<string> {
 }
 
 test.serial('a worker resumed after its job was taken over cannot settle that job', async (t) => {
-  const cluster = await startCluster(QUICK);
+  // Longer, so that the second worker keeps the job also on a busy machine.
+  const cluster = await startCluster({ QUEUE_LOCK_SECONDS: '4' });
   t.teardown(cluster.close);
   const [web, sleeper] = await Promise.all([cluster.web(), cluster.worker()]);
   await web.api.deploy('probe', await probeWasm());
-  const { json } = await web.api.invoke('probe', commands({ op: 'sleep', n: 4000 }), {
+  const { json } = await web.api.invoke('probe', commands({ op: 'sleep', n: 8000 }), {
     prefer: 'respond-async',
   });
   const show = async () => (await web.api.get(`/v1/invocations/${json.request_id}`)).json;

@@ -2,6 +2,9 @@ import test from 'ava';
 import type { Bus } from '../../src/ports/bus.js';
 import { until } from '../helpers/until.js';
 
+/** Somewhat less than a notice waits for its subscribers, since timers may end early. */
+const NOTICE_WAIT_MS = 490;
+
 /**
  * Tests for every driver of the Bus port. `open` is called twice, for two processes of one
  * installation; a driver for a single process returns the same bus twice.
@@ -65,12 +68,18 @@ export function busConformance(
     const stops = await Promise.all(
       [one, two].map((bus, at) => bus.subscribe('noticed', (message) => seen.push(`${at} ${message}`))),
     );
+    let prompt = 0;
     for (let n = 0; n < 50; n++) {
       const [from, other] = n % 2 ? [one, two] : [two, one];
+      const since = performance.now();
       await Promise.all([from.notify('noticed', `a${n}`), other.notify('noticed', `b${n}`)]);
-      if (!oneServer) await until('all have handled both', () => seen.length === 4);
+      // A notice waits for half a second, which may pass while a busy machine runs other processes.
+      const isGivenUp = performance.now() - since >= NOTICE_WAIT_MS;
+      if (!oneServer || isGivenUp) await until('all have handled both', () => seen.length === 4);
+      else prompt += 1;
       t.deepEqual([...new Set(seen.splice(0))].sort(), [`0 a${n}`, `0 b${n}`, `1 a${n}`, `1 b${n}`]);
     }
+    if (oneServer) t.true(prompt > 25, `only ${prompt} of 50 were acknowledged`);
     for (const stop of stops) await stop();
     await one.notify('noticed', 'to nobody');
     t.deepEqual(seen, []);

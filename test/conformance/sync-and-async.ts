@@ -56,8 +56,10 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
     let inUse = 0;
     let most = 0;
     let done = 0;
+    let full = closedGate();
     const run = async (...groups: QueuedInvocation[][]) => {
       [most, done] = [0, 0];
+      full = closedGate();
       await Promise.all(groups.map((jobs) => queue.add(jobs)));
       await until('all jobs have run', () => done === groups.flat().length);
       return most;
@@ -69,6 +71,9 @@ export function syncAndAsyncConformance(test: SerialFn<QueueContext>): void {
     await queue.consume(
       async () => {
         most = Math.max(most, ++inUse);
+        // However long the jobs take to arrive, they are held until they use all slots.
+        if (inUse >= 4) full.open();
+        await full.opened;
         await new Promise((resolve) => setTimeout(resolve, 20));
         inUse--;
         done++;

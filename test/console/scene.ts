@@ -70,6 +70,10 @@ export async function populate(api: Api): Promise<Scene> {
     const { state } = (await api.get(`/v1/invocations/${failed}`)).json;
     return state === 'dead';
   });
+  await until('the tree is complete', async () => {
+    const { json } = await api.get('/v1/invocations?function=send-receipt&status=success');
+    return json.count >= 2;
+  });
   return {
     ...{ tree: String(reply.headers.get('x-request-id')), failed },
     message: String(published.headers.get('x-message-id')),

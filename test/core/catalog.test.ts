@@ -4,6 +4,9 @@ import { createCatalog } from '../../src/core/catalog.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
 import { breakable, storeAndBus } from './store-and-bus.js';
 
+/** How long the catalog uses what it has read. */
+const MAX_AGE_MS = 2000;
+
 test('after a bus gap the catalog reads functions from the store again', async (t) => {
   const { store, bus } = await storeAndBus();
   const broken = breakable(bus);
@@ -18,11 +21,20 @@ test('after a bus gap the catalog reads functions from the store again', async (
       warmStart: 'fresh',
       createdBy: 'test',
     });
+  const chosen = async () => (await catalog.choose(namespace, aName('hello'))).version;
   await deploy();
-  t.is((await catalog.choose(namespace, aName('hello'))).version, 1);
-  // The message that announces this version is lost.
-  await deploy();
-  t.is((await catalog.choose(namespace, aName('hello'))).version, 1, 'the first version is cached');
-  broken.gap();
-  t.is((await catalog.choose(namespace, aName('hello'))).version, 2);
+  for (let version = 1; ; version += 1) {
+    const since = performance.now();
+    t.is(await chosen(), version);
+    // The message that announces this version is lost.
+    await deploy();
+    const cached = await chosen();
+    const isFresh = performance.now() - since < MAX_AGE_MS;
+    broken.gap();
+    t.is(await chosen(), version + 1);
+    // On a busy machine it may have become too old to be used.
+    if (!isFresh && version < 10) continue;
+    t.is(cached, version, 'the earlier version is cached');
+    break;
+  }
 });

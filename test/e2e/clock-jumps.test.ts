@@ -39,7 +39,7 @@ test('a clock that is set back by an hour prolongs no timeout, delay, retry or s
   t.teardown(engine.close);
   const wasm = await probeWasm();
   const metadata = JSON.stringify({ triggers: [{ cron: EVERY_SECOND }] });
-  await engine.api.deploy('endless', wasm, { timeout_seconds: '3' });
+  await engine.api.deploy('endless', wasm, { timeout_seconds: '10' });
   await engine.api.deploy('again', wasm, { retry_count: '1', retry_delay_seconds: '4' });
   await engine.api.deploy('ticking', wasm, { metadata });
   const endless = [
@@ -51,7 +51,7 @@ test('a clock that is set back by an hour prolongs no timeout, delay, retry or s
   const failing = await send(engine, 'again', commands({ op: 'exit', n: 1 }));
   await until('the first attempt has failed', async () => {
     const { json } = await engine.api.get(`/v1/invocations/${failing}`);
-    return json.attempts.length === 1;
+    return json.attempts.length > 0;
   });
   const ticks = async () =>
     (await engine.api.get('/v1/invocations?function=ticking&status=success&limit=500')).json.invocations;
@@ -63,7 +63,7 @@ test('a clock that is set back by an hour prolongs no timeout, delay, retry or s
     const { state, attempts } = await ended(engine, id);
     t.is(state, 'dead');
     t.like(attempts[0], { status: 'timeout' });
-    t.true(Math.abs(attempts[0].duration_ms - 3000) < 60_000, `it took ${attempts[0].duration_ms} ms`);
+    t.true(Math.abs(attempts[0].duration_ms - 10_000) < 60_000, `it took ${attempts[0].duration_ms} ms`);
   }
   t.is((await ended(engine, delayed)).state, 'success');
   t.is((await ended(engine, failing)).attempts.length, 2);

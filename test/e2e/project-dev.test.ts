@@ -51,7 +51,7 @@ test('orama dev runs a project on its own engine, deploys changed functions and 
 });
 
 test('orama dev deploys the functions beside one that does not build, and what waited for a readable project', async (t) => {
-  t.timeout(120_000);
+  t.timeout(300_000);
   const root = join(home, 'two');
   const write = (file: string, text: string) => {
     mkdirSync(dirname(join(root, file)), { recursive: true });

@@ -38,7 +38,9 @@ else {
     const recorded = await api.get(`/v1/invocations/${refused.json.request_id}`);
     t.like(recorded.json, { state: 'error', attempts: [] }, 'no attempt has run');
     const { json } = await api.invoke('probe', echo, { prefer: 'respond-async' });
-    t.regex(engine.log(), /Threads to run functions cannot be started; retrying/);
+    await until('the log says so', () =>
+      /Threads to run functions cannot be started; retrying/.test(engine.log()),
+    );
 
     limit.allow();
     const ended = await until('the queued invocation has run', async () => {

@@ -152,7 +152,7 @@ test('a failing function is retried and its attempts are logged in order', async
 
 test('a function that exceeds its timeout is stopped and returns 504, and its log is kept', async (t) => {
   const api = await aTenant(await engine());
-  await api.deploy('probe', await probeWasm(), { timeout_seconds: '1' });
+  await api.deploy('probe', await probeWasm(), { timeout_seconds: '4' });
   const reply = await api.invoke('probe', commands({ op: 'log', a: 'before' }, { op: 'spin' }));
   t.is(reply.status, 504, reply.text);
   t.like(reply.json, { status: 'timeout' });

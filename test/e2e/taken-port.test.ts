@@ -11,7 +11,7 @@ for (const [setting, env] of [
   ['FUNCTIONS_PORT', (port: number) => ({ PORT: '0', FUNCTIONS_PORT: String(port) })],
 ] as const) {
   test(`an engine whose ${setting} is in use exits with an error that names the port and the setting`, async (t) => {
-    t.timeout(60_000);
+    t.timeout(240_000);
     const other = await httpServer(() => {});
     t.teardown(other.close);
     const up = await runCli(['up', '--data', join(home, setting)], { home, env: env(other.port) });
@@ -26,7 +26,7 @@ for (const [setting, env] of [
 }
 
 test('an engine on the last port, which has none after it, asks for FUNCTIONS_PORT', async (t) => {
-  t.timeout(60_000);
+  t.timeout(240_000);
   const up = await runCli(['up', '--data', join(home, 'last'), '--port', '65535'], { home });
   t.is(up.code, 1, up.stderr);
   t.true(
