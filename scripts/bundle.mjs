@@ -95,7 +95,7 @@ async function bundleProgram() {
  * Bundles guest threads, dozens of which may start: each into one file, without the logger that
  * wasi-js loads.
  */
-async function bundleThreads() {
+export async function bundleThreads() {
   const threads = ['thread', 'compile-thread'].map((thread) =>
     build({
       ...COMMON,

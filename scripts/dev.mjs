@@ -13,11 +13,13 @@ const compiler = spawn(
   { stdio: ['ignore', 'pipe', 'inherit'] },
 );
 let engine;
+/** One restart after the other: two at once would start two engines on the same data. */
+let restarts = Promise.resolve();
 
 compiler.stdout.setEncoding('utf8');
 compiler.stdout.on('data', (text) => {
   process.stdout.write(text);
-  if (text.includes('Found 0 errors')) void restart();
+  if (text.includes('Found 0 errors')) restarts = restarts.then(restart).catch(console.error);
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop());
 
@@ -30,7 +32,7 @@ async function restart() {
 }
 
 async function stopEngine() {
-  if (engine === undefined || engine.exitCode !== null) return;
+  if (engine === undefined || engine.exitCode !== null || engine.signalCode !== null) return;
   const ended = new Promise((resolve) => engine.once('exit', resolve));
   engine.kill('SIGTERM');
   await ended;
@@ -38,5 +40,6 @@ async function stopEngine() {
 
 async function stop() {
   compiler.kill('SIGTERM');
+  await restarts;
   await stopEngine();
 }

@@ -12,7 +12,7 @@ import { KeysPage } from './pages/keys.js';
 import { MessagePage } from './pages/message.js';
 import { OverviewPage } from './pages/overview.js';
 import { SecretsPage } from './pages/secrets.js';
-import { SignInPage } from './pages/sign-in.js';
+import { SignInPage, takeLinkToken } from './pages/sign-in.js';
 import { UsagePage } from './pages/usage.js';
 import { Messages } from './parts/messages.js';
 import { Page } from './parts/page.js';
@@ -33,9 +33,20 @@ const NAVIGATION = [
 
 export function App() {
   const current = useSyncExternalStore(onSession, session);
+  const [link, setLink] = useState(takeLinkToken);
+  // Opening a link while this page is open does not reload the page.
+  useEffect(() => {
+    const take = () => setLink((old) => takeLinkToken() ?? old);
+    addEventListener('hashchange', take);
+    return () => removeEventListener('hashchange', take);
+  }, []);
   return (
     <>
-      {current === null ? <SignInPage /> : <Shell namespace={current.namespace} key={current.namespace} />}
+      {current === null || link !== null ? (
+        <SignInPage link={link} onLinkUsed={() => setLink(null)} />
+      ) : (
+        <Shell namespace={current.namespace} key={current.namespace} />
+      )}
       <Messages />
     </>
   );

@@ -2,6 +2,7 @@ import { render } from 'preact';
 import { loadOperations, type Operation } from './docs/operations.js';
 import { Tools } from './docs/tools.js';
 import { Try } from './docs/try.js';
+import { Failure } from './parts/resource-view.js';
 import './styles/base.css';
 import './styles/parts.css';
 import './styles/docs.css';
@@ -16,10 +17,15 @@ let operations: Promise<ReadonlyMap<string, Operation>> | null = null;
 
 async function openTry(endpoint: HTMLDetailsElement): Promise<void> {
   const place = endpoint.querySelector<HTMLElement>('.try');
-  if (place === null || place.childElementCount > 0) return;
-  operations ??= loadOperations();
-  const operation = (await operations).get(place.dataset.operation ?? '');
-  if (operation) render(<Try operation={operation} />, place);
+  if (place === null || place.querySelector('form') !== null) return;
+  try {
+    operations ??= loadOperations();
+    const operation = (await operations).get(place.dataset.operation ?? '');
+    if (operation) render(<Try operation={operation} />, place);
+  } catch (error) {
+    operations = null;
+    render(<Failure error={error} what="the form" retry={() => void openTry(endpoint)} />, place);
+  }
 }
 
 for (const endpoint of endpoints) {

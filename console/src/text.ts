@@ -37,20 +37,28 @@ export function cut(text: string): string {
 export function bytes(count: number | null | undefined): string {
   if (count === null || count === undefined) return '–';
   if (count < 1024) return `${count} B`;
-  if (count < 1 << 20) return `${(count / 1024).toFixed(1)} KB`;
-  return `${(count / (1 << 20)).toFixed(1)} MB`;
+  let value = count / 1024;
+  let unit = 'KB';
+  // A value that would be rounded to 1024.0 belongs to the next unit.
+  for (const next of ['MB', 'GB']) {
+    if (value < 1023.95) break;
+    value /= 1024;
+    unit = next;
+  }
+  return `${value.toFixed(1)} ${unit}`;
 }
 
 export function milliseconds(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return '–';
   if (ms < 10) return `${Number(ms.toFixed(2))} ms`;
-  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
   return seconds(ms / 1000);
 }
 
-export function seconds(total: number): string {
-  if (total < 60) return `${Number(total.toFixed(total < 10 ? 2 : 1))} s`;
-  if (total < 3600) return `${Math.floor(total / 60)} min ${Math.floor(total % 60)} s`;
+export function seconds(exact: number): string {
+  if (exact < 59.95) return `${Number(exact.toFixed(exact < 10 ? 2 : 1))} s`;
+  const total = Math.round(exact);
+  if (total < 3600) return `${Math.floor(total / 60)} min ${total % 60} s`;
   if (total < 86_400) return `${Math.floor(total / 3600)} h ${Math.floor((total % 3600) / 60)} min`;
   return `${Math.floor(total / 86_400)} d ${Math.floor((total % 86_400) / 3600)} h`;
 }
@@ -64,9 +72,11 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
+const MAX_DEPTH = 100;
+
 /**
  * Indents a JSON text without changing numbers or strings. Returns null if it is not a JSON object
- * or array.
+ * or array, or is deeper than MAX_DEPTH: the indentation grows with the square of the depth.
  */
 export function indentedJson(text: string): string | null {
   if (!/^\s*[[{]/.test(text)) return null;
@@ -77,19 +87,19 @@ export function indentedJson(text: string): string | null {
   }
   let depth = 0;
   let indented = '';
+  let last = '';
   // Matches strings, brackets, separators, and the text between them.
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g)) {
-    if (token === '{' || token === '[') {
-      depth++;
-      indented += `${token}\n${'  '.repeat(depth)}`;
-    } else if (token === '}' || token === ']') {
-      depth--;
-      indented = /[[{]\n *$/.test(indented)
-        ? indented.trimEnd() + token
-        : `${indented}\n${'  '.repeat(depth)}${token}`;
-    } else if (token === ',') indented += `,\n${'  '.repeat(depth)}`;
-    else if (token === ':') indented += ': ';
-    else indented += token;
+    const ends = token === '}' || token === ']';
+    if (ends) depth--;
+    // A new line after a bracket or a comma and before a bracket, but not within an empty pair.
+    if (last === '{' || last === '[' ? !ends : ends || last === ',') {
+      indented += `\n${'  '.repeat(depth)}`;
+    }
+    indented += token === ':' ? ': ' : token;
+    if (token === '{' || token === '[') depth++;
+    if (depth > MAX_DEPTH) return null;
+    last = token;
   }
   return indented;
 }

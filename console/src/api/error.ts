@@ -10,6 +10,23 @@ export class ApiError extends Error {
   }
 }
 
+export async function errorOf(response: Response): Promise<ApiError> {
+  const text = await response.text();
+  try {
+    const { error, code } = JSON.parse(text) as { error?: string; code?: string };
+    return new ApiError(response.status, code ?? '', error ?? `HTTP ${response.status}`);
+  } catch {
+    return new ApiError(response.status, '', text.slice(0, 1000) || `HTTP ${response.status}`);
+  }
+}
+
+/** The error of a request that got no response. */
+export function unreachable(): ApiError {
+  return new ApiError(0, 'unreachable', 'The engine cannot be reached. It may be stopped or restarting.');
+}
+
+/** Returns the message of anything thrown: wallets throw objects that are no `Error` (EIP-1193). */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message);
+  return String(error);
 }

@@ -1,4 +1,4 @@
-import { ApiError } from './error.js';
+import { errorOf } from './error.js';
 import { type SendOptions, send } from './send.js';
 import { dropSession } from './session.js';
 
@@ -37,16 +37,6 @@ export async function assertOk(response: Response): Promise<void> {
 /** Like `request`, for JSON responses. The shape is not validated; tests of the engine cover it. */
 export async function call<T>(method: string, path: string, options?: RequestOptions): Promise<T> {
   return (await (await request(method, path, options)).json()) as T;
-}
-
-async function errorOf(response: Response): Promise<ApiError> {
-  const text = await response.text();
-  try {
-    const { error, code } = JSON.parse(text) as { error?: string; code?: string };
-    return new ApiError(response.status, code ?? '', error ?? `HTTP ${response.status}`);
-  } catch {
-    return new ApiError(response.status, '', text.slice(0, 1000) || `HTTP ${response.status}`);
-  }
 }
 
 export function queryText(query: RequestOptions['query'] = {}): string {

@@ -1,4 +1,4 @@
-import { ApiError } from './error.js';
+import { unreachable } from './error.js';
 import { accessToken } from './session.js';
 
 export interface SendOptions {
@@ -24,6 +24,6 @@ export async function send(method: string, path: string, options: SendOptions = 
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new ApiError(0, 'unreachable', 'The engine cannot be reached. It may be stopped or restarting.');
+    throw unreachable();
   }
 }

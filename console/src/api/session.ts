@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { loginReplySchema } from '../../../src/contract/http/auth.js';
+import { errorOf, unreachable } from './error.js';
 
 type Login = z.infer<typeof loginReplySchema>;
 
@@ -68,6 +69,7 @@ export function dropSession(): void {
 
 /**
  * Resolves with an access token that is valid for at least MIN_LIFE_MS, or null without a session.
+ * Throws an `ApiError` if the session cannot be renewed now.
  */
 export async function accessToken(): Promise<string | null> {
   if (current === null) return null;
@@ -88,11 +90,13 @@ async function renew(old: Session): Promise<Session | null> {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ refresh_token: old.refreshToken }),
+    }).catch(() => {
+      throw unreachable();
     });
     if (!response.ok) {
       // Only a rejection ends the session: a restarting engine will accept the token again.
-      if (response.status === 401 || response.status === 403) set(null);
-      else throw new Error(`The session could not be renewed (HTTP ${response.status}).`);
+      if (response.status !== 401 && response.status !== 403) throw await errorOf(response);
+      set(null);
       return null;
     }
     const renewed = fromLogin((await response.json()) as Login);

@@ -1,3 +1,5 @@
+import { call } from '../api/request.js';
+
 export interface Parameter {
   name: string;
   in: 'path' | 'query' | 'header';
@@ -25,7 +27,7 @@ interface OpenApi {
 }
 
 export async function loadOperations(): Promise<ReadonlyMap<string, Operation>> {
-  const document = (await (await fetch('/openapi.json')).json()) as OpenApi;
+  const document = await call<OpenApi>('GET', '/openapi.json');
   return new Map(
     Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]): [string, Operation] => [

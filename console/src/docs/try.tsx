@@ -21,19 +21,19 @@ export function Try({ operation }: { operation: Operation }) {
   const address = addressOf(operation, values);
   const missing = operation.parameters.find((each) => each.required && !values[keyOf(each)]);
   const call = async () => {
-    setIsAsking(false);
     setResponse(null);
     // Aborts the previous response, which may be an endless stream.
     control.current.abort();
     control.current = new AbortController();
     const { signal } = control.current;
-    setResponse(
-      await send(operation.method, address, {
-        ...contentOf(operation, body, file),
-        headers: headersOf(operation, values),
-        signal,
-      }),
-    );
+    const next = await send(operation.method, address, {
+      ...contentOf(operation, body, file),
+      headers: headersOf(operation, values),
+      signal,
+    });
+    // The dialog stays open until here, because it shows why the request could not be sent.
+    setIsAsking(false);
+    setResponse(next);
   };
   const submit = operation.method === 'DELETE' ? 'Send…' : 'Send';
   return (
@@ -195,7 +195,7 @@ function contentOf(operation: Operation, body: string, file: File | null): { bod
   if (file === null) throw new Error(`Choose a file for ${fileField}.`);
   const form = new FormData();
   for (const [name, value] of Object.entries(JSON.parse(body) as Record<string, unknown>)) {
-    form.set(name, String(value));
+    form.set(name, typeof value === 'string' ? value : JSON.stringify(value));
   }
   form.set(fileField, file);
   return { body: form };

@@ -11,6 +11,9 @@ import { brief, label } from '../text.js';
 import type { AuditReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
+/** For what is done on the same page, and by others. */
+const LIVE_MS = 5000;
+
 type Event = AuditReply['events'][number];
 
 function Target({ of: { action, target, target_name: name } }: { of: Event }) {
@@ -22,8 +25,10 @@ function Target({ of: { action, target, target_name: name } }: { of: Event }) {
 export function AuditPanel() {
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const cursor = cursors.at(-1);
-  const audit = useResource(`audit ${cursor ?? ''}`, (signal) =>
-    call<AuditReply>('GET', '/v1/audit', { query: { cursor }, signal }),
+  const audit = useResource(
+    `audit ${cursor ?? ''}`,
+    (signal) => call<AuditReply>('GET', '/v1/audit', { query: { cursor }, signal }),
+    LIVE_MS,
   );
   return (
     <Panel title="What was changed lately">

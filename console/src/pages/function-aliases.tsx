@@ -11,9 +11,12 @@ import { label } from '../text.js';
 import type { AliasesReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
+/** Also for the steps of a rollout, which change the alias "live". */
+const LIVE_MS = 5000;
+
 export function AliasesPanel({ name }: { name: string }) {
   const path = `/v1/functions/${name}/aliases`;
-  const aliases = useResource(path, (signal) => call<AliasesReply>('GET', path, { signal }));
+  const aliases = useResource(path, (signal) => call<AliasesReply>('GET', path, { signal }), LIVE_MS);
   return (
     <Panel title="Aliases">
       <ResourceView

@@ -76,7 +76,8 @@ function Builder({ base, name }: { base: string; name: string }) {
   const full = encoded((path.startsWith('/') ? path : `/${path}`) + (query === '' ? '' : `?${query}`));
   const hasBody = !BODILESS.has(method) && body !== '';
   const curl = [
-    `curl -i -X ${method} ${shellWord(base + full)}`,
+    // With `-X HEAD`, curl would wait for a body.
+    `curl ${method === 'HEAD' ? '-I' : `-i -X ${method}`} ${shellWord(base + full)}`,
     ...(isAnonymous ? [] : [CURL_KEY]),
     ...headers.map(([header, value]) => `-H ${shellWord(`${header}: ${value}`)}`),
     ...(hasBody ? [curlBody(body)] : []),

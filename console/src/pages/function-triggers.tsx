@@ -12,9 +12,12 @@ import { brief } from '../text.js';
 import type { Trigger, TriggersReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
+/** Also for the next runs, which are in the past soon. */
+const LIVE_MS = 5000;
+
 export function TriggersPanel({ name }: { name: string }) {
   const path = `/v1/functions/${name}/triggers`;
-  const triggers = useResource(path, (signal) => call<TriggersReply>('GET', path, { signal }));
+  const triggers = useResource(path, (signal) => call<TriggersReply>('GET', path, { signal }), LIVE_MS);
   return (
     <Panel title="Triggers">
       <ResourceView

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
 import { Actor } from '../parts/actor.js';
 import { Commit } from '../parts/commit.js';
@@ -12,6 +12,9 @@ import { useResource } from '../use-resource.js';
 import { useRollout } from './function-rollout.js';
 import { RollbackDialog } from './rollback-dialog.js';
 
+/** For deploys, and for the steps of a rollout, which change the shares of the versions. */
+const LIVE_MS = 5000;
+
 type Alias = AliasesReply['aliases'][number];
 
 interface Found {
@@ -21,21 +24,15 @@ interface Found {
 
 export function Versions({ name, onChange }: { name: string; onChange(): void }) {
   const path = `/v1/functions/${encodeURIComponent(name)}`;
-  const found = useResource(`${path} versions`, async (signal): Promise<Found> => {
+  const load = async (signal: AbortSignal): Promise<Found> => {
     const [{ versions }, { aliases }] = await Promise.all([
       call<VersionsReply>('GET', `${path}/versions`, { signal }),
       call<AliasesReply>('GET', `${path}/aliases`, { signal }),
     ]);
     return { versions, aliases };
-  });
+  };
+  const found = useResource(`${path} versions`, load, LIVE_MS);
   const rollout = useRollout(name);
-  const shares = sharesBy(rollout.data);
-  const seen = useRef<string | undefined>(undefined);
-  // A step of a rollout changes the shares of the versions.
-  useEffect(() => {
-    if (shares !== undefined && seen.current !== undefined && seen.current !== shares) found.reload();
-    seen.current = shares ?? seen.current;
-  }, [shares, found.reload]);
   const [target, setTarget] = useState<number | null>(null);
   const newest = found.data?.versions[0]?.version;
   const live = found.data?.aliases.find(({ alias }) => alias === 'live')?.version;
@@ -71,10 +68,6 @@ export function Versions({ name, onChange }: { name: string; onChange(): void })
       )}
     </>
   );
-}
-
-function sharesBy(rollout: Rollout | null | undefined): string | undefined {
-  return rollout ? `${rollout.state} ${rollout.percent}` : rollout === null ? 'none' : undefined;
 }
 
 function RolloutNotice({ of: rollout, name }: { of: Rollout; name: string }) {

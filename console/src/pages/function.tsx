@@ -18,6 +18,9 @@ import { SettingsPanel } from './function-settings.js';
 import { TriggersPanel } from './function-triggers.js';
 import { Versions } from './function-versions.js';
 
+/** For deploys from elsewhere. */
+const LIVE_MS = 5000;
+
 const TABS = [
   ['', 'Overview'],
   ['invoke', 'Invoke'],
@@ -29,7 +32,7 @@ const TABS = [
 
 export function FunctionPage({ name, tab }: { name: string; tab: string }) {
   const path = `/v1/functions/${encodeURIComponent(name)}`;
-  const fn = useResource(path, (signal) => call<FunctionRecord>('GET', path, { signal }));
+  const fn = useResource(path, (signal) => call<FunctionRecord>('GET', path, { signal }), LIVE_MS);
   return (
     <Page
       title={label(name)}

@@ -18,6 +18,7 @@ import { runTime } from './invocation-table.js';
 import { InvocationTree } from './invocation-tree.js';
 import { ReplayDialog } from './replay-dialog.js';
 
+const CALLBACK_MS = 5000;
 const LIVE_STATES = new Set(['queued', 'running', 'retrying']);
 
 export function InvocationPage({ id }: { id: string }) {
@@ -138,12 +139,24 @@ function Details({ of: record }: { of: InvocationRecord }) {
           />
         </Panel>
       </div>
-      {record.callback && <Callback of={record.callback} />}
+      {record.callback && <Callback of={record} callback={record.callback} />}
     </>
   );
 }
 
-function Callback({ of: callback }: { of: NonNullable<InvocationRecord['callback']> }) {
+type CallbackRecord = NonNullable<InvocationRecord['callback']>;
+
+/** The callback, which is sent after the invocation has ended. */
+function Callback({ of: record, callback: first }: { of: InvocationRecord; callback: CallbackRecord }) {
+  const [sent, setSent] = useState<CallbackRecord | null>(null);
+  const callback = sent ?? first;
+  const isAwaited = callback.delivered_at === null && !LIVE_STATES.has(record.state);
+  const path = `/v1/invocations/${encodeURIComponent(record.request_id)}`;
+  useResource(
+    isAwaited ? path : null,
+    async (signal) => setSent((await call<InvocationRecord>('GET', path, { signal })).callback),
+    CALLBACK_MS,
+  );
   return (
     <Panel title="Callback">
       <Facts

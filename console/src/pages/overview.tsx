@@ -13,8 +13,12 @@ import { useResource } from '../use-resource.js';
 import { followPath } from './invocation-list.js';
 import { InvocationTable } from './invocation-table.js';
 
+/** The engine has only the scripts of its own version: those of an open page go with an update. */
 const CallsChart = lazy(() =>
-  import('../parts/calls-chart.js').then(({ CallsChart: chart }) => ({ default: chart })),
+  import('../parts/calls-chart.js').then(
+    ({ CallsChart: chart }) => ({ default: chart }),
+    () => ({ default: NoChart }),
+  ),
 );
 
 const LIVE_MS = 5000;
@@ -133,6 +137,14 @@ function Figures({ range, name }: { range: string; name: string }) {
         );
       }}
     </ResourceView>
+  );
+}
+
+function NoChart() {
+  return (
+    <div class="empty">
+      <p>The chart could not be loaded; load the page again.</p>
+    </div>
   );
 }
 

@@ -1,46 +1,48 @@
 import { useEffect, useState } from 'preact/hooks';
 import { messageOf } from '../api/error.js';
 import { call } from '../api/request.js';
-import { openSession } from '../api/session.js';
+import { openSession, session } from '../api/session.js';
 import { signInWithWallet } from '../api/wallet.js';
 import { Field, Form } from '../parts/form.js';
 import { KeyForm } from '../parts/key-form.js';
+import { showMessage } from '../parts/messages.js';
 import { brief } from '../text.js';
 
 /**
  * Returns the token of a sign-in link and removes it from the URL, so that it does not appear in
  * the history or a screenshot.
  */
-function takeLinkToken(): string | null {
+export function takeLinkToken(): string | null {
   const token = new URLSearchParams(location.hash.slice(1)).get('token');
   if (token !== null) history.replaceState(null, '', location.pathname + location.search);
   return token;
 }
 
-export function SignInPage() {
-  const [link, setLink] = useState(takeLinkToken);
-  const [failure, setFailure] = useState<string | null>(null);
-  const [isExchanging, setIsExchanging] = useState(link !== null);
+interface SignInProps {
+  /** The token of a sign-in link, which is exchanged at once. */
+  link: string | null;
+  /** Called when the token has been exchanged or rejected. */
+  onLinkUsed(): void;
+}
 
-  // Opening a link while this page is open does not reload the page.
-  useEffect(() => {
-    const take = () => setLink((old) => takeLinkToken() ?? old);
-    addEventListener('hashchange', take);
-    return () => removeEventListener('hashchange', take);
-  }, []);
+export function SignInPage({ link, onLinkUsed }: SignInProps) {
+  const [failure, setFailure] = useState<string | null>(null);
+
   useEffect(() => {
     document.title = 'Sign in · Orama console';
     if (link === null) return;
-    setIsExchanging(true);
+    setFailure(null);
     call<Parameters<typeof openSession>[0]>('POST', '/v1/auth/console-sessions', { json: { token: link } })
       .then(openSession)
       .catch((error: unknown) => {
         setFailure(messageOf(error));
-        setIsExchanging(false);
-      });
+        // The earlier session remains, and its page has no place of its own for this.
+        if (session() !== null) showMessage('error', messageOf(error));
+      })
+      .finally(onLinkUsed);
   }, [link]);
 
-  if (isExchanging) {
+  if (link !== null) {
     return (
       <main class="sign-in">
         <p role="status">Signing in…</p>

@@ -1,3 +1,4 @@
+import { ApiError } from '../api/error.js';
 import { call } from '../api/request.js';
 import type { InvocationRecord, InvocationsReply } from '../types.js';
 
@@ -28,9 +29,11 @@ export async function loadTreeOf(record: InvocationRecord, signal: AbortSignal):
   for (let depth = 0; depth < MAX_DEPTH && root.parent_id !== null; depth++) {
     try {
       root = await call<InvocationRecord>('GET', `/v1/invocations/${root.parent_id}`, { signal });
-    } catch {
-      // The parent has been deleted: the tree begins at the oldest ancestor that still exists.
-      break;
+    } catch (error) {
+      // The parent has been deleted, or the key may not see its function: the tree begins at the
+      // oldest ancestor that it can begin at.
+      if (error instanceof ApiError && (error.status === 404 || error.status === 403)) break;
+      throw error;
     }
   }
   if (root.parent_id === null && root.message_id !== undefined) {

@@ -45,6 +45,8 @@ export function Form({
   const [error, setError] = useState<string | null>(null);
   const [isRunning, setIsRunning] = useState(false);
   const send = async () => {
+    // The shortcut of a code field submits the form although its button is disabled.
+    if (disabled || isRunning) return;
     setIsRunning(true);
     setError(null);
     try {

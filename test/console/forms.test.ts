@@ -1,0 +1,139 @@
+import { actsWasm } from '../helpers/acts.js';
+import { fillCode, hasLoaded, openPage, openWindow, turnTo } from '../helpers/browser.js';
+import { browserTest } from '../helpers/browser-test.js';
+import { httpGuest } from '../helpers/http-guest.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { shared } from '../helpers/shared.js';
+import { aTenant } from '../http/served.js';
+import { openSignedIn } from './api-routes.js';
+
+/** What forms send, how often, and what they say when it fails. */
+const engine = shared(() => startEngine());
+const browserSays = browserTest(engine);
+
+browserSays(
+  'a form is sent once, however often its shortcut is pressed, and never while it is incomplete',
+  async (t, browser) => {
+    const tenant = await aTenant(await engine());
+    await tenant.post('/v1/rqlite/exec', { sql: 'create table taps (id integer primary key)' });
+    const { context, page, troubles } = await openSignedIn(browser, tenant);
+    await turnTo(page, '/data');
+    await hasLoaded(page);
+    let sent = 0;
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route('**/v1/rqlite/exec', async (route) => {
+      sent++;
+      await held;
+      await route.continue();
+    });
+    await page.getByLabel('Let it write').check();
+    await fillCode(page, 'Statement', '   ');
+    await page.keyboard.press('Control+Enter');
+    await fillCode(page, 'Statement', 'insert into taps default values');
+    for (let press = 0; press < 3; press++) await page.keyboard.press('Control+Enter');
+    release();
+    await page.getByText(/^1 row changed/).waitFor();
+    t.is(sent, 1);
+    const { json } = await tenant.post('/v1/rqlite/query', { sql: 'select count(*) as rows from taps' });
+    t.is(json.items[0].rows, 1);
+    t.deepEqual(troubles, []);
+    await context.close();
+  },
+);
+
+browserSays('why a wallet did not sign is said, whatever kind of error it gives', async (t, browser) => {
+  const { url } = await engine();
+  const context = await openWindow(browser);
+  // EIP-1193 asks for an object with code and message, and not for an Error.
+  await context.addInitScript(
+    "window.ethereum = { request: () => Promise.reject({ code: 4001, message: 'Refused by its owner.' }) };",
+  );
+  const { page } = await openPage(context);
+  await page.goto(`${url}/console`);
+  await page.getByLabel('Namespace').fill('nobody');
+  await page.getByRole('button', { name: 'Sign in with the wallet' }).click();
+  t.is(await page.getByRole('alert').innerText(), 'Refused by its owner.');
+  await context.close();
+});
+
+browserSays(
+  'a deletion of /docs that could not be sent says so where it was confirmed',
+  async (t, browser) => {
+    const { api, url } = await engine();
+    const { context, page } = await openSignedIn(browser, api);
+    await page.goto(`${url}/docs#deleteSecret`);
+    const operation = page.locator('#deleteSecret');
+    await operation.getByLabel('name (required)').fill('ANY');
+    await page.route('**/v1/functions/secrets/ANY', (route) => route.abort());
+    await operation.getByRole('button', { name: 'Send…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete it' }).click();
+    t.regex(await page.getByRole('alert').innerText(), /cannot be reached/);
+    await page.unroute('**/v1/functions/secrets/ANY');
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete it' }).click();
+    await operation.getByLabel('Reply to deleteSecret', { exact: true }).waitFor();
+    t.is(await page.getByRole('dialog').count(), 0);
+    await context.close();
+  },
+);
+
+browserSays(
+  'an operation of /docs that was opened while the engine was away can be opened again',
+  async (t, browser) => {
+    const { api, url } = await engine();
+    const { context, page } = await openSignedIn(browser, api);
+    let asked = 0;
+    await page.route('**/openapi.json', async (route) => {
+      asked++;
+      await (asked === 1
+        ? route.abort()
+        : route.fulfill({ status: 503, json: { error: 'The store is away.' } }));
+    });
+    await page.goto(`${url}/docs`);
+    const operation = page.locator('#deleteSecret');
+    const summary = operation.locator('summary').first();
+    await summary.click();
+    await operation.getByText('cannot be reached').waitFor();
+    await summary.click();
+    await summary.click();
+    await operation.getByText('The store is away.').waitFor();
+    await page.unroute('**/openapi.json');
+    await summary.click();
+    await summary.click();
+    await operation.getByRole('button', { name: 'Send…' }).waitFor();
+    t.is(await operation.getByText('The store is away.').count(), 0);
+    await context.close();
+  },
+);
+
+browserSays('a field of /docs that holds JSON is sent as JSON', async (t, browser) => {
+  const { api, url } = await engine();
+  const { context, page } = await openSignedIn(browser, api);
+  await page.goto(`${url}/docs#deployFunction`);
+  const operation = page.locator('#deployFunction');
+  await operation
+    .locator('input[type=file]')
+    .setInputFiles({ name: 'f.wasm', mimeType: 'application/wasm', buffer: Buffer.from(await actsWasm()) });
+  await operation.locator('.cm-content').waitFor();
+  await fillCode(page, 'Fields', '{"name": "of-the-docs", "metadata": {"env": {"LEVEL": "7"}}}');
+  await operation.getByRole('button', { name: 'Send' }).click();
+  await operation.getByLabel('Reply to deployFunction', { exact: true }).waitFor();
+  const { json } = await api.get('/v1/functions/of-the-docs/settings');
+  t.like(json.settings.metadata, { env: { LEVEL: '7' } });
+  await context.close();
+});
+
+browserSays('the curl command of a HEAD request does not wait for a body', async (t, browser) => {
+  const { api } = await engine();
+  await api.deploy('headed', await httpGuest(), { metadata: '{"http":{}}' });
+  const { context, page } = await openSignedIn(browser, api);
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await turnTo(page, '/functions/headed/request');
+  await page.getByLabel('Method').selectOption('HEAD');
+  await page.getByRole('button', { name: 'Copy as curl' }).click();
+  await page.getByText('Copied').waitFor();
+  t.regex(await page.evaluate<string>('navigator.clipboard.readText()'), /^curl -I http/);
+  await context.close();
+});

@@ -1,0 +1,162 @@
+import { actsWasm } from '../helpers/acts.js';
+import { turnTo } from '../helpers/browser.js';
+import { browserTest } from '../helpers/browser-test.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { shared } from '../helpers/shared.js';
+import { aTenant } from '../http/served.js';
+import { onApi, openSignedIn, pathOf } from './api-routes.js';
+import { populate } from './scene.js';
+
+/** What pages show that stay open while things change, and while the engine is away. */
+const lived = shared(async () => {
+  const engine = await startEngine();
+  return Object.assign(engine, { scene: await populate(engine.api) });
+});
+const browserSays = browserTest(lived);
+
+const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
+
+browserSays('the next run of a schedule is never one that has passed', async (t, browser) => {
+  const { api } = await lived();
+  const { context, page } = await openSignedIn(browser, api);
+  let asked = 0;
+  await onApi(page, async (route) => {
+    if (!pathOf(route).endsWith('/triggers')) return route.continue();
+    const reply = (await (await route.fetch()).json()) as { triggers: { next_run_at: string }[] };
+    for (const each of reply.triggers) each.next_run_at = inMs(asked === 0 ? -60_000 : 7_200_000);
+    asked++;
+    await route.fulfill({ json: reply });
+  });
+  await turnTo(page, '/functions/nightly-report/triggers');
+  await page.getByText('1 min ago').waitFor();
+  await page.getByText('in 1 h').waitFor();
+  t.true(asked > 1);
+  await context.close();
+});
+
+browserSays(
+  'the page of a function follows deploys and rollouts, and the audit log the keys that are made',
+  async (t, browser) => {
+    const tenant = await aTenant(await lived());
+    for (let version = 0; version < 2; version++) await tenant.deploy('moved', await actsWasm());
+    await tenant.put('/v1/functions/moved/aliases/live', { version: 1 });
+    const { context, page } = await openSignedIn(browser, tenant);
+    await turnTo(page, '/functions/moved');
+    const aliases = page.getByRole('region', { name: 'Aliases' });
+    await aliases.getByRole('row', { name: /^live 1 / }).waitFor();
+    await tenant.post('/v1/functions/moved/rollout', { to: 2, steps: [25], every_seconds: 3600 });
+    await aliases.getByText('75 % on 1, 25 % on 2').waitFor();
+    await tenant.deploy('moved', await actsWasm());
+    await page.getByRole('heading', { name: 'Settings of version 3' }).waitFor();
+    await turnTo(page, '/functions/moved/versions');
+    await page.getByRole('row', { name: /^3 / }).waitFor();
+    await tenant.deploy('moved', await actsWasm());
+    await page.getByRole('row', { name: /^4 / }).waitFor();
+
+    await turnTo(page, '/keys');
+    await page.getByLabel('Name').fill('audited');
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page
+      .getByRole('region', { name: 'Audit log' })
+      .getByRole('row', { name: /key.create/ })
+      .waitFor();
+    t.pass();
+    await context.close();
+  },
+);
+
+browserSays(
+  'a callback that is delivered after the end of its invocation is shown as such',
+  async (t, browser) => {
+    const { api, scene } = await lived();
+    const { context, page } = await openSignedIn(browser, api);
+    const at = inMs(0);
+    const callback = { url: 'https://example.com/', attempts: 0, delivered_at: null, last_error: null };
+    await onApi(page, async (route) => {
+      if (pathOf(route) !== `/v1/invocations/${scene.failed}`) return route.continue();
+      const { json } = await api.get(`/v1/invocations/${scene.failed}`);
+      if (!route.request().url().includes('follow=true')) {
+        return route.fulfill({ json: { ...json, callback: { ...callback, attempts: 1, delivered_at: at } } });
+      }
+      await route.fulfill({
+        contentType: 'text/event-stream',
+        body: `data: ${JSON.stringify({ ...json, callback })}\n\n`,
+      });
+    });
+    await turnTo(page, `/invocations/${scene.failed}`);
+    await page.locator(`time[datetime="${at}"]`).waitFor();
+    t.pass();
+    await context.close();
+  },
+);
+
+browserSays('a tree whose root could not be read is not shown as one without a cause', async (t, browser) => {
+  const { api, scene } = await lived();
+  const { json } = await api.get(`/v1/invocations?parent_id=${scene.tree}`);
+  const child = String(json.invocations[0].request_id);
+  const { context, page } = await openSignedIn(browser, api);
+  await onApi(page, async (route) => {
+    if (pathOf(route) !== `/v1/invocations/${scene.tree}`) return route.continue();
+    await route.fulfill({ status: 503, json: { error: 'The store is away.', code: 'unavailable' } });
+  });
+  await turnTo(page, `/invocations/${child}`);
+  await page
+    .getByRole('alert')
+    .filter({ hasText: 'Could not load the tree' })
+    .getByText('The store is away.')
+    .waitFor();
+  t.pass();
+  await context.close();
+});
+
+browserSays('a session that cannot be renewed now says why, and is kept', async (t, browser) => {
+  const { api, url } = await lived();
+  const { context, page } = await openSignedIn(browser, api);
+  await page.evaluate(`(() => {
+    const session = JSON.parse(sessionStorage.getItem('orama.session'));
+    sessionStorage.setItem('orama.session', JSON.stringify({ ...session, expiresAt: 0 }));
+  })()`);
+  let isAway = true;
+  await page.route('**/v1/auth/refresh', (route) =>
+    isAway
+      ? route.abort()
+      : route.fulfill({ status: 503, json: { error: 'The store is away.', code: 'unavailable' } }),
+  );
+  await page.goto(`${url}/console/secrets`);
+  const failure = page.getByRole('alert');
+  await failure.getByText('The engine cannot be reached.').waitFor();
+  isAway = false;
+  await failure.getByRole('button', { name: 'Try again' }).click();
+  await failure.getByText('The store is away.').waitFor();
+  await page.unroute('**/v1/auth/refresh');
+  await failure.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('cell', { name: 'STRIPE_KEY', exact: true }).waitFor();
+  t.pass();
+  await context.close();
+});
+
+browserSays('a chart whose script is gone since an update leaves the page as it is', async (t, browser) => {
+  const { api, url } = await lived();
+  const { context, page } = await openSignedIn(browser, api);
+  await page.route('**/assets/calls-chart*', (route) =>
+    route.fulfill({ status: 404, json: { error: 'gone' } }),
+  );
+  await page.goto(`${url}/console`);
+  await page.getByText('The chart could not be loaded; load the page again.').waitFor();
+  await page.getByRole('link', { name: 'Secrets', exact: true }).click();
+  await page.getByRole('cell', { name: 'STRIPE_KEY', exact: true }).waitFor();
+  t.pass();
+  await context.close();
+});
+
+browserSays('a link signs in a page that is signed in as somebody else', async (t, browser) => {
+  const engine = await lived();
+  const tenant = await aTenant(engine);
+  const { context, page } = await openSignedIn(browser, engine.api);
+  const { json } = await tenant.post('/v1/auth/console-links', {});
+  await page.goto(`${engine.url}/console/nowhere#token=${json.token}`);
+  await page.locator('.who').getByText(tenant.namespace, { exact: true }).waitFor();
+  t.is(page.url(), `${engine.url}/console/nowhere`);
+  await context.close();
+});
