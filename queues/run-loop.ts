@@ -133,17 +133,14 @@ export class RunLoop implements Closable, BatchFetcher {
 
   deliver(tokens: readonly string[], answers: readonly NextJob[]): void {
     this.#reserved -= tokens.length;
-    const returned: { id: string; token: string }[] = [];
     for (const [index, [json, id]] of answers.entries()) {
       const token = tokens[index] ?? '';
       if (json === null) continue;
       // The loop may be closing, or its limit may have been lowered, so the job would wait for
       // long.
-      if (this.#freeCapacity <= 0) returned.push({ id, token });
+      if (this.#freeCapacity <= 0) this.#returnToQueue(id, token);
       else this.#start(this.#read(json, id, token), token);
     }
-    // A returned job becomes the next one of the queue, so the first one is returned last.
-    for (const { id, token } of returned.reverse()) this.#returnToQueue(id, token);
     this.#wake();
   }
 

@@ -164,10 +164,7 @@ export class SlotLimiter implements Closable {
   stop(): void {
     this.#isStopped = true;
     for (const { admit } of this.#waitingAlone.splice(0)) admit('none');
-    // A returned job becomes the next one of the queue, so the first one is returned last.
-    for (const kind of QUEUE_KINDS) {
-      for (const { admit } of this.#waiting[kind].drain().reverse()) admit('none');
-    }
+    for (const kind of QUEUE_KINDS) for (const { admit } of this.#waiting[kind].drain()) admit('none');
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
@@ -6,7 +6,7 @@ import Database from 'libsql';
 import { openQueues } from '../../queues/open.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';
-import { collect, DONE } from '../helpers/consuming.js';
+import { collect, DONE, hold } from '../helpers/consuming.js';
 import { closedGate } from '../helpers/gate.js';
 import { many, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
@@ -50,6 +50,31 @@ test('after a SIGKILL every acknowledged job runs, and the job that was running 
   await until('the job in hand has run again', () => ran.has(started[0] ?? ''));
   t.like(ran.get(started[0] ?? ''), { attempt: 2, failures: 0, crashes: 1 });
   await until('no bytes are counted', async () => (await queues.queue.counts()).bytes === 0);
+});
+
+test('jobs that a process had when it died run again before those behind them', async (t) => {
+  const { dir } = t.context;
+  const [data, copy] = [join(dir, 'data'), join(dir, 'copy')];
+  await mkdir(data);
+  const limits = { maxWaiting: 100, maxBytes: 1 << 20 };
+  const dying = await openQueues({ driver: 'sqlite', dir: data, ...limits });
+  t.teardown(() => dying.close());
+  const jobs = many(6);
+  await dying.queue.add(jobs);
+  const held = await hold(dying);
+  t.teardown(() => held.close());
+  t.teardown(() => held.release());
+  // Behind a long job, two further jobs are fetched to look for other namespaces.
+  await until('the process has three jobs', async () => (await dying.queue.counts()).running === 3);
+  // What the disk contains when the process dies now.
+  await cp(data, copy, { recursive: true });
+  const queues = await openQueues({ driver: 'sqlite', dir: copy, ...limits });
+  t.teardown(() => queues.close());
+  const order = (await collect(queues, jobs.length)).map(({ invocation }) => invocation.id);
+  t.deepEqual(
+    order,
+    jobs.map(({ invocation }) => invocation.id),
+  );
 });
 
 test('finished jobs leave no row behind in any table', async (t) => {

@@ -28,8 +28,9 @@ async function loopOf(t: ExecutionContext, { limit, jobs }: { limit: number; job
   await driver.add([added.map(toJob)], new Map());
   const store = await driver.openStore('async', DEFAULT_TIMINGS);
   const warn = (message: string, error: unknown) => t.fail(`${message} ${error}`);
-  const gates = { fetches: closedGate(), jobs: closedGate() };
+  const gates = { fetches: closedGate(), jobs: closedGate(), slots: closedGate() };
   const seen = { fetched: 0, order: [] as string[] };
+  const slotless = new Set<string | undefined>();
   const gated = async (tokens: readonly string[]) => {
     const answers = await store.moveManyToActive(tokens);
     seen.fetched += answers.length;
@@ -53,8 +54,8 @@ async function loopOf(t: ExecutionContext, { limit, jobs }: { limit: number; job
     warn,
     run: async ({ id }) => {
       seen.order.push(id ?? '');
-      await gates.jobs.opened;
-      return 'done';
+      await (slotless.has(id) ? gates.slots : gates.jobs).opened;
+      return slotless.has(id) ? 'unstarted' : 'done';
     },
     onLost: () => {},
   });
@@ -63,8 +64,8 @@ async function loopOf(t: ExecutionContext, { limit, jobs }: { limit: number; job
     await driver.close();
     await connection.close();
   });
-  const queue = driver.queues.async;
-  return { loop, queue, gates, seen, added: added.map(({ invocation }) => String(invocation.id)) };
+  const ids = added.map(({ invocation }) => String(invocation.id));
+  return { driver, loop, queue: driver.queues.async, gates, seen, slotless, added: ids };
 }
 
 test('jobs that arrive after the limit was lowered return to the queue in their order', async (t) => {
@@ -89,4 +90,24 @@ test('a job that ends during a fetch does not bring a later job ahead of those t
   gates.fetches.open();
   await until('all have run', () => seen.order.length === added.length);
   t.deepEqual(seen.order, added);
+});
+
+test('a job that a completion has fetched for a closing loop returns behind those that returned before', async (t) => {
+  const { driver, loop, gates, seen, slotless, added } = await loopOf(t, { limit: 2, jobs: 4 });
+  slotless.add(added[1]);
+  gates.fetches.open();
+  await until('two jobs are here', () => seen.order.length === 2);
+  gates.jobs.open();
+  // The completion, which fetches the third job, is sent in the next turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  const closing = loop.close();
+  gates.slots.open();
+  await closing;
+  const store = await driver.openStore('async', DEFAULT_TIMINGS);
+  const jobs = await store.moveManyToActive(['1', '2', '3']);
+  await store.close();
+  t.deepEqual(
+    jobs.map(([, id]) => id),
+    added.slice(1),
+  );
 });

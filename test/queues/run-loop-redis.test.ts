@@ -198,6 +198,23 @@ test('sync jobs fetched beyond a limit that was lowered meanwhile are returned t
   await close();
 });
 
+test('an add that reaches Redis too late fetches no job for the process that has given it up', async (t) => {
+  const { redis, one } = t.context;
+  const { driver, loop, close } = await loopOf(1, t);
+  loop.running.setLimit(0, { prefetches: false });
+  await one.queue.add([call()]);
+  driver.fetchOnAdd('sync', { lockMs: 8000, reserve: () => ['token'], deliver: () => {} });
+  // Only the script of adds reads the time.
+  const before = await callsOf(redis, 'time');
+  server.freeze();
+  await t.throwsAsync(driver.add([[toJob(call())]], new Map()), { name: 'UnconfirmedAdd' });
+  server.thaw();
+  await until('Redis has read the add', async () => (await callsOf(redis, 'time')) > before);
+  t.is(await redis.llen('{orama}:sync:active'), 0);
+  t.is(await redis.zcard('{orama}:sync:prioritized'), 1);
+  await close();
+});
+
 test('a run loop goes from waiting to full, closing and closed, and then leaves jobs in the queue', async (t) => {
   const { redis } = t.context;
   const { driver, loop, close } = await loopOf(2, t);

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { Redis } from 'ioredis';
 import { openQueues } from '../../queues/open.js';
 import type { Delivery } from '../../src/ports/queue.js';
+import { withTimeout } from '../../src/timeout.js';
 import { DONE } from '../helpers/consuming.js';
 import { closedGate } from '../helpers/gate.js';
 import { queued } from '../helpers/invocations.js';
@@ -71,3 +73,25 @@ test('workers whose connections to Redis went silent run jobs and tasks and noti
   await until('its signal is aborted', () => long?.signal.aborted, WITHIN_MS);
   t.is(long?.signal.reason, 'cancelled');
 });
+
+for (const [when, outageMs] of [
+  ['at once', 100],
+  ['when Redis is back', 7000],
+] as const)
+  test(`an idle consumer that is closed ${outageMs} ms after Redis was lost has closed ${when}`, async (t) => {
+    const server = await startRedis();
+    const proxy = await tcpProxy(server.port);
+    const url = `redis://127.0.0.1:${proxy.port}/0`;
+    const queues = await openQueues({ driver: 'redis', url, maxWaiting: 100, maxBytes: 1 << 20 });
+    t.teardown(() => Promise.all([proxy.close(), server.close()]));
+    await queues.queue.consume(async () => DONE, { concurrency: 4 });
+    const admin = new Redis(server.url);
+    await until('its loops wait', async () => (await admin.info('clients')).includes('blocked_clients:2\r'));
+    admin.disconnect();
+    proxy.cut();
+    // Waits for jobs are given up after 6 s; the loops then fetch, and wait for Redis.
+    await delay(outageMs);
+    const closing = queues.close();
+    if (outageMs > 6000) proxy.restore();
+    await t.notThrowsAsync(withTimeout(5500, closing, () => new Error('the queues do not close')));
+  });

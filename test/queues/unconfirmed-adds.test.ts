@@ -95,6 +95,19 @@ test('an add whose outcome cannot be determined is ambiguous; repeating it adds 
   t.is((await direct.queue.counts()).waiting, 1);
 });
 
+test('an add is accepted after one whose response a busy process has read late', async (t) => {
+  const { server, direct } = t.context;
+  server.freeze();
+  const adding = direct.queue.add([queued()]);
+  await sleep(50);
+  server.thaw();
+  // Redis responds while the event loop is busy, for less than the timeout of the command.
+  const busyUntil = performance.now() + 1800;
+  while (performance.now() < busyUntil);
+  await adding;
+  await t.notThrowsAsync(direct.queue.add([queued()]));
+});
+
 test('an add that is sent while Redis is unreachable is refused at once', async (t) => {
   const { proxy, through } = t.context;
   proxy.cut();

@@ -18,7 +18,7 @@ import type { UsageKeys } from './usage-index.js';
  * the caller waits.
  */
 const ADD_WITHIN_MS = 1500;
-/** More than the error of the estimate of the Redis clock, which is half a round trip. */
+/** More than the error of the estimate of the Redis clock, which is a short round trip. */
 const CLOCK_MARGIN_MS = 100;
 
 /**
@@ -74,7 +74,7 @@ export class RedisAdds {
     const sentAt = performance.now();
     try {
       const [now, codes, jobs] = await this.#run(groups, shares, tokens);
-      this.#offsetMs = Number(now) - performance.now();
+      this.#correctOffset(Number(now), sentAt, performance.now());
       taken = jobs;
       return codes.map((code) => this.#verdict(code, shares));
     } catch (error) {
@@ -91,6 +91,15 @@ export class RedisAdds {
     return () => {
       if (this.#fetcher === loop) this.#fetcher = undefined;
     };
+  }
+
+  /**
+   * Redis read its clock between the two times of this process. Only an offset that contradicts that
+   * is changed: taken from the later time, a response that was read late (a busy event loop, a slow
+   * sync of Redis, a lost packet) would refuse the next add as too late.
+   */
+  #correctOffset(redisMs: number, sentAt: number, receivedAt: number): void {
+    this.#offsetMs = Math.min(Math.max(this.#offsetMs, redisMs - receivedAt), redisMs - sentAt);
   }
 
   #verdict(code: Code, shares: Shares): AppError | null {

@@ -38,6 +38,19 @@ type WorkerBackendOptions = QueueBaseOptions & { prefix?: string } & Partial<
     Pick<WorkerOptions, 'lockDuration' | 'stalledInterval' | 'maxStalledCount'>
   >;
 
+/**
+ * The connection that waits for jobs. BullMQ's own `reconnect` tries again when the connection is
+ * closed meanwhile, and so opens it again for good.
+ */
+class BlockingConnection extends BullConnection {
+  override async reconnect(): Promise<void> {
+    const client = await this.client;
+    if (this.closing) return;
+    if (client.status === 'wait' || client.status === 'end') await client.connect();
+    else await BullConnection.waitUntilReady(client);
+  }
+}
+
 /** Defines the scripts of this backend on a connection, in addition to BullMQ's own. */
 export function defineBatchScripts(connection: RedisConnection): void {
   defineScripts(connection, ['takeJobs-1', 'completeJobs-14']);
@@ -57,6 +70,10 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
       others.length < MAX_AT_ONCE - 1 && first?.keep === keep && first.fetchNext === fetchNext,
     defer: process.nextTick,
   });
+
+  #isDisconnected = false;
+  /** Functions that end what waits for jobs or for the blocking connection. */
+  readonly #waits = new Set<() => void>();
 
   private constructor(
     connection: BullConnection,
@@ -80,7 +97,7 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
     const client = createIORedisClient(connection);
     return new BatchingBackend(
       new BullConnection(connection, { shared: true, blocking: false }),
-      new BullConnection(client.duplicate({ connectionName, socketTimeout: BLOCKING_SILENCE_MS }), {
+      new BlockingConnection(client.duplicate({ connectionName, socketTimeout: BLOCKING_SILENCE_MS }), {
         shared: false,
         blocking: true,
       }),
@@ -120,11 +137,33 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
     return { result: decoded(answer as unknown[]), finishedOn: Date.now() };
   }
 
+  override waitForJob(seconds: number): ReturnType<IQueueBackend['waitForJob']> {
+    return this.#untilDisconnected(() => super.waitForJob(seconds));
+  }
+
+  override async reconnectBlocking(): Promise<void> {
+    await this.#untilDisconnected(() => super.reconnectBlocking());
+  }
+
+  #untilDisconnected<T>(work: () => Promise<T>): Promise<T | null> {
+    if (this.#isDisconnected) return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
+      const end = () => resolve(null);
+      this.#waits.add(end);
+      void work()
+        .then(resolve, reject)
+        .finally(() => this.#waits.delete(end));
+    });
+  }
+
   /**
    * Ends the wait for jobs permanently. BullMQ's own method only interrupts the wait; a cluster
-   * client then reconnects, and closing that connection never resolves.
+   * client then reconnects, and closing that connection never resolves. While Redis is unreachable,
+   * closing a connection ends neither a wait for jobs nor one for the connection.
    */
   override async disconnectBlocking(): Promise<void> {
+    this.#isDisconnected = true;
+    for (const end of this.#waits) end();
     await this.blockingConnection?.close(true);
   }
 

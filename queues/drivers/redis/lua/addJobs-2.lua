@@ -211,7 +211,8 @@ end
 local tokens = {}
 for token in string.gmatch(ARGV[8], '%S+') do tokens[#tokens + 1] = token end
 local taken = {}
-if #tokens > 0 then
+-- When it is late, the caller may have given up, and nobody would run what is fetched here.
+if #tokens > 0 and not late then
   taken = takeJobs(keyOf('sync', ''), ARGV[6], tonumber(ARGV[7]), tokens)
 end
 return { now, codes, taken }

@@ -1,7 +1,7 @@
 import type { QueueState } from '../queue-state.js';
 import { STATE } from '../schema.js';
 import { publish } from './events.js';
-import { toWaiting } from './rows.js';
+import { backToWaiting } from './rows.js';
 
 const STALLED_TOO_OFTEN = 'job stalled more than allowable limit';
 
@@ -45,7 +45,7 @@ type Active = [
 ];
 
 /**
- * Returns stalled jobs to the queue: those whose lock has expired and that were already active at
+ * Returns stalled jobs to their places: those whose lock has expired and that were already active at
  * the previous check, so that a lock renewed slightly late has no effect. Checks are limited to one
  * per interval, regardless of the number of workers. Returns the ids of recovered jobs.
  */
@@ -77,7 +77,7 @@ export function recoverStalled(
       givesUp ? STALLED_TOO_OFTEN : null,
       key,
     );
-    toWaiting(queue, key);
+    backToWaiting(queue, key);
     publish(queue, 'stalled', { jobId: id });
     publish(queue, 'waiting', { jobId: id, prev: 'active' });
     recovered.push(id);

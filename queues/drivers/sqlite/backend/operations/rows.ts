@@ -48,6 +48,18 @@ export function toWaiting(queue: QueueState, key: number, lifo = false): void {
   queue.wake();
 }
 
+/**
+ * Returns an active job to its place among the waiting jobs, which does not depend on the order in
+ * which several jobs are returned.
+ */
+export function backToWaiting(queue: QueueState, key: number): void {
+  queue.store.run(
+    `UPDATE job SET state = ${STATE.waiting}, score = priority, lock_token = NULL, locked_until = NULL WHERE key = ?`,
+    key,
+  );
+  queue.wake();
+}
+
 /** Moves a job to the delayed state until the given time (Unix milliseconds). */
 export function toDelayed(queue: QueueState, key: number, until: number): void {
   queue.store.run(

@@ -7,7 +7,7 @@ import { childKey } from './dependencies.js';
 import { publish } from './events.js';
 import { hasFailedChild, held } from './finish.js';
 import { windowLeft } from './rate-limit.js';
-import { keyOf, toDelayed, toWaiting } from './rows.js';
+import { backToWaiting, keyOf, toDelayed, toWaiting } from './rows.js';
 
 /** The failure of an attempt, as recorded in the job. */
 export interface AttemptFailure {
@@ -92,19 +92,19 @@ export function waitForChildren(queue: QueueState, id: string, token: string): b
 }
 
 /**
- * Returns an active job to the waiting state without counting an attempt, before the jobs of its
- * priority. Returns the rest of the rate limit window in milliseconds.
+ * Returns an active job to its place among the waiting jobs without counting an attempt. Returns the
+ * rest of the rate limit window in milliseconds.
  */
 export function returnToWait(queue: QueueState, id: string, token: string, now: number): number {
-  const job = queue.store.row<[key: number, state: number, token: string | null, priority: number]>(
-    'SELECT key, state, lock_token, priority FROM job WHERE queue = ? AND id = ?',
+  const job = queue.store.row<[key: number, state: number, token: string | null]>(
+    'SELECT key, state, lock_token FROM job WHERE queue = ? AND id = ?',
     queue.id,
     id,
   );
   if (job === undefined) throw new Refusal(REFUSAL.missingJob);
   const [key, state, lock] = job;
   if (state === STATE.active && (token === '0' || lock === token)) {
-    toWaiting(queue, key, true);
+    backToWaiting(queue, key);
     publish(queue, 'waiting', { jobId: id, prev: 'active' });
   }
   return windowLeft(queue, now);
