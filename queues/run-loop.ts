@@ -70,13 +70,8 @@ export class RunLoop implements Closable, BatchFetcher {
   readonly #running: Promise<void>;
   /** Pending work that must end before `close` resolves, besides the loop itself. */
   readonly #pending = new Set<Promise<void>>();
-  /**
-   * A completion may fetch the next job while no more jobs are claimed than are allowed. With few
-   * slots it fetches none while another fetch is pending: if the limit were lowered meanwhile, the
-   * jobs of that fetch would return to the queue, and the later job would run before them.
-   */
-  readonly #mayFetchNext = (): boolean =>
-    this.#freeCapacity >= 0 && this.#closing === undefined && (this.#prefetches || this.#reserved === 0);
+  /** A completion may fetch the next job while no more jobs are claimed than are allowed. */
+  readonly #mayFetchNext = (): boolean => this.#freeCapacity >= 0 && this.#closing === undefined;
   #state: LoopState = 'fetching';
   /**
    * The number of jobs that this process may have at once, including those that wait for a slot.
@@ -136,9 +131,7 @@ export class RunLoop implements Closable, BatchFetcher {
     for (const [index, [json, id]] of answers.entries()) {
       const token = tokens[index] ?? '';
       if (json === null) continue;
-      // The loop may be closing, or its limit may have been lowered, so the job would wait for
-      // long.
-      if (this.#freeCapacity <= 0) this.#returnToQueue(id, token);
+      if (this.#isBeyondLimit) this.#returnToQueue(id, token);
       else this.#start(this.#read(json, id, token), token);
     }
     this.#wake();
@@ -172,6 +165,15 @@ export class RunLoop implements Closable, BatchFetcher {
 
   get #freeCapacity(): number {
     return this.#closing === undefined ? this.#limit - this.#claimed : 0;
+  }
+
+  /**
+   * Whether a fetched job would wait here for long: the loop is closing, or its limit has been
+   * lowered meanwhile. What one fetch brings while jobs are slow is kept nevertheless: a completion
+   * may already have fetched the job behind it, which would then run first.
+   */
+  get #isBeyondLimit(): boolean {
+    return this.#closing !== undefined || this.#freeCapacity <= -this.#options.cores;
   }
 
   async #loop(): Promise<void> {

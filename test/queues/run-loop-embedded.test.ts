@@ -17,7 +17,10 @@ import { until } from '../helpers/until.js';
 const dirs = tempDir();
 
 /** Opens a queue of async jobs and a loop whose fetches are delivered when a gate opens. */
-async function loopOf(t: ExecutionContext, { limit, jobs }: { limit: number; jobs: number }) {
+async function loopOf(
+  t: ExecutionContext,
+  { limit, cores, jobs }: Record<'limit' | 'cores' | 'jobs', number>,
+) {
   const dir = await mkdtemp(join(dirs, 'queue-'));
   const connection = new SqliteConnection({ path: join(dir, 'queue.db'), events: false, setup: SETUP });
   await connection.ready;
@@ -28,7 +31,9 @@ async function loopOf(t: ExecutionContext, { limit, jobs }: { limit: number; job
   await driver.add([added.map(toJob)], new Map());
   const store = await driver.openStore('async', DEFAULT_TIMINGS);
   const warn = (message: string, error: unknown) => t.fail(`${message} ${error}`);
-  const gates = { fetches: closedGate(), jobs: closedGate(), slots: closedGate() };
+  const completions = closedGate();
+  const gates = { fetches: closedGate(), jobs: closedGate(), slots: closedGate(), completions };
+  completions.open();
   const seen = { fetched: 0, order: [] as string[] };
   const slotless = new Set<string | undefined>();
   const gated = async (tokens: readonly string[]) => {
@@ -37,18 +42,25 @@ async function loopOf(t: ExecutionContext, { limit, jobs }: { limit: number; job
     await gates.fetches.opened;
     return answers;
   };
+  const complete = async (...args: Parameters<typeof store.moveToCompleted>) => {
+    const answer = await store.moveToCompleted(...args);
+    await gates.completions.opened;
+    return answer;
+  };
+  const gatedStore = new Proxy(store, {
+    get(target, name) {
+      const value = Reflect.get(target, name);
+      if (name === 'moveManyToActive') return gated;
+      if (name === 'moveToCompleted') return complete;
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
   const loop = new RunLoop({
-    store: new Proxy(store, {
-      get(target, name) {
-        const value = Reflect.get(target, name);
-        if (name === 'moveManyToActive') return gated;
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    }),
-    settler: new JobSettler({ store, warn, onEnded: () => {}, onPostponed: () => {} }),
+    store: gatedStore,
+    settler: new JobSettler({ store: gatedStore, warn, onEnded: () => {}, onPostponed: () => {} }),
     queue: driver.queues.async,
     limit,
-    cores: 3,
+    cores,
     waitSeconds: driver.waitSeconds,
     timings: DEFAULT_TIMINGS,
     warn,
@@ -68,32 +80,42 @@ async function loopOf(t: ExecutionContext, { limit, jobs }: { limit: number; job
   return { driver, loop, queue: driver.queues.async, gates, seen, slotless, added: ids };
 }
 
-test('jobs that arrive after the limit was lowered return to the queue in their order', async (t) => {
-  const { loop, gates, seen, added } = await loopOf(t, { limit: 3, jobs: 4 });
+test('jobs that arrive beyond a limit that was lowered return to the queue in their order', async (t) => {
+  const { loop, gates, seen, added } = await loopOf(t, { limit: 1, cores: 1, jobs: 6 });
+  gates.fetches.open();
+  await until('the first job runs', () => seen.order.length === 1);
+  gates.fetches = closedGate();
+  loop.setLimit(5, { prefetches: true });
+  await until('four more jobs are fetched', () => seen.fetched === 5);
   loop.setLimit(1, { prefetches: false });
   gates.fetches.open();
+  await until('one of them is kept', () => seen.order.length === 2);
   gates.jobs.open();
   await until('all have run', () => seen.order.length === added.length);
   t.deepEqual(seen.order, added);
 });
 
-test('a job that ends during a fetch does not bring a later job ahead of those that the fetch returns', async (t) => {
-  const { loop, queue, gates, seen, added } = await loopOf(t, { limit: 1, jobs: 5 });
+test('a completion brings no later job ahead of those that were fetched before the limit was lowered', async (t) => {
+  const { loop, queue, gates, seen, added } = await loopOf(t, { limit: 1, cores: 2, jobs: 6 });
   gates.fetches.open();
   await until('the first job runs', () => seen.order.length === 1);
   gates.fetches = closedGate();
+  gates.completions = closedGate();
   loop.setLimit(3, { prefetches: false });
   await until('two more jobs are fetched', () => seen.fetched === 3);
   gates.jobs.open();
   await until('the first job has left', async () => (await queue.getJob(added[0] ?? '')) === undefined);
   loop.setLimit(1, { prefetches: false });
+  // The store answers in the order of the commands.
   gates.fetches.open();
+  await new Promise((resolve) => setImmediate(resolve));
+  gates.completions.open();
   await until('all have run', () => seen.order.length === added.length);
   t.deepEqual(seen.order, added);
 });
 
 test('a job that a completion has fetched for a closing loop returns behind those that returned before', async (t) => {
-  const { driver, loop, gates, seen, slotless, added } = await loopOf(t, { limit: 2, jobs: 4 });
+  const { driver, loop, gates, seen, slotless, added } = await loopOf(t, { limit: 2, cores: 3, jobs: 4 });
   slotless.add(added[1]);
   gates.fetches.open();
   await until('two jobs are here', () => seen.order.length === 2);

@@ -183,7 +183,7 @@ test('a sync job fetched for a closing consumer runs on another consumer without
 
 test('sync jobs fetched beyond a limit that was lowered meanwhile are returned to the queue', async (t) => {
   const { redis } = t.context;
-  const { driver, loop, close } = await loopOf(1, t);
+  const { driver, loop, close } = await loopOf(1, t, 1);
   const gate = closedGate();
   loop.run = () => gate.opened;
   loop.running.setLimit(4, { prefetches: true });
@@ -191,8 +191,9 @@ test('sync jobs fetched beyond a limit that was lowered meanwhile are returned t
   loop.running.setLimit(1, { prefetches: false });
   await adding;
   const waiting = () => redis.zcard('{orama}:sync:prioritized');
-  await until('three have gone back', async () => (await waiting()) === 3);
-  t.is(await redis.llen('{orama}:sync:active'), 1);
+  // As many as the process has cores are kept.
+  await until('two have gone back', async () => (await waiting()) === 2);
+  t.is(await redis.llen('{orama}:sync:active'), 2);
   gate.open();
   await until('all have run', async () => (await waiting()) === 0);
   await close();
@@ -235,7 +236,7 @@ test('a run loop goes from waiting to full, closing and closed, and then leaves 
 });
 
 /** Starts a run loop for sync jobs with this number of slots. */
-async function loopOf(slots: number, t: ExecutionContext<Context>) {
+async function loopOf(slots: number, t: ExecutionContext<Context>, cores = 32) {
   const reached = await RedisServer.reach(server.url, 'REDIS_URL', { batchWrites: true });
   const connection = await reached.connect('failFast');
   const driver = await RedisDriver.open(reached, connection, LIMITS, () => {});
@@ -253,7 +254,7 @@ async function loopOf(slots: number, t: ExecutionContext<Context>) {
     settler,
     queue: driver.queues.sync,
     limit: slots,
-    cores: 32,
+    cores,
     waitSeconds: 5,
     timings,
     warn,
