@@ -46,7 +46,7 @@ export class AddCapacity {
   release(bytes: number): void {
     this.#bytes -= bytes;
     while (this.#hasCapacity) {
-      const next = this.#waiting.take(() => true);
+      const next = this.#waiting.shift();
       if (next === null) return;
       this.#bytes += next.bytes;
       next.admit();

@@ -243,7 +243,7 @@ export class SlotLimiter implements Closable {
     const isUnseen = await this.#hasUnseen().finally(() => {
       this.#isQuerying[kind] = false;
     });
-    if (isUnseen && this.#stuck.has(kind)) this.#waiting[kind].take(() => true)?.admit('none');
+    if (isUnseen && this.#stuck.has(kind)) this.#waiting[kind].shift()?.admit('none');
   }
 
   async #hasUnseen(): Promise<boolean> {
@@ -272,7 +272,7 @@ export class SlotLimiter implements Closable {
   #grantOthers(): void {
     for (const kind of QUEUE_KINDS) {
       while (this.#waiting[kind].length > 0 && this.#hasSlotFor(kind)) {
-        const next = this.#waiting[kind].take(() => true);
+        const next = this.#waiting[kind].shift();
         if (next === null) return;
         this.#take(kind, next.namespace);
         next.admit('slot');

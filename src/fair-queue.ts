@@ -48,6 +48,11 @@ export class FairQueue<T> {
     return null;
   }
 
+  /** Removes and returns the first item, or null. */
+  shift(): T | null {
+    return this.take(() => true);
+  }
+
   remove(owner: string, item: T): boolean {
     const queue = this.#queues.get(owner);
     const at = queue?.indexOf(item) ?? -1;
