@@ -184,6 +184,12 @@ export function lockOptions({ lockMs, stalledCheckMs }: QueueTimings) {
   return { lockDuration: lockMs, stalledInterval: stalledCheckMs, maxStalledCount: UNLIMITED_STALLS };
 }
 
+/**
+ * How many of the next jobs are read to find the oldest of all namespaces. Jobs of a namespace run in
+ * the order of their arrival, so it is almost always among them.
+ */
+export const OLDEST_JOB_SAMPLE = 64;
+
 /** Results, logs and dead letters live in the store, so BullMQ must keep no finished jobs. */
 export const KEEP_NOTHING = { removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } };
 

@@ -1,5 +1,10 @@
 import type { IQueueBackend, JobJson } from 'bullmq';
 
+/**
+ * The largest number of jobs per command; a longer command would block the store for other clients.
+ */
+export const MAX_JOBS_PER_COMMAND = 32;
+
 /** The result of fetching a job. */
 export type NextJob = [
   /** Null when no job was available. */

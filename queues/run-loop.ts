@@ -4,16 +4,12 @@ import type { Closable } from '../src/ports/closable.js';
 import type { BatchFetcher } from './batch-fetcher.js';
 import type { BullQueue, InvocationJob, QueueTimings, Warn } from './driver.js';
 import type { JobSettler } from './job-settler.js';
-import type { JobStore, NextJob } from './job-store.js';
+import { type JobStore, MAX_JOBS_PER_COMMAND, type NextJob } from './job-store.js';
 import { JobWaiter } from './job-waiter.js';
 import { isJobData, type JobData } from './jobs.js';
 import { LockRenewal } from './lock-renewal.js';
 import { StalledChecks } from './stalled-checks.js';
 
-/**
- * The largest number of jobs per command; a longer command would block the store for other clients.
- */
-const MAX_AT_ONCE = 32;
 /** The delay after a failed command, in milliseconds. */
 const RETRY_MS = 1000;
 
@@ -224,7 +220,7 @@ export class RunLoop implements Closable, BatchFetcher {
     // The fetch acts on the marker.
     this.#waiter.takeMarker();
     const tokens = this.#reserveTokens(
-      Math.min(this.#freeCapacity, this.#prefetches ? MAX_AT_ONCE : this.#options.cores),
+      Math.min(this.#freeCapacity, this.#prefetches ? MAX_JOBS_PER_COMMAND : this.#options.cores),
     );
     let answers: NextJob[] = [];
     try {

@@ -1,4 +1,4 @@
-import type { FinalState } from '../../src/contract/invocation.js';
+import { FINAL_STATES } from '../../src/contract/invocation.js';
 import { MAX_OUTCOME_BODY_BYTES, MAX_PAGE_BYTES } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
 import type { AttemptStore, InvocationQuery, StoredInvocation } from '../../src/ports/store/attempts.js';
@@ -11,8 +11,6 @@ import { matchesOne } from './function-patterns.js';
  * them.
  */
 const MAX_LISTED_INPUT = Math.ceil(MAX_OUTCOME_BODY_BYTES / 3) * 4;
-
-const STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 
 /** Without INDEXED BY, SQLite would scan all invocations of the namespace, newest first. */
 const CHILDREN = 'attempts indexed by attempts_by_parent';
@@ -47,7 +45,7 @@ export function createAttemptList(database: Database): AttemptStore['list'] {
   return async (query) => {
     const size = query.limit + 1;
     const { where, bindings } = conditions(query);
-    const states = query.state === undefined ? STATES : [query.state];
+    const states = query.state === undefined ? FINAL_STATES : [query.state];
     const table = tableFor(query);
     const ends = states.map(
       (state) => `select * from (

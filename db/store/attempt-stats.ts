@@ -1,9 +1,8 @@
-import type { FinalState } from '../../src/contract/invocation.js';
+import { FINAL_STATES, type FinalState } from '../../src/contract/invocation.js';
 import type { AttemptStore, MinuteCount, StatsQuery } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 import { matchesOne } from './function-patterns.js';
 
-const STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 const MINUTE_MS = 60_000;
 /** The time range of one statement, in milliseconds, so that other statements run in between. */
 const SLICE_MS = 10 * MINUTE_MS;
@@ -37,11 +36,11 @@ export function createAttemptStats(database: Database): Pick<AttemptStore, 'perM
     for (let from = query.since; from < query.until; from += SLICE_MS) {
       const to = Math.min(from + SLICE_MS, query.until);
       const { where, bindings } = conditions(query, from, to);
-      const parts = STATES.map(
+      const parts = FINAL_STATES.map(
         (state) => `select accepted_at / ${MINUTE_MS} as minute, '${state}' as state, ${value} as value
           from attempts indexed by attempts_ended where state = '${state}' and ${where}${extra.sql}`,
       );
-      const all = STATES.flatMap(() => [...bindings, ...extra.bindings]);
+      const all = FINAL_STATES.flatMap(() => [...bindings, ...extra.bindings]);
       found.push(...(await database.run<StatsRow[]>(knex.raw(parts.join(' union all '), all))));
     }
     return found;

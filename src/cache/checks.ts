@@ -5,6 +5,9 @@ import { AppError } from '../errors.js';
  */
 export const ENTRY_OVERHEAD_BYTES = 200;
 
+/** Maximum length of a 64-bit integer in decimal digits; the size of a counter entry. */
+export const COUNTER_BYTES = 20;
+
 const MAX_TTL_SECONDS = 10 * 365 * 86_400;
 
 /**

@@ -50,6 +50,7 @@ export const invocationStateSchema = z.enum([
 export type InvocationState = z.infer<typeof invocationStateSchema>;
 /** The final states of an invocation. */
 export type FinalState = Exclude<InvocationState, 'queued' | 'running' | 'retrying'>;
+export const FINAL_STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 
 export const invocationAttemptSchema = z.object({
   number: z.number().int(),

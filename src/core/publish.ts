@@ -19,6 +19,9 @@ import { type JobRequest, jobOf, newRequestId } from './job.js';
 import type { JobBudget } from './job-budget.js';
 import { type Listeners, listenersOnce } from './listeners.js';
 
+/** The trigger depth of messages that no invocation publishes. */
+export const FIRST_DEPTH = 1;
+
 export interface Message {
   namespace: Namespace;
   topic: string;
@@ -26,7 +29,7 @@ export interface Message {
   bytes: Uint8Array;
   /** The exact JSON text that triggered functions receive as `data`. */
   data: JsonText;
-  /** 1 if published over HTTP, d + 1 if published by an invocation at depth d. */
+  /** `FIRST_DEPTH` if published from outside, d + 1 if published by an invocation at depth d. */
   depth: number;
   traceparent?: string;
   /** Budget of the publishing invocation, against which triggered jobs count. */

@@ -1,5 +1,8 @@
 import type { ServerResponse } from 'node:http';
 
+/** Keeps a response with credentials or fleeting values out of every cache. */
+export const NO_STORE = { 'Cache-Control': 'no-store' };
+
 /**
  * Keeps a response to a credential out of shared caches, unless the handler sets another
  * `Cache-Control`. Caches know that `Authorization` names a caller (RFC 9111 §3.5), but not that

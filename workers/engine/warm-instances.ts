@@ -1,6 +1,6 @@
+import { MB } from '../../src/contract/limits.js';
 import type { GuestThread, LoadedProgram } from '../threads/guest-thread.js';
 
-const MB = 1 << 20;
 /** The size of an instance besides its memory, in bytes. */
 const INSTANCE_BYTES = 64 << 10;
 

@@ -7,10 +7,11 @@ import { RedisScript } from '../../../src/redis/script.js';
 import { MAX_SET_ASIDE } from '../../backlog-limits.js';
 import { queueUnavailable } from '../../errors.js';
 import { Serial } from '../../serial.js';
+import { KEY_PREFIX } from './key-prefix.js';
 import { luaOf } from './lua-scripts.js';
 
-const KEY = '{orama}:backlog';
-const REFUSED_KEY = '{orama}:backlog:refused';
+const KEY = `${KEY_PREFIX}:backlog`;
+const REFUSED_KEY = `${KEY_PREFIX}:backlog:refused`;
 const GROUP = 'shippers';
 /** Records that were read by a process that died are claimed by another process after this time. */
 const TAKEN_OVER_AFTER_MS = 10_000;

@@ -11,11 +11,15 @@ import {
 } from 'bullmq';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import { Batcher } from '../../batcher.js';
-import { type JobStore, type Marker, type NextJob, nextJobOf } from '../../job-store.js';
+import {
+  type JobStore,
+  MAX_JOBS_PER_COMMAND,
+  type Marker,
+  type NextJob,
+  nextJobOf,
+} from '../../job-store.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 
-/** The largest number of jobs per command; a longer script would block Redis for other clients. */
-const MAX_AT_ONCE = 32;
 /** Longer than the longest wait for a job, which is 10 s, in milliseconds. */
 const BLOCKING_SILENCE_MS = 15_000;
 /** BullMQ's default for `lockDuration`. */
@@ -67,7 +71,7 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
   readonly #completions = new Batcher<EndedJob, unknown>({
     send: (ended) => this.#complete(ended),
     fits: ([first, ...others], { keep, fetchNext }) =>
-      others.length < MAX_AT_ONCE - 1 && first?.keep === keep && first.fetchNext === fetchNext,
+      others.length < MAX_JOBS_PER_COMMAND - 1 && first?.keep === keep && first.fetchNext === fetchNext,
     defer: process.nextTick,
   });
 

@@ -1,5 +1,6 @@
 import type { QueueCounts } from '../../../src/ports/queue.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
+import { OLDEST_JOB_SAMPLE } from '../../driver.js';
 import { QUEUE_KINDS } from '../../jobs.js';
 
 /**
@@ -7,11 +8,6 @@ import { QUEUE_KINDS } from '../../jobs.js';
  * plus a counter.
  */
 const DELAY_UNIT = 0x1000;
-/**
- * Jobs of a namespace run in the order of their arrival, so the oldest job of all namespaces is
- * almost always among the next SAMPLE jobs.
- */
-const SAMPLE = 64;
 /** The number of commands per queue. */
 const PER_QUEUE = 7;
 
@@ -37,8 +33,8 @@ export async function countJobs(
       .zcount(`${queue}delayed`, '-inf', String(due))
       .zcount(`${queue}delayed`, `(${due}`, '+inf')
       .llen(`${queue}active`)
-      .lrange(`${queue}wait`, -SAMPLE, -1)
-      .zrange(`${queue}prioritized`, '0', String(SAMPLE - 1));
+      .lrange(`${queue}wait`, -OLDEST_JOB_SAMPLE, -1)
+      .zrange(`${queue}prioritized`, '0', String(OLDEST_JOB_SAMPLE - 1));
   }
   const results = await transaction
     .zremrangebyscore(`${usage}scheduled`, '-inf', String(now))

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import { type CrashJournal, RETENTION_MS, type RunKey } from '../../crash-journal.js';
+import { KEY_PREFIX } from './key-prefix.js';
 
 /**
  * A hash with one field per process: "<Unix milliseconds> <run key> <run key> …". A process that runs no
  * guest has no field.
  */
-const KEY = '{orama}:running';
+const KEY = `${KEY_PREFIX}:running`;
 
 /**
  * The crash journal on the queue's Redis server, for processes on any number of machines. One

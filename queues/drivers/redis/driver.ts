@@ -38,14 +38,10 @@ import { checkBullScripts } from './bull-checks.js';
 import { RedisCancelRequests } from './cancel-requests.js';
 import { countJobs } from './counts.js';
 import { RedisCrashJournal } from './crash-journal.js';
+import { KEY_PREFIX } from './key-prefix.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import { UsageIndex } from './usage-index.js';
 
-/**
- * The braces put all keys into one hash slot of a Redis Cluster, so that one transaction can use
- * them.
- */
-const PREFIX = '{orama}';
 /**
  * A marker can be lost with the process that took it; a job then waits at most this long, in
  * seconds.
@@ -93,7 +89,7 @@ export class RedisDriver implements QueueDriver {
     this.#client = parts.client;
     this.#adds = parts.adds;
     this.#usage = parts.usage;
-    this.#cancelRequests = new RedisCancelRequests(parts.server, parts.connection, `${PREFIX}:cancel`);
+    this.#cancelRequests = new RedisCancelRequests(parts.server, parts.connection, `${KEY_PREFIX}:cancel`);
     this.#warn = parts.warn;
   }
 
@@ -103,7 +99,7 @@ export class RedisDriver implements QueueDriver {
     limits: QueueLimits,
     warn: Warn,
   ): Promise<RedisDriver> {
-    const options = { connection, prefix: PREFIX, streams: EVENTS };
+    const options = { connection, prefix: KEY_PREFIX, streams: EVENTS };
     const queues = perQueue((kind) => new Queue<JobData, void>(kind, options, createRedisBackend));
     const ticks = new Queue<unknown, void>(TICKS, { ...options, settings: { repeatStrategy: nextTick } });
     for (const queue of [...Object.values(queues), ticks]) {
@@ -114,7 +110,7 @@ export class RedisDriver implements QueueDriver {
     defineScripts(connection, ['removeJob-2']);
     const backends = perQueue((kind) => queues[kind].getBackend());
     const client = await backends.async.client;
-    const keys = { prefix: `${PREFIX}:`, usage: `${PREFIX}:usage:` };
+    const keys = { prefix: `${KEY_PREFIX}:`, usage: `${KEY_PREFIX}:usage:` };
     const usage = new UsageIndex(connection, client, keys, warn);
     const adds = await RedisAdds.open(connection, client, keys, limits);
     return new RedisDriver({
@@ -131,7 +127,11 @@ export class RedisDriver implements QueueDriver {
   }
 
   async openQueue<D>(name: string): Promise<BullQueue<D>> {
-    const queue = new Queue<D, void>(name, { connection: this.#connection, prefix: PREFIX, streams: EVENTS });
+    const queue = new Queue<D, void>(name, {
+      connection: this.#connection,
+      prefix: KEY_PREFIX,
+      streams: EVENTS,
+    });
     queue.on('error', (error) => this.#warn('Redis reported an error.', error));
     await queue.waitUntilReady();
     this.#further.push(queue);
@@ -147,7 +147,7 @@ export class RedisDriver implements QueueDriver {
     return new Worker<D, void>(
       queue,
       processor,
-      { ...options, connection, prefix: PREFIX },
+      { ...options, connection, prefix: KEY_PREFIX },
       (name, backendOptions) => BatchingBackend.open(connection, name, backendOptions),
     );
   }
@@ -156,7 +156,7 @@ export class RedisDriver implements QueueDriver {
     const connection = this.#workersConnection(kind);
     const store = BatchingBackend.open(connection, kind, {
       connection,
-      prefix: PREFIX,
+      prefix: KEY_PREFIX,
       ...lockOptions(timings),
     });
     store.on('error', (error) => this.#warn('Redis reported an error.', error));
@@ -202,7 +202,7 @@ export class RedisDriver implements QueueDriver {
 
   postponed(id: string, until: number): void {
     // Affects only the counts: if the write is lost, the job is counted as retrying for a while.
-    this.#connection.zadd(`${PREFIX}:usage:scheduled`, until, id).catch(() => {});
+    this.#connection.zadd(`${KEY_PREFIX}:usage:scheduled`, until, id).catch(() => {});
   }
 
   async remove(job: InvocationJob): Promise<boolean> {
@@ -243,7 +243,7 @@ export class RedisDriver implements QueueDriver {
   }
 
   counts(): Promise<QueueCounts> {
-    return countJobs(this.#connection, `${PREFIX}:`, `${PREFIX}:usage:`);
+    return countJobs(this.#connection, `${KEY_PREFIX}:`, `${KEY_PREFIX}:usage:`);
   }
 
   use(namespace: Namespace): Promise<QueueUse> {
@@ -260,7 +260,7 @@ export class RedisDriver implements QueueDriver {
 
   async ping(): Promise<void> {
     // A write, because Redis still answers PING when it refuses new jobs.
-    await this.#connection.set(`${PREFIX}:health`, '1', 'PX', HEALTH_MS).catch((cause: unknown) => {
+    await this.#connection.set(`${KEY_PREFIX}:health`, '1', 'PX', HEALTH_MS).catch((cause: unknown) => {
       throw refusedWrites(cause) ?? cause;
     });
   }

@@ -4,6 +4,7 @@ import type { RedisConnection } from '../../../src/redis/connection.js';
 import { RedisScript } from '../../../src/redis/script.js';
 import type { Warn } from '../../driver.js';
 import { queueUnavailable } from '../../errors.js';
+import { KEY_PREFIX } from './key-prefix.js';
 import { luaOf } from './lua-scripts.js';
 
 /**
@@ -82,5 +83,5 @@ export class RedisLeases implements Leases {
 }
 
 function keyOf(key: string): string {
-  return `{orama}:lease:${key}`;
+  return `${KEY_PREFIX}:lease:${key}`;
 }

@@ -1,13 +1,8 @@
 import type { QueueCounts } from '../../../src/ports/queue.js';
+import { OLDEST_JOB_SAMPLE } from '../../driver.js';
 import { QUEUE_KINDS } from '../../jobs.js';
 import type { SqliteConnection } from './backend/connection.js';
 import type { UsageIndex } from './usage-index.js';
-
-/**
- * Jobs of a namespace run in the order of their arrival, so the oldest job of all namespaces is
- * almost always among the next SAMPLE jobs.
- */
-const SAMPLE = 64;
 
 /**
  * Counts the jobs of both queues at constant cost, except for delayed jobs. `waiting` is derived:
@@ -19,7 +14,7 @@ export async function countJobs(connection: SqliteConnection, usage: UsageIndex)
     QUEUE_KINDS.map((kind) =>
       Promise.all([
         connection.call({ command: 'countDelayed' }, 'countDelayed', kind, now),
-        connection.call({ command: 'dueTimes' }, 'dueTimes', kind, SAMPLE),
+        connection.call({ command: 'dueTimes' }, 'dueTimes', kind, OLDEST_JOB_SAMPLE),
         connection.call({ command: 'countJobs' }, 'countJobs', kind, ['active'], null),
       ]),
     ),

@@ -3,7 +3,15 @@ import type { Namespace } from '../../contract/ids.js';
 import { AppError, isAppError, messageOf } from '../../errors.js';
 import type { Cache, KeyFilter } from '../../ports/cache.js';
 import { unavailable, untilReady } from '../../redis/connection.js';
-import { checkKey, ENTRY_OVERHEAD_BYTES, INTEGER, isInt64, notAnInteger, ttlMs } from '../checks.js';
+import {
+  COUNTER_BYTES,
+  checkKey,
+  ENTRY_OVERHEAD_BYTES,
+  INTEGER,
+  isInt64,
+  notAnInteger,
+  ttlMs,
+} from '../checks.js';
 import type { CacheLimits } from '../limits.js';
 import { connectOlric, OlricMembers } from './olric-members.js';
 import { OlricUse } from './olric-use.js';
@@ -15,8 +23,6 @@ export interface OlricCacheOptions extends Pick<CacheLimits, 'limitOf'> {
 }
 
 const MAX_KEY_BYTES = 255;
-/** Maximum length of a 64-bit integer in decimal digits; the size of a counter entry. */
-const COUNTER_BYTES = 20;
 /** A DMap that belongs to no namespace. */
 const PING_DMAP = 'orama:cache-ping';
 

@@ -6,7 +6,7 @@ import { type RedisConnection, unavailable, untilReady } from '../../redis/conne
 import { refusedWrites } from '../../redis/refused-writes.js';
 import { RedisScript } from '../../redis/script.js';
 import { connectRedis } from '../../redis/server.js';
-import { checkKey, ENTRY_OVERHEAD_BYTES, notAnInteger, ttlMs } from '../checks.js';
+import { COUNTER_BYTES, checkKey, ENTRY_OVERHEAD_BYTES, notAnInteger, ttlMs } from '../checks.js';
 import { type CacheLimits, cacheFull } from '../limits.js';
 import { RedisGuard } from './redis-guard.js';
 import { DELETE, EVICT, INCREMENT, SET } from './redis-scripts.js';
@@ -16,8 +16,6 @@ export interface RedisCacheOptions extends CacheLimits {
 }
 
 const SCAN_COUNT = 1000;
-/** Maximum length of a 64-bit integer in decimal digits; the size of a counter entry. */
-const COUNTER_BYTES = 20;
 const PING_KEY = 'orama:cache-ping';
 
 const SCRIPTS = {

@@ -1,4 +1,5 @@
 import type { FunctionSettings } from '../../contract/function.js';
+import { show } from '../../contract/show.js';
 
 /** One changed setting; `undefined` means not set. */
 export interface Change {
@@ -54,11 +55,4 @@ function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-const LONGEST = 80;
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }

@@ -13,11 +13,10 @@ import {
 import { messageReplySchema } from '../../contract/http/common.js';
 import { AppError } from '../../errors.js';
 import { assertOwnNamespace } from '../admission.js';
+import { NO_STORE } from '../keep-private.js';
 import { json, type RouteSpec, route } from '../route.js';
 
 const tag = 'Authentication';
-/** Responses with credentials must not be cached. */
-const PRIVATE = { 'Cache-Control': 'no-store' };
 
 export const challenge = route({
   operationId: 'createChallenge',
@@ -35,7 +34,7 @@ export const challenge = route({
   replies: { 200: { about: 'The nonce.', schema: challengeReplySchema } },
   errors: ['forbidden'],
   async handle({ services, body }) {
-    return json(200, await services.sessions.challenge(body), PRIVATE);
+    return json(200, await services.sessions.challenge(body), NO_STORE);
   },
 });
 
@@ -67,7 +66,7 @@ export const verify = route({
   errors: ['unauthorized', 'forbidden'],
   async handle({ services, body }) {
     const { chain_type: chain, ...request } = body;
-    return json(200, await services.sessions.verify({ ...request, chain }), PRIVATE);
+    return json(200, await services.sessions.verify({ ...request, chain }), NO_STORE);
   },
 });
 
@@ -85,7 +84,7 @@ export const refresh = route({
   replies: { 200: { about: 'New tokens.', schema: loginReplySchema } },
   errors: ['unauthorized', 'forbidden'],
   async handle({ services, body }) {
-    return json(200, await services.sessions.refresh(body.refresh_token, body.namespace), PRIVATE);
+    return json(200, await services.sessions.refresh(body.refresh_token, body.namespace), NO_STORE);
   },
 });
 
@@ -140,7 +139,7 @@ export const token = route({
   replies: { 200: { about: 'The token; it is revoked with its key.', schema: tokenReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal }) {
-    return json(200, await services.auth.tokenFor(principal), PRIVATE);
+    return json(200, await services.auth.tokenFor(principal), NO_STORE);
   },
 });
 
@@ -167,7 +166,7 @@ export const whoami = route({
         functions: principal.rights.functions,
         expires_at: principal.expiresAt === null ? null : new Date(principal.expiresAt).toISOString(),
       },
-      PRIVATE,
+      NO_STORE,
     );
   },
 });
@@ -182,7 +181,7 @@ export const getCallbackSecret = route({
   scope: 'secrets',
   replies: { 200: { about: 'The secret, generated on first use.', schema: callbackSecretReplySchema } },
   async handle({ services, namespace }) {
-    return json(200, { secret: await services.callbacks.secret(namespace) }, PRIVATE);
+    return json(200, { secret: await services.callbacks.secret(namespace) }, NO_STORE);
   },
 });
 
@@ -197,7 +196,7 @@ export const renewCallbackSecret = route({
   ignoresBody: true,
   replies: { 200: { about: 'The new secret.', schema: callbackSecretReplySchema } },
   async handle({ services, namespace, actor }) {
-    return json(200, { secret: await services.callbacks.renewSecret(actor(), namespace) }, PRIVATE);
+    return json(200, { secret: await services.callbacks.renewSecret(actor(), namespace) }, NO_STORE);
   },
 });
 

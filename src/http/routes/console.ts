@@ -4,11 +4,10 @@ import {
   loginReplySchema,
 } from '../../contract/http/auth.js';
 import { AppError } from '../../errors.js';
+import { NO_STORE } from '../keep-private.js';
 import { json, route } from '../route.js';
 
 const tag = 'Authentication';
-/** Responses with credentials must not be cached. */
-const PRIVATE = { 'Cache-Control': 'no-store' };
 
 export const createConsoleLink = route({
   operationId: 'createConsoleLink',
@@ -25,7 +24,7 @@ export const createConsoleLink = route({
   async handle({ services, principal }) {
     const { token, expiresAt } = await services.consoleSignIn.createLink(principal);
     const expires = new Date(expiresAt).toISOString();
-    return json(201, { token, path: `/console#token=${token}`, expires_at: expires }, PRIVATE);
+    return json(201, { token, path: `/console#token=${token}`, expires_at: expires }, NO_STORE);
   },
 });
 
@@ -51,11 +50,11 @@ export const createConsoleSession = route({
   errors: ['unauthorized', 'forbidden'],
   async handle({ services, principal, body }) {
     if (body.token !== undefined) {
-      return json(201, await services.consoleSignIn.exchange(body.token), PRIVATE);
+      return json(201, await services.consoleSignIn.exchange(body.token), NO_STORE);
     }
     if (principal === null) {
       throw new AppError('unauthorized', 'Send an API key as X-API-Key, or the token of a sign-in link.');
     }
-    return json(201, await services.consoleSignIn.signIn(principal), PRIVATE);
+    return json(201, await services.consoleSignIn.signIn(principal), NO_STORE);
   },
 });

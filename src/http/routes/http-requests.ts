@@ -4,6 +4,7 @@ import {
   MAX_HTTP_REQUEST_BYTES,
 } from '../../contract/http/http-requests.js';
 import { clientDisconnected } from '../client-disconnect.js';
+import { NO_STORE } from '../keep-private.js';
 import { json, route } from '../route.js';
 
 export const sendHttpRequest = route({
@@ -34,6 +35,6 @@ export const sendHttpRequest = route({
       by: ctx.req,
       signal: clientDisconnected(ctx.res),
     });
-    return json(200, reply, { 'Cache-Control': 'no-store' });
+    return json(200, reply, NO_STORE);
   },
 });

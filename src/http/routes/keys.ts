@@ -6,11 +6,10 @@ import {
   keysReplySchema,
 } from '../../contract/http/auth.js';
 import { messageReplySchema, namespaceQuery } from '../../contract/http/common.js';
+import { NO_STORE } from '../keep-private.js';
 import { json, route } from '../route.js';
 
 const tag = 'API keys';
-/** Responses with credentials must not be cached. */
-const PRIVATE = { 'Cache-Control': 'no-store' };
 
 export const createKey = route({
   operationId: 'createKey',
@@ -32,7 +31,7 @@ export const createKey = route({
   errors: ['forbidden'],
   async handle({ services, body: { expires_at: end, ...key }, actor }) {
     const expiresAt = end === undefined ? undefined : Date.parse(end);
-    return json(201, await services.keys.create(actor(), { ...key, expiresAt }), PRIVATE);
+    return json(201, await services.keys.create(actor(), { ...key, expiresAt }), NO_STORE);
   },
 });
 

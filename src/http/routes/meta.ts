@@ -9,6 +9,7 @@ import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
 import type { OwnSeries } from '../../ports/meter.js';
 import type { QueueCounts } from '../../ports/queue.js';
+import { NO_STORE } from '../keep-private.js';
 import { json, route } from '../route.js';
 import type { DependencyStates, Services } from '../services.js';
 
@@ -28,7 +29,7 @@ const healthSpec = {
   async handle({ services }: { services: Services }) {
     const dependencies = await services.health();
     const status = statusOf(dependencies);
-    return json(status === 'ok' ? 200 : 503, { status, dependencies }, { 'Cache-Control': 'no-store' });
+    return json(status === 'ok' ? 200 : 503, { status, dependencies }, NO_STORE);
   },
 } as const;
 

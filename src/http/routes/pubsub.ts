@@ -14,7 +14,7 @@ import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MB } from '../../contract/limits.j
 import { coversFunction } from '../../contract/scopes.js';
 import { DEPTH_HEADER } from '../../core/call-depth.js';
 import { newRequestId } from '../../core/job.js';
-import type { Message } from '../../core/publish.js';
+import { FIRST_DEPTH, type Message } from '../../core/publish.js';
 import { AppError } from '../../errors.js';
 import { JsonText, jsonTextOf } from '../../json-text.js';
 import type { Span } from '../../ports/tracer.js';
@@ -28,8 +28,6 @@ const tag = 'PubSub';
 
 /** 1 MB of bytes in Base64, plus the rest of the object. */
 const MAX_PUBLISH_BYTES = 2 << 20;
-/** Trigger depth of messages published over HTTP. */
-const FIRST_DEPTH = 1;
 
 export const publish = route({
   operationId: 'publishMessage',

@@ -1,6 +1,7 @@
 import type { RawData, WebSocket } from 'ws';
 import { subscribeQuerySchema } from '../../contract/http/pubsub.js';
 import { assertScope } from '../../core/auth/rights.js';
+import { FIRST_DEPTH } from '../../core/publish.js';
 import { AppError } from '../../errors.js';
 import { jsonTextOf } from '../../json-text.js';
 import { uuidv7 } from '../../uuid.js';
@@ -18,8 +19,6 @@ const MAX_UNSENT_BYTES = 8 << 20;
  * Maximum number of messages of one socket that wait for publishing; at the limit, reading pauses.
  */
 const MAX_WAITING = 32;
-/** Trigger depth of messages published from outside. */
-const FIRST_DEPTH = 1;
 
 const readQuery = textReader(subscribeQuerySchema);
 
