@@ -1,10 +1,10 @@
 import type { File } from 'wasi-js/dist/types.js';
 import type { GuestMemory } from '../wasm/run/memory.js';
 import { ERRNO } from './errno.js';
+import { RIGHT } from './rights.js';
 
 const FDSTAT_BYTES = 24;
 const FILESTAT_BYTES = 64;
-const RIGHT_FILESTAT_GET = 1n << 21n;
 const utf8 = new TextEncoder();
 
 /** The WASI preview 1 functions that describe a guest's arguments, environment and descriptors. */
@@ -53,7 +53,7 @@ export function descriptions(
     fd_filestat_get: (number: number, result: number) => {
       const file = descriptor(number);
       if (file === undefined) return ERRNO.badf;
-      if ((file.rights.base & RIGHT_FILESTAT_GET) === 0n) return ERRNO.perm;
+      if ((file.rights.base & RIGHT.fdFilestatGet) === 0n) return ERRNO.perm;
       const stat = new Uint8Array(FILESTAT_BYTES);
       stat[16] = file.filetype ?? 0;
       memory.write(result, stat);

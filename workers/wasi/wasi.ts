@@ -7,6 +7,7 @@ import { bindings, GuestExit } from './bindings.js';
 import { descriptions } from './descriptions.js';
 import { ERRNO } from './errno.js';
 import { pollOneoff } from './poll.js';
+import { RIGHT } from './rights.js';
 
 const { default: WASI } = wasiJs;
 
@@ -299,12 +300,16 @@ export class GuestWasi {
  * interpreters become interactive.
  */
 const SOCKET_STREAM = 6;
+const STREAM_RIGHTS =
+  RIGHT.fdDatasync |
+  RIGHT.fdFdstatSetFlags |
+  RIGHT.fdSync |
+  RIGHT.fdAdvise |
+  RIGHT.fdFilestatGet |
+  RIGHT.pollFdReadwrite;
 
 function stream(descriptor: number): File {
-  const READ = 1n << 1n;
-  const WRITE = 1n << 6n;
-  const COMMON = (1n << 0n) | (1n << 3n) | (1n << 4n) | (1n << 7n) | (1n << 21n) | (1n << 27n);
-  const base = COMMON | (descriptor === STDIN ? READ : WRITE);
+  const base = STREAM_RIGHTS | (descriptor === STDIN ? RIGHT.fdRead : RIGHT.fdWrite);
   return { real: descriptor, filetype: SOCKET_STREAM, rights: { base, inheriting: 0n } };
 }
 

@@ -1,6 +1,6 @@
 import type { CompileCost } from './compile-cost.js';
 import type { ByteRange } from './module.js';
-import { BULK, OP } from './opcodes.js';
+import { ATOMIC, BULK, OP, VECTOR } from './opcodes.js';
 
 /** Properties of a module's instructions. */
 export interface Scan {
@@ -64,21 +64,6 @@ const TAKES_LENGTH: ReadonlySet<number> = new Set([
  * large one, and traps in either case, because it exceeds every memory and table.
  */
 const SHORT_LENGTH = 1024;
-/** The vector instructions after `OP.vectorPrefix` (§5.4.8) that have operands. */
-const VECTOR = {
-  lastLoadOrStore: 11,
-  v128Const: 12,
-  i8x16Shuffle: 13,
-  firstLane: 21,
-  lastLane: 34,
-  firstLoadLane: 84,
-  lastStoreLane: 91,
-  load32Zero: 92,
-  load64Zero: 93,
-  last: 0x113,
-} as const;
-/** The atomic instructions after `OP.atomicPrefix` (threads proposal). */
-const ATOMIC = { notify: 0, wait64: 2, fence: 3, firstAccess: 0x10, lastAccess: 0x4e } as const;
 /** The alignment bit that indicates a memory index (multi-memory proposal). */
 const MEMORY_INDEX = 0x40;
 
@@ -252,14 +237,14 @@ export class BodyScanner {
   #vector(operation: number): boolean {
     this.#cost?.vector(operation);
     if (
-      operation <= VECTOR.lastLoadOrStore ||
-      operation === VECTOR.load32Zero ||
-      operation === VECTOR.load64Zero
+      operation <= VECTOR.v128Store ||
+      operation === VECTOR.v128Load32Zero ||
+      operation === VECTOR.v128Load64Zero
     )
       this.#memarg();
     else if (operation === VECTOR.v128Const || operation === VECTOR.i8x16Shuffle) this.#at += 16;
-    else if (operation >= VECTOR.firstLane && operation <= VECTOR.lastLane) this.#at += 1;
-    else if (operation >= VECTOR.firstLoadLane && operation <= VECTOR.lastStoreLane) {
+    else if (operation >= VECTOR.i8x16ExtractLaneS && operation <= VECTOR.f64x2ReplaceLane) this.#at += 1;
+    else if (operation >= VECTOR.v128Load8Lane && operation <= VECTOR.v128Store64Lane) {
       this.#memarg();
       this.#at += 1;
     }

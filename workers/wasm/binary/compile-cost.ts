@@ -1,7 +1,8 @@
 import type { FunctionType, ParsedModule } from './module.js';
-import { BULK, OP } from './opcodes.js';
+import { BULK, EMPTY_BLOCK, OP, VECTOR } from './opcodes.js';
 import { malformed } from './reader.js';
 import { POPS, PUSHES } from './stack-shapes.js';
+import { I32 } from './value-types.js';
 
 /**
  * V8 compiles a function when it is first called, and again when it is called often. Neither can be
@@ -44,11 +45,23 @@ CHANGES.fill(-2, OP.i32Store, OP.i64Store32 + 1);
 
 /** The instructions with a one-byte opcode that V8 compiles to a call. */
 const CALLS: ReadonlySet<number> = new Set([OP.memoryGrow, OP.tableGet, OP.tableSet, OP.refFunc]);
-/** The `trunc` instructions; `i8x16.popcnt` and the `trunc_sat` of vectors. */
-const BULKY_PLAIN: ReadonlySet<number> = new Set([0xa8, 0xa9, 0xaa, 0xab, 0xae, 0xaf, 0xb0, 0xb1]);
-const BULKY_VECTORS: ReadonlySet<number> = new Set([0x62, 0xf8, 0xf9, 0xfc, 0xfd]);
-const V128_STORE = 11;
-const V128_CONST = 12;
+const BULKY_PLAIN: ReadonlySet<number> = new Set([
+  OP.i32TruncF32S,
+  OP.i32TruncF32U,
+  OP.i32TruncF64S,
+  OP.i32TruncF64U,
+  OP.i64TruncF32S,
+  OP.i64TruncF32U,
+  OP.i64TruncF64S,
+  OP.i64TruncF64U,
+]);
+const BULKY_VECTORS: ReadonlySet<number> = new Set([
+  VECTOR.i8x16Popcnt,
+  VECTOR.i32x4TruncSatF32x4S,
+  VECTOR.i32x4TruncSatF32x4U,
+  VECTOR.i32x4TruncSatF64x2SZero,
+  VECTOR.i32x4TruncSatF64x2UZero,
+]);
 const NOTHING: FunctionType = { params: [], results: [] };
 const ONE_VALUE = 1;
 
@@ -126,8 +139,8 @@ export class CompileCost {
 
   vector(operation: number): void {
     this.#instruction();
-    if (operation === V128_CONST) this.#move(1);
-    else if (operation === V128_STORE) this.#move(-2);
+    if (operation === VECTOR.v128Const) this.#move(1);
+    else if (operation === VECTOR.v128Store) this.#move(-2);
     else if (BULKY_VECTORS.has(operation)) this.#count(BULKY);
   }
 
@@ -141,11 +154,11 @@ export class CompileCost {
     this.#instruction();
     if (opcode === OP.if) this.#move(-1);
     this.#branch(0);
-    const isInline = blockType >= 0x40 && blockType <= 0x7f;
+    const isInline = blockType >= EMPTY_BLOCK && blockType <= I32;
     const type = isInline ? NOTHING : (this.#types[blockType] ?? NOTHING);
     const [takes, gives] = [
       type.params.length,
-      isInline && blockType !== 0x40 ? ONE_VALUE : type.results.length,
+      isInline && blockType !== EMPTY_BLOCK ? ONE_VALUE : type.results.length,
     ];
     this.#move(-takes);
     this.#blocks.push({ depth: this.#height, takes, gives, passes: opcode === OP.loop ? takes : gives });

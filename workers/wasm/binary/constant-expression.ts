@@ -1,4 +1,4 @@
-import { OP } from './opcodes.js';
+import { OP, VECTOR } from './opcodes.js';
 import { type ByteReader, malformed } from './reader.js';
 
 const CONSTANT_ARITHMETIC: ReadonlySet<number> = new Set([
@@ -9,7 +9,6 @@ const CONSTANT_ARITHMETIC: ReadonlySet<number> = new Set([
   OP.i64Sub,
   OP.i64Mul,
 ]);
-const V128_CONST = 12;
 
 /** Skips a constant expression (§3.3.10), including instructions of the extended-const proposal. */
 export function skipConstant(reader: ByteReader): void {
@@ -34,7 +33,7 @@ export function skipConstant(reader: ByteReader): void {
         reader.take(8);
         break;
       default:
-        if (opcode === OP.vectorPrefix && reader.u32() === V128_CONST) reader.take(16);
+        if (opcode === OP.vectorPrefix && reader.u32() === VECTOR.v128Const) reader.take(16);
         else if (!CONSTANT_ARITHMETIC.has(opcode)) {
           throw malformed(
             `The module initialises a global with an instruction (0x${opcode.toString(16)}) that is not constant.`,

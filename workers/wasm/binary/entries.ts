@@ -54,27 +54,31 @@ export function readExport(reader: ByteReader): Export {
   return { name: reader.name(), kind: externalKind(reader), index: reader.u32() };
 }
 
+/** The flags of a table's or memory's limits (§5.3.7; `shared`: threads, `is64`: memory64). */
+const LIMITS = { hasMax: 1, shared: 2, is64: 4, all: 7 } as const;
+
 function readLimits(reader: ByteReader, flags: number): Limits {
-  return { min: reader.u32(), max: (flags & 1) !== 0 ? reader.u32() : null };
+  return { min: reader.u32(), max: (flags & LIMITS.hasMax) !== 0 ? reader.u32() : null };
 }
 
 export function readMemory(reader: ByteReader): MemoryType {
   const flags = reader.u8();
-  if (flags > 7) throw malformed(`The module's memory has unknown flags 0x${flags.toString(16)}.`);
-  const wide = (flags & 4) !== 0;
+  if (flags > LIMITS.all) throw malformed(`The module's memory has unknown flags 0x${flags.toString(16)}.`);
+  const wide = (flags & LIMITS.is64) !== 0;
   if (wide) {
     // Skips 64-bit limits; such memories are refused later with a specific error.
     reader.skipLeb(64);
-    if ((flags & 1) !== 0) reader.skipLeb(64);
-    return { min: 0, max: null, shared: (flags & 2) !== 0, wide };
+    if ((flags & LIMITS.hasMax) !== 0) reader.skipLeb(64);
+    return { min: 0, max: null, shared: (flags & LIMITS.shared) !== 0, wide };
   }
-  return { ...readLimits(reader, flags), shared: (flags & 2) !== 0, wide };
+  return { ...readLimits(reader, flags), shared: (flags & LIMITS.shared) !== 0, wide };
 }
 
 export function readTable(reader: ByteReader): TableType {
   const element = valueType(reader);
   const flags = reader.u8();
-  if (flags > 1) throw malformed(`The module has a table with unknown flags 0x${flags.toString(16)}.`);
+  if (flags > LIMITS.hasMax)
+    throw malformed(`The module has a table with unknown flags 0x${flags.toString(16)}.`);
   return { element, ...readLimits(reader, flags) };
 }
 

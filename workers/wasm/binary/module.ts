@@ -1,4 +1,4 @@
-import { F32, F64, I32, I64 } from './value-types.js';
+import { EXTERNREF, F32, F64, FUNCREF, I32, I64, V128 } from './value-types.js';
 
 /** The value types (§5.3) and their names in the text format. */
 export const VALUE_TYPES = new Map<number, string>([
@@ -6,9 +6,9 @@ export const VALUE_TYPES = new Map<number, string>([
   [I64, 'i64'],
   [F32, 'f32'],
   [F64, 'f64'],
-  [0x7b, 'v128'],
-  [0x70, 'funcref'],
-  [0x6f, 'externref'],
+  [V128, 'v128'],
+  [FUNCREF, 'funcref'],
+  [EXTERNREF, 'externref'],
 ]);
 
 export const EXTERNALS = ['function', 'table', 'memory', 'global', 'tag'] as const;

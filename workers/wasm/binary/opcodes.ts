@@ -80,8 +80,16 @@ export const OP = {
   f64Add: 0xa0,
   f64Copysign: 0xa6,
   i32WrapI64: 0xa7,
+  i32TruncF32S: 0xa8,
+  i32TruncF32U: 0xa9,
+  i32TruncF64S: 0xaa,
+  i32TruncF64U: 0xab,
   i64ExtendI32S: 0xac,
   i64ExtendI32U: 0xad,
+  i64TruncF32S: 0xae,
+  i64TruncF32U: 0xaf,
+  i64TruncF64S: 0xb0,
+  i64TruncF64U: 0xb1,
   i32ReinterpretF32: 0xbc,
   i64ReinterpretF64: 0xbd,
   f32ReinterpretI32: 0xbe,
@@ -114,6 +122,28 @@ export const BULK = {
   tableSize: 16,
   tableFill: 17,
 } as const;
+
+/** The instructions after `OP.vectorPrefix`; the relaxed ones follow the others. */
+export const VECTOR = {
+  v128Store: 11,
+  v128Const: 12,
+  i8x16Shuffle: 13,
+  i8x16ExtractLaneS: 21,
+  f64x2ReplaceLane: 34,
+  v128Load8Lane: 84,
+  v128Store64Lane: 91,
+  v128Load32Zero: 92,
+  v128Load64Zero: 93,
+  i8x16Popcnt: 0x62,
+  i32x4TruncSatF32x4S: 0xf8,
+  i32x4TruncSatF32x4U: 0xf9,
+  i32x4TruncSatF64x2SZero: 0xfc,
+  i32x4TruncSatF64x2UZero: 0xfd,
+  last: 0x113,
+} as const;
+
+/** The instructions after `OP.atomicPrefix`. */
+export const ATOMIC = { notify: 0, wait64: 2, fence: 3, firstAccess: 0x10, lastAccess: 0x4e } as const;
 
 /** The block type without parameters and results (§5.4.1). */
 export const EMPTY_BLOCK = 0x40;

@@ -20,7 +20,21 @@ export const SECTION = {
 } as const;
 
 /** The required order of sections, which differs from that of their ids. */
-export const SECTION_ORDER: readonly number[] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
+export const SECTION_ORDER: readonly number[] = [
+  SECTION.type,
+  SECTION.import,
+  SECTION.function,
+  SECTION.table,
+  SECTION.memory,
+  SECTION.tag,
+  SECTION.global,
+  SECTION.export,
+  SECTION.start,
+  SECTION.element,
+  SECTION.dataCount,
+  SECTION.code,
+  SECTION.data,
+];
 
 /** Throws `invalid_module` unless the bytes begin as those of a module do (§5.5.16). */
 export function checkHeader(bytes: Uint8Array): void {
