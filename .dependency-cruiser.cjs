@@ -4,7 +4,7 @@
  * files directly under src/, and the Redis connector.
  */
 const leaves =
-  '^src/((answer-watch|buffer-budget|native-calls|make-directory|errors|logger|uuid|suggest|redact-url|fair-queue|fair-limiter|exact-json|json-strings|json-text|timeout|network-reason|file-reason|node-error-code)\\.ts$|redis/)';
+  '^src/((answer-watch|buffer-budget|native-calls|make-directory|errors|logger|uuid|suggest|redact-url|fair-queue|fair-limiter|serial|exact-json|json-strings|json-text|timeout|network-reason|file-reason|node-error-code)\\.ts$|redis/)';
 const contract = '^src/contract/';
 const ports = '^src/ports/';
 const core = '^src/core/';

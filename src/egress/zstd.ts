@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { Serial } from '../serial.js';
 import type { ZstdReply, ZstdRequest } from './zstd-protocol.js';
 
 /** The thread ends after being idle for this long. */
@@ -21,8 +22,9 @@ export interface Zstd {
 export function createZstd(): Zstd {
   let thread: Worker | null = null;
   let idle: NodeJS.Timeout | undefined;
-  let last: Promise<unknown> = Promise.resolve();
   let closed = false;
+  // One request at a time: this bounds the thread's memory and makes replies unambiguous.
+  const turns = new Serial();
 
   const end = async () => {
     const ending = thread;
@@ -68,10 +70,7 @@ export function createZstd(): Zstd {
 
   return {
     decode(bytes, maxBytes, signal) {
-      // One request at a time: this bounds the thread's memory and makes replies unambiguous.
-      const turn = last.catch(() => undefined).then(() => run(bytes, maxBytes, signal));
-      last = turn;
-      return turn;
+      return turns.run(() => run(bytes, maxBytes, signal));
     },
     async close() {
       closed = true;

@@ -7,6 +7,9 @@ export interface DrainLimits {
   bytes: number;
 }
 
+/** Records that the store refused, up to 4 MB each, must not fill the queue's server. */
+export const MAX_SET_ASIDE = 100;
+
 /**
  * A durable first-in-first-out queue on the queue's server that holds log records while the store
  * is unreachable.
@@ -22,7 +25,7 @@ export interface Backlog extends Closable {
   drain(limits: DrainLimits, handler: (records: string[]) => Promise<void>): Promise<number>;
   /**
    * Keeps records that the store refuses apart from the others, where an operator can read them;
-   * the newest 100.
+   * the newest `MAX_SET_ASIDE`.
    */
   setAside(records: readonly string[]): Promise<void>;
   size(): Promise<number>;

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { CrashGuard } from '../../queues/crash-guard.js';
-import { FileCrashJournal } from '../../queues/file-crash-journal.js';
+import { FileCrashJournal } from '../../queues/drivers/sqlite/crash-journal.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const dir = tempDir();

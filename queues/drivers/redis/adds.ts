@@ -6,11 +6,11 @@ import type { JobGroup, QueueLimits, Shares } from '../../driver.js';
 import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import { type NewJob, queueKindOf } from '../../jobs.js';
-import { encodeUsageEntry } from '../../removed-jobs.js';
 import type { ShareQuota } from '../../share-quota.js';
 import { UnconfirmedAdd } from '../../unconfirmed-add.js';
 import { nextJobsOf } from './batching-backend.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
+import { encodeUsageEntry } from './usage-entry.js';
 import type { UsageKeys } from './usage-index.js';
 
 /**

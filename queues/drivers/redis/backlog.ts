@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
 import { messageOf } from '../../../src/errors.js';
-import type { Backlog, DrainLimits } from '../../../src/ports/backlog.js';
+import { type Backlog, type DrainLimits, MAX_SET_ASIDE } from '../../../src/ports/backlog.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import { RedisScript } from '../../../src/redis/script.js';
-import { MAX_SET_ASIDE } from '../../backlog-limits.js';
+import { Serial } from '../../../src/serial.js';
 import { queueUnavailable } from '../../errors.js';
-import { Serial } from '../../serial.js';
 import { KEY_PREFIX } from './key-prefix.js';
 import { luaOf } from './lua-scripts.js';
 

@@ -4,9 +4,9 @@ import type { RedisConnection } from '../../../src/redis/connection.js';
 import type { InvocationJob, Warn } from '../../driver.js';
 import { perQueue, REBASE_AT, virtualTimeOf } from '../../fairness.js';
 import { QUEUE_KINDS, type QueueKind, queueKindOf } from '../../jobs.js';
-import { encodeUsageEntry, removedByUsageEntry } from '../../removed-jobs.js';
 import { acceptedAtOf } from './counts.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
+import { encodeUsageEntry, removedByUsageEntry } from './usage-entry.js';
 
 /**
  * How long ended jobs are collected, in milliseconds. Each command makes Redis sync its file, and

@@ -1,7 +1,6 @@
-import type { Backlog, DrainLimits } from '../../../src/ports/backlog.js';
-import { MAX_SET_ASIDE } from '../../backlog-limits.js';
+import { type Backlog, type DrainLimits, MAX_SET_ASIDE } from '../../../src/ports/backlog.js';
+import { Serial } from '../../../src/serial.js';
 import { queueUnavailable } from '../../errors.js';
-import { Serial } from '../../serial.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { rowsOf, write } from './tables.js';
 

@@ -21,7 +21,6 @@ import {
 } from '../../driver.js';
 import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
-import { FileCrashJournal } from '../../file-crash-journal.js';
 import type { JobStore } from '../../job-store.js';
 import { type JobData, type NewJob, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
@@ -29,6 +28,7 @@ import { exceededQuota } from '../../share-quota.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { createSqliteBackend } from './backend/create-backend.js';
 import { countJobs } from './counts.js';
+import { FileCrashJournal } from './crash-journal.js';
 import { Removals } from './removals.js';
 import { toStoredJob } from './stored-job.js';
 import { rowsOf, write } from './tables.js';

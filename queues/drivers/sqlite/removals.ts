@@ -1,6 +1,6 @@
 import type { RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import type { Warn } from '../../driver.js';
-import { removedByData } from '../../removed-jobs.js';
+import { decodeInvocation, type JobData } from '../../jobs.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { rowsOf, write } from './tables.js';
 
@@ -69,4 +69,9 @@ export class Removals {
     clearInterval(this.#sweeper);
     await this.#sweeping;
   }
+}
+
+function removedByData(id: string, name: string, data: string): RemovedInvocation {
+  const stored = JSON.parse(data) as JobData;
+  return { invocation: decodeInvocation(id, name, stored), inputSize: stored.s, hasInput: true };
 }

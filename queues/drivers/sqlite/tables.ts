@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS orama_backlog (id INTEGER PRIMARY KEY, record TEXT NO
 CREATE TABLE IF NOT EXISTS orama_backlog_refused (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS orama_cancelled (id TEXT PRIMARY KEY, at INTEGER NOT NULL DEFAULT (unixepoch())) WITHOUT ROWID;
 DELETE FROM orama_cancelled WHERE at < unixepoch() - 86400;
--- Jobs that were deleted before a worker had them, also with another tool: see removed-jobs.ts.
+-- Jobs that were deleted before a worker had them, also with another tool: see removals.ts.
 CREATE TABLE IF NOT EXISTS orama_removed (id TEXT PRIMARY KEY, name TEXT NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS orama_removal BEFORE DELETE ON job
 WHEN OLD.state IN (0, 2) AND json_extract(OLD.opts, '$.n') IS NOT NULL BEGIN

@@ -9,7 +9,7 @@
                             '*' → input bytes of all live jobs
     <usage>namespaces       set of namespaces with live jobs
     <usage>jobs:<ns>        sorted set of "<id>:<size>:…", all with score 0 and thus ordered by id; for
-                            the remaining fields see removed-jobs.ts
+                            the remaining fields see usage-entry.ts
     <usage>delayed:<ns>     sorted set: id → due time of a delayed first attempt; due entries are
                             removed when it is read
     <usage>scheduled        sorted set: id → due time of a job that is delayed without having failed

@@ -1,7 +1,7 @@
-import type { FunctionName, Namespace, RequestId } from '../src/contract/ids.js';
-import type { TriggerKind } from '../src/contract/invocation.js';
-import type { RemovedInvocation } from '../src/ports/queue.js';
-import { decodeInvocation, type JobData, type NewJob } from './jobs.js';
+import type { FunctionName, Namespace, RequestId } from '../../../src/contract/ids.js';
+import type { TriggerKind } from '../../../src/contract/invocation.js';
+import type { RemovedInvocation } from '../../../src/ports/queue.js';
+import type { NewJob } from '../../jobs.js';
 
 /**
  * Encodes what the usage index on Redis stores of a job: enough to record the end of an invocation
@@ -36,10 +36,4 @@ export function removedByUsageEntry(namespace: string, entry: string): RemovedIn
     inputSize: Number(size),
     hasInput: false,
   };
-}
-
-/** Decodes a removed job that was stored completely. */
-export function removedByData(id: string, name: string, data: string): RemovedInvocation {
-  const stored = JSON.parse(data) as JobData;
-  return { invocation: decodeInvocation(id, name, stored), inputSize: stored.s, hasInput: true };
 }

@@ -1,8 +1,8 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { uuidv7 } from '../src/uuid.js';
-import { type CrashJournal, RETENTION_MS, type RunKey } from './crash-journal.js';
+import { uuidv7 } from '../../../src/uuid.js';
+import { type CrashJournal, RETENTION_MS, type RunKey } from '../../crash-journal.js';
 
 const DIRECTORY = 'running';
 /**
