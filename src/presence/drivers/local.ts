@@ -1,6 +1,6 @@
 import type { Namespace } from '../../contract/ids.js';
 import type { OwnedMember, Presence } from '../../ports/presence.js';
-import { distinctMembers } from '../lease.js';
+import { distinctMembers } from '../members.js';
 
 export interface LocalPresenceOptions {
   leaseMs: number;

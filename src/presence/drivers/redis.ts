@@ -3,7 +3,7 @@ import type { OwnedMember, Presence } from '../../ports/presence.js';
 import { unavailable } from '../../redis/connection.js';
 import { RedisScript } from '../../redis/script.js';
 import { connectRedis } from '../../redis/server.js';
-import { distinctMembers } from '../lease.js';
+import { distinctMembers } from '../members.js';
 
 export interface RedisPresenceOptions {
   url: string;
