@@ -1,12 +1,11 @@
-// Builds the Redis scripts: inserts includes and BullMQ's functions into
-// queues/drivers/redis/lua/*.lua, and writes them next to the compiled driver. Fails when BullMQ is
-// not the version that the scripts were written for.
+// Builds the Redis scripts: inserts includes and BullMQ's functions into the files of FOLDERS, and
+// writes them next to the compiled drivers. Fails when BullMQ is not the version that the scripts
+// were written for.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-const SOURCE = 'queues/drivers/redis/lua';
-const TARGET = 'dist/queues/drivers/redis/lua';
+const FOLDERS = ['queues/drivers/redis/lua', 'src/cache/drivers/lua', 'src/presence/drivers/lua'];
 /**
  * `--- @include "includes/usage"` inserts a file of this project; `--- @bullmq moveToActive`
  * inserts a BullMQ script as a function.
@@ -24,27 +23,30 @@ export async function buildLua() {
   checkBullScripts(scripts);
   const used = new Set();
 
-  const expand = (file, seen) => {
-    const path = join(SOURCE, `${file}.lua`);
+  const expand = (folder, file, seen) => {
+    const path = join(folder, `${file}.lua`);
     if (!existsSync(path)) throw new Error(`${path} does not exist.`);
     return readFileSync(path, 'utf8')
       .replace(COMMENT, '')
       .replace(DIRECTIVE, (_line, kind, name) => {
         if (seen.has(name)) return '';
         seen.add(name);
-        if (kind === 'include') return expand(name, seen);
+        if (kind === 'include') return expand(folder, name, seen);
         const script = scriptNamed(scripts, name);
         used.add(script.lua);
         return bullFunction(name, script.lua);
       });
   };
 
-  rmSync(TARGET, { recursive: true, force: true });
-  mkdirSync(TARGET, { recursive: true });
-  for (const name of readdirSync(SOURCE).filter((each) => each.endsWith('.lua'))) {
-    const lua = expand(name.replace(/\.lua$/, ''), new Set());
-    if (lua.includes('--- @')) throw new Error(`${SOURCE}/${name} has a directive that was not resolved.`);
-    writeFileSync(join(TARGET, name), lua);
+  for (const folder of FOLDERS) {
+    const target = join('dist', folder);
+    rmSync(target, { recursive: true, force: true });
+    mkdirSync(target, { recursive: true });
+    for (const name of readdirSync(folder).filter((each) => each.endsWith('.lua'))) {
+      const lua = expand(folder, name.replace(/\.lua$/, ''), new Set());
+      if (lua.includes('--- @')) throw new Error(`${folder}/${name} has a directive that was not resolved.`);
+      writeFileSync(join(target, name), lua);
+    }
   }
   checkStubs([...used]);
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { messageOf } from '../errors.js';
 import type { RedisConnection } from './connection.js';
 
@@ -27,4 +28,13 @@ export class RedisScript {
       return redis.eval(this.#lua, keys.length, ...keys, ...args);
     }
   }
+}
+
+/**
+ * Returns the source of `lua/<file>.lua` beside a module, given by its `import.meta.url`. As in
+ * BullMQ's file names, the number at the end of `file` is the count of keys. The build
+ * (scripts/lua.mjs) resolves the includes.
+ */
+export function readLua(moduleUrl: string, file: string): string {
+  return readFileSync(new URL(`./lua/${file}.lua`, moduleUrl), 'utf8');
 }

@@ -72,12 +72,17 @@ async function pack(cwd: string): Promise<{ tarball: string; files: string[] }> 
   };
 }
 
-test('the tarball has the licence, those of what is bundled, and no tests, benches or source maps', (t) => {
+test('the tarball has the licence, those of what is bundled, the scripts for Redis, and no tests, benches or source maps', (t) => {
   for (const file of [
     'LICENSE',
     'README.md',
     'dist/THIRD_PARTY_LICENSES.txt',
     'dist/app/orama.js',
+    ...['queues/drivers/redis', 'src/cache/drivers', 'src/presence/drivers'].flatMap((folder) =>
+      readdirSync(`${folder}/lua`)
+        .filter((name) => name.endsWith('.lua'))
+        .map((name) => `dist/${folder}/lua/${name}`),
+    ),
     'deploy/systemd/orama-web.service',
   ]) {
     t.true(files.includes(file), file);

@@ -1,11 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { RedisConnection } from '../../../src/redis/connection.js';
+import { readLua } from '../../../src/redis/script.js';
 
-/**
- * The scripts of this driver, one file each in `lua/`. As in BullMQ's file names, the number is the
- * count of keys. The build (scripts/lua.mjs) resolves their includes and inserts BullMQ's
- * functions.
- */
+/** The scripts of this driver; the build also inserts functions of BullMQ into them. */
 type ScriptFile =
   | 'acquireLease-1'
   | 'addJobs-2'
@@ -22,7 +18,7 @@ type ScriptFile =
 
 /** Returns the source of a script. */
 export function luaOf(file: ScriptFile): string {
-  return readFileSync(new URL(`./lua/${file}.lua`, import.meta.url), 'utf8');
+  return readLua(import.meta.url, file);
 }
 
 /**

@@ -4,12 +4,11 @@ import { isAppError, messageOf } from '../../errors.js';
 import type { Cache, KeyFilter } from '../../ports/cache.js';
 import { type RedisConnection, unavailable, untilReady } from '../../redis/connection.js';
 import { refusedWrites } from '../../redis/refused-writes.js';
-import { RedisScript } from '../../redis/script.js';
+import { RedisScript, readLua } from '../../redis/script.js';
 import { connectRedis } from '../../redis/server.js';
 import { COUNTER_BYTES, checkKey, ENTRY_OVERHEAD_BYTES, notAnInteger, ttlMs } from '../checks.js';
 import { type CacheLimits, cacheFull } from '../limits.js';
 import { RedisGuard } from './redis-guard.js';
-import { DELETE, EVICT, INCREMENT, SET } from './redis-scripts.js';
 
 export interface RedisCacheOptions extends CacheLimits {
   url: string;
@@ -18,13 +17,6 @@ export interface RedisCacheOptions extends CacheLimits {
 const SCAN_COUNT = 1000;
 const PING_KEY = 'orama:cache-ping';
 
-const SCRIPTS = {
-  set: new RedisScript(SET),
-  increment: new RedisScript(INCREMENT),
-  delete: new RedisScript(DELETE),
-  evict: new RedisScript(EVICT),
-};
-
 /** Opens the cache of all processes on one Redis. */
 export async function openRedisCache({ url, ...limits }: RedisCacheOptions): Promise<Cache> {
   return new RedisCache(await connectRedis(url, 'REDIS_URL', { stringNumbers: true }), limits);
@@ -32,14 +24,20 @@ export async function openRedisCache({ url, ...limits }: RedisCacheOptions): Pro
 
 /**
  * The cache of all processes on one Redis, which it shares with the queue. Entries without a TTL
- * stay until they are deleted or evicted; see redis-guard.ts for eviction and redis-scripts.ts for
- * the size accounting.
+ * stay until they are deleted or evicted; see redis-guard.ts for eviction and lua/includes/size.lua
+ * for the size accounting.
  */
 class RedisCache implements Cache {
   readonly driver = 'redis';
   readonly #redis: RedisConnection;
   readonly #limitOf: CacheLimits['limitOf'];
   readonly #guard: RedisGuard;
+  readonly #scripts = {
+    set: scriptOf('set-3'),
+    increment: scriptOf('increment-3'),
+    delete: scriptOf('delete-3'),
+    evict: scriptOf('evict-3'),
+  };
 
   constructor(redis: RedisConnection, { maxBytes, limitOf }: CacheLimits) {
     this.#redis = redis;
@@ -60,7 +58,9 @@ class RedisCache implements Cache {
     const size = sizeOf(checkKey(key), value.byteLength);
     const limit = await this.#limitFor(namespace);
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-    const [done, total] = await answer(this.#run(SCRIPTS.set, namespace, [key, bytes, ms, size, limit]));
+    const [done, total] = await answer(
+      this.#run(this.#scripts.set, namespace, [key, bytes, ms, size, limit]),
+    );
     if (Number(done) === 0) throw cacheFull(namespace, Number(total), limit);
     await this.#guard.recordWrite(namespace, Number(total), size);
   }
@@ -70,7 +70,7 @@ class RedisCache implements Cache {
     const size = sizeOf(checkKey(key), COUNTER_BYTES);
     try {
       const args = [key, delta.toString(), size, limit];
-      const [done, value] = await this.#run(SCRIPTS.increment, namespace, args);
+      const [done, value] = await this.#run(this.#scripts.increment, namespace, args);
       if (Number(done) === 1) return BigInt(value);
       throw cacheFull(namespace, Number(value), limit);
     } catch (error) {
@@ -81,7 +81,7 @@ class RedisCache implements Cache {
   }
 
   async delete(namespace: Namespace, key: string): Promise<boolean> {
-    const [removed] = await answer(this.#run(SCRIPTS.delete, namespace, [checkKey(key)]));
+    const [removed] = await answer(this.#run(this.#scripts.delete, namespace, [checkKey(key)]));
     return Number(removed) > 0;
   }
 
@@ -128,7 +128,7 @@ class RedisCache implements Cache {
   }
 
   async #evict(namespace: Namespace, bytes: number): Promise<{ freed: number; left: number }> {
-    const [freed, left] = await this.#run(SCRIPTS.evict, namespace, [Math.ceil(bytes)]);
+    const [freed, left] = await this.#run(this.#scripts.evict, namespace, [Math.ceil(bytes)]);
     return { freed: Number(freed), left: Number(left) };
   }
 
@@ -139,6 +139,10 @@ class RedisCache implements Cache {
   ): Promise<[done: string, value: string]> {
     return (await script.run(this.#redis, keysOf(namespace), args)) as [string, string];
   }
+}
+
+function scriptOf(file: string): RedisScript {
+  return new RedisScript(readLua(import.meta.url, file));
 }
 
 async function answer<T>(reply: Promise<T>): Promise<T> {
