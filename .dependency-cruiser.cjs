@@ -44,7 +44,17 @@ module.exports = {
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, pathNot: ['\\.d\\.ts$', '^test/', '^bench/'] },
+      from: {
+        orphan: true,
+        // The last two are for AssemblyScript projects and for an alias of scripts/bundle.mjs.
+        pathNot: [
+          '\\.d\\.ts$',
+          '^test/',
+          '^bench/',
+          '^sdk/assemblyscript/assembly/orama\\.ts$',
+          '^scripts/no-debug\\.cjs$',
+        ],
+      },
       to: {},
     },
     strictly('contract-imports-only-leaves', contract),
@@ -102,6 +112,13 @@ module.exports = {
         pathNot: ['^src/(up|main|admin)\\.ts$', '^workers/main\\.ts$', '^test/', '^bench/', '^src/compose'],
       },
       to: { path: '^src/compose' },
+    },
+    {
+      // They are published by themselves.
+      name: 'clients-and-sdk-import-nothing-of-the-engine',
+      severity: 'error',
+      from: { path: '^(clients|sdk)/' },
+      to: { path: '^(src|workers|queues|db|console|scripts)/' },
     },
     {
       name: 'no-imports-of-tests',
