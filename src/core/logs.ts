@@ -1,8 +1,9 @@
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { AttemptStatus } from '../contract/invocation.js';
-import type { Bus, Unsubscribe } from '../ports/bus.js';
+import type { Bus } from '../ports/bus.js';
 import type { StoredLogRecord } from '../ports/store/attempts.js';
 import type { Store } from '../ports/store.js';
+import { ticks } from './ticks.js';
 
 /** Interval at which a follower polls, in case a notification was lost. */
 const FOLLOW_POLL_MS = 1000;
@@ -60,39 +61,20 @@ export function createLogs({ store, bus }: { store: Store; bus: Bus }): Logs {
     read: (request) => store.attempts.logs(request),
 
     async *follow({ signal, after, ...request }) {
-      let wake: () => void = () => undefined;
-      let unsubscribe: Unsubscribe | null = null;
       let position = after ?? (await store.attempts.logs({ ...request, limit: 1 })).position;
-      const aborted = () => wake();
-      signal.addEventListener('abort', aborted, { once: true });
-      try {
-        let hasNewRows = false;
-        unsubscribe = await bus.subscribe(logChannel(request.namespace), (message) => {
-          if (!logNoticeNames(request.function, message)) return;
-          hasNewRows = true;
-          wake();
-        });
+      const polls = ticks(bus, logChannel(request.namespace), {
+        isRelevant: (message) => logNoticeNames(request.function, message),
+        minIntervalMs: 0,
+        maxIntervalMs: FOLLOW_POLL_MS,
+        signal,
+      });
+      for await (const _ of polls) {
         while (!signal.aborted) {
-          hasNewRows = false;
           const batch = await store.attempts.logs({ ...request, limit: FOLLOW_BATCH, after: position });
           position = batch.position;
-          if (batch.records.length > 0) {
-            yield batch;
-            continue;
-          }
-          if (hasNewRows) continue;
-          await new Promise<void>((resolve) => {
-            const timer = setTimeout(resolve, FOLLOW_POLL_MS);
-            wake = () => {
-              clearTimeout(timer);
-              resolve();
-            };
-            if (signal.aborted) wake();
-          });
+          if (batch.records.length === 0) break;
+          yield batch;
         }
-      } finally {
-        signal.removeEventListener('abort', aborted);
-        await unsubscribe?.();
       }
     },
   };
