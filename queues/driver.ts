@@ -49,6 +49,16 @@ export type InvocationJob = Job<JobData, void>;
  */
 export type JobGroup = readonly NewJob[];
 
+export interface Adds {
+  /**
+   * Adds all groups in one round trip. Resolves with one entry per group: null when its jobs are
+   * durable, or the error with which the group was refused. Rejects when no group was accepted. A
+   * group that would take a namespace beyond its share is refused with `shareExceeded`; a namespace
+   * without a share is not limited.
+   */
+  add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]>;
+}
+
 /**
  * The operations in which the stores that BullMQ runs on differ. The rest of the queue (attempts,
  * settlements, cancellation, schedules) is shared code on BullMQ's own classes.
@@ -57,6 +67,7 @@ export interface QueueDriver extends Closable {
   readonly name: 'redis' | 'sqlite';
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
+  readonly adds: Adds;
   /** Opens a further queue beside these; it is closed with the driver. */
   openQueue<D>(name: string): Promise<BullQueue<D>>;
   /** Creates a BullMQ `Worker`, for the small queues beside those of invocations. */
@@ -80,13 +91,6 @@ export interface QueueDriver extends Closable {
   /** Called when this process begins a job, and when it no longer has the job. */
   started(job: InvocationJob): void;
   released(job: InvocationJob): void;
-  /**
-   * Adds all groups in one round trip. Resolves with one entry per group: null when its jobs are
-   * durable, or the error with which the group was refused. Rejects when no group was accepted. A
-   * group that would take a namespace beyond its share is refused with `shareRefusal`; a namespace
-   * without a share is not limited.
-   */
-  add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]>;
   /** Called when a job has left the queue, so that it is no longer counted. */
   ended(job: InvocationJob): void;
   /** Called when a job is put back until `until` (Unix milliseconds) without having failed. */

@@ -59,7 +59,7 @@ export class BullInvocationQueue implements InvocationQueue {
     this.#warn = warn;
     this.#shareOf = shareOf;
     this.#hasEnded = hasEnded;
-    this.#adds = batchAdds((groups, shares) => this.#reach(() => driver.add(groups, shares)));
+    this.#adds = batchAdds((groups, shares) => this.#reach(() => driver.adds.add(groups, shares)));
     this.#schedules = new BullSchedules(driver, timings, warn);
   }
 

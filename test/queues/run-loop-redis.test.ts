@@ -187,7 +187,7 @@ test('sync jobs fetched beyond a limit that was lowered meanwhile are returned t
   const gate = closedGate();
   loop.run = () => gate.opened;
   loop.running.setLimit(4, { prefetches: true });
-  const adding = driver.add([times(4, () => toJob(call()))], new Map());
+  const adding = driver.adds.add([times(4, () => toJob(call()))], new Map());
   loop.running.setLimit(1, { prefetches: false });
   await adding;
   const waiting = () => redis.zcard('{orama}:sync:prioritized');
@@ -208,7 +208,7 @@ test('an add that reaches Redis too late fetches no job for the process that has
   // Only the script of adds reads the time.
   const before = await callsOf(redis, 'time');
   server.freeze();
-  await t.throwsAsync(driver.add([[toJob(call())]], new Map()), { name: 'UnconfirmedAdd' });
+  await t.throwsAsync(driver.adds.add([[toJob(call())]], new Map()), { name: 'UnconfirmedAdd' });
   server.thaw();
   await until('Redis has read the add', async () => (await callsOf(redis, 'time')) > before);
   t.is(await redis.llen('{orama}:sync:active'), 0);
@@ -222,8 +222,8 @@ test('a run loop goes from waiting to full, closing and closed, and then leaves 
   await until('the loop waits', () => loop.running.state === 'waiting');
   const gate = closedGate();
   loop.run = () => gate.opened;
-  await driver.add([times(5, () => toJob(event()))], new Map());
-  await driver.add([times(5, () => toJob(call()))], new Map());
+  await driver.adds.add([times(5, () => toJob(event()))], new Map());
+  await driver.adds.add([times(5, () => toJob(call()))], new Map());
   await until('the loop is full', () => loop.running.state === 'full');
   t.is(await redis.llen('{orama}:sync:active'), 2);
   const closing = close();

@@ -2,7 +2,7 @@ import type { RedisClient } from 'bullmq';
 import type { AppError } from '../../../src/errors.js';
 import { type RedisConnection, wasNotExecuted } from '../../../src/redis/connection.js';
 import type { BatchFetcher } from '../../batch-fetcher.js';
-import type { JobGroup, QueueLimits, Shares } from '../../driver.js';
+import type { Adds, JobGroup, QueueLimits, Shares } from '../../driver.js';
 import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import { type NewJob, queueKindOf } from '../../jobs.js';
@@ -28,7 +28,7 @@ const CLOCK_MARGIN_MS = 100;
 type Code = number | string;
 
 /** Checks the limits and adds jobs in one command: see lua/addJobs-2.lua. */
-export class RedisAdds {
+export class RedisAdds implements Adds {
   readonly #client: RedisClient;
   readonly #keys: UsageKeys;
   readonly #limits: QueueLimits;

@@ -7,7 +7,6 @@ import {
   Worker,
 } from 'bullmq';
 import type { Namespace } from '../../../src/contract/ids.js';
-import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import { closeRedis, type RedisConnection } from '../../../src/redis/connection.js';
@@ -20,12 +19,10 @@ import {
   type BullWorker,
   type BullWorkerOptions,
   type InvocationJob,
-  type JobGroup,
   lockOptions,
   type QueueDriver,
   type QueueLimits,
   type QueueTimings,
-  type Shares,
   type Warn,
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
@@ -58,11 +55,11 @@ export class RedisDriver implements QueueDriver {
   readonly waitSeconds = POLL_INTERVAL_SECONDS;
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
+  readonly adds: RedisAdds;
   readonly #server: RedisServer;
   readonly #connection: RedisConnection;
   readonly #backends: Readonly<Record<QueueKind, RedisQueueBackend>>;
   readonly #client: RedisClient;
-  readonly #adds: RedisAdds;
   readonly #usage: UsageIndex;
   readonly #cancelRequests: RedisCancelRequests;
   readonly #opened: RedisConnection[] = [];
@@ -87,7 +84,7 @@ export class RedisDriver implements QueueDriver {
     this.ticks = parts.ticks;
     this.#backends = parts.backends;
     this.#client = parts.client;
-    this.#adds = parts.adds;
+    this.adds = parts.adds;
     this.#usage = parts.usage;
     this.#cancelRequests = new RedisCancelRequests(parts.server, parts.connection, `${KEY_PREFIX}:cancel`);
     this.#warn = parts.warn;
@@ -168,7 +165,7 @@ export class RedisDriver implements QueueDriver {
    * Only sync jobs have a waiting caller, so only they are fetched by the command that adds them.
    */
   fetchOnAdd(kind: QueueKind, loop: BatchFetcher): () => void {
-    return kind === 'sync' ? this.#adds.fetchFor(loop) : () => {};
+    return kind === 'sync' ? this.adds.fetchFor(loop) : () => {};
   }
 
   started(): void {
@@ -190,10 +187,6 @@ export class RedisDriver implements QueueDriver {
     this.#forWorkers.set(kind, connection);
     defineBatchScripts(connection);
     return connection;
-  }
-
-  add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
-    return this.#adds.add(groups, shares);
   }
 
   ended(job: InvocationJob): void {

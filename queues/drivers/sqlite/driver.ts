@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { type Processor, type QueueOptions, withBackend } from 'bullmq';
 import type { Namespace } from '../../../src/contract/ids.js';
-import type { AppError } from '../../../src/errors.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import { onClockSetBack } from '../../clock-set-back.js';
@@ -11,38 +10,30 @@ import {
   type BullWorker,
   type BullWorkerOptions,
   type InvocationJob,
-  type JobGroup,
   lockOptions,
   type QueueDriver,
   type QueueLimits,
   type QueueTimings,
-  type Shares,
   type Warn,
 } from '../../driver.js';
-import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
 import type { JobStore } from '../../job-store.js';
-import { type JobData, type NewJob, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
+import { type JobData, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
-import { exceededQuota } from '../../share-quota.js';
+import { SqliteAdds } from './adds.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { createSqliteBackend } from './backend/create-backend.js';
 import { countJobs } from './counts.js';
 import { FileCrashJournal } from './crash-journal.js';
 import { Removals } from './removals.js';
-import { toStoredJob } from './stored-job.js';
 import { rowsOf, write } from './tables.js';
-import { type UsageIndex, usesOf } from './usage-index.js';
+import type { UsageIndex } from './usage-index.js';
 
-/** The other queues of each kind: a job id is unique across all queues. */
-const OTHERS = perQueue((kind) => QUEUE_KINDS.filter((other) => other !== kind));
 const Bull = withBackend(createSqliteBackend);
 /**
  * A run loop is always notified of new jobs; this poll interval, in seconds, is only a fallback.
  */
 const POLL_INTERVAL_SECONDS = 60;
-/** The field of `ShareUse` that each quota of a share limits. */
-const MEASURES = { waiting_jobs: 'waiting', waiting_mb: 'bytes', delayed_jobs: 'delayed' } as const;
 
 /**
  * The embedded queue, in a file in the data directory. It supports exactly one process and needs no
@@ -53,9 +44,9 @@ export class SqliteDriver implements QueueDriver {
   readonly waitSeconds = POLL_INTERVAL_SECONDS;
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
+  readonly adds: SqliteAdds;
   readonly #connection: SqliteConnection;
   readonly #usage: UsageIndex;
-  readonly #limits: QueueLimits;
   readonly #warn: Warn;
   readonly #dataDir: string;
   readonly #removals: Removals;
@@ -73,7 +64,7 @@ export class SqliteDriver implements QueueDriver {
   ) {
     this.#connection = connection;
     this.#usage = usage;
-    this.#limits = limits;
+    this.adds = new SqliteAdds(connection, usage, limits);
     this.#warn = warn;
     this.#dataDir = dataDir;
     this.#removals = new Removals(connection, (id) => usage.leave(id), warn);
@@ -135,59 +126,6 @@ export class SqliteDriver implements QueueDriver {
 
   released(job: InvocationJob): void {
     this.#usage.released(job.id ?? '');
-  }
-
-  /**
-   * Adds all groups of one turn in one transaction; each group is accepted or refused on its own.
-   */
-  async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
-    return Promise.all(groups.map((group) => this.#addGroup(group, shares)));
-  }
-
-  /** Jobs that are already in the queue are accepted even when the queue is full. */
-  async #addGroup(group: JobGroup, shares: Shares): Promise<AppError | null> {
-    const [first] = group;
-    if (first === undefined) return null;
-    const fresh = this.#usage.fresh(group);
-    const refusal = this.#refusalOf(fresh, shares, first.overdraft);
-    if (refusal !== null) return refusal;
-    // Counted before they are stored, in the same turn, so that concurrent adds see the reduced
-    // capacity.
-    for (const job of fresh) this.#usage.enter(job);
-    // All jobs of one group are of the same kind.
-    const kind = queueKindOf(first.data);
-    const jobs = group.map((job) => toStoredJob(job, this.#usage.times.take(kind, job.data.n)));
-    let added: boolean[] = [];
-    try {
-      added = await this.#connection.call({ command: 'addJobs' }, 'addNewJobs', kind, jobs, OTHERS[kind]);
-      return null;
-    } catch (error) {
-      return queueUnavailable(error);
-    } finally {
-      this.#count(group, fresh, added);
-    }
-  }
-
-  #refusalOf(fresh: readonly NewJob[], shares: Shares, overdraft: number): AppError | null {
-    if (fresh.length === 0) return null;
-    if (!this.#usage.hasRoom(fresh, this.#limits, overdraft)) return queueFull(this.#limits);
-    for (const [namespace, more] of usesOf(fresh)) {
-      const share = shares.get(namespace);
-      if (share === undefined) continue;
-      const used = this.#usage.shareUse(namespace);
-      const quota = exceededQuota(used, more, share, overdraft);
-      if (quota !== null) return shareExceeded(quota, namespace, used[MEASURES[quota]], share);
-    }
-    return null;
-  }
-
-  /** Corrects the usage index: only the database knows which jobs were new. */
-  #count(group: JobGroup, fresh: readonly NewJob[], added: readonly boolean[]): void {
-    group.forEach((job, at) => {
-      const isAdded = added[at] === true;
-      if (isAdded) this.#usage.enter(job);
-      else if (fresh.includes(job)) this.#usage.leave(job.id);
-    });
   }
 
   ended(job: InvocationJob): void {

@@ -1,0 +1,80 @@
+import type { AppError } from '../../../src/errors.js';
+import type { Adds, JobGroup, QueueLimits, Shares } from '../../driver.js';
+import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
+import { perQueue } from '../../fairness.js';
+import { type NewJob, QUEUE_KINDS, queueKindOf } from '../../jobs.js';
+import { exceededQuota } from '../../share-quota.js';
+import type { SqliteConnection } from './backend/connection.js';
+import { toStoredJob } from './stored-job.js';
+import { type UsageIndex, usesOf } from './usage-index.js';
+
+/** The other queues of each kind: a job id is unique across all queues. */
+const OTHERS = perQueue((kind) => QUEUE_KINDS.filter((other) => other !== kind));
+/** The field of `ShareUse` that each quota of a share limits. */
+const MEASURES = { waiting_jobs: 'waiting', waiting_mb: 'bytes', delayed_jobs: 'delayed' } as const;
+
+/** Checks the limits and adds jobs. */
+export class SqliteAdds implements Adds {
+  readonly #connection: SqliteConnection;
+  readonly #usage: UsageIndex;
+  readonly #limits: QueueLimits;
+
+  constructor(connection: SqliteConnection, usage: UsageIndex, limits: QueueLimits) {
+    this.#connection = connection;
+    this.#usage = usage;
+    this.#limits = limits;
+  }
+
+  /**
+   * Adds all groups of one turn in one transaction; each group is accepted or refused on its own.
+   */
+  async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
+    return Promise.all(groups.map((group) => this.#addGroup(group, shares)));
+  }
+
+  /** Jobs that are already in the queue are accepted even when the queue is full. */
+  async #addGroup(group: JobGroup, shares: Shares): Promise<AppError | null> {
+    const [first] = group;
+    if (first === undefined) return null;
+    const fresh = this.#usage.fresh(group);
+    const refusal = this.#refusalOf(fresh, shares, first.overdraft);
+    if (refusal !== null) return refusal;
+    // Counted before they are stored, in the same turn, so that concurrent adds see the reduced
+    // capacity.
+    for (const job of fresh) this.#usage.enter(job);
+    // All jobs of one group are of the same kind.
+    const kind = queueKindOf(first.data);
+    const jobs = group.map((job) => toStoredJob(job, this.#usage.times.take(kind, job.data.n)));
+    let added: boolean[] = [];
+    try {
+      added = await this.#connection.call({ command: 'addJobs' }, 'addNewJobs', kind, jobs, OTHERS[kind]);
+      return null;
+    } catch (error) {
+      return queueUnavailable(error);
+    } finally {
+      this.#count(group, fresh, added);
+    }
+  }
+
+  #refusalOf(fresh: readonly NewJob[], shares: Shares, overdraft: number): AppError | null {
+    if (fresh.length === 0) return null;
+    if (!this.#usage.hasRoom(fresh, this.#limits, overdraft)) return queueFull(this.#limits);
+    for (const [namespace, more] of usesOf(fresh)) {
+      const share = shares.get(namespace);
+      if (share === undefined) continue;
+      const used = this.#usage.shareUse(namespace);
+      const quota = exceededQuota(used, more, share, overdraft);
+      if (quota !== null) return shareExceeded(quota, namespace, used[MEASURES[quota]], share);
+    }
+    return null;
+  }
+
+  /** Corrects the usage index: only the database knows which jobs were new. */
+  #count(group: JobGroup, fresh: readonly NewJob[], added: readonly boolean[]): void {
+    group.forEach((job, at) => {
+      const isAdded = added[at] === true;
+      if (isAdded) this.#usage.enter(job);
+      else if (fresh.includes(job)) this.#usage.leave(job.id);
+    });
+  }
+}
