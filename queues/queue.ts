@@ -1,5 +1,4 @@
 import type { FunctionName, Namespace, RequestId } from '../src/contract/ids.js';
-import { MAX_PAGE_BYTES } from '../src/contract/limits.js';
 import { isAppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type {
@@ -20,16 +19,12 @@ import { type Add, batchAdds, type NamespaceShare } from './add-batches.js';
 import { AddCapacity } from './add-capacity.js';
 import type { Batcher } from './batcher.js';
 import { Consumer } from './consumer.js';
-import type { HasEnded, InvocationJob, QueueDriver, QueueTimings, ShareOf, Warn } from './driver.js';
+import type { HasEnded, QueueDriver, QueueTimings, ShareOf, Warn } from './driver.js';
 import { queueUnavailable } from './errors.js';
-import { decodeInvocation, QUEUE_KINDS, queueKindOf, toJob } from './jobs.js';
+import { toJob } from './jobs.js';
+import { LiveJobs } from './live-jobs.js';
 import { BullSchedules } from './schedules.js';
 import { confirmAdd, UnconfirmedAdd } from './unconfirmed-add.js';
-
-/** The largest number of jobs that one call of `list` examines when it filters by function. */
-const LIST_SCAN = 1000;
-/** The number of jobs that `list` reads at once, each with an input of up to 1 MB. */
-const LIST_STEP = 16;
 
 export interface InvocationQueueOptions {
   timings: QueueTimings;
@@ -47,6 +42,7 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #shareOf: ShareOf | undefined;
   readonly #hasEnded: HasEnded | undefined;
   readonly #adds: Batcher<Add, null>;
+  readonly #jobs: LiveJobs;
   readonly #capacity = new AddCapacity();
   readonly #schedules: BullSchedules;
   readonly #opened = new Set<Closable>();
@@ -60,6 +56,7 @@ export class BullInvocationQueue implements InvocationQueue {
     this.#shareOf = shareOf;
     this.#hasEnded = hasEnded;
     this.#adds = batchAdds((groups, shares) => this.#reach(() => driver.adds.add(groups, shares)));
+    this.#jobs = new LiveJobs(driver);
     this.#schedules = new BullSchedules(driver, timings, warn);
   }
 
@@ -83,50 +80,23 @@ export class BullInvocationQueue implements InvocationQueue {
   }
 
   async get(id: RequestId): Promise<LiveInvocation | null> {
-    return this.#reach(async () => {
-      const job = await this.#find(id);
-      return job === null ? null : await this.#live(job);
-    });
+    return this.#reach(() => this.#jobs.get(id));
   }
 
   async list(
     namespace: Namespace,
     options: { limit: number; cursor?: string; function?: FunctionName },
   ): Promise<LivePage> {
-    return this.#reach(async () => {
-      const items: LiveInvocation[] = [];
-      let next: string | null = options.cursor ?? null;
-      let scanned = 0;
-      let bytes = 0;
-      do {
-        const wanted = Math.min(LIST_STEP, options.limit - items.length);
-        const page = await this.#driver.list(namespace, wanted, next ?? undefined);
-        next = page.next;
-        scanned += page.ids.length;
-        const found = await Promise.all(page.ids.map((id) => this.get(id as RequestId)));
-        for (const item of found) {
-          if (item === null) continue;
-          if (options.function !== undefined && item.invocation.function !== options.function) continue;
-          items.push(item);
-          bytes += item.invocation.input.byteLength;
-        }
-      } while (
-        next !== null &&
-        items.length < options.limit &&
-        scanned < LIST_SCAN &&
-        bytes < MAX_PAGE_BYTES
-      );
-      return { items, next };
-    });
+    return this.#reach(() => this.#jobs.list(namespace, options));
   }
 
   async cancel(id: RequestId): Promise<'removed' | 'running' | 'absent'> {
     return this.#reach(async () => {
-      const job = await this.#find(id);
+      const job = await this.#jobs.find(id);
       if (job === null) return 'absent';
       if (await this.#driver.remove(job)) return 'removed';
       // In the meantime the job may have ended, or may be waiting for a retry.
-      const state = await this.#stateOf(job);
+      const state = await this.#jobs.stateOf(job);
       if (state === 'active') {
         await this.#driver.requestCancel(id);
         return 'running';
@@ -224,28 +194,7 @@ export class BullInvocationQueue implements InvocationQueue {
 
   /** Asks the queue first: a job leaves it only after its end is recorded. */
   async #isAccepted(id: RequestId): Promise<boolean> {
-    return (await this.#find(id)) !== null || ((await this.#hasEnded?.(id)) ?? false);
-  }
-
-  async #find(id: RequestId): Promise<InvocationJob | null> {
-    const found = await Promise.all(QUEUE_KINDS.map((kind) => this.#driver.queues[kind].getJob(id)));
-    return found.find((job) => job !== undefined) ?? null;
-  }
-
-  #stateOf(job: InvocationJob) {
-    return this.#driver.queues[queueKindOf(job.data)].getJobState(job.id ?? '');
-  }
-
-  async #live(job: InvocationJob): Promise<LiveInvocation | null> {
-    const state = await this.#stateOf(job);
-    if (state === 'unknown' || state === 'completed' || state === 'failed') return null;
-    const hasRun = job.attemptsMade > 0 || job.stalledCounter > 0;
-    return {
-      invocation: decodeInvocation(job.id ?? '', job.name, job.data),
-      state: state === 'active' ? 'running' : hasRun ? 'retrying' : 'queued',
-      failures: job.attemptsMade,
-      crashes: job.stalledCounter,
-    };
+    return (await this.#jobs.find(id)) !== null || ((await this.#hasEnded?.(id)) ?? false);
   }
 
   /** Converts other errors of drivers to `unavailable`, because callers cannot act on them. */
