@@ -132,7 +132,7 @@ function tickOf(job: Job<unknown, void>): Tick | null {
 }
 
 function failureOf(id: string | undefined): string {
-  return `A tick of schedule ${id} failed; of the ticks that fail, the first is delivered again.`;
+  return `A tick of schedule ${id} failed; only the first failed tick is retried.`;
 }
 
 /**

@@ -19,7 +19,10 @@ import { ProgramCache } from './program-cache.js';
 import { Scheduler } from './scheduler.js';
 import { ThreadsUnavailable } from './threads-unavailable.js';
 
-/** A damaged module is moved away before the new one takes its place, in milliseconds. */
+/**
+ * How long a module's file may be missing, in milliseconds: a damaged one is moved away before the
+ * new one takes its place.
+ */
 const REPLACED_WITHIN_MS = 250;
 
 export interface EngineOptions {

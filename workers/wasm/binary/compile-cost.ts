@@ -15,18 +15,19 @@ const MAX_INSTRUCTIONS = 1 << 20;
 const MAX_FUNCTION_VALUES = 1 << 24;
 /** The limit for all functions together: a public module of 46 MB has 71 million. */
 const MAX_MODULE_VALUES = 1 << 27;
-/** A value that a call or a branch passes takes machine code of its own, 16 bytes. */
+/** The values that one passed by a call or a branch counts as: it takes 16 bytes of machine code. */
 const PASSED = 4;
 /**
- * Where V8 calls, it goes through all values as well; this many of them take as much as one
- * label's.
+ * At a call V8 also goes through all locals and operands. The machine code of this many of them is
+ * as large as that of one at a label.
  */
 const PASSED_OVER = 16;
-/** A value that an exception carries takes up to 200 bytes. */
+/** The values that one carried by an exception counts as: it takes up to 200 bytes. */
 const THROWN = 16;
 /**
- * Most instructions take some 10 bytes of machine code for each of their own. A conversion of
- * floats to integers takes 160 for one or two, as does counting bits in a vector.
+ * The values that a bulky instruction counts as. Most instructions take some 10 bytes of machine
+ * code for each byte of theirs. A conversion of floats to integers takes 160 for one or two bytes,
+ * as does counting bits in a vector.
  */
 const BULKY = 40;
 

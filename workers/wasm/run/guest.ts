@@ -94,7 +94,7 @@ export class Guest {
       start();
       const { input } = this.#need(this.#session);
       const pointer = this.#host.allocate('handle', Math.max(input.length, 1));
-      if (pointer === 0) throw new GuestFailure('the module gave no memory for its input');
+      if (pointer === 0) throw new GuestFailure("the module's allocator returned 0 for its input");
       this.memory.write(pointer, input);
       const packed = BigInt.asUintN(64, BigInt(this.call('handle', pointer, input.length) as bigint));
       const length = Number(packed >> 32n);

@@ -187,7 +187,7 @@ export class HostImports {
     const session = this.#now;
     if (isThreadFunction(name)) return answerInThread(session, name, args);
     if (isEngineFunction(name)) return session.bridge.call(name, args);
-    return { ok: false, reason: 'only the log answers it' };
+    return { ok: false, reason: `${name} is not a callable host function` };
   }
 
   /** Copies data into memory from the guest's allocator. Returns the packed pointer and length. */
@@ -214,7 +214,7 @@ export class HostImports {
     const pointer = allocate(size) >>> 0;
     this.#allocating = false;
     if (pointer === 0) {
-      this.#now.log.line('error', `${what} failed: the module's allocator gave no memory for ${size} bytes`);
+      this.#now.log.line('error', `${what} failed: the module's allocator returned 0 for ${size} bytes`);
     }
     return pointer;
   }
