@@ -58,7 +58,7 @@ async function scene(
     t.teardown(() => probeRetries.close());
     return probeRetries;
   };
-  const pending = async () => (await store.functions.unsettled(100, 0)).map(({ wasm_cid }) => wasm_cid);
+  const pending = async () => (await store.functions.probePending(100, 0)).map(({ wasm_cid }) => wasm_cid);
   return { catalog, namespace, addVersion, start, pending };
 }
 

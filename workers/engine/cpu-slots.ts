@@ -55,7 +55,7 @@ export class CpuSlots {
   /** Whether modules are being prepared. The last slot always remains for guests. */
   set isPreparing(isPreparing: boolean) {
     this.#isPreparing = isPreparing;
-    this.#settleJoined();
+    this.#clearJoined();
   }
 
   get #size(): number {
@@ -132,12 +132,12 @@ export class CpuSlots {
     run.cpuSlot = slot;
     if (slot !== 'computing') this.#joined.delete(run);
     if (slot === 'computing') this.#computing.add(run);
-    else this.#settleJoined();
+    else this.#clearJoined();
     if (slot === 'parked') this.#parked++;
   }
 
   /** Once there are no more computing guests than slots, none of them is there in addition. */
-  #settleJoined(): void {
+  #clearJoined(): void {
     if (this.#computing.size <= this.#size) this.#joined.clear();
   }
 }

@@ -98,7 +98,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
   drop(id)
 end
 -- A topic is live until its last lease expires.
-local function settle()
+local function updateTopic()
   local last = redis.call('ZREVRANGE', leases, 0, 0, 'WITHSCORES')
   if last[2] then redis.call('ZADD', topics, last[2], topic) else redis.call('ZREM', topics, topic) end
 end
@@ -123,14 +123,14 @@ if redis.call('HGET', members, id) ~= (member ~= '' and member) then
   end
 end
 redis.call('ZADD', leases, now + lease, id)
-settle()
+updateTopic()
 for _, key in ipairs({topics, leases, members, owners}) do keep(key, lease * 2) end
 return 1
 `);
 
 const LEAVE = new RedisScript(`${PRELUDE}
 drop(ARGV[2])
-settle()
+updateTopic()
 `);
 
 const MEMBERS = new RedisScript(`${PRELUDE}
