@@ -1,7 +1,7 @@
 import type { AppError } from '../src/errors.js';
-import type { QueueShare } from '../src/ports/queue.js';
+import type { NamespaceQueueLimits } from '../src/ports/queue.js';
 import { Batcher } from './batcher.js';
-import type { JobGroup, Shares } from './driver.js';
+import type { JobGroup, LimitsByNamespace } from './driver.js';
 
 /**
  * The largest number of jobs per round trip. Larger batches gain no throughput and make Redis and
@@ -18,14 +18,14 @@ export interface Add {
   group: JobGroup;
   /** The total input size of the group, in bytes. */
   bytes: number;
-  /** The shares of the group's namespaces that have one. */
-  shares: readonly NamespaceShare[];
+  /** The limits of the group's namespaces that have one. */
+  namespaceLimits: readonly LimitsEntry[];
 }
 
 /** The limits of one namespace in the queue. */
-export type NamespaceShare = readonly [namespace: string, share: QueueShare];
+export type LimitsEntry = readonly [namespace: string, limits: NamespaceQueueLimits];
 
-type Send = (groups: readonly JobGroup[], shares: Shares) => Promise<(AppError | null)[]>;
+type Send = (groups: readonly JobGroup[], namespaceLimits: LimitsByNamespace) => Promise<(AppError | null)[]>;
 
 /**
  * Creates a batcher that sends the adds of one event-loop turn in as few round trips as the limits
@@ -38,7 +38,7 @@ export function batchAdds(send: Send): Batcher<Add, null> {
     send: (adds) =>
       send(
         adds.map(({ group }) => group),
-        sharesIn(adds),
+        limitsIn(adds),
       ),
     fits: fitsRoundTrip,
     defer: setImmediate,
@@ -50,8 +50,9 @@ function fitsRoundTrip(adds: readonly Add[], { group, bytes }: Add): boolean {
   return jobs <= MAX_JOBS && adds.reduce((sum, add) => sum + add.bytes, bytes) <= MAX_BYTES;
 }
 
-function sharesIn(adds: readonly Add[]): Shares {
-  const shares = new Map<string, QueueShare>();
-  for (const add of adds) for (const [namespace, share] of add.shares) shares.set(namespace, share);
-  return shares;
+function limitsIn(adds: readonly Add[]): LimitsByNamespace {
+  const namespaceLimits = new Map<string, NamespaceQueueLimits>();
+  for (const add of adds)
+    for (const [namespace, limits] of add.namespaceLimits) namespaceLimits.set(namespace, limits);
+  return namespaceLimits;
 }

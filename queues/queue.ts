@@ -16,11 +16,11 @@ import type {
   Schedule,
   TickHandler,
 } from '../src/ports/queue.js';
-import { type Add, batchAdds, type NamespaceShare } from './add-batches.js';
+import { type Add, batchAdds, type LimitsEntry } from './add-batches.js';
 import { AddCapacity } from './add-capacity.js';
 import type { Batcher } from './batcher.js';
 import { Consumer } from './consumer.js';
-import type { HasEnded, InvocationJob, QueueDriver, QueueTimings, ShareOf, Warn } from './driver.js';
+import type { HasEnded, InvocationJob, LimitsOf, QueueDriver, QueueTimings, Warn } from './driver.js';
 import { queueUnavailable } from './errors.js';
 import { decodeInvocation, QUEUE_KINDS, queueKindOf, toJob } from './jobs.js';
 import { BullSchedules } from './schedules.js';
@@ -34,7 +34,7 @@ const LIST_STEP = 16;
 export interface InvocationQueueOptions {
   timings: QueueTimings;
   warn: Warn;
-  shareOf?: ShareOf | undefined;
+  limitsOf?: LimitsOf | undefined;
   hasEnded?: HasEnded | undefined;
 }
 
@@ -44,7 +44,7 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #driver: QueueDriver;
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
-  readonly #shareOf: ShareOf | undefined;
+  readonly #limitsOf: LimitsOf | undefined;
   readonly #hasEnded: HasEnded | undefined;
   readonly #adds: Batcher<Add, null>;
   readonly #capacity = new AddCapacity();
@@ -52,14 +52,16 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #opened = new Set<Closable>();
   #closing: Promise<void> | undefined;
 
-  constructor(driver: QueueDriver, { timings, warn, shareOf, hasEnded }: InvocationQueueOptions) {
+  constructor(driver: QueueDriver, { timings, warn, limitsOf, hasEnded }: InvocationQueueOptions) {
     this.driver = driver.name;
     this.#driver = driver;
     this.#timings = timings;
     this.#warn = warn;
-    this.#shareOf = shareOf;
+    this.#limitsOf = limitsOf;
     this.#hasEnded = hasEnded;
-    this.#adds = batchAdds((groups, shares) => this.#reach(() => driver.add(groups, shares)));
+    this.#adds = batchAdds((groups, namespaceLimits) =>
+      this.#reach(() => driver.add(groups, namespaceLimits)),
+    );
     this.#schedules = new BullSchedules(driver, timings, warn);
   }
 
@@ -67,12 +69,12 @@ export class BullInvocationQueue implements InvocationQueue {
     if (this.#closing !== undefined) throw queueUnavailable();
     const [first] = jobs;
     if (first === undefined) return;
-    const shares = await this.#sharesOf(jobs);
+    const namespaceLimits = await this.#limitsByNamespace(jobs);
     const bytes = bytesOf(jobs);
     const waiting = this.#capacity.acquire(first.invocation.namespace, bytes);
     if (waiting !== null) await waiting;
     try {
-      await this.#adds.add({ group: jobs.map(toJob), bytes, shares });
+      await this.#adds.add({ group: jobs.map(toJob), bytes, namespaceLimits });
     } catch (error) {
       if (!(error instanceof UnconfirmedAdd)) throw error;
       const { id } = first.invocation;
@@ -208,18 +210,18 @@ export class BullInvocationQueue implements InvocationQueue {
     };
   }
 
-  async #sharesOf(jobs: readonly QueuedInvocation[]): Promise<readonly NamespaceShare[]> {
-    const shares: NamespaceShare[] = [];
-    const shareOf = this.#shareOf;
-    if (shareOf === undefined) return shares;
+  async #limitsByNamespace(jobs: readonly QueuedInvocation[]): Promise<readonly LimitsEntry[]> {
+    const namespaceLimits: LimitsEntry[] = [];
+    const limitsOf = this.#limitsOf;
+    if (limitsOf === undefined) return namespaceLimits;
     for (const { invocation } of jobs) {
       const { namespace } = invocation;
       // All jobs nearly always have the same namespace.
-      if (shares.some(([known]) => known === namespace)) continue;
-      const share = shareOf(namespace);
-      shares.push([namespace, share instanceof Promise ? await share : share]);
+      if (namespaceLimits.some(([known]) => known === namespace)) continue;
+      const limits = limitsOf(namespace);
+      namespaceLimits.push([namespace, limits instanceof Promise ? await limits : limits]);
     }
-    return shares;
+    return namespaceLimits;
   }
 
   /** Asks the queue first: a job leaves it only after its end is recorded. */

@@ -139,7 +139,7 @@ export interface QueueCounts {
 }
 
 /** Queue quotas of a namespace: `waiting_jobs`, `waiting_mb` (in bytes) and `delayed_jobs`. */
-export interface QueueShare {
+export interface NamespaceQueueLimits {
   waitingJobs: number;
   waitingBytes: number;
   delayedJobs: number;

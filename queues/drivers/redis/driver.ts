@@ -21,11 +21,11 @@ import {
   type BullWorkerOptions,
   type InvocationJob,
   type JobGroup,
+  type LimitsByNamespace,
   lockOptions,
   type QueueDriver,
   type QueueLimits,
   type QueueTimings,
-  type Shares,
   type Warn,
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
@@ -192,8 +192,8 @@ export class RedisDriver implements QueueDriver {
     return connection;
   }
 
-  add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
-    return this.#adds.add(groups, shares);
+  add(groups: readonly JobGroup[], namespaceLimits: LimitsByNamespace): Promise<(AppError | null)[]> {
+    return this.#adds.add(groups, namespaceLimits);
   }
 
   ended(job: InvocationJob): void {

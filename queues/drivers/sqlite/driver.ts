@@ -12,20 +12,20 @@ import {
   type BullWorkerOptions,
   type InvocationJob,
   type JobGroup,
+  type LimitsByNamespace,
   lockOptions,
   type QueueDriver,
   type QueueLimits,
   type QueueTimings,
-  type Shares,
   type Warn,
 } from '../../driver.js';
-import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
+import { namespaceLimitExceeded, queueFull, queueUnavailable } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
 import { FileCrashJournal } from '../../file-crash-journal.js';
 import type { JobStore } from '../../job-store.js';
 import { type JobData, type NewJob, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
 import { nextTick } from '../../next-tick.js';
-import { exceededQuota } from '../../share-quota.js';
+import { exceededQuota } from '../../queue-quota.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { createSqliteBackend } from './backend/create-backend.js';
 import { countJobs } from './counts.js';
@@ -41,7 +41,7 @@ const Bull = withBackend(createSqliteBackend);
  * A run loop is always notified of new jobs; this poll interval, in seconds, is only a fallback.
  */
 const POLL_INTERVAL_SECONDS = 60;
-/** The field of `ShareUse` that each quota of a share limits. */
+/** The field of `WaitingUse` that each quota limits. */
 const MEASURES = { waiting_jobs: 'waiting', waiting_mb: 'bytes', delayed_jobs: 'delayed' } as const;
 
 /**
@@ -140,16 +140,16 @@ export class SqliteDriver implements QueueDriver {
   /**
    * Adds all groups of one turn in one transaction; each group is accepted or refused on its own.
    */
-  async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
-    return Promise.all(groups.map((group) => this.#addGroup(group, shares)));
+  async add(groups: readonly JobGroup[], namespaceLimits: LimitsByNamespace): Promise<(AppError | null)[]> {
+    return Promise.all(groups.map((group) => this.#addGroup(group, namespaceLimits)));
   }
 
   /** Jobs that are already in the queue are accepted even when the queue is full. */
-  async #addGroup(group: JobGroup, shares: Shares): Promise<AppError | null> {
+  async #addGroup(group: JobGroup, namespaceLimits: LimitsByNamespace): Promise<AppError | null> {
     const [first] = group;
     if (first === undefined) return null;
     const fresh = this.#usage.fresh(group);
-    const refusal = this.#refusalOf(fresh, shares, first.overdraft);
+    const refusal = this.#refusalOf(fresh, namespaceLimits, first.overdraft);
     if (refusal !== null) return refusal;
     // Counted before they are stored, in the same turn, so that concurrent adds see the reduced
     // capacity.
@@ -168,15 +168,19 @@ export class SqliteDriver implements QueueDriver {
     }
   }
 
-  #refusalOf(fresh: readonly NewJob[], shares: Shares, overdraft: number): AppError | null {
+  #refusalOf(
+    fresh: readonly NewJob[],
+    namespaceLimits: LimitsByNamespace,
+    overdraft: number,
+  ): AppError | null {
     if (fresh.length === 0) return null;
     if (!this.#usage.hasRoom(fresh, this.#limits, overdraft)) return queueFull(this.#limits);
     for (const [namespace, more] of usesOf(fresh)) {
-      const share = shares.get(namespace);
-      if (share === undefined) continue;
-      const used = this.#usage.shareUse(namespace);
-      const quota = exceededQuota(used, more, share, overdraft);
-      if (quota !== null) return shareExceeded(quota, namespace, used[MEASURES[quota]], share);
+      const limits = namespaceLimits.get(namespace);
+      if (limits === undefined) continue;
+      const used = this.#usage.waitingUse(namespace);
+      const quota = exceededQuota(used, more, limits, overdraft);
+      if (quota !== null) return namespaceLimitExceeded(quota, namespace, used[MEASURES[quota]], limits);
     }
     return null;
   }

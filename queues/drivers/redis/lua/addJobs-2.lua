@@ -13,12 +13,12 @@
     ARGV[6] time of the calling process, Unix milliseconds, for fetching
     ARGV[7] lock duration of fetched jobs, milliseconds
     ARGV[8] lock tokens, separated by spaces; '' to fetch nothing
-    ARGV[9] per namespace with a share: its name and its limits of waiting jobs, bytes and delayed
+    ARGV[9] per namespace with limits: its name and its limits of waiting jobs, bytes and delayed
             jobs, all separated by spaces
     ARGV[10…] per job, grouped: head, data, options as JSON or ''. Head: "<group> <entry in
               jobs:<ns>> <namespace> <kind> <name> <accepted at> <delay> <overdraft>", one argument
               because the client turns each argument into a string of its own. The overdraft of the
-              first job is that of the group: it raises the limits, see share-quota.ts.
+              first job is that of the group: it raises the limits, see queue-quota.ts.
   Returns the Redis time in Unix milliseconds; per group 0 = accepted, 1 = too late, 2 = full, or
   "<quota> <namespace> <use>"; and the result of BullMQ's moveToActive for each fetched job.
 ]]
@@ -84,9 +84,9 @@ for i, time in ipairs(call('HMGET', usage .. 'clock', unpack(kinds))) do
     + call('ZCARD', keys[kind].delayed)
 end
 
-local shares, uses, names = {}, {}, { '*' }
+local namespaceLimits, uses, names = {}, {}, { '*' }
 for namespace, jobs, bytes, delayed in string.gmatch(ARGV[9], '(%S+) (%S+) (%S+) (%S+)') do
-  shares[namespace] = { jobs = tonumber(jobs), bytes = tonumber(bytes), delayed = tonumber(delayed) }
+  namespaceLimits[namespace] = { jobs = tonumber(jobs), bytes = tonumber(bytes), delayed = tonumber(delayed) }
 end
 for namespace in pairs(byNamespace) do names[#names + 1] = namespace end
 local held = call('HMGET', usage .. 'use', unpack(names))
@@ -102,13 +102,13 @@ local function raised(limit, overdraft) return limit + math.ceil(limit / 4) * ov
 local taking = nil
 -- Returns the quota that adding these jobs would exceed, in the format described above, or nil.
 local function passed(namespace, more, overdraft)
-  local share, use = shares[namespace], uses[namespace]
-  if not share then return nil end
+  local limits, use = namespaceLimits[namespace], uses[namespace]
+  if not limits then return nil end
   local function says(quota, used) return quota .. ' ' .. namespace .. ' ' .. string.format('%d', used) end
-  if more.delayed > 0 and use.delayed + more.delayed > share.delayed then return says('delayed_jobs', use.delayed) end
-  if use.bytes + more.bytes > raised(share.bytes, overdraft) then return says('waiting_mb', use.bytes) end
+  if more.delayed > 0 and use.delayed + more.delayed > limits.delayed then return says('delayed_jobs', use.delayed) end
+  if use.bytes + more.bytes > raised(limits.bytes, overdraft) then return says('waiting_mb', use.bytes) end
   local ready = use.jobs - use.delayed
-  local maxJobs = raised(share.jobs, overdraft)
+  local maxJobs = raised(limits.jobs, overdraft)
   if more.jobs == 0 or ready + more.jobs <= maxJobs then return nil end
   -- Some jobs of the namespace may be running. Count them only if that can change the result.
   taking = taking or call('LLEN', keyOf(kinds[1], 'active')) + call('LLEN', keyOf(kinds[2], 'active'))
