@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import type { z } from 'zod';
-import type { BufferShare } from '../buffer-budget.js';
+import type { BufferReservation } from '../buffer-budget.js';
 import type { Scope } from '../contract/scopes.js';
 import type { Actor, Principal } from '../core/auth/principal.js';
 import type { ErrorCode } from '../errors.js';
@@ -104,8 +104,8 @@ export interface Call<A extends Access, P, Q, H, B> {
    * Throws if they exceed the budget of the namespace.
    */
   readReply<T>(bytes: number, read: () => Promise<T>): Promise<T>;
-  /** Returns a share of the namespace's memory for the events of a stream. */
-  streamShare(): BufferShare;
+  /** Returns a reservation of the namespace's memory for the events of a stream. */
+  streamReservation(): BufferReservation;
   /** Limits what streams read at once. */
   largeReplies: LargeReplies;
   /** Sends a request to an HTTP function of this engine. */
