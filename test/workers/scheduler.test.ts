@@ -168,7 +168,7 @@ test.serial('endless loops of one namespace on every core do not block another n
   for (const { status } of await Promise.all([...hostile, ...others])) t.is(status, 'cancelled');
 });
 
-test.serial('while a module is prepared, guests leave it a core, except the last one', async (t) => {
+test.serial('while a module is compiled, guests leave it a core, except the last one', async (t) => {
   const wasm = await kitchen();
   const endless = reactor(ENDLESS);
   for (const threads of [1, 2]) {
@@ -180,9 +180,9 @@ test.serial('while a module is prepared, guests leave it a core, except the last
       ...{ cid: contentId(endless), name: aName('endless'), memoryLimitMb: 16 },
       namespace: namespaceSchema.parse('deploys'),
     };
-    let isPrepared = false;
-    const prepared = engine.inspect(endless, settings).finally(() => {
-      isPrepared = true;
+    let isCompiled = false;
+    const compiled = engine.inspect(endless, settings).finally(() => {
+      isCompiled = true;
     });
     const loops = Array.from({ length: 3 }, () =>
       runText(engine, wasm, 'loop', { timeoutMs: 300_000, signal: stop.signal }),
@@ -191,9 +191,9 @@ test.serial('while a module is prepared, guests leave it a core, except the last
     // Longer than a run must be waited for before another may join it.
     await delay(100);
     const { busy } = engine.stats();
-    t.false(isPrepared);
+    t.false(isCompiled);
     t.is(busy, 1);
-    await prepared;
+    await compiled;
     await until('the guests have all cores again', async () => engine.stats().busy === threads);
     stop.abort();
     for (const { status } of await Promise.all(loops)) t.is(status, 'cancelled');
@@ -461,18 +461,18 @@ test('a program that is unloaded while it runs, or while a run of it waits, is u
   await until('only the cached program has a warm instance', () => pool.stats().warmInstances === 1);
 });
 
-test('preparing a program creates a warm instance before its first run', async (t) => {
+test('instantiating a program creates a warm instance before its first run', async (t) => {
   const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
   t.teardown(() => pool.close());
   const wasm = await kitchen();
   const program = prepareFresh(readSource(wasm, 64));
   await pool.run(guestCall(wasm, 'echo in'), 'another', program);
-  pool.prepare('key', program);
+  pool.instantiate('key', program);
   await until('an instance', async () => pool.stats().warmInstances === 2);
   t.is((await pool.run(guestCall(wasm, 'echo in'), 'key', program)).status, 'success');
   const { warmRuns, freshRuns } = pool.stats();
   t.deepEqual({ warmRuns, freshRuns }, { warmRuns: 1, freshRuns: 1 });
-  pool.prepare('third', program);
+  pool.instantiate('third', program);
   pool.unload('third');
   t.is((await pool.run(guestCall(wasm, 'echo in'), 'third', program)).status, 'success');
   t.is(pool.stats().warmInstances, 3);

@@ -50,14 +50,14 @@ export function createEngine(options: EngineOptions = {}): Engine {
     isCached: (key) => programs.has(key),
     ...(options.warn === undefined ? {} : { warn: options.warn }),
   });
-  const compiler = new ModuleCompiler({ onBusy: (isBusy) => pool.setPreparing(isBusy) });
+  const compiler = new ModuleCompiler({ onBusy: (isBusy) => pool.setCompiling(isBusy) });
   const programs = new ProgramCache((key) => pool.unload(key));
 
   async function inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleReport> {
     const { cid, name, memoryLimitMb: limitMb, namespace = '', again = false } = settings;
     const request = { wasm, name, limitMb, want: 'probe', again } as const;
     const priority = again ? 'background' : 'deploy';
-    const { program, note, conclusive } = await prepare(namespace, priority, request);
+    const { program, note, conclusive } = await compile(namespace, priority, request);
     programs.keep(programKey(cid, name, limitMb, program.strategy), program);
     if (program.waits) pool.expectWaiting();
     const report: ModuleReport = { kind: program.shape.kind, warmStart: program.strategy };
@@ -81,13 +81,13 @@ export function createEngine(options: EngineOptions = {}): Engine {
       .catch((cause) => {
         throw isDamage(cause) ? damagedModule(name, cause) : unavailableModule(name, cause);
       });
-    return (await prepare(namespace, 'run', { wasm, name, limitMb, want })).program;
+    return (await compile(namespace, 'run', { wasm, name, limitMb, want })).program;
   }
 
-  const prepare: ModuleCompiler['prepare'] = (...given) =>
-    compiler.prepare(...given).catch((error) => {
+  const compile: ModuleCompiler['compile'] = (...given) =>
+    compiler.compile(...given).catch((error) => {
       if (!(error instanceof ThreadStartError)) throw error;
-      options.warn?.('A thread to prepare modules cannot be started.', error);
+      options.warn?.('A thread to compile modules cannot be started.', error);
       throw new ThreadsUnavailable(error);
     });
 
@@ -112,7 +112,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
   return {
     inspect,
-    prepare: async (module) => pool.prepare(keyOf(module), await programOf(module)),
+    prepare: async (module) => pool.instantiate(keyOf(module), await programOf(module)),
     run,
     ping: async () => pool.assertThreads(),
     stats: () => pool.stats(),

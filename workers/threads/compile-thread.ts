@@ -21,9 +21,9 @@ port.on('message', ({ id, request }: ToCompiler) => {
     const fresh = prepareFresh(source);
     // Sent before anything is probed, so that a module that hangs in a probe can still run as
     // fresh.
-    post({ type: 'prepared', id, program: fresh, note: null, last: false });
+    post({ type: 'compiled', id, program: fresh, note: null, last: false });
     const { program, note } = choose(source, fresh, request.name, request.want);
-    post({ type: 'prepared', id, program, note, last: true });
+    post({ type: 'compiled', id, program, note, last: true });
   } catch (error) {
     const code = error instanceof AppError ? error.code : 'invalid_module';
     post({ type: 'refused', id, code, message: messageOf(error) });

@@ -155,9 +155,9 @@ export class GuestThread {
     return slot.result(() => (messageIfArrived(this.#replies) as PostedResult | undefined) ?? null);
   }
 
-  prepare(key: string, program: Program): void {
+  instantiate(key: string, program: Program): void {
     const { number } = this.#load(key, program);
-    this.#post({ type: 'prepare', number });
+    this.#post({ type: 'instantiate', number });
     this.#wake();
   }
 
@@ -169,7 +169,7 @@ export class GuestThread {
     const loaded = this.programs.get(key);
     if (loaded === undefined) return;
     this.programs.delete(key);
-    this.#post({ type: 'forget', number: loaded.number });
+    this.#post({ type: 'unload', number: loaded.number });
     this.#wake();
   }
 

@@ -173,14 +173,14 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
 }
 
 /** Creates a warm instance. An error occurs again, and is reported, when the program runs. */
-function prepare(number: number): void {
+function instantiate(number: number): void {
   const runner = runners.get(number);
   try {
-    runner?.prepare();
+    runner?.instantiate();
   } catch {
     return;
   }
-  post({ type: 'prepared', number, keptBytes: runner?.keptBytes() ?? 0 });
+  post({ type: 'instantiated', number, keptBytes: runner?.keptBytes() ?? 0 });
 }
 
 let handledCount = 0;
@@ -200,10 +200,10 @@ function handleMessage(message: ToThread): void {
     case 'program':
       runners.set(message.number, createRunner(message.program, guest));
       return;
-    case 'prepare':
-      prepare(message.number);
+    case 'instantiate':
+      instantiate(message.number);
       return;
-    case 'forget':
+    case 'unload':
       runners.delete(message.number);
       return;
     case 'job': {

@@ -37,7 +37,7 @@ export class Guest {
   }
 
   /**
-   * Prepares the imports for an invocation. Must be called before the instance is created, because
+   * Resets the imports for an invocation. Must be called before the instance is created, because
    * start functions may call imports.
    */
   begin(program: ProgramBase, session: GuestSession): void {

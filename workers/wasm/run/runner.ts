@@ -79,7 +79,7 @@ export function createRunner(program: Program, guest: Guest, { keeps = true } = 
       if (result.exitCode === null) used = null;
       return result;
     },
-    prepare() {
+    instantiate() {
       if (restorer !== null) ready ??= create();
     },
     reset() {
