@@ -8,7 +8,7 @@ import type {
   GuestModule,
   GuestOutcome,
   InspectSettings,
-  ModuleReport,
+  ModuleInspection,
 } from '../../src/ports/engine.js';
 import { ModuleCompiler } from '../threads/module-compiler.js';
 import { ThreadStartError } from '../threads/thread-start-error.js';
@@ -53,14 +53,14 @@ export function createEngine(options: EngineOptions = {}): Engine {
   const compiler = new ModuleCompiler({ onBusy: (isBusy) => pool.setCompiling(isBusy) });
   const programs = new ProgramCache((key) => pool.unload(key));
 
-  async function inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleReport> {
+  async function inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleInspection> {
     const { cid, name, memoryLimitMb: limitMb, namespace = '', again = false } = settings;
     const request = { wasm, name, limitMb, want: 'probe', again } as const;
     const priority = again ? 'background' : 'deploy';
     const { program, note, conclusive } = await compile(namespace, priority, request);
     programs.keep(programKey(cid, name, limitMb, program.strategy), program);
     if (program.waits) pool.expectWaiting();
-    const report: ModuleReport = { kind: program.shape.kind, warmStart: program.strategy };
+    const report: ModuleInspection = { kind: program.shape.kind, warmStart: program.strategy };
     if (note !== null) report.note = note;
     if (!conclusive) report.inconclusive = true;
     return report;
