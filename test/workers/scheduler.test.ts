@@ -406,37 +406,37 @@ test('a process that has closed its engine exits', async (t) => {
 });
 
 test('a guest whose thread fails ends with an error, and the thread is replaced', async (t) => {
-  const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
-  t.teardown(() => pool.close());
+  const scheduler = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
+  t.teardown(() => scheduler.close());
   const wasm = await kitchen();
   const good = prepareFresh(readSource(wasm, 64));
   // No guest is known to be able to crash its thread, so the engine's own part is broken here.
   const broken = { ...good, shape: null } as unknown as typeof good;
-  const outcome = await pool.run(guestCall(wasm, 'echo'), 'broken', broken);
+  const outcome = await scheduler.run(guestCall(wasm, 'echo'), 'broken', broken);
   t.is(outcome.status, 'error');
   t.regex(outcome.error ?? '', /^the function's thread failed: /);
-  t.is((await pool.run(guestCall(wasm, 'echo'), 'good', good)).status, 'success');
-  t.is(pool.stats().waiting, 0);
+  t.is((await scheduler.run(guestCall(wasm, 'echo'), 'good', good)).status, 'success');
+  t.is(scheduler.stats().waiting, 0);
 });
 
 test('unloading a program removes its warm instance, and the program can run again', async (t) => {
-  const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
-  t.teardown(() => pool.close());
+  const scheduler = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
+  t.teardown(() => scheduler.close());
   const wasm = await kitchen();
   const program = prepareFresh(readSource(wasm, 64));
-  const run = () => pool.run(guestCall(wasm, 'echo in'), 'key', program);
+  const run = () => scheduler.run(guestCall(wasm, 'echo in'), 'key', program);
   t.is((await run()).status, 'success');
-  t.is(pool.stats().warmInstances, 1);
-  pool.unload('key');
-  t.is(pool.stats().warmInstances, 0);
+  t.is(scheduler.stats().warmInstances, 1);
+  scheduler.unload('key');
+  t.is(scheduler.stats().warmInstances, 0);
   t.is((await run()).status, 'success');
 });
 
 test('a program that is unloaded while it runs, or while a run of it waits, is unloaded after that', async (t) => {
   const cached = new Set(['running', 'waiting', 'kept']);
   const isCached = (key: string) => cached.has(key);
-  const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512, isCached });
-  t.teardown(() => pool.close());
+  const scheduler = new Scheduler({ threads: 1, parked: 0, memoryMb: 512, isCached });
+  t.teardown(() => scheduler.close());
   const wasm = await kitchen();
   const program = prepareFresh(readSource(wasm, 64));
   const { opened, open } = closedGate();
@@ -448,32 +448,32 @@ test('a program that is unloaded while it runs, or while a run of it waits, is u
       return '{}';
     },
   });
-  const run = (key: string) => pool.run({ ...guestCall(wasm, 'fetch http://x'), host }, key, program);
+  const run = (key: string) => scheduler.run({ ...guestCall(wasm, 'fetch http://x'), host }, key, program);
   // One runs, the others wait for its CPU slot.
   const runs = ['running', 'kept', 'waiting', 'waiting'].map(run);
   await until('a guest is inside', () => inside === 1);
   for (const key of ['running', 'waiting']) {
     cached.delete(key);
-    pool.unload(key);
+    scheduler.unload(key);
   }
   open();
   for (const { status } of await Promise.all(runs)) t.is(status, 'success');
-  await until('only the cached program has a warm instance', () => pool.stats().warmInstances === 1);
+  await until('only the cached program has a warm instance', () => scheduler.stats().warmInstances === 1);
 });
 
 test('instantiating a program creates a warm instance before its first run', async (t) => {
-  const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
-  t.teardown(() => pool.close());
+  const scheduler = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
+  t.teardown(() => scheduler.close());
   const wasm = await kitchen();
   const program = prepareFresh(readSource(wasm, 64));
-  await pool.run(guestCall(wasm, 'echo in'), 'another', program);
-  pool.instantiate('key', program);
-  await until('an instance', async () => pool.stats().warmInstances === 2);
-  t.is((await pool.run(guestCall(wasm, 'echo in'), 'key', program)).status, 'success');
-  const { warmRuns, freshRuns } = pool.stats();
+  await scheduler.run(guestCall(wasm, 'echo in'), 'another', program);
+  scheduler.instantiate('key', program);
+  await until('an instance', async () => scheduler.stats().warmInstances === 2);
+  t.is((await scheduler.run(guestCall(wasm, 'echo in'), 'key', program)).status, 'success');
+  const { warmRuns, freshRuns } = scheduler.stats();
   t.deepEqual({ warmRuns, freshRuns }, { warmRuns: 1, freshRuns: 1 });
-  pool.instantiate('third', program);
-  pool.unload('third');
-  t.is((await pool.run(guestCall(wasm, 'echo in'), 'third', program)).status, 'success');
-  t.is(pool.stats().warmInstances, 3);
+  scheduler.instantiate('third', program);
+  scheduler.unload('third');
+  t.is((await scheduler.run(guestCall(wasm, 'echo in'), 'third', program)).status, 'success');
+  t.is(scheduler.stats().warmInstances, 3);
 });

@@ -43,15 +43,15 @@ export interface EngineOptions {
 
 /** Creates the engine: compiles and inspects modules, and runs guests on threads. */
 export function createEngine(options: EngineOptions = {}): Engine {
-  const pool = new Scheduler({
+  const scheduler = new Scheduler({
     threads: options.threads ?? availableParallelism(),
     parked: options.parked ?? 64,
     memoryMb: options.memoryMb ?? 2048,
     isCached: (key) => programs.has(key),
     ...(options.warn === undefined ? {} : { warn: options.warn }),
   });
-  const compiler = new ModuleCompiler({ onBusy: (isBusy) => pool.setCompiling(isBusy) });
-  const programs = new ProgramCache((key) => pool.unload(key));
+  const compiler = new ModuleCompiler({ onBusy: (isBusy) => scheduler.setCompiling(isBusy) });
+  const programs = new ProgramCache((key) => scheduler.unload(key));
 
   async function inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleInspection> {
     const { cid, name, memoryLimitMb: limitMb, namespace = '', again = false } = settings;
@@ -59,7 +59,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
     const priority = again ? 'background' : 'deploy';
     const { program, note, conclusive } = await compile(namespace, priority, request);
     programs.keep(programKey(cid, name, limitMb, program.strategy), program);
-    if (program.waits) pool.expectWaiting();
+    if (program.waits) scheduler.expectWaiting();
     const report: ModuleInspection = { kind: program.shape.kind, warmStart: program.strategy };
     if (note !== null) report.note = note;
     if (!conclusive) report.inconclusive = true;
@@ -101,21 +101,21 @@ export function createEngine(options: EngineOptions = {}): Engine {
       // because it does not end by itself, as an outage of the storage does.
       return refused(messageOf(error));
     }
-    return pool.run(call, keyOf(call), program);
+    return scheduler.run(call, keyOf(call), program);
   }
 
   let closing: Promise<void> | null = null;
   async function closeAll(): Promise<void> {
-    await pool.close();
+    await scheduler.close();
     await compiler.close();
   }
 
   return {
     inspect,
-    prepare: async (module) => pool.instantiate(keyOf(module), await programOf(module)),
+    prepare: async (module) => scheduler.instantiate(keyOf(module), await programOf(module)),
     run,
-    ping: async () => pool.assertThreads(),
-    stats: () => pool.stats(),
+    ping: async () => scheduler.assertThreads(),
+    stats: () => scheduler.stats(),
     close: () => {
       closing ??= closeAll();
       return closing;

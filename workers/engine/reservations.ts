@@ -13,7 +13,7 @@ import { WarmInstances } from './warm-instances.js';
 const WARM_FRACTION = 1 / 12;
 
 /**
- * The resources of a pool that runs reserve: a place in a thread's queue, a CPU slot and memory.
+ * The resources of a process that runs reserve: a place in a thread's queue, a CPU slot and memory.
  * All of them are reserved and released together, and accounted together with the warm instances
  * that threads keep, so that their sums always agree.
  */
