@@ -86,23 +86,23 @@ class VersionedFunctions implements Functions {
   async deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord> {
     const { blobs, store, probeRetries } = this.#deps;
     const { wasm } = deployment;
-    const report = await this.#inspect(deployment);
+    const check = await this.#inspect(deployment);
     await blobs.put(wasm);
-    const version = await this.#addVersion(by, deployment, report);
-    if (report.start.probePending) probeRetries?.schedule();
-    await secureBlob({ blobs, owners: store.blobOwners }, report.cid, wasm);
+    const version = await this.#addVersion(by, deployment, check);
+    if (check.start.probePending) probeRetries?.schedule();
+    await secureBlob({ blobs, owners: store.blobOwners }, check.cid, wasm);
     await this.#announce(version);
     return recordOf(version);
   }
 
   async check(deployment: Deployment): Promise<DeployCheck> {
-    const report = await this.#inspect(deployment);
+    const check = await this.#inspect(deployment);
     const { namespace, settings, wasm } = deployment;
-    const { cid: wasmCid, limits } = report;
+    const { cid: wasmCid, limits } = check;
     await this.#deps.store.functions.assertWithinQuotas({
       ...{ namespace, settings, wasmCid, wasmBytes: wasm.byteLength, limits },
     });
-    return report;
+    return check;
   }
 
   async settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion> {

@@ -104,14 +104,14 @@ export function startProbeRetries(deps: ProbeRetriesDeps): ProbeRetries {
   /** Resolves with false if the probe was inconclusive again. */
   async function repeat(version: FunctionVersion): Promise<boolean> {
     const { namespace, name, wasm_cid: cid, memory_limit_mb: memoryLimitMb } = version;
-    const report = await engine.inspect(await blobs.get(cid), {
+    const inspection = await engine.inspect(await blobs.get(cid), {
       cid,
       name,
       memoryLimitMb,
       namespace,
       again: true,
     });
-    const { warmStart, warmStartReason, probePending } = warmStartOf(report);
+    const { warmStart, warmStartReason, probePending } = warmStartOf(inspection);
     if (probePending) return false;
     await store.functions.recordWarmStart(version, warmStart, warmStartReason);
     await catalog.changed(namespace);

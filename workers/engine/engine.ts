@@ -60,10 +60,10 @@ export function createEngine(options: EngineOptions = {}): Engine {
     const { program, note, conclusive } = await compile(namespace, priority, request);
     programs.keep(programKey(cid, name, limitMb, program.strategy), program);
     if (program.waits) scheduler.expectWaiting();
-    const report: ModuleInspection = { kind: program.shape.kind, warmStart: program.strategy };
-    if (note !== null) report.note = note;
-    if (!conclusive) report.inconclusive = true;
-    return report;
+    const inspection: ModuleInspection = { kind: program.shape.kind, warmStart: program.strategy };
+    if (note !== null) inspection.note = note;
+    if (!conclusive) inspection.inconclusive = true;
+    return inspection;
   }
 
   const programOf = (module: GuestModule) => programs.load(keyOf(module), () => load(module));
