@@ -177,7 +177,7 @@ export class BullInvocationQueue implements InvocationQueue {
     return this.#reach(() => this.#schedules.remove(id));
   }
 
-  nextTick(id: string): Promise<number | null> {
+  nextScheduledRun(id: string): Promise<number | null> {
     return this.#reach(() => this.#schedules.next(id));
   }
 

@@ -6,6 +6,7 @@ import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import { onClockSetBack } from '../../clock-set-back.js';
 import type { CrashJournal } from '../../crash-journal.js';
+import { cronRepeatStrategy } from '../../cron-repeat-strategy.js';
 import {
   type BullQueue,
   type BullWorker,
@@ -24,7 +25,6 @@ import { perQueue } from '../../fairness.js';
 import { FileCrashJournal } from '../../file-crash-journal.js';
 import type { JobStore } from '../../job-store.js';
 import { type JobData, type NewJob, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
-import { nextTick } from '../../next-tick.js';
 import { exceededQuota } from '../../queue-quota.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { createSqliteBackend } from './backend/create-backend.js';
@@ -78,7 +78,7 @@ export class SqliteDriver implements QueueDriver {
     this.#dataDir = dataDir;
     this.#removals = new Removals(connection, (id) => usage.leave(id), warn);
     this.queues = perQueue((kind) => this.#open<JobData>(kind));
-    this.ticks = this.#open<unknown>(TICKS, { settings: { repeatStrategy: nextTick } });
+    this.ticks = this.#open<unknown>(TICKS, { settings: { repeatStrategy: cronRepeatStrategy } });
     this.#setBack = onClockSetBack(() => void this.#shortenDelays());
   }
 
