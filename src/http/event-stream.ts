@@ -107,15 +107,15 @@ export function streamEvent(value: unknown, isLast: boolean): StreamEvent {
   return { text, digest: hash('sha256', text), isLast };
 }
 
-/** Writes the result of `read` at each tick, unless it is unchanged, until the last event. */
+/** Writes the result of `read` at each poll, unless it is unchanged, until the last event. */
 export async function writeChanges(
   write: WriteEvents,
-  ticks: AsyncIterable<void>,
+  polls: AsyncIterable<void>,
   read: () => Promise<StreamEvent>,
 ): Promise<void> {
   // The text itself would stay in memory for as long as the stream is open.
   let sent = '';
-  for await (const _ of ticks) {
+  for await (const _ of polls) {
     const { text, digest, isLast } = await read();
     if (digest !== sent) await write(text);
     if (isLast) return;

@@ -13,7 +13,7 @@ import { traceSchema } from '../../contract/trace.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { type InvocationPage, LIVE_STATES, type ListRequest } from '../../core/invocation-pages.js';
 import { logChannel, logNoticeNames } from '../../core/logs.js';
-import { ticks } from '../../core/ticks.js';
+import { pollOnMessage } from '../../core/poll-on-message.js';
 import { AppError } from '../../errors.js';
 import { eventStream, streamEvent, writeChanges } from '../event-stream.js';
 import type { InvocationEvent } from '../large-replies.js';
@@ -70,7 +70,7 @@ export const getInvocation = route({
     };
     const isNews = (message: string) => logNoticeNames(name, message);
     return eventStream(call, (write, signal) =>
-      writeChanges(write, pollTicks(services, namespace, signal, isNews), firstThenRead),
+      writeChanges(write, invocationPolls(services, namespace, signal, isNews), firstThenRead),
     );
   },
 });
@@ -146,7 +146,7 @@ export const listInvocations = route({
       const isNews = (message: string) =>
         query.function === undefined || logNoticeNames(query.function, message);
       return eventStream(call, (write, signal) =>
-        writeChanges(write, pollTicks(services, namespace, signal, isNews), () =>
+        writeChanges(write, invocationPolls(services, namespace, signal, isNews), () =>
           largeReplies.list(namespace, async () =>
             streamEvent(replyOf(withoutPayloads(await services.invocations.list(request))), false),
           ),
@@ -179,13 +179,13 @@ function withoutPayloads({ items, nextCursor }: InvocationPage): InvocationPage 
  * Yields when a stream polls: soon after rows were written, and periodically, since queued and
  * started invocations are not announced.
  */
-function pollTicks(
+function invocationPolls(
   { bus }: Services,
   namespace: Namespace,
   signal: AbortSignal,
   isRelevant: (message: string) => boolean,
 ): AsyncIterable<void> {
-  return ticks(bus, logChannel(namespace), {
+  return pollOnMessage(bus, logChannel(namespace), {
     isRelevant,
     minIntervalMs: MIN_POLL_MS,
     maxIntervalMs: MAX_POLL_MS,
