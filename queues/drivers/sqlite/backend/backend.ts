@@ -21,7 +21,7 @@ const DEFAULT_STALLED_INTERVAL_MS = 30_000;
  * The result of a claim as BullMQ expects it: the job, its id, the remaining rate limit in
  * milliseconds, and when the next delayed job is due, in Unix milliseconds.
  */
-type NextJob = [job: JobJson | null, id: string, rateLimitMs: number, lookAgainAt: number];
+type ClaimResult = [job: JobJson | null, id: string, rateLimitMs: number, lookAgainAt: number];
 type Finished = { result: unknown[] | undefined; finishedOn: number };
 
 /**
@@ -36,7 +36,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     return new SqliteQueueBackend(this.connection, queueName, this.opts, { ownsConnection: false });
   }
 
-  async moveToActive(token: string, name?: string): Promise<NextJob> {
+  async moveToActive(token: string, name?: string): Promise<ClaimResult> {
     const asOf = this.jobChangeSequence;
     const claim = await this.call('claim', {}, this.#claimOptions(token, name), Date.now());
     return this.#toNextJob(claim, asOf);
@@ -46,7 +46,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
    * Repeats `moveToActive` for each token, in one operation, until the queue is empty; the last
    * result then has no job.
    */
-  async moveManyToActive(tokens: readonly string[], name?: string): Promise<NextJob[]> {
+  async moveManyToActive(tokens: readonly string[], name?: string): Promise<ClaimResult[]> {
     const [first] = tokens;
     if (first === undefined) return [];
     const asOf = this.jobChangeSequence;
@@ -68,7 +68,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     };
   }
 
-  #toNextJob([row, rateLimitMs, nextDelayed]: Claim, asOf: number): NextJob {
+  #toNextJob([row, rateLimitMs, nextDelayed]: Claim, asOf: number): ClaimResult {
     if (row !== null) return [toJobJson(row), row[1], 0, 0];
     this.foundEmpty(asOf);
     return [null, '', rateLimitMs, nextDelayed];
