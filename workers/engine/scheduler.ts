@@ -218,7 +218,7 @@ export class Scheduler implements Closable {
         this.#dispatch();
         return;
       case 'instantiated': {
-        const loaded = thread.programNumbered(message.number);
+        const loaded = thread.programWithId(message.programId);
         if (loaded !== undefined) this.#reservations.keepWarm(loaded, message.keptBytes);
         this.#reservations.evictWarm();
         return;

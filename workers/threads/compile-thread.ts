@@ -3,7 +3,7 @@ import { AppError, messageOf } from '../../src/errors.js';
 import { choose } from '../wasm/warm/choose.js';
 import { prepareFresh } from '../wasm/warm/fresh.js';
 import { checkValid, readSource } from '../wasm/warm/prepare.js';
-import { ownThreadNumber } from './cpu-clock.js';
+import { ownOsThreadId } from './cpu-clock.js';
 import type { FromCompiler, ToCompiler } from './protocol.js';
 
 const port = parentPort;
@@ -30,4 +30,4 @@ port.on('message', ({ id, request }: ToCompiler) => {
   }
 });
 
-post({ type: 'ready', thread: ownThreadNumber() });
+post({ type: 'ready', osThreadId: ownOsThreadId() });

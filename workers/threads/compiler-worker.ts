@@ -63,7 +63,7 @@ interface CompileTask {
  */
 export class CompilerWorker {
   readonly #budgets: CompileBudgets;
-  readonly #clockOf: (thread: number | null) => CpuClock;
+  readonly #clockOf: (osThreadId: number | null) => CpuClock;
   readonly #script: URL;
   #worker: Worker | null = null;
   #hasStarted = false;
@@ -73,7 +73,7 @@ export class CompilerWorker {
   #timer: NodeJS.Timeout | null = null;
 
   /** @param clockOf Returns the clock of a thread's CPU time, given the thread's number. */
-  constructor(budgets: CompileBudgets, clockOf: (thread: number | null) => CpuClock, script = SCRIPT) {
+  constructor(budgets: CompileBudgets, clockOf: (osThreadId: number | null) => CpuClock, script = SCRIPT) {
     this.#script = script;
     this.#budgets = budgets;
     this.#clockOf = clockOf;
@@ -142,7 +142,7 @@ export class CompilerWorker {
   #handleMessage(message: FromCompiler): void {
     if (message.type === 'ready') {
       this.#hasStarted = true;
-      this.#clock = this.#clockOf(message.thread);
+      this.#clock = this.#clockOf(message.osThreadId);
       this.#beginPhase();
       return;
     }

@@ -33,8 +33,8 @@ const BULKY = 40;
 
 /** By how much each instruction with a one-byte opcode changes the height of the stack. */
 const CHANGES = new Int8Array(256);
-POPS.forEach((takes, opcode) => {
-  if (takes >= 0) CHANGES[opcode] = (PUSHES[opcode] ?? 0) - takes;
+POPS.forEach((pops, opcode) => {
+  if (pops >= 0) CHANGES[opcode] = (PUSHES[opcode] ?? 0) - pops;
 });
 for (const opcode of [OP.localGet, OP.globalGet, OP.memorySize, OP.i32Const, OP.i64Const])
   CHANGES[opcode] = 1;
@@ -56,8 +56,8 @@ const ONE_VALUE = 1;
 /** A block that has begun; `depth` is the height of the stack below its parameters. */
 interface Block {
   depth: number;
-  takes: number;
-  gives: number;
+  params: number;
+  results: number;
   /** The number of values that a branch to it passes. */
   passes: number;
 }
@@ -97,7 +97,7 @@ export class CompileCost {
     this.#instructions = 0;
     this.#values = 0;
     this.#blocks.length = 0;
-    this.#blocks.push({ depth: 0, takes: 0, gives: results.length, passes: results.length });
+    this.#blocks.push({ depth: 0, params: 0, results: results.length, passes: results.length });
   }
 
   declare(locals: number): void {
@@ -144,28 +144,33 @@ export class CompileCost {
     this.#branch(0);
     const isInline = blockType >= 0x40 && blockType <= 0x7f;
     const type = isInline ? NOTHING : (this.#types[blockType] ?? NOTHING);
-    const [takes, gives] = [
+    const [params, results] = [
       type.params.length,
       isInline && blockType !== 0x40 ? ONE_VALUE : type.results.length,
     ];
-    this.#move(-takes);
-    this.#blocks.push({ depth: this.#height, takes, gives, passes: opcode === OP.loop ? takes : gives });
-    this.#height += takes;
+    this.#move(-params);
+    this.#blocks.push({
+      depth: this.#height,
+      params,
+      results,
+      passes: opcode === OP.loop ? params : results,
+    });
+    this.#height += params;
   }
 
   else(): void {
     this.#instruction();
     const block = this.#blockAt(0);
-    this.#branch(block.gives);
-    this.#height = block.depth + block.takes;
+    this.#branch(block.results);
+    this.#height = block.depth + block.params;
   }
 
   end(): void {
     this.#instruction();
     const block = this.#blockAt(0);
-    this.#branch(block.gives);
+    this.#branch(block.results);
     this.#blocks.pop();
-    this.#height = block.depth + block.gives;
+    this.#height = block.depth + block.results;
   }
 
   /** A `catch` of a tag; null for `catch_all`. */
@@ -208,7 +213,7 @@ export class CompileCost {
 
   return(): void {
     this.#instruction();
-    this.#branch(this.#blocks[0]?.gives ?? 0);
+    this.#branch(this.#blocks[0]?.results ?? 0);
     this.stop();
   }
 
@@ -248,7 +253,7 @@ export class CompileCost {
 
   #blockAt(label: number): Block {
     const last = this.#blocks.length - 1;
-    return this.#blocks[last - label] ?? { depth: 0, takes: 0, gives: 0, passes: 0 };
+    return this.#blocks[last - label] ?? { depth: 0, params: 0, results: 0, passes: 0 };
   }
 
   #typeOf(target: number): FunctionType {
