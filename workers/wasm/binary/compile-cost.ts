@@ -16,20 +16,20 @@ const MAX_FUNCTION_VALUES = 1 << 24;
 /** The limit for all functions together: a public module of 46 MB has 71 million. */
 const MAX_MODULE_VALUES = 1 << 27;
 /** The values that one passed by a call or a branch counts as: it takes 16 bytes of machine code. */
-const PASSED = 4;
+const VALUES_PER_PASSED = 4;
 /**
  * At a call V8 also goes through all locals and operands. The machine code of this many of them is
  * as large as that of one at a label.
  */
-const PASSED_OVER = 16;
+const LIVE_PER_VALUE = 16;
 /** The values that one carried by an exception counts as: it takes up to 200 bytes. */
-const THROWN = 16;
+const VALUES_PER_THROWN = 16;
 /**
  * The values that a bulky instruction counts as. Most instructions take some 10 bytes of machine
  * code for each byte of theirs. A conversion of floats to integers takes 160 for one or two bytes,
  * as does counting bits in a vector.
  */
-const BULKY = 40;
+const VALUES_PER_BULKY = 40;
 
 /** By how much each instruction with a one-byte opcode changes the height of the stack. */
 const CHANGES = new Int8Array(256);
@@ -109,14 +109,14 @@ export class CompileCost {
   plain(opcode: number): void {
     this.#instruction();
     if (CALLS.has(opcode)) this.#passOver();
-    else if (BULKY_PLAIN.has(opcode)) this.#count(BULKY);
+    else if (BULKY_PLAIN.has(opcode)) this.#count(VALUES_PER_BULKY);
     this.#move(CHANGES[opcode] ?? 0);
   }
 
   bulk(operation: number): void {
     this.#instruction();
     if (operation < BULK.memoryInit) {
-      this.#count(BULKY);
+      this.#count(VALUES_PER_BULKY);
       return;
     }
     this.#passOver();
@@ -129,7 +129,7 @@ export class CompileCost {
     this.#instruction();
     if (operation === V128_CONST) this.#move(1);
     else if (operation === V128_STORE) this.#move(-2);
-    else if (BULKY_VECTORS.has(operation)) this.#count(BULKY);
+    else if (BULKY_VECTORS.has(operation)) this.#count(VALUES_PER_BULKY);
   }
 
   atomic(): void {
@@ -178,14 +178,14 @@ export class CompileCost {
     this.#instruction();
     const caught = tag === null ? 0 : this.#tagged(tag);
     this.#branch(0);
-    this.#count(THROWN * caught);
+    this.#count(VALUES_PER_THROWN * caught);
     this.#height = this.#blockAt(0).depth + caught;
   }
 
   throw(tag: number): void {
     this.#instruction();
     this.#branch(0);
-    this.#count(THROWN * this.#tagged(tag));
+    this.#count(VALUES_PER_THROWN * this.#tagged(tag));
     this.stop();
   }
 
@@ -234,17 +234,17 @@ export class CompileCost {
   #call({ params, results }: FunctionType): void {
     this.#instruction();
     this.#passOver();
-    this.#count(PASSED * (params.length + results.length));
+    this.#count(VALUES_PER_PASSED * (params.length + results.length));
     this.#move(-params.length);
     this.#move(results.length);
   }
 
   #branch(passed: number): void {
-    this.#count(this.#locals + this.#height + PASSED * passed);
+    this.#count(this.#locals + this.#height + VALUES_PER_PASSED * passed);
   }
 
   #passOver(): void {
-    this.#count((this.#locals + this.#height) / PASSED_OVER);
+    this.#count((this.#locals + this.#height) / LIVE_PER_VALUE);
   }
 
   #move(change: number): void {

@@ -99,25 +99,25 @@ local lastTime, changed = {}, {}
 
 local function raised(limit, overdraft) return limit + math.ceil(limit / 4) * overdraft end
 
-local taking = nil
+local activeJobs = nil
 -- Returns the quota that adding these jobs would exceed, in the format described above, or nil.
-local function passed(namespace, more, overdraft)
+local function exceededQuota(namespace, more, overdraft)
   local limits, use = namespaceLimits[namespace], uses[namespace]
   if not limits then return nil end
-  local function says(quota, used) return quota .. ' ' .. namespace .. ' ' .. string.format('%d', used) end
-  if more.delayed > 0 and use.delayed + more.delayed > limits.delayed then return says('delayed_jobs', use.delayed) end
-  if use.bytes + more.bytes > raised(limits.bytes, overdraft) then return says('waiting_mb', use.bytes) end
+  local function exceeded(quota, used) return quota .. ' ' .. namespace .. ' ' .. string.format('%d', used) end
+  if more.delayed > 0 and use.delayed + more.delayed > limits.delayed then return exceeded('delayed_jobs', use.delayed) end
+  if use.bytes + more.bytes > raised(limits.bytes, overdraft) then return exceeded('waiting_mb', use.bytes) end
   local ready = use.jobs - use.delayed
   local maxJobs = raised(limits.jobs, overdraft)
   if more.jobs == 0 or ready + more.jobs <= maxJobs then return nil end
   -- Some jobs of the namespace may be running. Count them only if that can change the result.
-  taking = taking or call('LLEN', keyOf(kinds[1], 'active')) + call('LLEN', keyOf(kinds[2], 'active'))
-  if ready - taking + more.jobs <= maxJobs then
+  activeJobs = activeJobs or call('LLEN', keyOf(kinds[1], 'active')) + call('LLEN', keyOf(kinds[2], 'active'))
+  if ready - activeJobs + more.jobs <= maxJobs then
     use.running = use.running or runningOf(namespace)
     ready = ready - use.running
   end
   if ready + more.jobs <= maxJobs then return nil end
-  return says('waiting_jobs', ready)
+  return exceeded('waiting_jobs', ready)
 end
 
 local function priorityOf(job)
@@ -144,7 +144,7 @@ local function add(job)
   end
 end
 
-local lines = {}
+local newMembers = {}
 for _, group in ipairs(groups) do
   local count, size, code, more = 0, 0, 0, {}
   for _, job in ipairs(group) do
@@ -161,7 +161,7 @@ for _, group in ipairs(groups) do
     elseif waiting + count > raised(maxWaiting, group.overdraft) or bytes + size > raised(maxBytes, group.overdraft) then
       code = 2
     else
-      for namespace, of in pairs(more) do code = passed(namespace, of, group.overdraft) or code end
+      for namespace, of in pairs(more) do code = exceededQuota(namespace, of, group.overdraft) or code end
     end
   end
   if count > 0 and code == 0 then
@@ -176,14 +176,14 @@ for _, group in ipairs(groups) do
   codes[#codes + 1] = code
   for _, job in ipairs(group) do
     if group.accepted and job.fresh then
-      local list = lines[job.namespace] or {}
-      lines[job.namespace] = list
+      local list = newMembers[job.namespace] or {}
+      newMembers[job.namespace] = list
       list[#list + 1] = 0
       list[#list + 1] = job.member
     end
   end
 end
-for namespace, list in pairs(lines) do
+for namespace, list in pairs(newMembers) do
   for from = 1, #list, 2000 do
     call('ZADD', usage .. 'jobs:' .. namespace, unpack(list, from, math.min(from + 1999, #list)))
   end

@@ -39,7 +39,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
   async moveToActive(token: string, name?: string): Promise<ClaimResult> {
     const asOf = this.jobChangeSequence;
     const claim = await this.call('claim', {}, this.#claimOptions(token, name), Date.now());
-    return this.#toNextJob(claim, asOf);
+    return this.#toClaimResult(claim, asOf);
   }
 
   /**
@@ -51,7 +51,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     if (first === undefined) return [];
     const asOf = this.jobChangeSequence;
     const claims = await this.call('claimMany', {}, this.#claimOptions(first, name), tokens, Date.now());
-    return claims.map((claim) => this.#toNextJob(claim, asOf));
+    return claims.map((claim) => this.#toClaimResult(claim, asOf));
   }
 
   /** Does nothing: on SQLite, waiting for a job consumes no marker. */
@@ -68,7 +68,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     };
   }
 
-  #toNextJob([row, rateLimitMs, nextDelayed]: Claim, asOf: number): ClaimResult {
+  #toClaimResult([row, rateLimitMs, nextDelayed]: Claim, asOf: number): ClaimResult {
     if (row !== null) return [toJobJson(row), row[1], 0, 0];
     this.foundEmpty(asOf);
     return [null, '', rateLimitMs, nextDelayed];
@@ -87,7 +87,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     const value = JSON.stringify(returnValue ?? null);
     const claim = await this.call('complete', about('moveToFinished', job.id), ending, value, next);
     return {
-      result: claim === null ? undefined : this.#toNextJob(claim, asOf),
+      result: claim === null ? undefined : this.#toClaimResult(claim, asOf),
       finishedOn: ending.finishedOn,
     };
   }
@@ -107,7 +107,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     const subject = about('moveToFinished', job.id);
     const claim = await this.call('fail', subject, ending, failedReason, stacktrace, next);
     return {
-      result: claim === null ? undefined : this.#toNextJob(claim, asOf),
+      result: claim === null ? undefined : this.#toClaimResult(claim, asOf),
       finishedOn: ending.finishedOn,
     };
   }
@@ -148,7 +148,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
       Date.now(),
     );
     if (claim === null) return [];
-    const job = this.#toNextJob(claim, asOf);
+    const job = this.#toClaimResult(claim, asOf);
     return job[0] === null ? [] : job;
   }
 
