@@ -13,7 +13,7 @@ import type { Program } from '../workers/wasm/run/program.js';
 import { createRunner } from '../workers/wasm/run/runner.js';
 import { choose } from '../workers/wasm/warm/choose.js';
 import { prepareFresh } from '../workers/wasm/warm/fresh.js';
-import { readSource } from '../workers/wasm/warm/prepare.js';
+import { readSource } from '../workers/wasm/warm/source.js';
 import { session } from './idle-session.js';
 
 const microseconds = () => Number(process.hrtime.bigint()) / 1000;

@@ -10,7 +10,7 @@ import { Guest } from '../../workers/wasm/run/guest.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import { choose } from '../../workers/wasm/warm/choose.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
 import { heading, median, row } from '../figures.js';
 import { session } from '../idle-session.js';
 

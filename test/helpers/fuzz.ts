@@ -1,9 +1,9 @@
 import { isAppError } from '../../src/errors.js';
 import { rewrite } from '../../workers/wasm/instrument/rewrite.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
-import { prepareGoCommand, prepareReactor } from '../../workers/wasm/warm/snapshot.js';
 import { SnapshotRefused } from '../../workers/wasm/warm/snapshot-refused.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
+import { prepareGoCommand, prepareReactor } from '../../workers/wasm/warm/warm-program.js';
 
 /** More processor time than any module of the fixtures takes, in milliseconds; detects hangs. */
 const SLOW_MS = 5000;

@@ -7,9 +7,9 @@ import { memoryOf } from '../../workers/wasm/run/instance.js';
 import type { Program, Runner } from '../../workers/wasm/run/program.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
-import { prepareReactor } from '../../workers/wasm/warm/snapshot.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
+import { prepareReactor } from '../../workers/wasm/warm/warm-program.js';
 
 const LIMIT_MB = 1;
 const ANSWER = 32;

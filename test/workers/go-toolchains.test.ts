@@ -9,7 +9,7 @@ import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
 import { goFunctions } from '../../workers/wasm/warm/go-functions.js';
 import { goHiddenDraws } from '../../workers/wasm/warm/go-hidden-draws.js';
 import { goShape } from '../../workers/wasm/warm/go-shape.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
 import { guest } from '../helpers/guests.js';
 
 const run = promisify(execFile);

@@ -2,9 +2,9 @@ import test from 'ava';
 import { Guest } from '../../workers/wasm/run/guest.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { checkValid, readSource } from '../../workers/wasm/warm/prepare.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
-import { prepareReactor } from '../../workers/wasm/warm/snapshot.js';
+import { checkValid, readSource } from '../../workers/wasm/warm/source.js';
+import { prepareReactor } from '../../workers/wasm/warm/warm-program.js';
 import { assemble } from '../helpers/wat.js';
 
 const LIMIT_MB = 16;

@@ -6,7 +6,7 @@ import { parse } from '../../workers/wasm/binary/parse.js';
 import { scan } from '../../workers/wasm/binary/scan.js';
 import { rewrite } from '../../workers/wasm/instrument/rewrite.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { compile, readSource } from '../../workers/wasm/warm/prepare.js';
+import { compile, readSource } from '../../workers/wasm/warm/source.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { fuzzModule } from '../helpers/fuzz.js';
 import { guest } from '../helpers/guests.js';

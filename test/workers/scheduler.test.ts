@@ -8,7 +8,7 @@ import { namespaceSchema } from '../../src/contract/ids.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { Scheduler } from '../../workers/engine/scheduler.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
 import { aName } from '../helpers/attempt.js';
 import { contentId, guestCall, hostCalls, runText } from '../helpers/engine.js';
 import { closedGate } from '../helpers/gate.js';

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Scheduler } from '../../workers/engine/scheduler.js';
 import { DATA_BYTES, SLOT, SLOT_BYTES, STATE } from '../../workers/threads/protocol.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
 import { guestCall } from '../helpers/engine.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { assemble } from '../helpers/wat.js';

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { Scheduler } from '../../workers/engine/scheduler.js';
 import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
 import { guestCall } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 import { tempDir } from '../helpers/temp-dir.js';

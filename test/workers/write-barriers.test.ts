@@ -5,9 +5,9 @@ import { Guest } from '../../workers/wasm/run/guest.js';
 import type { Runner } from '../../workers/wasm/run/program.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import type { GuestResult } from '../../workers/wasm/run/session.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
-import { prepareReactor } from '../../workers/wasm/warm/snapshot.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
+import { prepareReactor } from '../../workers/wasm/warm/warm-program.js';
 import { FILLED, INPUT_AT, PAGES, type Poke, pokes, pokingGuest } from '../helpers/poking-guest.js';
 
 const LIMIT_MB = 1;

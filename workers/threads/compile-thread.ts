@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import { AppError, messageOf } from '../../src/errors.js';
 import { choose } from '../wasm/warm/choose.js';
 import { prepareFresh } from '../wasm/warm/fresh.js';
-import { checkValid, readSource } from '../wasm/warm/prepare.js';
+import { checkValid, readSource } from '../wasm/warm/source.js';
 import { ownOsThreadId } from './cpu-clock.js';
 import type { FromCompiler, ToCompiler } from './protocol.js';
 

@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import { filledBytes } from '../wasm/run/image.js';
 import type { Program } from '../wasm/run/program.js';
 import type { HostReply } from '../wasm/run/session.js';
+import { filledBytes } from '../wasm/run/snapshot.js';
 import { messageIfArrived } from './arrived-message.js';
 import {
   CONTROL_BYTES,

@@ -1,8 +1,8 @@
 import type { ExportNames } from '../instrument/rewrite.js';
-import type { Snapshot } from './image.js';
 import type { ModuleShape } from './module-check.js';
 import type { PrngState } from './prng-states.js';
 import type { GuestResult, GuestSession } from './session.js';
+import type { Snapshot } from './snapshot.js';
 import type { TimeCell } from './time-cells.js';
 
 /** The part of a program that does not depend on the start strategy. */

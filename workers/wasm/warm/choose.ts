@@ -2,9 +2,9 @@ import type { WarmStart } from '../../../src/contract/function.js';
 import { messageOf } from '../../../src/errors.js';
 import { Guest } from '../run/guest.js';
 import type { FreshProgram, Program } from '../run/program.js';
-import { isGo, type Source } from './prepare.js';
 import { differs } from './probe.js';
-import { prepareGoCommand, prepareReactor } from './snapshot.js';
+import { isGo, type Source } from './source.js';
+import { prepareGoCommand, prepareReactor } from './warm-program.js';
 
 export interface Choice {
   program: Program;

@@ -1,8 +1,8 @@
 import { rewrite } from '../instrument/rewrite.js';
 import type { FreshProgram } from '../run/program.js';
 import { prepareInstances } from './instances.js';
-import { common, type Source } from './prepare.js';
-import { whyNotRestorable } from './snapshot.js';
+import { common, type Source } from './source.js';
+import { whyNotRestorable } from './warm-program.js';
 
 /**
  * Prepares the strategy that the others are compared with: each run starts from a new instance's
@@ -12,8 +12,8 @@ import { whyNotRestorable } from './snapshot.js';
  */
 export function prepareFresh(source: Source): FreshProgram {
   if (whyNotRestorable(source) === null) {
-    const { program, image } = prepareInstances(source);
-    return { strategy: 'fresh', ...program, snapshot: image };
+    const { program, initial } = prepareInstances(source);
+    return { strategy: 'fresh', ...program, snapshot: initial };
   }
   const rewritten = rewrite(source.module, { maxPages: source.maxPages, scan: source.scan });
   return { strategy: 'fresh', ...common(source, rewritten), snapshot: null };

@@ -4,17 +4,17 @@ import type { Redirection } from '../instrument/instrumented-code.js';
 import { type Rewritten, rewrite } from '../instrument/rewrite.js';
 import { isLarge } from '../run/collect.js';
 import { Guest } from '../run/guest.js';
-import { type Snapshot, takeSnapshot } from '../run/image.js';
 import { readGlobals } from '../run/instance.js';
 import type { ProgramBase } from '../run/program.js';
-import { common, type Source } from './prepare.js';
+import { type Snapshot, takeSnapshot } from '../run/snapshot.js';
+import { common, type Source } from './source.js';
 
 /** The parts from which instances of a module are created. */
 export interface Instances {
   program: ProgramBase;
   rewritten: Rewritten;
   /** The initial memory of the program; null when the module contains its data itself. */
-  image: Snapshot | null;
+  initial: Snapshot | null;
 }
 
 /**
@@ -33,10 +33,10 @@ export function prepareInstances(source: Source, redirection?: Redirection): Ins
     const rewritten = rewrite(source.module, { ...options, forSnapshot: true });
     const program = common(source, rewritten);
     const globals = initialGlobals(program, rewritten, memory.length / WASM_PAGE_BYTES);
-    if (globals !== null) return { program, rewritten, image: takeSnapshot(memory, globals) };
+    if (globals !== null) return { program, rewritten, initial: takeSnapshot(memory, globals) };
   }
   const rewritten = rewrite(source.module, options);
-  return { program: common(source, rewritten), rewritten, image: null };
+  return { program: common(source, rewritten), rewritten, initial: null };
 }
 
 /**

@@ -3,17 +3,17 @@ import { MB } from '../../../src/contract/limits.js';
 import { messageOf } from '../../../src/errors.js';
 import { F32, F64, I32, I64 } from '../binary/value-types.js';
 import { rewrite } from '../instrument/rewrite.js';
-import { filledBytesOf, takeSnapshot } from '../run/image.js';
 import type { WarmProgram } from '../run/program.js';
+import { filledBytesOf, takeSnapshot } from '../run/snapshot.js';
 import { compareStarts, type Starts } from './compare-starts.js';
 import { clearDeadStack } from './go-goroutines.js';
 import { goHiddenDraws } from './go-hidden-draws.js';
 import { type GoTable, goShape, goTable } from './go-shape.js';
 import { prepareInstances } from './instances.js';
-import { common, isGo, type Source } from './prepare.js';
 import { type RecordedStart, recordStart } from './recorded-start.js';
 import { type Conditions, randomConditions } from './sandbox-session.js';
 import { SnapshotRefused } from './snapshot-refused.js';
+import { common, isGo, type Source } from './source.js';
 
 const RESTORABLE: ReadonlySet<number> = new Set([I32, I64, F32, F64]);
 /** The limit of mutable globals, which are restored after each run. Compilers create only a few. */
