@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { Scheduler } from '../../workers/engine/scheduler.js';
-import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
+import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
 import { readSource } from '../../workers/wasm/warm/source.js';
 import { aName } from '../helpers/attempt.js';
 import { contentId, guestCall, hostCalls, runText } from '../helpers/engine.js';
@@ -409,7 +409,7 @@ test('a guest whose thread fails ends with an error, and the thread is replaced'
   const scheduler = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
   t.teardown(() => scheduler.close());
   const wasm = await kitchen();
-  const good = prepareFresh(readSource(wasm, 64));
+  const good = createFreshProgram(readSource(wasm, 64));
   // No guest is known to be able to crash its thread, so the engine's own part is broken here.
   const broken = { ...good, shape: null } as unknown as typeof good;
   const outcome = await scheduler.run(guestCall(wasm, 'echo'), 'broken', broken);
@@ -423,7 +423,7 @@ test('unloading a program removes its warm instance, and the program can run aga
   const scheduler = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
   t.teardown(() => scheduler.close());
   const wasm = await kitchen();
-  const program = prepareFresh(readSource(wasm, 64));
+  const program = createFreshProgram(readSource(wasm, 64));
   const run = () => scheduler.run(guestCall(wasm, 'echo in'), 'key', program);
   t.is((await run()).status, 'success');
   t.is(scheduler.stats().warmInstances, 1);
@@ -438,7 +438,7 @@ test('a program that is unloaded while it runs, or while a run of it waits, is u
   const scheduler = new Scheduler({ threads: 1, parked: 0, memoryMb: 512, isCached });
   t.teardown(() => scheduler.close());
   const wasm = await kitchen();
-  const program = prepareFresh(readSource(wasm, 64));
+  const program = createFreshProgram(readSource(wasm, 64));
   const { opened, open } = closedGate();
   let inside = 0;
   const host = hostCalls({
@@ -465,7 +465,7 @@ test('instantiating a program creates a warm instance before its first run', asy
   const scheduler = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
   t.teardown(() => scheduler.close());
   const wasm = await kitchen();
-  const program = prepareFresh(readSource(wasm, 64));
+  const program = createFreshProgram(readSource(wasm, 64));
   await scheduler.run(guestCall(wasm, 'echo in'), 'another', program);
   scheduler.instantiate('key', program);
   await until('an instance', async () => scheduler.stats().warmInstances === 2);

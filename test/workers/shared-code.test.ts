@@ -7,7 +7,7 @@ import { Guest } from '../../workers/wasm/run/guest.js';
 import type { Program } from '../../workers/wasm/run/program.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import { choose } from '../../workers/wasm/warm/choose.js';
-import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
+import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { readSource } from '../../workers/wasm/warm/source.js';
 import { guestCall, runText } from '../helpers/engine.js';
@@ -20,7 +20,7 @@ const guest = new Guest();
 
 function programOf(wasm: Uint8Array, want: 'fresh' | 'reactor'): Program {
   const source = readSource(wasm, LIMIT_MB);
-  return choose(source, prepareFresh(source), 'x', want).program;
+  return choose(source, createFreshProgram(source), 'x', want).program;
 }
 
 function answer(runner: ReturnType<typeof createRunner>, input: string): string {

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { AppError, messageOf } from '../../src/errors.js';
 import { choose } from '../wasm/warm/choose.js';
-import { prepareFresh } from '../wasm/warm/fresh.js';
+import { createFreshProgram } from '../wasm/warm/fresh.js';
 import { checkValid, readSource } from '../wasm/warm/source.js';
 import { ownOsThreadId } from './cpu-clock.js';
 import type { FromCompiler, ToCompiler } from './protocol.js';
@@ -18,7 +18,7 @@ port.on('message', ({ id, request }: ToCompiler) => {
     const source = readSource(request.wasm, request.limitMb);
     // Workers load modules that were validated at deploy.
     if (request.want === 'probe') checkValid(request.wasm);
-    const fresh = prepareFresh(source);
+    const fresh = createFreshProgram(source);
     // Sent before anything is probed, so that a module that hangs in a probe can still run as
     // fresh.
     post({ type: 'compiled', id, program: fresh, note: null, last: false });

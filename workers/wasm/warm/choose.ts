@@ -4,7 +4,7 @@ import { Guest } from '../run/guest.js';
 import type { FreshProgram, Program } from '../run/program.js';
 import { differs } from './probe.js';
 import { isGo, type Source } from './source.js';
-import { prepareGoCommand, prepareReactor } from './warm-program.js';
+import { createGoProgram, createReactorProgram } from './warm-program.js';
 
 export interface Choice {
   program: Program;
@@ -28,7 +28,8 @@ export function choose(source: Source, fresh: FreshProgram, name: string, want: 
   if (source.shape.kind === 'command' && !isGo(source.module)) return { program: fresh, note: null };
   let warm: Program;
   try {
-    warm = source.shape.kind === 'reactor' ? prepareReactor(source, name) : prepareGoCommand(source, name);
+    warm =
+      source.shape.kind === 'reactor' ? createReactorProgram(source, name) : createGoProgram(source, name);
   } catch (error) {
     return { program: fresh, note: `runs as fresh: ${messageOf(error)}` };
   }

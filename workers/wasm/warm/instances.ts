@@ -18,10 +18,10 @@ export interface Instances {
 }
 
 /**
- * Prepares a restorable module as code plus the memory that its data initializes, so that the code
+ * Returns a restorable module as code plus the memory that its data initializes, so that the code
  * is compiled once for all modules that differ only in their data.
  */
-export function prepareInstances(source: Source, redirection?: Redirection): Instances {
+export function instancesOf(source: Source, redirection?: Redirection): Instances {
   const options = {
     maxPages: source.maxPages,
     scan: source.scan,
