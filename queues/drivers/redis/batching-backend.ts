@@ -183,7 +183,9 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
   }
 }
 
-/** Stands in for a job whose fields cannot be decoded. Its data is none that `isJobData` accepts. */
+/**
+ * Stands in for a job whose fields cannot be decoded. Its data is none that `isJobData` accepts.
+ */
 const UNDECODABLE = ['name', '', 'data', 'undecodable', 'opts', '{}', 'timestamp', '0'];
 
 /**

@@ -15,7 +15,9 @@ const MAX_INSTRUCTIONS = 1 << 20;
 const MAX_FUNCTION_VALUES = 1 << 24;
 /** The limit for all functions together: a public module of 46 MB has 71 million. */
 const MAX_MODULE_VALUES = 1 << 27;
-/** The values that one passed by a call or a branch counts as: it takes 16 bytes of machine code. */
+/**
+ * The values that one passed by a call or a branch counts as: it takes 16 bytes of machine code.
+ */
 const VALUES_PER_PASSED = 4;
 /**
  * At a call V8 also goes through all locals and operands. The machine code of this many of them is
