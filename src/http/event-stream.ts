@@ -9,7 +9,7 @@ import type { Principal } from '../core/auth/principal.js';
 import { AppError } from '../errors.js';
 import { clientDisconnected } from './client-disconnect.js';
 import { credentialEnds } from './credential-ends.js';
-import type { Answer } from './route.js';
+import type { RouteResponse } from './route.js';
 import type { Services } from './services.js';
 import { acquireSocketLease } from './socket-lease.js';
 
@@ -43,7 +43,7 @@ export type WriteEvents = (text: string) => Promise<void>;
 export async function eventStream(
   { services, principal, namespace, ctx, stopping, streamReservation }: StreamCall,
   run: (write: WriteEvents, signal: AbortSignal) => Promise<void>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const lease = await acquireSocketLease(services, namespace, principal);
   const stream = new PassThrough();
   const done = AbortSignal.any([clientDisconnected(ctx.res), stopping]);

@@ -37,9 +37,9 @@ export const getInvocation = route({
   scope: 'read',
   params: invocationPath,
   query: invocationQuerySchema,
-  replies: {
+  responses: {
     200: {
-      about: 'The invocation.',
+      description: 'The invocation.',
       schema: invocationRecordSchema,
       types: {
         'text/event-stream':
@@ -88,7 +88,7 @@ export const getInvocationTrace = route({
   scope: 'deploy',
   params: invocationPath,
   query: traceQuerySchema,
-  replies: { 200: { about: 'The trace.', schema: traceSchema } },
+  responses: { 200: { description: 'The trace.', schema: traceSchema } },
   errors: ['not_found'],
   async handle({ services, principal, namespace, params, query }) {
     const found = await services.traces.get(namespace, params.id, query.attempt);
@@ -115,9 +115,9 @@ export const listInvocations = route({
   scope: 'read',
   list: true,
   query: invocationsQuerySchema,
-  replies: {
+  responses: {
     200: {
-      about: 'One page.',
+      description: 'One page.',
       schema: invocationsReplySchema,
       types: {
         'text/event-stream':
@@ -202,7 +202,7 @@ export const cancelInvocation = route({
   access: 'required',
   scope: 'invoke',
   params: invocationPath,
-  replies: { 200: { about: 'It ends cancelled.', schema: cancelReplySchema } },
+  responses: { 200: { description: 'It ends cancelled.', schema: cancelReplySchema } },
   errors: ['not_found', 'conflict'],
   async handle({ services, principal, namespace, params }) {
     if (principal.rights.functions !== null) {
