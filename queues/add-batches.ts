@@ -2,6 +2,7 @@ import type { AppError } from '../src/errors.js';
 import type { NamespaceQueueLimits } from '../src/ports/queue.js';
 import { Batcher } from './batcher.js';
 import type { JobGroup, LimitsByNamespace } from './driver.js';
+import { queueUnavailable } from './errors.js';
 
 /**
  * The largest number of jobs per round trip. Larger batches gain no throughput and make Redis and
@@ -18,8 +19,10 @@ export interface Add {
   group: JobGroup;
   /** The total input size of the group, in bytes. */
   bytes: number;
-  /** The limits of the group's namespaces that have one. */
+  /** The limits of the group's namespaces, without those that have none. */
   namespaceLimits: readonly LimitsEntry[];
+  /** When it is too late to send the group, by `performance.now()`. */
+  before: number;
 }
 
 /** The limits of one namespace in the queue. */
@@ -35,11 +38,14 @@ type Send = (groups: readonly JobGroup[], namespaceLimits: LimitsByNamespace) =>
  */
 export function batchAdds(send: Send): Batcher<Add, null> {
   return new Batcher<Add, null>({
-    send: (adds) =>
-      send(
-        adds.map(({ group }) => group),
-        limitsIn(adds),
-      ),
+    send: async (adds) => {
+      const now = performance.now();
+      const inTime = adds.filter(({ before }) => now < before);
+      const groups = inTime.map(({ group }) => group);
+      const answers = groups.length === 0 ? [] : await send(groups, limitsIn(inTime));
+      if (inTime.length === adds.length) return answers;
+      return adds.map((add) => (now < add.before ? (answers.shift() ?? null) : queueUnavailable()));
+    },
     fits: fitsRoundTrip,
     defer: setImmediate,
   });

@@ -65,7 +65,7 @@ export class BullInvocationQueue implements InvocationQueue {
     this.#schedules = new BullSchedules(driver, timings, warn);
   }
 
-  async add(jobs: readonly QueuedInvocation[]): Promise<void> {
+  async add(jobs: readonly QueuedInvocation[], before = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#closing !== undefined) throw queueUnavailable();
     const [first] = jobs;
     if (first === undefined) return;
@@ -74,7 +74,7 @@ export class BullInvocationQueue implements InvocationQueue {
     const waiting = this.#capacity.acquire(first.invocation.namespace, bytes);
     if (waiting !== null) await waiting;
     try {
-      await this.#adds.add({ group: jobs.map(toJob), bytes, namespaceLimits });
+      await this.#adds.add({ group: jobs.map(toJob), bytes, namespaceLimits, before });
     } catch (error) {
       if (!(error instanceof UnconfirmedAdd)) throw error;
       const { id } = first.invocation;

@@ -2,6 +2,7 @@
 // inside guests, against an engine of this checkout on loopback, and prints for each whether the
 // defence held. docs/security.md describes them.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import './build.mjs';
 
@@ -37,7 +38,7 @@ const SUITES = {
     'test/db/sqlite-pool.test.ts',
     'test/queues/fairness.test.ts',
     'test/queues/slot-limiter.test.ts',
-    'test/queues/add-room.test.ts',
+    'test/queues/add-capacity.test.ts',
     'test/queues/faults-redis.test.ts',
     'test/cache/memory.test.ts',
     'test/cache/redis.test.ts',
@@ -100,6 +101,10 @@ const SUITES = {
     'test/deploy/compose.test.ts',
   ],
 };
+const missing = Object.values(SUITES)
+  .flat()
+  .filter((file) => !existsSync(new URL(`../${file}`, import.meta.url)));
+if (missing.length > 0) throw new Error(`There is no ${missing.join(', ')}: correct SUITES.`);
 const ava = fileURLToPath(new URL('../node_modules/ava/entrypoints/cli.mjs', import.meta.url));
 const UNSTYLED = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 /** A result line of ava: a mark, and the title with its file. */

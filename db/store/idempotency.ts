@@ -65,10 +65,22 @@ export function createIdempotencyStore(database: Database): IdempotencyStore {
       return toClaim(held);
     },
 
-    async release({ namespace, function: fn, key, requestId }) {
-      await database.run(claims().where({ namespace, function: fn, key, request_id: requestId }).delete());
+    async renew(claim, until) {
+      // Each renewal has another expiry, by which it is told from the one before.
+      const expiresAt = Math.max(until, claim.expiresAt + 1);
+      const changed = await database.run(claims().where(heldAs(claim)).update({ expires_at: expiresAt }));
+      return changed === 1 ? { ...claim, expiresAt } : null;
+    },
+
+    async release(claim) {
+      await database.run(claims().where(heldAs(claim)).delete());
     },
   };
+}
+
+/** Selects a claim, unless another caller holds its key or has renewed it. */
+function heldAs({ namespace, function: fn, key, requestId, expiresAt }: IdempotencyClaim): Partial<ClaimRow> {
+  return { namespace, function: fn, key, request_id: requestId, expires_at: expiresAt };
 }
 
 function toClaim(row: ClaimRow): IdempotencyClaim {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import { AppError } from '../errors.js';
-import type { InvocationQueue } from '../ports/queue.js';
+import { type InvocationQueue, MAX_ADD_MS } from '../ports/queue.js';
 import type { IdempotencyClaim } from '../ports/store/idempotency.js';
 import type { Store } from '../ports/store.js';
 import { newRequestId } from './job.js';
@@ -10,10 +10,11 @@ import { newRequestId } from './job.js';
 /** How long a key and the result of its invocation are remembered. */
 export const IDEMPOTENCY_MS = 24 * 3600 * 1000;
 /**
- * If the holder of an idempotency key has not put a job on the queue within this time, it is
- * considered dead.
+ * The lease of an idempotency key, in milliseconds: if its holder has not put a job on the queue
+ * within this time, another request with the key takes it over. A holder that was only slow adds
+ * nothing any more.
  */
-const HOLDER_MS = 2000;
+const LEASE_MS = 4000;
 /** Not a valid namespace, as names contain no spaces. */
 const REQUEST_IDS = 'request ids' as Namespace & FunctionName;
 /** The owner of a request id that was sent without a key: the request cannot be repeated. */
@@ -43,6 +44,11 @@ export interface ClaimedInvocation {
   key: IdempotencyClaim | null;
   /** The claims to release if the invocation is not accepted. */
   held: IdempotencyClaim[];
+  /**
+   * The job must be sent to the queue before this time, by `performance.now()`: later, another
+   * request with the key may have taken over. Infinity for requests without a key.
+   */
+  addBefore: number;
 }
 
 /** Claims keys and request ids, so that each starts one invocation. */
@@ -81,37 +87,9 @@ class StoredIdempotency implements Idempotency {
   }
 
   async claim(request: ClaimRequest, version: number): Promise<ClaimedInvocation> {
-    const { requestId } = request;
-    if (requestId === undefined) return this.#claimKeyOrNone(request, newRequestId(), version);
-    const first = await this.#claimBoth(request, requestId, version);
-    if (first.isOwn) return first.claimed;
-    if (await this.#becomesKnown(requestId)) return { ...first.claimed, isKnown: true, held: [] };
-    // The earlier request has died, or was refused and has released its claims: without a claim of
-    // this one, the next request with the key would be another invocation.
-    return (await this.#claimBoth(request, requestId, version)).claimed;
-  }
-
-  /**
-   * Claims a request id and the key. `isOwn` is false if both are held by an earlier request, of
-   * which it is not known yet whether it was accepted.
-   */
-  async #claimBoth(
-    request: ClaimRequest,
-    requestId: RequestId,
-    version: number,
-  ): Promise<{ claimed: ClaimedInvocation; isOwn: boolean }> {
-    // The id first: a key must never be bound to an invocation of somebody else.
-    const id = await this.#claimId(requestId, ownerOf(request));
-    try {
-      const claimed = await this.#claimKeyOrNone(request, requestId, version);
-      if (claimed.id === requestId)
-        return { claimed: { ...claimed, held: [...claimed.held, id.claim] }, isOwn: id.isOwn };
-      // The key has another id, so this one stays free.
-      if (id.isOwn) await this.release([id.claim]);
-      return { claimed, isOwn: true };
-    } catch (error) {
-      if (id.isOwn) await this.release([id.claim]);
-      throw error;
+    for (;;) {
+      const claimed = await this.#tryClaim(request, version);
+      if (claimed !== null) return claimed;
     }
   }
 
@@ -119,33 +97,53 @@ class StoredIdempotency implements Idempotency {
     for (const claim of claims) await this.#store.idempotency.release(claim).catch(() => undefined);
   }
 
-  async #claimKeyOrNone(
-    request: ClaimRequest,
-    fresh: RequestId,
-    version: number,
-  ): Promise<ClaimedInvocation> {
-    const { idempotencyKey } = request;
-    if (idempotencyKey === undefined) return { id: fresh, isKnown: false, key: null, held: [] };
-    const { claim: key, isKnown } = await this.#holdKey(request, idempotencyKey, fresh, version);
-    return { id: key.requestId, isKnown, key, held: isKnown ? [] : [key] };
+  /** Resolves with null when the holder of the key has changed meanwhile. */
+  async #tryClaim(request: ClaimRequest, version: number): Promise<ClaimedInvocation | null> {
+    const { requestId, idempotencyKey } = request;
+    // The lease begins when another request can see the claim, so not before this.
+    const startedAt = performance.now();
+    // The id first: a key must never be bound to an invocation of somebody else.
+    const chosen = requestId === undefined ? null : await this.#claimId(requestId, ownerOf(request));
+    const fresh = requestId ?? newRequestId();
+    const ids = chosen === null ? [] : [chosen.claim];
+    if (idempotencyKey === undefined)
+      return { id: fresh, isKnown: false, key: null, held: ids, addBefore: Number.POSITIVE_INFINITY };
+    const releaseId = () => (chosen?.isOwn ? this.release(ids) : undefined);
+    let key: IdempotencyClaim;
+    try {
+      key = await this.#claimKey(request, idempotencyKey, fresh, version);
+    } catch (error) {
+      await releaseId();
+      throw error;
+    }
+    const { requestId: id } = key;
+    // The key has another id, so this one stays free.
+    if (id !== fresh) await releaseId();
+    else if (chosen?.isOwn !== false)
+      return { id, isKnown: false, key, held: [key, ...ids], addBefore: addBefore(startedAt) };
+    if (await this.#becomesKnown(id))
+      return { id, isKnown: true, key, held: [], addBefore: Number.POSITIVE_INFINITY };
+    // The holder has died, is too late, or was refused and has released the key. Of several
+    // requests that wait for it, one takes over, and the others wait for that one.
+    const takenAt = performance.now();
+    const held = await this.#takeOver(id === fresh ? [...ids, key] : [key]);
+    const taken = held?.at(-1);
+    if (held === null || taken === undefined) return null;
+    return { id, isKnown: false, key: taken, held, addBefore: addBefore(takenAt) };
   }
 
-  /** Claims a key for the invocation `fresh`, or finds the invocation that has it. */
-  async #holdKey(
-    request: ClaimRequest,
-    key: string,
-    fresh: RequestId,
-    version: number,
-  ): Promise<{ claim: IdempotencyClaim; isKnown: boolean }> {
-    for (;;) {
-      const claim = await this.#claimKey(request, key, fresh, version);
-      if (claim.requestId === fresh) return { claim, isKnown: false };
-      if (await this.#becomesKnown(claim.requestId)) return { claim, isKnown: true };
-      // The holder has died, or its call was refused and it has released the key.
-      const again = await this.#claimKey(request, key, fresh, version);
-      if (again.requestId === claim.requestId) return { claim, isKnown: false };
-      if (again.requestId === fresh) return { claim: again, isKnown: false };
+  /** Renews all claims, or none: then another request holds one of them. */
+  async #takeOver(claims: readonly IdempotencyClaim[]): Promise<IdempotencyClaim[] | null> {
+    const renewed: IdempotencyClaim[] = [];
+    for (const claim of claims) {
+      const taken = await this.#store.idempotency.renew(claim, Date.now() + IDEMPOTENCY_MS);
+      if (taken === null) {
+        await this.release(renewed);
+        return null;
+      }
+      renewed.push(taken);
     }
+    return renewed;
   }
 
   async #claimKey(
@@ -193,7 +191,7 @@ class StoredIdempotency implements Idempotency {
   }
 
   async #becomesKnown(id: RequestId): Promise<boolean> {
-    const end = performance.now() + HOLDER_MS;
+    const end = performance.now() + LEASE_MS;
     for (let pause = 5; ; pause *= 2) {
       if (await this.#isKnown(id)) return true;
       if (performance.now() > end) return false;
@@ -203,12 +201,16 @@ class StoredIdempotency implements Idempotency {
 
   /**
    * Queries the queue first, then the store: a job leaves the queue only after its end is in the
-   * store. An id that is in neither was never accepted, which means that the key's holder died
-   * before.
+   * store. An id that is in neither has not been accepted.
    */
   async #isKnown(id: RequestId): Promise<boolean> {
     return (await this.#queue.get(id)) !== null || (await this.#store.attempts.invocation(id)) !== null;
   }
+}
+
+/** Returns until when a holder whose lease begins at `leasedAt` may send its job to the queue. */
+function addBefore(leasedAt: number): number {
+  return leasedAt + LEASE_MS - MAX_ADD_MS;
 }
 
 function inUse(id: RequestId): AppError {

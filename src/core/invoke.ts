@@ -175,7 +175,7 @@ class QueueInvoker implements Invoker {
       await this.#callbacks.assertCapacity(request.namespace);
     }
 
-    const { id, key, isKnown, held } = await this.#idempotency.claim(request, latest.version);
+    const { id, key, isKnown, held, addBefore } = await this.#idempotency.claim(request, latest.version);
     let waiting: PendingReply | null = null;
     try {
       const fn = key === null ? latest : await this.#claimedVersion(request, key, latest);
@@ -184,7 +184,7 @@ class QueueInvoker implements Invoker {
       if (sync) waiting = this.#replies.wait(request.namespace, id);
       const invocation = jobRequestOf(request, id, key === null ? this.#resultTtlMs : IDEMPOTENCY_MS);
       if (sync) invocation.replyTo = this.#replies.address;
-      await this.#queue.add([jobOf(fn, invocation, request.delayMs)]);
+      await this.#queue.add([jobOf(fn, invocation, request.delayMs)], addBefore);
       this.#meter.accepted(request.trigger, 1);
       return { id, function: fn, waiting, held };
     } catch (error) {

@@ -177,6 +177,9 @@ export interface Schedule {
  */
 export type TickHandler = (scheduleId: string, scheduledAt: number) => Promise<void>;
 
+/** An add takes effect within this time after it was sent, in milliseconds, or never. */
+export const MAX_ADD_MS = 2000;
+
 /**
  * The persistent queue: BullMQ on Redis or on SQLite, one queue for all functions.
  *
@@ -196,9 +199,13 @@ export interface InvocationQueue extends Closable {
    * Adds all jobs or none; `overdraft` is that of the first. An id that is already queued or
    * running is ignored. Throws `queue_full`, `quota_exceeded` or `unavailable`; then no job was
    * accepted. Throws `ambiguous_write` if the server became unreachable before it confirmed the
-   * jobs; then all of them may run.
+   * jobs; then all of them may run. A server that executes an add more than MAX_ADD_MS after it was
+   * sent adds nothing.
+   *
+   * @param before Throws `unavailable` instead of sending the jobs after this time, by
+   *   `performance.now()`.
    */
-  add(jobs: readonly QueuedInvocation[]): Promise<void>;
+  add(jobs: readonly QueuedInvocation[], before?: number): Promise<void>;
   get(id: RequestId): Promise<LiveInvocation | null>;
   /**
    * Lists live invocations of a namespace, newest first as far as the queue knows. A page may have

@@ -60,6 +60,18 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     t.is((await queue.list(namespace('default'), { limit: 100 })).items.length, 50);
   });
 
+  test('a job of a rejected call that another call adds at the same time is counted and listed', async (t) => {
+    const { queue } = t.context.queues;
+    await queue.add(many(45));
+    const job = queued({ namespace: namespace('twice'), input: Buffer.from('12345') });
+    const refused = t.throwsAsync(queue.add([job, ...many(6, 'twice')]), { code: 'queue_full' });
+    await Promise.all([queue.add([job]), queue.add([job])]);
+    await refused;
+    t.like(await queue.use(namespace('twice')), { waiting: 1, bytes: 5 });
+    t.is((await queue.list(namespace('twice'), { limit: 10 })).items.length, 1);
+    t.is((await queue.counts()).waiting, 46);
+  });
+
   test('a full queue accepts new jobs after others have completed', async (t) => {
     const { queue } = t.context.queues;
     await queue.add(many(50));

@@ -34,6 +34,25 @@ export function testIdempotency(driver: string, open: OpenStore): void {
     await two.close();
   });
 
+  test(`${driver}: of several callers that renew a claim, one succeeds, and the others cannot release it`, async (t) => {
+    const { idempotency } = await get();
+    const names = { namespace: aNamespace(), function: aName('hello'), key: 'k', bodyHash: 'h', version: 1 };
+    const claim = { ...names, requestId: aRequestId(), expiresAt: Date.now() + 60_000 };
+    await idempotency.claim(claim);
+    const renewals = await Promise.all(
+      Array.from({ length: 4 }, () => idempotency.renew(claim, claim.expiresAt)),
+    );
+    const [renewed, ...others] = renewals.filter((renewal) => renewal !== null);
+    t.deepEqual(others, []);
+    t.true(renewed !== undefined && renewed.expiresAt > claim.expiresAt);
+    await idempotency.release(claim);
+    const next = { ...claim, requestId: aRequestId() };
+    t.deepEqual(await idempotency.claim(next), renewed, 'the claim of another caller stays');
+    if (renewed !== undefined) await idempotency.release(renewed);
+    t.is(await idempotency.renew(claim, claim.expiresAt), null, 'a released claim cannot be renewed');
+    t.deepEqual(await idempotency.claim(next), next);
+  });
+
   test(`${driver}: an expired Idempotency-Key can be claimed again`, async (t) => {
     const { idempotency } = await get();
     const base = { namespace: aNamespace(), function: aName('hello'), key: 'k', bodyHash: 'h', version: 1 };

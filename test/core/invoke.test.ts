@@ -7,6 +7,7 @@ import { AppError } from '../../src/errors.js';
 import { aName, aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 import { GATEWAY, openUseCases } from './use-cases.js';
 
 const directory = tempDir();
@@ -169,6 +170,59 @@ test('a repeated request replaces one that has died between its claims and its j
   const { id } = await invoker.send(ending);
   t.is(id, requestId);
   t.is((await queue.use(fn.namespace)).waiting, 1);
+});
+
+test('of several requests that wait for one that has died, one takes its place and the others wait for that one', async (t) => {
+  const dying = await openUseCases(join(directory, 'dying-at-once'));
+  t.teardown(dying.close);
+  const { deploy, invoker, queue } = dying;
+  const fn = await deploy();
+  const add = queue.add.bind(queue);
+  queue.add = () => Promise.reject(new AppError('ambiguous_write', 'The process has died.'));
+  const keys = [{ idempotencyKey: 'plain' }, { idempotencyKey: 'with an id', requestId: aRequestId() }];
+  for (const key of keys) await t.throwsAsync(invoker.send(request(fn, key)), { code: 'ambiguous_write' });
+  let added = 0;
+  queue.add = (...given) => {
+    added++;
+    return add(...given);
+  };
+  for (const [at, key] of keys.entries()) {
+    const sent = await Promise.all(Array.from({ length: 4 }, () => invoker.send(request(fn, key))));
+    t.is(new Set(sent.map(({ id }) => id)).size, 1);
+    t.is(added, at + 1, 'a job that has ended before the next one is added would run again');
+  }
+});
+
+test('a request that is late with its job adds none, because another may have taken its key', async (t) => {
+  const stalled = await openUseCases(join(directory, 'stalled'));
+  t.teardown(stalled.close);
+  const { deploy, invoker, queue } = stalled;
+  const fn = await deploy();
+  const keyed = request(fn, { idempotencyKey: 'stalled', requestId: aRequestId() });
+  const add = queue.add.bind(queue);
+  let proceed = () => {};
+  const stall = new Promise<void>((resolve) => {
+    proceed = resolve;
+  });
+  queue.add = async (...given) => {
+    queue.add = add;
+    await stall;
+    return add(...given);
+  };
+  const late = t.throwsAsync(invoker.send(keyed), { code: 'unavailable' });
+  await until('the first request holds the key', async () => queue.add === add);
+  const { id } = await invoker.send(keyed);
+  // The job has ended.
+  t.is(await queue.cancel(id), 'removed');
+  proceed();
+  await late;
+  t.is((await queue.use(fn.namespace)).waiting, 0, 'the invocation does not run twice');
+  const other = { ...keyed, idempotencyKey: 'another' };
+  await t.throwsAsync(
+    invoker.send(other),
+    { code: 'conflict' },
+    'the claims are those of the second request',
+  );
 });
 
 test('a repeated request holds the key again if the one before it was refused meanwhile', async (t) => {

@@ -19,7 +19,12 @@ async function scene(t: ExecutionContext) {
   const dir = await mkdtemp(join(directory, 'scene-'));
   const store = await openStore({ driver: 'sqlite', file: `${dir}.sqlite` });
   const queues = await openQueues({ driver: 'sqlite', dir, maxWaiting: 10, maxBytes: 1 << 20 });
+  const warnings: Record<string, unknown>[] = [];
   const errors: Record<string, unknown>[] = [];
+  const write = (text: string) => {
+    const line = JSON.parse(text);
+    (line.level === pino.levels.values.error ? errors : warnings).push(line);
+  };
   const link = { isDown: true, delayMs: 0, writes: 0 };
   const logs = new LogStore({
     attempts: {
@@ -32,7 +37,7 @@ async function scene(t: ExecutionContext) {
       },
     },
     backlog: queues.backlog,
-    logger: pino({ level: 'error' }, { write: (line) => errors.push(JSON.parse(line)) }),
+    logger: pino({ level: 'warn' }, { write }),
     onWritten: () => undefined,
   });
   t.teardown(async () => {
@@ -41,7 +46,7 @@ async function scene(t: ExecutionContext) {
     await store.close();
   });
   const shipped = () => until('the backlog is empty', async () => (await queues.backlog.size()) === 0);
-  return { store, queues, logs, link, errors, shipped };
+  return { store, queues, logs, link, warnings, errors, shipped };
 }
 
 /** A row that the store refuses whatever its content is: its number is missing. */
@@ -123,4 +128,33 @@ test('a refused row of a running job sets the others free at once', async (t) =>
   await logs.write([refused(), good]);
   await shipped();
   t.not(await store.attempts.invocation(good.requestId), null);
+});
+
+test('while the backlog cannot be read, rows go to the store, and the reason is logged once', async (t) => {
+  const { store, queues, logs, link, warnings, shipped } = await scene(t);
+  const drain = queues.backlog.drain.bind(queues.backlog);
+  let drains = 0;
+  queues.backlog.drain = async () => {
+    drains += 1;
+    throw new Error('the backlog is broken');
+  };
+  const kept = anAttempt();
+  await logs.write([kept]);
+  link.isDown = false;
+  await until('reading has failed three times', () => drains >= 3);
+  const causes = warnings.map(({ err }) => err);
+  t.deepEqual(causes, ['down', 'the backlog is broken']);
+  queues.backlog.drain = drain;
+  await shipped();
+  await until('the store counts as reachable', () => !logs.isUnreachable);
+  queues.backlog.drain = async () => {
+    throw new Error('the backlog is broken again');
+  };
+  await queues.backlog.push(['no record']);
+  await until('the backlog is read', () => warnings.length === 3, 20_000);
+  const row = anAttempt();
+  await logs.write([row]);
+  t.not(await store.attempts.invocation(row.requestId), null);
+  queues.backlog.drain = drain;
+  await shipped();
 });

@@ -107,20 +107,34 @@ export class LogStore implements Closable {
 
   async #shipAll(): Promise<void> {
     const { backlog, logger } = this.#deps;
+    let isFailing = false;
     while (!this.#closed) {
       this.#mayHaveRecords = false;
       try {
-        const moved = await backlog.drain(SHIP_LIMITS, (records) => this.#backlogWriter.write(records));
+        const moved = await backlog.drain(SHIP_LIMITS, (records) => this.#shipRecords(records));
+        isFailing = false;
         if (moved === 0 && this.#mayHaveRecords) continue;
         if (this.#isUnreachable) logger.info('the store is reachable again');
         this.#isUnreachable = false;
         if (moved === 0) break;
-      } catch {
-        this.#isUnreachable = true;
+      } catch (error) {
+        if (!isFailing)
+          logger.warn({ err: messageOf(error) }, 'log records in the backlog cannot be written; retrying');
+        isFailing = true;
         await sleep(SHIP_RETRY_MS, undefined, { ref: false });
       }
     }
     this.#shipping = null;
+  }
+
+  async #shipRecords(records: readonly string[]): Promise<void> {
+    try {
+      await this.#backlogWriter.write(records);
+    } catch (error) {
+      // Not for an error of the backlog itself: later rows can then still go to the store.
+      this.#isUnreachable = true;
+      throw error;
+    }
   }
 
   /** Records that are not written within STORE_TIMEOUT_MS stay in the backlog. */

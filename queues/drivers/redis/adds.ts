@@ -15,7 +15,7 @@ import type { UsageKeys } from './usage-index.js';
 
 /**
  * Redis must execute an add within this time, or it adds nothing. It is shorter than the time that
- * the caller waits.
+ * the caller waits, and with the margin below no longer than MAX_ADD_MS.
  */
 const ADD_WITHIN_MS = 1500;
 /** More than the error of the estimate of the Redis clock, which is a short round trip. */

@@ -16,5 +16,12 @@ export interface IdempotencyStore {
    * otherwise the earlier one.
    */
   claim(claim: IdempotencyClaim): Promise<IdempotencyClaim>;
+  /**
+   * Extends a claim, provided that it is still held as given: of several callers with the same
+   * claim, one succeeds. Resolves with the new claim, or with null if the claim has been released,
+   * has expired or was renewed by another caller.
+   */
+  renew(claim: IdempotencyClaim, expiresAt: number): Promise<IdempotencyClaim | null>;
+  /** Frees the key, unless another caller holds or has renewed it. */
   release(claim: IdempotencyClaim): Promise<void>;
 }

@@ -60,6 +60,8 @@ local function isKnown(job)
   return call('EXISTS', keyOf(kinds[1], job.id), keyOf(kinds[2], job.id)) > 0
 end
 
+-- The ids of jobs that are new: neither in a queue nor accepted in an earlier group.
+local fresh = {}
 -- Find the new jobs of each namespace in one command: the overhead of a command exceeds its work.
 for namespace, list in pairs(byNamespace) do
   for from = 1, #list, 1000 do
@@ -68,7 +70,7 @@ for namespace, list in pairs(byNamespace) do
     for i, score in ipairs(call('ZMSCORE', usage .. 'jobs:' .. namespace, unpack(members))) do
       local job = list[from + i - 1]
       -- The entry of a job that is in a queue differs if the job was accepted at another time.
-      if not score and not isKnown(job) then job.fresh = true end
+      if not score and not isKnown(job) then fresh[job.id] = true end
     end
   end
 end
@@ -148,7 +150,8 @@ local newMembers = {}
 for _, group in ipairs(groups) do
   local count, size, code, more = 0, 0, 0, {}
   for _, job in ipairs(group) do
-    if job.fresh then
+    if fresh[job.id] then
+      job.fresh, fresh[job.id] = true, nil
       count, size = count + 1, size + job.size
       local of = more[job.namespace] or { jobs = 0, bytes = 0, delayed = 0 }
       more[job.namespace] = of
@@ -175,7 +178,10 @@ for _, group in ipairs(groups) do
   group.accepted = code == 0
   codes[#codes + 1] = code
   for _, job in ipairs(group) do
-    if group.accepted and job.fresh then
+    if job.fresh and not group.accepted then
+      -- A later group may have the same job.
+      job.fresh, fresh[job.id] = nil, true
+    elseif job.fresh then
       local list = newMembers[job.namespace] or {}
       newMembers[job.namespace] = list
       list[#list + 1] = 0
