@@ -12,8 +12,8 @@ import { Guest } from '../workers/wasm/run/guest.js';
 import type { Program } from '../workers/wasm/run/program.js';
 import { createRunner } from '../workers/wasm/run/runner.js';
 import { choose } from '../workers/wasm/warm/choose.js';
-import { prepareFresh } from '../workers/wasm/warm/fresh.js';
-import { readSource } from '../workers/wasm/warm/prepare.js';
+import { createFreshProgram } from '../workers/wasm/warm/fresh.js';
+import { readSource } from '../workers/wasm/warm/source.js';
 import { session } from './idle-session.js';
 
 const microseconds = () => Number(process.hrtime.bigint()) / 1000;
@@ -105,7 +105,7 @@ async function strategies(): Promise<void> {
     const wasm = await guest(source);
     const bytes = new TextEncoder().encode(input);
     const ground = readSource(wasm, 64);
-    const fresh = prepareFresh(ground);
+    const fresh = createFreshProgram(ground);
     const { program } = choose(ground, fresh, 'bench', 'probe');
     const bare = measureBare(wasm, fresh, bytes, runs);
     row(source, 'bare instance + call', bare.median, bare.p99, bare.median, bare.p99, 1);

@@ -38,14 +38,14 @@ export function knexDatabase({ driver, knex, toAppError, ...parts }: DatabasePar
 
 /** The error for a failure that the database itself did not report. */
 export function queryFailed(cause: unknown): AppError {
-  return new AppError('internal', "A query of the engine's own failed; its log has the details.", { cause });
+  return new AppError('internal', "An internal query failed; the engine's log has the details.", { cause });
 }
 
 /** The error for a statement that the database refused. */
 export function statementRefused(cause: unknown): AppError {
   return new AppError(
     'internal',
-    "The database refused a statement of the engine's own; its log has the details.",
+    "The database refused an internal query; the engine's log has the details.",
     { cause },
   );
 }

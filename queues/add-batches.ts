@@ -1,7 +1,7 @@
 import type { AppError } from '../src/errors.js';
-import type { QueueShare } from '../src/ports/queue.js';
+import type { NamespaceQueueLimits } from '../src/ports/queue.js';
 import { Batcher } from './batcher.js';
-import type { JobGroup, Shares } from './driver.js';
+import type { JobGroup, LimitsByNamespace } from './driver.js';
 import { queueUnavailable } from './errors.js';
 
 /**
@@ -19,16 +19,16 @@ export interface Add {
   group: JobGroup;
   /** The total input size of the group, in bytes. */
   bytes: number;
-  /** The shares of the group's namespaces that have one. */
-  shares: readonly NamespaceShare[];
+  /** The limits of the group's namespaces, without those that have none. */
+  namespaceLimits: readonly LimitsEntry[];
   /** When it is too late to send the group, by `performance.now()`. */
   before: number;
 }
 
 /** The limits of one namespace in the queue. */
-export type NamespaceShare = readonly [namespace: string, share: QueueShare];
+export type LimitsEntry = readonly [namespace: string, limits: NamespaceQueueLimits];
 
-type Send = (groups: readonly JobGroup[], shares: Shares) => Promise<(AppError | null)[]>;
+type Send = (groups: readonly JobGroup[], namespaceLimits: LimitsByNamespace) => Promise<(AppError | null)[]>;
 
 /**
  * Creates a batcher that sends the adds of one event-loop turn in as few round trips as the limits
@@ -42,7 +42,7 @@ export function batchAdds(send: Send): Batcher<Add, null> {
       const now = performance.now();
       const inTime = adds.filter(({ before }) => now < before);
       const groups = inTime.map(({ group }) => group);
-      const answers = groups.length === 0 ? [] : await send(groups, sharesIn(inTime));
+      const answers = groups.length === 0 ? [] : await send(groups, limitsIn(inTime));
       if (inTime.length === adds.length) return answers;
       return adds.map((add) => (now < add.before ? (answers.shift() ?? null) : queueUnavailable()));
     },
@@ -56,8 +56,9 @@ function fitsRoundTrip(adds: readonly Add[], { group, bytes }: Add): boolean {
   return jobs <= MAX_JOBS && adds.reduce((sum, add) => sum + add.bytes, bytes) <= MAX_BYTES;
 }
 
-function sharesIn(adds: readonly Add[]): Shares {
-  const shares = new Map<string, QueueShare>();
-  for (const add of adds) for (const [namespace, share] of add.shares) shares.set(namespace, share);
-  return shares;
+function limitsIn(adds: readonly Add[]): LimitsByNamespace {
+  const namespaceLimits = new Map<string, NamespaceQueueLimits>();
+  for (const add of adds)
+    for (const [namespace, limits] of add.namespaceLimits) namespaceLimits.set(namespace, limits);
+  return namespaceLimits;
 }

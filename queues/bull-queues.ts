@@ -1,6 +1,6 @@
 import type { Backlog } from '../src/ports/backlog.js';
 import type { Leases } from '../src/ports/leases.js';
-import type { HasEnded, QueueDriver, QueueLimits, QueueTimings, ShareOf, Warn } from './driver.js';
+import type { HasEnded, LimitsOf, QueueDriver, QueueLimits, QueueTimings, Warn } from './driver.js';
 import type { Queues } from './open.js';
 import { BullInvocationQueue } from './queue.js';
 import { BullTasks } from './tasks.js';
@@ -8,7 +8,7 @@ import { BullTasks } from './tasks.js';
 /** The options of every driver of the queue. See `QueuesOptions`. */
 export interface BullQueuesOptions extends QueueLimits {
   timings: QueueTimings;
-  shareOf?: ShareOf | undefined;
+  limitsOf?: LimitsOf | undefined;
   hasEnded?: HasEnded | undefined;
   warn: Warn;
 }
@@ -25,9 +25,9 @@ export interface BullQueuesParts {
 /** Adds the queue and the tasks to the parts of a driver; `close` closes all of them. */
 export async function openBullQueues(
   { driver, backlog, leases, disconnect }: BullQueuesParts,
-  { timings, warn, shareOf, hasEnded }: BullQueuesOptions,
+  { timings, warn, limitsOf, hasEnded }: BullQueuesOptions,
 ): Promise<Queues> {
-  const queue = new BullInvocationQueue(driver, { timings, warn, shareOf, hasEnded });
+  const queue = new BullInvocationQueue(driver, { timings, warn, limitsOf, hasEnded });
   const tasks = await BullTasks.open(driver, timings, warn);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {

@@ -1,7 +1,7 @@
 import type { Closable } from '../src/ports/closable.js';
 
 const CHECK_EVERY_MS = 2000;
-/** Smaller steps, in milliseconds, make no difference to what waits for a time. */
+/** Smaller steps, in milliseconds, as NTP makes them, are ignored. */
 const LEAST_MS = 1000;
 
 /**

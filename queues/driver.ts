@@ -3,8 +3,8 @@ import type { Namespace, RequestId } from '../src/contract/ids.js';
 import type { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type {
+  NamespaceQueueLimits,
   QueueCounts,
-  QueueShare,
   QueueUse,
   RemovedHandler,
   RemovedInvocation,
@@ -53,10 +53,10 @@ export interface Adds {
   /**
    * Adds all groups in one round trip. Resolves with one entry per group: null when its jobs are
    * durable, or the error with which the group was refused. Rejects when no group was accepted. A
-   * group that would take a namespace beyond its share is refused with `shareExceeded`; a namespace
-   * without a share is not limited.
+   * group that would take a namespace beyond its limits is refused with `namespaceLimitExceeded`; a
+   * namespace without limits is not limited.
    */
-  add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]>;
+  add(groups: readonly JobGroup[], namespaceLimits: LimitsByNamespace): Promise<(AppError | null)[]>;
 }
 
 /**
@@ -135,10 +135,10 @@ export interface QueueDriver extends Closable {
 }
 
 /** The limits of namespaces, by name. */
-export type Shares = ReadonlyMap<string, QueueShare>;
+export type LimitsByNamespace = ReadonlyMap<string, NamespaceQueueLimits>;
 
 /** Returns the limits of a namespace. Called on every add, so it should answer from memory. */
-export type ShareOf = (namespace: Namespace) => QueueShare | Promise<QueueShare>;
+export type LimitsOf = (namespace: Namespace) => NamespaceQueueLimits | Promise<NamespaceQueueLimits>;
 
 /** Resolves with whether the end of an invocation is recorded outside the queue. */
 export type HasEnded = (id: RequestId) => Promise<boolean>;

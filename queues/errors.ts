@@ -1,9 +1,9 @@
 import { MB } from '../src/contract/limits.js';
 import { quotaExceeded } from '../src/contract/quotas.js';
 import { AppError } from '../src/errors.js';
-import type { QueueShare } from '../src/ports/queue.js';
+import type { NamespaceQueueLimits } from '../src/ports/queue.js';
 import type { QueueLimits } from './driver.js';
-import type { ShareQuota } from './share-quota.js';
+import type { QueueQuota } from './queue-quota.js';
 
 /** Long enough for a worker to drain some jobs, short enough for a prompt retry. */
 const RETRY_AFTER_SECONDS = 5;
@@ -22,18 +22,18 @@ export function queueFull(limits: QueueLimits): AppError {
  *
  * @param used The current use: bytes for `waiting_mb`, jobs for the other quotas.
  */
-export function shareExceeded(
-  quota: ShareQuota,
+export function namespaceLimitExceeded(
+  quota: QueueQuota,
   namespace: string,
   used: number,
-  share: QueueShare | undefined,
+  limits: NamespaceQueueLimits | undefined,
 ): AppError {
-  const { waitingJobs = 0, waitingBytes = 0, delayedJobs = 0 } = share ?? {};
-  const limits = { waiting_jobs: waitingJobs, waiting_mb: waitingBytes / MB, delayed_jobs: delayedJobs };
+  const { waitingJobs = 0, waitingBytes = 0, delayedJobs = 0 } = limits ?? {};
+  const byQuota = { waiting_jobs: waitingJobs, waiting_mb: waitingBytes / MB, delayed_jobs: delayedJobs };
   const shown = quota === 'waiting_mb' ? used / MB : used;
   return quotaExceeded(quota, {
     namespace,
-    limit: limits[quota],
+    limit: byQuota[quota],
     used: shown,
     retryAfter: RETRY_AFTER_SECONDS,
   });

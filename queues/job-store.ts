@@ -11,7 +11,7 @@ export type NextJob = [
   json: JobJson | null,
   id: string,
   /** The rest of the queue's rate limit in milliseconds; 0 without one. */
-  limitedMs: number,
+  rateLimitMs: number,
   /** Without a job: when the next delayed job is due, in Unix milliseconds; 0 for none. */
   lookAgainAt: number,
 ];
@@ -43,8 +43,8 @@ export interface JobStore extends IQueueBackend {
 /** Extracts the next job from the result of `moveToCompleted`; null when it contains none. */
 export function nextJobOf(result: unknown): NextJob | null {
   if (!Array.isArray(result) || result.length === 0) return null;
-  const [json = null, id = '', limitedMs = 0, lookAgainAt = 0] = result;
-  return [json, String(id), Number(limitedMs) || 0, Number(lookAgainAt) || 0];
+  const [json = null, id = '', rateLimitMs = 0, lookAgainAt = 0] = result;
+  return [json, String(id), Number(rateLimitMs) || 0, Number(lookAgainAt) || 0];
 }
 
 /**

@@ -29,8 +29,8 @@ export class JobWaiter {
   }
 
   /** Records an answer without a job. */
-  foundEmpty([, , limitedMs, nextDelayedAt]: NextJob): void {
-    this.#isEmpty = limitedMs <= 0;
+  foundEmpty([, , rateLimitMs, nextDelayedAt]: NextJob): void {
+    this.#isEmpty = rateLimitMs <= 0;
     this.#nextDelayedAt = Math.max(0, nextDelayedAt);
   }
 

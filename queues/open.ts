@@ -6,9 +6,9 @@ import type { Tasks } from '../src/ports/tasks.js';
 import {
   DEFAULT_TIMINGS,
   type HasEnded,
+  type LimitsOf,
   type QueueLimits,
   type QueueTimings,
-  type ShareOf,
   type Warn,
 } from './driver.js';
 
@@ -19,7 +19,7 @@ export type QueuesOptions = ({ driver: 'redis'; url: string } | { driver: 'sqlit
      * Resolves with the limits of a namespace in the queue; without it, only the limits of the
      * whole queue apply.
      */
-    shareOf?: ShareOf | undefined;
+    limitsOf?: LimitsOf | undefined;
     /**
      * Finds an accepted invocation that has already left the queue when the response to its add was
      * lost; without it, only the queue is asked.

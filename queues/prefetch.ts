@@ -23,7 +23,7 @@ const PREFETCH_FACTOR = { sync: 3, async: 6 } as const satisfies Record<QueueKin
  */
 export class Prefetch {
   readonly #slots: number;
-  readonly #limit: number;
+  readonly #raisedLimit: number;
   readonly #setLimit: (jobs: number) => void;
   #current: number;
   #shortInARow = 0;
@@ -32,7 +32,7 @@ export class Prefetch {
   constructor(kind: QueueKind, slots: number, setLimit: (jobs: number) => void) {
     this.#slots = slots;
     this.#current = slots;
-    this.#limit = PREFETCH_FACTOR[kind] * slots;
+    this.#raisedLimit = PREFETCH_FACTOR[kind] * slots;
     this.#setLimit = setLimit;
   }
 
@@ -53,7 +53,7 @@ export class Prefetch {
       return;
     }
     this.#shortInARow++;
-    if (this.#shortInARow === this.#slots && this.#slots >= MIN_SLOTS) this.#change(this.#limit);
+    if (this.#shortInARow === this.#slots && this.#slots >= MIN_SLOTS) this.#change(this.#raisedLimit);
   }
 
   #reset(): void {

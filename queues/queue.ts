@@ -15,11 +15,11 @@ import type {
   Schedule,
   TickHandler,
 } from '../src/ports/queue.js';
-import { type Add, batchAdds, type NamespaceShare } from './add-batches.js';
+import { type Add, batchAdds, type LimitsEntry } from './add-batches.js';
 import { AddCapacity } from './add-capacity.js';
 import type { Batcher } from './batcher.js';
 import { Consumer } from './consumer.js';
-import type { HasEnded, QueueDriver, QueueTimings, ShareOf, Warn } from './driver.js';
+import type { HasEnded, LimitsOf, QueueDriver, QueueTimings, Warn } from './driver.js';
 import { queueUnavailable } from './errors.js';
 import { toJob } from './jobs.js';
 import { LiveJobs } from './live-jobs.js';
@@ -29,7 +29,7 @@ import { confirmAdd, UnconfirmedAdd } from './unconfirmed-add.js';
 export interface InvocationQueueOptions {
   timings: QueueTimings;
   warn: Warn;
-  shareOf?: ShareOf | undefined;
+  limitsOf?: LimitsOf | undefined;
   hasEnded?: HasEnded | undefined;
 }
 
@@ -39,7 +39,7 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #driver: QueueDriver;
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
-  readonly #shareOf: ShareOf | undefined;
+  readonly #limitsOf: LimitsOf | undefined;
   readonly #hasEnded: HasEnded | undefined;
   readonly #adds: Batcher<Add, null>;
   readonly #jobs: LiveJobs;
@@ -48,14 +48,16 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #opened = new Set<Closable>();
   #closing: Promise<void> | undefined;
 
-  constructor(driver: QueueDriver, { timings, warn, shareOf, hasEnded }: InvocationQueueOptions) {
+  constructor(driver: QueueDriver, { timings, warn, limitsOf, hasEnded }: InvocationQueueOptions) {
     this.driver = driver.name;
     this.#driver = driver;
     this.#timings = timings;
     this.#warn = warn;
-    this.#shareOf = shareOf;
+    this.#limitsOf = limitsOf;
     this.#hasEnded = hasEnded;
-    this.#adds = batchAdds((groups, shares) => this.#reach(() => driver.adds.add(groups, shares)));
+    this.#adds = batchAdds((groups, namespaceLimits) =>
+      this.#reach(() => driver.adds.add(groups, namespaceLimits)),
+    );
     this.#jobs = new LiveJobs(driver);
     this.#schedules = new BullSchedules(driver, timings, warn);
   }
@@ -64,12 +66,12 @@ export class BullInvocationQueue implements InvocationQueue {
     if (this.#closing !== undefined) throw queueUnavailable();
     const [first] = jobs;
     if (first === undefined) return;
-    const shares = await this.#sharesOf(jobs);
+    const namespaceLimits = await this.#limitsByNamespace(jobs);
     const bytes = bytesOf(jobs);
     const waiting = this.#capacity.acquire(first.invocation.namespace, bytes);
     if (waiting !== null) await waiting;
     try {
-      await this.#adds.add({ group: jobs.map(toJob), bytes, shares, before });
+      await this.#adds.add({ group: jobs.map(toJob), bytes, namespaceLimits, before });
     } catch (error) {
       if (!(error instanceof UnconfirmedAdd)) throw error;
       const { id } = first.invocation;
@@ -145,7 +147,7 @@ export class BullInvocationQueue implements InvocationQueue {
     return this.#reach(() => this.#schedules.remove(id));
   }
 
-  nextTick(id: string): Promise<number | null> {
+  nextScheduledRun(id: string): Promise<number | null> {
     return this.#reach(() => this.#schedules.next(id));
   }
 
@@ -178,18 +180,18 @@ export class BullInvocationQueue implements InvocationQueue {
     };
   }
 
-  async #sharesOf(jobs: readonly QueuedInvocation[]): Promise<readonly NamespaceShare[]> {
-    const shares: NamespaceShare[] = [];
-    const shareOf = this.#shareOf;
-    if (shareOf === undefined) return shares;
+  async #limitsByNamespace(jobs: readonly QueuedInvocation[]): Promise<readonly LimitsEntry[]> {
+    const namespaceLimits: LimitsEntry[] = [];
+    const limitsOf = this.#limitsOf;
+    if (limitsOf === undefined) return namespaceLimits;
     for (const { invocation } of jobs) {
       const { namespace } = invocation;
       // All jobs nearly always have the same namespace.
-      if (shares.some(([known]) => known === namespace)) continue;
-      const share = shareOf(namespace);
-      shares.push([namespace, share instanceof Promise ? await share : share]);
+      if (namespaceLimits.some(([known]) => known === namespace)) continue;
+      const limits = limitsOf(namespace);
+      namespaceLimits.push([namespace, limits instanceof Promise ? await limits : limits]);
     }
-    return shares;
+    return namespaceLimits;
   }
 
   /** Asks the queue first: a job leaves it only after its end is recorded. */

@@ -253,8 +253,8 @@ export class RunLoop implements Closable, BatchFetcher {
   }
 
   #foundEmpty(answer: NextJob): void {
-    const [, , limitedMs] = answer;
-    if (limitedMs > 0) this.#backoffUntil = performance.now() + limitedMs;
+    const [, , rateLimitMs] = answer;
+    if (rateLimitMs > 0) this.#backoffUntil = performance.now() + rateLimitMs;
     this.#waiter.foundEmpty(answer);
   }
 

@@ -4,9 +4,9 @@ import { nextRunAfter } from '../src/contract/cron.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Schedule, TickHandler } from '../src/ports/queue.js';
 import { onClockSetBack } from './clock-set-back.js';
+import { cronRepeatStrategy } from './cron-repeat-strategy.js';
 import { lockOptions, type QueueDriver, type QueueTimings, type Warn } from './driver.js';
 import { TICKS } from './jobs.js';
-import { nextTick } from './next-tick.js';
 
 const RETRY_MS = 60_000;
 /** The name of a job that delivers a tick again whose handler has failed. */
@@ -101,7 +101,7 @@ export class BullSchedules {
         concurrency: CONCURRENCY,
         ...lockOptions(this.#timings),
         runRetryDelay: 1000,
-        settings: { repeatStrategy: nextTick },
+        settings: { repeatStrategy: cronRepeatStrategy },
       },
     );
     worker.on('error', (error) => this.#warn('The schedule worker reported an error.', error));
@@ -132,7 +132,7 @@ function tickOf(job: Job<unknown, void>): Tick | null {
 }
 
 function failureOf(id: string | undefined): string {
-  return `A tick of schedule ${id} failed; of the ticks that fail, the first is delivered again.`;
+  return `A tick of schedule ${id} failed; only the first failed tick is retried.`;
 }
 
 /**

@@ -14,7 +14,7 @@ const SLOTS_PER_EXTRA = 4;
  * caused in this process and in the store before it; that work grows with their number, on fast and
  * slow machines alike. Async throughput stays at least this share of its rate without sync calls.
  */
-const YIELDING_SHARE = 0.75;
+const YIELDING_FRACTION = 0.75;
 /**
  * Sync jobs count as arriving until this many async jobs per slot have been admitted after the last
  * sync job. Counted in jobs because a duration would depend on the speed of the machine.
@@ -82,7 +82,7 @@ export class SlotLimiter implements Closable {
     this.#fetches = fetches;
     this.#reserved = perQueue(() => new ReservedSlots(total));
     this.#extra = Math.ceil(total / SLOTS_PER_EXTRA);
-    this.#yieldingLimit = Math.ceil(total * YIELDING_SHARE);
+    this.#yieldingLimit = Math.ceil(total * YIELDING_FRACTION);
     this.#yieldForJobs = total * YIELD_FOR_JOBS_PER_SLOT;
     this.#asyncSinceSync = this.#yieldForJobs;
   }

@@ -6,7 +6,7 @@ import type { Task, TaskHandler, Tasks } from '../src/ports/tasks.js';
 import { type BullQueue, lockOptions, type QueueDriver, type QueueTimings, type Warn } from './driver.js';
 import { queueUnavailable } from './errors.js';
 import { MAX_PRIORITY } from './fairness.js';
-import { TaskVirtualTime } from './task-virtual-time.js';
+import { TaskPriorities } from './task-priorities.js';
 
 const TASKS = 'tasks';
 const CONCURRENCY = 16;
@@ -30,7 +30,7 @@ export class BullTasks implements Tasks {
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
   readonly #opened = new Set<Closable>();
-  readonly #virtualTime = new TaskVirtualTime();
+  readonly #priorities = new TaskPriorities();
   readonly #running = new Map<string, number>();
 
   private constructor(driver: QueueDriver, queue: BullQueue<string>, timings: QueueTimings, warn: Warn) {
@@ -50,7 +50,7 @@ export class BullTasks implements Tasks {
       // Not every store preserves a NUL, which a text may contain.
       await this.#queue.add(kind, `${owner} ${Buffer.from(payload).toString('base64')}`, {
         jobId: id,
-        priority: Math.min(this.#virtualTime.next(owner, Date.now()), MAX_PRIORITY),
+        priority: Math.min(this.#priorities.next(owner, Date.now()), MAX_PRIORITY),
         attempts,
         backoff: { type: 'exponential', delay: backoffMs },
         removeOnComplete: true,

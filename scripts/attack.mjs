@@ -111,20 +111,20 @@ const UNSTYLED = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 const RESULT = /^\s*(✔|✘)\s+(?:\[fail\]: )?(.*?)(?: \([\d.ms ]+\))?$/u;
 
 const hasFilter = process.argv.length > 2;
-let held = 0;
-let fell = 0;
+let passed = 0;
+let failed = 0;
 for (const [name, files] of Object.entries(SUITES)) {
   process.stdout.write(`\n${name}\n`);
-  const before = fell;
+  const before = failed;
   const code = await run(files);
   // A test that timed out has no result line.
-  if (code !== 0 && fell === before && !hasFilter) {
-    fell++;
-    process.stdout.write(`  FELL  ${name}: the test runner exited with ${code}\n`);
+  if (code !== 0 && failed === before && !hasFilter) {
+    failed++;
+    process.stdout.write(`  FAILED  ${name}: the test runner exited with ${code}\n`);
   }
 }
-process.stdout.write(`\n${held} held, ${fell} fell\n`);
-process.exitCode = fell > 0 || held === 0 ? 1 : 0;
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 
 function run(files) {
   const child = spawn(process.execPath, [ava, ...files, ...process.argv.slice(2)], {
@@ -148,7 +148,7 @@ function report(line) {
   const [, mark, title] = match;
   // With --match, a suite may have no matching test, which is not a failed defence.
   if (title.startsWith('Couldn’t find any matching tests')) return;
-  if (mark === '✔') held++;
-  else fell++;
-  process.stdout.write(`  ${mark === '✔' ? 'held' : 'FELL'}  ${title}\n`);
+  if (mark === '✔') passed++;
+  else failed++;
+  process.stdout.write(`  ${mark === '✔' ? 'passed' : 'FAILED'}  ${title}\n`);
 }

@@ -23,8 +23,8 @@ export const CREDENTIALED: BudgetLimits = { all: 512 * MB, each: 128 * MB };
  */
 export const HOST_CALLS: BudgetLimits = { all: 512 * MB, each: 128 * MB };
 
-/** The bytes of one request, held until it ends. */
-export interface BufferShare {
+/** The bytes that one request, reply or message holds in memory. */
+export interface BufferReservation {
   /** Returns false if the bytes exceed the budget. */
   take(bytes: number): boolean;
   release(): void;
@@ -35,14 +35,15 @@ export interface BufferShare {
  * nor authenticated clients can exhaust memory.
  */
 export interface BufferBudget {
-  share(owner: string): BufferShare;
+  /** Returns a reservation of no bytes yet. */
+  reserve(owner: string): BufferReservation;
 }
 
 export function createBufferBudget({ all, each }: BudgetLimits): BufferBudget {
   let held = 0;
   const byOwner = new Map<string, number>();
   return {
-    share(owner) {
+    reserve(owner) {
       let own = 0;
       return {
         take(bytes) {

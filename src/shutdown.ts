@@ -6,12 +6,12 @@ import { handleStopSignals } from './stop-signals.js';
  * have been stopped.
  */
 const RETURN_MS = 1000;
-const RETURN_SHARE = 0.25;
+const RETURN_FRACTION = 0.25;
 
 /** Returns the time in milliseconds after the signal at which guests that still run are stopped. */
 export function finishMs(shutdownSeconds: number): number {
   const ms = shutdownSeconds * 1000;
-  return ms - Math.min(RETURN_MS, ms * RETURN_SHARE);
+  return ms - Math.min(RETURN_MS, ms * RETURN_FRACTION);
 }
 
 /**

@@ -22,12 +22,12 @@ await runMain(async (config, logger, closers) => {
   await startWorker(ports, core, { engine, logWriter, deadline }, closers);
   if (config.WORKER_PORT !== undefined) {
     const { metrics } = ports;
-    const signs = {
+    const endpoints = {
       health: () => checkHealth(ports, engine),
       metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text([]) }),
     };
     const server = closers.add(
-      await startWorkerServer(signs, {
+      await startWorkerServer(endpoints, {
         host: config.HOST,
         port: config.WORKER_PORT,
         onError: (error) => logger.error({ err: error }, 'the HTTP server failed; it continues'),

@@ -9,8 +9,8 @@ import { createEngine } from '../../workers/engine/engine.js';
 import { Guest } from '../../workers/wasm/run/guest.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import { choose } from '../../workers/wasm/warm/choose.js';
-import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
 import { heading, median, row } from '../figures.js';
 import { session } from '../idle-session.js';
 
@@ -122,7 +122,7 @@ async function measureDeployed(directory: string, build: Build): Promise<void> {
 
 function measure(wasm: Uint8Array, input: string): number {
   const source = readSource(wasm, LIMIT_MB);
-  const { program } = choose(source, prepareFresh(source), contentId(wasm), 'probe');
+  const { program } = choose(source, createFreshProgram(source), contentId(wasm), 'probe');
   const runner = createRunner(program, new Guest());
   const bytes = new TextEncoder().encode(input);
   const times: number[] = [];

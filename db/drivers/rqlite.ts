@@ -58,12 +58,7 @@ const SENTENCES: readonly (readonly [
     'The connection to the store was lost before it confirmed the write; check whether the write took place before repeating it.',
     'The connection to RQLite was lost before it confirmed a write.',
   ],
-  [
-    'RQLITE_REFUSED',
-    'unavailable',
-    UNREACHABLE,
-    'What answers at RQLITE_URL does not speak as RQLite does; check the URL.',
-  ],
+  ['RQLITE_REFUSED', 'unavailable', UNREACHABLE, 'The server at RQLITE_URL is not RQLite; check the URL.'],
   [
     'RQLITE_UNAUTHORIZED',
     'unavailable',

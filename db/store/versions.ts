@@ -31,8 +31,8 @@ export type VersionStore = Pick<
   | 'versions'
   | 'recent'
   | 'moduleBytes'
-  | 'unsettled'
-  | 'settleWarmStart'
+  | 'probePending'
+  | 'recordWarmStart'
 >;
 
 export function createVersionStore(database: Database): VersionStore {
@@ -85,7 +85,7 @@ export function createVersionStore(database: Database): VersionStore {
       return row?.bytes || null;
     },
 
-    async unsettled(limit, skipped) {
+    async probePending(limit, skipped) {
       const rows = await database.run<VersionRow[]>(
         versions()
           .where({ probe_pending: 1 })
@@ -96,7 +96,7 @@ export function createVersionStore(database: Database): VersionStore {
       return rows.map(toVersion);
     },
 
-    async settleWarmStart({ namespace, name, version }, warmStart, warmStartReason) {
+    async recordWarmStart({ namespace, name, version }, warmStart, warmStartReason) {
       await database.batch([
         versions()
           .where({ namespace, name, version })

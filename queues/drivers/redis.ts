@@ -18,8 +18,8 @@ export async function openRedisQueues(options: RedisQueuesOptions): Promise<Queu
   const { url, timings, warn } = options;
   const server = await RedisServer.reach(url, 'REDIS_URL', {
     batchWrites: true,
-    // Repeating a command that fetches jobs leaves the first ones to the next check for stalled jobs. By
-    // then the locks of all jobs have expired anyway.
+    // A command that fetches jobs may be repeated after this time without a reply. The jobs of the
+    // first one are then left to the next check for stalled jobs; their locks have expired by then.
     workerSilenceMs: timings.lockMs,
   });
   const connection = await server.connect('failFast');

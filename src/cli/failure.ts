@@ -43,7 +43,7 @@ export function failure(status: number, body: string, retryAfter: string | undef
   const wait = Number(retryAfter);
   const options = retryAfter != null && wait > 0 ? { retryAfter: wait } : {};
   if (!reply.success) {
-    const sentence = `The server answered ${status} with something that is not of this API; is the address right?`;
+    const sentence = `The server answered ${status} with a response that is not from this API; is the address right?`;
     return new AppError(codeOf(status), sentence, options);
   }
   const { code, request_id, status: invocation, output, output_base64 } = reply.data;

@@ -13,9 +13,9 @@ type Hint = string | ((command: FailedCommand) => string);
 const HINTS: Partial<Record<ErrorCode, Hint>> = {
   unauthorized: ({ path }) =>
     path === 'login'
-      ? 'Give the key whole, as "orama keys create" printed it.'
+      ? 'Pass the complete key, as "orama keys create" printed it.'
       : 'Give a key with --api-key or ORAMA_API_KEY, or keep one with: orama login',
-  forbidden: 'Use a key of that namespace; yours shows with: orama keys list',
+  forbidden: 'Use a key of that namespace; list yours with: orama keys list',
   not_found: notFound,
   invalid_request: invalidRequest,
   function_not_found: functionNotFound,
@@ -23,7 +23,7 @@ const HINTS: Partial<Record<ErrorCode, Hint>> = {
   function_error: ({ path, args }) => (path === 'function pull' ? '' : logsHint('See what it logged', args)),
   function_refused: ({ args }) =>
     logsHint('It does not take this input, and would not on another attempt; see why', args),
-  function_timeout: ({ args }) => logsHint('Raise "timeout" in function.yaml, or see how far it came', args),
+  function_timeout: ({ args }) => logsHint('Raise "timeout" in function.yaml, or inspect its log', args),
   unavailable: ({ message }) =>
     message.startsWith('No engine answers')
       ? 'Start an engine with "orama up", or name another with --url or ORAMA_URL.'

@@ -2,7 +2,7 @@ import { watch } from 'node:fs';
 import { isSource } from './function-directory.js';
 
 /** Debounce interval. Editors write a file in several steps, which should cause one build. */
-const SETTLE_MS = 200;
+const DEBOUNCE_MS = 200;
 
 export interface Watching {
   /** Resolves when all calls that are due so far have completed. */
@@ -37,7 +37,7 @@ export function watchSources(
       const burst = files;
       files = new Set();
       running = running.then(() => changed(burst));
-    }, SETTLE_MS);
+    }, DEBOUNCE_MS);
   });
   watcher.on('error', (error: NodeJS.ErrnoException) => {
     // On Linux, Node lists new directories itself; one may be deleted before it is listed.

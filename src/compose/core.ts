@@ -26,7 +26,7 @@ export interface Core {
   callbacks: Callbacks;
   logQuota: LogQuota;
   finisher: Finisher;
-  figures: SharedMetrics;
+  sharedMetrics: SharedMetrics;
   depths: CallDepth;
 }
 
@@ -70,8 +70,10 @@ export async function composeCore(
   addProcessGauges(ports);
   const { processId, metrics } = ports;
   const everyMs = config.METRICS_SHARE_SECONDS * 1000;
-  const figures = closers.add(await shareMetrics({ bus, processId, everyMs, snapshot: metrics.snapshot }));
+  const sharedMetrics = closers.add(
+    await shareMetrics({ bus, processId, everyMs, snapshot: metrics.snapshot }),
+  );
   const depths = await createCallDepth(store.settings);
   const uses = { catalog, replies, invoker, publisher, secrets, schedules, callbacks, logQuota, finisher };
-  return { ...uses, depths, figures };
+  return { ...uses, depths, sharedMetrics };
 }

@@ -10,7 +10,7 @@ import { MB } from '../contract/limits.js';
 import type { QuotaLimits } from '../contract/quotas.js';
 import type { Quotas } from '../core/quotas.js';
 import type { DataDir } from '../data-dir.js';
-import type { QueueShare } from '../ports/queue.js';
+import type { NamespaceQueueLimits } from '../ports/queue.js';
 import type { Store } from '../ports/store.js';
 
 /** The driver of the ports that processes share through Redis, or of a single process. */
@@ -36,7 +36,7 @@ export function queueOptions(
     maxWaiting: config.QUEUE_MAX_WAITING,
     maxBytes: config.QUEUE_MAX_MB * MB,
     timings: timingsFor(config.QUEUE_LOCK_SECONDS * 1000),
-    shareOf: (namespace) => queueShare(quotas, namespace),
+    limitsOf: (namespace) => queueLimits(quotas, namespace),
     hasEnded: async (id) => (await store.attempts.invocation(id)) !== null,
     warn,
   };
@@ -67,12 +67,15 @@ export function databasesOptions(config: Config, dataDir: DataDir, quotas: Quota
 }
 
 /** Synchronous while the quotas of the namespace are cached, as it is called for every add. */
-function queueShare(quotas: Quotas, namespace: Namespace): QueueShare | Promise<QueueShare> {
+function queueLimits(
+  quotas: Quotas,
+  namespace: Namespace,
+): NamespaceQueueLimits | Promise<NamespaceQueueLimits> {
   const cached = quotas.peek(namespace);
-  return cached === null ? quotas.limits(namespace).then(shareOf) : shareOf(cached);
+  return cached === null ? quotas.limits(namespace).then(limitsOf) : limitsOf(cached);
 }
 
-function shareOf(limits: QuotaLimits): QueueShare {
+function limitsOf(limits: QuotaLimits): NamespaceQueueLimits {
   return {
     waitingJobs: limits.waiting_jobs,
     waitingBytes: limits.waiting_mb * MB,

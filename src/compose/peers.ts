@@ -13,9 +13,9 @@ export interface Peers {
  * Returns a function that lists the engine's processes, this one first, and with `all` also the
  * servers that store its data.
  */
-export function createPeers({ processId, store, blobs }: Ports, figures: SharedMetrics) {
+export function createPeers({ processId, store, blobs }: Ports, sharedMetrics: SharedMetrics) {
   return async (all: boolean): Promise<Peers> => {
-    const nodes: Node[] = [processId, ...figures.processes()].map((id) => ({ id, addresses: [] }));
+    const nodes: Node[] = [processId, ...sharedMetrics.processes()].map((id) => ({ id, addresses: [] }));
     if (!all) return { nodes, silent: [] };
     const asked = Object.entries({ store, blobs });
     const answers = await Promise.allSettled(asked.map(([, server]) => answerInTime(server.nodes())));

@@ -100,11 +100,11 @@ export async function startWeb(
     stats: createStats({ attempts: store.attempts, queue }),
     health: () => checkHealth(ports, isWorker ? engine : null),
     checkModules: createModuleCheck({ ...ports, ...core }),
-    peers: createPeers(ports, core.figures),
+    peers: createPeers(ports, core.sharedMetrics),
     databaseBytes: (namespace) => answerInTime(ports.databases.bytes(namespace)),
     functionsUrl: () => server?.functionsUrl ?? '',
     async metrics(key, own) {
-      const text = await texts.get(key, () => metrics.text(core.figures.others(), own));
+      const text = await texts.get(key, () => metrics.text(core.sharedMetrics.others(), own));
       return { contentType: metrics.contentType, text };
     },
     async status() {

@@ -229,5 +229,5 @@ function withoutOutput({ output_base64: _, ...body }: CallbackBody): CallbackBod
  * log.
  */
 function publicMessage(error: unknown): string {
-  return isAppError(error) ? error.message : 'The engine failed at this delivery; its log has the details.';
+  return isAppError(error) ? error.message : "An internal error occurred; see the engine's log.";
 }

@@ -30,7 +30,7 @@ export interface Deployment {
 }
 
 /** Result of checking a module before it is stored. */
-export interface ModuleReport {
+export interface DeployCheck {
   cid: string;
   start: ReturnType<typeof warmStartOf>;
   /** The quotas that the deploy was checked against. */
@@ -44,7 +44,7 @@ export interface Functions {
    */
   deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord>;
   /** Performs the checks of a deploy without storing anything. */
-  check(deployment: Deployment): Promise<ModuleReport>;
+  check(deployment: Deployment): Promise<DeployCheck>;
   /** Resolves with the newest or another version, including all its settings. */
   settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion>;
   /** Resolves with the size of a version's module, or the maximum size if it is not known. */
@@ -86,23 +86,23 @@ class VersionedFunctions implements Functions {
   async deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord> {
     const { blobs, store, probeRetries } = this.#deps;
     const { wasm } = deployment;
-    const report = await this.#inspect(deployment);
+    const check = await this.#inspect(deployment);
     await blobs.put(wasm);
-    const version = await this.#addVersion(by, deployment, report);
-    if (report.start.probePending) probeRetries?.schedule();
-    await secureBlob({ blobs, owners: store.blobOwners }, report.cid, wasm);
+    const version = await this.#addVersion(by, deployment, check);
+    if (check.start.probePending) probeRetries?.schedule();
+    await secureBlob({ blobs, owners: store.blobOwners }, check.cid, wasm);
     await this.#announce(version);
     return recordOf(version);
   }
 
-  async check(deployment: Deployment): Promise<ModuleReport> {
-    const report = await this.#inspect(deployment);
+  async check(deployment: Deployment): Promise<DeployCheck> {
+    const check = await this.#inspect(deployment);
     const { namespace, settings, wasm } = deployment;
-    const { cid: wasmCid, limits } = report;
+    const { cid: wasmCid, limits } = check;
     await this.#deps.store.functions.assertWithinQuotas({
       ...{ namespace, settings, wasmCid, wasmBytes: wasm.byteLength, limits },
     });
-    return report;
+    return check;
   }
 
   async settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion> {
@@ -180,7 +180,7 @@ class VersionedFunctions implements Functions {
   }
 
   /** Performs the checks of a deploy except those of the quotas that `addVersion` checks. */
-  async #inspect({ namespace, settings, wasm }: Deployment): Promise<ModuleReport> {
+  async #inspect({ namespace, settings, wasm }: Deployment): Promise<DeployCheck> {
     const { blobs, catalog, engine, quotas, store } = this.#deps;
     assertModuleSize(wasm.byteLength);
     for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
@@ -199,7 +199,7 @@ class VersionedFunctions implements Functions {
   async #addVersion(
     by: Actor,
     { namespace, settings, wasm, origin = NO_ORIGIN }: Deployment,
-    { cid, start, limits }: ModuleReport,
+    { cid, start, limits }: DeployCheck,
   ): Promise<FunctionVersion> {
     const { blobs, store } = this.#deps;
     const made = {

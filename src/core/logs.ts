@@ -3,7 +3,7 @@ import type { AttemptStatus } from '../contract/invocation.js';
 import type { Bus } from '../ports/bus.js';
 import type { StoredLogRecord } from '../ports/store/attempts.js';
 import type { Store } from '../ports/store.js';
-import { ticks } from './ticks.js';
+import { pollOnMessage } from './poll-on-message.js';
 
 /** Interval at which a follower polls, in case a notification was lost. */
 const FOLLOW_POLL_MS = 1000;
@@ -62,7 +62,7 @@ export function createLogs({ store, bus }: { store: Store; bus: Bus }): Logs {
 
     async *follow({ signal, after, ...request }) {
       let position = after ?? (await store.attempts.logs({ ...request, limit: 1 })).position;
-      const polls = ticks(bus, logChannel(request.namespace), {
+      const polls = pollOnMessage(bus, logChannel(request.namespace), {
         isRelevant: (message) => logNoticeNames(request.function, message),
         minIntervalMs: 0,
         maxIntervalMs: FOLLOW_POLL_MS,

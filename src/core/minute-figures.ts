@@ -16,7 +16,7 @@ const MIN_AGE_MS = 2000;
  * hour at 2,000 runs per second has 7 million index entries, which are too many to count every few
  * seconds.
  */
-const HOLDS_SHARE = 1 / 4;
+const HOLDS_FRACTION = 1 / 4;
 
 interface Reading {
   figures: Minute;
@@ -116,7 +116,7 @@ function counted(minute: number, counts: readonly MinuteCount[]): Minute {
 function holds(reading: Reading | undefined, minute: number, at: number): boolean {
   if (reading === undefined) return false;
   const age = at - (minute + 1) * MINUTE_MS;
-  return at - reading.at < Math.max(MIN_AGE_MS, age * HOLDS_SHARE);
+  return at - reading.at < Math.max(MIN_AGE_MS, age * HOLDS_FRACTION);
 }
 
 /** Returns the minutes to read as the smallest number of ranges. */

@@ -97,7 +97,7 @@ export class PendingReply {
   /** Resolves with null if the call stops waiting. */
   readonly reply: Promise<Reply | null>;
   readonly #options: PendingReplyOptions;
-  #settle: (reply: Reply | null) => void = () => undefined;
+  #resolve: (reply: Reply | null) => void = () => undefined;
   #delay: number;
   #lookup: NodeJS.Timeout | undefined;
   #limit: NodeJS.Timeout | undefined;
@@ -107,7 +107,7 @@ export class PendingReply {
     this.#options = options;
     this.#delay = options.delays.first;
     this.reply = new Promise((resolve) => {
-      this.#settle = resolve;
+      this.#resolve = resolve;
     });
     this.#scheduleLookup();
   }
@@ -124,12 +124,12 @@ export class PendingReply {
    */
   abandon(): void {
     this.stop();
-    this.#settle(null);
+    this.#resolve(null);
   }
 
   resolve(reply: Reply): void {
     this.stop();
-    this.#settle(reply);
+    this.#resolve(reply);
   }
 
   /** Looks into the store now and again soon, in case the end is not there yet. */

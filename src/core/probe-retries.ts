@@ -12,7 +12,7 @@ import { warmStartOf } from './warm-start.js';
 /** Number of versions per query. */
 const BATCH = 10;
 /**
- * Interval between rounds, doubled when a round could not settle all versions. A deploy with an
+ * Interval between rounds, doubled when a round left probes inconclusive. A deploy with an
  * inconclusive probe resets it.
  */
 const FIRST_WAIT_MS = 5000;
@@ -70,10 +70,10 @@ export function startProbeRetries(deps: ProbeRetriesDeps): ProbeRetries {
     try {
       for (;;) {
         // Those that are still pending remain at the head of the list.
-        const versions = await store.functions.unsettled(BATCH, left);
+        const versions = await store.functions.probePending(BATCH, left);
         for (const version of versions) {
           if (closed) return true;
-          if (!(await settleOrReport(version))) left++;
+          if (!(await repeatOrReport(version))) left++;
         }
         if (versions.length < BATCH) return left > 0;
       }
@@ -84,9 +84,9 @@ export function startProbeRetries(deps: ProbeRetriesDeps): ProbeRetries {
   }
 
   /** A module that cannot be read does not hold up the versions behind it. */
-  async function settleOrReport(version: FunctionVersion): Promise<boolean> {
+  async function repeatOrReport(version: FunctionVersion): Promise<boolean> {
     try {
-      return await settle(version);
+      return await repeat(version);
     } catch (error) {
       report(error, version.name);
       return false;
@@ -102,21 +102,21 @@ export function startProbeRetries(deps: ProbeRetriesDeps): ProbeRetries {
   }
 
   /** Resolves with false if the probe was inconclusive again. */
-  async function settle(version: FunctionVersion): Promise<boolean> {
+  async function repeat(version: FunctionVersion): Promise<boolean> {
     const { namespace, name, wasm_cid: cid, memory_limit_mb: memoryLimitMb } = version;
-    const report = await engine.inspect(await blobs.get(cid), {
+    const inspection = await engine.inspect(await blobs.get(cid), {
       cid,
       name,
       memoryLimitMb,
       namespace,
       again: true,
     });
-    const { warmStart, warmStartReason, probePending } = warmStartOf(report);
+    const { warmStart, warmStartReason, probePending } = warmStartOf(inspection);
     if (probePending) return false;
-    await store.functions.settleWarmStart(version, warmStart, warmStartReason);
+    await store.functions.recordWarmStart(version, warmStart, warmStartReason);
     await catalog.changed(namespace);
-    const { probe_pending: _, ...settled } = version;
-    await catalog.deployed({ ...settled, warm_start: warmStart, warm_start_reason: warmStartReason });
+    const { probe_pending: _, ...concluded } = version;
+    await catalog.deployed({ ...concluded, warm_start: warmStart, warm_start_reason: warmStartReason });
     logger.info({ function: name, warm_start: warmStart }, 'a repeated probe was conclusive');
     return true;
   }

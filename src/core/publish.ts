@@ -83,7 +83,7 @@ export function topicChannel(namespace: Namespace, topic: string): string {
 type MessageGroup = readonly Message[];
 
 /** A message with the jobs that it triggers. */
-interface Fired {
+interface FiredMessage {
   message: Message;
   /** Unix milliseconds. */
   at: number;
@@ -92,7 +92,7 @@ interface Fired {
 }
 
 export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: PublisherDeps): Publisher {
-  const enqueue = async (group: readonly Fired[]): Promise<void> => {
+  const enqueue = async (group: readonly FiredMessage[]): Promise<void> => {
     const jobs = group.flatMap((fired) => fired.jobs);
     if (jobs.length === 0) return;
     for (const { message, jobs } of group) message.budget?.take(jobs.length);
@@ -115,7 +115,7 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
    *   ignored, because a publisher that repeats the message would fire the triggers twice.
    */
   const publishFrame = async (
-    { message: { namespace, topic, bytes }, at, jobs }: Fired,
+    { message: { namespace, topic, bytes }, at, jobs }: FiredMessage,
     isAccepted: boolean,
   ): Promise<void> => {
     const frame: z.infer<typeof liveFrameSchema> = {
@@ -171,7 +171,11 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
 /**
  * Resolves with the triggered jobs. Throws for an invalid topic, and if the group exceeds a limit.
  */
-async function firedBy(group: MessageGroup, listeners: Listeners, resultTtlMs: number): Promise<Fired[]> {
+async function firedBy(
+  group: MessageGroup,
+  listeners: Listeners,
+  resultTtlMs: number,
+): Promise<FiredMessage[]> {
   const matched: { message: Message; functions: FunctionVersion[] }[] = [];
   for (const message of group) {
     assertTopic(message.topic);
@@ -187,8 +191,8 @@ async function firedBy(group: MessageGroup, listeners: Listeners, resultTtlMs: n
  * Splits groups into portions that are enqueued one after another, so that not all jobs are in
  * memory at once.
  */
-function portionsOf(found: PromiseSettledResult<Fired[]>[]): PromiseSettledResult<Fired[]>[][] {
-  const portions: PromiseSettledResult<Fired[]>[][] = [];
+function portionsOf(found: PromiseSettledResult<FiredMessage[]>[]): PromiseSettledResult<FiredMessage[]>[][] {
+  const portions: PromiseSettledResult<FiredMessage[]>[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const each of found) {
     const own = each.status === 'fulfilled' ? jobBytes(each.value) : 0;
@@ -202,7 +206,7 @@ function portionsOf(found: PromiseSettledResult<Fired[]>[]): PromiseSettledResul
   return portions;
 }
 
-function fire(message: Message, functions: readonly FunctionVersion[], resultTtlMs: number): Fired {
+function fire(message: Message, functions: readonly FunctionVersion[], resultTtlMs: number): FiredMessage {
   const { namespace, topic, bytes, data, depth, traceparent, parentId, isOutcome } = message;
   const at = Date.now();
   const tooDeep = functions.length > 0 && depth > MAX_TRIGGER_DEPTH;
@@ -263,7 +267,7 @@ function assertJobs(jobs: number): void {
 }
 
 /** Every job contains its own copy of the message, so a small request could exhaust memory. */
-function assertJobBytes(fired: readonly Fired[]): void {
+function assertJobBytes(fired: readonly FiredMessage[]): void {
   const bytes = jobBytes(fired);
   if (bytes <= MAX_GROUP_BYTES) return;
   const jobs = fired.reduce((sum, each) => sum + each.jobs.length, 0);
@@ -278,7 +282,7 @@ function assertJobBytes(fired: readonly Fired[]): void {
   );
 }
 
-function jobBytes(fired: readonly Fired[]): number {
+function jobBytes(fired: readonly FiredMessage[]): number {
   let bytes = 0;
   for (const { jobs } of fired) for (const { invocation } of jobs) bytes += invocation.input.byteLength;
   return bytes;

@@ -95,7 +95,7 @@ class StoredDeadLetters implements DeadLetters {
     if (last.final.replayedAt !== undefined) throw replayedAlready(id);
     const input = given ?? last.final.input;
     if (input === null) throw inputGone(last);
-    const sent = given === null ? asSent(last, input) : { input, callerWallet: by.principal.wallet };
+    const sent = given === null ? replayInputOf(last, input) : { input, callerWallet: by.principal.wallet };
     const again =
       last.final.state === 'dead'
         ? await this.#replayDead(last, sent, options)
@@ -171,7 +171,7 @@ class StoredDeadLetters implements DeadLetters {
       const last = (await this.#deps.store.attempts.invocation(id))?.attempts.at(-1);
       if (last?.namespace !== namespace || last.function !== fn || last.final?.state !== 'dead') continue;
       if (reason !== undefined && last.final.reason !== reason) continue;
-      const sent = asSent(last, last.final.input ?? new Uint8Array());
+      const sent = replayInputOf(last, last.final.input ?? new Uint8Array());
       if (await this.#replayDead(last, sent, options)) count += 1;
     }
     return count;
@@ -183,7 +183,7 @@ class StoredDeadLetters implements DeadLetters {
    * derived from the dead letter's. If that job has already left the queue, the store has its
    * attempts, and it must not run again.
    */
-  async #replayDead(row: AttemptRow, sent: Sent, options: ReplayOptions): Promise<RequestId | null> {
+  async #replayDead(row: AttemptRow, sent: ReplayInput, options: ReplayOptions): Promise<RequestId | null> {
     const id = requestIdSchema.parse(
       uuidOf(row.final?.completedAt ?? row.startedAt, `replay:${row.requestId}:${row.attempt}`),
     );
@@ -192,7 +192,7 @@ class StoredDeadLetters implements DeadLetters {
     return (await attempts.takeDead(row.requestId)) ? id : null;
   }
 
-  async #replayEnded(row: AttemptRow, sent: Sent, options: ReplayOptions): Promise<RequestId> {
+  async #replayEnded(row: AttemptRow, sent: ReplayInput, options: ReplayOptions): Promise<RequestId> {
     const id = newRequestId();
     await this.#enqueue(row, id, sent, options);
     return id;
@@ -201,7 +201,7 @@ class StoredDeadLetters implements DeadLetters {
   async #enqueue(
     row: AttemptRow,
     id: RequestId,
-    { input, callerWallet }: Sent,
+    { input, callerWallet }: ReplayInput,
     { version, depth = 0 }: ReplayOptions,
   ): Promise<void> {
     const { catalog, queue, meter, resultTtlMs } = this.#deps;
@@ -232,12 +232,12 @@ interface DeadOfFunction {
 }
 
 /** The input of a replay, and the wallet of the caller who sent it. */
-interface Sent {
+interface ReplayInput {
   input: Uint8Array;
   callerWallet: string;
 }
 
-function asSent({ final }: AttemptRow, input: Uint8Array): Sent {
+function replayInputOf({ final }: AttemptRow, input: Uint8Array): ReplayInput {
   return { input, callerWallet: final?.callerWallet ?? '' };
 }
 

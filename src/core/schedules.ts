@@ -92,7 +92,7 @@ class QueueSchedules implements Schedules {
   }
 
   async nextRun(trigger: StoredTrigger): Promise<number | null> {
-    return isSchedule(trigger) && trigger.enabled ? this.#queue.nextTick(trigger.id) : null;
+    return isSchedule(trigger) && trigger.enabled ? this.#queue.nextScheduledRun(trigger.id) : null;
   }
 
   async runNow(trigger: CronTrigger): Promise<RequestId> {
@@ -109,7 +109,7 @@ class QueueSchedules implements Schedules {
     return this.#applyAll(async () => {
       const lost: StoredTrigger[] = [];
       for (const trigger of await this.#store.triggers.schedules())
-        if (trigger.enabled && (await this.#queue.nextTick(trigger.id)) === null) lost.push(trigger);
+        if (trigger.enabled && (await this.#queue.nextScheduledRun(trigger.id)) === null) lost.push(trigger);
       return lost;
     });
   }

@@ -26,11 +26,11 @@ export async function shareMetrics(options: {
   snapshot(): Promise<object[]>;
 }): Promise<SharedMetrics> {
   const { bus, processId, everyMs, snapshot } = options;
-  const received = new Map<string, { figures: object[]; at: number }>();
+  const received = new Map<string, { metrics: object[]; at: number }>();
 
   const stop = await bus.subscribe(CHANNEL, (message) => {
-    const { from, figures } = messageSchema.parse(JSON.parse(message));
-    if (from !== processId) received.set(from, { figures, at: performance.now() });
+    const { from, figures: metrics } = messageSchema.parse(JSON.parse(message));
+    if (from !== processId) received.set(from, { metrics, at: performance.now() });
   });
   const publish = async () => {
     try {
@@ -50,7 +50,7 @@ export async function shareMetrics(options: {
   return {
     others() {
       dropStale();
-      return [...received.values()].map(({ figures }) => figures);
+      return [...received.values()].map(({ metrics }) => metrics);
     },
     processes() {
       dropStale();

@@ -1,5 +1,5 @@
 import type { WarmStart } from '../contract/function.js';
-import type { ModuleReport } from '../ports/engine.js';
+import type { ModuleInspection } from '../ports/engine.js';
 
 /** Reason for modules whose kind has no faster strategy than `fresh`. */
 const FRESH_REASON =
@@ -12,7 +12,7 @@ export interface WarmStartRecord {
   probePending: boolean;
 }
 
-export function warmStartOf({ warmStart, note, inconclusive }: ModuleReport): WarmStartRecord {
+export function warmStartOf({ warmStart, note, inconclusive }: ModuleInspection): WarmStartRecord {
   const probePending = inconclusive === true;
   const fresh = warmStart === 'fresh' ? FRESH_REASON : null;
   const reason = note ?? fresh;

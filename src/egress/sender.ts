@@ -78,7 +78,7 @@ export function createSender(guard: { allow: AllowList; names: NameLookups }): S
 function switched({ origin }: URL): AppError {
   return new AppError(
     'unavailable',
-    `${origin} answered with 101 Switching Protocols, which nobody asked for`,
+    `${origin} answered with 101 Switching Protocols to a request without an Upgrade header`,
   );
 }
 

@@ -21,7 +21,7 @@ export interface Caller {
   countUse(times?: number): Promise<void>;
 }
 
-export interface Wanted {
+export interface AdmissionRequest {
   /**
    * `anybody`: like `optional`, but a credential that this engine does not accept counts as none. An
    * HTTP function may be called by clients that have keys of other systems.
@@ -41,7 +41,7 @@ export interface Wanted {
  * Authenticates a request, determines its namespace and enforces the rate limit; the same for HTTP
  * requests and sockets. Throws if the request is refused.
  */
-export type Admission = (request: IncomingMessage, wanted: Wanted) => Promise<Caller>;
+export type Admission = (request: IncomingMessage, wanted: AdmissionRequest) => Promise<Caller>;
 
 export function createAdmission({ auth, limiter, quotas, config }: Services): Admission {
   const { rateLimitKeyOf } = createClientAddresses(config.TRUSTED_PROXIES);

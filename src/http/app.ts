@@ -4,8 +4,8 @@ import { CONSOLE_PATHS, serveConsole } from './console.js';
 import { dispatch, type Serving } from './dispatch.js';
 import { GUIDE_PATHS, serveGuide } from './guide.js';
 import { allowOrigins } from './middleware/cors.js';
-import { answerErrors } from './middleware/errors.js';
-import { answerNotRouted } from './middleware/not-routed.js';
+import { respondToErrors } from './middleware/errors.js';
+import { respondToUnrouted } from './middleware/not-routed.js';
 import { routes } from './routes.js';
 
 /** Creates the Koa app of the HTTP API. WebSockets are handled by the server. */
@@ -30,10 +30,10 @@ export function createApp(serving: Serving): Koa {
     return next();
   });
   app.use(allowOrigins(services.config.CORS_ORIGINS));
-  app.use(answerErrors(services.logger, serving.bodies));
+  app.use(respondToErrors(services.logger, serving.bodies));
   app.use(hot.routes());
   app.use(others.routes());
-  app.use(answerNotRouted([hot, others]));
+  app.use(respondToUnrouted([hot, others]));
 
   // Emitted for errors after the response has begun. A client that disconnects is not an error.
   app.on('error', (error: NodeJS.ErrnoException) => {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   ANONYMOUS,
   ANONYMOUS_REPLIES,
-  type BufferShare,
+  type BufferReservation,
   CREDENTIALED,
   createBufferBudget,
 } from '../buffer-budget.js';
@@ -22,7 +22,7 @@ const SMALL_BYTES = 64 << 10;
 const LONG_MS = 1000;
 
 /** The memory of one body. */
-export interface BodyShare {
+export interface BodyReservation {
   /** Returns false if the bytes exceed the budget. */
   take(bytes: number): boolean;
   /** Returns the error for a body that exceeds the budget. */
@@ -32,7 +32,7 @@ export interface BodyShare {
    * credential may have been revoked.
    */
   tookLong(): boolean;
-  /** Releases the share when the body has been read and is accounted elsewhere. */
+  /** Releases the reservation when the body has been read and is accounted elsewhere. */
   releaseAfterRead(): void;
   /**
    * Handles the request. The handler does not end because its client has disconnected, so the body
@@ -47,7 +47,11 @@ export interface BodyLimits {
    * Call it before a body is read. Limits how long the body may pause, and the memory of all bodies
    * of its namespace, or of its address if it has no credential.
    */
-  begin(request: IncomingMessage, response: ServerResponse, namespace: Namespace | null): BodyShare | null;
+  begin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    namespace: Namespace | null,
+  ): BodyReservation | null;
   /**
    * Accounts a reply that is in memory, or will be, until the client has read it, and disconnects a
    * client that stops reading it; a later call for the same response replaces the number of bytes.
@@ -66,12 +70,12 @@ export interface BodyLimits {
     read: () => Promise<T>,
   ): Promise<T>;
   /**
-   * Returns a share for the unfinished message of a socket, of its namespace or, without a
+   * Returns a reservation for the unfinished message of a socket, of its namespace or, without a
    * credential, of its address.
    */
-  messageShare(request: IncomingMessage, namespace: Namespace | null): BufferShare;
-  /** Returns a share for the events of a stream. */
-  streamShare(namespace: Namespace): BufferShare;
+  messageReservation(request: IncomingMessage, namespace: Namespace | null): BufferReservation;
+  /** Returns a reservation for the events of a stream. */
+  streamReservation(namespace: Namespace): BufferReservation;
   /**
    * Call it when a response is sent. Limits how long the remaining part of an unread body may
    * pause.
@@ -81,7 +85,7 @@ export interface BodyLimits {
 
 /** A reply that is accounted while it is being read and until its response has been closed. */
 interface HeldReply {
-  share: BufferShare;
+  reservation: BufferReservation;
   isRead: boolean;
 }
 
@@ -94,28 +98,28 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
   const anonymous = createBufferBudget(ANONYMOUS);
   const anonymousReplies = createBufferBudget(ANONYMOUS_REPLIES);
   const credentialed = createBufferBudget(CREDENTIALED);
-  const shareOf = (request: IncomingMessage, namespace: Namespace | null) =>
-    namespace === null ? anonymous.share(clients.rateLimitKeyOf(request)) : credentialed.share(namespace);
+  const reservationOf = (request: IncomingMessage, namespace: Namespace | null) =>
+    namespace === null ? anonymous.reserve(clients.rateLimitKeyOf(request)) : credentialed.reserve(namespace);
   const held = new WeakMap<ServerResponse, HeldReply>();
-  const releaseIfOver = (res: ServerResponse, { share, isRead }: HeldReply) => {
-    if (res.destroyed && isRead) share.release();
+  const releaseIfOver = (res: ServerResponse, { reservation, isRead }: HeldReply) => {
+    if (res.destroyed && isRead) reservation.release();
   };
   const holdReply: BodyLimits['holdReply'] = ({ req, res }, namespace, bytes) => {
     let reply = held.get(res);
     if (reply === undefined) {
       if (bytes <= SMALL_BYTES || res.destroyed) return;
-      const share =
+      const reservation =
         namespace === null
-          ? anonymousReplies.share(clients.rateLimitKeyOf(req))
-          : credentialed.share(namespace);
-      const added = { share, isRead: true };
+          ? anonymousReplies.reserve(clients.rateLimitKeyOf(req))
+          : credentialed.reserve(namespace);
+      const added = { reservation, isRead: true };
       reply = added;
       held.set(res, added);
       limitUnread(req, res, idleMs);
       res.once('close', () => releaseIfOver(res, added));
     }
-    reply.share.release();
-    if (!res.destroyed && !reply.share.take(bytes))
+    reply.reservation.release();
+    if (!res.destroyed && !reply.reservation.take(bytes))
       throw namespace === null ? anonymousLimitError() : namespaceLimitError();
   };
   return {
@@ -136,19 +140,19 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
       limitIdle(request, idleMs);
       // A client that has gone sends nothing more, and `close` is not emitted again.
       if (isBuffered(request) || response.destroyed) return null;
-      const share = shareOf(request, namespace);
+      const reservation = reservationOf(request, namespace);
       const begunAt = performance.now();
       let isHandled = false;
       const releaseIfEnded = () => {
-        if (response.destroyed && !isHandled) share.release();
+        if (response.destroyed && !isHandled) reservation.release();
       };
       response.once('close', releaseIfEnded);
       return {
-        take: share.take,
+        take: reservation.take,
         limitError: namespace === null ? anonymousLimitError : namespaceLimitError,
         tookLong: () => performance.now() - begunAt > LONG_MS,
         // Bodies of anonymous requests are accounted until the request has been answered.
-        releaseAfterRead: namespace === null ? () => undefined : share.release,
+        releaseAfterRead: namespace === null ? () => undefined : reservation.release,
         async holdWhile(handle) {
           isHandled = true;
           try {
@@ -160,8 +164,8 @@ export function createBodyLimits(clients: ClientAddresses, idleMs: number): Body
         },
       };
     },
-    messageShare: shareOf,
-    streamShare: (namespace) => credentialed.share(namespace),
+    messageReservation: reservationOf,
+    streamReservation: (namespace) => credentialed.reserve(namespace),
     limitRest: (request, response) => limitIdleRest(request, response, idleMs),
   };
 }

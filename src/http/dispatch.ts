@@ -9,7 +9,7 @@ import { assertFunction } from '../core/auth/rights.js';
 import { AppError } from '../errors.js';
 import { uuidv7 } from '../uuid.js';
 import type { Admission } from './admission.js';
-import type { BodyLimits, BodyShare } from './body-limits.js';
+import type { BodyLimits, BodyReservation } from './body-limits.js';
 import { bodyNamespace } from './body-namespace.js';
 import { credentialOf } from './credential.js';
 import { assertStillValid } from './credential-ends.js';
@@ -85,7 +85,7 @@ export function dispatch(route: Route, serving: Serving) {
         if (ctx.res.destroyed) throw new AppError('unavailable', 'The client has disconnected.');
         return bodies.readReply(ctx, principal?.namespace ?? null, bytes, read);
       },
-      streamShare: () => bodies.streamShare(namespace),
+      streamReservation: () => bodies.streamReservation(namespace),
       actor: () => actorOf(ctx, principal),
       params,
       query: readQuery(query),
@@ -94,12 +94,12 @@ export function dispatch(route: Route, serving: Serving) {
       bodyText: '',
     };
     if (route.authorize) await route.authorize(call);
-    let share: BodyShare | null = null;
+    let reservation: BodyReservation | null = null;
     if (bodySpec && bodyOf) {
-      share = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
-      Object.assign(call, await bodyOf(ctx, share, principal));
-      if (bodySpec.isQueued) share?.releaseAfterRead();
-      if (share?.tookLong()) {
+      reservation = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
+      Object.assign(call, await bodyOf(ctx, reservation, principal));
+      if (bodySpec.isQueued) reservation?.releaseAfterRead();
+      if (reservation?.tookLong()) {
         await assertStillValid(services.auth, principal);
         if (route.authorize) await route.authorize(call);
       }
@@ -112,8 +112,8 @@ export function dispatch(route: Route, serving: Serving) {
       });
     };
     const handle = () => (route.list ? largeReplies.list(namespace, answer) : answer());
-    if (share === null || route.body?.isQueued) await handle();
-    else await share.holdWhile(handle);
+    if (reservation === null || route.body?.isQueued) await handle();
+    else await reservation.holdWhile(handle);
   };
 }
 
@@ -149,25 +149,32 @@ function actorOf(ctx: Context, principal: Principal | null): Actor {
   return { principal, requestId };
 }
 
-type BodyReader = (ctx: Context, share: BodyShare | null, principal: Principal | null) => Promise<Body>;
+type BodyReader = (
+  ctx: Context,
+  reservation: BodyReservation | null,
+  principal: Principal | null,
+) => Promise<Body>;
 
 function bodyReader(spec: BodySpec): BodyReader {
   switch (spec.kind) {
     case 'raw':
-      return async (ctx, share) => ({ body: await readBody(ctx.req, spec.maxBytes, share), bodyText: '' });
+      return async (ctx, reservation) => ({
+        body: await readBody(ctx.req, spec.maxBytes, reservation),
+        bodyText: '',
+      });
     case 'multipart': {
       const withoutNamespace = bodyNamespace(spec.fields);
-      return async (ctx, share, principal) => {
+      return async (ctx, reservation, principal) => {
         assertNotEncoded(ctx);
-        const { file, fields } = await readForm(ctx, spec.file, spec.maxFileBytes, share);
+        const { file, fields } = await readForm(ctx, spec.file, spec.maxFileBytes, reservation);
         return { body: { file, fields: withoutNamespace(fields, principal) }, bodyText: '' };
       };
     }
     case 'json': {
       const withoutNamespace = bodyNamespace(spec.schema);
-      return async (ctx, share, principal) => {
+      return async (ctx, reservation, principal) => {
         assertNotEncoded(ctx);
-        const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES, share);
+        const bytes = await readBody(ctx.req, spec.maxBytes ?? MAX_JSON_BYTES, reservation);
         const isLeftOut = bytes.byteLength === 0 && spec.optional === true;
         const { value, text } = isLeftOut ? { value: {}, text: '' } : readJson(bytes, spec.exactIntegers);
         const own = withoutNamespace(value, principal);

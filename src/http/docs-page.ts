@@ -43,8 +43,8 @@ export function docsPage(routes: readonly Route[], version: string): string {
     return `<section id="${slug(tag)}"><h2>${tag}</h2>${endpoints.join('')}</section>`;
   });
   const sockets = SOCKET_DOCS.map(
-    ({ path, summary, about, frame }) =>
-      `<details class="operation"><summary><b class="ws">WS</b> <code>${html(path)}</code> ${html(summary)}</summary><p>${html(about)}</p><h3>A frame</h3>${schemaBlock(schemaOf(frame, 'output'))}</details>`,
+    ({ path, summary, description, frame }) =>
+      `<details class="operation"><summary><b class="ws">WS</b> <code>${html(path)}</code> ${html(summary)}</summary><p>${html(description)}</p><h3>A frame</h3>${schemaBlock(schemaOf(frame, 'output'))}</details>`,
   );
   return `<header><h1>Orama Functions API</h1>
 <p>Version ${html(version)}. The same as a machine reads it: <a href="/openapi.json">/openapi.json</a>.
@@ -65,7 +65,9 @@ function endpoint(route: Route, operation: Operation): string {
     ...Object.entries(requestBody?.content ?? {}).map(([type, media]) => body(type, media)),
     `<h3>With curl</h3>${block(curlOf(route, parameters), `${operationId} with curl`)}`,
     `<div class="try" data-operation="${operationId}"></div>`,
-    ...Object.entries(route.replies).map(([status, { about }]) => reply(status, about, operation)),
+    ...Object.entries(route.responses).map(([status, { description }]) =>
+      reply(status, description, operation),
+    ),
     `<h3>Refused with</h3><p>${refusalList(route)}</p>`,
   ];
   return `<details class="operation" id="${operationId}"><summary><b class="${route.method.toLowerCase()}">${route.method}</b>
@@ -90,13 +92,13 @@ function body(type: string, { schema, example }: Media): string {
   return `<h3>Body: <code>${type}</code></h3>${shown}${schemaBlock(schema)}`;
 }
 
-function reply(status: string, about: string, { operationId, responses }: Operation): string {
+function reply(status: string, description: string, { operationId, responses }: Operation): string {
   const media = responses[status]?.content?.['application/json'];
   const example =
     media?.example === undefined
       ? ''
       : block(JSON.stringify(media.example, null, 2), `A reply ${status} of ${operationId}`);
-  return `<h3>Reply ${status}</h3><p>${html(about)}</p>${example}${schemaBlock(media?.schema)}`;
+  return `<h3>Reply ${status}</h3><p>${html(description)}</p>${example}${schemaBlock(media?.schema)}`;
 }
 
 function refusalList(route: Route): string {

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import type { Context } from 'koa';
-import type { BufferShare } from '../buffer-budget.js';
+import type { BufferReservation } from '../buffer-budget.js';
 import type { Namespace } from '../contract/ids.js';
 import type { Principal } from '../core/auth/principal.js';
 import { AppError } from '../errors.js';
 import { clientDisconnected } from './client-disconnect.js';
 import { credentialEnds } from './credential-ends.js';
-import type { Answer } from './route.js';
+import type { RouteResponse } from './route.js';
 import type { Services } from './services.js';
 import { acquireSocketLease } from './socket-lease.js';
 
@@ -20,7 +20,7 @@ const HEARTBEAT_MS = 15_000;
 const COPIES = 3;
 
 export interface StreamCall {
-  streamShare(): BufferShare;
+  streamReservation(): BufferReservation;
   services: Services;
   principal: Principal;
   namespace: Namespace;
@@ -41,14 +41,14 @@ export type WriteEvents = (text: string) => Promise<void>;
  * counts against the namespace's sockets.
  */
 export async function eventStream(
-  { services, principal, namespace, ctx, stopping, streamShare }: StreamCall,
+  { services, principal, namespace, ctx, stopping, streamReservation }: StreamCall,
   run: (write: WriteEvents, signal: AbortSignal) => Promise<void>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const lease = await acquireSocketLease(services, namespace, principal);
   const stream = new PassThrough();
   const done = AbortSignal.any([clientDisconnected(ctx.res), stopping]);
   const signal = AbortSignal.any([done, credentialEnds(services.auth, principal, done)]);
-  void writeAll({ stream, response: ctx.res, share: streamShare() }, signal, run).finally(() =>
+  void writeAll({ stream, response: ctx.res, reservation: streamReservation() }, signal, run).finally(() =>
     lease.release(),
   );
   return {
@@ -62,22 +62,22 @@ export async function eventStream(
 interface Sink {
   stream: PassThrough;
   response: ServerResponse;
-  share: BufferShare;
+  reservation: BufferReservation;
 }
 
 async function writeAll(
-  { stream, response, share }: Sink,
+  { stream, response, reservation }: Sink,
   signal: AbortSignal,
   run: (write: WriteEvents, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const write = async (text: string) => {
-    if (!share.take(COPIES * text.length))
+    if (!reservation.take(COPIES * text.length))
       throw new AppError('rate_limited', 'The memory of the namespace is used up.');
     try {
       if (!stream.write(text)) await once(stream, 'drain', { signal });
       if (response.writableNeedDrain) await once(response, 'drain', { signal });
     } finally {
-      share.release();
+      reservation.release();
     }
   };
   const heartbeat = setInterval(() => stream.write(': keep-alive\n\n'), HEARTBEAT_MS);
@@ -107,15 +107,15 @@ export function streamEvent(value: unknown, isLast: boolean): StreamEvent {
   return { text, digest: hash('sha256', text), isLast };
 }
 
-/** Writes the result of `read` at each tick, unless it is unchanged, until the last event. */
+/** Writes the result of `read` at each poll, unless it is unchanged, until the last event. */
 export async function writeChanges(
   write: WriteEvents,
-  ticks: AsyncIterable<void>,
+  polls: AsyncIterable<void>,
   read: () => Promise<StreamEvent>,
 ): Promise<void> {
   // The text itself would stay in memory for as long as the stream is open.
   let sent = '';
-  for await (const _ of ticks) {
+  for await (const _ of polls) {
     const { text, digest, isLast } = await read();
     if (digest !== sent) await write(text);
     if (isLast) return;

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { AppError } from '../errors.js';
-import type { BodyShare } from './body-limits.js';
+import type { BodyReservation } from './body-limits.js';
 import {
   createFormParser,
   type FormParser,
@@ -18,7 +18,7 @@ export async function readForm(
   ctx: Context,
   name: string,
   maxFileBytes: number,
-  share: BodyShare | null = null,
+  reservation: BodyReservation | null = null,
 ): Promise<Upload> {
   const contentType = ctx.get('content-type');
   if (!ctx.is('multipart/form-data')) {
@@ -31,7 +31,7 @@ export async function readForm(
   try {
     await consumeBody(ctx.req, {
       maxBytes: maxFileBytes + MAX_FIELD_BYTES + OVERHEAD_BYTES,
-      share,
+      reservation,
       tooLarge: () => formTooLarge(maxFileBytes),
       take: (chunk) => parser?.write(chunk),
     });

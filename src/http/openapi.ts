@@ -3,7 +3,7 @@ import { errorReplySchema } from '../contract/http/common.js';
 import { ERRORS, type ErrorCode } from '../errors.js';
 import { exampleOf } from './examples.js';
 import { headerName } from './header-name.js';
-import type { BodySpec, ReplySpec, Route } from './route.js';
+import type { BodySpec, ResponseSpec, Route } from './route.js';
 
 type Json = Record<string, unknown>;
 
@@ -60,7 +60,7 @@ export function refusals(route: Route): Map<number, ErrorCode[]> {
 
 function operation(route: Route): Json {
   const responses: Record<string, Json> = {};
-  for (const [status, spec] of Object.entries(route.replies)) responses[status] = response(spec);
+  for (const [status, spec] of Object.entries(route.responses)) responses[status] = response(spec);
   for (const [status, codes] of refusals(route)) {
     const about = codes.map((code) => `\`${code}\`: ${ERRORS[code].about}`).join(' ');
     const listed = responses[status];
@@ -92,15 +92,15 @@ function securityOf({ access }: Route): Json[] {
   return access === 'optional' ? [...schemes, {}] : schemes;
 }
 
-function response({ about, schema, types, headers }: ReplySpec): Json {
+function response({ description, schema, types, headers }: ResponseSpec): Json {
   const content: Record<string, Json> = {};
   if (schema) {
     const shape = schemaOf(schema, 'output');
     content['application/json'] = { schema: shape, example: exampleOf(shape) };
   }
-  for (const [type, description] of Object.entries(types ?? {})) content[type] = { schema: { description } };
+  for (const [type, text] of Object.entries(types ?? {})) content[type] = { schema: { description: text } };
   return {
-    description: about,
+    description,
     ...(headers ? { headers: headersOf(headers) } : {}),
     ...(Object.keys(content).length > 0 ? { content } : {}),
   };
@@ -146,7 +146,7 @@ function requestBody(body: BodySpec): Json {
     case 'raw':
       return {
         required: false,
-        description: `${body.about} At most ${body.maxBytes} bytes, of any content type.`,
+        description: `${body.description} At most ${body.maxBytes} bytes, of any content type.`,
         content: {
           'application/json': { example: JSON.parse(body.example) },
           'application/octet-stream': {},

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../errors.js';
-import type { BodyShare } from './body-limits.js';
+import type { BodyReservation } from './body-limits.js';
 
 /**
  * How much a refused client may still send before its connection is closed, so that it can read the
@@ -12,13 +12,13 @@ const DRAIN_BYTES = 64 << 20;
 export async function readBody(
   request: IncomingMessage,
   maxBytes: number,
-  share: BodyShare | null = null,
+  reservation: BodyReservation | null = null,
 ): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   try {
     await consumeBody(request, {
       maxBytes,
-      share,
+      reservation,
       tooLarge: (bytes) => tooLarge(bytes, maxBytes),
       take: (chunk) => chunks.push(chunk),
     });
@@ -31,7 +31,7 @@ export async function readBody(
 
 export interface BodyConsumer {
   maxBytes: number;
-  share: BodyShare | null;
+  reservation: BodyReservation | null;
   /** Returns the error for a body of more than `maxBytes`. */
   tooLarge(bytes: number): AppError;
   /** Receives the chunks in order. If it throws, the body is refused with its error. */
@@ -45,7 +45,7 @@ export interface BodyConsumer {
  */
 export function consumeBody(
   request: IncomingMessage,
-  { maxBytes, share, tooLarge, take }: BodyConsumer,
+  { maxBytes, reservation, tooLarge, take }: BodyConsumer,
 ): Promise<void> {
   const declared = Number(request.headers['content-length'] ?? Number.NaN);
   if (declared === 0) return Promise.resolve();
@@ -63,7 +63,8 @@ export function consumeBody(
       if (size > maxBytes + DRAIN_BYTES) request.destroy();
       if (isRefused) return;
       if (size > maxBytes) return refuse(tooLarge(declared || size));
-      if (share !== null && !share.take(chunk.byteLength)) return refuse(share.limitError());
+      if (reservation !== null && !reservation.take(chunk.byteLength))
+        return refuse(reservation.limitError());
       try {
         take(chunk);
       } catch (error) {

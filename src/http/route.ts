@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import type { z } from 'zod';
-import type { BufferShare } from '../buffer-budget.js';
+import type { BufferReservation } from '../buffer-budget.js';
 import type { Scope } from '../contract/scopes.js';
 import type { Actor, Principal } from '../core/auth/principal.js';
 import type { ErrorCode } from '../errors.js';
@@ -47,7 +47,7 @@ export type BodySpec =
       keepsText?: true;
     }
   /** Any content type; the unmodified bytes. */
-  | { kind: 'raw'; maxBytes: number; about: string; example: string; isQueued?: true }
+  | { kind: 'raw'; maxBytes: number; description: string; example: string; isQueued?: true }
   /** One file with text fields. `schema` is for the docs only: the handler parses the fields. */
   | {
       kind: 'multipart';
@@ -71,8 +71,8 @@ type BodyOf<B> = B extends { kind: 'json'; schema: infer S extends z.ZodType }
       ? MultipartBody
       : undefined;
 
-export interface ReplySpec {
-  about: string;
+export interface ResponseSpec {
+  description: string;
   /** Schema of a JSON body. */
   schema?: z.ZodType;
   /** Content types other than JSON, with a description of their content. */
@@ -104,8 +104,8 @@ export interface Call<A extends Access, P, Q, H, B> {
    * Throws if they exceed the budget of the namespace.
    */
   readReply<T>(bytes: number, read: () => Promise<T>): Promise<T>;
-  /** Returns a share of the namespace's memory for the events of a stream. */
-  streamShare(): BufferShare;
+  /** Returns a reservation of the namespace's memory for the events of a stream. */
+  streamReservation(): BufferReservation;
   /** Limits what streams read at once. */
   largeReplies: LargeReplies;
   /** Sends a request to an HTTP function of this engine. */
@@ -115,7 +115,7 @@ export interface Call<A extends Access, P, Q, H, B> {
 }
 
 /** The result of a handler. Without `json`, `jsonText` or `bytes` the response has no body. */
-export interface Answer {
+export interface RouteResponse {
   status: number;
   headers?: Record<string, string>;
   json?: unknown;
@@ -150,8 +150,8 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
    * True: a body is not read, because clients of other systems send fields that mean nothing here.
    */
   ignoresBody?: boolean;
-  /** Replies by status, without errors of authentication, limits and parsing. */
-  replies: Record<number, ReplySpec>;
+  /** Responses by status, without errors of authentication, limits and parsing. */
+  responses: Record<number, ResponseSpec>;
   /** Error codes that the handler throws. */
   errors?: readonly ErrorCode[];
   /** Default: `nobody`. */
@@ -164,9 +164,9 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
   authorize?(call: Omit<Call<A, P, Q, H, B>, 'body'>): Promise<void>;
   /** A hot route: its small, latency-critical responses are not compressed. */
   hot?: boolean;
-  /** The reply is a list of up to several megabytes: see `LargeReplies`. */
+  /** The response is a list of up to several megabytes: see `LargeReplies`. */
   list?: boolean;
-  handle(call: Call<A, P, Q, H, B>): Promise<Answer>;
+  handle(call: Call<A, P, Q, H, B>): Promise<RouteResponse>;
 }
 
 /** A route after its handler's types have been checked against its schemas and erased. */
@@ -178,7 +178,7 @@ export type Route = RouteSpec<
   BodySpec
 > & {
   authorize?(call: unknown): Promise<void>;
-  handle(call: unknown): Promise<Answer>;
+  handle(call: unknown): Promise<RouteResponse>;
 };
 
 /** Defines an endpoint. The router, /openapi.json and /docs are derived from it. */
@@ -194,11 +194,11 @@ export function route(spec: Route): Route {
   return spec;
 }
 
-export function json(status: number, value: unknown, headers?: Record<string, string>): Answer {
+export function json(status: number, value: unknown, headers?: Record<string, string>): RouteResponse {
   return headers ? { status, json: value, headers } : { status, json: value };
 }
 
 /** Answers with JSON text that is sent verbatim. */
-export function jsonText(status: number, text: string): Answer {
+export function jsonText(status: number, text: string): RouteResponse {
   return { status, jsonText: text };
 }

@@ -43,7 +43,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
 ]);
 /** Headers of the internal connection. */
-const CONNECTION_HEADERS: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'transfer-encoding']);
+const HOP_BY_HOP_HEADERS: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'transfer-encoding']);
 
 /**
  * Creates a sender that uses the functions' own listener, so that routes, methods, credentials,
@@ -142,7 +142,7 @@ function exchange(
 function replyHeaders({ headers }: IncomingMessage): HttpRequestReply['headers'] {
   const shown: HttpRequestReply['headers'] = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !CONNECTION_HEADERS.has(name)) shown[name] = value;
+    if (value !== undefined && !HOP_BY_HOP_HEADERS.has(name)) shown[name] = value;
   }
   return shown;
 }

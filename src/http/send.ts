@@ -2,7 +2,7 @@ import { isAscii } from 'node:buffer';
 import type { Context } from 'koa';
 import { AppError, isAppError } from '../errors.js';
 import { stringifyExact } from '../exact-json.js';
-import type { Answer } from './route.js';
+import type { RouteResponse } from './route.js';
 
 /**
  * Up to this size, text is sent in one packet with the headers; bytes would need a second write.
@@ -20,25 +20,25 @@ export interface SendOptions {
 }
 
 /**
- * Sends an answer: responds with 304 for a matching ETag, and compresses long texts if the client
- * accepts it.
+ * Sends the result of a handler: responds with 304 for a matching ETag, and compresses long texts
+ * if the client accepts it.
  */
-export async function send(ctx: Context, answer: Answer, options: SendOptions): Promise<void> {
+export async function send(ctx: Context, result: RouteResponse, options: SendOptions): Promise<void> {
   const { hot, hold, compress } = options;
   // Koa's context delegates each property to its response; use that directly.
   const { response } = ctx;
-  const body = bodyOf(answer, hot);
-  if (typeof body === 'string') holdBody(ctx, answer, () => hold(body.length));
-  else if (Buffer.isBuffer(body)) holdBody(ctx, answer, () => hold(body.byteLength));
-  response.status = answer.status;
-  for (const name in answer.headers) ctx.res.setHeader(name, answer.headers[name] ?? '');
+  const body = bodyOf(result, hot);
+  if (typeof body === 'string') holdBody(ctx, result, () => hold(body.length));
+  else if (Buffer.isBuffer(body)) holdBody(ctx, result, () => hold(body.byteLength));
+  response.status = result.status;
+  for (const name in result.headers) ctx.res.setHeader(name, result.headers[name] ?? '');
   if (body !== null) {
-    setType(ctx, answer.type ?? (answer.bytes === undefined ? JSON_TYPE : 'application/octet-stream'));
+    setType(ctx, result.type ?? (result.bytes === undefined ? JSON_TYPE : 'application/octet-stream'));
     response.body = body;
   } else {
     response.body = null;
     // Koa changes the status to 204 for a null body.
-    response.status = answer.status;
+    response.status = result.status;
   }
   if (hot) return;
   if (isUnchanged(ctx)) response.status = 304;
@@ -51,18 +51,18 @@ function setType(ctx: Context, type: string): void {
   else ctx.response.type = type;
 }
 
-function bodyOf(answer: Answer, hot: boolean): unknown {
-  if (answer.bytes !== undefined) return toBody(answer.bytes, hot);
-  if (answer.jsonText !== undefined) return answer.jsonText;
-  return answer.json === undefined ? null : stringifyExact(answer.json);
+function bodyOf(result: RouteResponse, hot: boolean): unknown {
+  if (result.bytes !== undefined) return toBody(result.bytes, hot);
+  if (result.jsonText !== undefined) return result.jsonText;
+  return result.json === undefined ? null : stringifyExact(result.json);
 }
 
 /** Names the invocation of a refused reply, whose result can be read later. */
-function holdBody(ctx: Context, answer: Answer, hold: () => void): void {
+function holdBody(ctx: Context, result: RouteResponse, hold: () => void): void {
   try {
     hold();
   } catch (error) {
-    const id = answer.headers?.['X-Request-ID'];
+    const id = result.headers?.['X-Request-ID'];
     if (id === undefined || !isAppError(error, 'rate_limited')) throw error;
     ctx.state.refusal = () => ({ request_id: id });
     ctx.set('X-Request-ID', id);
@@ -85,7 +85,7 @@ export function isUnchanged(ctx: Context): boolean {
   return known.some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
 }
 
-function toBody(bytes: Exclude<Answer['bytes'], undefined>, hot: boolean): unknown {
+function toBody(bytes: Exclude<RouteResponse['bytes'], undefined>, hot: boolean): unknown {
   if (!(bytes instanceof Uint8Array)) return bytes;
   // Koa supports Buffers and streams; it would serialize other byte arrays as JSON.
   const buffer = Buffer.isBuffer(bytes)

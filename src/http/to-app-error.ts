@@ -16,7 +16,5 @@ export function toAppError(
     return error;
   }
   logger.error({ err: error, ...where, path }, 'a request failed');
-  return new AppError('internal', 'The engine failed at this request; its log has the details.', {
-    cause: error,
-  });
+  return new AppError('internal', "An internal error occurred; see the engine's log.", { cause: error });
 }

@@ -4,7 +4,7 @@ import type { Closable } from '../ports/closable.js';
 import { listen } from './listen.js';
 
 /** The health and metrics of a worker process. */
-export interface WorkerSigns {
+export interface WorkerEndpoints {
   health(): Promise<Readonly<Record<string, { status: 'up' | 'down'; error?: string }>>>;
   metrics(): Promise<{ contentType: string; text: string }>;
 }
@@ -14,11 +14,11 @@ export interface WorkerSigns {
  * authenticated: the responses contain no secrets, but the names of all namespaces.
  */
 export async function startWorkerServer(
-  signs: WorkerSigns,
+  endpoints: WorkerEndpoints,
   { host, port, onError }: { host: string; port: number; onError(error: Error): void },
 ): Promise<Closable & { url: string }> {
   const server = createServer((request, response) => {
-    answer(signs, request, response).catch(() => {
+    answer(endpoints, request, response).catch(() => {
       response.writeHead(503, { 'Content-Type': 'application/json' });
       const error = 'The state of the worker cannot be read right now; try again in a moment.';
       response.end(JSON.stringify({ error, code: 'unavailable' }));
@@ -40,16 +40,20 @@ export async function startWorkerServer(
   };
 }
 
-async function answer(signs: WorkerSigns, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  endpoints: WorkerEndpoints,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const [path] = (request.url ?? '').split('?');
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   if (isRead && path === '/health') {
-    const dependencies = await signs.health();
+    const dependencies = await endpoints.health();
     const isUp = Object.values(dependencies).every(({ status }) => status === 'up');
     response.writeHead(isUp ? 200 : 503, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
     response.end(JSON.stringify({ status: isUp ? 'ok' : 'down', dependencies }));
   } else if (isRead && path === '/metrics') {
-    const { contentType, text } = await signs.metrics();
+    const { contentType, text } = await endpoints.metrics();
     response.writeHead(200, { 'Content-Type': contentType });
     response.end(text);
   } else {

@@ -6,7 +6,7 @@ import type { CancelSignal } from './cancel-signal.js';
 import type { Closable } from './closable.js';
 
 /** Result of inspecting a module at deploy. */
-export interface ModuleReport {
+export interface ModuleInspection {
   kind: 'command' | 'reactor';
   /** The fastest start strategy that gave the same results as a fresh instance on probe inputs. */
   warmStart: WarmStart;
@@ -114,7 +114,7 @@ export interface Engine extends Closable {
    * message that says what is wrong: not a WASM module, an unknown import (by name), no `_start` or
    * `handle` export, or an initial memory above the limit.
    */
-  inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleReport>;
+  inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleInspection>;
   /** Compiles a module in advance. Rejects with the same error as a call would. */
   prepare(module: GuestModule): Promise<void>;
   /**

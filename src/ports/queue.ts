@@ -139,7 +139,7 @@ export interface QueueCounts {
 }
 
 /** Queue quotas of a namespace: `waiting_jobs`, `waiting_mb` (in bytes) and `delayed_jobs`. */
-export interface QueueShare {
+export interface NamespaceQueueLimits {
   waitingJobs: number;
   waitingBytes: number;
   delayedJobs: number;
@@ -242,7 +242,7 @@ export interface InvocationQueue extends Closable {
   schedule(schedule: Schedule): Promise<void>;
   unschedule(id: string): Promise<void>;
   /** Resolves with the next tick in Unix milliseconds, or null. */
-  nextTick(id: string): Promise<number | null>;
+  nextScheduledRun(id: string): Promise<number | null>;
   /** Registers the tick handler. Each tick is delivered to one of the processes that have one. */
   onTick(handler: TickHandler): Promise<Closable>;
   ping(): Promise<void>;

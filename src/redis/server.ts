@@ -165,8 +165,8 @@ export class RedisServer {
 
 /**
  * Returns the condition under which a connection is opened again after an error. After a failover
- * the old primary, now a replica, may keep its connections, while the URL leads to the new one. A
- * URL that names a replica gets the reason in most replies, not closed connections.
+ * the old primary, now a replica, may keep its connections, while the URL leads to the new one. If
+ * the URL itself names a replica, most commands fail with READONLY while the connection stays open.
  */
 function reconnectsToPrimary(): (error: Error) => boolean {
   let lastAt = performance.now();

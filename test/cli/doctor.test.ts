@@ -61,7 +61,7 @@ test('doctor prints one line and a hint for a failed check and exits with 1', as
     run.stdout,
     /^wrong {4}engine {3}No engine answers at http:\/\/127\.0\.0\.1:2\n +Start one with "orama up"/m,
   );
-  t.regex(run.stderr, /^error: Not as it should be: engine\n/);
+  t.regex(run.stderr, /^error: Failed checks: engine\n/);
 });
 
 test('doctor reports a revoked key and a missing key as wrong', async (t) => {

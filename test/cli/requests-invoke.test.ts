@@ -89,7 +89,7 @@ test('an answer of another server is an error, and not an output', async (t) => 
   const run = await runCli(['invoke', 'hello'], { home, env: { ORAMA_URL: server.url } });
   t.is(run.code, 1);
   t.is(run.stdout, '');
-  t.regex(run.stderr, /^error: The server answered 200 with something that is not of this API; /);
+  t.regex(run.stderr, /^error: The server answered 200 with a response that is not from this API; /);
 });
 
 test('a response that breaks off is reported as such, and not as a fault of the CLI', async (t) => {

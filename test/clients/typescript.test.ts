@@ -338,7 +338,7 @@ test('an answer of another server is an error, and not an output', async (t) => 
   ]) {
     const failed = await t.throwsAsync(call(), { instanceOf: OramaError });
     t.like(failed, { code: 'internal', status: 200 });
-    t.regex(failed?.message ?? '', /not of this API/);
+    t.regex(failed?.message ?? '', /not from this API/);
   }
 });
 

@@ -1,5 +1,5 @@
 import type { SerialFn } from 'ava';
-import type { ShareOf } from '../../queues/driver.js';
+import type { LimitsOf } from '../../queues/driver.js';
 import { isAppError } from '../../src/errors.js';
 import { collect, hold } from '../helpers/consuming.js';
 import { many, namespace, queued } from '../helpers/invocations.js';
@@ -10,7 +10,7 @@ import type { QueueContext } from './queue.js';
 const BOUNDED = 'bounded';
 
 /** The queue share of each namespace in these tests. */
-export const shareOf: ShareOf = async (name) =>
+export const limitsOf: LimitsOf = async (name) =>
   name === BOUNDED
     ? { waitingJobs: 10, waitingBytes: 1 << 19, delayedJobs: 5 }
     : { waitingJobs: 1000, waitingBytes: 1 << 30, delayedJobs: 1000 };

@@ -18,7 +18,7 @@ export interface QueueContext {
 
 /**
  * Tests for every driver of `InvocationQueue`. The context's queues are new and empty, with a
- * capacity of 50 jobs and 1 MB, and the `shareOf` of queue-admission.ts.
+ * capacity of 50 jobs and 1 MB, and the `limitsOf` of queue-admission.ts.
  */
 export function queueConformance(test: SerialFn<QueueContext>): void {
   deliveryConformance(test);

@@ -28,9 +28,9 @@ export function schedulesConformance(test: SerialFn<QueueContext>): void {
     const { queue } = t.context.queues;
     await queue.schedule({ id: 'tokyo', cron: NEVER_NOW, timezone: 'Asia/Tokyo' });
     await queue.schedule({ id: 'utc', cron: NEVER_NOW, timezone: 'UTC' });
-    const [tokyo, utc] = [await queue.nextTick('tokyo'), await queue.nextTick('utc')];
+    const [tokyo, utc] = [await queue.nextScheduledRun('tokyo'), await queue.nextScheduledRun('utc')];
     t.is((utc ?? 0) - (tokyo ?? 0), 9 * 3_600_000);
-    t.is(await queue.nextTick('unknown'), null);
+    t.is(await queue.nextScheduledRun('unknown'), null);
   });
 
   test('a removed schedule does not tick', async (t) => {
@@ -38,7 +38,7 @@ export function schedulesConformance(test: SerialFn<QueueContext>): void {
     await queue.schedule({ id: 's1', cron: EVERY_SECOND, timezone: 'UTC' });
     await queue.unschedule('s1');
     await queue.unschedule('s1');
-    t.is(await queue.nextTick('s1'), null);
+    t.is(await queue.nextScheduledRun('s1'), null);
     const ticks: string[] = [];
     await queue.onTick(async (id) => {
       ticks.push(id);
@@ -51,15 +51,15 @@ export function schedulesConformance(test: SerialFn<QueueContext>): void {
   test('changing the cron expression of a schedule changes its next tick', async (t) => {
     const { queue } = t.context.queues;
     await queue.schedule({ id: 's1', cron: NEVER_NOW, timezone: 'UTC' });
-    const before = await queue.nextTick('s1');
+    const before = await queue.nextScheduledRun('s1');
     await queue.schedule({ id: 's1', cron: '0 0 1 2 *', timezone: 'UTC' });
-    t.not(await queue.nextTick('s1'), before);
+    t.not(await queue.nextScheduledRun('s1'), before);
   });
 
   test('ticks missed without a listener are delivered as one, even if the schedule is set again', async (t) => {
     const { queue } = t.context.queues;
     await queue.schedule({ id: 's1', cron: EVERY_SECOND, timezone: 'UTC' });
-    const due = (await queue.nextTick('s1')) ?? 0;
+    const due = (await queue.nextScheduledRun('s1')) ?? 0;
     await new Promise((resolve) => setTimeout(resolve, 3000));
     await queue.schedule({ id: 's1', cron: EVERY_SECOND, timezone: 'UTC' });
     const back = Date.now();

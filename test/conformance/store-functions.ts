@@ -96,16 +96,16 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.like(await functions.latest(given.namespace, aName('hello')), expected);
   });
 
-  test(`${driver}: a version with a pending probe is listed as unsettled until its warm start is settled`, async (t) => {
+  test(`${driver}: a version with a pending probe is listed until its warm start is recorded`, async (t) => {
     const { functions } = await get();
     const given = aVersion({ warmStartReason: 'given up', probePending: true });
     const made = await functions.addVersion(given);
     t.is(made.warm_start_reason, 'given up');
     t.true(made.probe_pending);
-    const listed = async () => (await functions.unsettled(1000, 0)).filter(({ id }) => id === made.id);
+    const listed = async () => (await functions.probePending(1000, 0)).filter(({ id }) => id === made.id);
     t.deepEqual(await listed(), [made]);
-    t.deepEqual(await functions.unsettled(1000, (await functions.unsettled(1000, 0)).length), []);
-    await functions.settleWarmStart(made, 'go-command', null);
+    t.deepEqual(await functions.probePending(1000, (await functions.probePending(1000, 0)).length), []);
+    await functions.recordWarmStart(made, 'go-command', null);
     t.deepEqual(await listed(), []);
     const { probe_pending: _, ...settled } = made;
     t.deepEqual(await functions.latest(given.namespace, aName('hello')), {

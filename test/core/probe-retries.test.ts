@@ -8,21 +8,26 @@ import { functionMetadataSchema, functionSettingsSchema } from '../../src/contra
 import { createCatalog } from '../../src/core/catalog.js';
 import { startProbeRetries } from '../../src/core/probe-retries.js';
 import { warmStartOf } from '../../src/core/warm-start.js';
-import type { InspectSettings, ModuleReport } from '../../src/ports/engine.js';
+import type { InspectSettings, ModuleInspection } from '../../src/ports/engine.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
 import { closedGate } from '../helpers/gate.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
 const directory = tempDir();
-const GIVEN_UP: ModuleReport = { kind: 'command', warmStart: 'fresh', note: 'given up', inconclusive: true };
+const GIVEN_UP: ModuleInspection = {
+  kind: 'command',
+  warmStart: 'fresh',
+  note: 'given up',
+  inconclusive: true,
+};
 
-const CONCLUSIVE: ModuleReport = { kind: 'command', warmStart: 'go-command' };
+const CONCLUSIVE: ModuleInspection = { kind: 'command', warmStart: 'go-command' };
 
 /** A store with versions whose probes were inconclusive, and what repeats them. */
 async function scene(
   t: ExecutionContext,
-  inspect: (settings: InspectSettings) => Promise<ModuleReport>,
+  inspect: (settings: InspectSettings) => Promise<ModuleInspection>,
   get: (cid: string) => Promise<Uint8Array> = async () => new Uint8Array(1),
 ) {
   const store = await openStore({ driver: 'sqlite', file: join(directory, `${randomUUID()}.sqlite`) });
@@ -58,7 +63,7 @@ async function scene(
     t.teardown(() => probeRetries.close());
     return probeRetries;
   };
-  const pending = async () => (await store.functions.unsettled(100, 0)).map(({ wasm_cid }) => wasm_cid);
+  const pending = async () => (await store.functions.probePending(100, 0)).map(({ wasm_cid }) => wasm_cid);
   return { catalog, namespace, addVersion, start, pending };
 }
 

@@ -49,7 +49,7 @@ test('a schedule that another process enables meanwhile is not stopped by an old
     resultTtlMs: 60_000,
   });
   await schedules.sync(namespace);
-  t.not(await queue.nextTick('nightly'), null);
+  t.not(await queue.nextScheduledRun('nightly'), null);
 });
 
 test('a schedule that is deleted from the queue with another tool is restored', async (t) => {
@@ -72,11 +72,11 @@ test('a schedule that is deleted from the queue with another tool is restored', 
   });
   const started = await schedules.start();
   t.teardown(() => started.close());
-  const due = await queue.nextTick('yearly');
+  const due = await queue.nextScheduledRun('yearly');
   t.not(due, null);
   await queue.unschedule('yearly');
-  await until('the schedule is back', async () => (await queue.nextTick('yearly')) === due);
-  t.is(await queue.nextTick('paused'), null);
+  await until('the schedule is back', async () => (await queue.nextScheduledRun('yearly')) === due);
+  t.is(await queue.nextScheduledRun('paused'), null);
 });
 
 test('with overlap: skip, no tick runs beside an earlier run although a later one has ended', async (t) => {

@@ -29,12 +29,12 @@ for (const [what, answer, code, message, forOperator] of [
     UNFIT,
     /disk .* full/,
   ],
-  ['another server', { status: 404, response: 'nginx' }, 'unavailable', AWAY, /speak as RQLite/],
+  ['another server', { status: 404, response: 'nginx' }, 'unavailable', AWAY, /is not RQLite/],
   [
     'a refused statement',
     result({ results: [{ error: 'no such table: t' }] }),
     'internal',
-    /refused a statement of the engine's own/,
+    /refused an internal query/,
     /no such table: t/,
   ],
 ] as const) {

@@ -8,8 +8,8 @@ import { F32, F64, I32, I64 } from '../../workers/wasm/binary/value-types.js';
 import { concat, name as encodedName, section, u32, vector } from '../../workers/wasm/binary/writer.js';
 import { cardTableOf } from '../../workers/wasm/instrument/dirty-cards.js';
 import { type Rewritten, rewrite } from '../../workers/wasm/instrument/rewrite.js';
-import { Restorer, type Snapshot, takeSnapshot } from '../../workers/wasm/run/image.js';
 import { memoryOf, readGlobals } from '../../workers/wasm/run/instance.js';
+import { Restorer, type Snapshot, takeSnapshot } from '../../workers/wasm/run/snapshot.js';
 
 /** A call of an exported function. */
 export interface Action {

@@ -1,9 +1,9 @@
 import { isAppError } from '../../src/errors.js';
 import { rewrite } from '../../workers/wasm/instrument/rewrite.js';
-import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
-import { prepareGoCommand, prepareReactor } from '../../workers/wasm/warm/snapshot.js';
+import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
 import { SnapshotRefused } from '../../workers/wasm/warm/snapshot-refused.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
+import { createGoProgram, createReactorProgram } from '../../workers/wasm/warm/warm-program.js';
 
 /** More processor time than any module of the fixtures takes, in milliseconds; detects hangs. */
 const SLOW_MS = 5000;
@@ -63,13 +63,13 @@ export function fuzzModule(wasm: Uint8Array, seed: number): string | null {
   const before = process.cpuUsage();
   try {
     const source = readSource(mutate(wasm, seed), 64);
-    prepareFresh(source);
+    createFreshProgram(source);
     // The instrumented form of a valid module must be valid, too.
     const options = { maxPages: source.maxPages, scan: source.scan, forSnapshot: true, writeBarriers: true };
     const { bytes } = rewrite(source.module, options);
     if (!WebAssembly.validate(bytes)) return 'is not valid when its writes are marked';
-    if (source.shape.kind === 'reactor') prepareReactor(source, 'fuzz');
-    else prepareGoCommand(source, 'fuzz');
+    if (source.shape.kind === 'reactor') createReactorProgram(source, 'fuzz');
+    else createGoProgram(source, 'fuzz');
   } catch (error) {
     if (!isAppError(error, 'invalid_module') && !(error instanceof SnapshotRefused))
       return `threw ${String(error)}`;

@@ -61,7 +61,7 @@ function hostileString({ pattern, format }: Schema): string {
 export function hostileReply(method: string, path: string): { status: number; body: string } {
   for (const route of routes) {
     if (route.method !== method || !matches(route, path)) continue;
-    const [status = '200', reply] = Object.entries(route.replies).find(([code]) => code < '300') ?? [];
+    const [status = '200', reply] = Object.entries(route.responses).find(([code]) => code < '300') ?? [];
     if (reply?.schema === undefined) return { status: Number(status), body: HOSTILE };
     const value = hostile(schemaOf(reply.schema, 'output') as Schema);
     return { status: Number(status), body: JSON.stringify(value) };

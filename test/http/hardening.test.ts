@@ -202,21 +202,21 @@ test('connections beyond MAX_CONNECTIONS are closed and logged, and later reques
 
 test('a buffer budget limits bytes in total and per address, and released bytes can be taken again', (t) => {
   const budget = createBufferBudget({ all: 100, each: 25 });
-  const first = budget.share('a');
+  const first = budget.reserve('a');
   t.true(first.take(20));
-  t.false(budget.share('a').take(6), 'the same address');
+  t.false(budget.reserve('a').take(6), 'the same address');
   t.true(first.take(5));
   const others = ['b', 'c', 'd'].map((address) => {
-    const share = budget.share(address);
-    t.true(share.take(25));
-    return share;
+    const reservation = budget.reserve(address);
+    t.true(reservation.take(25));
+    return reservation;
   });
-  t.false(budget.share('e').take(1), 'all of it is taken');
+  t.false(budget.reserve('e').take(1), 'all of it is taken');
   first.release();
   first.release();
-  t.true(budget.share('e').take(25));
-  for (const share of others) share.release();
-  t.true(budget.share('b').take(25));
+  t.true(budget.reserve('e').take(25));
+  for (const reservation of others) reservation.release();
+  t.true(budget.reserve('b').take(25));
 });
 
 test('anonymous request bodies beyond 16 MB in flight from one address return 429 until others end', async (t) => {

@@ -131,7 +131,10 @@ test('every status in the OpenAPI document is in the table of errors or in the r
   for (const { path, method, responses } of operations) {
     const route = routes.find((one) => one.path === path && one.method.toLowerCase() === method);
     for (const status of Object.keys(responses)) {
-      t.true(ofErrors.has(Number(status)) || status in (route?.replies ?? {}), `${method} ${path} ${status}`);
+      t.true(
+        ofErrors.has(Number(status)) || status in (route?.responses ?? {}),
+        `${method} ${path} ${status}`,
+      );
       t.truthy(responses[status]?.description);
     }
   }
@@ -166,9 +169,9 @@ test('every example body matches the schema of its endpoint', (t) => {
 });
 
 test('every JSON reply has an example that matches its schema', (t) => {
-  for (const { replies, operationId, path, method } of routes) {
+  for (const { responses, operationId, path, method } of routes) {
     const operation = operations.find((each) => each.path === path && each.method === method.toLowerCase());
-    for (const [status, { schema }] of Object.entries(replies)) {
+    for (const [status, { schema }] of Object.entries(responses)) {
       if (schema === undefined) continue;
       const content = operation?.responses[status]?.content?.['application/json'];
       t.not(content?.example, undefined, `${operationId} ${status}`);

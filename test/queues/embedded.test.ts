@@ -7,7 +7,7 @@ import { backlogConformance } from '../conformance/backlog.js';
 import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
-import { shareOf } from '../conformance/queue-admission.js';
+import { limitsOf } from '../conformance/queue-admission.js';
 import { schedulesConformance, TICK_RETRY_MS } from '../conformance/schedules.js';
 import { syncAndAsyncConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';
@@ -25,7 +25,7 @@ test.beforeEach(async (t) => {
     dir,
     maxWaiting: 50,
     maxBytes: 1 << 20,
-    shareOf,
+    limitsOf,
     timings: { ...DEFAULT_TIMINGS, tickRetryMs: TICK_RETRY_MS },
   });
   t.context = { queues, other: queues };

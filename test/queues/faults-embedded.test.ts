@@ -142,7 +142,7 @@ test('waiting and delayed jobs of a namespace count against its quotas after a r
   await before.close();
   const { queue, close } = await openQueues({
     ...options,
-    shareOf: async () => ({ waitingJobs: 4, waitingBytes: 100, delayedJobs: 1 }),
+    limitsOf: async () => ({ waitingJobs: 4, waitingBytes: 100, delayedJobs: 1 }),
   });
   t.teardown(close);
   await until('the delayed job is due', async () => (await queue.use(name)).delayed === 1);

@@ -5,7 +5,7 @@ import { openQueues, type Queues } from '../../queues/open.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { type QueueContext, queueConformance } from '../conformance/queue.js';
-import { shareOf } from '../conformance/queue-admission.js';
+import { limitsOf } from '../conformance/queue-admission.js';
 import { schedulesConformance, TICK_RETRY_MS } from '../conformance/schedules.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { type RedisCluster, startRedisCluster } from '../helpers/redis-cluster.js';
@@ -19,7 +19,7 @@ const open = (url = ''): Promise<Queues> =>
     url,
     maxWaiting: 50,
     maxBytes: 1 << 20,
-    shareOf,
+    limitsOf,
     timings: { ...DEFAULT_TIMINGS, tickRetryMs: TICK_RETRY_MS },
   });
 

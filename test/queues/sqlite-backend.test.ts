@@ -119,7 +119,7 @@ test('answered operations are dropped although others are always pending', (t) =
   push();
   for (let round = 0; round < 10; round++) {
     push();
-    pending.settle([[null, 'a result']]);
+    pending.answerOldest([[null, 'a result']]);
   }
   t.is(pending.length, 1);
 });

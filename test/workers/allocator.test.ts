@@ -40,7 +40,7 @@ for (const [what, code, error, log] of [
     'returns 0',
     [0, 0x41, 0],
     null,
-    "error: get_request_id failed: the module's allocator gave no memory for 36 bytes",
+    "error: get_request_id failed: the module's allocator returned 0 for 36 bytes",
   ],
   [
     'calls a host function',

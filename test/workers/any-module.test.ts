@@ -6,10 +6,10 @@ import { Guest } from '../../workers/wasm/run/guest.js';
 import { memoryOf } from '../../workers/wasm/run/instance.js';
 import type { Program, Runner } from '../../workers/wasm/run/program.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
-import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
-import { prepareReactor } from '../../workers/wasm/warm/snapshot.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
+import { createReactorProgram } from '../../workers/wasm/warm/warm-program.js';
 
 const LIMIT_MB = 1;
 const ANSWER = 32;
@@ -145,10 +145,10 @@ test('generated modules return the same output on a reused instance as on a new 
       const binary = binaryOf(text);
       const original = new WebAssembly.Module(binary);
       const source = readSource(binary, LIMIT_MB);
-      const fresh = prepareFresh(source);
+      const fresh = createFreshProgram(source);
       const programs: Program[] = [fresh];
       try {
-        programs.push(prepareReactor(source, 'x'));
+        programs.push(createReactorProgram(source, 'x'));
         warm++;
       } catch {
         // It traps at its start: then each run does, too, as fresh.

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { choose } from '../../workers/wasm/warm/choose.js';
-import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
+import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
 import { goFunctions } from '../../workers/wasm/warm/go-functions.js';
 import { goHiddenDraws } from '../../workers/wasm/warm/go-hidden-draws.js';
 import { goShape } from '../../workers/wasm/warm/go-shape.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
 import { guest } from '../helpers/guests.js';
 
 const run = promisify(execFile);
@@ -73,7 +73,7 @@ each('every Go toolchain of the module proxy builds programs that start as go-co
     const env = { ...process.env, GOTOOLCHAIN: `go${version}`, GOOS: 'wasip1', GOARCH: 'wasm' };
     await run('go', ['build', '-o', 'hello.wasm', '.'], { cwd: directory, env });
     const source = readSource(new Uint8Array(await readFile(join(directory, 'hello.wasm'))), 64);
-    const { program: chosen, note } = choose(source, prepareFresh(source), 'hello', 'probe');
+    const { program: chosen, note } = choose(source, createFreshProgram(source), 'hello', 'probe');
     t.is(chosen.strategy, 'go-command', `go${version}: ${note}`);
   }
 });

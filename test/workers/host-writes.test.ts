@@ -4,9 +4,9 @@ import { concat, i32Const, name, section } from '../../workers/wasm/binary/write
 import { Guest } from '../../workers/wasm/run/guest.js';
 import { HOST_IMPORTS, WASI_IMPORTS, WASI_MODULE } from '../../workers/wasm/run/imports.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
-import { prepareReactor } from '../../workers/wasm/warm/snapshot.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
+import { createReactorProgram } from '../../workers/wasm/warm/warm-program.js';
 import { FUNCTION, handMade, I32, I64, MEMORY } from '../helpers/wasm.js';
 
 const BYTES = 2 * WASM_PAGE_BYTES;
@@ -99,7 +99,7 @@ const CALLS: [module: string, name: string, args: number[], writesAt: number[]][
 
 for (const [module, imported, args, writesAt] of CALLS) {
   test(`memory written by ${imported} is restored after the run`, (t) => {
-    const program = prepareReactor(readSource(asking(module, imported, args), 1), 'asking');
+    const program = createReactorProgram(readSource(asking(module, imported, args), 1), 'asking');
     t.true(program.tableBytes > 0);
     const runner = createRunner(program, new Guest());
     const run = (input: string) => {

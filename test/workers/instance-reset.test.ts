@@ -1,10 +1,10 @@
 import test from 'ava';
 import { Guest } from '../../workers/wasm/run/guest.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
-import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { checkValid, readSource } from '../../workers/wasm/warm/prepare.js';
+import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
-import { prepareReactor } from '../../workers/wasm/warm/snapshot.js';
+import { checkValid, readSource } from '../../workers/wasm/warm/source.js';
+import { createReactorProgram } from '../../workers/wasm/warm/warm-program.js';
 import { assemble } from '../helpers/wat.js';
 
 const LIMIT_MB = 16;
@@ -15,8 +15,8 @@ const LIMIT_MB = 16;
  */
 async function answers(wat: string, inputs: readonly string[]) {
   const source = readSource(await assemble(wat), LIMIT_MB);
-  const fresh = prepareFresh(source);
-  const programs = source.shape.kind === 'reactor' ? [fresh, prepareReactor(source, 'x')] : [fresh];
+  const fresh = createFreshProgram(source);
+  const programs = source.shape.kind === 'reactor' ? [fresh, createReactorProgram(source, 'x')] : [fresh];
   const run = (runner: ReturnType<typeof createRunner>, input: string) => {
     const { session } = sandboxSession('x', new TextEncoder().encode(input), randomConditions());
     const { output, error } = runner.run(session);

@@ -7,8 +7,8 @@ import { scan } from '../../workers/wasm/binary/scan.js';
 import { i32Const, u32 } from '../../workers/wasm/binary/writer.js';
 import { CARD_SHIFT, cardTableOf } from '../../workers/wasm/instrument/dirty-cards.js';
 import { rewrite } from '../../workers/wasm/instrument/rewrite.js';
-import { Restorer, takeSnapshot } from '../../workers/wasm/run/image.js';
 import { isGlobal, memoryOf } from '../../workers/wasm/run/instance.js';
+import { Restorer, takeSnapshot } from '../../workers/wasm/run/snapshot.js';
 import {
   CALL_NEXT,
   type Code,

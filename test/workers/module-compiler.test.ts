@@ -22,7 +22,7 @@ const deploy = (wasm: Uint8Array) => ({ wasm, name: 'tested', limitMb: 16, want:
 test('modules with endless initialisation delay only the deploys of their own namespace', async (t) => {
   const compiler = new ModuleCompiler({ budgets: { ...SHORT, probe: 1000 } });
   t.teardown(() => compiler.close());
-  const attacks = Array.from({ length: 5 }, () => compiler.prepare('attacker', 'deploy', deploy(endless)));
+  const attacks = Array.from({ length: 5 }, () => compiler.compile('attacker', 'deploy', deploy(endless)));
   let ended = 0;
   for (const attack of attacks) {
     attack.then(
@@ -31,7 +31,7 @@ test('modules with endless initialisation delay only the deploys of their own na
     );
   }
   for (let index = 0; index < 3; index++) {
-    const { program, note } = await compiler.prepare('victim', 'deploy', deploy(quick));
+    const { program, note } = await compiler.compile('victim', 'deploy', deploy(quick));
     t.is(program.strategy, 'reactor', note ?? '');
   }
   // Not awaited: the remaining attacks take a second each.
@@ -43,13 +43,13 @@ test('the modules of several namespaces are compiled in turn', async (t) => {
   // they begin. Its probe uses no processor time and so is never given up.
   const compiler = new ModuleCompiler({ clockOf: () => () => 0 });
   t.teardown(() => compiler.close());
-  void compiler.prepare('endless', 'deploy', deploy(endless)).catch(() => undefined);
+  void compiler.compile('endless', 'deploy', deploy(endless)).catch(() => undefined);
   const ended: string[] = [];
-  const prepare = async (namespace: string) => {
-    await compiler.prepare(namespace, 'deploy', deploy(quick));
+  const compile = async (namespace: string) => {
+    await compiler.compile(namespace, 'deploy', deploy(quick));
     ended.push(namespace);
   };
-  await Promise.all(['a', 'a', 'a', 'a', 'b', 'c'].map(prepare));
+  await Promise.all(['a', 'a', 'a', 'a', 'b', 'c'].map(compile));
   // The first began while no other module waited.
   t.deepEqual(ended, ['a', 'a', 'b', 'c', 'a', 'a']);
 });
@@ -57,11 +57,11 @@ test('the modules of several namespaces are compiled in turn', async (t) => {
 test('a probe that exceeds its time is inconclusive, and conclusive when repeated with more time', async (t) => {
   const compiler = new ModuleCompiler({ budgets: SHORT });
   t.teardown(() => compiler.close());
-  const first = await compiler.prepare('tester', 'deploy', deploy(endless));
+  const first = await compiler.compile('tester', 'deploy', deploy(endless));
   t.is(first.program.strategy, 'fresh');
   t.false(first.conclusive);
   t.is(first.note, 'warm start was given up: it took more than 0.1 s of processor time');
-  const second = await compiler.prepare('tester', 'background', { ...deploy(endless), again: true });
+  const second = await compiler.compile('tester', 'background', { ...deploy(endless), again: true });
   t.true(second.conclusive);
   t.is(second.note, 'warm start was given up: it took more than 0.3 s of processor time');
 });
@@ -70,15 +70,15 @@ test('modules for calls are compiled before deploys, and deploys before repeated
   const compiler = new ModuleCompiler();
   t.teardown(() => compiler.close());
   const ended: string[] = [];
-  const prepare = async (priority: 'run' | 'deploy' | 'background') => {
-    await compiler.prepare('one', priority, {
+  const compile = async (priority: 'run' | 'deploy' | 'background') => {
+    await compiler.compile('one', priority, {
       ...deploy(quick),
       want: priority === 'run' ? 'reactor' : 'probe',
     });
     ended.push(priority);
   };
-  const first = prepare('deploy');
-  await Promise.all([first, prepare('background'), prepare('deploy'), prepare('run')]);
+  const first = compile('deploy');
+  await Promise.all([first, compile('background'), compile('deploy'), compile('run')]);
   t.deepEqual(ended, ['deploy', 'run', 'deploy', 'background']);
 });
 
@@ -92,7 +92,7 @@ test('a module is compiled and probed to the end, however long it waits for a pr
   };
   const compiler = new ModuleCompiler({ budgets: { compile: 1, probe: 1, probeRetry: 1 }, clockOf: starved });
   t.teardown(() => compiler.close());
-  const { program, note, conclusive } = await compiler.prepare('tester', 'deploy', deploy(long));
+  const { program, note, conclusive } = await compiler.compile('tester', 'deploy', deploy(long));
   t.deepEqual([program.strategy, note, conclusive], ['reactor', null, true]);
   t.true(readings > 3, `the budget was checked during that: ${readings}`);
 });
@@ -109,7 +109,7 @@ test('compiling is given up only for the processor time of the thread', async (t
     clockOf: busy,
   });
   t.teardown(() => compiler.close());
-  await t.throwsAsync(compiler.prepare('tester', 'deploy', deploy(long)), {
+  await t.throwsAsync(compiler.compile('tester', 'deploy', deploy(long)), {
     code: 'invalid_module',
     message: /it took more than 20 s of processor time/,
   });
@@ -125,17 +125,17 @@ test('a probe that is starved of processor time is not given up before it has us
   const compiler = new ModuleCompiler({ budgets: { compile: 1e9, probe: 1, probeRetry: 1 }, clockOf: clock });
   t.teardown(() => compiler.close());
   let isPending = true;
-  const prepared = compiler.prepare('tester', 'deploy', deploy(endless)).finally(() => {
+  const compiled = compiler.compile('tester', 'deploy', deploy(endless)).finally(() => {
     isPending = false;
   });
   await new Promise((resolve) => setTimeout(resolve, 500));
   t.true(isPending, 'many times its budget has passed, but no processor time');
   isStarved = false;
-  const { program, conclusive } = await prepared;
+  const { program, conclusive } = await compiled;
   t.deepEqual([program.strategy, conclusive], ['fresh', false]);
 });
 
-test('a module is unavailable, and not invalid, while the thread that prepares it cannot be started', async (t) => {
+test('a module is unavailable, and not invalid, while the thread that compiles it cannot be started', async (t) => {
   const failing = join(directory, 'failing');
   const script = join(directory, 'compile-thread.cjs');
   const { pathname } = new URL('../../workers/threads/compile-thread.cjs', import.meta.url);
@@ -147,12 +147,12 @@ test('a module is unavailable, and not invalid, while the thread that prepares i
   );
   const compiler = new ModuleCompiler({ script: pathToFileURL(script) });
   t.teardown(() => compiler.close());
-  const error = await t.throwsAsync(() => compiler.prepare('tester', 'deploy', deploy(quick)), {
+  const error = await t.throwsAsync(() => compiler.compile('tester', 'deploy', deploy(quick)), {
     instanceOf: ThreadStartError,
   });
   t.like(error?.cause, { message: 'no thread today' });
   rmSync(failing);
-  t.is((await compiler.prepare('tester', 'deploy', deploy(quick))).program.strategy, 'reactor');
+  t.is((await compiler.compile('tester', 'deploy', deploy(quick))).program.strategy, 'reactor');
 });
 
 test('a thread that the system refuses to a compilation is asked for again by the next one', async (t) => {
@@ -160,7 +160,7 @@ test('a thread that the system refuses to a compilation is asked for again by th
   const compiler = new ModuleCompiler({ script: new URL('http://127.0.0.1/compile-thread.cjs') });
   t.teardown(() => compiler.close());
   for (let attempt = 0; attempt < 4; attempt++) {
-    await t.throwsAsync(() => compiler.prepare('tester', 'deploy', deploy(quick)), {
+    await t.throwsAsync(() => compiler.compile('tester', 'deploy', deploy(quick)), {
       instanceOf: ThreadStartError,
     });
   }

@@ -5,8 +5,8 @@ import { createEngine } from '../../workers/engine/engine.js';
 import { parse } from '../../workers/wasm/binary/parse.js';
 import { scan } from '../../workers/wasm/binary/scan.js';
 import { rewrite } from '../../workers/wasm/instrument/rewrite.js';
-import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { compile, readSource } from '../../workers/wasm/warm/prepare.js';
+import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
+import { compile, readSource } from '../../workers/wasm/warm/source.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { fuzzModule } from '../helpers/fuzz.js';
 import { guest } from '../helpers/guests.js';
@@ -287,7 +287,7 @@ test('rewriting keeps every export of real modules', async (t) => {
     const after = parse(rewrite(module, { maxPages: 1024, scan: scan(module), exportGlobals: true }).bytes);
     t.deepEqual(after.exports.map(({ name }) => name).slice(0, before.length), before);
     t.true(after.exports.every(({ name }) => before.includes(name) || name.startsWith('orama0:')));
-    t.notThrows(() => prepareFresh(readSource(wasm, 64)));
+    t.notThrows(() => createFreshProgram(readSource(wasm, 64)));
   }
 });
 

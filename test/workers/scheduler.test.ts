@@ -7,8 +7,8 @@ import test, { type ExecutionContext } from 'ava';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { Scheduler } from '../../workers/engine/scheduler.js';
-import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
 import { aName } from '../helpers/attempt.js';
 import { contentId, guestCall, hostCalls, runText } from '../helpers/engine.js';
 import { closedGate } from '../helpers/gate.js';
@@ -168,7 +168,7 @@ test.serial('endless loops of one namespace on every core do not block another n
   for (const { status } of await Promise.all([...hostile, ...others])) t.is(status, 'cancelled');
 });
 
-test.serial('while a module is prepared, guests leave it a core, except the last one', async (t) => {
+test.serial('while a module is compiled, guests leave it a core, except the last one', async (t) => {
   const wasm = await kitchen();
   const endless = reactor(ENDLESS);
   for (const threads of [1, 2]) {
@@ -180,9 +180,9 @@ test.serial('while a module is prepared, guests leave it a core, except the last
       ...{ cid: contentId(endless), name: aName('endless'), memoryLimitMb: 16 },
       namespace: namespaceSchema.parse('deploys'),
     };
-    let isPrepared = false;
-    const prepared = engine.inspect(endless, settings).finally(() => {
-      isPrepared = true;
+    let isCompiled = false;
+    const compiled = engine.inspect(endless, settings).finally(() => {
+      isCompiled = true;
     });
     const loops = Array.from({ length: 3 }, () =>
       runText(engine, wasm, 'loop', { timeoutMs: 300_000, signal: stop.signal }),
@@ -191,9 +191,9 @@ test.serial('while a module is prepared, guests leave it a core, except the last
     // Longer than a run must be waited for before another may join it.
     await delay(100);
     const { busy } = engine.stats();
-    t.false(isPrepared);
+    t.false(isCompiled);
     t.is(busy, 1);
-    await prepared;
+    await compiled;
     await until('the guests have all cores again', async () => engine.stats().busy === threads);
     stop.abort();
     for (const { status } of await Promise.all(loops)) t.is(status, 'cancelled');
@@ -406,39 +406,39 @@ test('a process that has closed its engine exits', async (t) => {
 });
 
 test('a guest whose thread fails ends with an error, and the thread is replaced', async (t) => {
-  const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
-  t.teardown(() => pool.close());
+  const scheduler = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
+  t.teardown(() => scheduler.close());
   const wasm = await kitchen();
-  const good = prepareFresh(readSource(wasm, 64));
+  const good = createFreshProgram(readSource(wasm, 64));
   // No guest is known to be able to crash its thread, so the engine's own part is broken here.
   const broken = { ...good, shape: null } as unknown as typeof good;
-  const outcome = await pool.run(guestCall(wasm, 'echo'), 'broken', broken);
+  const outcome = await scheduler.run(guestCall(wasm, 'echo'), 'broken', broken);
   t.is(outcome.status, 'error');
   t.regex(outcome.error ?? '', /^the function's thread failed: /);
-  t.is((await pool.run(guestCall(wasm, 'echo'), 'good', good)).status, 'success');
-  t.is(pool.stats().waiting, 0);
+  t.is((await scheduler.run(guestCall(wasm, 'echo'), 'good', good)).status, 'success');
+  t.is(scheduler.stats().waiting, 0);
 });
 
 test('unloading a program removes its warm instance, and the program can run again', async (t) => {
-  const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
-  t.teardown(() => pool.close());
+  const scheduler = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
+  t.teardown(() => scheduler.close());
   const wasm = await kitchen();
-  const program = prepareFresh(readSource(wasm, 64));
-  const run = () => pool.run(guestCall(wasm, 'echo in'), 'key', program);
+  const program = createFreshProgram(readSource(wasm, 64));
+  const run = () => scheduler.run(guestCall(wasm, 'echo in'), 'key', program);
   t.is((await run()).status, 'success');
-  t.is(pool.stats().warmInstances, 1);
-  pool.unload('key');
-  t.is(pool.stats().warmInstances, 0);
+  t.is(scheduler.stats().warmInstances, 1);
+  scheduler.unload('key');
+  t.is(scheduler.stats().warmInstances, 0);
   t.is((await run()).status, 'success');
 });
 
 test('a program that is unloaded while it runs, or while a run of it waits, is unloaded after that', async (t) => {
   const cached = new Set(['running', 'waiting', 'kept']);
   const isCached = (key: string) => cached.has(key);
-  const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512, isCached });
-  t.teardown(() => pool.close());
+  const scheduler = new Scheduler({ threads: 1, parked: 0, memoryMb: 512, isCached });
+  t.teardown(() => scheduler.close());
   const wasm = await kitchen();
-  const program = prepareFresh(readSource(wasm, 64));
+  const program = createFreshProgram(readSource(wasm, 64));
   const { opened, open } = closedGate();
   let inside = 0;
   const host = hostCalls({
@@ -448,32 +448,32 @@ test('a program that is unloaded while it runs, or while a run of it waits, is u
       return '{}';
     },
   });
-  const run = (key: string) => pool.run({ ...guestCall(wasm, 'fetch http://x'), host }, key, program);
+  const run = (key: string) => scheduler.run({ ...guestCall(wasm, 'fetch http://x'), host }, key, program);
   // One runs, the others wait for its CPU slot.
   const runs = ['running', 'kept', 'waiting', 'waiting'].map(run);
   await until('a guest is inside', () => inside === 1);
   for (const key of ['running', 'waiting']) {
     cached.delete(key);
-    pool.unload(key);
+    scheduler.unload(key);
   }
   open();
   for (const { status } of await Promise.all(runs)) t.is(status, 'success');
-  await until('only the cached program has a warm instance', () => pool.stats().warmInstances === 1);
+  await until('only the cached program has a warm instance', () => scheduler.stats().warmInstances === 1);
 });
 
-test('preparing a program creates a warm instance before its first run', async (t) => {
-  const pool = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
-  t.teardown(() => pool.close());
+test('instantiating a program creates a warm instance before its first run', async (t) => {
+  const scheduler = new Scheduler({ threads: 1, parked: 0, memoryMb: 512 });
+  t.teardown(() => scheduler.close());
   const wasm = await kitchen();
-  const program = prepareFresh(readSource(wasm, 64));
-  await pool.run(guestCall(wasm, 'echo in'), 'another', program);
-  pool.prepare('key', program);
-  await until('an instance', async () => pool.stats().warmInstances === 2);
-  t.is((await pool.run(guestCall(wasm, 'echo in'), 'key', program)).status, 'success');
-  const { warmRuns, freshRuns } = pool.stats();
+  const program = createFreshProgram(readSource(wasm, 64));
+  await scheduler.run(guestCall(wasm, 'echo in'), 'another', program);
+  scheduler.instantiate('key', program);
+  await until('an instance', async () => scheduler.stats().warmInstances === 2);
+  t.is((await scheduler.run(guestCall(wasm, 'echo in'), 'key', program)).status, 'success');
+  const { warmRuns, freshRuns } = scheduler.stats();
   t.deepEqual({ warmRuns, freshRuns }, { warmRuns: 1, freshRuns: 1 });
-  pool.prepare('third', program);
-  pool.unload('third');
-  t.is((await pool.run(guestCall(wasm, 'echo in'), 'third', program)).status, 'success');
-  t.is(pool.stats().warmInstances, 3);
+  scheduler.instantiate('third', program);
+  scheduler.unload('third');
+  t.is((await scheduler.run(guestCall(wasm, 'echo in'), 'third', program)).status, 'success');
+  t.is(scheduler.stats().warmInstances, 3);
 });

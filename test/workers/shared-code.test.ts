@@ -7,9 +7,9 @@ import { Guest } from '../../workers/wasm/run/guest.js';
 import type { Program } from '../../workers/wasm/run/program.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import { choose } from '../../workers/wasm/warm/choose.js';
-import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 import { until } from '../helpers/until.js';
@@ -18,9 +18,9 @@ import { assemble } from '../helpers/wat.js';
 const LIMIT_MB = 16;
 const guest = new Guest();
 
-function prepared(wasm: Uint8Array, want: 'fresh' | 'reactor'): Program {
+function programOf(wasm: Uint8Array, want: 'fresh' | 'reactor'): Program {
   const source = readSource(wasm, LIMIT_MB);
-  return choose(source, prepareFresh(source), 'x', want).program;
+  return choose(source, createFreshProgram(source), 'x', want).program;
 }
 
 function answer(runner: ReturnType<typeof createRunner>, input: string): string {
@@ -49,7 +49,7 @@ test('modules that differ only in data and memory size share their code and keep
   ]);
   for (const strategy of ['fresh', 'reactor'] as const) {
     const cache = new ProgramCache(() => undefined);
-    const programs = wasms.map((wasm, index) => cache.keep(String(index), prepared(wasm, strategy)));
+    const programs = wasms.map((wasm, index) => cache.keep(String(index), programOf(wasm, strategy)));
     t.deepEqual(
       programs.map((program) => program.strategy),
       [strategy, strategy],
@@ -70,7 +70,7 @@ test('modules whose code uses data segments share their code only if those segme
   const passive = (text: string) => assemble(reactor(1, 'the one.', `(data $p "${text}")`, copy));
   const cache = new ProgramCache(() => undefined);
   const programs = [await passive('An '), await passive('It '), await passive('An ')].map((wasm, index) =>
-    cache.keep(String(index), prepared(wasm, 'reactor')),
+    cache.keep(String(index), programOf(wasm, 'reactor')),
   );
   t.deepEqual(
     programs.map((program) => answer(createRunner(program, guest), '')),
@@ -85,7 +85,7 @@ test('shared code counts once in the program cache and is evicted with its last 
   const cache = new ProgramCache((key) => evicted.push(key));
   const text = (index: number) => `number ${index}`;
   const keep = async (index: number) =>
-    cache.keep(String(index), prepared(await assemble(reactor(2, text(index))), 'reactor'));
+    cache.keep(String(index), programOf(await assemble(reactor(2, text(index))), 'reactor'));
   const first = await keep(0);
   const one = cache.bytes;
   const second = await keep(1);
@@ -100,7 +100,7 @@ test('shared code counts once in the program cache and is evicted with its last 
   small.keep('1', second);
   t.deepEqual(evicted, ['0']);
   t.is(answer(createRunner(await small.load('1', () => Promise.reject()), guest), ''), text(1));
-  small.keep('2', prepared(await assemble(reactor(2, text(2), '', '(nop)')), 'reactor'));
+  small.keep('2', programOf(await assemble(reactor(2, text(2), '', '(nop)')), 'reactor'));
   t.deepEqual(evicted, ['0', '1']);
   t.true(small.bytes < one + 1000, `${small.bytes} of ${one}`);
 });
@@ -116,7 +116,7 @@ test('thirty JavaScript functions share one copy of their code and return their 
       `let calls = 0; const padding = '${padding}'; export default () => [${index}, padding.length, ++calls];`,
     );
     const request = { wasm, name: 'x', limitMb: 64, want: 'reactor' } as const;
-    programs.push(cache.keep(String(index), (await compiler.prepare('test', 'run', request)).program));
+    programs.push(cache.keep(String(index), (await compiler.compile('test', 'run', request)).program));
   }
   t.is(new Set(programs.map(({ module }) => module)).size, 1);
   const [first] = programs;

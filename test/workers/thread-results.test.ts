@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { Scheduler } from '../../workers/engine/scheduler.js';
 import { DATA_BYTES, SLOT, SLOT_BYTES, STATE } from '../../workers/threads/protocol.js';
-import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
 import { guestCall } from '../helpers/engine.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { assemble } from '../helpers/wat.js';
@@ -30,7 +30,7 @@ async function runsOn(t: ExecutionContext, name: string, code: string) {
   const script = join(directory, `${name}.cjs`);
   writeFileSync(script, `${code}\nrequire(${JSON.stringify(THREAD.pathname)});`);
   const wasm = await printing;
-  const program = prepareFresh(readSource(wasm, 64));
+  const program = createFreshProgram(readSource(wasm, 64));
   const pool = new Scheduler({
     ...{ threads: 1, parked: 0, memoryMb: 512 },
     threadScript: pathToFileURL(script),

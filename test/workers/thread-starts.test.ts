@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { Scheduler } from '../../workers/engine/scheduler.js';
-import { prepareFresh } from '../../workers/wasm/warm/fresh.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
+import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
 import { guestCall } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -27,7 +27,7 @@ async function scene(t: ExecutionContext, { threadScript }: { threadScript?: URL
      appendFileSync(${JSON.stringify(started)}, '.');
      require(${JSON.stringify(THREAD.pathname)});`,
   );
-  const program = prepareFresh(readSource(await guest('kitchen.c'), 64));
+  const program = createFreshProgram(readSource(await guest('kitchen.c'), 64));
   const warnings: string[] = [];
   const open = () => {
     const pool = new Scheduler({

@@ -3,7 +3,7 @@ import test from 'ava';
 import type { WarmStart } from '../../src/contract/function.js';
 import type { FunctionName } from '../../src/contract/ids.js';
 import { MAX_LOG_BYTES, MAX_LOG_LINES } from '../../src/contract/limits.js';
-import type { Engine, ModuleReport } from '../../src/ports/engine.js';
+import type { Engine, ModuleInspection } from '../../src/ports/engine.js';
 import { createEngine } from '../../workers/engine/engine.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { contentId, runText, type TextOutcome } from '../helpers/engine.js';
@@ -14,7 +14,7 @@ import { assemble } from '../helpers/wat.js';
 const engine = createEngine({ threads: 1, parked: 2 });
 test.after.always(() => engine.close());
 
-async function inspect(source: string, on: Engine = engine): Promise<ModuleReport> {
+async function inspect(source: string, on: Engine = engine): Promise<ModuleInspection> {
   const wasm = await guest(source);
   return on.inspect(wasm, { cid: contentId(wasm), name: 'tested' as FunctionName, memoryLimitMb: 64 });
 }

@@ -5,15 +5,16 @@ import { Guest } from '../../workers/wasm/run/guest.js';
 import type { Runner } from '../../workers/wasm/run/program.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import type { GuestResult } from '../../workers/wasm/run/session.js';
-import { readSource } from '../../workers/wasm/warm/prepare.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
-import { prepareReactor } from '../../workers/wasm/warm/snapshot.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
+import { createReactorProgram } from '../../workers/wasm/warm/warm-program.js';
 import { FILLED, INPUT_AT, PAGES, type Poke, pokes, pokingGuest } from '../helpers/poking-guest.js';
 
 const LIMIT_MB = 1;
 const MAX_BYTES = LIMIT_MB << 20;
 const MEMORY_BYTES = PAGES * WASM_PAGE_BYTES;
-const prepare = (fromGo: boolean) => prepareReactor(readSource(pokingGuest({ fromGo }), LIMIT_MB), 'poked');
+const prepare = (fromGo: boolean) =>
+  createReactorProgram(readSource(pokingGuest({ fromGo }), LIMIT_MB), 'poked');
 const marked = prepare(true);
 /** Reset by comparing the whole memory; the reference for the other one. */
 const compared = prepare(false);

@@ -102,7 +102,7 @@ function decoded(record: string): AttemptRow | Error {
   }
 }
 
-/** Returns what the database said; `reason` is its message without the statement. */
+/** Returns the message of the database's error; `reason` is the message without the statement. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const reason = cause instanceof Error && 'reason' in cause ? cause.reason : undefined;

@@ -19,12 +19,12 @@ export function budgetedHost(call: HostCaller, buffers: BufferBudget, namespace:
   return async (name, args, signal) => {
     const bytes = argumentBytes(name, args);
     if (bytes <= SMALL_BYTES) return call(name, args, signal);
-    const share = buffers.share(namespace);
-    if (!share.take(bytes)) throw tooManyBytes();
+    const reservation = buffers.reserve(namespace);
+    if (!reservation.take(bytes)) throw tooManyBytes();
     try {
       return await call(name, args, signal);
     } finally {
-      share.release();
+      reservation.release();
     }
   };
 }

@@ -25,7 +25,7 @@ export function dueOf(delivery: Delivery, fn: FunctionVersion | null): Due {
   if (isLastCrash(delivery)) return endsWith(lastCrash(delivery, fn));
   if (!fn) return endsWith(unrunEnd(delivery, null, 'cancelled', `function "${name}" was deleted`));
   if (maxAgeMs === undefined || Date.now() - acceptedAt <= maxAgeMs) return { kind: 'run', fn };
-  const error = `expired: older than ${maxAgeMs / 1000} s when its turn came`;
+  const error = `expired: older than ${maxAgeMs / 1000} s when its attempt was due`;
   return endsWith(unrunEnd(delivery, fn, 'expired', error));
 }
 

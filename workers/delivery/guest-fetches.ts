@@ -30,7 +30,7 @@ export class GuestFetches {
   constructor(deps: FetchDeps, run: HostRun) {
     this.#deps = deps;
     this.#run = run;
-    this.#parallel = new ParallelFetches(() => deps.buffers.share(run.invocation.namespace));
+    this.#parallel = new ParallelFetches(() => deps.buffers.reserve(run.invocation.namespace));
   }
 
   /** Resolves with the response as JSON text. */
@@ -43,7 +43,7 @@ export class GuestFetches {
   ): Promise<string> {
     const { egress, depths } = this.#deps;
     const { invocation, function: fn, guestEnd } = this.#run;
-    const held = this.#deps.buffers.share(invocation.namespace);
+    const held = this.#deps.buffers.reserve(invocation.namespace);
     try {
       const response = await egress.fetch({
         namespace: invocation.namespace,

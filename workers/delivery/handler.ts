@@ -102,8 +102,8 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
     }
     const endsNow = isLastCrash(delivery);
     if (delivery.crashes > 0) {
-      const silent = crashRows(delivery).slice(0, endsNow ? -1 : undefined);
-      await Promise.all(silent.map((row) => deps.logWriter.write(row)));
+      const crashAttempts = crashRows(delivery).slice(0, endsNow ? -1 : undefined);
+      await Promise.all(crashAttempts.map((row) => deps.logWriter.write(row)));
     }
     if (due.kind === 'end') {
       await deps.finisher.finish(due.ending);

@@ -1,4 +1,4 @@
-import type { BufferShare } from '../../src/buffer-budget.js';
+import type { BufferReservation } from '../../src/buffer-budget.js';
 import { MAX_HOST_BYTES, MAX_PARALLEL_FETCHES, MB } from '../../src/contract/limits.js';
 import { AppError, messageOf } from '../../src/errors.js';
 import { tooManyBytes } from './budgeted-host.js';
@@ -7,7 +7,7 @@ interface FinishedFetch {
   handle: number;
   /** The reply in the format of `http_fetch`: UTF-8, outside the heap of the process. */
   reply: Buffer;
-  share: BufferShare;
+  reservation: BufferReservation;
 }
 
 /** The concurrent requests of one invocation (`http_start`, `http_next`). */
@@ -18,17 +18,17 @@ export class ParallelFetches {
   readonly #ended: FinishedFetch[] = [];
   #wake: (() => void) | null = null;
   #closed = false;
-  readonly #newShare: () => BufferShare;
+  readonly #reserve: () => BufferReservation;
 
-  /** @param newShare Returns a share of what the namespace may hold, for one body or reply. */
-  constructor(newShare: () => BufferShare) {
-    this.#newShare = newShare;
+  /** @param reserve Reserves memory of the namespace for one body or reply. */
+  constructor(reserve: () => BufferReservation) {
+    this.#reserve = reserve;
   }
 
   /** Drops the replies that were not taken. */
   close(): void {
     this.#closed = true;
-    for (const { share } of this.#ended.splice(0)) share.release();
+    for (const { reservation } of this.#ended.splice(0)) reservation.release();
   }
 
   /**
@@ -43,7 +43,7 @@ export class ParallelFetches {
         `${MAX_PARALLEL_FETCHES} requests are in flight or not taken yet, which is the limit; take some with http_next first.`,
       );
     }
-    const body = this.#newShare();
+    const body = this.#reserve();
     if (!body.take(bodyBytes)) throw tooManyBytes();
     const handle = ++this.#lastHandle;
     this.#inFlight++;
@@ -65,7 +65,7 @@ export class ParallelFetches {
     const ended = this.#ended.shift();
     if (ended === undefined) return null;
     this.#heldBytes -= ended.reply.byteLength;
-    ended.share.release();
+    ended.reservation.release();
     // The reply is a JSON object with at least one field.
     return `{"handle":${ended.handle},${ended.reply.toString('utf8', 1)}`;
   }
@@ -85,13 +85,13 @@ export class ParallelFetches {
   #onEnd(handle: number, text: string): void {
     this.#inFlight--;
     if (this.#closed) return;
-    const share = this.#newShare();
+    const reservation = this.#reserve();
     let reply = Buffer.from(text);
     if (this.#heldBytes + reply.byteLength > MAX_HOST_BYTES)
       reply = Buffer.from(failure(`the replies not taken yet have more than ${MAX_HOST_BYTES / MB} MB`));
-    else if (!share.take(reply.byteLength)) reply = Buffer.from(failure(messageOf(tooManyBytes())));
+    else if (!reservation.take(reply.byteLength)) reply = Buffer.from(failure(messageOf(tooManyBytes())));
     this.#heldBytes += reply.byteLength;
-    this.#ended.push({ handle, reply, share });
+    this.#ended.push({ handle, reply, reservation });
     this.#wake?.();
   }
 }

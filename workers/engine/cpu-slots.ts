@@ -21,7 +21,7 @@ export const LONG_RUN_MS = 20;
  * them may start one run in addition. The operating system then shares the cores between the
  * threads.
  *
- * While a module is prepared, its thread takes one of the cores: otherwise the guests of one
+ * While a module is compiled, its thread takes one of the cores: otherwise the guests of one
  * namespace, together with the work that they cause on the main thread, would leave a deploy of
  * another one a fraction of a core.
  */
@@ -32,7 +32,7 @@ export class CpuSlots {
   /** Computing guests that were started beside long ones. */
   readonly #joined = new Set<Run>();
   #parked = 0;
-  #isPreparing = false;
+  #isCompiling = false;
 
   constructor(sizes: { threads: number; parked: number }, stats: RunStats) {
     this.#sizes = sizes;
@@ -52,15 +52,15 @@ export class CpuSlots {
     return this.#computing.size >= this.#size;
   }
 
-  /** Whether modules are being prepared. The last slot always remains for guests. */
-  set isPreparing(isPreparing: boolean) {
-    this.#isPreparing = isPreparing;
-    this.#settleJoined();
+  /** Whether modules are being compiled. The last slot always remains for guests. */
+  set isCompiling(isCompiling: boolean) {
+    this.#isCompiling = isCompiling;
+    this.#clearJoined();
   }
 
   get #size(): number {
     const { threads } = this.#sizes;
-    return this.#isPreparing && threads > 1 ? threads - 1 : threads;
+    return this.#isCompiling && threads > 1 ? threads - 1 : threads;
   }
 
   canStart(run: Run): boolean {
@@ -132,12 +132,12 @@ export class CpuSlots {
     run.cpuSlot = slot;
     if (slot !== 'computing') this.#joined.delete(run);
     if (slot === 'computing') this.#computing.add(run);
-    else this.#settleJoined();
+    else this.#clearJoined();
     if (slot === 'parked') this.#parked++;
   }
 
   /** Once there are no more computing guests than slots, none of them is there in addition. */
-  #settleJoined(): void {
+  #clearJoined(): void {
     if (this.#computing.size <= this.#size) this.#joined.clear();
   }
 }

@@ -8,7 +8,7 @@ import type {
   GuestModule,
   GuestOutcome,
   InspectSettings,
-  ModuleReport,
+  ModuleInspection,
 } from '../../src/ports/engine.js';
 import { ModuleCompiler } from '../threads/module-compiler.js';
 import { ThreadStartError } from '../threads/thread-start-error.js';
@@ -19,7 +19,10 @@ import { ProgramCache } from './program-cache.js';
 import { Scheduler } from './scheduler.js';
 import { ThreadsUnavailable } from './threads-unavailable.js';
 
-/** A damaged module is moved away before the new one takes its place, in milliseconds. */
+/**
+ * How long a module's file may be missing, in milliseconds: a damaged one is moved away before the
+ * new one takes its place.
+ */
 const REPLACED_WITHIN_MS = 250;
 
 export interface EngineOptions {
@@ -40,27 +43,27 @@ export interface EngineOptions {
 
 /** Creates the engine: compiles and inspects modules, and runs guests on threads. */
 export function createEngine(options: EngineOptions = {}): Engine {
-  const pool = new Scheduler({
+  const scheduler = new Scheduler({
     threads: options.threads ?? availableParallelism(),
     parked: options.parked ?? 64,
     memoryMb: options.memoryMb ?? 2048,
     isCached: (key) => programs.has(key),
     ...(options.warn === undefined ? {} : { warn: options.warn }),
   });
-  const compiler = new ModuleCompiler({ onBusy: (isBusy) => pool.setPreparing(isBusy) });
-  const programs = new ProgramCache((key) => pool.unload(key));
+  const compiler = new ModuleCompiler({ onBusy: (isBusy) => scheduler.setCompiling(isBusy) });
+  const programs = new ProgramCache((key) => scheduler.unload(key));
 
-  async function inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleReport> {
+  async function inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleInspection> {
     const { cid, name, memoryLimitMb: limitMb, namespace = '', again = false } = settings;
     const request = { wasm, name, limitMb, want: 'probe', again } as const;
     const priority = again ? 'background' : 'deploy';
-    const { program, note, conclusive } = await prepare(namespace, priority, request);
+    const { program, note, conclusive } = await compile(namespace, priority, request);
     programs.keep(programKey(cid, name, limitMb, program.strategy), program);
-    if (program.waits) pool.expectWaiting();
-    const report: ModuleReport = { kind: program.shape.kind, warmStart: program.strategy };
-    if (note !== null) report.note = note;
-    if (!conclusive) report.inconclusive = true;
-    return report;
+    if (program.waits) scheduler.expectWaiting();
+    const inspection: ModuleInspection = { kind: program.shape.kind, warmStart: program.strategy };
+    if (note !== null) inspection.note = note;
+    if (!conclusive) inspection.inconclusive = true;
+    return inspection;
   }
 
   const programOf = (module: GuestModule) => programs.load(keyOf(module), () => load(module));
@@ -78,13 +81,13 @@ export function createEngine(options: EngineOptions = {}): Engine {
       .catch((cause) => {
         throw isDamage(cause) ? damagedModule(name, cause) : unavailableModule(name, cause);
       });
-    return (await prepare(namespace, 'run', { wasm, name, limitMb, want })).program;
+    return (await compile(namespace, 'run', { wasm, name, limitMb, want })).program;
   }
 
-  const prepare: ModuleCompiler['prepare'] = (...given) =>
-    compiler.prepare(...given).catch((error) => {
+  const compile: ModuleCompiler['compile'] = (...given) =>
+    compiler.compile(...given).catch((error) => {
       if (!(error instanceof ThreadStartError)) throw error;
-      options.warn?.('A thread to prepare modules cannot be started.', error);
+      options.warn?.('A thread to compile modules cannot be started.', error);
       throw new ThreadsUnavailable(error);
     });
 
@@ -98,21 +101,21 @@ export function createEngine(options: EngineOptions = {}): Engine {
       // because it does not end by itself, as an outage of the storage does.
       return refused(messageOf(error));
     }
-    return pool.run(call, keyOf(call), program);
+    return scheduler.run(call, keyOf(call), program);
   }
 
   let closing: Promise<void> | null = null;
   async function closeAll(): Promise<void> {
-    await pool.close();
+    await scheduler.close();
     await compiler.close();
   }
 
   return {
     inspect,
-    prepare: async (module) => pool.prepare(keyOf(module), await programOf(module)),
+    prepare: async (module) => scheduler.instantiate(keyOf(module), await programOf(module)),
     run,
-    ping: async () => pool.assertThreads(),
-    stats: () => pool.stats(),
+    ping: async () => scheduler.assertThreads(),
+    stats: () => scheduler.stats(),
     close: () => {
       closing ??= closeAll();
       return closing;

@@ -1,7 +1,7 @@
 import type { Run } from './run.js';
 
 /**
- * Limits the memory of all guests of a pool. A guest that may grow is charged its limit. A parked
+ * Limits the memory of a process's guests. A guest that may grow is charged its limit. A parked
  * guest cannot grow and is charged its current size until it resumes; then its limit must fit
  * again.
  *

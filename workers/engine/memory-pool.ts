@@ -11,7 +11,7 @@ const RESERVED_PART = 8;
 const FEW_GUESTS = 4;
 
 /**
- * The memory of all guests of a pool. An eighth of it is reserved for namespaces with few guests,
+ * The memory of a process's guests. An eighth of it is reserved for namespaces with few guests,
  * so that no namespace holds all of it while another waits. Each part is a budget of its own:
  * guests that wait to grow in one do not block guests of the other from beginning.
  */

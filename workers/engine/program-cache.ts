@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import { type Snapshot, shareBlocks } from '../wasm/run/image.js';
 import type { Program } from '../wasm/run/program.js';
+import { type Snapshot, shareBlocks } from '../wasm/run/snapshot.js';
 
 /**
  * The cache limit in bytes of modules and snapshots; compiled code takes up to three times its

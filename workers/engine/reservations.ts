@@ -10,10 +10,10 @@ import { WarmInstances } from './warm-instances.js';
  * The share of guest memory that warm instances may fill: otherwise a thousand rarely invoked
  * functions would take a megabyte or more each.
  */
-const WARM_SHARE = 1 / 12;
+const WARM_FRACTION = 1 / 12;
 
 /**
- * The resources of a pool that runs reserve: a place in a thread's queue, a CPU slot and memory.
+ * The resources of a process that runs reserve: a place in a thread's queue, a CPU slot and memory.
  * All of them are reserved and released together, and accounted together with the warm instances
  * that threads keep, so that their sums always agree.
  */
@@ -35,7 +35,7 @@ export class Reservations {
     this.#stats = stats;
     this.#isCached = isCached;
     this.memory = new MemoryPool(sizes.memoryMb);
-    this.warm = new WarmInstances(sizes.memoryMb * WARM_SHARE);
+    this.warm = new WarmInstances(sizes.memoryMb * WARM_FRACTION);
     this.cpuSlots = new CpuSlots(sizes, stats);
   }
 

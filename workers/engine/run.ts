@@ -4,7 +4,7 @@ import type { Slot } from '../threads/slot.js';
 import type { Program } from '../wasm/run/program.js';
 import type { StopReason } from './outcome.js';
 
-/** An invocation from its arrival at the pool until its outcome. */
+/** An invocation from its arrival at the scheduler until its outcome. */
 export interface Run {
   readonly call: GuestCall;
   /** The key of its program. */

@@ -103,18 +103,18 @@ export class Scheduler implements Closable {
     this.#threads.expectWaiting();
   }
 
-  /** Called when the first module begins to be prepared, and when the last one is. */
-  setPreparing(isPreparing: boolean): void {
-    this.#cpuSlots.isPreparing = isPreparing;
-    if (!isPreparing) this.#dispatch();
+  /** Called when the first module begins to be compiled, and when the last one is. */
+  setCompiling(isCompiling: boolean): void {
+    this.#cpuSlots.isCompiling = isCompiling;
+    if (!isCompiling) this.#dispatch();
   }
 
   /** Has an idle thread create a warm instance of a program that will run soon. */
-  prepare(key: string, program: Program): void {
+  instantiate(key: string, program: Program): void {
     const thread = this.#threads.nextIdle;
     const keepsOne = [...this.#threads].some(({ programs }) => programs.has(key));
     if (thread === undefined || keepsOne || this.#closed) return;
-    thread.prepare(key, program);
+    thread.instantiate(key, program);
   }
 
   /**
@@ -217,8 +217,8 @@ export class Scheduler implements Closable {
       case 'ended':
         this.#dispatch();
         return;
-      case 'prepared': {
-        const loaded = thread.programNumbered(message.number);
+      case 'instantiated': {
+        const loaded = thread.programWithId(message.programId);
         if (loaded !== undefined) this.#reservations.keepWarm(loaded, message.keptBytes);
         this.#reservations.evictWarm();
         return;

@@ -1,7 +1,7 @@
 import { AppError } from '../../src/errors.js';
 
 /**
- * Thrown when no guest can run, or no module can be prepared, because this process can start no
+ * Thrown when no guest can run, or no module can be compiled, because this process can start no
  * thread: another attempt, or another worker, may succeed.
  */
 export class ThreadsUnavailable extends AppError {

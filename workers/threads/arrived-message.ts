@@ -1,8 +1,8 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 
 /**
- * Returns the next message of a port. Shared memory has told that it was posted, which happened
- * before, so it has arrived.
+ * Returns the next message of a port. The caller has read the counter in shared memory that is
+ * raised after posting, so the message has arrived.
  */
 export function arrivedMessage(port: MessagePort): unknown {
   const received = receiveMessageOnPort(port);

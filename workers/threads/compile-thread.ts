@@ -1,9 +1,9 @@
 import { parentPort } from 'node:worker_threads';
 import { AppError, messageOf } from '../../src/errors.js';
 import { choose } from '../wasm/warm/choose.js';
-import { prepareFresh } from '../wasm/warm/fresh.js';
-import { checkValid, readSource } from '../wasm/warm/prepare.js';
-import { ownThreadNumber } from './cpu-clock.js';
+import { createFreshProgram } from '../wasm/warm/fresh.js';
+import { checkValid, readSource } from '../wasm/warm/source.js';
+import { ownOsThreadId } from './cpu-clock.js';
 import type { FromCompiler, ToCompiler } from './protocol.js';
 
 const port = parentPort;
@@ -18,16 +18,16 @@ port.on('message', ({ id, request }: ToCompiler) => {
     const source = readSource(request.wasm, request.limitMb);
     // Workers load modules that were validated at deploy.
     if (request.want === 'probe') checkValid(request.wasm);
-    const fresh = prepareFresh(source);
+    const fresh = createFreshProgram(source);
     // Sent before anything is probed, so that a module that hangs in a probe can still run as
     // fresh.
-    post({ type: 'prepared', id, program: fresh, note: null, last: false });
+    post({ type: 'compiled', id, program: fresh, note: null, last: false });
     const { program, note } = choose(source, fresh, request.name, request.want);
-    post({ type: 'prepared', id, program, note, last: true });
+    post({ type: 'compiled', id, program, note, last: true });
   } catch (error) {
     const code = error instanceof AppError ? error.code : 'invalid_module';
     post({ type: 'refused', id, code, message: messageOf(error) });
   }
 });
 
-post({ type: 'ready', thread: ownThreadNumber() });
+post({ type: 'ready', osThreadId: ownOsThreadId() });

@@ -48,7 +48,7 @@ interface CompileTask {
   request: CompileRequest;
   /** Set once the module can run at least as fresh. */
   fresh: Program | null;
-  resolve(prepared: CompiledModule): void;
+  resolve(compiled: CompiledModule): void;
   reject(error: unknown): void;
   /** The CPU time at which the current phase began. */
   cpuAt: number;
@@ -63,7 +63,7 @@ interface CompileTask {
  */
 export class CompilerWorker {
   readonly #budgets: CompileBudgets;
-  readonly #clockOf: (thread: number | null) => CpuClock;
+  readonly #clockOf: (osThreadId: number | null) => CpuClock;
   readonly #script: URL;
   #worker: Worker | null = null;
   #hasStarted = false;
@@ -73,7 +73,7 @@ export class CompilerWorker {
   #timer: NodeJS.Timeout | null = null;
 
   /** @param clockOf Returns the clock of a thread's CPU time, given the thread's number. */
-  constructor(budgets: CompileBudgets, clockOf: (thread: number | null) => CpuClock, script = SCRIPT) {
+  constructor(budgets: CompileBudgets, clockOf: (osThreadId: number | null) => CpuClock, script = SCRIPT) {
     this.#script = script;
     this.#budgets = budgets;
     this.#clockOf = clockOf;
@@ -84,10 +84,10 @@ export class CompilerWorker {
   }
 
   /**
-   * Prepares a module. Rejects with `invalid_module`, or another code from the thread, when the
+   * Compiles a module. Rejects with `invalid_module`, or another code from the thread, when the
    * module cannot run, and with ThreadStartError when there is no thread.
    */
-  prepare(request: CompileRequest): Promise<CompiledModule> {
+  compile(request: CompileRequest): Promise<CompiledModule> {
     return new Promise((resolve, reject) => {
       const cpuAt = this.#clock();
       this.#task = {
@@ -102,7 +102,7 @@ export class CompilerWorker {
       };
       this.#timer = setInterval(() => this.#checkBudget(), CHECK_INTERVAL_MS);
       try {
-        this.#thread().postMessage({ type: 'prepare', id: this.#lastId, request } satisfies ToCompiler);
+        this.#thread().postMessage({ type: 'compile', id: this.#lastId, request } satisfies ToCompiler);
       } catch (error) {
         this.#startFailed(error);
       }
@@ -119,7 +119,7 @@ export class CompilerWorker {
 
   async close(): Promise<void> {
     const task = this.#end();
-    task?.reject(engineClosing('prepares no further modules'));
+    task?.reject(engineClosing('compiles no further modules'));
     await this.retire();
   }
 
@@ -142,7 +142,7 @@ export class CompilerWorker {
   #handleMessage(message: FromCompiler): void {
     if (message.type === 'ready') {
       this.#hasStarted = true;
-      this.#clock = this.#clockOf(message.thread);
+      this.#clock = this.#clockOf(message.osThreadId);
       this.#beginPhase();
       return;
     }
@@ -187,7 +187,7 @@ export class CompilerWorker {
 
   /**
    * Terminates the thread because it failed or exceeded a limit. The module runs as fresh if it was
-   * prepared that far, and is rejected otherwise: as invalid, or as `unavailable` when the machine
+   * compiled that far, and is rejected otherwise: as invalid, or as `unavailable` when the machine
    * and not the module is the reason.
    */
   #giveUp(
@@ -201,7 +201,7 @@ export class CompilerWorker {
     const { fresh } = task;
     if (fresh !== null)
       task.resolve({ program: fresh, note: `warm start was given up: ${reason}`, conclusive });
-    else task.reject(new AppError(code, `The module could not be prepared: ${reason}.`));
+    else task.reject(new AppError(code, `The module could not be compiled: ${reason}.`));
   }
 
   /** The next module gets another thread. */

@@ -3,10 +3,10 @@ import { readFileSync, readlinkSync } from 'node:fs';
 const NS_PER_MS = 1e6;
 
 /** Returns the operating system's id of the calling thread, from /proc (Linux); null elsewhere. */
-export function ownThreadNumber(): number | null {
+export function ownOsThreadId(): number | null {
   try {
-    const number = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
-    return Number.isInteger(number) ? number : null;
+    const id = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+    return Number.isInteger(id) ? id : null;
   } catch {
     return null;
   }
@@ -21,11 +21,11 @@ export type CpuClock = () => number;
  * upper bound that other processes do not increase: the smaller of elapsed time and the CPU time of
  * the whole process.
  */
-export function cpuClock(thread: number | null): CpuClock {
-  const path = `/proc/self/task/${thread}/schedstat`;
+export function cpuClock(osThreadId: number | null): CpuClock {
+  const path = `/proc/self/task/${osThreadId}/schedstat`;
   const read = () => Number(readFileSync(path, 'utf8').split(' ')[0]) / NS_PER_MS;
   try {
-    if (thread !== null && Number.isFinite(read())) {
+    if (osThreadId !== null && Number.isFinite(read())) {
       let last = 0;
       return () => {
         try {

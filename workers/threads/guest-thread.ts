@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import { filledBytes } from '../wasm/run/image.js';
 import type { Program } from '../wasm/run/program.js';
 import type { HostReply } from '../wasm/run/session.js';
+import { filledBytes } from '../wasm/run/snapshot.js';
 import { messageIfArrived } from './arrived-message.js';
 import {
   CONTROL_BYTES,
@@ -45,8 +45,8 @@ export interface ThreadEvents {
 export interface LoadedProgram {
   readonly thread: GuestThread;
   readonly key: string;
-  /** The number by which messages and slots refer to the program. */
-  readonly number: number;
+  /** The id by which messages and slots refer to the program. */
+  readonly id: number;
   /** The memory of the warm instance, 0 for none. */
   keptBytes: number;
   /** The filled part of its memory when a run begins. */
@@ -66,7 +66,7 @@ export class GuestThread {
   /** The programs that the thread has loaded, by key. */
   readonly programs = new Map<string, LoadedProgram>();
   idleSince = performance.now();
-  #lastNumber = 0;
+  #lastProgramId = 0;
   /** The sequence number of the last wakeup, which is also the generation of the last run. */
   #wakeup = 0;
   #posted = 0;
@@ -125,9 +125,9 @@ export class GuestThread {
     return this.#free.length > 0;
   }
 
-  /** Returns the program with this number; undefined when it has been unloaded since. */
-  programNumbered(number: number): LoadedProgram | undefined {
-    for (const loaded of this.programs.values()) if (loaded.number === number) return loaded;
+  /** Returns the program with this id; undefined when it has been unloaded since. */
+  programWithId(id: number): LoadedProgram | undefined {
+    for (const loaded of this.programs.values()) if (loaded.id === id) return loaded;
     return undefined;
   }
 
@@ -138,10 +138,9 @@ export class GuestThread {
   run(key: string, program: Program, job: GuestJob): Slot {
     const slot = this.#free.pop();
     if (slot === undefined) throw new Error('the thread has no free slot');
-    const { number } = this.#load(key, program);
+    const { id } = this.#load(key, program);
     const generation = nextGeneration(this.#wakeup);
-    if (!slot.fill(number, job))
-      this.#post({ type: 'job', slot: slot.index, generation, job: toPosted(job) });
+    if (!slot.fill(id, job)) this.#post({ type: 'job', slot: slot.index, generation, job: toPosted(job) });
     slot.open(generation);
     this.#wake();
     return slot;
@@ -155,9 +154,9 @@ export class GuestThread {
     return slot.result(() => (messageIfArrived(this.#replies) as PostedResult | undefined) ?? null);
   }
 
-  prepare(key: string, program: Program): void {
-    const { number } = this.#load(key, program);
-    this.#post({ type: 'prepare', number });
+  instantiate(key: string, program: Program): void {
+    const { id } = this.#load(key, program);
+    this.#post({ type: 'instantiate', programId: id });
     this.#wake();
   }
 
@@ -169,7 +168,7 @@ export class GuestThread {
     const loaded = this.programs.get(key);
     if (loaded === undefined) return;
     this.programs.delete(key);
-    this.#post({ type: 'forget', number: loaded.number });
+    this.#post({ type: 'unload', programId: loaded.id });
     this.#wake();
   }
 
@@ -177,10 +176,10 @@ export class GuestThread {
     const known = this.programs.get(key);
     if (known !== undefined) return known;
     const filled = program.snapshot === null ? 0 : filledBytes(program.snapshot);
-    const number = ++this.#lastNumber;
-    const loaded: LoadedProgram = { thread: this, key, number, keptBytes: 0, filledBytes: filled };
+    const id = ++this.#lastProgramId;
+    const loaded: LoadedProgram = { thread: this, key, id, keptBytes: 0, filledBytes: filled };
     this.programs.set(key, loaded);
-    this.#post({ type: 'program', number, program });
+    this.#post({ type: 'program', programId: id, program });
     return loaded;
   }
 

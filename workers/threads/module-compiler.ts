@@ -11,7 +11,7 @@ import { engineClosing } from './engine-closing.js';
 import type { CompileRequest } from './protocol.js';
 
 /**
- * The number of threads that prepare modules. While one is busy with a namespace's module, the
+ * The number of threads that compile modules. While one is busy with a namespace's module, the
  * other serves the other namespaces.
  */
 const WORKERS = 2;
@@ -30,27 +30,27 @@ export interface ModuleCompilerOptions {
   clockOf?: typeof cpuClock;
   /** The script of the threads; by default the one of the engine. */
   script?: URL;
-  /** Called when a module begins to be prepared, and when none is any more. */
+  /** Called when a module begins to be compiled, and when none is any more. */
   onBusy?(isBusy: boolean): void;
 }
 
 interface WaitingCompilation {
   namespace: string;
   request: CompileRequest;
-  resolve(prepared: Promise<CompiledModule>): void;
+  resolve(compiled: Promise<CompiledModule>): void;
   reject(error: unknown): void;
 }
 
 /**
- * Prepares modules off the main thread. Namespaces take turns, and at most one module per namespace
- * is prepared at a time, so that modules whose initialization never ends delay only their own
- * namespace.
+ * Compiles modules, and probes them, off the main thread. Namespaces take turns, and at most one
+ * module per namespace is compiled at a time, so that modules whose initialization never ends delay
+ * only their own namespace.
  */
 export class ModuleCompiler implements Closable {
   readonly #workers: readonly CompilerWorker[];
   readonly #onBusy: (isBusy: boolean) => void;
   readonly #queues = PRIORITIES.map(() => new FairQueue<WaitingCompilation>());
-  /** The namespaces whose module is being prepared. */
+  /** The namespaces whose module is being compiled. */
   readonly #busy = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
@@ -62,12 +62,12 @@ export class ModuleCompiler implements Closable {
   }
 
   /**
-   * Queues a module. Resolves when it is prepared; rejects when it is invalid or the engine closes.
+   * Queues a module. Resolves when it is compiled; rejects when it is invalid or the engine closes.
    */
-  prepare(namespace: string, priority: CompilePriority, request: CompileRequest): Promise<CompiledModule> {
+  compile(namespace: string, priority: CompilePriority, request: CompileRequest): Promise<CompiledModule> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
-        reject(engineClosing('prepares no further modules'));
+        reject(engineClosing('compiles no further modules'));
         return;
       }
       const queue = this.#queues[PRIORITIES.indexOf(priority)];
@@ -80,7 +80,7 @@ export class ModuleCompiler implements Closable {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     for (const queue of this.#queues)
-      for (const { reject } of queue.drain()) reject(engineClosing('prepares no further modules'));
+      for (const { reject } of queue.drain()) reject(engineClosing('compiles no further modules'));
     await Promise.all(this.#workers.map((worker) => worker.close()));
   }
 
@@ -108,13 +108,13 @@ export class ModuleCompiler implements Closable {
   #begin(worker: CompilerWorker, { namespace, request, resolve }: WaitingCompilation): void {
     this.#busy.add(namespace);
     if (this.#busy.size === 1) this.#onBusy(true);
-    const prepared = worker.prepare(request);
-    resolve(prepared);
+    const compiled = worker.compile(request);
+    resolve(compiled);
     const ended = () => {
       this.#busy.delete(namespace);
       this.#next();
       if (this.#busy.size === 0) this.#onBusy(false);
     };
-    prepared.then(ended, ended);
+    compiled.then(ended, ended);
   }
 }

@@ -11,11 +11,11 @@ import type { HostValue } from '../wasm/run/session.js';
  * it takes a slot (see `WORD.posted`).
  */
 export type ToThread =
-  /** Slots refer to a program by its number. */
-  | { type: 'program'; number: number; program: Program }
+  /** Slots refer to a program by its id. */
+  | { type: 'program'; programId: number; program: Program }
   /** Creates an instance of a program that will run soon. */
-  | { type: 'prepare'; number: number }
-  | { type: 'forget'; number: number }
+  | { type: 'instantiate'; programId: number }
+  | { type: 'unload'; programId: number }
   /** A job that is too large for its slot. */
   | { type: 'job'; slot: number; generation: number; job: GuestJob };
 
@@ -36,7 +36,7 @@ export type FromThread =
   | { type: 'sleep'; milliseconds: number }
   /** At least one slot has a new state: see `SLOT.state`. */
   | { type: 'ended' }
-  | { type: 'prepared'; number: number; keptBytes: number };
+  | { type: 'instantiated'; programId: number; keptBytes: number };
 
 /** What a thread reports when it can take the next job. */
 export interface IdleReport {
@@ -66,11 +66,11 @@ export interface PostedResult {
 }
 
 /** The messages between the main thread and a compiler thread. */
-export type ToCompiler = { type: 'prepare'; id: number; request: CompileRequest };
+export type ToCompiler = { type: 'compile'; id: number; request: CompileRequest };
 export type FromCompiler =
-  /** The operating system's id of the thread, for measuring its CPU time. */
-  | { type: 'ready'; thread: number | null }
-  | { type: 'prepared'; id: number; program: Program; note: string | null; last: boolean }
+  /** For measuring the CPU time of the thread. */
+  | { type: 'ready'; osThreadId: number | null }
+  | { type: 'compiled'; id: number; program: Program; note: string | null; last: boolean }
   | { type: 'refused'; id: number; code: ErrorCode; message: string };
 
 export interface CompileRequest {

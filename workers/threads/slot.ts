@@ -48,7 +48,7 @@ export class Slot {
   }
 
   /**
-   * Prepares the slot for an invocation. Nothing of an earlier one can be read from now on, even if
+   * Resets the slot for an invocation. Nothing of an earlier one can be read from now on, even if
    * this one is stopped before the thread begins it. Returns false when the job does not fit and
    * must be posted.
    */

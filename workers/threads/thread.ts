@@ -173,14 +173,14 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
 }
 
 /** Creates a warm instance. An error occurs again, and is reported, when the program runs. */
-function prepare(number: number): void {
-  const runner = runners.get(number);
+function instantiate(programId: number): void {
+  const runner = runners.get(programId);
   try {
-    runner?.prepare();
+    runner?.instantiate();
   } catch {
     return;
   }
-  post({ type: 'prepared', number, keptBytes: runner?.keptBytes() ?? 0 });
+  post({ type: 'instantiated', programId, keptBytes: runner?.keptBytes() ?? 0 });
 }
 
 let handledCount = 0;
@@ -198,13 +198,13 @@ function handlePosted(): void {
 function handleMessage(message: ToThread): void {
   switch (message.type) {
     case 'program':
-      runners.set(message.number, createRunner(message.program, guest));
+      runners.set(message.programId, createRunner(message.program, guest));
       return;
-    case 'prepare':
-      prepare(message.number);
+    case 'instantiate':
+      instantiate(message.programId);
       return;
-    case 'forget':
-      runners.delete(message.number);
+    case 'unload':
+      runners.delete(message.programId);
       return;
     case 'job': {
       const { generation, job } = message;
@@ -238,9 +238,9 @@ function beginNext(wakeup: number): boolean {
 }
 
 function begin(slot: ThreadSlot, generation: number): void {
-  const number = slot.words[SLOT.program] ?? 0;
-  const runner = runners.get(number);
-  if (runner === undefined) throw new Error(`program ${number} is not loaded on this thread`);
+  const programId = slot.words[SLOT.program] ?? 0;
+  const runner = runners.get(programId);
+  if (runner === undefined) throw new Error(`program ${programId} is not loaded on this thread`);
   const posted = slot.posted?.generation === generation ? slot.posted.job : null;
   slot.posted = null;
   const job = readJob(slot) ?? posted;

@@ -42,7 +42,7 @@ export class GuestWasi {
   readonly functions: Record<string, WasiFunction>;
   readonly #memory: GuestMemory;
   readonly #wasi: InstanceType<typeof WASI>;
-  #session: GuestSession | null = null;
+  #current: GuestSession | null = null;
   #startedAt = 0n;
   #read = 0;
   #output = new Uint8Array(INITIAL_OUTPUT_BYTES);
@@ -56,7 +56,7 @@ export class GuestWasi {
     this.#wasi.setMemory(NO_MEMORY);
     const described = descriptions(
       memory,
-      () => [this.#now.name],
+      () => [this.#session.name],
       (descriptor) => this.#wasi.FD_MAP.get(descriptor),
     );
     this.functions = { ...this.#wasi.wasiImport, ...described, ...this.#overrides() };
@@ -69,7 +69,7 @@ export class GuestWasi {
    *   returns, not what it prints.
    */
   begin(session: GuestSession, outputToLog: boolean): void {
-    this.#session = session;
+    this.#current = session;
     this.#startedAt = session.clock.monotonic();
     this.#read = 0;
     this.#outputLength = 0;
@@ -101,9 +101,9 @@ export class GuestWasi {
     return this.#errorTail.trimEnd().split('\n').at(-1)?.trim() ?? '';
   }
 
-  get #now(): GuestSession {
-    if (this.#session === null) throw new GuestFailure('the guest ran outside an invocation');
-    return this.#session;
+  get #session(): GuestSession {
+    if (this.#current === null) throw new GuestFailure('the guest ran outside an invocation');
+    return this.#current;
   }
 
   /** Returns the stream of a descriptor, which fd_renumber may have changed; null for none. */
@@ -112,7 +112,7 @@ export class GuestWasi {
   }
 
   #clock(id: number): bigint | null {
-    const { clock } = this.#now;
+    const { clock } = this.#session;
     if (id === 0) return clock.realtime();
     if (id === 1) return clock.monotonic();
     // The CPU time clocks of process and thread return the invocation's own time, so that they
@@ -149,7 +149,7 @@ export class GuestWasi {
         // termination.
         const target = memory.window(pointer, length);
         for (let at = 0; at < target.length; at += RANDOM_STEP_BYTES) {
-          this.#now.random(target.subarray(at, at + RANDOM_STEP_BYTES));
+          this.#session.random(target.subarray(at, at + RANDOM_STEP_BYTES));
         }
         return ERRNO.success;
       },
@@ -159,7 +159,7 @@ export class GuestWasi {
             memory,
             now: (id) => this.#clock(id),
             ready: (descriptor, direction) => this.#ready(descriptor, direction),
-            sleep: (milliseconds) => this.#now.bridge.sleep(milliseconds),
+            sleep: (milliseconds) => this.#session.bridge.sleep(milliseconds),
           },
           input,
           output,
@@ -176,7 +176,7 @@ export class GuestWasi {
       fd_read: (descriptor: number, vectors: number, count: number, result: number) => {
         if (this.#stream(descriptor) !== STDIN) return ERRNO.badf;
         const before = this.#read;
-        const { input } = this.#now;
+        const { input } = this.#session;
         for (const [pointer, length] of this.#vectors(vectors, count)) {
           const target = memory.window(pointer, length);
           const part = input.subarray(this.#read, this.#read + target.length);
@@ -194,7 +194,7 @@ export class GuestWasi {
         for (const [pointer, length] of this.#vectors(vectors, count)) {
           const part = memory.slice(pointer, length);
           if (to === STDERR) this.#printError(part);
-          else if (this.#outputToLog) this.#now.log.print('info', part);
+          else if (this.#outputToLog) this.#session.log.print('info', part);
           else this.#print(part);
           written += part.length;
         }
@@ -271,12 +271,12 @@ export class GuestWasi {
 
   #ready(descriptor: number, direction: 'read' | 'write'): number | null {
     const to = this.#stream(descriptor);
-    if (direction === 'read') return to === STDIN ? this.#now.input.length - this.#read : null;
+    if (direction === 'read') return to === STDIN ? this.#session.input.length - this.#read : null;
     return to === STDOUT || to === STDERR ? WRITABLE_BYTES : null;
   }
 
   #printError(part: Uint8Array): void {
-    this.#now.log.print('error', part);
+    this.#session.log.print('error', part);
     const tail = text.decode(part.subarray(-4 * TAIL_CHARACTERS));
     this.#errorTail = (this.#errorTail + tail).slice(-TAIL_CHARACTERS);
   }

@@ -226,7 +226,7 @@ class WithoutAnEngine(unittest.TestCase):
                 lambda: client.invocation("x"),
                 lambda: client.publish("t", 1),
             ):
-                with self.assertRaisesRegex(OramaError, "not of this API") as refused:
+                with self.assertRaisesRegex(OramaError, "not from this API") as refused:
                     call()
                 self.assertEqual((refused.exception.code, refused.exception.status), ("internal", 200))
 

@@ -162,7 +162,7 @@ function failure(reply: Reply): OramaError {
   const parsed = parse(textOf(reply));
   const body: FailureBody = typeof parsed === 'object' && parsed !== null ? parsed : {};
   const { status, headers } = reply;
-  const message = typeof body.error === 'string' ? body.error : notOfThisApi(status).message;
+  const message = typeof body.error === 'string' ? body.error : notFromThisApi(status).message;
   const code = (
     typeof body.code === 'string' ? body.code : (STATUS_CODES.get(status) ?? 'internal')
   ) as ErrorCode;
@@ -192,7 +192,7 @@ function textOf({ bytes }: Reply): string {
 /** Parses a response. Throws if it is not JSON, and hence from another server. */
 export function jsonOf<T>(reply: Reply): T {
   const value = parse(textOf(reply));
-  if (value === undefined) throw notOfThisApi(reply.status);
+  if (value === undefined) throw notFromThisApi(reply.status);
   return value as T;
 }
 
@@ -205,8 +205,8 @@ function parse(text: string): unknown {
   }
 }
 
-export function notOfThisApi(status: number): OramaError {
-  const sentence = `The server answered ${status} with something that is not of this API; is the address right?`;
+export function notFromThisApi(status: number): OramaError {
+  const sentence = `The server answered ${status} with a response that is not from this API; is the address right?`;
   return new OramaError(sentence, { code: 'internal', status });
 }
 

@@ -1,5 +1,5 @@
 import { FunctionError } from './errors.js';
-import { type Http, notOfThisApi, outputOf, type Reply } from './http.js';
+import { type Http, notFromThisApi, outputOf, type Reply } from './http.js';
 import type { Invocations, WaitOptions } from './invocations.js';
 import { type JsonText, toJson } from './json-text.js';
 import type { Invocation } from './shapes.js';
@@ -71,7 +71,7 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
     });
     // Another server may answer 200 to anything, also with an id of the request.
     const mark = reply.status === 202 ? 'x-request-id' : 'x-function-version';
-    if (!reply.headers.has(mark)) throw notOfThisApi(reply.status);
+    if (!reply.headers.has(mark)) throw notFromThisApi(reply.status);
     return reply;
   }
 

@@ -30,7 +30,7 @@ export class SqliteThread implements Closable {
 
   private constructor(thread: Worker) {
     this.#thread = thread;
-    thread.on('message', (reply: SqliteReply) => this.#settle(reply));
+    thread.on('message', (reply: SqliteReply) => this.#onReply(reply));
     thread.on('error', (error) => {
       this.#fail(new SqliteError('SQLITE_THREAD', error.message));
       // The outcome of its statements is unknown, and nothing can be stored without it: the process
@@ -74,7 +74,7 @@ export class SqliteThread implements Closable {
     await exited;
   }
 
-  #settle(reply: SqliteReply): void {
+  #onReply(reply: SqliteReply): void {
     if (reply.kind === 'opened' || reply.kind === 'unopened') return;
     const pending = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);

@@ -2,11 +2,11 @@ import type { RedisClient } from 'bullmq';
 import type { AppError } from '../../../src/errors.js';
 import { type RedisConnection, wasNotExecuted } from '../../../src/redis/connection.js';
 import type { BatchFetcher } from '../../batch-fetcher.js';
-import type { Adds, JobGroup, QueueLimits, Shares } from '../../driver.js';
-import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
+import type { Adds, JobGroup, LimitsByNamespace, QueueLimits } from '../../driver.js';
+import { namespaceLimitExceeded, queueFull, queueUnavailable } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import { type NewJob, queueKindOf } from '../../jobs.js';
-import type { ShareQuota } from '../../share-quota.js';
+import type { QueueQuota } from '../../queue-quota.js';
 import { UnconfirmedAdd } from '../../unconfirmed-add.js';
 import { nextJobsOf } from './batching-backend.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
@@ -65,7 +65,7 @@ export class RedisAdds implements Adds {
    * command also fetches sync jobs for the run loop of this process. Rejects with `UnconfirmedAdd`
    * if Redis may have executed the command although no response arrived.
    */
-  async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
+  async add(groups: readonly JobGroup[], namespaceLimits: LimitsByNamespace): Promise<(AppError | null)[]> {
     const fetcher = this.#fetcher;
     const syncJobs = fetcher === undefined ? 0 : syncJobsIn(groups);
     // One token more than jobs, so that the answer also tells the loop when the queue is empty.
@@ -73,10 +73,10 @@ export class RedisAdds implements Adds {
     let taken: unknown[] = [];
     const sentAt = performance.now();
     try {
-      const [now, codes, jobs] = await this.#run(groups, shares, tokens);
+      const [now, codes, jobs] = await this.#run(groups, namespaceLimits, tokens);
       this.#correctOffset(Number(now), sentAt, performance.now());
       taken = jobs;
-      return codes.map((code) => this.#verdict(code, shares));
+      return codes.map((code) => this.#verdict(code, namespaceLimits));
     } catch (error) {
       if (wasNotExecuted(error)) throw error;
       throw new UnconfirmedAdd(sentAt + ADD_WITHIN_MS + CLOCK_MARGIN_MS, error);
@@ -102,16 +102,21 @@ export class RedisAdds implements Adds {
     this.#offsetMs = Math.min(Math.max(this.#offsetMs, redisMs - receivedAt), redisMs - sentAt);
   }
 
-  #verdict(code: Code, shares: Shares): AppError | null {
+  #verdict(code: Code, namespaceLimits: LimitsByNamespace): AppError | null {
     if (code === 0) return null;
     if (typeof code === 'number') return code === 2 ? queueFull(this.#limits) : queueUnavailable();
     const [quota = '', namespace = '', used = ''] = code.split(' ');
-    return shareExceeded(quota as ShareQuota, namespace, Number(used), shares.get(namespace));
+    return namespaceLimitExceeded(
+      quota as QueueQuota,
+      namespace,
+      Number(used),
+      namespaceLimits.get(namespace),
+    );
   }
 
   #run(
     groups: readonly JobGroup[],
-    shares: Shares,
+    namespaceLimits: LimitsByNamespace,
     tokens: readonly string[],
   ): Promise<[now: string, codes: Code[], taken: unknown[]]> {
     const args: (string | number)[] = [
@@ -125,7 +130,7 @@ export class RedisAdds implements Adds {
       Date.now(),
       this.#fetcher?.lockMs ?? 0,
       tokens.join(' '),
-      sharesText(shares),
+      limitsText(namespaceLimits),
     ];
     groups.forEach((group, index) => {
       for (const job of group) {
@@ -147,10 +152,10 @@ function headOf(group: number, job: NewJob): string {
   return `${group} ${encodeUsageEntry(job)} ${data.n} ${queueKindOf(data)} ${name} ${data.a} ${opts.delay ?? 0} ${job.overdraft}`;
 }
 
-/** Encodes the shares as space-separated fields; names contain no spaces. */
-function sharesText(shares: Shares): string {
+/** Encodes the limits as space-separated fields; names contain no spaces. */
+function limitsText(namespaceLimits: LimitsByNamespace): string {
   let text = '';
-  for (const [namespace, { waitingJobs, waitingBytes, delayedJobs }] of shares) {
+  for (const [namespace, { waitingJobs, waitingBytes, delayedJobs }] of namespaceLimits) {
     text += `${namespace} ${waitingJobs} ${waitingBytes} ${delayedJobs} `;
   }
   return text;

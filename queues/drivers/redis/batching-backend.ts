@@ -44,7 +44,7 @@ type WorkerBackendOptions = QueueBaseOptions & { prefix?: string } & Partial<
 
 /**
  * The connection that waits for jobs. BullMQ's own `reconnect` tries again when the connection is
- * closed meanwhile, and so opens it again for good.
+ * closed meanwhile; nobody would close the connection that it then opens.
  */
 class BlockingConnection extends BullConnection {
   override async reconnect(): Promise<void> {
@@ -187,7 +187,9 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
   }
 }
 
-/** The fields of a job as Redis returns them. */
+/**
+ * Stands in for a job whose fields cannot be decoded. Its data is none that `isJobData` accepts.
+ */
 const UNDECODABLE = ['name', '', 'data', 'undecodable', 'opts', '{}', 'timestamp', '0'];
 
 /**

@@ -46,7 +46,8 @@ export class RedisCancelRequests implements Closable {
     this.#subscriptions.push(subscription);
     subscriber.on('message', (_channel: string, id: string) => handler(id));
     await subscriber.subscribe(this.#channel);
-    // A request that is missed before the subscription is found after it.
+    // A request published before the subscription is missed, so the handler checks all running jobs
+    // once it stands.
     subscriber.on('ready', () => {
       subscriber.subscribe(this.#channel).then(
         () => handler(null),

@@ -14,6 +14,7 @@ import { refusedWrites } from '../../../src/redis/refused-writes.js';
 import type { RedisServer } from '../../../src/redis/server.js';
 import type { BatchFetcher } from '../../batch-fetcher.js';
 import type { CrashJournal } from '../../crash-journal.js';
+import { cronRepeatStrategy } from '../../cron-repeat-strategy.js';
 import {
   type BullQueue,
   type BullWorker,
@@ -28,7 +29,6 @@ import {
 import { perQueue } from '../../fairness.js';
 import type { JobStore } from '../../job-store.js';
 import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
-import { nextTick } from '../../next-tick.js';
 import { RedisAdds } from './adds.js';
 import { BatchingBackend, defineBatchScripts } from './batching-backend.js';
 import { checkBullScripts } from './bull-checks.js';
@@ -98,7 +98,10 @@ export class RedisDriver implements QueueDriver {
   ): Promise<RedisDriver> {
     const options = { connection, prefix: KEY_PREFIX, streams: EVENTS };
     const queues = perQueue((kind) => new Queue<JobData, void>(kind, options, createRedisBackend));
-    const ticks = new Queue<unknown, void>(TICKS, { ...options, settings: { repeatStrategy: nextTick } });
+    const ticks = new Queue<unknown, void>(TICKS, {
+      ...options,
+      settings: { repeatStrategy: cronRepeatStrategy },
+    });
     for (const queue of [...Object.values(queues), ticks]) {
       queue.on('error', (error) => warn('Redis reported an error.', error));
       await queue.waitUntilReady();

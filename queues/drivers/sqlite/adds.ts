@@ -1,16 +1,16 @@
 import type { AppError } from '../../../src/errors.js';
-import type { Adds, JobGroup, QueueLimits, Shares } from '../../driver.js';
-import { queueFull, queueUnavailable, shareExceeded } from '../../errors.js';
+import type { Adds, JobGroup, LimitsByNamespace, QueueLimits } from '../../driver.js';
+import { namespaceLimitExceeded, queueFull, queueUnavailable } from '../../errors.js';
 import { perQueue } from '../../fairness.js';
 import { type NewJob, QUEUE_KINDS, queueKindOf } from '../../jobs.js';
-import { exceededQuota } from '../../share-quota.js';
+import { exceededQuota } from '../../queue-quota.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { toStoredJob } from './stored-job.js';
 import { type UsageIndex, usesOf } from './usage-index.js';
 
 /** The other queues of each kind: a job id is unique across all queues. */
 const OTHERS = perQueue((kind) => QUEUE_KINDS.filter((other) => other !== kind));
-/** The field of `ShareUse` that each quota of a share limits. */
+/** The field of `WaitingUse` that each quota limits. */
 const MEASURES = { waiting_jobs: 'waiting', waiting_mb: 'bytes', delayed_jobs: 'delayed' } as const;
 
 /** Checks the limits and adds jobs. */
@@ -28,16 +28,16 @@ export class SqliteAdds implements Adds {
   /**
    * Adds all groups of one turn in one transaction; each group is accepted or refused on its own.
    */
-  async add(groups: readonly JobGroup[], shares: Shares): Promise<(AppError | null)[]> {
-    return Promise.all(groups.map((group) => this.#addGroup(group, shares)));
+  async add(groups: readonly JobGroup[], namespaceLimits: LimitsByNamespace): Promise<(AppError | null)[]> {
+    return Promise.all(groups.map((group) => this.#addGroup(group, namespaceLimits)));
   }
 
   /** Jobs that are already in the queue are accepted even when the queue is full. */
-  async #addGroup(group: JobGroup, shares: Shares): Promise<AppError | null> {
+  async #addGroup(group: JobGroup, namespaceLimits: LimitsByNamespace): Promise<AppError | null> {
     const [first] = group;
     if (first === undefined) return null;
     const fresh = this.#usage.fresh(group);
-    const refusal = this.#refusalOf(fresh, shares, first.overdraft);
+    const refusal = this.#refusalOf(fresh, namespaceLimits, first.overdraft);
     if (refusal !== null) return refusal;
     // Counted before they are stored, in the same turn, so that concurrent adds see the reduced
     // capacity.
@@ -56,15 +56,19 @@ export class SqliteAdds implements Adds {
     }
   }
 
-  #refusalOf(fresh: readonly NewJob[], shares: Shares, overdraft: number): AppError | null {
+  #refusalOf(
+    fresh: readonly NewJob[],
+    namespaceLimits: LimitsByNamespace,
+    overdraft: number,
+  ): AppError | null {
     if (fresh.length === 0) return null;
     if (!this.#usage.hasRoom(fresh, this.#limits, overdraft)) return queueFull(this.#limits);
     for (const [namespace, more] of usesOf(fresh)) {
-      const share = shares.get(namespace);
-      if (share === undefined) continue;
-      const used = this.#usage.shareUse(namespace);
-      const quota = exceededQuota(used, more, share, overdraft);
-      if (quota !== null) return shareExceeded(quota, namespace, used[MEASURES[quota]], share);
+      const limits = namespaceLimits.get(namespace);
+      if (limits === undefined) continue;
+      const used = this.#usage.waitingUse(namespace);
+      const quota = exceededQuota(used, more, limits, overdraft);
+      if (quota !== null) return namespaceLimitExceeded(quota, namespace, used[MEASURES[quota]], limits);
     }
     return null;
   }

@@ -5,6 +5,7 @@ import type { Closable } from '../../../src/ports/closable.js';
 import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import { onClockSetBack } from '../../clock-set-back.js';
 import type { CrashJournal } from '../../crash-journal.js';
+import { cronRepeatStrategy } from '../../cron-repeat-strategy.js';
 import {
   type BullQueue,
   type BullWorker,
@@ -19,7 +20,6 @@ import {
 import { perQueue } from '../../fairness.js';
 import type { JobStore } from '../../job-store.js';
 import { type JobData, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
-import { nextTick } from '../../next-tick.js';
 import { SqliteAdds } from './adds.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { createSqliteBackend } from './backend/create-backend.js';
@@ -69,7 +69,7 @@ export class SqliteDriver implements QueueDriver {
     this.#dataDir = dataDir;
     this.#removals = new Removals(connection, (id) => usage.leave(id), warn);
     this.queues = perQueue((kind) => this.#open<JobData>(kind));
-    this.ticks = this.#open<unknown>(TICKS, { settings: { repeatStrategy: nextTick } });
+    this.ticks = this.#open<unknown>(TICKS, { settings: { repeatStrategy: cronRepeatStrategy } });
     this.#setBack = onClockSetBack(() => void this.#shortenDelays());
   }
 

@@ -2,7 +2,7 @@ import type { QueueUse } from '../../../src/ports/queue.js';
 import type { QueueLimits } from '../../driver.js';
 import { perQueue, type RestoredJob, VirtualTime } from '../../fairness.js';
 import { type NewJob, QUEUE_KINDS } from '../../jobs.js';
-import { raised, type ShareUse } from '../../share-quota.js';
+import { raised, type WaitingUse } from '../../queue-quota.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { STATE } from './backend/schema.js';
 import { NamespaceUse } from './namespace-use.js';
@@ -86,7 +86,7 @@ export class UsageIndex {
   }
 
   /** Returns the use of a namespace that its quotas limit. Called on every add. */
-  shareUse(namespace: string): ShareUse {
+  waitingUse(namespace: string): WaitingUse {
     const use = this.#uses.get(namespace);
     if (use === undefined) return NOTHING;
     const { jobs, running, bytes } = use;
@@ -104,7 +104,7 @@ export class UsageIndex {
       if (held.namespace !== namespace || held.runs > 0 || delayed.has(id)) continue;
       oldest = Math.min(oldest, held.acceptedAt);
     }
-    return { ...this.shareUse(namespace), running: use.running, oldestMs: now - oldest };
+    return { ...this.waitingUse(namespace), running: use.running, oldestMs: now - oldest };
   }
 
   enter({ id, data, opts }: NewJob): void {
@@ -162,7 +162,7 @@ export class UsageIndex {
 }
 
 /** Sums up the jobs and bytes that `jobs` add to each namespace. */
-export function usesOf(jobs: readonly NewJob[]): Map<string, ShareUse> {
+export function usesOf(jobs: readonly NewJob[]): Map<string, WaitingUse> {
   const uses = new Map<string, { waiting: number; delayed: number; bytes: number }>();
   for (const { data, opts } of jobs) {
     const use = uses.get(data.n) ?? { waiting: 0, delayed: 0, bytes: 0 };

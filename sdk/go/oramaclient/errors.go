@@ -68,7 +68,7 @@ var statusCodes = map[int]ErrorCode{
 func notOfThisAPI(status int, cause error) *Error {
 	return &Error{
 		Code:    CodeInternal,
-		Message: fmt.Sprintf("the server answered %d with something that is not of this API; is the address right?", status),
+		Message: fmt.Sprintf("the server answered %d with a response that is not from this API; is the address right?", status),
 		Status:  status,
 		cause:   cause,
 	}

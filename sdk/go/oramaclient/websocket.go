@@ -117,7 +117,7 @@ func (s *socket) handshake(target *url.URL, header http.Header) error {
 		return failure(response, body)
 	}
 	if response.Header.Get("Sec-WebSocket-Accept") != accept(key) {
-		return errors.New("orama: the server does not speak WebSocket as RFC 6455 has it")
+		return errors.New("orama: the server's WebSocket handshake does not conform to RFC 6455")
 	}
 	return nil
 }

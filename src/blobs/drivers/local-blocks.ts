@@ -16,7 +16,8 @@ export async function readBlob(dir: string, cid: CID): Promise<Uint8Array> {
   }
   const whole = new Uint8Array(Number(entry.size));
   let at = 0;
-  // Writing all blocks concurrently, as by default, would block other reads and writes.
+  // Reading all blocks concurrently, the default, would occupy the threads of the file system, for
+  // which other reads and writes wait.
   for await (const chunk of entry.content({ blockReadConcurrency: 1 })) {
     whole.set(chunk, at);
     at += chunk.length;

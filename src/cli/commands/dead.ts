@@ -43,7 +43,7 @@ function addList(dead: Command): void {
       const query = { function: fn, status: 'dead', ...flags };
       const reply = await client.call('GET', '/v1/invocations', { query });
       terminal.list(reply, invocationsReplySchema, 'invocations', ({ invocations, next_cursor }) => {
-        if (invocations.length === 0 && terminal.isTerminal) return 'Nothing is dead.';
+        if (invocations.length === 0 && terminal.isTerminal) return 'No dead letters.';
         printNextPage(terminal, next_cursor);
         return terminal.table(
           ['REQUEST', 'FUNCTION', 'VERSION', 'TRIGGER', 'ATTEMPTS', 'ENDED', 'ERROR'],
@@ -110,7 +110,7 @@ function addPurge(dead: Command): void {
     .action(async (fn: string, flags: { force?: boolean }, command: Command) => {
       const { client, terminal } = openSession(command);
       const asks = flags.force !== true && process.stdin.isTTY;
-      if (asks && !(await confirm(command, `Forget all dead invocations of ${fn}?`))) return;
+      if (asks && !(await confirm(command, `Delete all dead invocations of ${fn}?`))) return;
       const reply = await client.call('DELETE', `/v1/functions/${encodeURIComponent(fn)}/dead`);
       terminal.show(reply, countReplySchema, ({ count }) => `${count} purged`);
     });

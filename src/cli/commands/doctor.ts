@@ -20,12 +20,12 @@ export function addDoctor(program: Command): void {
     .action(async (_flags, command: Command) => {
       const terminal = terminalOf(command);
       const flags = command.optsWithGlobals<ConnectionFlags>();
-      const checks = await withActivity(terminal, 'Looking…', () => checkAll(flags));
+      const checks = await withActivity(terminal, 'Checking…', () => checkAll(flags));
       const isHealthy = checks.every(({ status }) => status !== 'wrong');
       terminal.list({ ok: isHealthy, checks }, reportSchema, 'checks', () => render(terminal, checks));
       if (isHealthy) return;
       const bad = checks.filter(({ status }) => status === 'wrong').map(({ name }) => name);
-      throw new AppError('bad_config', `Not as it should be: ${bad.join(', ')}`);
+      throw new AppError('bad_config', `Failed checks: ${bad.join(', ')}`);
     });
 }
 

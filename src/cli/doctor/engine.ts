@@ -72,7 +72,7 @@ function checkClock(skewSeconds: number | undefined): Check {
   const seconds = Math.abs(Math.round(skewSeconds));
   if (seconds <= MAX_SKEW_SECONDS) return ok('clock', `within ${Math.max(1, seconds)} s of the engine's`);
   const side = skewSeconds > 0 ? 'behind' : 'ahead of';
-  const advice = 'Set the clocks of both machines by NTP: tokens and signatures are judged by the time.';
+  const advice = 'Set the clocks of both machines by NTP: tokens and signatures depend on the time.';
   return wrong('clock', `${seconds} s ${side} the engine's`, advice);
 }
 
@@ -88,7 +88,7 @@ async function checkHealth(client: Client, signal: AbortSignal): Promise<Check> 
     );
     return wrong('health', found.join('; '), 'See the log of the engine, and bring up what is down.');
   } catch (error) {
-    const found = error instanceof z.ZodError ? 'the reply is not of this API' : messageOf(error);
+    const found = error instanceof z.ZodError ? 'the response is not from this API' : messageOf(error);
     return wrong('health', found, 'Is the address that of an Orama engine?');
   }
 }

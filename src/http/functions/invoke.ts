@@ -46,10 +46,10 @@ export async function invoke(
     response.setHeader(ROUTE_HEADER, first.route ?? '');
     keepPrivate(response);
   }
-  const share = bodies.begin(request, response, principal?.namespace ?? null);
-  const body = await readBody(request, first.http.max_body_kb * 1024, share);
-  share?.releaseAfterRead();
-  const found = share?.tookLong() ? await foundAgain(deps, principal, find) : first;
+  const reservation = bodies.begin(request, response, principal?.namespace ?? null);
+  const body = await readBody(request, first.http.max_body_kb * 1024, reservation);
+  reservation?.releaseAfterRead();
+  const found = reservation?.tookLong() ? await foundAgain(deps, principal, find) : first;
   const { http } = found;
   const signed: SignedRequest = { headers: request.headers, body, now: Date.now() };
   if (http.verify) await assertSignature(deps, found, signed);

@@ -6,7 +6,7 @@ import { assertTarget } from '../request-target.js';
 import { toAppError } from '../to-app-error.js';
 
 /** Converts thrown errors to `{error, code}` with their status. */
-export function answerErrors(logger: Logger, bodies: BodyLimits) {
+export function respondToErrors(logger: Logger, bodies: BodyLimits) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
       assertOneHost(ctx.req);

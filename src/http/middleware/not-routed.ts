@@ -6,7 +6,7 @@ import { AppError } from '../../errors.js';
  * Answers requests that no route has matched: OPTIONS with the methods of the path, 405 for another
  * method, 404 for another path.
  */
-export function answerNotRouted(routers: readonly Router[]) {
+export function respondToUnrouted(routers: readonly Router[]) {
   return async (ctx: Context, _next: Next): Promise<void> => {
     const layers = routers.flatMap((router) => router.match(ctx.path, ctx.method).path);
     const methods = [...new Set(layers.flatMap((layer) => layer.methods))];

@@ -14,7 +14,7 @@ export const listAliases = route({
   access: 'required',
   scope: 'read',
   params: functionPath,
-  replies: { 200: { about: 'The aliases, sorted by name.', schema: aliasesReplySchema } },
+  responses: { 200: { description: 'The aliases, sorted by name.', schema: aliasesReplySchema } },
   errors: ['function_not_found'],
   async handle({ services, namespace, params }) {
     const aliases = await services.aliases.list(namespace, params.name);
@@ -34,7 +34,7 @@ export const putAlias = route({
   scope: 'deploy',
   params: aliasPath,
   body: { kind: 'json', schema: aliasTargetSchema, example: { version: 7, weights: { '8': 10 } } },
-  replies: { 200: { about: 'The alias.', schema: aliasRecordSchema } },
+  responses: { 200: { description: 'The alias.', schema: aliasRecordSchema } },
   errors: ['function_not_found', 'conflict'],
   async handle({ services, namespace, params, body, actor }) {
     return json(200, await services.aliases.put(actor(), namespace, params.name, params.alias, body));
@@ -50,7 +50,7 @@ export const deleteAlias = route({
   access: 'required',
   scope: 'deploy',
   params: aliasPath,
-  replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
+  responses: { 200: { description: 'Deleted.', schema: messageReplySchema } },
   errors: ['function_not_found', 'not_found', 'conflict'],
   async handle({ services, namespace, params, actor }) {
     await services.aliases.remove(actor(), namespace, params.name, params.alias);

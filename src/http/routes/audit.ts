@@ -17,7 +17,7 @@ export const readAudit = route({
   scope: 'keys',
   otherNamespaces: 'admin',
   query: auditQuerySchema,
-  replies: { 200: { about: 'One page.', schema: auditReplySchema } },
+  responses: { 200: { description: 'One page.', schema: auditReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal, query }) {
     const request: AuditQuery = {

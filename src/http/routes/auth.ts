@@ -31,7 +31,7 @@ export const challenge = route({
     schema: challengeBodySchema,
     example: { wallet: '0x52908400098527886e0f7030069857d2e4169ee7', namespace: 'ada' },
   },
-  replies: { 200: { about: 'The nonce.', schema: challengeReplySchema } },
+  responses: { 200: { description: 'The nonce.', schema: challengeReplySchema } },
   errors: ['forbidden'],
   async handle({ services, body }) {
     return json(200, await services.sessions.challenge(body), NO_STORE);
@@ -60,8 +60,8 @@ export const verify = route({
       chain_type: 'ETH',
     },
   },
-  replies: {
-    200: { about: 'An access token for 15 minutes, and a refresh token.', schema: loginReplySchema },
+  responses: {
+    200: { description: 'An access token for 15 minutes, and a refresh token.', schema: loginReplySchema },
   },
   errors: ['unauthorized', 'forbidden'],
   async handle({ services, body }) {
@@ -81,7 +81,7 @@ export const refresh = route({
   access: 'open',
   scope: null,
   body: { kind: 'json', schema: refreshBodySchema, example: { refresh_token: 'rt_5b1f0c9e7d' } },
-  replies: { 200: { about: 'New tokens.', schema: loginReplySchema } },
+  responses: { 200: { description: 'New tokens.', schema: loginReplySchema } },
   errors: ['unauthorized', 'forbidden'],
   async handle({ services, body }) {
     return json(200, await services.sessions.refresh(body.refresh_token, body.namespace), NO_STORE);
@@ -103,7 +103,9 @@ export const logout = route({
     example: { refresh_token: 'rt_5b1f0c9e7d' },
     optional: true,
   },
-  replies: { 200: { about: 'Effective in all processes within 2 seconds.', schema: messageReplySchema } },
+  responses: {
+    200: { description: 'Effective in all processes within 2 seconds.', schema: messageReplySchema },
+  },
   errors: ['unauthorized'],
   async handle({ services, principal, body }) {
     if (principal) assertOwnNamespace(principal, body.namespace);
@@ -136,7 +138,7 @@ export const token = route({
   access: 'required',
   scope: null,
   ignoresBody: true,
-  replies: { 200: { about: 'The token; it is revoked with its key.', schema: tokenReplySchema } },
+  responses: { 200: { description: 'The token; it is revoked with its key.', schema: tokenReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal }) {
     return json(200, await services.auth.tokenFor(principal), NO_STORE);
@@ -151,7 +153,7 @@ export const whoami = route({
   summary: 'Show the identity of the credential',
   access: 'required',
   scope: null,
-  replies: { 200: { about: 'The identity.', schema: whoamiReplySchema } },
+  responses: { 200: { description: 'The identity.', schema: whoamiReplySchema } },
   async handle({ principal }) {
     return json(
       200,
@@ -179,7 +181,9 @@ export const getCallbackSecret = route({
   summary: 'Show the secret that signs the callbacks of the namespace',
   access: 'required',
   scope: 'secrets',
-  replies: { 200: { about: 'The secret, generated on first use.', schema: callbackSecretReplySchema } },
+  responses: {
+    200: { description: 'The secret, generated on first use.', schema: callbackSecretReplySchema },
+  },
   async handle({ services, namespace }) {
     return json(200, { secret: await services.callbacks.secret(namespace) }, NO_STORE);
   },
@@ -194,7 +198,7 @@ export const renewCallbackSecret = route({
   access: 'required',
   scope: 'secrets',
   ignoresBody: true,
-  replies: { 200: { about: 'The new secret.', schema: callbackSecretReplySchema } },
+  responses: { 200: { description: 'The new secret.', schema: callbackSecretReplySchema } },
   async handle({ services, namespace, actor }) {
     return json(200, { secret: await services.callbacks.renewSecret(actor(), namespace) }, NO_STORE);
   },
@@ -207,7 +211,7 @@ const keySet = {
   access: 'open',
   scope: null,
   limited: false,
-  replies: { 200: { about: 'A JSON Web Key Set.', schema: jwksReplySchema } },
+  responses: { 200: { description: 'A JSON Web Key Set.', schema: jwksReplySchema } },
   async handle({ services }) {
     return json(200, services.tokens.jwks(), { 'Cache-Control': 'public, max-age=300' });
   },

@@ -40,7 +40,7 @@ export const get = route({
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cacheKeyBodySchema, example: { key: 'user-7' } },
-  replies: { 200: { about: 'The value.', schema: cacheEntrySchema } },
+  responses: { 200: { description: 'The value.', schema: cacheEntrySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, body: { dmap, key } }) {
     const bytes = await services.cache.get(namespace, keyOf(dmap, key));
@@ -63,7 +63,7 @@ export const put = route({
     keepsText: true,
     example: { key: 'user-7', value: { name: 'Ada' }, ttl: '10m' },
   },
-  replies: { 200: { about: 'Written.', schema: cacheWriteReplySchema } },
+  responses: { 200: { description: 'Written.', schema: cacheWriteReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace, body: { dmap, key, value, ttl = 0 }, bodyText }) {
     const [source] = sourcesOf(bodyText, ['value']);
@@ -81,7 +81,7 @@ export const remove = route({
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cacheKeyBodySchema, example: { key: 'user-7' } },
-  replies: { 200: { about: 'Deleted.', schema: cacheWriteReplySchema } },
+  responses: { 200: { description: 'Deleted.', schema: cacheWriteReplySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, body: { dmap, key } }) {
     if (!(await services.cache.delete(namespace, keyOf(dmap, key)))) throw missing(dmap, key);
@@ -99,7 +99,7 @@ export const mget = route({
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cacheMgetBodySchema, example: { keys: ['user-7', 'user-8'] } },
-  replies: { 200: { about: 'The values that exist.', schema: cacheMgetReplySchema } },
+  responses: { 200: { description: 'The values that exist.', schema: cacheMgetReplySchema } },
   errors: ['unavailable', 'payload_too_large'],
   list: true,
   async handle({ services, namespace, body: { dmap, keys } }) {
@@ -149,7 +149,7 @@ export const scan = route({
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: cacheScanBodySchema, example: { prefix: 'user-', limit: 100 } },
-  replies: { 200: { about: 'The keys, in no particular order.', schema: cacheScanReplySchema } },
+  responses: { 200: { description: 'The keys, in no particular order.', schema: cacheScanReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace, body: { dmap, match, pattern, prefix, limit } }) {
     if (match !== undefined && pattern !== undefined && match !== pattern) {
@@ -178,7 +178,7 @@ export const health = route({
   summary: 'Check whether the cache is reachable',
   access: 'required',
   scope: 'data',
-  replies: { 200: { about: 'The cache is reachable.', schema: cacheHealthReplySchema } },
+  responses: { 200: { description: 'The cache is reachable.', schema: cacheHealthReplySchema } },
   errors: ['unavailable'],
   async handle({ services }) {
     const { driver } = services.cache;

@@ -19,7 +19,7 @@ export const createConsoleLink = route({
   access: 'required',
   scope: null,
   ignoresBody: true,
-  replies: { 201: { about: 'The link, returned only once.', schema: consoleLinkReplySchema } },
+  responses: { 201: { description: 'The link, returned only once.', schema: consoleLinkReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal }) {
     const { token, expiresAt } = await services.consoleSignIn.createLink(principal);
@@ -44,8 +44,8 @@ export const createConsoleSession = route({
     example: { token: 'ct_8e1d7f0a2c' },
     optional: true,
   },
-  replies: {
-    201: { about: 'An access token for 15 minutes, and a refresh token.', schema: loginReplySchema },
+  responses: {
+    201: { description: 'An access token for 15 minutes, and a refresh token.', schema: loginReplySchema },
   },
   errors: ['unauthorized', 'forbidden'],
   async handle({ services, principal, body }) {

@@ -29,7 +29,7 @@ export function docsRoutes(others: readonly Route[]): Route[] {
     access: 'open',
     scope: null,
     limited: false,
-    replies: { 200: { about: 'The document.', types: { 'application/json': 'OpenAPI 3.1.' } } },
+    responses: { 200: { description: 'The document.', types: { 'application/json': 'OpenAPI 3.1.' } } },
     async handle({ services }) {
       document ??= JSON.stringify(openApi(all, services.version));
       return { status: 200, bytes: document, type: 'application/json' };
@@ -44,7 +44,7 @@ export function docsRoutes(others: readonly Route[]): Route[] {
     access: 'open',
     scope: null,
     limited: false,
-    replies: { 200: { about: 'The page.', types: { 'text/html': 'The page.' } } },
+    responses: { 200: { description: 'The page.', types: { 'text/html': 'The page.' } } },
     async handle({ services }) {
       page ??= await pageOf(services.version);
       return { status: 200, bytes: page, type: 'text/html', headers: PAGE_HEADERS };

@@ -28,7 +28,7 @@ export const find = route({
     example: { table: 'users', criteria: { name: 'Ada' }, order_by: ['id DESC'], limit: 10 },
     exactIntegers: true,
   },
-  replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
+  responses: { 200: { description: 'The rows.', schema: queryReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
     return jsonText(200, rowsText(await services.databases.select(namespace, ofFind(body), options)));
@@ -49,7 +49,7 @@ export const findOne = route({
     example: { table: 'users', criteria: { name: 'Ada' }, order_by: ['id DESC'], limit: 10 },
     exactIntegers: true,
   },
-  replies: { 200: { about: 'The row.', schema: rowReplySchema } },
+  responses: { 200: { description: 'The row.', schema: rowReplySchema } },
   errors: ['invalid_sql', 'not_found', 'unavailable'],
   async handle({ services, namespace, body }) {
     const rows = await services.databases.select(namespace, { ...ofFind(body), limit: 1 }, options);
@@ -73,8 +73,11 @@ export const select = route({
     example: { table: 'users', select: ['name'], where: [{ expr: 'age > ?', args: [30] }], limit: 10 },
     exactIntegers: true,
   },
-  replies: {
-    200: { about: 'The rows; with `one` only the first row.', schema: queryReplySchema.or(rowReplySchema) },
+  responses: {
+    200: {
+      description: 'The rows; with `one` only the first row.',
+      schema: queryReplySchema.or(rowReplySchema),
+    },
   },
   errors: ['invalid_sql', 'not_found', 'unavailable'],
   async handle({ services, namespace, body }) {

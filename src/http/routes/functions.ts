@@ -39,9 +39,9 @@ export const deployFunction = route({
     example: { name: 'resize', memory_limit_mb: '64' },
   },
   query: deployQuerySchema,
-  replies: {
-    200: { about: 'With `dry_run=true`: it would be deployed.', schema: deployCheckSchema },
-    201: { about: 'The created version.', schema: deployReplySchema },
+  responses: {
+    200: { description: 'With `dry_run=true`: it would be deployed.', schema: deployCheckSchema },
+    201: { description: 'The created version.', schema: deployReplySchema },
   },
   errors: ['invalid_manifest', 'invalid_module', 'forbidden', 'conflict', 'unsupported_media_type'],
   async handle({ services, principal, namespace, body, query, actor }) {
@@ -69,7 +69,7 @@ export const listFunctions = route({
   summary: 'List the functions of the namespace with their newest versions',
   access: 'required',
   scope: 'read',
-  replies: { 200: { about: 'By name.', schema: functionsReplySchema } },
+  responses: { 200: { description: 'By name.', schema: functionsReplySchema } },
   async handle({ services, principal, namespace }) {
     const all = await services.functions.list(namespace);
     const functions = all.filter(({ name }) => coversFunction(principal.rights, name));
@@ -86,13 +86,13 @@ export const getFunction = route({
   access: 'required',
   scope: 'read',
   params: functionRefPath,
-  replies: {
+  responses: {
     200: {
-      about: 'The record.',
+      description: 'The record.',
       schema: functionRecordSchema,
       headers: { ETag: 'Changes with each version.' },
     },
-    304: { about: 'Unchanged since the version in If-None-Match.' },
+    304: { description: 'Unchanged since the version in If-None-Match.' },
   },
   errors: ['function_not_found'],
   async handle({ services, namespace, params }) {
@@ -114,7 +114,7 @@ export const getFunctionSettings = route({
   scope: 'deploy',
   params: functionPath,
   query: settingsQuerySchema,
-  replies: { 200: { about: 'Module and settings.', schema: settingsReplySchema } },
+  responses: { 200: { description: 'Module and settings.', schema: settingsReplySchema } },
   errors: ['function_not_found'],
   async handle({ services, namespace, params, query }) {
     const version = await services.functions.settings(namespace, params.name, query.version);
@@ -136,7 +136,7 @@ export const getFunctionModule = route({
   access: 'required',
   scope: 'deploy',
   params: functionRefPath,
-  replies: { 200: { about: 'The module.', types: { 'application/wasm': 'A WASI module.' } } },
+  responses: { 200: { description: 'The module.', types: { 'application/wasm': 'A WASI module.' } } },
   errors: ['function_not_found', 'rate_limited', 'unavailable'],
   async handle({ services, namespace, params, readReply }) {
     const { name, version } = parseFunctionRef(params.name);
@@ -158,7 +158,7 @@ export const deleteFunction = route({
   access: 'required',
   scope: 'deploy',
   params: functionPath,
-  replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
+  responses: { 200: { description: 'Deleted.', schema: messageReplySchema } },
   errors: ['function_not_found'],
   async handle({ services, namespace, params, actor }) {
     await services.functions.remove(actor(), namespace, params.name);
@@ -176,7 +176,7 @@ export const rollbackFunction = route({
   scope: 'deploy',
   params: functionPath,
   body: { kind: 'json', schema: rollbackBodySchema, example: { version: 6 } },
-  replies: { 201: { about: 'The created version.', schema: deployReplySchema } },
+  responses: { 201: { description: 'The created version.', schema: deployReplySchema } },
   errors: ['function_not_found', 'conflict'],
   async authorize({ services, namespace, params }) {
     await services.catalog.resolve(namespace, params.name);
@@ -197,7 +197,7 @@ export const listVersions = route({
   access: 'required',
   scope: 'read',
   params: functionPath,
-  replies: { 200: { about: 'The versions, newest first.', schema: versionsReplySchema } },
+  responses: { 200: { description: 'The versions, newest first.', schema: versionsReplySchema } },
   errors: ['function_not_found'],
   async handle({ services, namespace, params }) {
     const versions = await services.functions.versions(namespace, params.name);

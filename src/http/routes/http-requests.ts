@@ -26,7 +26,7 @@ export const sendHttpRequest = route({
     example: { method: 'POST', path: '/orders?notify=1', headers: { 'X-Test': 'yes' }, body: '{"id":42}' },
     maxBytes: MAX_HTTP_REQUEST_BYTES,
   },
-  replies: { 200: { about: 'The response of the function.', schema: httpRequestReplySchema } },
+  responses: { 200: { description: 'The response of the function.', schema: httpRequestReplySchema } },
   errors: ['unavailable'],
   async handle({ sendToFunctions, namespace, body, ctx }) {
     const reply = await sendToFunctions({

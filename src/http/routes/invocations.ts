@@ -13,7 +13,7 @@ import { traceSchema } from '../../contract/trace.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { type InvocationPage, LIVE_STATES, type ListRequest } from '../../core/invocation-pages.js';
 import { logChannel, logNoticeNames } from '../../core/logs.js';
-import { ticks } from '../../core/ticks.js';
+import { pollOnMessage } from '../../core/poll-on-message.js';
 import { AppError } from '../../errors.js';
 import { eventStream, streamEvent, writeChanges } from '../event-stream.js';
 import type { InvocationEvent } from '../large-replies.js';
@@ -37,9 +37,9 @@ export const getInvocation = route({
   scope: 'read',
   params: invocationPath,
   query: invocationQuerySchema,
-  replies: {
+  responses: {
     200: {
-      about: 'The invocation.',
+      description: 'The invocation.',
       schema: invocationRecordSchema,
       types: {
         'text/event-stream':
@@ -70,7 +70,7 @@ export const getInvocation = route({
     };
     const isNews = (message: string) => logNoticeNames(name, message);
     return eventStream(call, (write, signal) =>
-      writeChanges(write, pollTicks(services, namespace, signal, isNews), firstThenRead),
+      writeChanges(write, invocationPolls(services, namespace, signal, isNews), firstThenRead),
     );
   },
 });
@@ -88,7 +88,7 @@ export const getInvocationTrace = route({
   scope: 'deploy',
   params: invocationPath,
   query: traceQuerySchema,
-  replies: { 200: { about: 'The trace.', schema: traceSchema } },
+  responses: { 200: { description: 'The trace.', schema: traceSchema } },
   errors: ['not_found'],
   async handle({ services, principal, namespace, params, query }) {
     const found = await services.traces.get(namespace, params.id, query.attempt);
@@ -115,9 +115,9 @@ export const listInvocations = route({
   scope: 'read',
   list: true,
   query: invocationsQuerySchema,
-  replies: {
+  responses: {
     200: {
-      about: 'One page.',
+      description: 'One page.',
       schema: invocationsReplySchema,
       types: {
         'text/event-stream':
@@ -146,7 +146,7 @@ export const listInvocations = route({
       const isNews = (message: string) =>
         query.function === undefined || logNoticeNames(query.function, message);
       return eventStream(call, (write, signal) =>
-        writeChanges(write, pollTicks(services, namespace, signal, isNews), () =>
+        writeChanges(write, invocationPolls(services, namespace, signal, isNews), () =>
           largeReplies.list(namespace, async () =>
             streamEvent(replyOf(withoutPayloads(await services.invocations.list(request))), false),
           ),
@@ -179,13 +179,13 @@ function withoutPayloads({ items, nextCursor }: InvocationPage): InvocationPage 
  * Yields when a stream polls: soon after rows were written, and periodically, since queued and
  * started invocations are not announced.
  */
-function pollTicks(
+function invocationPolls(
   { bus }: Services,
   namespace: Namespace,
   signal: AbortSignal,
   isRelevant: (message: string) => boolean,
 ): AsyncIterable<void> {
-  return ticks(bus, logChannel(namespace), {
+  return pollOnMessage(bus, logChannel(namespace), {
     isRelevant,
     minIntervalMs: MIN_POLL_MS,
     maxIntervalMs: MAX_POLL_MS,
@@ -202,7 +202,7 @@ export const cancelInvocation = route({
   access: 'required',
   scope: 'invoke',
   params: invocationPath,
-  replies: { 200: { about: 'It ends cancelled.', schema: cancelReplySchema } },
+  responses: { 200: { description: 'It ends cancelled.', schema: cancelReplySchema } },
   errors: ['not_found', 'conflict'],
   async handle({ services, principal, namespace, params }) {
     if (principal.rights.functions !== null) {

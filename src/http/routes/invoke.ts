@@ -19,8 +19,8 @@ import type { InvokeRequest } from '../../core/invoke.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { onClientDisconnect } from '../client-disconnect.js';
-import { acceptedAnswer, replyAnswer } from '../invoke-answer.js';
-import { type Answer, type BodySpec, type ReplySpec, route } from '../route.js';
+import { acceptedResponse, replyResponse } from '../invoke-response.js';
+import { type BodySpec, type ResponseSpec, type RouteResponse, route } from '../route.js';
 import type { Services } from '../services.js';
 import { startServerSpan, withSpan } from '../trace.js';
 
@@ -29,7 +29,7 @@ const tag = 'Invocation';
 const input = {
   kind: 'raw',
   maxBytes: MAX_INPUT_BYTES,
-  about: "The function's stdin.",
+  description: "The function's stdin.",
   example: '{"name":"Ada"}',
   isQueued: true,
 } satisfies BodySpec;
@@ -41,26 +41,29 @@ const headers = {
   'X-Function-Version': 'The version that ran.',
 };
 
-const replies: Record<number, ReplySpec> = {
+const responses: Record<number, ResponseSpec> = {
   200: {
-    about:
+    description:
       'Output that begins with `{` or `[` is returned unchanged; other output is wrapped in JSON. With `Accept: application/octet-stream`, the raw bytes.',
     schema: z.union([invokeReplySchema, z.unknown().describe("The function's own JSON.")]),
     types: { 'application/octet-stream': 'The unchanged output.' },
     headers,
   },
   202: {
-    about: 'Accepted and durable.',
+    description: 'Accepted and durable.',
     schema: acceptedReplySchema,
     headers: { Location: 'URL of the invocation.', 'X-Request-ID': headers['X-Request-ID'] },
   },
   422: {
-    about: 'The function refused its input: it ended with an exit code from 64 to 78.',
+    description: 'The function refused its input: it ended with an exit code from 64 to 78.',
     schema: invokeFailureSchema,
   },
-  499: { about: 'The invocation was cancelled.', schema: invokeFailureSchema },
-  500: { about: 'The function failed, including all retries.', schema: invokeFailureSchema },
-  504: { about: 'The function exceeded its timeout, including all retries.', schema: invokeFailureSchema },
+  499: { description: 'The invocation was cancelled.', schema: invokeFailureSchema },
+  500: { description: 'The function failed, including all retries.', schema: invokeFailureSchema },
+  504: {
+    description: 'The function exceeded its timeout, including all retries.',
+    schema: invokeFailureSchema,
+  },
 };
 
 const errors = [
@@ -89,7 +92,7 @@ export const invokeFunction = route({
   query: invokeQuerySchema,
   headers: invokeHeadersSchema,
   body: input,
-  replies,
+  responses,
   errors,
   hot: true,
   refusal,
@@ -114,7 +117,7 @@ export const invokeOfNamespace = route({
   }),
   headers: invokeHeadersSchema,
   body: input,
-  replies,
+  responses,
   errors,
   hot: true,
   refusal,
@@ -158,7 +161,7 @@ async function invoke(
   ref: FunctionRef,
   given: Headers,
   body: Uint8Array,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const preference = parsePrefer(given.prefer);
   const depth = services.depths.read(ctx.req.headers[DEPTH_HEADER]);
   assertDepth(depth);
@@ -194,8 +197,8 @@ async function run(
   ctx: Context,
   request: InvokeRequest,
   { preference, isCredentialed }: { preference: ReturnType<typeof parsePrefer>; isCredentialed: boolean },
-): Promise<Answer> {
-  if (preference.kind === 'async') return acceptedAnswer(await services.invoker.send(request));
+): Promise<RouteResponse> {
+  if (preference.kind === 'async') return acceptedResponse(await services.invoker.send(request));
   const longest = services.config.SYNC_WAIT_SECONDS;
   const seconds = preference.kind === 'wait' ? Math.min(preference.seconds, longest) : longest;
   const called = await services.invoker.call(request, {
@@ -204,8 +207,8 @@ async function run(
   });
   const { reply } = called;
   return reply
-    ? replyAnswer(called, reply, { accept: ctx.get('accept'), isCredentialed })
-    : acceptedAnswer(called);
+    ? replyResponse(called, reply, { accept: ctx.get('accept'), isCredentialed })
+    : acceptedResponse(called);
 }
 
 function assertSameNamespace(path: Namespace, query: Namespace | undefined): void {

@@ -27,7 +27,7 @@ export const createKey = route({
     schema: createKeyBodySchema,
     example: { name: 'ci', scopes: ['deploy', 'read'], functions: ['hook-*'] },
   },
-  replies: { 201: { about: 'The key, returned only once.', schema: createKeyReplySchema } },
+  responses: { 201: { description: 'The key, returned only once.', schema: createKeyReplySchema } },
   errors: ['forbidden'],
   async handle({ services, body: { expires_at: end, ...key }, actor }) {
     const expiresAt = end === undefined ? undefined : Date.parse(end);
@@ -45,7 +45,7 @@ export const listKeys = route({
   scope: 'keys',
   otherNamespaces: 'admin',
   query: z.object({ namespace: namespaceQuery }),
-  replies: { 200: { about: 'The records, without the keys themselves.', schema: keysReplySchema } },
+  responses: { 200: { description: 'The records, without the keys themselves.', schema: keysReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal, query }) {
     const keys = await services.keys.list(principal, query.namespace ?? principal.namespace);
@@ -63,7 +63,7 @@ export const revokeKey = route({
   scope: 'keys',
   otherNamespaces: 'admin',
   params: keyPath,
-  replies: { 200: { about: 'Revoked.', schema: messageReplySchema } },
+  responses: { 200: { description: 'Revoked.', schema: messageReplySchema } },
   errors: ['not_found'],
   async handle({ services, params, actor }) {
     await services.keys.revoke(actor(), params.id);

@@ -28,9 +28,9 @@ export const readLogs = route({
   params: functionPath,
   query: logsQuerySchema,
   headers: logsHeadersSchema,
-  replies: {
+  responses: {
     200: {
-      about: 'Records, newest first.',
+      description: 'Records, newest first.',
       schema: logsReplySchema,
       types: {
         'text/event-stream': 'With `follow=true`: `id:` is a position, `data:` is one record as JSON.',

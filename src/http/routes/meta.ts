@@ -22,9 +22,9 @@ const healthSpec = {
   access: 'open',
   scope: null,
   limited: false,
-  replies: {
-    200: { about: 'All dependencies are up.', schema: healthReplySchema },
-    503: { about: 'A dependency is down; the response names it.', schema: healthReplySchema },
+  responses: {
+    200: { description: 'All dependencies are up.', schema: healthReplySchema },
+    503: { description: 'A dependency is down; the response names it.', schema: healthReplySchema },
   },
   async handle({ services }: { services: Services }) {
     const dependencies = await services.health();
@@ -44,7 +44,9 @@ export const modules = route({
   summary: "Read the stored modules of the namespace's functions, and name those that are damaged",
   access: 'required',
   scope: 'read',
-  replies: { 200: { about: 'The damaged modules; none if all are whole.', schema: modulesReplySchema } },
+  responses: {
+    200: { description: 'The damaged modules; none if all are whole.', schema: modulesReplySchema },
+  },
   errors: ['unavailable'],
   async handle({ services, namespace, principal }) {
     const { checked, damaged } = await services.checkModules(namespace);
@@ -62,7 +64,7 @@ export const version = route({
   access: 'open',
   scope: null,
   limited: false,
-  replies: { 200: { about: 'The version.', schema: versionReplySchema } },
+  responses: { 200: { description: 'The version.', schema: versionReplySchema } },
   async handle({ services }) {
     return json(200, { name: 'orama-functions', version: services.version, node: process.version });
   },
@@ -76,7 +78,9 @@ export const status = route({
   summary: 'Show the state of the engine; with a credential including details',
   access: 'optional',
   scope: 'read',
-  replies: { 200: { about: 'Up or down, and with a credential the details.', schema: statusReplySchema } },
+  responses: {
+    200: { description: 'Up or down, and with a credential the details.', schema: statusReplySchema },
+  },
   async handle({ services, principal }) {
     const isDetailed = principal !== null || services.config.OPEN_METRICS;
     const [dependencies, details] = await Promise.all([
@@ -109,7 +113,7 @@ export const metrics = route({
   access: 'optional',
   scope: 'read',
   limited: false,
-  replies: { 200: { about: 'The metrics.', types: { 'text/plain': 'Prometheus text format.' } } },
+  responses: { 200: { description: 'The metrics.', types: { 'text/plain': 'Prometheus text format.' } } },
   errors: ['unauthorized'],
   async handle({ services, principal }) {
     if (!principal && !services.config.OPEN_METRICS) {

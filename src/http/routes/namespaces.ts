@@ -20,7 +20,7 @@ export const getUsage = route({
   scope: 'read',
   otherNamespaces: 'admin',
   params: namespacePath,
-  replies: { 200: { about: 'Limit and usage of every quota.', schema: usageReplySchema } },
+  responses: { 200: { description: 'Limit and usage of every quota.', schema: usageReplySchema } },
   errors: ['forbidden', 'unavailable'],
   async handle({ services, principal, params }) {
     assertMaySee(principal, params.ns);
@@ -39,7 +39,9 @@ export const putQuotas = route({
   otherNamespaces: 'admin',
   params: namespacePath,
   body: { kind: 'json', schema: putQuotasBodySchema, example: { waiting_jobs: 1000, cache_mb: null } },
-  replies: { 200: { about: 'The resulting limit and usage of every quota.', schema: usageReplySchema } },
+  responses: {
+    200: { description: 'The resulting limit and usage of every quota.', schema: usageReplySchema },
+  },
   errors: ['forbidden', 'unavailable'],
   async handle({ services, principal, actor, params, body }) {
     if (!principal.isAdmin) {

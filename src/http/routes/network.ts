@@ -13,7 +13,7 @@ export const networkStatus = route({
   summary: 'Show this engine in the format of the original system',
   access: 'required',
   scope: 'read',
-  replies: { 200: { about: 'The engine.', schema: networkStatusReplySchema } },
+  responses: { 200: { description: 'The engine.', schema: networkStatusReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace, principal }) {
     const [dependencies, peers, databaseSize] = await Promise.all([
@@ -43,7 +43,7 @@ export const peers = route({
   summary: "List the engine's processes; with the admin key also the nodes of RQLite and IPFS",
   access: 'required',
   scope: 'read',
-  replies: { 200: { about: 'The current processes and nodes.', schema: peersReplySchema } },
+  responses: { 200: { description: 'The current processes and nodes.', schema: peersReplySchema } },
   errors: ['unavailable'],
   async handle({ services, principal }) {
     const { nodes, silent } = await services.peers(principal.isAdmin);
@@ -77,7 +77,7 @@ function notImplemented(operationId: string, path: keyof typeof REASONS) {
     access: 'required',
     scope: null,
     ignoresBody: true,
-    replies: {},
+    responses: {},
     errors: ['not_implemented'],
     async handle() {
       throw new AppError('not_implemented', REASONS[path]);

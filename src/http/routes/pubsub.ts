@@ -45,9 +45,9 @@ export const publish = route({
     isQueued: true,
     keepsText: true,
   },
-  replies: {
+  responses: {
     200: {
-      about: 'All triggered jobs are durable.',
+      description: 'All triggered jobs are durable.',
       schema: publishReplySchema,
       headers: { 'X-Message-ID': 'The message id; `message_id` lists the invocations that it triggered.' },
     },
@@ -81,7 +81,7 @@ export const publishBatch = route({
     isQueued: true,
     keepsText: true,
   },
-  replies: { 200: { about: 'All triggered jobs are durable.', schema: publishBatchReplySchema } },
+  responses: { 200: { description: 'All triggered jobs are durable.', schema: publishBatchReplySchema } },
   errors: ['forbidden', 'payload_too_large', 'queue_full', 'unavailable'],
   async handle({ services, principal, namespace, body: { messages, ...body }, bodyText, ctx, countUse }) {
     const nameOf = (index: number) => `messages[${index}]`;
@@ -169,7 +169,7 @@ export const listTopics = route({
   summary: 'List the topics that have a live subscriber or a trigger',
   access: 'required',
   scope: 'read',
-  replies: { 200: { about: 'The topics, sorted by name.', schema: topicsReplySchema } },
+  responses: { 200: { description: 'The topics, sorted by name.', schema: topicsReplySchema } },
   async handle({ services, principal, namespace }) {
     const live = await services.presence.topics(namespace);
     const triggers = await services.catalog.triggers(namespace);
@@ -189,8 +189,11 @@ export const getPresence = route({
   access: 'required',
   scope: 'read',
   query: presenceQuerySchema,
-  replies: {
-    200: { about: 'The members, sorted by the time at which they joined.', schema: presenceReplySchema },
+  responses: {
+    200: {
+      description: 'The members, sorted by the time at which they joined.',
+      schema: presenceReplySchema,
+    },
   },
   async handle({ services, namespace, query }) {
     const members = await services.presence.members(namespace, query.topic);

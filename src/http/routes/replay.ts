@@ -44,7 +44,7 @@ export const replayInvocation = route({
     maxBytes: MAX_REPLAY_BYTES,
     optional: true,
   },
-  replies: { 202: { about: 'The new invocation.', schema: replayReplySchema } },
+  responses: { 202: { description: 'The new invocation.', schema: replayReplySchema } },
   errors: [
     'not_found',
     'function_not_found',
@@ -74,7 +74,7 @@ export const replayDead = route({
   scope: 'invoke',
   params: functionPath,
   query: replayDeadQuerySchema,
-  replies: { 202: { about: 'The number of invocations.', schema: countReplySchema } },
+  responses: { 202: { description: 'The number of invocations.', schema: countReplySchema } },
   errors: ['function_not_found', 'queue_full', 'quota_exceeded', 'loop_detected', 'unavailable'],
   async handle({ services, namespace, params, query, actor, ctx }) {
     const version = query.version ?? 'pinned';
@@ -94,7 +94,7 @@ export const purgeDead = route({
   scope: 'invoke',
   params: functionPath,
   query: deadQuerySchema,
-  replies: { 200: { about: 'The number of invocations.', schema: countReplySchema } },
+  responses: { 200: { description: 'The number of invocations.', schema: countReplySchema } },
   errors: ['function_not_found'],
   async handle({ services, namespace, params, query, actor }) {
     const count = await services.deadLetters.purge(actor(), namespace, params.name, deadFilter(query));
@@ -111,8 +111,8 @@ export const countDead = route({
   access: 'required',
   scope: 'read',
   query: deadGroupsQuerySchema,
-  replies: {
-    200: { about: 'The counts, at most 2 seconds old.', schema: deadGroupsReplySchema },
+  responses: {
+    200: { description: 'The counts, at most 2 seconds old.', schema: deadGroupsReplySchema },
   },
   async handle({ services, principal, namespace }) {
     const groups = await services.deadLetters.groups(namespace, principal.rights);

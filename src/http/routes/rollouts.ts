@@ -23,7 +23,7 @@ export const startRollout = route({
     schema: rolloutRequestSchema,
     example: { to: 8, steps: [5, 25, 50], every_seconds: 60, max_error_percent: 2 },
   },
-  replies: { 202: { about: 'The rollout, at its first step.', schema: rolloutRecordSchema } },
+  responses: { 202: { description: 'The rollout, at its first step.', schema: rolloutRecordSchema } },
   errors: ['function_not_found', 'conflict'],
   async handle({ services, namespace, params, body, actor }) {
     return json(202, await services.rollouts.start(actor(), namespace, params.name, body));
@@ -39,7 +39,7 @@ export const getRollout = route({
   access: 'required',
   scope: 'read',
   params: functionPath,
-  replies: { 200: { about: 'The rollout.', schema: rolloutRecordSchema } },
+  responses: { 200: { description: 'The rollout.', schema: rolloutRecordSchema } },
   errors: ['function_not_found', 'not_found'],
   handle: async ({ services, namespace, params }) =>
     json(200, await services.rollouts.get(namespace, params.name)),
@@ -54,7 +54,7 @@ export const abortRollout = route({
   access: 'required',
   scope: 'deploy',
   params: functionPath,
-  replies: { 200: { about: 'The rollout, aborted.', schema: rolloutRecordSchema } },
+  responses: { 200: { description: 'The rollout, aborted.', schema: rolloutRecordSchema } },
   errors: ['function_not_found', 'not_found', 'conflict'],
   async handle({ services, namespace, params, actor }) {
     return json(200, await services.rollouts.abort(actor(), namespace, params.name));

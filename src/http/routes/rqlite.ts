@@ -32,7 +32,7 @@ export const query = route({
     example: { sql: 'select id, name from users where age > ?', args: [30] },
     exactIntegers: true,
   },
-  replies: { 200: { about: 'The rows.', schema: queryReplySchema } },
+  responses: { 200: { description: 'The rows.', schema: queryReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
     return jsonText(200, rowsText(await services.databases.query(namespace, body.sql, body.args, options)));
@@ -53,7 +53,7 @@ export const exec = route({
     example: { sql: 'insert into users (name, age) values (?, ?)', args: ['Ada', 36] },
     exactIntegers: true,
   },
-  replies: { 200: { about: 'The result.', schema: execReplySchema } },
+  responses: { 200: { description: 'The result.', schema: execReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
     return json(200, resultOf(await services.databases.execute(namespace, body.sql, body.args, options)));
@@ -79,9 +79,9 @@ export const transaction = route({
     },
     exactIntegers: true,
   },
-  replies: {
+  responses: {
     200: {
-      about: 'One result per statement; none with `return_results: false`.',
+      description: 'One result per statement; none with `return_results: false`.',
       schema: transactionReplySchema,
     },
   },
@@ -108,7 +108,7 @@ export const createTable = route({
     schema: createTableBodySchema,
     example: { schema: 'create table users (id integer primary key, name text)' },
   },
-  replies: { 201: { about: 'Created.', schema: messageReplySchema } },
+  responses: { 201: { description: 'Created.', schema: messageReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
     await services.databases.execute(namespace, body.schema, [], options);
@@ -125,7 +125,7 @@ export const dropTable = route({
   access: 'required',
   scope: 'data',
   body: { kind: 'json', schema: dropTableBodySchema, example: { table: 'users' } },
-  replies: { 200: { about: 'Dropped.', schema: messageReplySchema } },
+  responses: { 200: { description: 'Dropped.', schema: messageReplySchema } },
   errors: ['invalid_sql', 'unavailable'],
   async handle({ services, namespace, body }) {
     await services.databases.execute(namespace, `DROP TABLE "${body.table}"`, [], options);
@@ -141,7 +141,7 @@ export const getSchema = route({
   summary: 'List the tables, indexes and views of the database',
   access: 'required',
   scope: 'data',
-  replies: { 200: { about: 'The schema, sorted by name.', schema: schemaReplySchema } },
+  responses: { 200: { description: 'The schema, sorted by name.', schema: schemaReplySchema } },
   errors: ['unavailable'],
   async handle({ services, namespace }) {
     const sql =

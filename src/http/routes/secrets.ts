@@ -18,7 +18,7 @@ export const putSecret = route({
   access: 'required',
   scope: 'secrets',
   body: { kind: 'json', schema: putSecretBodySchema, example: { name: 'STRIPE_KEY', value: 'sk_live_…' } },
-  replies: { 200: { about: 'Stored, encrypted.', schema: putSecretReplySchema } },
+  responses: { 200: { description: 'Stored, encrypted.', schema: putSecretReplySchema } },
   errors: ['payload_too_large'],
   async handle({ services, namespace, body, actor }) {
     await services.secrets.set(actor(), namespace, body.name, body.value);
@@ -34,7 +34,7 @@ export const listSecrets = route({
   summary: 'List the names of the secrets; values are never returned',
   access: 'required',
   scope: 'secrets',
-  replies: { 200: { about: 'Names and times.', schema: secretsReplySchema } },
+  responses: { 200: { description: 'Names and times.', schema: secretsReplySchema } },
   async handle({ services, namespace }) {
     const secrets = await services.secrets.list(namespace);
     return json(200, { secrets, count: secrets.length });
@@ -50,7 +50,7 @@ export const deleteSecret = route({
   access: 'required',
   scope: 'secrets',
   params: secretPath,
-  replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
+  responses: { 200: { description: 'Deleted.', schema: messageReplySchema } },
   errors: ['not_found'],
   async handle({ services, namespace, params, actor }) {
     await services.secrets.remove(actor(), namespace, params.name);

@@ -13,8 +13,8 @@ import { route } from '../route.js';
 const CREDENTIALS =
   'Browsers, which cannot set headers here, offer the subprotocols `orama` and `orama.bearer.<the key or token in base64url>`. ' +
   'The query takes it as `api_key` or `token`, too; but proxies log addresses.';
-const replies = {
-  101: { about: 'For a WebSocket handshake: the socket is open. Its frames are described in /docs.' },
+const responses = {
+  101: { description: 'For a WebSocket handshake: the socket is open. Its frames are described in /docs.' },
 };
 
 export const invokeSocket = route({
@@ -28,7 +28,7 @@ export const invokeSocket = route({
   scope: 'invoke',
   params: functionRefPath,
   query: invokeSocketQuerySchema,
-  replies,
+  responses,
   errors: ['function_not_found', 'unauthorized', 'upgrade_required'],
   async handle({ services, principal, namespace, params }) {
     const ref = { namespace, ...parseFunctionRef(params.name) };
@@ -53,7 +53,7 @@ export const topicSocket = route({
       .optional()
       .describe('Required for a WebSocket: the topic to subscribe to.'),
   }),
-  replies,
+  responses,
   errors: ['conflict', 'upgrade_required'],
   async handle() {
     throw upgradeRequired('/v1/pubsub/ws?topic=');

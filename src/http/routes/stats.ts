@@ -20,7 +20,7 @@ export const readStats = route({
   access: 'required',
   scope: 'read',
   query: statsQuerySchema,
-  replies: { 200: { about: 'The counts.', schema: statsReplySchema } },
+  responses: { 200: { description: 'The counts.', schema: statsReplySchema } },
   errors: ['function_not_found', 'unavailable'],
   async handle({ services, principal, namespace, query }) {
     const windowMs = windowMinutes(query.window ?? DEFAULT_WINDOW) * MINUTE_MS;

@@ -35,7 +35,7 @@ export const upload = route({
     fields: uploadFieldsSchema,
     example: { name: 'logo.png' },
   },
-  replies: { 200: { about: 'Stored and pinned.', schema: uploadReplySchema } },
+  responses: { 200: { description: 'Stored and pinned.', schema: uploadReplySchema } },
   errors: ['unsupported_media_type', 'quota_exceeded', 'unavailable'],
   async handle({ services, namespace, body: { file, fields } }) {
     const { name: given } = parseOrThrow(uploadFieldsSchema, fields, { code: 'invalid_request' });
@@ -54,7 +54,7 @@ export const download = route({
   access: 'required',
   scope: 'data',
   params: cidPath,
-  replies: { 200: { about: 'The file.', types: { 'application/octet-stream': 'The bytes.' } } },
+  responses: { 200: { description: 'The file.', types: { 'application/octet-stream': 'The bytes.' } } },
   errors: ['not_found', 'rate_limited', 'unavailable'],
   async handle({ services, namespace, params, readReply }) {
     const { size } = await owned(services, namespace, params.cid);
@@ -77,7 +77,7 @@ export const status = route({
   access: 'required',
   scope: 'data',
   params: cidPath,
-  replies: { 200: { about: 'The file.', schema: blobStatusReplySchema } },
+  responses: { 200: { description: 'The file.', schema: blobStatusReplySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, params }) {
     const { cid, name, size, createdAt } = await owned(services, namespace, params.cid);
@@ -112,7 +112,7 @@ export const pin = route({
     schema: pinBodySchema,
     example: { cid: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy', name: 'logo.png' },
   },
-  replies: { 200: { about: 'Pinned.', schema: pinReplySchema } },
+  responses: { 200: { description: 'Pinned.', schema: pinReplySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, body }) {
     const { cid, name } = await owned(services, namespace, body.cid);
@@ -134,7 +134,7 @@ export const unpin = route({
   access: 'required',
   scope: 'data',
   params: cidPath,
-  replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
+  responses: { 200: { description: 'Deleted.', schema: messageReplySchema } },
   errors: ['not_found', 'unavailable'],
   async handle({ services, namespace, params: { cid } }) {
     if (!(await releaseBlob(stores(services), namespace, cid))) throw unknown(cid);

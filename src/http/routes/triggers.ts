@@ -22,7 +22,7 @@ export const addTrigger = route({
   scope: 'deploy',
   params: functionPath,
   body: { kind: 'json', schema: addTriggerBodySchema, example: { topic: 'orders:*' } },
-  replies: { 201: { about: 'The trigger.', schema: addTriggerReplySchema } },
+  responses: { 201: { description: 'The trigger.', schema: addTriggerReplySchema } },
   errors: ['function_not_found'],
   async authorize({ services, namespace, params }) {
     await services.catalog.resolve(namespace, params.name);
@@ -43,9 +43,9 @@ export const listTriggers = route({
   access: 'required',
   scope: 'read',
   params: functionPath,
-  replies: {
+  responses: {
     200: {
-      about: 'The triggers of function.yaml and those added through the API.',
+      description: 'The triggers of function.yaml and those added through the API.',
       schema: triggersReplySchema,
     },
   },
@@ -67,7 +67,7 @@ export const patchTrigger = route({
   scope: 'deploy',
   params: triggerPath,
   body: { kind: 'json', schema: patchTriggerBodySchema, example: { enabled: false } },
-  replies: { 200: { about: 'The trigger.', schema: triggerRecordSchema } },
+  responses: { 200: { description: 'The trigger.', schema: triggerRecordSchema } },
   errors: ['function_not_found', 'not_found'],
   async handle({ services, namespace, params, body, actor }) {
     const { name, id } = params;
@@ -84,7 +84,7 @@ export const runTrigger = route({
   access: 'required',
   scope: 'invoke',
   params: triggerPath,
-  replies: { 202: { about: 'The invocation.', schema: runTriggerReplySchema } },
+  responses: { 202: { description: 'The invocation.', schema: runTriggerReplySchema } },
   errors: ['function_not_found', 'not_found', 'conflict', 'queue_full', 'unavailable'],
   async handle({ services, namespace, params, actor }) {
     const id = await services.triggers.run(actor(), namespace, params.name, params.id);
@@ -101,7 +101,7 @@ export const deleteTrigger = route({
   access: 'required',
   scope: 'deploy',
   params: triggerPath,
-  replies: { 200: { about: 'Deleted.', schema: messageReplySchema } },
+  responses: { 200: { description: 'Deleted.', schema: messageReplySchema } },
   errors: ['function_not_found', 'not_found'],
   async handle({ services, namespace, params, actor }) {
     await services.triggers.remove(actor(), namespace, params.name, params.id);

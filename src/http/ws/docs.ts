@@ -7,7 +7,7 @@ export const SOCKET_DOCS = [
   {
     path: '/v1/functions/{name}/ws',
     summary: 'Invoke a function with each message',
-    about:
+    description:
       'Each message, text or binary, is the input of one invocation; up to 64 run at once, and replies come in order of ' +
       'completion: {request_id, status, duration_ms, output | error}. With ?logs=true the log lines of an invocation ' +
       'come before its reply, as {request_id, log, level}. The credential may be the subprotocol orama.bearer.<base64url>, offered beside orama, or in ?api_key= or ?token=. A message over 1 MB ' +
@@ -17,7 +17,7 @@ export const SOCKET_DOCS = [
   {
     path: '/v1/pubsub/ws?topic=',
     summary: 'Subscribe to a topic and publish to it',
-    about:
+    description:
       'Messages are received as {data: <base64>, timestamp: <ms>, topic}; sent messages are published. ' +
       'With ?presence=true, member_id= and member_meta= (JSON) the subscriber is a member and receives the ' +
       'events of others: {type: "presence.join" | "presence.leave", member_id, meta, timestamp}. A client ' +

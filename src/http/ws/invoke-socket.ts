@@ -81,8 +81,8 @@ function serve(
     // Reading pauses meanwhile.
     maxUnsentBytes: Number.POSITIVE_INFINITY,
   });
-  const send = (frame: Record<string, unknown>) => sendFrame(JSON.stringify(frame), settle);
-  const settle = () => {
+  const send = (frame: Record<string, unknown>) => sendFrame(JSON.stringify(frame), applyBackpressure);
+  const applyBackpressure = () => {
     const isFull = inFlight >= MAX_IN_FLIGHT || ws.bufferedAmount > MAX_UNSENT_BYTES;
     if (isFull && !ws.isPaused) ws.pause();
     else if (!isFull && ws.isPaused) ws.resume();
@@ -114,7 +114,7 @@ function serve(
 
   ws.on('message', async (data: RawData) => {
     inFlight += 1;
-    settle();
+    applyBackpressure();
     let frame: Record<string, unknown>;
     try {
       frame = await invoke(bytesOf(data));
@@ -126,7 +126,7 @@ function serve(
     inFlight -= 1;
     if (gone.signal.aborted) return;
     send(frame);
-    settle();
+    applyBackpressure();
   });
   ws.on('close', () => gone.abort());
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { BufferShare } from '../../buffer-budget.js';
+import type { BufferReservation } from '../../buffer-budget.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
@@ -132,7 +132,7 @@ export class Sockets implements Closable {
         isServed = true;
         ws.on('close', () => void lease.release());
         const owner = caller.principal === null ? null : caller.namespace;
-        this.#accept(ws, socket, caller.principal, this.#bodies.messageShare(request, owner));
+        this.#accept(ws, socket, caller.principal, this.#bodies.messageReservation(request, owner));
         prepared.serve(ws);
       });
     }
@@ -144,8 +144,13 @@ export class Sockets implements Closable {
     if (this.#closing) throw stopping();
   }
 
-  #accept(ws: WebSocket, connection: Socket, principal: Principal | null, share: BufferShare): void {
-    const unfinished = new UnfinishedMessage(ws, connection, share, () =>
+  #accept(
+    ws: WebSocket,
+    connection: Socket,
+    principal: Principal | null,
+    reservation: BufferReservation,
+  ): void {
+    const unfinished = new UnfinishedMessage(ws, connection, reservation, () =>
       closeUnread(ws, CLOSE.tryLater, 'too many unfinished messages; send fewer at the same time'),
     );
     const state: OpenSocket = { principal, connection, unfinished, isAlive: true, taken: 0 };

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import type { BufferShare } from '../../buffer-budget.js';
+import type { BufferReservation } from '../../buffer-budget.js';
 
 /** The header and mask of a control frame from a client (RFC 6455 §5.2, §5.5). */
 const CONTROL_FRAME_BYTES = 6;
@@ -12,7 +12,7 @@ const CONTROL_FRAME_BYTES = 6;
  */
 export class UnfinishedMessage {
   readonly #connection: Socket;
-  readonly #share: BufferShare;
+  readonly #reservation: BufferReservation;
   readonly #onExceeded: () => void;
   /** The number of bytes read from the connection that belong to complete messages. */
   #complete: number;
@@ -21,10 +21,10 @@ export class UnfinishedMessage {
   /** Monotonic time at which the message last grew, in milliseconds. */
   #grownAt = 0;
 
-  /** @param onExceeded Called once if the bytes exceed the budget of `share`. */
-  constructor(ws: WebSocket, connection: Socket, share: BufferShare, onExceeded: () => void) {
+  /** @param onExceeded Called once if the bytes exceed the budget of `reservation`. */
+  constructor(ws: WebSocket, connection: Socket, reservation: BufferReservation, onExceeded: () => void) {
     this.#connection = connection;
-    this.#share = share;
+    this.#reservation = reservation;
     this.#onExceeded = onExceeded;
     this.#complete = connection.bytesRead;
     const onControlFrame = (data: Buffer) => {
@@ -33,7 +33,7 @@ export class UnfinishedMessage {
     ws.on('ping', onControlFrame);
     ws.on('pong', onControlFrame);
     ws.on('message', () => this.#end());
-    ws.on('close', () => this.#share.release());
+    ws.on('close', () => this.#reservation.release());
     // After the listener of `ws`, which emits the messages of a chunk before this is called.
     connection.on('data', () => this.#update());
   }
@@ -53,7 +53,7 @@ export class UnfinishedMessage {
     if (bytes === this.#bytes || this.#isExceeded) return;
     if (bytes > this.#bytes) this.#grownAt = performance.now();
     else this.#drop();
-    this.#isExceeded = !this.#share.take(bytes - this.#bytes);
+    this.#isExceeded = !this.#reservation.take(bytes - this.#bytes);
     this.#bytes = bytes;
     if (this.#isExceeded) this.#onExceeded();
   }
@@ -67,6 +67,6 @@ export class UnfinishedMessage {
   #drop(): void {
     if (this.#bytes === 0) return;
     this.#bytes = 0;
-    this.#share.release();
+    this.#reservation.release();
   }
 }

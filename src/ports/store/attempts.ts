@@ -182,8 +182,7 @@ export interface AttemptStore {
     fn: FunctionName,
     options?: { reason?: string; ids?: readonly RequestId[]; audit?: AuditEntry },
   ): Promise<number>;
-  /** Counts the dead invocations of a namespace by function and reason, largest count first. */
-  /** Counts dead letters by function and reason, the most first, in bounded steps. */
+  /** Counts dead letters by function and reason, largest count first, in bounded steps. */
   deadGroups(namespace: Namespace): Promise<DeadGroup[]>;
   /** Counts the dead letters of all namespaces, in bounded steps. */
   countDead(): Promise<{ namespace: string; reason: string; count: number }[]>;

@@ -76,7 +76,7 @@ export interface FunctionStore {
    * Lists versions of all namespaces with an inconclusive probe, oldest first, after `skipped` of
    * them.
    */
-  unsettled(limit: number, skipped: number): Promise<FunctionVersion[]>;
+  probePending(limit: number, skipped: number): Promise<FunctionVersion[]>;
   /** Sets the start strategy of a version and marks its probe as conclusive. */
-  settleWarmStart(version: FunctionVersion, warmStart: WarmStart, reason: string | null): Promise<void>;
+  recordWarmStart(version: FunctionVersion, warmStart: WarmStart, reason: string | null): Promise<void>;
 }

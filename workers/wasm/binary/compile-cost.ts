@@ -16,25 +16,28 @@ const MAX_INSTRUCTIONS = 1 << 20;
 const MAX_FUNCTION_VALUES = 1 << 24;
 /** The limit for all functions together: a public module of 46 MB has 71 million. */
 const MAX_MODULE_VALUES = 1 << 27;
-/** A value that a call or a branch passes takes machine code of its own, 16 bytes. */
-const PASSED = 4;
 /**
- * Where V8 calls, it goes through all values as well; this many of them take as much as one
- * label's.
+ * The values that one passed by a call or a branch counts as: it takes 16 bytes of machine code.
  */
-const PASSED_OVER = 16;
-/** A value that an exception carries takes up to 200 bytes. */
-const THROWN = 16;
+const VALUES_PER_PASSED = 4;
 /**
- * Most instructions take some 10 bytes of machine code for each of their own. A conversion of
- * floats to integers takes 160 for one or two, as does counting bits in a vector.
+ * At a call V8 also goes through all locals and operands. The machine code of this many of them is
+ * as large as that of one at a label.
  */
-const BULKY = 40;
+const LIVE_PER_VALUE = 16;
+/** The values that one carried by an exception counts as: it takes up to 200 bytes. */
+const VALUES_PER_THROWN = 16;
+/**
+ * The values that a bulky instruction counts as. Most instructions take some 10 bytes of machine
+ * code for each byte of theirs. A conversion of floats to integers takes 160 for one or two bytes,
+ * as does counting bits in a vector.
+ */
+const VALUES_PER_BULKY = 40;
 
 /** By how much each instruction with a one-byte opcode changes the height of the stack. */
 const CHANGES = new Int8Array(256);
-POPS.forEach((takes, opcode) => {
-  if (takes >= 0) CHANGES[opcode] = (PUSHES[opcode] ?? 0) - takes;
+POPS.forEach((pops, opcode) => {
+  if (pops >= 0) CHANGES[opcode] = (PUSHES[opcode] ?? 0) - pops;
 });
 for (const opcode of [OP.localGet, OP.globalGet, OP.memorySize, OP.i32Const, OP.i64Const])
   CHANGES[opcode] = 1;
@@ -68,8 +71,8 @@ const ONE_VALUE = 1;
 /** A block that has begun; `depth` is the height of the stack below its parameters. */
 interface Block {
   depth: number;
-  takes: number;
-  gives: number;
+  params: number;
+  results: number;
   /** The number of values that a branch to it passes. */
   passes: number;
 }
@@ -109,7 +112,7 @@ export class CompileCost {
     this.#instructions = 0;
     this.#values = 0;
     this.#blocks.length = 0;
-    this.#blocks.push({ depth: 0, takes: 0, gives: results.length, passes: results.length });
+    this.#blocks.push({ depth: 0, params: 0, results: results.length, passes: results.length });
   }
 
   declare(locals: number): void {
@@ -121,14 +124,14 @@ export class CompileCost {
   plain(opcode: number): void {
     this.#instruction();
     if (CALLS.has(opcode)) this.#passOver();
-    else if (BULKY_PLAIN.has(opcode)) this.#count(BULKY);
+    else if (BULKY_PLAIN.has(opcode)) this.#count(VALUES_PER_BULKY);
     this.#move(CHANGES[opcode] ?? 0);
   }
 
   bulk(operation: number): void {
     this.#instruction();
     if (operation < BULK.memoryInit) {
-      this.#count(BULKY);
+      this.#count(VALUES_PER_BULKY);
       return;
     }
     this.#passOver();
@@ -141,7 +144,7 @@ export class CompileCost {
     this.#instruction();
     if (operation === VECTOR.v128Const) this.#move(1);
     else if (operation === VECTOR.v128Store) this.#move(-2);
-    else if (BULKY_VECTORS.has(operation)) this.#count(BULKY);
+    else if (BULKY_VECTORS.has(operation)) this.#count(VALUES_PER_BULKY);
   }
 
   atomic(): void {
@@ -156,28 +159,33 @@ export class CompileCost {
     this.#branch(0);
     const isInline = blockType >= EMPTY_BLOCK && blockType <= I32;
     const type = isInline ? NOTHING : (this.#types[blockType] ?? NOTHING);
-    const [takes, gives] = [
+    const [params, results] = [
       type.params.length,
       isInline && blockType !== EMPTY_BLOCK ? ONE_VALUE : type.results.length,
     ];
-    this.#move(-takes);
-    this.#blocks.push({ depth: this.#height, takes, gives, passes: opcode === OP.loop ? takes : gives });
-    this.#height += takes;
+    this.#move(-params);
+    this.#blocks.push({
+      depth: this.#height,
+      params,
+      results,
+      passes: opcode === OP.loop ? params : results,
+    });
+    this.#height += params;
   }
 
   else(): void {
     this.#instruction();
     const block = this.#blockAt(0);
-    this.#branch(block.gives);
-    this.#height = block.depth + block.takes;
+    this.#branch(block.results);
+    this.#height = block.depth + block.params;
   }
 
   end(): void {
     this.#instruction();
     const block = this.#blockAt(0);
-    this.#branch(block.gives);
+    this.#branch(block.results);
     this.#blocks.pop();
-    this.#height = block.depth + block.gives;
+    this.#height = block.depth + block.results;
   }
 
   /** A `catch` of a tag; null for `catch_all`. */
@@ -185,14 +193,14 @@ export class CompileCost {
     this.#instruction();
     const caught = tag === null ? 0 : this.#tagged(tag);
     this.#branch(0);
-    this.#count(THROWN * caught);
+    this.#count(VALUES_PER_THROWN * caught);
     this.#height = this.#blockAt(0).depth + caught;
   }
 
   throw(tag: number): void {
     this.#instruction();
     this.#branch(0);
-    this.#count(THROWN * this.#tagged(tag));
+    this.#count(VALUES_PER_THROWN * this.#tagged(tag));
     this.stop();
   }
 
@@ -220,7 +228,7 @@ export class CompileCost {
 
   return(): void {
     this.#instruction();
-    this.#branch(this.#blocks[0]?.gives ?? 0);
+    this.#branch(this.#blocks[0]?.results ?? 0);
     this.stop();
   }
 
@@ -241,17 +249,17 @@ export class CompileCost {
   #call({ params, results }: FunctionType): void {
     this.#instruction();
     this.#passOver();
-    this.#count(PASSED * (params.length + results.length));
+    this.#count(VALUES_PER_PASSED * (params.length + results.length));
     this.#move(-params.length);
     this.#move(results.length);
   }
 
   #branch(passed: number): void {
-    this.#count(this.#locals + this.#height + PASSED * passed);
+    this.#count(this.#locals + this.#height + VALUES_PER_PASSED * passed);
   }
 
   #passOver(): void {
-    this.#count((this.#locals + this.#height) / PASSED_OVER);
+    this.#count((this.#locals + this.#height) / LIVE_PER_VALUE);
   }
 
   #move(change: number): void {
@@ -260,7 +268,7 @@ export class CompileCost {
 
   #blockAt(label: number): Block {
     const last = this.#blocks.length - 1;
-    return this.#blocks[last - label] ?? { depth: 0, takes: 0, gives: 0, passes: 0 };
+    return this.#blocks[last - label] ?? { depth: 0, params: 0, results: 0, passes: 0 };
   }
 
   #typeOf(target: number): FunctionType {

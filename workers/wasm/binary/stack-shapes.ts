@@ -7,10 +7,10 @@ import { OP } from './opcodes.js';
 export const POPS = new Int8Array(256).fill(-1);
 export const PUSHES = new Int8Array(256);
 
-function shape(takes: number, gives: number, ...ranges: [number, number][]): void {
+function shape(pops: number, pushes: number, ...ranges: [number, number][]): void {
   for (const [from, to] of ranges) {
-    POPS.fill(takes, from, to + 1);
-    PUSHES.fill(gives, from, to + 1);
+    POPS.fill(pops, from, to + 1);
+    PUSHES.fill(pushes, from, to + 1);
   }
 }
 shape(0, 0, [OP.nop, OP.nop]);

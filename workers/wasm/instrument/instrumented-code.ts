@@ -19,14 +19,14 @@ import { insertWriteBarriers, type Targets } from './write-barriers.js';
 export interface InstrumentedCode {
   /** Each body is preceded by its length. */
   bodies: Uint8Array[];
-  functions: { takes: Uint8Array[]; gives: Uint8Array[]; body: Uint8Array }[];
+  functions: { params: Uint8Array[]; results: Uint8Array[]; body: Uint8Array }[];
   /** The number of pages before the guest's memory, which hold the card table. */
   pagesBefore: number;
   /**
    * Additional i64 globals with their values. With a redirection: the state of the generator, and a
    * flag that is 1 once the watched body was entered.
    */
-  numbers: bigint[];
+  i64Globals: bigint[];
 }
 
 /** Changes to function bodies, by their index, that make starts of a program comparable. */
@@ -100,18 +100,18 @@ export function plainCode(
   });
   const functions = [
     ...(hasMemory
-      ? [{ takes: [TYPE], gives: [TYPE], body: growFunction({ pages, refused }, maxPages, 0) }]
+      ? [{ params: [TYPE], results: [TYPE], body: growFunction({ pages, refused }, maxPages, 0) }]
       : []),
-    { takes: [], gives: [], body: interruptCheckFunction() },
+    { params: [], results: [], body: interruptCheckFunction() },
     ...(redirection === undefined
       ? []
-      : [{ takes: [TYPE], gives: [TYPE], body: goNumberFunction(refused + 1) }]),
+      : [{ params: [TYPE], results: [TYPE], body: goNumberFunction(refused + 1) }]),
   ];
   return {
     bodies,
     functions,
     pagesBefore: 0,
-    numbers: redirection === undefined ? [] : [redirection.seed, 0n],
+    i64Globals: redirection === undefined ? [] : [redirection.seed, 0n],
   };
 }
 
@@ -130,11 +130,11 @@ export function barrierCode(module: ParsedModule, maxPages: number): Instrumente
   return {
     bodies: [bodies],
     functions: [
-      { takes: [TYPE], gives: [TYPE], body: growFunction(targets, maxPages, pagesBefore) },
-      { takes: three, gives: [], body: copyFunction(base) },
-      { takes: three, gives: [], body: fillFunction(base) },
+      { params: [TYPE], results: [TYPE], body: growFunction(targets, maxPages, pagesBefore) },
+      { params: three, results: [], body: copyFunction(base) },
+      { params: three, results: [], body: fillFunction(base) },
     ],
     pagesBefore,
-    numbers: [],
+    i64Globals: [],
   };
 }

@@ -133,9 +133,9 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
     before = code.pagesBefore;
     if (options.exportGlobals === true) added.push(...addFloatAccess(module, code, prefix, floats));
     added.push(...addCode(module, payloads, code, minPages, prefix));
-    if (code.numbers.length > 0) {
+    if (code.i64Globals.length > 0) {
       names.watched = `${prefix}watched`;
-      added.push(exportEntry(names.watched, KIND.global, targetsOf(module).refused + code.numbers.length));
+      added.push(exportEntry(names.watched, KIND.global, targetsOf(module).refused + code.i64Globals.length));
     }
   }
   if (memory !== undefined) {
@@ -246,8 +246,8 @@ function addFloatAccess(
     const global = module.importedGlobals + index;
     const bits = [Uint8Array.of(bitsType(type))];
     code.functions.push(
-      { takes: [], gives: bits, body: bitsGetter(global, type) },
-      { takes: bits, gives: [], body: bitsSetter(global, type) },
+      { params: [], results: bits, body: bitsGetter(global, type) },
+      { params: bits, results: [], body: bitsSetter(global, type) },
     );
     const setter = first + code.functions.length - 1;
     return [exportEntry(names.get, KIND.function, setter - 1), exportEntry(names.set, KIND.function, setter)];
@@ -261,13 +261,13 @@ function addFloatAccess(
 function addCode(
   module: ParsedModule,
   payloads: Map<number, Uint8Array>,
-  { bodies, functions, numbers }: InstrumentedCode,
+  { bodies, functions, i64Globals }: InstrumentedCode,
   minPages: number,
   prefix: string,
 ): Uint8Array[] {
   const { pages, refused } = targetsOf(module);
-  const types = functions.map(({ takes, gives }) =>
-    concat([Uint8Array.of(FUNCTION_TYPE), vector(takes), vector(gives)]),
+  const types = functions.map(({ params, results }) =>
+    concat([Uint8Array.of(FUNCTION_TYPE), vector(params), vector(results)]),
   );
   append(module, payloads, SECTION.type, types);
   append(
@@ -281,7 +281,7 @@ function addCode(
   append(module, payloads, SECTION.global, [
     global(I32, i32Const(minPages)),
     global(I32, i32Const(0)),
-    ...numbers.map((value) => global(I64, i64Const(value))),
+    ...i64Globals.map((value) => global(I64, i64Const(value))),
   ]);
   const added = functions.flatMap(({ body }) => [u32(body.length), body]);
   payloads.set(SECTION.code, concat([u32(module.bodies.length + functions.length), ...bodies, ...added]));

@@ -203,17 +203,17 @@ class BodyRewriter {
       this.#copied = reader.at;
       return true;
     }
-    const takes = POPS[opcode] ?? -1;
-    if (takes < 0) return false;
+    const pops = POPS[opcode] ?? -1;
+    if (pops < 0) return false;
     if (opcode === OP.f32Const) reader.take(4);
     else if (opcode === OP.f64Const) reader.take(8);
-    return this.#through(takes, PUSHES[opcode] ?? 0);
+    return this.#through(pops, PUSHES[opcode] ?? 0);
   }
 
   /** Pops operands and pushes unknown results. */
-  #through(takes: number, gives: number): true {
-    for (let left = takes; left > 0; left--) this.#values.drop();
-    if (gives === 1) this.#values.push(this.#values.unknown());
+  #through(pops: number, pushes: number): true {
+    for (let left = pops; left > 0; left--) this.#values.drop();
+    if (pushes === 1) this.#values.push(this.#values.unknown());
     return true;
   }
 
@@ -224,11 +224,11 @@ class BodyRewriter {
     return true;
   }
 
-  #callInstead(target: number, from: number, takes: number, gives: number): true {
+  #callInstead(target: number, from: number, pops: number, pushes: number): true {
     this.#replaced(from);
     this.code.byte(OP.call);
     this.code.u32(target);
-    return this.#through(takes, gives);
+    return this.#through(pops, pushes);
   }
 
   #bulk(from: number): boolean {

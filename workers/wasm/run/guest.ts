@@ -37,7 +37,7 @@ export class Guest {
   }
 
   /**
-   * Prepares the imports for an invocation. Must be called before the instance is created, because
+   * Resets the imports for an invocation. Must be called before the instance is created, because
    * start functions may call imports.
    */
   begin(program: ProgramBase, session: GuestSession): void {
@@ -94,7 +94,7 @@ export class Guest {
       start();
       const { input } = this.#need(this.#session);
       const pointer = this.#host.allocate('handle', Math.max(input.length, 1));
-      if (pointer === 0) throw new GuestFailure('the module gave no memory for its input');
+      if (pointer === 0) throw new GuestFailure("the module's allocator returned 0 for its input");
       this.memory.write(pointer, input);
       const packed = BigInt.asUintN(64, BigInt(this.call('handle', pointer, input.length) as bigint));
       const length = Number(packed >> 32n);

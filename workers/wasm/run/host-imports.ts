@@ -42,7 +42,7 @@ interface UnreadResult {
 export class HostImports {
   readonly functions: Record<string, (...args: never[]) => unknown>;
   readonly #memory: GuestMemory;
-  #session: GuestSession | null = null;
+  #current: GuestSession | null = null;
   #allocate: Allocate | null = null;
   #allocating = false;
   #unread: UnreadResult | null = null;
@@ -57,7 +57,7 @@ export class HostImports {
   }
 
   begin(session: GuestSession): void {
-    this.#session = session;
+    this.#current = session;
     this.#allocating = false;
     this.#unread = null;
     this.#calls = 0;
@@ -69,9 +69,9 @@ export class HostImports {
     this.#allocate = allocate;
   }
 
-  get #now(): GuestSession {
-    if (this.#session === null) throw new GuestFailure('the guest ran outside an invocation');
-    return this.#session;
+  get #session(): GuestSession {
+    if (this.#current === null) throw new GuestFailure('the guest ran outside an invocation');
+    return this.#current;
   }
 
   #bind(name: HostFunctionName, into: boolean): (...args: never[]) => unknown {
@@ -79,7 +79,7 @@ export class HostImports {
     if (by === 'log') {
       const level = name.slice('log_'.length) as LogLevel;
       return (pointer: number, length: number) => {
-        this.#now.log.line(level, this.#memory.slice(pointer, length));
+        this.#session.log.line(level, this.#memory.slice(pointer, length));
       };
     }
     return (...raw: (number | bigint)[]) => {
@@ -139,13 +139,13 @@ export class HostImports {
     const reply = this.#makeCall(name, args);
     const checked = this.#checkResult(reply);
     if (!checked.ok) this.#fail(name, checked.reason);
-    else if (checked.note !== undefined) this.#now.log.line('warn', checked.note);
+    else if (checked.note !== undefined) this.#session.log.line('warn', checked.note);
     else if (name === 'http_fetch' || name === 'http_next') this.#logFailedRequest(checked.data);
     return checked;
   }
 
   #fail(name: HostFunctionName, reason: string): void {
-    const session = this.#now;
+    const session = this.#session;
     let effect = '';
     if (name === 'http_respond') {
       // The caller must not get the default response, or an earlier one, in place of a refused one.
@@ -157,7 +157,7 @@ export class HostImports {
 
   #logFailedRequest(reply: Uint8Array | null): void {
     const reason = reply === null ? null : failedRequest(reply);
-    if (reason !== null) this.#now.log.line('error', `http_fetch failed: ${reason}`);
+    if (reason !== null) this.#session.log.line('error', `http_fetch failed: ${reason}`);
   }
 
   #makeCall(name: HostFunctionName, args: HostValue[] | FailedReply): HostReply {
@@ -184,10 +184,10 @@ export class HostImports {
   }
 
   #answer(name: HostFunctionName, args: HostValue[]): HostReply {
-    const session = this.#now;
+    const session = this.#session;
     if (isThreadFunction(name)) return answerInThread(session, name, args);
     if (isEngineFunction(name)) return session.bridge.call(name, args);
-    return { ok: false, reason: 'only the log answers it' };
+    return { ok: false, reason: `${name} is not a callable host function` };
   }
 
   /** Copies data into memory from the guest's allocator. Returns the packed pointer and length. */
@@ -204,7 +204,7 @@ export class HostImports {
     const allocate = this.#allocate;
     if (allocate === null) {
       const remedy = 'export orama_alloc(size i32) -> i32, or use the _into form';
-      this.#now.log.line(
+      this.#session.log.line(
         'error',
         `${what} failed: the module exports no allocator for its result; ${remedy}`,
       );
@@ -214,7 +214,7 @@ export class HostImports {
     const pointer = allocate(size) >>> 0;
     this.#allocating = false;
     if (pointer === 0) {
-      this.#now.log.line('error', `${what} failed: the module's allocator gave no memory for ${size} bytes`);
+      this.#session.log.line('error', `${what} failed: the module's allocator returned 0 for ${size} bytes`);
     }
     return pointer;
   }

@@ -1,5 +1,5 @@
 import type { Rewritten } from '../instrument/rewrite.js';
-import type { Snapshot } from './image.js';
+import type { Snapshot } from './snapshot.js';
 
 /** Returns the memory that an instance exports, or null. */
 export function memoryOf(instance: WebAssembly.Instance): WebAssembly.Memory | null {

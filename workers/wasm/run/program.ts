@@ -1,8 +1,8 @@
 import type { ExportNames } from '../instrument/rewrite.js';
-import type { Snapshot } from './image.js';
 import type { ModuleShape } from './module-check.js';
 import type { PrngState } from './prng-states.js';
 import type { GuestResult, GuestSession } from './session.js';
+import type { Snapshot } from './snapshot.js';
 import type { TimeCell } from './time-cells.js';
 
 /** The part of a program that does not depend on the start strategy. */
@@ -66,9 +66,9 @@ export type Program = FreshProgram | WarmProgram;
 /** Runs one program on one thread, each run on a state that no other invocation has touched. */
 export interface Runner {
   run(session: GuestSession): GuestResult;
-  /** Prepares an instance for the first run. */
-  prepare(): void;
-  /** Work after a run that the reply does not need: prepares the instance for the next run. */
+  /** Creates an instance for the first run. */
+  instantiate(): void;
+  /** Work after a run that the reply does not need: makes the instance ready for the next run. */
   reset(): void;
   /** Whether `reset` takes no longer than sending a notification. */
   resetsAtOnce(): boolean;

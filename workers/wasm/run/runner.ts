@@ -2,11 +2,11 @@ import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
 import { cardTableOf } from '../instrument/dirty-cards.js';
 import { collectAfter } from './collect.js';
 import type { Guest } from './guest.js';
-import { Restorer } from './image.js';
 import { memoryOf } from './instance.js';
 import { reseedPrngStates } from './prng-states.js';
 import type { Program, Runner } from './program.js';
 import type { GuestResult, GuestSession } from './session.js';
+import { Restorer } from './snapshot.js';
 import { moveTimeCells } from './time-cells.js';
 
 /** The memory size up to which restoring takes about as long as sending a notification. */
@@ -79,7 +79,7 @@ export function createRunner(program: Program, guest: Guest, { keeps = true } = 
       if (result.exitCode === null) used = null;
       return result;
     },
-    prepare() {
+    instantiate() {
       if (restorer !== null) ready ??= create();
     },
     reset() {

@@ -2,9 +2,9 @@ import type { WarmStart } from '../../../src/contract/function.js';
 import { messageOf } from '../../../src/errors.js';
 import { Guest } from '../run/guest.js';
 import type { FreshProgram, Program } from '../run/program.js';
-import { isGo, type Source } from './prepare.js';
 import { differs } from './probe.js';
-import { prepareGoCommand, prepareReactor } from './snapshot.js';
+import { isGo, type Source } from './source.js';
+import { createGoProgram, createReactorProgram } from './warm-program.js';
 
 export interface Choice {
   program: Program;
@@ -28,7 +28,8 @@ export function choose(source: Source, fresh: FreshProgram, name: string, want: 
   if (source.shape.kind === 'command' && !isGo(source.module)) return { program: fresh, note: null };
   let warm: Program;
   try {
-    warm = source.shape.kind === 'reactor' ? prepareReactor(source, name) : prepareGoCommand(source, name);
+    warm =
+      source.shape.kind === 'reactor' ? createReactorProgram(source, name) : createGoProgram(source, name);
   } catch (error) {
     return { program: fresh, note: `runs as fresh: ${messageOf(error)}` };
   }

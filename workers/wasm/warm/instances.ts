@@ -4,24 +4,24 @@ import type { Redirection } from '../instrument/instrumented-code.js';
 import { type Rewritten, rewrite } from '../instrument/rewrite.js';
 import { isLarge } from '../run/collect.js';
 import { Guest } from '../run/guest.js';
-import { type Snapshot, takeSnapshot } from '../run/image.js';
 import { readGlobals } from '../run/instance.js';
 import type { ProgramBase } from '../run/program.js';
-import { common, type Source } from './prepare.js';
+import { type Snapshot, takeSnapshot } from '../run/snapshot.js';
+import { common, type Source } from './source.js';
 
 /** The parts from which instances of a module are created. */
 export interface Instances {
   program: ProgramBase;
   rewritten: Rewritten;
   /** The initial memory of the program; null when the module contains its data itself. */
-  image: Snapshot | null;
+  initial: Snapshot | null;
 }
 
 /**
- * Prepares a restorable module as code plus the memory that its data initializes, so that the code
+ * Returns a restorable module as code plus the memory that its data initializes, so that the code
  * is compiled once for all modules that differ only in their data.
  */
-export function prepareInstances(source: Source, redirection?: Redirection): Instances {
+export function instancesOf(source: Source, redirection?: Redirection): Instances {
   const options = {
     maxPages: source.maxPages,
     scan: source.scan,
@@ -33,10 +33,10 @@ export function prepareInstances(source: Source, redirection?: Redirection): Ins
     const rewritten = rewrite(source.module, { ...options, forSnapshot: true });
     const program = common(source, rewritten);
     const globals = initialGlobals(program, rewritten, memory.length / WASM_PAGE_BYTES);
-    if (globals !== null) return { program, rewritten, image: takeSnapshot(memory, globals) };
+    if (globals !== null) return { program, rewritten, initial: takeSnapshot(memory, globals) };
   }
   const rewritten = rewrite(source.module, options);
-  return { program: common(source, rewritten), rewritten, image: null };
+  return { program: common(source, rewritten), rewritten, initial: null };
 }
 
 /**

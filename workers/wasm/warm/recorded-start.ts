@@ -2,8 +2,8 @@ import { messageOf } from '../../../src/errors.js';
 import { GuestExit } from '../../wasi/bindings.js';
 import type { Rewritten } from '../instrument/rewrite.js';
 import { Guest } from '../run/guest.js';
-import { Restorer, type Snapshot } from '../run/image.js';
 import { isGlobal, memoryOf, readGlobals } from '../run/instance.js';
+import { Restorer, type Snapshot } from '../run/snapshot.js';
 import type { Instances } from './instances.js';
 import { type Conditions, sandboxSession } from './sandbox-session.js';
 import { SnapshotRefused } from './snapshot-refused.js';
@@ -49,7 +49,7 @@ export interface RecordedStart {
 
 /** Runs an export on a new instance until it returns or makes a call that is not pure. */
 export function recordStart(
-  { program, rewritten, image }: Instances,
+  { program, rewritten, initial }: Instances,
   name: string,
   entry: string,
   conditions: Conditions,
@@ -62,9 +62,9 @@ export function recordStart(
   try {
     const imports = stoppingImports(guest);
     instance =
-      image === null
+      initial === null
         ? new WebAssembly.Instance(program.module, imports)
-        : new Restorer(image).instantiate(program, imports);
+        : new Restorer(initial).instantiate(program, imports);
     guest.attach(instance);
     if (rewritten.names.start !== null) guest.call(rewritten.names.start);
     if (instance.exports[entry] !== undefined) guest.call(entry);

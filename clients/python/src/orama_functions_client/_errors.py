@@ -60,7 +60,7 @@ class FunctionError(OramaError):
 
 
 def not_of_this_api(status: int) -> OramaError:
-    message = f"the server answered {status} with something that is not of this API; is the address right?"
+    message = f"the server answered {status} with a response that is not from this API; is the address right?"
     return OramaError(message, code="internal", status=status)
 
 

@@ -68,7 +68,7 @@ class Socket:
             raise failure(response.status, response.headers, response.read())
         expected = base64.b64encode(hashlib.sha1((key + _GUID).encode()).digest()).decode()
         if response.headers.get("Sec-WebSocket-Accept") != expected:
-            raise OramaError("the server does not speak WebSocket as RFC 6455 has it", code="internal", status=101)
+            raise OramaError("the server's WebSocket handshake does not conform to RFC 6455", code="internal", status=101)
         # The response may have buffered the first frames, so read from its file object.
         self._file = response.fp
         self._response = response

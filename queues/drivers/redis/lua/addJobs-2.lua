@@ -13,12 +13,12 @@
     ARGV[6] time of the calling process, Unix milliseconds, for fetching
     ARGV[7] lock duration of fetched jobs, milliseconds
     ARGV[8] lock tokens, separated by spaces; '' to fetch nothing
-    ARGV[9] per namespace with a share: its name and its limits of waiting jobs, bytes and delayed
+    ARGV[9] per namespace with limits: its name and its limits of waiting jobs, bytes and delayed
             jobs, all separated by spaces
     ARGV[10…] per job, grouped: head, data, options as JSON or ''. Head: "<group> <entry in
               jobs:<ns>> <namespace> <kind> <name> <accepted at> <delay> <overdraft>", one argument
               because the client turns each argument into a string of its own. The overdraft of the
-              first job is that of the group: it raises the limits, see share-quota.ts.
+              first job is that of the group: it raises the limits, see queue-quota.ts.
   Returns the Redis time in Unix milliseconds; per group 0 = accepted, 1 = too late, 2 = full, or
   "<quota> <namespace> <use>"; and the result of BullMQ's moveToActive for each fetched job.
 ]]
@@ -86,9 +86,9 @@ for i, time in ipairs(call('HMGET', usage .. 'clock', unpack(kinds))) do
     + call('ZCARD', keys[kind].delayed)
 end
 
-local shares, uses, names = {}, {}, { '*' }
+local namespaceLimits, uses, names = {}, {}, { '*' }
 for namespace, jobs, bytes, delayed in string.gmatch(ARGV[9], '(%S+) (%S+) (%S+) (%S+)') do
-  shares[namespace] = { jobs = tonumber(jobs), bytes = tonumber(bytes), delayed = tonumber(delayed) }
+  namespaceLimits[namespace] = { jobs = tonumber(jobs), bytes = tonumber(bytes), delayed = tonumber(delayed) }
 end
 for namespace in pairs(byNamespace) do names[#names + 1] = namespace end
 local held = call('HMGET', usage .. 'use', unpack(names))
@@ -101,25 +101,25 @@ local lastTime, changed = {}, {}
 
 local function raised(limit, overdraft) return limit + math.ceil(limit / 4) * overdraft end
 
-local taking = nil
+local activeJobs = nil
 -- Returns the quota that adding these jobs would exceed, in the format described above, or nil.
-local function passed(namespace, more, overdraft)
-  local share, use = shares[namespace], uses[namespace]
-  if not share then return nil end
-  local function says(quota, used) return quota .. ' ' .. namespace .. ' ' .. string.format('%d', used) end
-  if more.delayed > 0 and use.delayed + more.delayed > share.delayed then return says('delayed_jobs', use.delayed) end
-  if use.bytes + more.bytes > raised(share.bytes, overdraft) then return says('waiting_mb', use.bytes) end
+local function exceededQuota(namespace, more, overdraft)
+  local limits, use = namespaceLimits[namespace], uses[namespace]
+  if not limits then return nil end
+  local function exceeded(quota, used) return quota .. ' ' .. namespace .. ' ' .. string.format('%d', used) end
+  if more.delayed > 0 and use.delayed + more.delayed > limits.delayed then return exceeded('delayed_jobs', use.delayed) end
+  if use.bytes + more.bytes > raised(limits.bytes, overdraft) then return exceeded('waiting_mb', use.bytes) end
   local ready = use.jobs - use.delayed
-  local maxJobs = raised(share.jobs, overdraft)
+  local maxJobs = raised(limits.jobs, overdraft)
   if more.jobs == 0 or ready + more.jobs <= maxJobs then return nil end
   -- Some jobs of the namespace may be running. Count them only if that can change the result.
-  taking = taking or call('LLEN', keyOf(kinds[1], 'active')) + call('LLEN', keyOf(kinds[2], 'active'))
-  if ready - taking + more.jobs <= maxJobs then
+  activeJobs = activeJobs or call('LLEN', keyOf(kinds[1], 'active')) + call('LLEN', keyOf(kinds[2], 'active'))
+  if ready - activeJobs + more.jobs <= maxJobs then
     use.running = use.running or runningOf(namespace)
     ready = ready - use.running
   end
   if ready + more.jobs <= maxJobs then return nil end
-  return says('waiting_jobs', ready)
+  return exceeded('waiting_jobs', ready)
 end
 
 local function priorityOf(job)
@@ -146,7 +146,7 @@ local function add(job)
   end
 end
 
-local lines = {}
+local newMembers = {}
 for _, group in ipairs(groups) do
   local count, size, code, more = 0, 0, 0, {}
   for _, job in ipairs(group) do
@@ -164,7 +164,7 @@ for _, group in ipairs(groups) do
     elseif waiting + count > raised(maxWaiting, group.overdraft) or bytes + size > raised(maxBytes, group.overdraft) then
       code = 2
     else
-      for namespace, of in pairs(more) do code = passed(namespace, of, group.overdraft) or code end
+      for namespace, of in pairs(more) do code = exceededQuota(namespace, of, group.overdraft) or code end
     end
   end
   if count > 0 and code == 0 then
@@ -182,14 +182,14 @@ for _, group in ipairs(groups) do
       -- A later group may have the same job.
       job.fresh, fresh[job.id] = nil, true
     elseif job.fresh then
-      local list = lines[job.namespace] or {}
-      lines[job.namespace] = list
+      local list = newMembers[job.namespace] or {}
+      newMembers[job.namespace] = list
       list[#list + 1] = 0
       list[#list + 1] = job.member
     end
   end
 end
-for namespace, list in pairs(lines) do
+for namespace, list in pairs(newMembers) do
   for from = 1, #list, 2000 do
     call('ZADD', usage .. 'jobs:' .. namespace, unpack(list, from, math.min(from + 1999, #list)))
   end

@@ -5,8 +5,8 @@ import { SqliteQueueError, type Subject } from './errors.js';
 import type { OperationArguments, OperationName, OperationResult } from './protocol.js';
 
 type WaitSeconds = Parameters<IQueueBackend['waitForJob']>[0];
-/** A marker with score 0 means: look for jobs now. */
-type Marker = Awaited<ReturnType<IQueueBackend['waitForJob']>>;
+/** A marker with score 0 means: look for jobs now; null: nothing came in time. */
+type MarkerOrNull = Awaited<ReturnType<IQueueBackend['waitForJob']>>;
 
 const DEFAULT_EVENT_WAIT_MS = 5000;
 /** The interval at which a worker retries a failed operation, in milliseconds. */
@@ -167,8 +167,8 @@ export class SqliteBackendLifecycle extends EventEmitter {
     this.#emptyAsOf = asOf;
   }
 
-  async waitForJob(seconds: WaitSeconds): Promise<Marker> {
-    const found: Marker = { member: this.queueName, score: 0 };
+  async waitForJob(seconds: WaitSeconds): Promise<MarkerOrNull> {
+    const found: MarkerOrNull = { member: this.queueName, score: 0 };
     if (this.#isCut()) return null;
     if (this.#emptyAsOf === undefined) {
       const asOf = this.jobChangeSequence;
@@ -179,7 +179,7 @@ export class SqliteBackendLifecycle extends EventEmitter {
     }
     if (this.jobChangeSequence !== this.#emptyAsOf) return found;
     return new Promise((resolve) => {
-      const finish = (marker: Marker): void => {
+      const finish = (marker: MarkerOrNull): void => {
         clearTimeout(timer);
         forget();
         this.#cancelWait = undefined;

@@ -21,7 +21,7 @@ const DEFAULT_STALLED_INTERVAL_MS = 30_000;
  * The result of a claim as BullMQ expects it: the job, its id, the remaining rate limit in
  * milliseconds, and when the next delayed job is due, in Unix milliseconds.
  */
-type NextJob = [job: JobJson | null, id: string, rateLimitMs: number, lookAgainAt: number];
+type ClaimResult = [job: JobJson | null, id: string, rateLimitMs: number, lookAgainAt: number];
 type Finished = { result: unknown[] | undefined; finishedOn: number };
 
 /**
@@ -36,22 +36,22 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     return new SqliteQueueBackend(this.connection, queueName, this.opts, { ownsConnection: false });
   }
 
-  async moveToActive(token: string, name?: string): Promise<NextJob> {
+  async moveToActive(token: string, name?: string): Promise<ClaimResult> {
     const asOf = this.jobChangeSequence;
     const claim = await this.call('claim', {}, this.#claimOptions(token, name), Date.now());
-    return this.#toNextJob(claim, asOf);
+    return this.#toClaimResult(claim, asOf);
   }
 
   /**
    * Repeats `moveToActive` for each token, in one operation, until the queue is empty; the last
    * result then has no job.
    */
-  async moveManyToActive(tokens: readonly string[], name?: string): Promise<NextJob[]> {
+  async moveManyToActive(tokens: readonly string[], name?: string): Promise<ClaimResult[]> {
     const [first] = tokens;
     if (first === undefined) return [];
     const asOf = this.jobChangeSequence;
     const claims = await this.call('claimMany', {}, this.#claimOptions(first, name), tokens, Date.now());
-    return claims.map((claim) => this.#toNextJob(claim, asOf));
+    return claims.map((claim) => this.#toClaimResult(claim, asOf));
   }
 
   /** Does nothing: on SQLite, waiting for a job consumes no marker. */
@@ -68,7 +68,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     };
   }
 
-  #toNextJob([row, rateLimitMs, nextDelayed]: Claim, asOf: number): NextJob {
+  #toClaimResult([row, rateLimitMs, nextDelayed]: Claim, asOf: number): ClaimResult {
     if (row !== null) return [toJobJson(row), row[1], 0, 0];
     this.foundEmpty(asOf);
     return [null, '', rateLimitMs, nextDelayed];
@@ -87,7 +87,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     const value = JSON.stringify(returnValue ?? null);
     const claim = await this.call('complete', about('moveToFinished', job.id), ending, value, next);
     return {
-      result: claim === null ? undefined : this.#toNextJob(claim, asOf),
+      result: claim === null ? undefined : this.#toClaimResult(claim, asOf),
       finishedOn: ending.finishedOn,
     };
   }
@@ -107,7 +107,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     const subject = about('moveToFinished', job.id);
     const claim = await this.call('fail', subject, ending, failedReason, stacktrace, next);
     return {
-      result: claim === null ? undefined : this.#toNextJob(claim, asOf),
+      result: claim === null ? undefined : this.#toClaimResult(claim, asOf),
       finishedOn: ending.finishedOn,
     };
   }
@@ -148,7 +148,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
       Date.now(),
     );
     if (claim === null) return [];
-    const job = this.#toNextJob(claim, asOf);
+    const job = this.#toClaimResult(claim, asOf);
     return job[0] === null ? [] : job;
   }
 

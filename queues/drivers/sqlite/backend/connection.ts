@@ -213,7 +213,7 @@ export class SqliteConnection extends EventEmitter {
         return;
       }
       case 'done':
-        this.#pending.settle(reply.outcomes);
+        this.#pending.answerOldest(reply.outcomes);
         if (this.#pending.length === 0) this.#keepAlive();
         for (const [queue, from] of reply.wokenQueues) this.#announce(`jobs:${queue}`, from);
         for (const queue of reply.eventful) this.#announce(`events:${queue}`, 0);

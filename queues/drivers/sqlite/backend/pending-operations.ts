@@ -45,7 +45,7 @@ export class PendingOperations {
    * Answers the oldest operations. When a batch both adds and claims jobs, the callers of adds are
    * answered a turn earlier than a worker that claimed such a job in the same transaction.
    */
-  settle(outcomes: readonly OperationOutcome[]): void {
+  answerOldest(outcomes: readonly OperationOutcome[]): void {
     // Removed at once: under load there is always a pending operation, and the answered ones hold
     // their results.
     const pending = this.#pending.splice(0, outcomes.length);

@@ -101,18 +101,18 @@ function transact(
 
 /**
  * Runs all calls in one transaction. If one fails, runs them again with a savepoint each. If the
- * database fails, see `refuseAll`.
+ * database fails, see `runSeparately`.
  */
-function process(store: Store, calls: readonly OperationCall[]): OperationOutcome[] {
+function executeBatch(store: Store, calls: readonly OperationCall[]): OperationOutcome[] {
   try {
     return transact(store, calls, runAll);
   } catch (error) {
-    if (!(error instanceof Undo)) return refuseAll(store, calls, error);
+    if (!(error instanceof Undo)) return runSeparately(store, calls, error);
   }
   try {
     return transact(store, calls, runEach);
   } catch (error) {
-    return refuseAll(store, calls, error);
+    return runSeparately(store, calls, error);
   }
 }
 
@@ -120,7 +120,7 @@ function process(store: Store, calls: readonly OperationCall[]): OperationOutcom
  * After a database failure, runs each call in its own transaction: without the operation that was
  * too large, others may still fit on the disk.
  */
-function refuseAll(store: Store, calls: readonly OperationCall[], error: unknown): OperationOutcome[] {
+function runSeparately(store: Store, calls: readonly OperationCall[], error: unknown): OperationOutcome[] {
   store.wokenQueues.clear();
   store.eventful.clear();
   const wokenQueues = new Map<string, number>();
@@ -129,7 +129,7 @@ function refuseAll(store: Store, calls: readonly OperationCall[], error: unknown
     calls.length === 1
       ? [[describe(error), null] satisfies OperationOutcome]
       : calls.map((call): OperationOutcome => {
-          const [outcome = [describe(error), null]] = process(store, [call]);
+          const [outcome = [describe(error), null]] = executeBatch(store, [call]);
           for (const [queue, from] of store.wokenQueues)
             wokenQueues.set(queue, Math.min(from, wokenQueues.get(queue) ?? from));
           for (const queue of store.eventful) eventful.add(queue);
@@ -157,7 +157,7 @@ function serve(store: Store): void {
       request = (receiveMessageOnPort(port) as { message: ThreadRequest } | undefined)?.message;
     }
     if (calls.length > 0) {
-      const outcomes = lock.run(() => process(store, calls));
+      const outcomes = lock.run(() => executeBatch(store, calls));
       post({ kind: 'done', outcomes, wokenQueues: [...store.wokenQueues], eventful: [...store.eventful] });
       maintenance.recordOperations(calls.length);
     }

@@ -5,4 +5,4 @@
 ]]
 --- @include "includes/topic"
 drop(ARGV[2])
-settle()
+updateTopic()

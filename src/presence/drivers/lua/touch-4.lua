@@ -23,6 +23,6 @@ if redis.call('HGET', members, id) ~= (member ~= '' and member) then
   end
 end
 redis.call('ZADD', leases, now + lease, id)
-settle()
+updateTopic()
 for _, key in ipairs({topics, leases, members, owners}) do keep(key, lease * 2) end
 return 1

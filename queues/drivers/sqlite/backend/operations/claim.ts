@@ -15,8 +15,8 @@ RETURNING ${JOB_COLUMNS}`;
 export function claim(queue: QueueState, options: ClaimOptions, now: number): Claim {
   const { store } = queue;
   promoteDue(queue, now);
-  const limitedMs = limitedFor(queue, options.limiterMax, now);
-  if (queue.isPaused || isMaxed(queue) || limitedMs > 0) return nothing(queue, limitedMs);
+  const rateLimitMs = limitedFor(queue, options.limiterMax, now);
+  if (queue.isPaused || isMaxed(queue) || rateLimitMs > 0) return nothing(queue, rateLimitMs);
   const row = store.row<JobRow>(TAKE, options.token, now + options.lockMs, now, options.worker, queue.id);
   if (row === undefined) return nothing(queue, 0);
   if (options.limiterMax !== null || queue.meta.has('max')) consumeLimit(queue, options.limiterDuration, now);
@@ -40,9 +40,9 @@ export function claimMany(
   return claims;
 }
 
-function nothing(queue: QueueState, limitedMs: number): Claim {
+function nothing(queue: QueueState, rateLimitMs: number): Claim {
   const next = queue.delayedFrom;
-  return [null, limitedMs, limitedMs > 0 || next === Number.POSITIVE_INFINITY ? 0 : next];
+  return [null, rateLimitMs, rateLimitMs > 0 || next === Number.POSITIVE_INFINITY ? 0 : next];
 }
 
 /** Moves delayed jobs that are due to the waiting state, in the order of their due times. */

@@ -56,7 +56,7 @@ export function addDependency(
  * Removes a child from the pending children of its parent and records its outcome (null: deletes
  * the dependency). Releases the parent when no child is pending, or always.
  */
-export function settleDependency(
+export function resolveDependency(
   queue: QueueState,
   id: string,
   parent: ParentLink,
@@ -70,7 +70,7 @@ export function settleDependency(
   const parentKey = keyOf(parentQueue, parent.id);
   if (parentKey === undefined) return false;
   const key = childKey(queue, id);
-  const settled =
+  const resolved =
     outcome === null
       ? store.run(
           `DELETE FROM dependency WHERE parent = ? AND child_key = ? AND status = ${DEPENDENCY.pending}`,
@@ -84,7 +84,7 @@ export function settleDependency(
           parentKey,
           key,
         );
-  if (settled === 0) return false;
+  if (resolved === 0) return false;
   const left = store.row<[number]>(
     'UPDATE job SET pending = max(pending - 1, 0), deferred_failure = coalesce(?, deferred_failure) WHERE key = ? RETURNING pending',
     deferredFailure,
@@ -95,7 +95,7 @@ export function settleDependency(
 }
 
 /** Applies the child's own options to its parent when the child has failed permanently. */
-export function settleFailedChild(
+export function resolveFailedChild(
   queue: QueueState,
   id: string,
   parent: ParentLink,
@@ -112,13 +112,13 @@ export function settleFailedChild(
   if (wish.failParentOnFailure === true) {
     const failure = `child ${childKey(queue, id)} failed`;
     const outcome = { status: DEPENDENCY.failed, value: reason };
-    settleDependency(queue, id, parent, now, outcome, 'always', failure);
+    resolveDependency(queue, id, parent, now, outcome, 'always', failure);
   } else if (wish.continueParentOnFailure === true) {
-    settleDependency(queue, id, parent, now, { status: DEPENDENCY.ignored, value: reason }, 'always');
+    resolveDependency(queue, id, parent, now, { status: DEPENDENCY.ignored, value: reason }, 'always');
   } else if (wish.ignoreDependencyOnFailure === true) {
-    settleDependency(queue, id, parent, now, { status: DEPENDENCY.ignored, value: reason });
+    resolveDependency(queue, id, parent, now, { status: DEPENDENCY.ignored, value: reason });
   } else if (wish.removeDependencyOnFailure === true) {
-    settleDependency(queue, id, parent, now, null);
+    resolveDependency(queue, id, parent, now, null);
   }
 }
 
@@ -155,7 +155,7 @@ export function removeChildDependency(queue: QueueState, id: string, now: number
  * Called after a clean-up has removed children: a parent without pending children is removed as
  * well, or released when it belongs to another queue.
  */
-export function settleParentsOfRemoved(queue: QueueState, parents: Iterable<ParentLink>): void {
+export function releaseParentsOfRemoved(queue: QueueState, parents: Iterable<ParentLink>): void {
   const { store } = queue;
   for (const parent of parents) {
     const parentQueue = store.queue(parent.queue);
@@ -177,7 +177,7 @@ export function settleParentsOfRemoved(queue: QueueState, parents: Iterable<Pare
 }
 
 /**
- * Deletes the dependency on a removed child without releasing the parent; `settleParentsOfRemoved`
+ * Deletes the dependency on a removed child without releasing the parent; `releaseParentsOfRemoved`
  * does that when all children are gone.
  */
 export function forgetDependency(queue: QueueState, id: string, parent: ParentLink): void {

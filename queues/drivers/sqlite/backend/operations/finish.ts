@@ -5,7 +5,7 @@ import { DEPENDENCY, STATE } from '../schema.js';
 import { addJob } from './add.js';
 import { claim } from './claim.js';
 import { finishDedup } from './dedup.js';
-import { settleDependency, settleFailedChild } from './dependencies.js';
+import { resolveDependency, resolveFailedChild } from './dependencies.js';
 import { publish } from './events.js';
 import { collectMetrics } from './metrics.js';
 import { deleteJob } from './rows.js';
@@ -66,7 +66,7 @@ export function complete(
   publish(queue, 'completed', { jobId: id, returnvalue: returnValue, prev: 'active' });
   if (parentQueue !== null && parentId !== null) {
     const outcome = { status: DEPENDENCY.processed, value: returnValue };
-    settleDependency(queue, id, { queue: parentQueue, id: parentId }, finishedOn, outcome);
+    resolveDependency(queue, id, { queue: parentQueue, id: parentId }, finishedOn, outcome);
   }
   retain(queue, key, STATE.completed, ending, returnValue, null, null);
   return leave(queue, 'completed', ending, dedupId, next);
@@ -87,9 +87,9 @@ export function fail(
   publish(queue, 'retries-exhausted', { jobId: id, attemptsMade: attemptsMade + 1 });
   if (parentQueue !== null && parentId !== null) {
     const parent = { queue: parentQueue, id: parentId };
-    settleFailedChild(queue, id, parent, opts, reason, finishedOn);
+    resolveFailedChild(queue, id, parent, opts, reason, finishedOn);
     // A failed child that is not kept can never be retried, so its parent must not wait for it.
-    if (ending.retention.remove) settleDependency(queue, id, parent, finishedOn, null);
+    if (ending.retention.remove) resolveDependency(queue, id, parent, finishedOn, null);
   }
   retain(queue, key, STATE.failed, ending, null, reason, stacktrace);
   return leave(queue, 'failed', ending, dedupId, next);

@@ -5,8 +5,8 @@ import { removeDedupOf } from './dedup.js';
 import {
   forgetDependency,
   type ParentLink,
-  settleDependency,
-  settleParentsOfRemoved,
+  releaseParentsOfRemoved,
+  resolveDependency,
 } from './dependencies.js';
 import { publish } from './events.js';
 import { deleteJob } from './rows.js';
@@ -75,7 +75,7 @@ export function remove(queue: QueueState, id: string, removeChildren: boolean, n
     for (const each of descend(queue, key, 'pending')) if (isLocked(each.job, now)) return 0;
   }
   if (parentQueue !== null && parentId !== null)
-    settleDependency(queue, id, { queue: parentQueue, id: parentId }, now, null);
+    resolveDependency(queue, id, { queue: parentQueue, id: parentId }, now, null);
   const below = removeChildren ? [...descend(queue, key, 'all')] : [];
   erase(queue, job);
   publish(queue, 'removed', { jobId: id, prev: NAME_OF_STATE[state] });
@@ -129,7 +129,7 @@ function removeAll(queue: QueueState, jobs: readonly Removable[]): void {
     }
     erase(queue, job);
   }
-  settleParentsOfRemoved(queue, parents.values());
+  releaseParentsOfRemoved(queue, parents.values());
 }
 
 /**

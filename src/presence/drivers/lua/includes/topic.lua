@@ -41,7 +41,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
 end
 
 -- A topic is live until its last lease expires.
-local function settle()
+local function updateTopic()
   local last = redis.call('ZREVRANGE', leases, 0, 0, 'WITHSCORES')
   if last[2] then redis.call('ZADD', topics, last[2], topic) else redis.call('ZREM', topics, topic) end
 end

@@ -1,10 +1,10 @@
-import type { QueueShare, QueueUse } from '../src/ports/queue.js';
+import type { NamespaceQueueLimits, QueueUse } from '../src/ports/queue.js';
 
 /** The quotas that limit what a namespace may have in the queue. */
-export type ShareQuota = 'waiting_jobs' | 'waiting_mb' | 'delayed_jobs';
+export type QueueQuota = 'waiting_jobs' | 'waiting_mb' | 'delayed_jobs';
 
 /** The jobs and input bytes that a group adds to the use of its namespace. */
-export type ShareUse = Pick<QueueUse, 'waiting' | 'delayed' | 'bytes'>;
+export type WaitingUse = Pick<QueueUse, 'waiting' | 'delayed' | 'bytes'>;
 
 /**
  * Returns a limit of the queue raised by a quarter per level of `overdraft`, of which there are as
@@ -20,13 +20,13 @@ export function raised(limit: number, overdraft: number): number {
  * its input counts against `waiting_mb` throughout.
  */
 export function exceededQuota(
-  used: ShareUse,
-  more: ShareUse,
-  share: QueueShare,
+  used: WaitingUse,
+  more: WaitingUse,
+  limits: NamespaceQueueLimits,
   overdraft: number,
-): ShareQuota | null {
-  if (more.delayed > 0 && used.delayed + more.delayed > share.delayedJobs) return 'delayed_jobs';
-  if (used.bytes + more.bytes > raised(share.waitingBytes, overdraft)) return 'waiting_mb';
-  const maxJobs = raised(share.waitingJobs, overdraft);
+): QueueQuota | null {
+  if (more.delayed > 0 && used.delayed + more.delayed > limits.delayedJobs) return 'delayed_jobs';
+  if (used.bytes + more.bytes > raised(limits.waitingBytes, overdraft)) return 'waiting_mb';
+  const maxJobs = raised(limits.waitingJobs, overdraft);
   return more.waiting > 0 && used.waiting + more.waiting > maxJobs ? 'waiting_jobs' : null;
 }

@@ -1,21 +1,20 @@
 import type { Bus } from '../ports/bus.js';
 
-export interface TickOptions {
+export interface PollOptions {
   /** Returns whether a message of the channel is relevant. */
   isRelevant?(message: string): boolean;
-  /** Minimum interval between ticks; messages within it are combined. */
+  /** Minimum interval between polls; messages within it are combined. */
   minIntervalMs: number;
-  /** Maximum interval between ticks, in case a message was lost. */
+  /** Maximum interval between polls, in case a message was lost. */
   maxIntervalMs: number;
   signal: AbortSignal;
 }
 
 /**
  * Yields when to poll: immediately, and then after each relevant message on the channel, until the
- * signal is aborted. A message that arrives while the consumer processes a tick causes another
- * tick.
+ * signal is aborted. A message that arrives while the consumer polls causes another poll.
  */
-export async function* ticks(bus: Bus, channel: string, options: TickOptions): AsyncGenerator<void> {
+export async function* pollOnMessage(bus: Bus, channel: string, options: PollOptions): AsyncGenerator<void> {
   const { isRelevant = () => true, minIntervalMs, maxIntervalMs, signal } = options;
   let hasChanged = false;
   let wake: () => void = () => undefined;

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { WASM_PAGE_BYTES } from '../../src/contract/limits.js';
 import { CARD_SHIFT } from '../../workers/wasm/instrument/dirty-cards.js';
-import { Restorer, shareBlocks, takeSnapshot } from '../../workers/wasm/run/image.js';
+import { Restorer, shareBlocks, takeSnapshot } from '../../workers/wasm/run/snapshot.js';
 
 /** Random writes to a memory of `pages` pages. */
 const writes = (pages: number) =>

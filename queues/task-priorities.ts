@@ -5,7 +5,7 @@ const ROUND_MS = 60_000;
  * backlog of one owner thus does not delay the tasks of others, and no state is needed for finished
  * tasks.
  */
-export class TaskVirtualTime {
+export class TaskPriorities {
   readonly #counts = new Map<string, number>();
   #roundSince = 0;
 

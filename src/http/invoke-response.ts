@@ -3,13 +3,13 @@ import type { Accepted } from '../core/invoke.js';
 import { replyOutput } from '../core/output-fields.js';
 import type { Reply } from '../core/reply.js';
 import { failureFields, failureOutput, milliseconds } from './outcome.js';
-import { type Answer, json } from './route.js';
+import { json, type RouteResponse } from './route.js';
 
 const OPENING_BRACE = 0x7b;
 const OPENING_BRACKET = 0x5b;
 
 /** Returns the response to an async call, or to a sync call that is still running. */
-export function acceptedAnswer({ id }: Accepted): Answer {
+export function acceptedResponse({ id }: Accepted): RouteResponse {
   return json(
     202,
     { request_id: id, status: 'queued' },
@@ -21,13 +21,13 @@ export function acceptedAnswer({ id }: Accepted): Answer {
 }
 
 /** Returns the response with the result of a sync call. */
-export function replyAnswer(
+export function replyResponse(
   { id }: Accepted,
   reply: Reply,
   { accept, isCredentialed }: { accept: string; isCredentialed: boolean },
-): Answer {
+): RouteResponse {
   const duration = milliseconds(reply.durationMs);
-  const answerHeaders = {
+  const headers = {
     'X-Request-ID': id,
     'X-Duration-Ms': String(duration),
     'X-Attempts': String(reply.attempts),
@@ -40,20 +40,20 @@ export function replyAnswer(
     return json(
       httpStatus,
       { request_id: id, ...failure, ...written, duration_ms: duration },
-      { ...answerHeaders, ...again },
+      { ...headers, ...again },
     );
   }
   const { output } = reply;
   if (acceptsBytes(accept)) {
-    return { status: 200, headers: answerHeaders, bytes: output, type: 'application/octet-stream' };
+    return { status: 200, headers: headers, bytes: output, type: 'application/octet-stream' };
   }
   if (output[0] === OPENING_BRACE || output[0] === OPENING_BRACKET) {
-    return { status: 200, headers: answerHeaders, bytes: output, type: 'application/json' };
+    return { status: 200, headers: headers, bytes: output, type: 'application/json' };
   }
   return json(
     200,
     { request_id: id, ...replyOutput(output), status: 'success', duration_ms: duration },
-    answerHeaders,
+    headers,
   );
 }
 

@@ -2,12 +2,12 @@ import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { openBus } from '../../src/bus/open.js';
-import { ticks } from '../../src/core/ticks.js';
+import { pollOnMessage } from '../../src/core/poll-on-message.js';
 import { until } from '../helpers/until.js';
 
 const CHANNEL = 'news';
 
-/** Counts ticks until it is stopped. */
+/** Counts polls until it is stopped. */
 async function counting(options: {
   minIntervalMs: number;
   maxIntervalMs: number;
@@ -17,7 +17,7 @@ async function counting(options: {
   const control = new AbortController();
   const seen: number[] = [];
   const done = (async () => {
-    for await (const _ of ticks(bus, CHANNEL, { ...options, signal: control.signal })) {
+    for await (const _ of pollOnMessage(bus, CHANNEL, { ...options, signal: control.signal })) {
       seen.push(performance.now());
     }
   })();
@@ -31,18 +31,18 @@ async function counting(options: {
 
 const HOUR = 3_600_000;
 
-test('a tick is emitted immediately and for each message', async (t) => {
+test('a poll is due immediately and for each message', async (t) => {
   const { bus, seen, stop } = await counting({ minIntervalMs: 0, maxIntervalMs: HOUR });
-  await until('the first tick', () => seen.length > 0);
+  await until('the first poll', () => seen.length > 0);
   t.is(seen.length, 1);
   await bus.publish(CHANNEL, 'x');
-  await until('a tick for the message', () => seen.length > 1);
+  await until('a poll for the message', () => seen.length > 1);
   await sleep(20);
   t.is(seen.length, 2);
   await stop();
 });
 
-test('ticks are at least minIntervalMs apart, and a tick follows the last of 100 messages', async (t) => {
+test('polls are at least minIntervalMs apart, and a poll follows the last of 100 messages', async (t) => {
   const began = performance.now();
   const { bus, seen, stop } = await counting({ minIntervalMs: 200, maxIntervalMs: HOUR });
   let lastAt = 0;
@@ -51,42 +51,46 @@ test('ticks are at least minIntervalMs apart, and a tick follows the last of 100
     await bus.publish(CHANNEL, 'x');
     await sleep(2);
   }
-  await until('a tick after the last message', () => seen.some((each) => each >= lastAt));
-  t.true(seen.length <= 2 + (performance.now() - began) / 200, `${seen.length} ticks`);
+  await until('a poll after the last message', () => seen.some((each) => each >= lastAt));
+  t.true(seen.length <= 2 + (performance.now() - began) / 200, `${seen.length} polls`);
   await stop();
 });
 
-test('a message rejected by isRelevant emits no tick', async (t) => {
+test('a message rejected by isRelevant causes no poll', async (t) => {
   const { bus, seen, stop } = await counting({
     minIntervalMs: 0,
     maxIntervalMs: HOUR,
     isRelevant: (message) => message === 'mine',
   });
-  await until('the first tick', () => seen.length > 0);
+  await until('the first poll', () => seen.length > 0);
   await bus.publish(CHANNEL, 'other');
   await sleep(20);
   t.is(seen.length, 1);
   await bus.publish(CHANNEL, 'mine');
-  await until('a tick for the other message', () => seen.length > 1);
+  await until('a poll for the other message', () => seen.length > 1);
   t.is(seen.length, 2);
   await stop();
 });
 
-test('a tick is emitted after maxIntervalMs without a message', async (t) => {
+test('a poll is due after maxIntervalMs without a message', async (t) => {
   const { seen, stop } = await counting({ minIntervalMs: 0, maxIntervalMs: 300 });
-  await until('a second tick', () => seen.length > 1);
+  await until('a second poll', () => seen.length > 1);
   const [first = 0, second = 0] = seen;
   t.true(second - first >= 290, `after ${second - first} ms`);
   await stop();
 });
 
-test('a stream of many ticks keeps no listeners on its signal', async (t) => {
+test('a stream of many polls keeps no listeners on its signal', async (t) => {
   const bus = await openBus({ driver: 'local' });
   t.teardown(() => bus.close());
   const control = new AbortController();
   let most = 0;
   let count = 0;
-  for await (const _ of ticks(bus, CHANNEL, { minIntervalMs: 1, maxIntervalMs: 2, signal: control.signal })) {
+  for await (const _ of pollOnMessage(bus, CHANNEL, {
+    minIntervalMs: 1,
+    maxIntervalMs: 2,
+    signal: control.signal,
+  })) {
     most = Math.max(most, getEventListeners(control.signal, 'abort').length);
     if (++count === 20) control.abort();
   }

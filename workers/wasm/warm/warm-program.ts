@@ -3,32 +3,32 @@ import { MB } from '../../../src/contract/limits.js';
 import { messageOf } from '../../../src/errors.js';
 import { F32, F64, I32, I64 } from '../binary/value-types.js';
 import { rewrite } from '../instrument/rewrite.js';
-import { filledBytesOf, takeSnapshot } from '../run/image.js';
 import type { WarmProgram } from '../run/program.js';
+import { filledBytesOf, takeSnapshot } from '../run/snapshot.js';
 import { compareStarts, type Starts } from './compare-starts.js';
 import { clearDeadStack } from './go-goroutines.js';
 import { goHiddenDraws } from './go-hidden-draws.js';
 import { type GoTable, goShape, goTable } from './go-shape.js';
-import { prepareInstances } from './instances.js';
-import { common, isGo, type Source } from './prepare.js';
+import { instancesOf } from './instances.js';
 import { type RecordedStart, recordStart } from './recorded-start.js';
 import { type Conditions, randomConditions } from './sandbox-session.js';
 import { SnapshotRefused } from './snapshot-refused.js';
+import { common, isGo, type Source } from './source.js';
 
 const RESTORABLE: ReadonlySet<number> = new Set([I32, I64, F32, F64]);
 /** The limit of mutable globals, which are restored after each run. Compilers create only a few. */
 const MAX_GLOBALS = 10_000;
 /**
- * The limit of the memory that a start fills. Preparing a snapshot takes five times as much, for
+ * The limit of the memory that a start fills. Taking a snapshot needs five times as much, for
  * the recorded starts and the snapshot itself.
  */
 const MAX_FILLED_BYTES = 64 * MB;
 
 /**
- * Prepares a Go command that is interrupted before its first observable call, mostly a read of
- * stdin. Package initializers have run by then. Throws SnapshotRefused with the reason.
+ * Creates the program of a Go command that is interrupted before its first observable call, mostly
+ * a read of stdin. Package initializers have run by then. Throws SnapshotRefused with the reason.
  */
-export function prepareGoCommand(source: Source, name: string): WarmProgram {
+export function createGoProgram(source: Source, name: string): WarmProgram {
   requireRestorable(source);
   const shape = orNotWarm(() => goShape(source.module));
   const starts = recordStarts(source, name, '_start', shape);
@@ -47,8 +47,8 @@ export function prepareGoCommand(source: Source, name: string): WarmProgram {
   return { strategy: 'go-command', ...warmProgram(source, base, shape.loop), ...variable };
 }
 
-/** Prepares a reactor after `_initialize`. Throws SnapshotRefused with the reason. */
-export function prepareReactor(source: Source, name: string): WarmProgram {
+/** Creates the program of a reactor after `_initialize`. Throws SnapshotRefused with the reason. */
+export function createReactorProgram(source: Source, name: string): WarmProgram {
   requireRestorable(source);
   const table = isGo(source.module) ? tableOf(source) : null;
   const starts = recordStarts(source, name, '_initialize', table);
@@ -103,7 +103,7 @@ export function whyNotRestorable({ module, scan, shape }: Source): string | null
  */
 function recordStarts(source: Source, name: string, entry: string, go: GoTable | null): Starts {
   const redirection = go === null ? null : goHiddenDraws(source.module, go);
-  const instances = prepareInstances(source, redirection ?? undefined);
+  const instances = instancesOf(source, redirection ?? undefined);
   const record = (conditions: Conditions) => {
     const start = recordStart(instances, name, entry, conditions);
     requireSmall(start);
