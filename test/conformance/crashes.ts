@@ -59,6 +59,8 @@ export function crashesConformance<C>(
       await until('all jobs are delivered', () => JOBS.every(delivered), 60_000);
       t.like(delivered('guilty'), { crashes, crashesWhileRunning: crashes });
       for (const name of JOBS.slice(1)) t.like(delivered(name), { crashes, crashesWhileRunning: 0 });
+      // The journal is written asynchronously.
+      await delay(JOURNAL_MS);
       await child.kill();
     }
 
