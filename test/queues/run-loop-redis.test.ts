@@ -175,7 +175,7 @@ test('a sync job fetched for a closing consumer runs on another consumer without
   const closed = closing.close();
   await adding;
   await closed;
-  await until('the other consumer has the job', () => next.taken.length === 1, 3000);
+  await until('the other consumer has the job', () => next.taken.length === 1, 6000);
   t.is(closing.taken.length, 0);
   t.like(next.taken[0], { attempt: 1, crashes: 0, redelivered: true });
   await allHaveLeft(other);
