@@ -161,10 +161,9 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
     warm,
   });
   if (rest !== null) replies.postMessage(rest, [output.buffer as ArrayBuffer]);
-  if (!runner.resetsAtOnce()) {
-    Atomics.store(slot.words, SLOT.state, STATE.done);
-    notifyEnded();
-  }
+  // Before the reset, which may end the thread: the result counts, and the run is not repeated.
+  Atomics.store(slot.words, SLOT.state, STATE.done);
+  if (!runner.resetsAtOnce()) notifyEnded();
   runner.reset();
   writeIdleReport(slot, { keptBytes: runner.keptBytes(), busyMs: performance.now() - began - waitedMs });
   // From here on the slot belongs to the main thread.
