@@ -1,6 +1,7 @@
 import type { WarmStart } from '../../../src/contract/function.js';
 import { messageOf } from '../../../src/errors.js';
 import { Guest } from '../run/guest.js';
+import { InstanceUnavailable } from '../run/instance-unavailable.js';
 import type { FreshProgram, Program } from '../run/program.js';
 import { isGo, type Source } from './prepare.js';
 import { differs } from './probe.js';
@@ -30,6 +31,7 @@ export function choose(source: Source, fresh: FreshProgram, name: string, want: 
   try {
     warm = source.shape.kind === 'reactor' ? prepareReactor(source, name) : prepareGoCommand(source, name);
   } catch (error) {
+    if (error instanceof InstanceUnavailable) throw error;
     return { program: fresh, note: `runs as fresh: ${messageOf(error)}` };
   }
   const difference = want === 'probe' ? differs(fresh, warm, new Guest(), name) : null;
