@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw, type ZlibOptions } from 'node:zlib';
-import { AppError } from '../errors.js';
+import { AppError, isAppError } from '../errors.js';
 import { nodeErrorCode } from '../node-error-code.js';
 import type { Zstd } from './zstd.js';
 
@@ -75,7 +75,7 @@ function refusal(cause: unknown, encoding: string, maxBytes: number): unknown {
       },
     );
   }
-  if (cause instanceof Error && cause.name === 'AbortError') return cause;
+  if (isAppError(cause) || (cause instanceof Error && cause.name === 'AbortError')) return cause;
   return new AppError(
     'unavailable',
     `The response's body is not what its Content-Encoding says, ${JSON.stringify(encoding.slice(0, 80))}`,

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { AppError, messageOf } from '../errors.js';
 import { Serial } from '../serial.js';
 import type { ZstdReply, ZstdRequest } from './zstd-protocol.js';
 
@@ -32,18 +33,27 @@ export function createZstd(): Zstd {
     await ending?.terminate();
   };
 
+  const start = (): Worker => {
+    try {
+      thread ??= new Worker(new URL('./zstd-thread.js', import.meta.url), { env: {} });
+      return thread;
+    } catch (error) {
+      // The system refuses further threads.
+      throw failed(error);
+    }
+  };
+
   const ask = async (request: ZstdRequest, signal: AbortSignal): Promise<ZstdReply> => {
     signal.throwIfAborted();
     if (closed) throw new Error('closed');
     clearTimeout(idle);
-    thread ??= new Worker(new URL('./zstd-thread.js', import.meta.url), { env: {} });
-    const worker = thread;
+    const worker = start();
     worker.ref();
     try {
       return await new Promise<ZstdReply>((resolve, reject) => {
         worker.once('message', resolve);
-        worker.once('error', reject);
-        worker.once('exit', () => reject(new Error('the thread ended')));
+        worker.once('error', (error) => reject(failed(error)));
+        worker.once('exit', () => reject(failed(new Error('it ended'))));
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });
         worker.postMessage(request);
       });
@@ -78,4 +88,10 @@ export function createZstd(): Zstd {
       await end();
     },
   };
+}
+
+/** The thread reports what is wrong with the bytes; this is not their fault. */
+function failed(cause: unknown): AppError {
+  const sentence = `The response could not be decoded: its thread failed (${messageOf(cause)})`;
+  return new AppError('unavailable', sentence, { cause });
 }

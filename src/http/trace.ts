@@ -1,14 +1,14 @@
 import type { Context } from 'koa';
+import { parseTraceparent } from '../contract/traceparent.js';
 import type { Span, Tracer } from '../ports/tracer.js';
-import { traceparentOf } from './traceparent.js';
 
 /**
  * Starts the span of a request that starts invocations, as a child of the client's span if it has
  * sent one.
  */
 export function startServerSpan(tracer: Tracer, ctx: Context, name: string): Span {
-  const { traceparent } = traceparentOf(ctx.req.headers.traceparent?.toString());
-  return tracer.start({ name, kind: 'server', parent: traceparent });
+  const parent = parseTraceparent(ctx.req.headers.traceparent?.toString() ?? '');
+  return tracer.start({ name, kind: 'server', parent: parent?.traceparent });
 }
 
 /** Runs the work and ends the span with its result. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { parseTraceparent } from '../contract/traceparent.js';
 import type { Span, SpanStart, Tracer } from '../ports/tracer.js';
 import { VERSION } from '../version.js';
 
@@ -13,7 +14,6 @@ const TIMEOUT_MS = 5000;
 
 const KINDS = { internal: 1, server: 2, client: 3, consumer: 5 } as const;
 const STATUS_ERROR = 2;
-const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 interface Attribute {
   key: string;
@@ -71,9 +71,10 @@ export function openOtlpTracer(endpoint: string): Tracer {
 
   return {
     start(given) {
-      const [, traceId = newId(16), parentSpanId, flags = '01'] = TRACEPARENT.exec(given.parent ?? '') ?? [];
+      const parent = parseTraceparent(given.parent ?? '');
       // The caller's sampled flag is not set (W3C Trace Context §3.2.2.5).
-      if ((Number.parseInt(flags, 16) & 1) === 0) return { traceparent: given.parent, end: () => undefined };
+      if (parent?.isSampled === false) return { traceparent: given.parent, end: () => undefined };
+      const traceId = parent?.traceId ?? newId(16);
       const spanId = newId(8);
       const startedAt = given.startedAt ?? Date.now();
       let ended = false;
@@ -85,7 +86,7 @@ export function openOtlpTracer(endpoint: string): Tracer {
           waiting.push({
             traceId,
             spanId,
-            ...(parentSpanId === undefined ? {} : { parentSpanId }),
+            ...(parent === null ? {} : { parentSpanId: parent.spanId }),
             name: given.name,
             kind: KINDS[given.kind],
             startTimeUnixNano: nanoseconds(startedAt),

@@ -1,7 +1,7 @@
 import { fork, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
@@ -36,6 +36,21 @@ test('reading a blob with a damaged block fails, and storing the blob again repa
   await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged', message: /damaged/ });
   t.is(await blobs.put(bytes), cid);
   t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
+});
+
+test('a damaged blob is replaced in its place, so that no reader finds it absent', async (t) => {
+  const root = join(dir, 'replaced');
+  const blobs = await openBlobs({ driver: 'local', dir: root });
+  const bytes = randomBytes(700_000);
+  const cid = await blobs.put(bytes);
+  const { ino } = await stat(join(root, cid));
+  for (const name of await readdir(join(root, cid))) await writeFile(join(root, cid, name), 'damaged');
+  await rm(await blockOf(root, cid));
+  await blobs.put(bytes);
+  t.is((await stat(join(root, cid))).ino, ino);
+  t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
+  // Nothing is left of the staged blocks.
+  t.deepEqual(await readdir(join(root, '.staging')), []);
 });
 
 test('a blob that cannot be looked up is unavailable, and not absent', async (t) => {

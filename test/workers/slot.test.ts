@@ -43,6 +43,7 @@ const result = (given: Partial<JobResult> = {}): JobResult => ({
   memoryPeakMb: 1.0625,
   durationMs: 0.25,
   warm: true,
+  unstarted: false,
   ...given,
 });
 const bytes = (length: number, value: number) => new Uint8Array(length).fill(value);

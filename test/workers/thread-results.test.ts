@@ -25,11 +25,14 @@ const printing = assemble(`(module
     (i32.store (i32.const 4) (i32.const ${OUTPUT_BYTES}))
     (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))`);
 
-/** Opens a scheduler whose threads run this code before they start. Returns how to run the guest. */
-async function runsOn(t: ExecutionContext, name: string, code: string) {
+/**
+ * Opens a scheduler whose threads run this code before they start. Returns how to run the guest,
+ * by default `printing`.
+ */
+async function runsOn(t: ExecutionContext, name: string, code: string, module = printing) {
   const script = join(directory, `${name}.cjs`);
   writeFileSync(script, `${code}\nrequire(${JSON.stringify(THREAD.pathname)});`);
-  const wasm = await printing;
+  const wasm = await module;
   const program = createFreshProgram(readSource(wasm, 64));
   const pool = new Scheduler({
     ...{ threads: 1, parked: 0, memoryMb: 512 },
@@ -76,5 +79,25 @@ test('a run whose large output was lost with its thread is an error of that run 
       t.is(error, "the function's thread failed: its output did not arrive");
       t.is(output.length, 0);
     }
+  }
+});
+
+/** A small guest that grows its memory, so that the next run needs a new instance. */
+const growing = assemble(`(module
+  (memory (export "memory") 1)
+  (func (export "_start") (drop (memory.grow (i32.const 1)))))`);
+
+test('the result of a guest counts when its thread dies while it creates the next instance', async (t) => {
+  const dies = `
+    const { Instance } = WebAssembly;
+    let created = 0;
+    WebAssembly.Instance = function (...given) {
+      if (++created > 1) process.exit();
+      return new Instance(...given);
+    };`;
+  const run = await runsOn(t, 'grows', dies, growing);
+  for (let round = 0; round < 2; round++) {
+    const { status, error } = await run();
+    t.deepEqual([status, error], ['success', null]);
   }
 });

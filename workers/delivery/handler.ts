@@ -113,9 +113,9 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
     return await settleDelivery(deps, delivery, due.fn, outcome);
   } catch (error) {
     if (error instanceof GuestLimitReached) {
-      const isRefused =
+      const wasRefused =
         isOverdue(delivery) && (await refuse(deps, delivery, fn, { error, code: 'quota_exceeded' }));
-      return isRefused ? { kind: 'done' } : { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
+      return wasRefused ? { kind: 'done' } : { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
     }
     // A job without a caller is delayed.
     if (!isRefused(error, invocation)) throw error;

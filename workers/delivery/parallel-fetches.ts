@@ -25,9 +25,10 @@ export class ParallelFetches {
     this.#reserve = reserve;
   }
 
-  /** Drops the replies that were not taken. */
+  /** Drops the replies that were not taken, and ends the wait of `next`. */
   close(): void {
     this.#closed = true;
+    this.#wake?.();
     for (const { reservation } of this.#ended.splice(0)) reservation.release();
   }
 
@@ -61,7 +62,8 @@ export class ParallelFetches {
    * left or `timeoutMs` has passed.
    */
   async next(timeoutMs: number): Promise<string | null> {
-    if (this.#ended.length === 0 && this.#inFlight > 0) await this.#waitForEnd(Math.max(0, timeoutMs));
+    if (this.#ended.length === 0 && this.#inFlight > 0 && !this.#closed)
+      await this.#waitForEnd(Math.max(0, timeoutMs));
     const ended = this.#ended.shift();
     if (ended === undefined) return null;
     this.#heldBytes -= ended.reply.byteLength;

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { WarmStart } from '../../src/contract/function.js';
 import { AppError, isAppError, isDamage, messageOf } from '../../src/errors.js';
 import type {
@@ -18,12 +17,6 @@ import { refused } from './outcome.js';
 import { ProgramCache } from './program-cache.js';
 import { Scheduler } from './scheduler.js';
 import { ThreadsUnavailable } from './threads-unavailable.js';
-
-/**
- * How long a module's file may be missing, in milliseconds: a damaged one is moved away before the
- * new one takes its place.
- */
-const REPLACED_WITHIN_MS = 250;
 
 export interface EngineOptions {
   /**
@@ -70,17 +63,9 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
   async function load(module: GuestModule): Promise<Program> {
     const { functionName: name, memoryLimitMb: limitMb, warmStart: want, namespace } = module;
-    const wasm = await module
-      .loadWasm()
-      .catch(async (error) => {
-        if (!isDamage(error)) throw error;
-        // It may be replaced at this moment by a deploy of the same module.
-        await sleep(REPLACED_WITHIN_MS);
-        return module.loadWasm();
-      })
-      .catch((cause) => {
-        throw isDamage(cause) ? damagedModule(name, cause) : unavailableModule(name, cause);
-      });
+    const wasm = await module.loadWasm().catch((cause) => {
+      throw isDamage(cause) ? damagedModule(name, cause) : unavailableModule(name, cause);
+    });
     return (await compile(namespace, 'run', { wasm, name, limitMb, want })).program;
   }
 

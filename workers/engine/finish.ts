@@ -12,11 +12,14 @@ export function finish(run: Run, how: () => void): void {
   how();
 }
 
-/** Finishes a run whose guest ended by itself. */
+/** Finishes a run whose guest ended by itself, or could not begin for lack of memory. */
 export function finishEnded(run: Run, result: JobResult): void {
   const startedAt = run.slot?.startedAt ?? Date.now();
   const messages = run.slot?.logLines() ?? [];
-  finish(run, () => run.resolve(ended(result, startedAt, messages)));
+  finish(run, () => {
+    if (result.unstarted) run.reject(new ThreadsUnavailable(undefined, result.error ?? undefined));
+    else run.resolve(ended(result, startedAt, messages));
+  });
 }
 
 /** Finishes a run whose thread has exited: the engine stopped it, or it failed. */

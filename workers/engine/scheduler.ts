@@ -236,7 +236,9 @@ export class Scheduler implements Closable {
       run.finished = true;
       if (idle !== null) this.#release(thread, run, idle);
       if (result !== null) {
-        this.#counts[result.warm ? 'warm' : 'fresh']++;
+        // Warm instances take the address space that the guest lacked.
+        if (result.unstarted) this.#reservations.warm.shrinkTo(0);
+        else this.#counts[result.warm ? 'warm' : 'fresh']++;
         finishEnded(run, result);
       }
       if (idle === null) return;

@@ -56,6 +56,8 @@ export interface JobResult {
   durationMs: number;
   /** Whether the run used a warm instance. */
   warm: boolean;
+  /** Whether the guest has not begun, because there was no memory for an instance: see `error`. */
+  unstarted: boolean;
 }
 
 /** The part of a result that is too large for its slot. */
@@ -183,6 +185,7 @@ export const SLOT = {
   exited: 10,
   exitCode: 11,
   warm: 12,
+  unstarted: 13,
 } as const;
 
 /** Indexes of 64-bit floats in a slot. */

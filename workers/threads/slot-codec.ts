@@ -92,6 +92,7 @@ export function writeResult({ words, numbers, data }: SlotView, result: JobResul
   words[SLOT.exited] = result.exitCode === null ? 0 : 1;
   words[SLOT.exitCode] = result.exitCode ?? 0;
   words[SLOT.warm] = result.warm ? 1 : 0;
+  words[SLOT.unstarted] = result.unstarted ? 1 : 0;
   words[SLOT.pages] = result.memoryPeakMb * WASM_PAGES_PER_MB;
   numbers[NUMBER.durationMs] = result.durationMs;
   return outputFits ? null : { output, texts: textsFit ? null : texts };
@@ -109,6 +110,7 @@ export function readResult({ words, numbers, data }: SlotView, posted: () => Pos
     memoryPeakMb: (words[SLOT.pages] ?? 0) / WASM_PAGES_PER_MB,
     durationMs: numbers[NUMBER.durationMs] ?? 0,
     warm: words[SLOT.warm] === 1,
+    unstarted: words[SLOT.unstarted] === 1,
   };
   if (length === POSTED && rest === null) return { ...LOST, ...figures };
   const texts = rest?.texts ?? data.toString('utf8', 0, textLength);

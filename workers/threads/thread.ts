@@ -3,9 +3,10 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { EngineFunctionName } from '../../src/contract/host-functions.js';
 import { WASM_PAGE_BYTES, WASM_PAGES_PER_MB } from '../../src/contract/limits.js';
 import { Guest } from '../wasm/run/guest.js';
+import { InstanceUnavailable } from '../wasm/run/instance-unavailable.js';
 import type { Runner } from '../wasm/run/program.js';
 import { createRunner } from '../wasm/run/runner.js';
-import type { Bridge, Clock, GuestSession, HostReply, HostValue } from '../wasm/run/session.js';
+import type { Bridge, Clock, GuestResult, GuestSession, HostReply, HostValue } from '../wasm/run/session.js';
 import { arrivedMessage } from './arrived-message.js';
 import {
   type FromThread,
@@ -148,7 +149,8 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
     clock,
     random,
   };
-  const { output, exitCode, error, pages } = runner.run(session);
+  const { result, unstarted } = runOn(runner, session);
+  const { output, exitCode, error, pages } = result;
   const durationMs = performance.now() - began;
   const memoryPeakMb = pages / WASM_PAGES_PER_MB;
   const rest = writeResult(slot, {
@@ -159,12 +161,12 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
     memoryPeakMb,
     durationMs,
     warm,
+    unstarted,
   });
   if (rest !== null) replies.postMessage(rest, [output.buffer as ArrayBuffer]);
-  if (!runner.resetsAtOnce()) {
-    Atomics.store(slot.words, SLOT.state, STATE.done);
-    notifyEnded();
-  }
+  // Before the reset, which may end the thread: the result counts, and the run is not repeated.
+  Atomics.store(slot.words, SLOT.state, STATE.done);
+  if (!runner.resetsAtOnce()) notifyEnded();
   runner.reset();
   writeIdleReport(slot, { keptBytes: runner.keptBytes(), busyMs: performance.now() - began - waitedMs });
   // From here on the slot belongs to the main thread.
@@ -172,14 +174,26 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
   notifyEnded();
 }
 
-/** Creates a warm instance. An error occurs again, and is reported, when the program runs. */
+function runOn(runner: Runner, session: GuestSession): { result: GuestResult; unstarted: boolean } {
+  try {
+    return { result: runner.run(session), unstarted: false };
+  } catch (error) {
+    if (!(error instanceof InstanceUnavailable)) throw error;
+    const result = {
+      output: new Uint8Array(0),
+      exitCode: null,
+      error: error.message,
+      pages: 0,
+      refused: false,
+    };
+    return { result, unstarted: true };
+  }
+}
+
+/** Creates a warm instance. */
 function instantiate(programId: number): void {
   const runner = runners.get(programId);
-  try {
-    runner?.instantiate();
-  } catch {
-    return;
-  }
+  runner?.instantiate();
   post({ type: 'instantiated', programId, keptBytes: runner?.keptBytes() ?? 0 });
 }
 

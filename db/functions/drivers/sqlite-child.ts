@@ -74,3 +74,4 @@ process.on('message', (request: ChildRequest) => {
   process.send?.({ ...reply, isSpent: watchdog.isSlowed || usedBytes > ownBytes + MAX_KEPT_BYTES });
   tidy(usedBytes);
 });
+process.send?.({ kind: 'ready' });

@@ -2,7 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { constants, getPriority, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Closable } from '../../../src/ports/closable.js';
-import { type ChildReply, type ChildRequest, OUT_OF_MEMORY_SIGNAL } from './sqlite-protocol.js';
+import {
+  type ChildMessage,
+  type ChildReply,
+  type ChildRequest,
+  OUT_OF_MEMORY_SIGNAL,
+} from './sqlite-protocol.js';
 
 export interface PoolLimits {
   /** The maximum number of children; each runs one request at a time. */
@@ -19,16 +24,25 @@ export interface PoolLimits {
  */
 const NICE = 5;
 const LOWEST = constants.priority.PRIORITY_LOW;
+/** After a child could not be started, none is started for this long, in milliseconds. */
+const RETRY_START_MS = 250;
 
 /** Why a request has no reply. */
-export type RejectionReason = 'deadline' | 'aborted' | 'crashed' | 'memory' | 'killed' | 'closed';
+export type RejectionReason =
+  | 'deadline'
+  | 'aborted'
+  | 'crashed'
+  | 'memory'
+  | 'killed'
+  | 'unstarted'
+  | 'closed';
 
 /** Thrown when a request ends without a reply. */
 export class RejectedRequest extends Error {
   readonly reason: RejectionReason;
 
-  constructor(reason: RejectionReason) {
-    super(reason);
+  constructor(reason: RejectionReason, cause?: unknown) {
+    super(reason, { cause });
     this.reason = reason;
   }
 }
@@ -37,7 +51,7 @@ interface PendingStatement {
   request: ChildRequest;
   resolve(reply: ChildReply): void;
   /** Rejects the request. Idempotent; also releases the timer and the listener. */
-  reject(reason: RejectionReason): void;
+  reject(reason: RejectionReason, cause?: unknown): void;
 }
 
 interface Child {
@@ -45,6 +59,8 @@ interface Child {
   job: PendingStatement | null;
   /** The file of its last request, which it therefore has open. */
   file: string | null;
+  /** Whether it has started, so that its end may be due to a statement. */
+  isReady: boolean;
   idle: NodeJS.Timeout | null;
 }
 
@@ -56,6 +72,8 @@ export class SqlitePool implements Closable {
   readonly #limits: PoolLimits;
   readonly #children = new Set<Child>();
   #waiting: PendingStatement[] = [];
+  /** Set while no child is started, because the last start failed. */
+  #retry: NodeJS.Timeout | null = null;
   #closed = false;
 
   constructor(limits: PoolLimits) {
@@ -83,9 +101,9 @@ export class SqlitePool implements Closable {
           settled();
           resolve(reply);
         },
-        reject: (reason) => {
+        reject: (reason, cause) => {
           settled();
-          reject(new RejectedRequest(reason));
+          reject(new RejectedRequest(reason, cause));
         },
       };
       const timer = setTimeout(() => this.#stop(job, 'deadline'), timeoutMs);
@@ -98,6 +116,7 @@ export class SqlitePool implements Closable {
 
   async close(): Promise<void> {
     this.#closed = true;
+    if (this.#retry !== null) clearTimeout(this.#retry);
     for (const job of this.#waiting) job.reject('closed');
     this.#waiting = [];
     const exits = [...this.#children].map(
@@ -173,31 +192,65 @@ export class SqlitePool implements Closable {
     });
   }
 
-  #start(): Child {
+  /** Starts a child; null when none can be started, for example because of a process limit. */
+  #start(): Child | null {
+    if (this.#retry !== null) return null;
     const script = fileURLToPath(new URL('./sqlite-child.js', import.meta.url));
-    const child: Child = {
-      process: fork(script, [String(process.pid)], {
+    let started: ChildProcess;
+    try {
+      started = fork(script, [String(process.pid)], {
         // An empty environment: it would contain keys and URLs with passwords.
         env: {},
         // See `tidy` in the child.
         execArgv: ['--expose-gc'],
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      }),
-      job: null,
-      file: null,
-      idle: null,
-    };
-    lowerPriority(child.process, NICE);
+      });
+    } catch (error) {
+      // Node throws some errors (ENOMEM) and emits others (EAGAIN, EMFILE), in the next tick.
+      process.nextTick(() => this.#onStartFailed(error));
+      return null;
+    }
+    if (started.pid === undefined) {
+      started.on('error', (error) => this.#onStartFailed(error));
+      return null;
+    }
+    const child: Child = { process: started, job: null, file: null, isReady: false, idle: null };
+    lowerPriority(started, NICE);
     this.#children.add(child);
-    child.process.on('message', (reply: ChildReply) => this.#settle(child, reply));
-    child.process.on('error', () => this.#end(child, 'killed'));
-    child.process.on('exit', (_code, signal) => {
-      this.#end(child, reasonOf(signal));
-      this.#dispatch();
+    started.on('message', (message: ChildMessage) => {
+      if (message.kind === 'ready') child.isReady = true;
+      else this.#settle(child, message);
+    });
+    started.on('error', () => this.#end(child, 'killed'));
+    // Not 'exit', which may come before the last messages have been read.
+    started.on('close', (_code, signal) => {
+      if (child.isReady || !this.#children.has(child)) {
+        this.#end(child, reasonOf(signal));
+        this.#dispatch();
+      } else {
+        const error = new Error('the process ended while it started');
+        this.#end(child, 'unstarted', error);
+        this.#onStartFailed(error);
+      }
     });
     this.#rest(child);
     return child;
+  }
+
+  /**
+   * Starts no child for a while. Statements wait for a running one; when there is none, they are
+   * rejected.
+   */
+  #onStartFailed(error: unknown): void {
+    if (this.#closed) return;
+    this.#retry ??= setTimeout(() => {
+      this.#retry = null;
+      this.#dispatch();
+    }, RETRY_START_MS);
+    this.#retry.unref();
+    if (this.#children.size > 0) this.#dispatch();
+    else for (const job of this.#waiting.splice(0)) job.reject('unstarted', error);
   }
 
   #settle(child: Child, reply: ChildReply): void {
@@ -229,10 +282,10 @@ export class SqlitePool implements Closable {
     this.#dispatch();
   }
 
-  #end(child: Child, reason: RejectionReason): void {
+  #end(child: Child, reason: RejectionReason, cause?: unknown): void {
     if (!this.#children.delete(child)) return;
     if (child.idle !== null) clearTimeout(child.idle);
-    child.job?.reject(reason);
+    child.job?.reject(reason, cause);
     child.job = null;
     child.process.kill('SIGKILL');
   }

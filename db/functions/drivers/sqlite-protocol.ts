@@ -11,6 +11,9 @@ export interface ChildRequest {
   maxBytes?: number;
 }
 
+/** Child → engine. `ready` is sent once, before the first reply. */
+export type ChildMessage = { kind: 'ready' } | ChildReply;
+
 /**
  * Child → engine, one per request. `isSpent`: the child uses much memory or has a low priority, and
  * must be replaced.

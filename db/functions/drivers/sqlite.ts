@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Namespace } from '../../../src/contract/ids.js';
 import { MB } from '../../../src/contract/limits.js';
 import { quotaExceeded } from '../../../src/contract/quotas.js';
-import { AppError } from '../../../src/errors.js';
+import { AppError, messageOf } from '../../../src/errors.js';
 import { fileReason } from '../../../src/file-reason.js';
 import { nodeErrorCode } from '../../../src/node-error-code.js';
 import type { Executor } from '../executor.js';
@@ -140,6 +140,10 @@ function rejectionError(error: unknown, timeoutMs: number): AppError {
       return new AppError('invalid_sql', `${OUT_OF_MEMORY.replace(/^t/, 'T')}.`);
     case 'killed':
       return new AppError('unavailable', 'The process that ran the statement was killed; try again.');
+    case 'unstarted': {
+      const sentence = `No process could be started for the statement (${messageOf(error.cause)}); try again.`;
+      return new AppError('unavailable', sentence, { cause: error.cause });
+    }
     case 'closed':
       return new AppError('unavailable', 'The functions’ databases are closed.');
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CID } from 'multiformats/cid';
 import { AppError, isAppError } from '../../errors.js';
@@ -81,10 +81,30 @@ class DirectoryStore implements LocalStore {
     while (!(await isRenamed(staged, target, ['ENOTEMPTY', 'EEXIST']))) {
       // The blob already exists. Storing it again repairs a damaged one.
       if (await isWhole(target, cid)) break;
-      // Moves the existing directory away; it may just have been deleted by another process.
-      await isRenamed(target, this.#newStagingPath(), ['ENOENT']);
+      if (await this.#replaceBlocks(staged, target)) break;
     }
     await sync(this.#dir);
+  }
+
+  /**
+   * Replaces the blocks of a blob one by one: readers find the blob at all times, also one that
+   * only seemed damaged because it could not be read. Resolves with false if another process has
+   * just deleted the blob.
+   */
+  async #replaceBlocks(staged: string, target: string): Promise<boolean> {
+    for (const name of await readdir(staged)) {
+      // A copy, because all blocks are needed again if the blob is deleted meanwhile.
+      const copy = this.#newStagingPath();
+      try {
+        await copyFile(join(staged, name), copy);
+        await sync(copy);
+        if (!(await isRenamed(copy, join(target, name), ['ENOENT']))) return false;
+      } finally {
+        await rm(copy, { force: true });
+      }
+    }
+    await sync(target);
+    return true;
   }
 
   #pathOf(cid: CID): string {

@@ -38,6 +38,7 @@ export class PresenceRoom implements Closable {
    */
   #recentlySeen = new Set<string>();
   #nextPollAt = 0;
+  #isPolling = false;
   #polls: NodeJS.Timeout | undefined;
   readonly #unsubscribers: Unsubscribe[] = [];
 
@@ -62,7 +63,8 @@ export class PresenceRoom implements Closable {
     const apply = (message: string) => this.#apply(JSON.parse(message) as PresenceEvent);
     this.#unsubscribers.push(await bus.subscribe(channel, apply));
     try {
-      for (const { member_id, meta } of await list()) this.#known.set(member_id, meta);
+      for (const { member_id, meta } of await list())
+        if (!this.#recentlySeen.has(member_id)) this.#known.set(member_id, meta);
     } catch (error) {
       await this.close();
       throw error;
@@ -71,7 +73,13 @@ export class PresenceRoom implements Closable {
       this.#nextPollAt = performance.now() + SETTLE_MS;
     };
     this.#unsubscribers.push(bus.onGap(postponePoll));
-    this.#polls = setInterval(() => void this.#poll().catch(postponePoll), leaseMs / POLLS_PER_LEASE);
+    const poll = async () => {
+      if (this.#isPolling || performance.now() < this.#nextPollAt) return;
+      this.#isPolling = true;
+      await this.#poll().catch(postponePoll);
+      this.#isPolling = false;
+    };
+    this.#polls = setInterval(() => void poll(), leaseMs / POLLS_PER_LEASE);
   }
 
   #apply(event: PresenceEvent): void {
@@ -86,7 +94,6 @@ export class PresenceRoom implements Closable {
   }
 
   async #poll(): Promise<void> {
-    if (performance.now() < this.#nextPollAt) return;
     this.#recentlySeen = new Set();
     const list = await this.#options.list();
     const present = new Set(list.map(({ member_id }) => member_id));

@@ -4,6 +4,7 @@ import { checkOutputSize, GuestWasi } from '../../wasi/wasi.js';
 import { HostImports } from './host-imports.js';
 import { HOST_MODULES, WASI_MODULE } from './imports.js';
 import { isGlobal, memoryOf } from './instance.js';
+import { InstanceUnavailable } from './instance-unavailable.js';
 import { GuestMemory } from './memory.js';
 import type { ProgramBase } from './program.js';
 import { GuestFailure, type GuestResult, type GuestSession } from './session.js';
@@ -120,6 +121,7 @@ export class Guest {
       output = body();
       ending = this.#ending;
     } catch (error) {
+      if (error instanceof InstanceUnavailable) throw error;
       ending = this.#ending ?? error;
     }
     const result: GuestResult = { output, exitCode: 0, error: null, ...this.#sizes() };

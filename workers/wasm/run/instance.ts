@@ -1,5 +1,24 @@
 import type { Rewritten } from '../instrument/rewrite.js';
+import { InstanceUnavailable } from './instance-unavailable.js';
 import type { Snapshot } from './snapshot.js';
+
+/**
+ * Creates an instance whose memory has grown by `pages`. The rewriter has exported the start
+ * function, so none of the guest's code runs, and a RangeError is V8's out-of-memory error.
+ */
+export function instantiate(
+  module: WebAssembly.Module,
+  imports: WebAssembly.Imports,
+  pages = 0,
+): WebAssembly.Instance {
+  try {
+    const instance = new WebAssembly.Instance(module, imports);
+    if (pages > 0) memoryOf(instance)?.grow(pages);
+    return instance;
+  } catch (error) {
+    throw error instanceof RangeError ? new InstanceUnavailable(error) : error;
+  }
+}
 
 /** Returns the memory that an instance exports, or null. */
 export function memoryOf(instance: WebAssembly.Instance): WebAssembly.Memory | null {

@@ -65,6 +65,7 @@ export type Program = FreshProgram | WarmProgram;
 
 /** Runs one program on one thread, each run on a state that no other invocation has touched. */
 export interface Runner {
+  /** Throws InstanceUnavailable when there is no memory for an instance. */
   run(session: GuestSession): GuestResult;
   /** Creates an instance for the first run. */
   instantiate(): void;

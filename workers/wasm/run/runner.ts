@@ -2,7 +2,7 @@ import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
 import { cardTableOf } from '../instrument/dirty-cards.js';
 import { collectAfter } from './collect.js';
 import type { Guest } from './guest.js';
-import { memoryOf } from './instance.js';
+import { instantiate, memoryOf } from './instance.js';
 import { reseedPrngStates } from './prng-states.js';
 import type { Program, Runner } from './program.js';
 import type { GuestResult, GuestSession } from './session.js';
@@ -34,7 +34,16 @@ export function createRunner(program: Program, guest: Guest, { keeps = true } = 
 
   function create(): WebAssembly.Instance {
     if (restorer !== null) return restorer.instantiate(program, guest.imports);
-    return new WebAssembly.Instance(program.module, guest.imports);
+    return instantiate(program.module, guest.imports);
+  }
+
+  /** Creates the next instance. An error occurs again, and is reported, when the program runs. */
+  function createAhead(): void {
+    try {
+      ready ??= create();
+    } catch {
+      ready = null;
+    }
   }
 
   function enter({ random, clock }: GuestSession): void {
@@ -80,7 +89,7 @@ export function createRunner(program: Program, guest: Guest, { keeps = true } = 
       return result;
     },
     instantiate() {
-      if (restorer !== null) ready ??= create();
+      if (restorer !== null) createAhead();
     },
     reset() {
       const size = guest.memory.byteLength;
@@ -90,7 +99,7 @@ export function createRunner(program: Program, guest: Guest, { keeps = true } = 
         used = null;
         collectAfter(size);
         // Created now, so that it is ready for the next invocation.
-        if (restorer !== null && keeps) ready = create();
+        if (restorer !== null && keeps) createAhead();
         return;
       }
       if (tableBytes > 0) restorer.restoreDirty(guestBytes(used), cardTableOf(bufferOf(used), tableBytes));

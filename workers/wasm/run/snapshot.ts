@@ -1,6 +1,6 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
 import { collectDirty } from '../instrument/dirty-cards.js';
-import { memoryOf, writeGlobals } from './instance.js';
+import { instantiate, memoryOf, writeGlobals } from './instance.js';
 import type { ProgramBase } from './program.js';
 
 /**
@@ -125,12 +125,9 @@ export class Restorer {
     { module, tableBytes }: Pick<ProgramBase, 'module' | 'tableBytes'>,
     imports: WebAssembly.Imports,
   ): WebAssembly.Instance {
-    const instance = new WebAssembly.Instance(module, imports);
+    const instance = instantiate(module, imports, this.#pages);
     const memory = memoryOf(instance);
-    if (memory !== null) {
-      memory.grow(this.#pages);
-      this.fill(new Uint8Array(memory.buffer, tableBytes));
-    }
+    if (memory !== null) this.fill(new Uint8Array(memory.buffer, tableBytes));
     this.restoreGlobals(instance);
     return instance;
   }

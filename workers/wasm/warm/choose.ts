@@ -1,6 +1,7 @@
 import type { WarmStart } from '../../../src/contract/function.js';
 import { messageOf } from '../../../src/errors.js';
 import { Guest } from '../run/guest.js';
+import { InstanceUnavailable } from '../run/instance-unavailable.js';
 import type { FreshProgram, Program } from '../run/program.js';
 import { differs } from './probe.js';
 import { isGo, type Source } from './source.js';
@@ -31,6 +32,7 @@ export function choose(source: Source, fresh: FreshProgram, name: string, want: 
     warm =
       source.shape.kind === 'reactor' ? createReactorProgram(source, name) : createGoProgram(source, name);
   } catch (error) {
+    if (error instanceof InstanceUnavailable) throw error;
     return { program: fresh, note: `runs as fresh: ${messageOf(error)}` };
   }
   const difference = want === 'probe' ? differs(fresh, warm, new Guest(), name) : null;

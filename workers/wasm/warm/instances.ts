@@ -4,7 +4,8 @@ import type { Redirection } from '../instrument/instrumented-code.js';
 import { type Rewritten, rewrite } from '../instrument/rewrite.js';
 import { isLarge } from '../run/collect.js';
 import { Guest } from '../run/guest.js';
-import { readGlobals } from '../run/instance.js';
+import { instantiate, readGlobals } from '../run/instance.js';
+import { InstanceUnavailable } from '../run/instance-unavailable.js';
 import type { ProgramBase } from '../run/program.js';
 import { type Snapshot, takeSnapshot } from '../run/snapshot.js';
 import { common, type Source } from './source.js';
@@ -58,12 +59,13 @@ function initialGlobals(
   pages: number,
 ): Snapshot['globals'] | null {
   try {
-    const instance = new WebAssembly.Instance(program.module, new Guest().imports);
+    const instance = instantiate(program.module, new Guest().imports);
     return readGlobals(instance, rewritten).map(([name, value]) => [
       name,
       name === rewritten.names.pages ? pages : value,
     ]);
-  } catch {
+  } catch (error) {
+    if (error instanceof InstanceUnavailable) throw error;
     return null;
   }
 }

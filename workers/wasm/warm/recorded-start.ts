@@ -2,7 +2,8 @@ import { messageOf } from '../../../src/errors.js';
 import { GuestExit } from '../../wasi/bindings.js';
 import type { Rewritten } from '../instrument/rewrite.js';
 import { Guest } from '../run/guest.js';
-import { isGlobal, memoryOf, readGlobals } from '../run/instance.js';
+import { instantiate, isGlobal, memoryOf, readGlobals } from '../run/instance.js';
+import { InstanceUnavailable } from '../run/instance-unavailable.js';
 import { Restorer, type Snapshot } from '../run/snapshot.js';
 import type { Instances } from './instances.js';
 import { type Conditions, sandboxSession } from './sandbox-session.js';
@@ -63,12 +64,13 @@ export function recordStart(
     const imports = stoppingImports(guest);
     instance =
       initial === null
-        ? new WebAssembly.Instance(program.module, imports)
+        ? instantiate(program.module, imports)
         : new Restorer(initial).instantiate(program, imports);
     guest.attach(instance);
     if (rewritten.names.start !== null) guest.call(rewritten.names.start);
     if (instance.exports[entry] !== undefined) guest.call(entry);
   } catch (error) {
+    if (error instanceof InstanceUnavailable) throw error;
     if (!(error instanceof Stopped)) throw new SnapshotRefused(`it ends in its start: ${describe(error)}`);
     wanted = error.wanted;
   }
