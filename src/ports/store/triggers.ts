@@ -19,7 +19,8 @@ export interface StoredTrigger {
 export interface TriggerStore {
   /**
    * Adds a trigger of the API; if the function already has the same topic or schedule, returns that
-   * trigger, which no longer belongs to function.yaml.
+   * trigger, which no longer belongs to function.yaml. Resolves with null, and writes no audit entry,
+   * if the function does not exist.
    * Throws `quota_exceeded` if the namespace would have more than `limit`.
    */
   add(
@@ -28,7 +29,7 @@ export interface TriggerStore {
     spec: TriggerSpec,
     audit?: AuditEntry,
     limit?: number,
-  ): Promise<StoredTrigger>;
+  ): Promise<StoredTrigger | null>;
   get(id: string): Promise<StoredTrigger | null>;
   list(namespace: Namespace, fn?: FunctionName): Promise<StoredTrigger[]>;
   /** Lists the triggers with a schedule of all namespaces. */
