@@ -93,8 +93,11 @@ export interface QueueDriver extends Closable {
   postponed(id: string, until: number): void;
   /**
    * Removes a job atomically. Resolves with false when a worker has the job or it does not exist.
+   * Until `left`, the job is counted, and `removed` finds it.
    */
   remove(job: InvocationJob): Promise<boolean>;
+  /** Called when the end of a removed job is recorded. */
+  left(job: InvocationJob): void;
   /** See `InvocationQueue` in src/ports/. */
   removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null>;
   onRemoved(handler: RemovedHandler): void;

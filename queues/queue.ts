@@ -19,6 +19,7 @@ import type {
 import { type Add, batchAdds, type NamespaceShare } from './add-batches.js';
 import { AddCapacity } from './add-capacity.js';
 import type { Batcher } from './batcher.js';
+import { withBeingCancelled } from './being-cancelled.js';
 import { Consumer } from './consumer.js';
 import type { HasEnded, InvocationJob, QueueDriver, QueueTimings, ShareOf, Warn } from './driver.js';
 import { queueUnavailable } from './errors.js';
@@ -50,6 +51,8 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #capacity = new AddCapacity();
   readonly #schedules: BullSchedules;
   readonly #opened = new Set<Closable>();
+  /** The jobs that this process is cancelling: removed, without a recorded end. */
+  readonly #cancelling = new Map<string, LiveInvocation>();
   #closing: Promise<void> | undefined;
 
   constructor(driver: QueueDriver, { timings, warn, shareOf, hasEnded }: InvocationQueueOptions) {
@@ -85,7 +88,8 @@ export class BullInvocationQueue implements InvocationQueue {
   async get(id: RequestId): Promise<LiveInvocation | null> {
     return this.#reach(async () => {
       const job = await this.#find(id);
-      return job === null ? null : await this.#live(job);
+      const live = job === null ? null : await this.#live(job);
+      return live ?? this.#cancelling.get(id) ?? null;
     });
   }
 
@@ -100,7 +104,8 @@ export class BullInvocationQueue implements InvocationQueue {
       let bytes = 0;
       do {
         const wanted = Math.min(LIST_STEP, options.limit - items.length);
-        const page = await this.#driver.list(namespace, wanted, next ?? undefined);
+        const listed = await this.#driver.list(namespace, wanted, next ?? undefined);
+        const page = withBeingCancelled(listed, this.#cancelling, { namespace, limit: wanted, cursor: next });
         next = page.next;
         scanned += page.ids.length;
         const found = await Promise.all(page.ids.map((id) => this.get(id as RequestId)));
@@ -120,34 +125,49 @@ export class BullInvocationQueue implements InvocationQueue {
     });
   }
 
-  async cancel(id: RequestId): Promise<'removed' | 'running' | 'absent'> {
-    return this.#reach(async () => {
-      const job = await this.#find(id);
-      if (job === null) return 'absent';
-      if (await this.#driver.remove(job)) return 'removed';
-      // In the meantime the job may have ended, or may be waiting for a retry.
-      const state = await this.#stateOf(job);
-      if (state === 'active') {
-        await this.#driver.requestCancel(id);
-        return 'running';
+  async cancel(
+    id: RequestId,
+    recordEnd: (live: LiveInvocation) => Promise<void> = async () => {},
+  ): Promise<'removed' | 'running' | 'absent'> {
+    const job = await this.#reach(() => this.#find(id));
+    if (job === null) return 'absent';
+    const live = liveOf(job, false);
+    // Before the job is removed, so that it is never in neither.
+    this.#cancelling.set(id, live);
+    try {
+      if (await this.#reach(() => this.#driver.remove(job))) {
+        await recordEnd(live);
+        this.#driver.left(job);
+        return 'removed';
       }
-      return state === 'unknown' ? 'absent' : this.cancel(id);
-    });
+    } finally {
+      if (this.#cancelling.get(id) === live) this.#cancelling.delete(id);
+    }
+    // In the meantime the job may have ended, or may be waiting for a retry.
+    const state = await this.#reach(() => this.#stateOf(job));
+    if (state === 'active') {
+      await this.#reach(() => this.#driver.requestCancel(id));
+      return 'running';
+    }
+    return state === 'unknown' ? 'absent' : this.cancel(id, recordEnd);
   }
 
-  removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {
+  async removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {
+    if (this.#cancelling.has(id)) return null;
     return this.#reach(() => this.#driver.removed(namespace, id));
   }
 
   async removedCall(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {
     return this.#reach(async () => {
       if ((await this.#driver.queues.sync.getJobState(id)) !== 'unknown') return null;
-      return this.#driver.removed(namespace, id);
+      return this.removed(namespace, id);
     });
   }
 
   onRemoved(handler: RemovedHandler): void {
-    this.#driver.onRemoved(handler);
+    this.#driver.onRemoved(async (removed) =>
+      this.#cancelling.has(removed.invocation.id) ? false : handler(removed),
+    );
   }
 
   counts(): Promise<QueueCounts> {
@@ -239,13 +259,7 @@ export class BullInvocationQueue implements InvocationQueue {
   async #live(job: InvocationJob): Promise<LiveInvocation | null> {
     const state = await this.#stateOf(job);
     if (state === 'unknown' || state === 'completed' || state === 'failed') return null;
-    const hasRun = job.attemptsMade > 0 || job.stalledCounter > 0;
-    return {
-      invocation: decodeInvocation(job.id ?? '', job.name, job.data),
-      state: state === 'active' ? 'running' : hasRun ? 'retrying' : 'queued',
-      failures: job.attemptsMade,
-      crashes: job.stalledCounter,
-    };
+    return liveOf(job, state === 'active');
   }
 
   /** Converts other errors of drivers to `unavailable`, because callers cannot act on them. */
@@ -256,6 +270,16 @@ export class BullInvocationQueue implements InvocationQueue {
       throw isAppError(error) || error instanceof UnconfirmedAdd ? error : queueUnavailable(error);
     }
   }
+}
+
+function liveOf(job: InvocationJob, isActive: boolean): LiveInvocation {
+  const hasRun = job.attemptsMade > 0 || job.stalledCounter > 0;
+  return {
+    invocation: decodeInvocation(job.id ?? '', job.name, job.data),
+    state: isActive ? 'running' : hasRun ? 'retrying' : 'queued',
+    failures: job.attemptsMade,
+    crashes: job.stalledCounter,
+  };
 }
 
 function bytesOf(jobs: readonly QueuedInvocation[]): number {

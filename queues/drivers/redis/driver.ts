@@ -209,9 +209,11 @@ export class RedisDriver implements QueueDriver {
     const id = job.id ?? '';
     const key = (type: string): string => this.#backends[queueKindOf(job.data)].toKey(type);
     const args = [key(id), key('repeat'), id, 0, key('')];
-    const removed = (await this.#client.runCommand(commandOf('removeJob'), args)) === 1;
-    if (removed) this.#usage.left(job);
-    return removed;
+    return (await this.#client.runCommand(commandOf('removeJob'), args)) === 1;
+  }
+
+  left(job: InvocationJob): void {
+    this.#usage.left(job);
   }
 
   removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {

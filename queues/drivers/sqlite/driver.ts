@@ -201,9 +201,11 @@ export class SqliteDriver implements QueueDriver {
 
   async remove(job: InvocationJob): Promise<boolean> {
     const kind = queueKindOf(job.data);
-    const removed = (await this.queues[kind].backend.remove(job.id ?? '', false)) > 0;
-    if (removed) this.#usage.leave(job.id ?? '');
-    return removed;
+    return (await this.queues[kind].backend.remove(job.id ?? '', false)) > 0;
+  }
+
+  left(job: InvocationJob): void {
+    this.#usage.leave(job.id ?? '');
   }
 
   async removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
