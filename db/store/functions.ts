@@ -3,6 +3,7 @@ import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
 import { releaseRoutes } from './function-routes.js';
 import { functionExists } from './insert-if.js';
+import { deleteTriggerSettings } from './trigger-row.js';
 import { RECORD_COLUMNS, type RecordRow, toRecord, toVersion, type VersionRow } from './version-row.js';
 import { createVersionStore } from './versions.js';
 
@@ -46,6 +47,7 @@ export function createFunctionStore(database: Database): FunctionStore {
         ...audits,
         knex('function_versions').where({ namespace, name }).distinct('wasm_cid').pluck('wasm_cid'),
         knex('function_versions').where({ namespace, name }).delete(),
+        deleteTriggerSettings(knex, 'namespace = ? and function = ?', [namespace, name]),
         knex('triggers').where({ namespace, function: name }).delete(),
         knex('aliases').where({ namespace, function: name }).delete(),
         knex('rollouts').where({ namespace, function: name }).delete(),

@@ -3,7 +3,7 @@ import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
 import { functionExists, insertIf } from './insert-if.js';
 import { batchWithinQuota, countCheck } from './quota-check.js';
-import { newTriggerRow, type TriggerRow, toTrigger } from './trigger-row.js';
+import { deleteTriggerSettings, newTriggerRow, type TriggerRow, toTrigger } from './trigger-row.js';
 
 /** A trigger of function.yaml becomes one of the API, which deploys do not remove. */
 const ADOPT = `
@@ -79,6 +79,7 @@ export function createTriggerStore(database: Database): TriggerStore {
           sql: 'exists (select 1 from triggers where namespace = ? and function = ? and id = ?)',
           bindings: [namespace, fn, id],
         }),
+        deleteTriggerSettings(knex, 'namespace = ? and function = ? and id = ?', [namespace, fn, id]),
         triggers().where({ namespace, function: fn, id }).delete(),
       ]);
       return results.at(-1) === 1;

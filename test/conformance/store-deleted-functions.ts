@@ -1,6 +1,7 @@
 import test from 'ava';
 import { aliasSchema } from '../../src/contract/alias.js';
 import type { AuditAction, AuditEntry } from '../../src/ports/store/audit.js';
+import { triggerScope } from '../../src/ports/store/triggers.js';
 import { uuidv7 } from '../../src/uuid.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
@@ -45,6 +46,33 @@ export function testDeletedFunctions(driver: string, open: OpenStore): void {
       t.is(await rollouts.get(namespace, fn.function), null);
       t.deepEqual((await audit.list({ namespace, limit: 10 })).items, []);
     }
+  });
+
+  test(`${driver}: the settings of a trigger are deleted with it, its function, or its line in function.yaml`, async (t) => {
+    const { functions, triggers, settings } = await get();
+    const namespace = aNamespace();
+    const name = aName('a');
+    const cron = (minute: number) => ({ cron: `${minute} 0 * * *` });
+    await functions.addVersion(aVersion({ namespace, name: 'a', triggers: [cron(1), cron(2)] }));
+    for (const minute of [3, 4]) await triggers.add(namespace, name, cron(minute));
+    await functions.addVersion(aVersion({ namespace, name: 'b', triggers: [cron(5)] }));
+    const all = await triggers.list(namespace);
+    const scopes = all.map(({ id }) => triggerScope(id));
+    for (const scope of scopes) await settings.put(scope, 'last_run', 'x');
+    const kept = async () => {
+      const values = await Promise.all(scopes.map((scope) => settings.get(scope, 'last_run')));
+      return all.filter((_, at) => values[at] !== null).map(({ spec }) => 'cron' in spec && spec.cron[0]);
+    };
+    t.deepEqual((await kept()).sort(), ['1', '2', '3', '4', '5']);
+    const third = all.find(({ spec }) => 'cron' in spec && spec.cron.startsWith('3'));
+    await triggers.remove(namespace, aName('b'), third?.id ?? '');
+    t.deepEqual((await kept()).sort(), ['1', '2', '3', '4', '5'], 'not of another function');
+    await triggers.remove(namespace, name, third?.id ?? '');
+    t.deepEqual((await kept()).sort(), ['1', '2', '4', '5']);
+    await functions.addVersion(aVersion({ namespace, name: 'a', triggers: [cron(2)] }));
+    t.deepEqual((await kept()).sort(), ['2', '4', '5']);
+    await functions.remove(namespace, name);
+    t.deepEqual(await kept(), ['5']);
   });
 
   test(`${driver}: no alias or rollout has a version from before its function was deleted`, async (t) => {

@@ -16,6 +16,11 @@ export interface StoredTrigger {
   createdAt: number;
 }
 
+/** Returns the scope of the settings of a trigger, which are deleted with it. */
+export function triggerScope(id: string): string {
+  return `trigger:${id}`;
+}
+
 export interface TriggerStore {
   /**
    * Adds a trigger of the API; if the function already has the same topic or schedule, returns that
