@@ -123,8 +123,11 @@ export interface QueueDriver extends Closable {
   ): Promise<{ ids: string[]; next: string | null }>;
   counts(): Promise<QueueCounts>;
   use(namespace: Namespace): Promise<QueueUse>;
-  /** Resolves with the number of namespaces that have jobs in the queue. */
-  namespaces(): Promise<number>;
+  /**
+   * Resolves with whether another namespace than those seen has a ready job of a kind; also with
+   * true if that is not known within a bounded number of jobs.
+   */
+  hasUnseen(kind: QueueKind, seen: ReadonlySet<string>): Promise<boolean>;
   /**
    * Opens the journal for a process that consumes jobs, which closes it. See `CrashJournal` for the
    * contract.

@@ -252,8 +252,8 @@ export class RedisDriver implements QueueDriver {
     return this.#usage.use(namespace);
   }
 
-  namespaces(): Promise<number> {
-    return this.#usage.namespaces();
+  hasUnseen(kind: QueueKind, seen: ReadonlySet<string>): Promise<boolean> {
+    return this.#usage.hasUnseen(kind, seen);
   }
 
   openCrashJournal(): Promise<CrashJournal> {
