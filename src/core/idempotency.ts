@@ -51,7 +51,8 @@ export interface Idempotency {
    * Resolves with the invocation of a request. The second caller with a key waits for the first one
    * to put the job on the queue: if both did so, a short job could end before the other call looks,
    * and run twice. A request id that is in use is accepted only from a repeated request, which has
-   * the same key; otherwise it throws `conflict`. Request ids are unique across all namespaces,
+   * the same key; otherwise it throws `conflict`. With a key, the id of a call that was refused is
+   * replaced by a new one. Request ids are unique across all namespaces,
    * since replies and records are identified by them. Throws `idempotency_mismatch` if the key was
    * used with another body.
    *
@@ -82,13 +83,27 @@ class StoredIdempotency implements Idempotency {
 
   async claim(request: ClaimRequest, version: number): Promise<ClaimedInvocation> {
     const { requestId } = request;
-    if (requestId === undefined) return this.#claimKeyOrNone(request, newRequestId(), version);
+    if (requestId === undefined || (await this.#wasRefused(request))) {
+      return this.#claimKeyOrNone(request, newRequestId(), version);
+    }
     const first = await this.#claimBoth(request, requestId, version);
     if (first.isOwn) return first.claimed;
     if (await this.#becomesKnown(requestId)) return { ...first.claimed, isKnown: true, held: [] };
     // The earlier request has died, or was refused and has released its claims: without a claim of
     // this one, the next request with the key would be another invocation.
     return (await this.#claimBoth(request, requestId, version)).claimed;
+  }
+
+  /**
+   * Resolves with whether the request repeats a call that its worker refused before it ran. That
+   * call has released its key, but its id stays its own: the next try gets another one.
+   */
+  async #wasRefused(request: ClaimRequest): Promise<boolean> {
+    const { namespace, function: name, requestId, idempotencyKey } = request;
+    if (requestId === undefined || idempotencyKey === undefined) return false;
+    const [end, ...others] = (await this.#store.attempts.invocation(requestId))?.attempts ?? [];
+    if (end?.namespace !== namespace || end.function !== name || others.length > 0) return false;
+    return end.attempt === 0 && end.final?.state === 'error';
   }
 
   /**
