@@ -59,7 +59,7 @@ export class Consumer implements Closable {
     this.#slots = new SlotLimiter(settings.concurrency, {
       limitOf: (kind) => this.#prefetch[kind].limit,
       changed: (kind) => this.#setFetches(kind),
-      namespaces: () => driver.namespaces(),
+      hasUnseen: (kind, seen) => driver.hasUnseen(kind, seen),
     });
   }
 

@@ -97,8 +97,11 @@ export interface QueueDriver extends Closable {
   postponed(id: string, until: number): void;
   /**
    * Removes a job atomically. Resolves with false when a worker has the job or it does not exist.
+   * Until `left`, the job is counted, and `removed` finds it.
    */
   remove(job: InvocationJob): Promise<boolean>;
+  /** Called when the end of a removed job is recorded. */
+  left(job: InvocationJob): void;
   /** See `InvocationQueue` in src/ports/. */
   removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null>;
   onRemoved(handler: RemovedHandler): void;
@@ -124,8 +127,11 @@ export interface QueueDriver extends Closable {
   ): Promise<{ ids: string[]; next: string | null }>;
   counts(): Promise<QueueCounts>;
   use(namespace: Namespace): Promise<QueueUse>;
-  /** Resolves with the number of namespaces that have jobs in the queue. */
-  namespaces(): Promise<number>;
+  /**
+   * Resolves with whether another namespace than those seen has a ready job of a kind; also with
+   * true if that is not known within a bounded number of jobs.
+   */
+  hasUnseen(kind: QueueKind, seen: ReadonlySet<string>): Promise<boolean>;
   /**
    * Opens the journal for a process that consumes jobs, which closes it. See `CrashJournal` for the
    * contract.

@@ -1,6 +1,7 @@
 import type { FunctionName, Namespace, RequestId } from '../src/contract/ids.js';
 import { MAX_PAGE_BYTES } from '../src/contract/limits.js';
 import type { LiveInvocation, LivePage } from '../src/ports/queue.js';
+import { withBeingCancelled } from './being-cancelled.js';
 import type { InvocationJob, QueueDriver } from './driver.js';
 import { decodeInvocation, QUEUE_KINDS, queueKindOf } from './jobs.js';
 
@@ -11,6 +12,8 @@ const LIST_STEP = 16;
 
 /** Reads the jobs of invocations that have not ended. */
 export class LiveJobs {
+  /** The jobs that this process is cancelling: removed, without a recorded end. */
+  readonly beingCancelled = new Map<string, LiveInvocation>();
   readonly #driver: QueueDriver;
 
   constructor(driver: QueueDriver) {
@@ -19,7 +22,8 @@ export class LiveJobs {
 
   async get(id: RequestId): Promise<LiveInvocation | null> {
     const job = await this.find(id);
-    return job === null ? null : await this.#live(job);
+    const live = job === null ? null : await this.#live(job);
+    return live ?? this.beingCancelled.get(id) ?? null;
   }
 
   /** See `InvocationQueue`. */
@@ -33,7 +37,12 @@ export class LiveJobs {
     let bytes = 0;
     do {
       const wanted = Math.min(LIST_STEP, options.limit - items.length);
-      const page = await this.#driver.list(namespace, wanted, next ?? undefined);
+      const listed = await this.#driver.list(namespace, wanted, next ?? undefined);
+      const page = withBeingCancelled(listed, this.beingCancelled, {
+        namespace,
+        limit: wanted,
+        cursor: next,
+      });
       next = page.next;
       scanned += page.ids.length;
       const found = await Promise.all(page.ids.map((id) => this.get(id as RequestId)));
@@ -59,12 +68,17 @@ export class LiveJobs {
   async #live(job: InvocationJob): Promise<LiveInvocation | null> {
     const state = await this.stateOf(job);
     if (state === 'unknown' || state === 'completed' || state === 'failed') return null;
-    const hasRun = job.attemptsMade > 0 || job.stalledCounter > 0;
-    return {
-      invocation: decodeInvocation(job.id ?? '', job.name, job.data),
-      state: state === 'active' ? 'running' : hasRun ? 'retrying' : 'queued',
-      failures: job.attemptsMade,
-      crashes: job.stalledCounter,
-    };
+    return liveOf(job, state === 'active');
   }
+}
+
+/** Decodes the invocation of a job that has not ended. */
+export function liveOf(job: InvocationJob, isActive: boolean): LiveInvocation {
+  const hasRun = job.attemptsMade > 0 || job.stalledCounter > 0;
+  return {
+    invocation: decodeInvocation(job.id ?? '', job.name, job.data),
+    state: isActive ? 'running' : hasRun ? 'retrying' : 'queued',
+    failures: job.attemptsMade,
+    crashes: job.stalledCounter,
+  };
 }

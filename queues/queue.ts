@@ -22,7 +22,7 @@ import { Consumer } from './consumer.js';
 import type { HasEnded, LimitsOf, QueueDriver, QueueTimings, Warn } from './driver.js';
 import { queueUnavailable } from './errors.js';
 import { toJob } from './jobs.js';
-import { LiveJobs } from './live-jobs.js';
+import { LiveJobs, liveOf } from './live-jobs.js';
 import { BullSchedules } from './schedules.js';
 import { confirmAdd, UnconfirmedAdd } from './unconfirmed-add.js';
 
@@ -92,34 +92,50 @@ export class BullInvocationQueue implements InvocationQueue {
     return this.#reach(() => this.#jobs.list(namespace, options));
   }
 
-  async cancel(id: RequestId): Promise<'removed' | 'running' | 'absent'> {
-    return this.#reach(async () => {
-      const job = await this.#jobs.find(id);
-      if (job === null) return 'absent';
-      if (await this.#driver.remove(job)) return 'removed';
-      // In the meantime the job may have ended, or may be waiting for a retry.
-      const state = await this.#jobs.stateOf(job);
-      if (state === 'active') {
-        await this.#driver.requestCancel(id);
-        return 'running';
+  async cancel(
+    id: RequestId,
+    recordEnd: (live: LiveInvocation) => Promise<void> = async () => {},
+  ): Promise<'removed' | 'running' | 'absent'> {
+    const job = await this.#reach(() => this.#jobs.find(id));
+    if (job === null) return 'absent';
+    const { beingCancelled } = this.#jobs;
+    const live = liveOf(job, false);
+    // Before the job is removed, so that it is never in neither.
+    beingCancelled.set(id, live);
+    try {
+      if (await this.#reach(() => this.#driver.remove(job))) {
+        await recordEnd(live);
+        this.#driver.left(job);
+        return 'removed';
       }
-      return state === 'unknown' ? 'absent' : this.cancel(id);
-    });
+    } finally {
+      if (beingCancelled.get(id) === live) beingCancelled.delete(id);
+    }
+    // In the meantime the job may have ended, or may be waiting for a retry.
+    const state = await this.#reach(() => this.#jobs.stateOf(job));
+    if (state === 'active') {
+      await this.#reach(() => this.#driver.requestCancel(id));
+      return 'running';
+    }
+    return state === 'unknown' ? 'absent' : this.cancel(id, recordEnd);
   }
 
-  removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {
+  async removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {
+    if (this.#jobs.beingCancelled.has(id)) return null;
     return this.#reach(() => this.#driver.removed(namespace, id));
   }
 
   async removedCall(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {
     return this.#reach(async () => {
       if ((await this.#driver.queues.sync.getJobState(id)) !== 'unknown') return null;
-      return this.#driver.removed(namespace, id);
+      return this.removed(namespace, id);
     });
   }
 
   onRemoved(handler: RemovedHandler): void {
-    this.#driver.onRemoved(handler);
+    this.#driver.onRemoved(async (removed) =>
+      this.#jobs.beingCancelled.has(removed.invocation.id) ? false : handler(removed),
+    );
   }
 
   counts(): Promise<QueueCounts> {

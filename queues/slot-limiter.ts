@@ -36,10 +36,8 @@ export interface FetchLimits {
   limitOf(kind: QueueKind): number;
   /** Called when `extraFetches` of the kind has changed. */
   changed(kind: QueueKind): void;
-  /**
-   * Resolves with the number of namespaces with jobs in the queue, including jobs of this process.
-   */
-  namespaces(): Promise<number>;
+  /** Resolves with whether another namespace than those seen has a ready job of the kind. */
+  hasUnseen(kind: QueueKind, seen: ReadonlySet<string>): Promise<boolean>;
 }
 
 interface WaitingJob {
@@ -234,23 +232,22 @@ export class SlotLimiter implements Closable {
   }
 
   /**
-   * Returns one waiting job to the queue if another namespace has jobs there. Without that check,
-   * the job would only lose its place to the jobs behind it.
+   * Returns one waiting job to the queue if another namespace has a ready job there. Without that
+   * check, the job would only lose its place to the jobs behind it.
    */
   async #returnForUnseen(kind: QueueKind): Promise<void> {
     if (this.#isQuerying[kind]) return;
     this.#isQuerying[kind] = true;
-    const isUnseen = await this.#hasUnseen().finally(() => {
+    const isUnseen = await this.#hasUnseen(kind).finally(() => {
       this.#isQuerying[kind] = false;
     });
     if (isUnseen && this.#stuck.has(kind)) this.#waiting[kind].shift()?.admit('none');
   }
 
-  async #hasUnseen(): Promise<boolean> {
+  async #hasUnseen(kind: QueueKind): Promise<boolean> {
+    const seen = new Set([...this.#held[kind].keys(), ...this.#waiting[kind].owners()]);
     // While the store is unreachable, nothing could be fetched.
-    const namespaces = (await this.#fetches?.namespaces().catch(() => 0)) ?? 0;
-    const seen = QUEUE_KINDS.flatMap((kind) => [...this.#held[kind].keys(), ...this.#waiting[kind].owners()]);
-    return namespaces > new Set(seen).size;
+    return (await this.#fetches?.hasUnseen(kind, seen).catch(() => false)) ?? false;
   }
 
   #grant(): void {

@@ -61,6 +61,14 @@ export class BullTasks implements Tasks {
     }
   }
 
+  async has(id: string): Promise<boolean> {
+    try {
+      return (await this.#queue.getJobState(id)) !== 'unknown';
+    } catch (error) {
+      throw queueUnavailable(error);
+    }
+  }
+
   async consume(handlers: Readonly<Record<string, TaskHandler>>): Promise<Closable> {
     const worker = await this.#driver.createWorker<string>(
       TASKS,

@@ -4,6 +4,7 @@ import type { AliasStore, StoredAlias } from '../../src/ports/store/aliases.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
 import { batchWithRoutes, claimRoutes } from './function-routes.js';
+import { insertIf, versionsExist } from './insert-if.js';
 
 export interface AliasRow {
   namespace: Namespace;
@@ -13,6 +14,11 @@ export interface AliasRow {
   weights: string;
   updated_at: number;
 }
+
+/** Follows `on conflict` in a statement that inserts an alias. */
+export const ON_ALIAS = `
+(namespace, function, alias) do update set
+  version = excluded.version, weights = excluded.weights, updated_at = excluded.updated_at`;
 
 /** Creates the repository of aliases. */
 export function createAliasStore(database: Database): AliasStore {
@@ -30,16 +36,21 @@ export function createAliasStore(database: Database): AliasStore {
     },
     async put(alias, audit) {
       const fn = { namespace: alias.namespace, name: alias.function };
-      await batchWithRoutes(database, fn, { versions: versionsOf(alias) }, () =>
+      const versions = versionsOf(alias);
+      const exist = versionsExist(fn.namespace, fn.name, versions);
+      const results = await batchWithRoutes(database, fn, { versions }, () =>
         database.batch(
           [
-            aliases().insert(toAliasRow(alias)).onConflict(['namespace', 'function', 'alias']).merge(),
+            insertIf(knex, 'aliases', toAliasRow(alias), exist, ON_ALIAS),
             ...claims(fn.namespace, fn.name, alias.alias),
-            ...auditQueries(knex, audit),
+            ...auditQueries(knex, audit, exist),
+            knex.raw(`select ${exist.sql} as held`, [...exist.bindings]),
           ],
           { idempotent: true },
         ),
       );
+      const [row] = results.at(-1) as { held: number }[];
+      return row?.held === 1;
     },
     async remove(namespace, fn, alias, audit) {
       const audits = auditQueries(knex, audit, {

@@ -28,6 +28,14 @@ const WAITING = `
 select count(*) as count, coalesce(sum(bytes), 0) as bytes from callbacks indexed by callbacks_waiting
 where namespace = ? and ended_at is null and created_at > ?`;
 
+const PENDING = `
+select request_id from callbacks indexed by callbacks_waiting
+where ended_at is null and created_at < ? order by created_at limit ?`;
+
+const GIVE_UP = `
+update callbacks set ended_at = ?, last_error = ?
+where ended_at is null and request_id in (select value from json_each(?))`;
+
 /** Creates the repository of callback deliveries. */
 export function createCallbackStore(database: Database): CallbackStore {
   const { knex } = database;
@@ -59,6 +67,17 @@ export function createCallbackStore(database: Database): CallbackStore {
         knex.raw(WAITING, [namespace, Date.now() - WAITING_MS]),
       );
       return { count: Number(found?.count ?? 0), bytes: Number(found?.bytes ?? 0) };
+    },
+
+    async pending(before, limit) {
+      const rows = await database.run<{ request_id: RequestId }[]>(knex.raw(PENDING, [before, limit]));
+      return rows.map((row) => row.request_id);
+    },
+
+    async giveUp(ids, error) {
+      await database.run(
+        knex.raw(GIVE_UP, [Date.now(), error, JSON.stringify(ids)]).options({ idempotent: true }),
+      );
     },
 
     async get(ids) {

@@ -2,6 +2,8 @@ import type { FunctionStore } from '../../src/ports/store/functions.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
 import { releaseRoutes } from './function-routes.js';
+import { functionExists } from './insert-if.js';
+import { deleteTriggerSettings } from './trigger-row.js';
 import { RECORD_COLUMNS, type RecordRow, toRecord, toVersion, type VersionRow } from './version-row.js';
 import { createVersionStore } from './versions.js';
 
@@ -40,14 +42,12 @@ export function createFunctionStore(database: Database): FunctionStore {
     },
 
     async remove(namespace, name, audit) {
-      const audits = auditQueries(knex, audit, {
-        sql: 'exists (select 1 from functions where namespace = ? and name = ? and deleted_at is null)',
-        bindings: [namespace, name],
-      });
+      const audits = auditQueries(knex, audit, functionExists(namespace, name));
       const results = await database.batch([
         ...audits,
         knex('function_versions').where({ namespace, name }).distinct('wasm_cid').pluck('wasm_cid'),
         knex('function_versions').where({ namespace, name }).delete(),
+        deleteTriggerSettings(knex, 'namespace = ? and function = ?', [namespace, name]),
         knex('triggers').where({ namespace, function: name }).delete(),
         knex('aliases').where({ namespace, function: name }).delete(),
         knex('rollouts').where({ namespace, function: name }).delete(),

@@ -4,15 +4,14 @@ import type { FunctionName, Namespace } from '../../src/contract/ids.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Query } from '../database.js';
 import { cleanText } from './text.js';
-import { specKey } from './trigger-row.js';
+import { deleteTriggerSettings, specKey } from './trigger-row.js';
 
 /**
  * A trigger that is listed again keeps its id, so that its schedule continues without a missed
  * tick.
  */
-const DROP_UNLISTED_TRIGGERS = `
-delete from triggers
-where namespace = ? and function = ? and source = 'manifest' and spec not in (select value from json_each(?))`;
+const UNLISTED =
+  "namespace = ? and function = ? and source = 'manifest' and spec not in (select value from json_each(?))";
 
 const ADD_LISTED_TRIGGERS = `
 insert into triggers (
@@ -38,8 +37,10 @@ export function replaceManifestTriggers(
   now: number,
 ): Query<unknown>[] {
   const rows = JSON.stringify(specs.map(toTuple));
+  const unlisted = [namespace, name, listedSpecs(specs)];
   return [
-    knex.raw(DROP_UNLISTED_TRIGGERS, [namespace, name, listedSpecs(specs)]),
+    deleteTriggerSettings(knex, UNLISTED, unlisted),
+    knex.raw(`delete from triggers where ${UNLISTED}`, unlisted),
     knex.raw(ADD_LISTED_TRIGGERS, [namespace, name, now, rows]),
   ];
 }

@@ -47,7 +47,7 @@ export function createRefreshTokens(database: Database): RefreshTokens {
       ]);
     },
 
-    async useRefresh(hash) {
+    async useRefresh(hash, wanted) {
       const now = Date.now();
       const [rows] = await database.batch([
         knex.raw(
@@ -63,7 +63,10 @@ export function createRefreshTokens(database: Database): RefreshTokens {
           [now, hash],
         ),
         knex.raw(REVOKE_KEYS_OF_SPENT, [hash]),
-        tokens().where({ hash }).whereNull('used_at').update({ used_at: now }),
+        tokens()
+          .where(wanted === undefined ? { hash } : { hash, namespace: wanted })
+          .whereNull('used_at')
+          .update({ used_at: now }),
       ]);
       const [row] = rows as (TokenRow & { spent: number })[];
       if (row === undefined) return null;

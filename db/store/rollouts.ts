@@ -7,9 +7,10 @@ import type { AuditEntry } from '../../src/ports/store/audit.js';
 import type { RolloutStore, StoredRollout } from '../../src/ports/store/rollouts.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database, Query } from '../database.js';
-import { toAliasRow } from './aliases.js';
-import { auditQueries } from './audit.js';
+import { ON_ALIAS, toAliasRow } from './aliases.js';
+import { auditQueries, type Happens } from './audit.js';
 import { batchWithRoutes, claimRoutes } from './function-routes.js';
+import { insertIf, versionsExist } from './insert-if.js';
 
 interface RolloutRow {
   namespace: Namespace;
@@ -30,14 +31,6 @@ interface RolloutRow {
   updated_at: number;
 }
 
-/** Moves the alias only if this change has advanced the rollout. */
-const MOVE_ALIAS = `
-insert into aliases (namespace, function, alias, version, weights, updated_at)
-select ?, ?, ?, ?, ?, ? where exists (
-  select 1 from rollouts where namespace = ? and function = ? and change_id = ?)
-on conflict (namespace, function, alias) do update set
-  version = excluded.version, weights = excluded.weights, updated_at = excluded.updated_at`;
-
 /**
  * Removes the alias if this change has ended a rollout that made it and goes back. Not if a version
  * has been deployed meanwhile, which would then get all calls.
@@ -56,7 +49,7 @@ export function createRolloutStore(database: Database): RolloutStore {
 
   /**
    * Writes a change of a rollout, the resulting alias and the audit entry in one batch. Resolves
-   * with whether the change took place.
+   * with the rollout that the function has then.
    */
   const write = async (
     change: Query<unknown>,
@@ -65,15 +58,13 @@ export function createRolloutStore(database: Database): RolloutStore {
     audit: AuditEntry | undefined,
   ) => {
     const fn = { namespace: row.namespace, name: row.function };
+    const happens = changed(row);
     const queries = [
       change,
-      ...aliasChanges(knex, row, live),
+      ...aliasChanges(knex, row, live, happens),
       ...claimRoutes(knex, fn),
-      ...auditQueries(knex, audit, {
-        sql: 'exists (select 1 from rollouts where namespace = ? and function = ? and change_id = ?)',
-        bindings: [row.namespace, row.function, row.change_id],
-      }),
-      of(row.namespace, row.function).where({ change_id: row.change_id }),
+      ...auditQueries(knex, audit, happens),
+      of(row.namespace, row.function),
     ];
     const results = await batchWithRoutes(
       database,
@@ -81,7 +72,7 @@ export function createRolloutStore(database: Database): RolloutStore {
       { versions: [row.from_version, row.to_version] },
       () => database.batch(queries),
     );
-    return (results.at(-1) as RolloutRow[]).length === 1;
+    return (results.at(-1) as RolloutRow[])[0];
   };
 
   return {
@@ -95,26 +86,34 @@ export function createRolloutStore(database: Database): RolloutStore {
     },
     async start(rollout, live, audit) {
       const row = toRow(rollout);
-      const insert = knex.raw(
-        `insert into rollouts (${Object.keys(row).join(', ')}) values (${Object.keys(row)
-          .map(() => '?')
-          .join(', ')})
-         on conflict (namespace, function) do update set
-         ${Object.keys(row)
-           .slice(2)
-           .map((column) => `${column} = excluded.${column}`)
-           .join(', ')}
+      const columns = Object.keys(row).slice(2);
+      const insert = insertIf(
+        knex,
+        'rollouts',
+        row,
+        versionsExist(row.namespace, row.function, [row.from_version, row.to_version]),
+        `(namespace, function) do update set
+         ${columns.map((column) => `${column} = excluded.${column}`).join(', ')}
          where rollouts.state <> 'running'`,
-        Object.values(row),
       );
-      return write(insert, row, live, audit);
+      const held = await write(insert, row, live, audit);
+      if (held?.change_id === row.change_id) return 'started';
+      return held?.state === 'running' ? 'running' : 'missing';
     },
     async move(from, to, live, audit) {
       const row = toRow(to);
       const { namespace, function: fn, ...columns } = row;
       const change = rollouts().where({ namespace, function: fn, change_id: from.changeId }).update(columns);
-      return write(change, row, live, audit);
+      return (await write(change, row, live, audit))?.change_id === row.change_id;
     },
+  };
+}
+
+/** Returns the condition that this change of a rollout has taken place. */
+function changed({ namespace, function: fn, change_id: changeId }: RolloutRow): Happens {
+  return {
+    sql: 'exists (select 1 from rollouts where namespace = ? and function = ? and change_id = ?)',
+    bindings: [namespace, fn, changeId],
   };
 }
 
@@ -122,13 +121,10 @@ function aliasChanges(
   knex: Knex,
   { namespace, function: fn, change_id: changeId }: RolloutRow,
   live: StoredAlias,
+  happens: Happens,
 ): Query<unknown>[] {
-  const alias = toAliasRow(live);
   return [
-    knex.raw(MOVE_ALIAS, [
-      ...[alias.namespace, alias.function, alias.alias, alias.version, alias.weights, alias.updated_at],
-      ...[namespace, fn, changeId],
-    ]),
+    insertIf(knex, 'aliases', toAliasRow(live), happens, ON_ALIAS),
     knex.raw(REMOVE_ALIAS, [namespace, fn, namespace, fn, changeId]),
   ];
 }

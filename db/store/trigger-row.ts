@@ -1,7 +1,9 @@
+import type { Knex } from 'knex';
 import type { TriggerSpec } from '../../src/contract/function.js';
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
-import type { StoredTrigger } from '../../src/ports/store/triggers.js';
+import { type StoredTrigger, triggerScope } from '../../src/ports/store/triggers.js';
 import { uuidv7 } from '../../src/uuid.js';
+import type { Query } from '../database.js';
 import { cleanText } from './text.js';
 
 export interface TriggerRow {
@@ -40,6 +42,22 @@ export function newTriggerRow(namespace: Namespace, fn: FunctionName, spec: Trig
     enabled: 1,
     created_at: Date.now(),
   };
+}
+
+/**
+ * Returns the query that deletes the settings of the triggers that meet a condition. Must precede,
+ * in the same batch, the deletion of these triggers.
+ */
+export function deleteTriggerSettings(
+  knex: Knex,
+  condition: string,
+  bindings: readonly string[],
+): Query<unknown> {
+  return knex.raw(
+    `delete from settings where scope in (
+      select '${triggerScope('')}' || id from triggers where ${condition})`,
+    [...bindings],
+  );
 }
 
 export function toTrigger(row: TriggerRow): StoredTrigger {

@@ -1,9 +1,14 @@
-import { AppError } from '../../src/errors.js';
 import type { TriggerStore } from '../../src/ports/store/triggers.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
+import { functionExists, insertIf } from './insert-if.js';
 import { batchWithinQuota, countCheck } from './quota-check.js';
-import { newTriggerRow, type TriggerRow, toTrigger } from './trigger-row.js';
+import { deleteTriggerSettings, newTriggerRow, type TriggerRow, toTrigger } from './trigger-row.js';
+
+/** A trigger of function.yaml becomes one of the API, which deploys do not remove. */
+const ADOPT = `
+(namespace, function, spec) do update set
+  overlap = excluded.overlap, catch_up = excluded.catch_up, source = excluded.source`;
 
 /** Creates the repository of triggers. */
 export function createTriggerStore(database: Database): TriggerStore {
@@ -18,25 +23,21 @@ export function createTriggerStore(database: Database): TriggerStore {
         sql: 'not exists (select 1 from triggers where namespace = ? and function = ? and spec = ?)',
         bindings: [namespace, fn, row.spec],
       };
+      const exists = functionExists(namespace, fn);
       const check = limit === undefined ? null : { namespace, ...countCheck('triggers', limit, used, more) };
       const results = await batchWithinQuota(
         database,
         check,
         [
           // A trigger of function.yaml becomes one of the API, which deploys do not remove.
-          triggers()
-            .insert(row)
-            .onConflict(['namespace', 'function', 'spec'])
-            .merge(['overlap', 'catch_up', 'source']),
-          ...auditQueries(knex, audit),
+          insertIf(knex, 'triggers', row, exists, ADOPT),
+          ...auditQueries(knex, audit, exists),
           triggers().where({ namespace, function: fn, spec: row.spec }),
         ],
         { idempotent: true },
       );
       const [held] = results.at(-1) as TriggerRow[];
-      if (held === undefined)
-        throw new AppError('internal', `The new trigger of ${fn} could not be read back.`);
-      return toTrigger(held);
+      return held === undefined ? null : toTrigger(held);
     },
 
     async get(id) {
@@ -78,6 +79,7 @@ export function createTriggerStore(database: Database): TriggerStore {
           sql: 'exists (select 1 from triggers where namespace = ? and function = ? and id = ?)',
           bindings: [namespace, fn, id],
         }),
+        deleteTriggerSettings(knex, 'namespace = ? and function = ? and id = ?', [namespace, fn, id]),
         triggers().where({ namespace, function: fn, id }).delete(),
       ]);
       return results.at(-1) === 1;

@@ -5,7 +5,7 @@ import type { StoredAlias } from '../ports/store/aliases.js';
 import type { Store } from '../ports/store.js';
 import { auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
-import type { Catalog } from './catalog.js';
+import { type Catalog, functionNotFound } from './catalog.js';
 
 /** Manages aliases of versions, which invocations, triggers, schedules and HTTP routes resolve. */
 export interface Aliases {
@@ -51,7 +51,9 @@ export function createAliases({ store, catalog }: { store: Store; catalog: Catal
         await catalog.resolve(namespace, fn, wanted);
       }
       const stored: StoredAlias = { namespace, function: fn, alias, version, weights, updatedAt: Date.now() };
-      await store.aliases.put(stored, auditEntry(by, 'alias.set', `${fn}@${alias}`, namespace));
+      const audit = auditEntry(by, 'alias.set', `${fn}@${alias}`, namespace);
+      // Versions disappear only with their function, which has been deleted meanwhile.
+      if (!(await store.aliases.put(stored, audit))) throw functionNotFound(namespace, fn, version);
       await catalog.changed(namespace);
       return recordOf(stored);
     },

@@ -26,6 +26,11 @@ const TIMEOUT_MS = 30_000;
  */
 const ATTEMPTS_PER_MINUTE = 6000;
 const KB_PER_MINUTE = 256 << 10;
+const SWEEP_EVERY_MS = 60_000;
+const SWEEP_STEP = 1000;
+/** A record is written before its task is added. */
+const LOST_AFTER_MS = 60_000;
+const LOST = 'The delivery was removed from the queue; it is not sent again.';
 const SECRET_SCOPE = 'callback-secret';
 const KIND = 'callback';
 
@@ -121,8 +126,34 @@ export class TaskCallbacks implements Callbacks {
     });
   }
 
-  start(): Promise<Closable> {
-    return this.#deps.tasks.consume({ [KIND]: (text) => this.#deliver(text) });
+  async start(): Promise<Closable> {
+    const consumer = await this.#deps.tasks.consume({ [KIND]: (text) => this.#deliver(text) });
+    let sweeping: Promise<void> = Promise.resolve();
+    const timer = setInterval(() => {
+      // What fails, for example because the store is unreachable, is done the next time.
+      sweeping = sweeping.then(() => this.giveUpLost(Date.now() - LOST_AFTER_MS)).catch(() => undefined);
+    }, SWEEP_EVERY_MS);
+    timer.unref();
+    return {
+      close: async () => {
+        clearInterval(timer);
+        await consumer.close();
+        await sweeping;
+      },
+    };
+  }
+
+  /**
+   * Ends the records of callbacks of before `addedBefore` whose task is gone without an outcome: it
+   * was removed with a BullMQ tool.
+   */
+  async giveUpLost(addedBefore: number): Promise<void> {
+    const { store, tasks } = this.#deps;
+    const lost: RequestId[] = [];
+    for (const id of await store.callbacks.pending(addedBefore, SWEEP_STEP)) {
+      if (!(await tasks.has(id))) lost.push(id);
+    }
+    if (lost.length > 0) await store.callbacks.giveUp(lost, LOST);
   }
 
   secret(namespace: Namespace): Promise<string> {

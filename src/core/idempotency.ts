@@ -57,7 +57,8 @@ export interface Idempotency {
    * Resolves with the invocation of a request. The second caller with a key waits for the first one
    * to put the job on the queue: if both did so, a short job could end before the other call looks,
    * and run twice. A request id that is in use is accepted only from a repeated request, which has
-   * the same key; otherwise it throws `conflict`. Request ids are unique across all namespaces,
+   * the same key; otherwise it throws `conflict`. With a key, the id of a call that was refused is
+   * replaced by a new one. Request ids are unique across all namespaces,
    * since replies and records are identified by them. Throws `idempotency_mismatch` if the key was
    * used with another body.
    *
@@ -87,10 +88,24 @@ class StoredIdempotency implements Idempotency {
   }
 
   async claim(request: ClaimRequest, version: number): Promise<ClaimedInvocation> {
+    const { requestId: _, ...withoutId } = request;
+    const claiming = (await this.#wasRefused(request)) ? withoutId : request;
     for (;;) {
-      const claimed = await this.#tryClaim(request, version);
+      const claimed = await this.#tryClaim(claiming, version);
       if (claimed !== null) return claimed;
     }
+  }
+
+  /**
+   * Resolves with whether the request repeats a call that its worker refused before it ran. That
+   * call has released its key, but its id stays its own: the next try gets another one.
+   */
+  async #wasRefused(request: ClaimRequest): Promise<boolean> {
+    const { namespace, function: name, requestId, idempotencyKey } = request;
+    if (requestId === undefined || idempotencyKey === undefined) return false;
+    const [end, ...others] = (await this.#store.attempts.invocation(requestId))?.attempts ?? [];
+    if (end?.namespace !== namespace || end.function !== name || others.length > 0) return false;
+    return end.attempt === 0 && end.final?.state === 'error';
   }
 
   async release(claims: readonly IdempotencyClaim[]): Promise<void> {

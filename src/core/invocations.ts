@@ -72,16 +72,10 @@ class LiveAndEndedInvocations implements Invocations {
   async cancel(namespace: Namespace, id: RequestId): Promise<void> {
     const { queue, finisher } = this.#deps;
     const { live, ended } = await this.#find(namespace, id);
-    const outcome = live && !ended ? await queue.cancel(id) : 'absent';
-    switch (outcome) {
-      case 'removed':
-        if (live) await finisher.finish(cancelledEnding(live));
-        return;
-      case 'running':
-        return;
-      case 'absent':
-        throw new AppError('conflict', `The invocation ${id} has ended and can no longer be cancelled.`);
-    }
+    const recordEnd = (removed: LiveInvocation) => finisher.finish(cancelledEnding(removed));
+    const outcome = live && !ended ? await queue.cancel(id, recordEnd) : 'absent';
+    if (outcome !== 'absent') return;
+    throw new AppError('conflict', `The invocation ${id} has ended and can no longer be cancelled.`);
   }
 
   async cancelWaiting(namespace: Namespace, fn: FunctionName, lastVersion: number): Promise<void> {
@@ -95,8 +89,7 @@ class LiveAndEndedInvocations implements Invocations {
       });
       for (const live of page.items) {
         if (live.state === 'running' || live.invocation.version > lastVersion) continue;
-        if ((await queue.cancel(live.invocation.id)) === 'removed')
-          await finisher.finish(cancelledEnding(live));
+        await queue.cancel(live.invocation.id, (removed) => finisher.finish(cancelledEnding(removed)));
       }
       cursor = page.next ?? undefined;
     } while (cursor !== undefined);

@@ -1,6 +1,6 @@
 import { type FunctionName, type Namespace, type RequestId, requestIdSchema } from '../contract/ids.js';
 import { coversFunction, type Rights } from '../contract/scopes.js';
-import { AppError } from '../errors.js';
+import { AppError, isAppError } from '../errors.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
 import type { AttemptRow, DeadGroup } from '../ports/store/attempts.js';
@@ -52,7 +52,10 @@ export interface DeadLetters {
    * been replayed.
    */
   replay(by: Actor, namespace: Namespace, id: RequestId, options: ReplayOneOptions): Promise<RequestId>;
-  /** Replays the selected dead letters of a function. Resolves with their number. */
+  /**
+   * Replays the selected dead letters of a function, except those whose pinned version was deleted.
+   * Resolves with the number of those replayed.
+   */
   replayAll(by: Actor, namespace: Namespace, fn: FunctionName, options: ReplayAllOptions): Promise<number>;
   purge(by: Actor, namespace: Namespace, fn: FunctionName, filter: DeadFilter): Promise<number>;
   /**
@@ -117,16 +120,16 @@ class StoredDeadLetters implements DeadLetters {
     await audit.record(by, 'dead_letters.replay', fn, namespace);
     const dead = { namespace, function: fn, ...(reason === undefined ? {} : { reason }) };
     if (ids !== undefined) return this.#replayEach(ids, dead, options);
-    // Excludes invocations that die during this operation, which would otherwise be replayed
-    // endlessly.
-    const before = Date.now();
     let count = 0;
-    for (;;) {
-      const page = await store.attempts.list({ ...dead, state: 'dead', before, limit: BATCH });
-      if (page.items.length === 0) return count;
+    // The cursor passes what stays dead, and never reaches replays, which are newer.
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const from = cursor === undefined ? {} : { cursor };
+      const page = await store.attempts.list({ ...dead, ...from, state: 'dead', limit: BATCH });
       const listed = page.items.flatMap(({ attempts: [first] }) => first?.requestId ?? []);
       count += await this.#replayEach(listed, dead, options);
+      cursor = page.nextCursor;
     }
+    return count;
   }
 
   async purge(by: Actor, namespace: Namespace, fn: FunctionName, filter: DeadFilter): Promise<number> {
@@ -172,7 +175,12 @@ class StoredDeadLetters implements DeadLetters {
       if (last?.namespace !== namespace || last.function !== fn || last.final?.state !== 'dead') continue;
       if (reason !== undefined && last.final.reason !== reason) continue;
       const sent = replayInputOf(last, last.final.input ?? new Uint8Array());
-      if (await this.#replayDead(last, sent, options)) count += 1;
+      try {
+        if (await this.#replayDead(last, sent, options)) count += 1;
+      } catch (error) {
+        // Its version was deleted; it can be replayed on another one.
+        if (options.version !== 'pinned' || !isAppError(error, 'function_not_found')) throw error;
+      }
     }
     return count;
   }

@@ -10,7 +10,7 @@ import type { StoredRollout, VersionFigures } from '../ports/store/rollouts.js';
 import type { Store } from '../ports/store.js';
 import { auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
-import type { Catalog } from './catalog.js';
+import { type Catalog, functionNotFound } from './catalog.js';
 import type { Publisher } from './publish.js';
 import { failureReason, liveOf, type Rollout, recordOf } from './rollout-state.js';
 
@@ -81,7 +81,10 @@ export class Rollouts implements Closable {
       updatedAt: now,
     };
     const audit = auditEntry(by, 'rollout.start', `${fn}@${to}`, namespace);
-    if (!(await this.#store.rollouts.start(rollout, liveOf(rollout), audit))) {
+    const result = await this.#store.rollouts.start(rollout, liveOf(rollout), audit);
+    // The function has been deleted meanwhile.
+    if (result === 'missing') throw functionNotFound(namespace, fn, to);
+    if (result === 'running') {
       throw new AppError('conflict', `A rollout of "${fn}" is running; abort it before you start another.`);
     }
     await this.#catalog.changed(namespace);

@@ -5,7 +5,7 @@ import { AppError } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
 import type { Meter } from '../ports/meter.js';
 import type { InvocationQueue } from '../ports/queue.js';
-import type { StoredTrigger } from '../ports/store/triggers.js';
+import { type StoredTrigger, triggerScope } from '../ports/store/triggers.js';
 import type { Store } from '../ports/store.js';
 import { uuidOf } from '../uuid.js';
 import type { Catalog } from './catalog.js';
@@ -159,7 +159,7 @@ class QueueSchedules implements Schedules {
 
   /** Resolves with those of the last runs of the schedule that are still on the queue. */
   async #activeRuns({ id: trigger }: StoredTrigger): Promise<RequestId[]> {
-    const last = await this.#store.settings.get(`trigger:${trigger}`, LAST_RUNS);
+    const last = await this.#store.settings.get(triggerScope(trigger), LAST_RUNS);
     const active: RequestId[] = [];
     for (const text of last === null ? [] : last.split(',')) {
       const id = requestIdSchema.parse(text);
@@ -191,7 +191,7 @@ class QueueSchedules implements Schedules {
     if (trigger.spec.overlap === 'skip') {
       const runs = new Set([...(await this.#activeRuns(trigger)), id]);
       const last = [...runs].slice(-MAX_LAST_RUNS).join(',');
-      await this.#store.settings.put(`trigger:${trigger.id}`, LAST_RUNS, last);
+      await this.#store.settings.put(triggerScope(trigger.id), LAST_RUNS, last);
     }
     await this.#queue.add([invocation]);
     this.#meter.accepted('cron', 1);

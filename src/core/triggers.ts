@@ -6,7 +6,7 @@ import type { StoredTrigger } from '../ports/store/triggers.js';
 import type { Store } from '../ports/store.js';
 import { auditEntry } from './audit.js';
 import type { Actor } from './auth/principal.js';
-import type { Catalog } from './catalog.js';
+import { type Catalog, functionNotFound } from './catalog.js';
 import type { Quotas } from './quotas.js';
 import { assertRunsPerHour } from './schedule-runs.js';
 import { assertSchedule, DEFAULT_TIMEZONE, isSchedule, type Schedules } from './schedules.js';
@@ -63,6 +63,8 @@ class ApiTriggers implements Triggers {
     });
     const audit = auditEntry(by, 'trigger.add', `${fn}: ${describe(spec)}`, namespace);
     const trigger = await this.#store.triggers.add(namespace, fn, spec, audit, limits.triggers);
+    // It has been deleted meanwhile.
+    if (trigger === null) throw functionNotFound(namespace, fn);
     await this.#changed(namespace);
     return this.#recordOf(trigger);
   }

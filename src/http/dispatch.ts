@@ -124,7 +124,7 @@ export function dispatch(route: Route, serving: Serving) {
 const NO_BODY: BodySpec = { kind: 'json', schema: z.strictObject({}), example: {}, optional: true };
 
 function takesNoBody({ method, ignoresBody }: Route): boolean {
-  return method !== 'GET' && method !== 'DELETE' && ignoresBody !== true;
+  return method !== 'GET' && ignoresBody !== true;
 }
 
 const NOTHING: Record<string, never> = {};

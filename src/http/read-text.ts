@@ -12,10 +12,11 @@ export type TextReader<T> = (given: Readonly<Record<string, unknown>>) => T;
 /**
  * Converts text to a number or boolean if the schema requires one and the text parses as one;
  * otherwise the text is left for the schema to reject with the original value. Unknown keys are
- * ignored.
+ * ignored unless the schema is strict; `namespace` is known everywhere.
  */
 export function textReader<S extends z.ZodObject>(schema: S, where?: string): TextReader<z.output<S>> {
   const keys = Object.keys(schema.shape);
+  const isStrict = schema.def.catchall instanceof z.ZodNever;
   const types = new Map(keys.map((key) => [key, typeOf(schema.shape[key])]));
   let ofNothing: z.output<S> | undefined;
   const read = (given: Readonly<Record<string, unknown>>): z.output<S> => {
@@ -30,6 +31,11 @@ export function textReader<S extends z.ZodObject>(schema: S, where?: string): Te
       }
       values[key] = fromText(text, types.get(key));
     }
+    for (const key of isStrict ? Object.keys(given) : []) {
+      if (Object.hasOwn(schema.shape, key) || key === 'namespace') continue;
+      some = true;
+      values[key] = given[key];
+    }
     // Most requests set none of the optional values, and parsing these always gives the same
     // result.
     if (!some && ofNothing !== undefined) return ofNothing;
@@ -38,7 +44,7 @@ export function textReader<S extends z.ZodObject>(schema: S, where?: string): Te
     return parsed;
   };
   const [key] = keys;
-  return key !== undefined && keys.length === 1 ? remembering(key, read) : read;
+  return key !== undefined && keys.length === 1 && !isStrict ? remembering(key, read) : read;
 }
 
 /**

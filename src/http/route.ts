@@ -142,9 +142,10 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
    */
   scope: Scope | null;
   params?: P;
+  /** Unknown keys are ignored unless the schema is strict. */
   query?: Q;
   headers?: H;
-  /** Without it, a body of POST, PUT and PATCH must be empty or `{}`. */
+  /** Without it, a body must be empty or `{}`; that of a GET is not read. */
   body?: B;
   /**
    * True: a body is not read, because clients of other systems send fields that mean nothing here.

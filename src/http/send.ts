@@ -41,6 +41,8 @@ export async function send(ctx: Context, result: RouteResponse, options: SendOpt
     response.status = result.status;
   }
   if (hot) return;
+  // Also on a 304 (RFC 9110 §15.4.5).
+  if (typeof body === 'string') ctx.vary('Accept-Encoding');
   if (isUnchanged(ctx)) response.status = 304;
   else await compressed(ctx, compress);
 }
@@ -97,7 +99,6 @@ function toBody(bytes: Exclude<RouteResponse['bytes'], undefined>, hot: boolean)
 async function compressed(ctx: Context, compress: SendOptions['compress']): Promise<void> {
   const { body } = ctx;
   if (typeof body !== 'string') return;
-  ctx.vary('Accept-Encoding');
   if (body.length < MIN_COMPRESSED_BYTES || ctx.acceptsEncodings('gzip', 'identity') !== 'gzip') return;
   const { type } = ctx;
   ctx.body = await compress(body);

@@ -216,13 +216,18 @@ export interface InvocationQueue extends Closable {
     options: { limit: number; cursor?: string; function?: FunctionName },
   ): Promise<LivePage>;
   /**
-   * Cancels an invocation. `removed`: it had not started and is deleted. `running`: its worker has
-   * been told to stop it. `absent`: it is not on the queue.
+   * Cancels an invocation. `removed`: it had not started and is deleted, and `recordEnd` has
+   * resolved; `get` and `list` of this process have it until then. If `recordEnd` rejects, so does
+   * this, and the job counts as removed with another tool. `running`: its worker has been told to
+   * stop it. `absent`: it is not on the queue.
    */
-  cancel(id: RequestId): Promise<'removed' | 'running' | 'absent'>;
+  cancel(
+    id: RequestId,
+    recordEnd?: (live: LiveInvocation) => Promise<void>,
+  ): Promise<'removed' | 'running' | 'absent'>;
   /**
-   * Resolves with the invocation if its job is missing although no worker has settled it and it was
-   * not cancelled through this port. Call it after `get`, so that a result in flight has reached
+   * Resolves with the invocation if its job is missing although no worker has settled it and no end
+   * was recorded when it was cancelled. Call it after `get`, so that a result in flight has reached
    * the store.
    */
   removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;

@@ -23,6 +23,8 @@ export interface Tasks extends Closable {
   readonly driver: string;
   /** Adds a task; it is durable when the promise resolves. */
   add(task: Task): Promise<void>;
+  /** Resolves with whether a task is waiting or running. */
+  has(id: string): Promise<boolean>;
   /** Starts consuming tasks, with one handler per kind. */
   consume(handlers: Readonly<Record<string, TaskHandler>>): Promise<Closable>;
 }

@@ -142,6 +142,10 @@ test('a refresh token is rejected in a namespace other than its own', async (t) 
   const first = await login(wallet, namespace);
   const next = await sessions.refresh(first.refresh_token, namespace);
   await t.throwsAsync(sessions.refresh(next.refresh_token, aNamespace()), { code: 'forbidden' });
+  const last = await sessions.refresh(next.refresh_token, namespace);
+  t.is(last.subject, wallet.address, 'the refused attempt has not used it up');
+  await t.throwsAsync(sessions.refresh(next.refresh_token, aNamespace()), { code: 'unauthorized' });
+  await t.throwsAsync(sessions.refresh(last.refresh_token, namespace), { code: 'unauthorized' });
 });
 
 test('a token for an API key has its key id, no wallet and no admin rights, and is revoked with the key', async (t) => {

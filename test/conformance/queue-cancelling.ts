@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { SerialFn } from 'ava';
 import { newRequestId } from '../../src/core/job.js';
 import { DONE } from '../helpers/consuming.js';
@@ -18,6 +19,47 @@ export function cancellingConformance(test: SerialFn<QueueContext>): void {
     t.is(await queue.cancel(newRequestId()), 'absent');
     t.is(await queue.get(waiting.invocation.id), null);
     await until('their bytes no longer count', async () => (await queue.counts()).bytes === 0);
+  });
+
+  test('a cancelled job is found and listed until its end is recorded', async (t) => {
+    const { queue } = t.context.queues;
+    const jobs = [queued(), queued({}, { delayMs: 60_000 }), queued()] as const;
+    await queue.add(jobs);
+    const { id, namespace } = jobs[1].invocation;
+    const during: unknown[] = [];
+    const outcome = await queue.cancel(id, async ({ invocation }) => {
+      // Longer than Redis collects jobs that have left.
+      await setTimeout(100);
+      const { items } = await queue.list(namespace, { limit: 2 });
+      const second = await queue.list(namespace, { limit: 2, cursor: jobs[2].invocation.id });
+      during.push(
+        invocation.id,
+        (await queue.get(id))?.state,
+        items.map((each) => each.invocation.id),
+        second.items.map((each) => each.invocation.id),
+        await queue.removed(namespace, id),
+      );
+    });
+    t.is(outcome, 'removed');
+    const [first, middle, last] = jobs.map(({ invocation }) => invocation.id);
+    t.deepEqual(during, [middle, 'queued', [last, middle], [middle, first], null]);
+    t.is(await queue.get(id), null);
+    t.deepEqual(
+      (await queue.list(namespace, { limit: 9 })).items.map((each) => each.invocation.id),
+      [last, first],
+    );
+  });
+
+  test('a cancelled job whose end could not be recorded is found as removed', async (t) => {
+    const { queue } = t.context.queues;
+    const job = queued();
+    await queue.add([job]);
+    const { id, namespace } = job.invocation;
+    const failing = queue.cancel(id, () => Promise.reject(new Error('the store is unreachable')));
+    await t.throwsAsync(failing, { message: 'the store is unreachable' });
+    await setTimeout(100);
+    t.is(await queue.get(id), null);
+    t.is((await t.context.other.queue.removed(namespace, id))?.invocation.id, id);
   });
 
   test('cancelling a running job from another process aborts its signal', async (t) => {

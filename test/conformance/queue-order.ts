@@ -1,6 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import type { SerialFn } from 'ava';
 import { newRequestId } from '../../src/core/job.js';
-import { collect, hold } from '../helpers/consuming.js';
+import { collect, DONE, hold } from '../helpers/consuming.js';
 import { many, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue.js';
@@ -33,6 +34,51 @@ export function orderConformance(test: SerialFn<QueueContext>): void {
     await queue.add(many(4, 'calm'));
     const order = (await collect(t.context.queues, 43)).map((delivery) => delivery.invocation.namespace);
     t.true(order.lastIndexOf(namespace('calm')) < 12, order.join(' '));
+  });
+
+  test('behind a long job, jobs keep their order while other namespaces have only delayed jobs', async (t) => {
+    const { queue } = t.context.queues;
+    const jobs = many(8, 'busy');
+    await queue.add([...jobs, queued({ namespace: namespace('later') }, { delayMs: 60_000 })]);
+    const order: string[] = [];
+    const consumer = await queue.consume(
+      async ({ invocation }) => {
+        order.push(invocation.id);
+        // Long enough for many checks of the limiter.
+        if (order.length === 1) await setTimeout(1000);
+        return DONE;
+      },
+      { concurrency: 1 },
+    );
+    await until('all have run', () => order.length === jobs.length);
+    await consumer.close();
+    t.deepEqual(
+      order,
+      jobs.map(({ invocation }) => invocation.id),
+    );
+  });
+
+  test('behind a long job, a delayed job of another namespace runs when it is due', async (t) => {
+    const { queue } = t.context.queues;
+    await queue.add([...many(8, 'busy'), queued({ namespace: namespace('later') }, { delayMs: 500 })]);
+    const inputs: string[] = [];
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const consumer = await queue.consume(
+      async ({ invocation }) => {
+        inputs.push(invocation.namespace);
+        if (invocation.namespace === 'busy') await released;
+        return DONE;
+      },
+      { concurrency: 1 },
+    );
+    await until('it runs', () => inputs.includes('later'));
+    release();
+    await until('all have run', () => inputs.length === 9);
+    await consumer.close();
+    t.deepEqual(inputs.slice(0, 2), ['busy', 'later']);
   });
 
   test('jobs that wait in a closing consumer return to the queue in their order', async (t) => {

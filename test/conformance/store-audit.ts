@@ -5,13 +5,15 @@ import { aName, aNamespace } from '../helpers/attempt.js';
 import { aKey } from '../helpers/key.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './store.js';
+import { aVersion } from './store-functions.js';
 
 export function testAudit(driver: string, open: OpenStore): void {
   const get = shared(open);
 
   test(`${driver}: an audit event is stored only if its change is made`, async (t) => {
-    const { audit, keys, secrets, triggers, settings } = await get();
+    const { audit, functions, keys, secrets, triggers, settings } = await get();
     const namespace = aNamespace();
+    await functions.addVersion(aVersion({ namespace, name: 'f' }));
     const entry = (action: AuditAction, target: string, at = Date.now()): AuditEntry => ({
       id: uuidv7(),
       namespace,
@@ -33,6 +35,7 @@ export function testAudit(driver: string, open: OpenStore): void {
     t.false(await keys.revoke('gone', entry('key.revoke', 'gone')));
     t.true(await keys.revoke(key.id, entry('key.revoke', key.id)));
     const trigger = await triggers.add(namespace, aName('f'), { topic: 'a' }, entry('trigger.add', 'f'));
+    if (trigger === null) return t.fail();
     t.false(await triggers.remove(namespace, aName('g'), trigger.id, entry('trigger.delete', 'g')));
     t.true(await triggers.remove(namespace, aName('f'), trigger.id, entry('trigger.delete', 'f')));
     await settings.put('callback-secret', namespace, 'x', entry('callback_secret.renew', 'x'));

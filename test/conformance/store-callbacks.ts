@@ -61,6 +61,19 @@ export function testCallbacks(driver: string, open: OpenStore): void {
       await callbacks.attempted(ids[2], url, failed);
       t.deepEqual(await callbacks.waiting(namespace), { count: 1, bytes: 1000 });
       t.deepEqual(await callbacks.waiting(aNamespace()), { count: 0, bytes: 0 });
+
+      const pending = await callbacks.pending(Date.now() + 1, 1000);
+      t.deepEqual(
+        ids.filter((id) => pending.includes(id)),
+        [ids[3]],
+      );
+      t.is((await callbacks.pending(Date.now() + 1, 1)).length, 1);
+      t.false((await callbacks.pending(Date.now() - 60_000, 1000)).includes(ids[3]));
+      await callbacks.giveUp([ids[0], ids[3]], 'removed');
+      t.deepEqual(await callbacks.waiting(namespace), { count: 0, bytes: 0 });
+      const found = await callbacks.get(ids);
+      t.like(found.get(ids[0]), { deliveredAt: 7, lastError: null }, 'it had ended');
+      t.like(found.get(ids[3]), { deliveredAt: null, lastError: 'removed' });
     },
   );
 }

@@ -80,13 +80,14 @@ export function testQuotas(driver: string, open: OpenStore): void {
     await t.throwsAsync(put('C', 2), { message: /secrets/ });
 
     const spec = { topic: 'a' };
+    await functions.addVersion(aVersion(namespace, 'f', { limits: { ...ROOM, functions: 1 } }));
     const first = await triggers.add(namespace, aName('f'), spec, undefined, 1);
-    t.is((await triggers.add(namespace, aName('f'), spec, undefined, 1)).id, first.id);
+    t.deepEqual(await triggers.add(namespace, aName('f'), spec, undefined, 1), first);
+    t.not(first, null);
     await t.throwsAsync(triggers.add(namespace, aName('f'), { topic: 'b' }, undefined, 1), {
       message: /triggers/,
     });
 
-    await functions.addVersion(aVersion(namespace, 'f', { limits: { ...ROOM, functions: 1 } }));
     await t.throwsAsync(
       functions.addVersion(aVersion(namespace, 'g', { limits: { ...ROOM, functions: 1 } })),
       { message: /functions .* 1 of 1/ },

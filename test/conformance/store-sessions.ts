@@ -44,7 +44,8 @@ export function testSessions(driver: string, open: OpenStore): void {
     await sessions.addRefresh({ ...token, hash: uuidv7(), family: 'of another wallet', wallet: 'x' });
     t.deepEqual(await sessions.families('w', token.namespace), [token.family]);
     t.deepEqual(await sessions.families('w', aNamespace()), []);
-    t.deepEqual(await sessions.useRefresh(token.hash), { token, used: false });
+    t.deepEqual(await sessions.useRefresh(token.hash, aNamespace()), { token, used: false });
+    t.deepEqual(await sessions.useRefresh(token.hash, token.namespace), { token, used: false });
     t.false((await sessions.revokedFamilies(since)).includes(token.family));
     const next = { ...token, hash: uuidv7() };
     await sessions.addRefresh(next);

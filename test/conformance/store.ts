@@ -4,6 +4,7 @@ import { testAudit } from './store-audit.js';
 import { testBlobOwners } from './store-blob-owners.js';
 import { testCallbacks } from './store-callbacks.js';
 import { testDeadLetters } from './store-dead-letters.js';
+import { testDeletedFunctions } from './store-deleted-functions.js';
 import { testEndedInvocations } from './store-ended-invocations.js';
 import { testFunctions } from './store-functions.js';
 import { testIdempotency } from './store-idempotency.js';
@@ -25,6 +26,7 @@ export type OpenStore = () => Promise<Store>;
  */
 export function testStore(driver: string, open: OpenStore): void {
   testFunctions(driver, open);
+  testDeletedFunctions(driver, open);
   testAttempts(driver, open);
   testEndedInvocations(driver, open);
   testDeadLetters(driver, open);

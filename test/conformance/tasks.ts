@@ -25,8 +25,11 @@ export function tasksConformance(test: SerialFn<QueueContext>): void {
       two: async (payload) => void seen.push(`two ${payload}`),
     });
     await tasks.add(task('one', 'a\u0000"ü'));
-    await tasks.add(task('two', 'b'));
+    const second = task('two', 'b', { id: randomUUID() });
+    t.false(await tasks.has(second.id));
+    await tasks.add(second);
     await until('both tasks are done', () => seen.length === 2);
+    await until('the task is gone', async () => !(await tasks.has(second.id)));
     t.deepEqual(seen.sort(), ['one a\u0000"ü', 'two b']);
     await consumer.close();
   });

@@ -4,6 +4,7 @@ import type { InvocationEnd } from '../../src/core/finish.js';
 import type { InvokeRequest } from '../../src/core/invoke.js';
 import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
 import type { Invocation } from '../../src/ports/queue.js';
+import { aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
@@ -171,6 +172,43 @@ test('an invocation that is refused after an attempt has run keeps its key and t
   t.is(told.items.length, 1);
   const again = { namespace: fn.namespace, function: fn.name, input: Buffer.from('{}'), ...keyed };
   t.is((await cases.invoker.send({ ...again, trigger: 'http' })).id, second);
+});
+
+test('a refused call that is repeated with its key and its request id is another try, with an id of its own', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy();
+  const both = { idempotencyKey: 'try', requestId: aRequestId() };
+  const { call, invocation } = await called(cases, fn, both);
+  t.is(invocation.id, both.requestId);
+  t.true(await cases.finisher.refuse(failed(invocation, fn, 0), 'unavailable'));
+  await call;
+  await cases.queue.cancel(invocation.id);
+  const again = {
+    namespace: fn.namespace,
+    function: fn.name,
+    input: Buffer.from('{}'),
+    trigger: 'http',
+  } as const;
+  const second = await cases.invoker.send({ ...again, ...both });
+  t.not(second.id, both.requestId);
+  t.is((await cases.invoker.send({ ...again, ...both })).id, second.id, 'it has the key');
+  const withoutKey = cases.invoker.send({ ...again, requestId: both.requestId });
+  await t.throwsAsync(withoutKey, { code: 'conflict' });
+  const other = await cases.deploy({ name: 'other' }, fn.namespace);
+  const ofOther = cases.invoker.send({ ...again, ...both, function: other.name });
+  await t.throwsAsync(ofOther, { code: 'conflict' });
+});
+
+test('a call that expired before it ran keeps its key and its request id', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy();
+  const both = { idempotencyKey: 'late', requestId: aRequestId() };
+  const { call, invocation } = await called(cases, fn, both);
+  await cases.finisher.finish({ ...failed(invocation, fn, 0), outcome: 'expired' });
+  t.is((await call).reply?.attempts, 0);
+  await cases.queue.cancel(invocation.id);
+  const again = { namespace: fn.namespace, function: fn.name, input: Buffer.from('{}'), ...both };
+  t.is((await cases.invoker.send({ ...again, trigger: 'http' })).id, both.requestId);
 });
 
 test('invocations that were refused before they ran do not count against a version', async (t) => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { createRedisBackend, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -98,6 +99,32 @@ test('an invocation cancelled between two attempts shows only the attempts that 
     records.map(({ attempt }) => attempt),
     [1],
   );
+});
+
+test('a cancelled invocation is found and listed while its end is being written, and after that failed', async (t) => {
+  const seen: unknown[] = [];
+  let isAway = true;
+  const { queues, invocations } = await start(t, ({ attempts }) => ({
+    ...ends,
+    finish: async ({ row }: InvocationEnd) => {
+      // Longer than Redis collects jobs that have left.
+      await setTimeout(100);
+      if (isAway) {
+        seen.push((await invocations.get(row.namespace, row.requestId)).state);
+        const { items } = await invocations.list({ namespace: row.namespace, limit: 10 });
+        seen.push(items.map(({ request_id, state }) => [request_id, state]));
+        isAway = false;
+        throw new Error('the store is unreachable');
+      }
+      await attempts.write([{ ...row, final: anEnd({ state: 'cancelled' }) }]);
+    },
+  }));
+  const job = queued({}, { delayMs: 60_000 });
+  const { id, namespace } = job.invocation;
+  await queues.queue.add([job]);
+  await t.throwsAsync(invocations.cancel(namespace, id), { message: 'the store is unreachable' });
+  t.deepEqual(seen, ['queued', [[id, 'queued']]]);
+  t.is((await invocations.get(namespace, id)).state, 'cancelled');
 });
 
 test('an invocation in neither queue nor store is reported as absent only while the backlog is empty', async (t) => {

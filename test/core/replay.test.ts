@@ -59,3 +59,33 @@ test('a dead letter whose replay has ended, but was not recorded because of a cr
   t.is(await queue.get(id), null);
   await t.throwsAsync(replay, { code: 'conflict' });
 });
+
+test('a replay of all dead letters leaves those whose pinned version was deleted, and replays the others', async (t) => {
+  const { store, queue, catalog, meter, deploy } = cases;
+  const { namespace, name } = await deploy();
+  await store.functions.remove(namespace, name);
+  await deploy({}, namespace);
+  const audit = createAudit({ store });
+  const deadLetters = createDeadLetters({ store, audit, queue, catalog, meter, resultTtlMs: 60_000 });
+  const first = Date.now() - 1000;
+  // More than a page of those that cannot be replayed, newer and older than the others.
+  const deleted = [0, 150].flatMap((from) =>
+    Array.from({ length: 105 }, (_, at) => aDeadAttempt({ namespace, acceptedAt: first + from + at })),
+  );
+  const current = [110, 120, 130].map((at) =>
+    aDeadAttempt({ namespace, acceptedAt: first + at, version: 2 }),
+  );
+  await store.attempts.write([...deleted, ...current]);
+  const all = (version: 'pinned' | 'newest') =>
+    deadLetters.replayAll(anActor(namespace), namespace, name, { version });
+  t.is(await all('pinned'), 3);
+  const replayed = (await queue.list(namespace, { limit: 10 })).items;
+  t.deepEqual(
+    replayed.map(({ invocation }) => invocation.parentId).sort(),
+    current.map(({ requestId }) => requestId).sort(),
+  );
+  const [group] = await store.attempts.deadGroups(namespace);
+  t.is(group?.count, deleted.length);
+  t.is(await all('pinned'), 0);
+  t.is(await all('newest'), deleted.length);
+});

@@ -84,6 +84,7 @@ test('with overlap: skip, no tick runs beside an earlier run although a later on
   const fn = await deploy();
   const spec = { cron: '0 3 * * *', overlap: 'skip' } as const;
   const trigger = await store.triggers.add(fn.namespace, fn.name, spec);
+  if (trigger === null) return t.fail();
   let tick: TickHandler = async () => t.fail('no handler is registered');
   const schedules = createSchedules({
     store,

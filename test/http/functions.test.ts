@@ -126,6 +126,9 @@ test('the ETag of a function changes with each version, and a request with the c
   const same = await api.get('/v1/functions/probe', { 'if-none-match': etag });
   t.is(same.status, 304);
   t.is(same.text, '');
+  // Caches take over the headers of a 304 (RFC 9111 §3.2).
+  t.is(same.headers.get('vary'), first.headers.get('vary'));
+  t.regex(same.headers.get('vary') ?? '', /Accept-Encoding/);
   await api.deploy('probe', await probeWasm());
   t.is((await api.get('/v1/functions/probe', { 'if-none-match': etag })).status, 200);
 });

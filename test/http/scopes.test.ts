@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { Api, ApiReply } from '../helpers/api.js';
 import { commands, probeWasm } from '../helpers/probe.js';
+import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 import { connect, refusedUpgrade } from './socket.js';
 
@@ -314,6 +315,20 @@ test('anonymous sockets of a public function receive no log lines, and logs=true
   t.is((await anybody.next('the reply', (frame) => frame.status !== undefined)).status, 'success');
   t.false(JSON.stringify(anybody.frames).includes('private'));
   anybody.ws.close();
+});
+
+test('concurrent requests for metrics share a text only between keys that may read the same functions', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  await api.invoke('probe', commands({ op: 'exit', n: 1 }), { prefer: 'respond-async' });
+  await until('the dead letter', async () => (await api.get('/v1/dead')).json.count === 1);
+  const key = await limited(api, { functions: ['*'] });
+  const keys = [api, key, api, key, api, key];
+  const texts = await Promise.all(keys.map(async (each) => (await each.get('/metrics')).text));
+  t.deepEqual(
+    texts.map((text) => text.includes('orama_dead_letters{')),
+    keys.map((each) => each === api),
+    'they belong to all functions, also to those that were deleted',
+  );
 });
 
 test('metrics contain only the namespace and functions of the key, and all namespaces for the admin key', async (t) => {

@@ -126,11 +126,39 @@ test('a route without body fields accepts an empty body or {}, and returns 400 f
   t.is((await api.post('/v1/auth/token', { namespace: 'another', wallet: 'x' })).status, 200);
 });
 
+test('a DELETE accepts an empty body or {}, and returns 400 for a filter in its body', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const path = '/v1/functions/probe/dead';
+  const send = (body?: string) => api.request('DELETE', path, body === undefined ? {} : { body });
+  for (const body of [undefined, '{}', `{"namespace":"${api.namespace}"}`]) {
+    t.is((await send(body)).status, 200, body);
+  }
+  t.is((await send('{"namespace":"default"}')).status, 403);
+  const filtered = await send('{"reason":"timeout"}');
+  t.is(filtered.status, 400, filtered.text);
+  t.regex(filtered.json.error, /unknown key "reason"/);
+});
+
+test('an unknown query parameter of a change with filters or options returns 400 and is named', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const { json } = await api.invoke('probe', '[]', { prefer: 'respond-async' });
+  for (const [method, path, meant] of [
+    ['DELETE', '/v1/functions/probe/dead?reson=timeout', 'reason'],
+    ['POST', '/v1/functions/probe/dead/replay?reson=timeout', 'reason'],
+    ['POST', `/v1/invocations/${json.request_id}/replay?verison=newest`, 'version'],
+    ['POST', '/v1/functions?dryrun=true', 'dry_run'],
+  ] as const) {
+    const reply = await api.request(method, path);
+    t.is(reply.status, 400, reply.text);
+    t.regex(reply.json.error, new RegExp(`unknown key ".*"; did you mean "${meant}"`), path);
+  }
+  t.is((await api.delete(`/v1/functions/probe/dead?namespace=${api.namespace}`)).status, 200);
+  t.is((await api.get('/v1/dead?other=1')).status, 200, 'reads ignore them');
+});
+
 test('every route that changes something reads its body or says that it ignores it', (t) => {
   const ignoring = routes.filter(({ ignoresBody }) => ignoresBody === true).map(({ path }) => path);
   t.deepEqual(ignoring.sort(), [
-    '/v1/auth/callback-secret',
-    '/v1/auth/console-links',
     '/v1/auth/token',
     '/v1/network/connect',
     '/v1/network/disconnect',

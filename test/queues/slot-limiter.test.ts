@@ -35,7 +35,7 @@ test('a waiting sync job gets the free slot before an async job that has waited 
 });
 
 test('while long jobs hold all slots, other namespaces get one reserved slot each, up to a limit', async (t) => {
-  const slots = new SlotLimiter(4, { limitOf: () => 4, changed: () => {}, namespaces: async () => 5 });
+  const slots = new SlotLimiter(4, { limitOf: () => 4, changed: () => {}, hasUnseen: async () => true });
   // The limiter's timer does not keep the process alive.
   const alive = setInterval(() => undefined, 1000);
   t.teardown(() => clearInterval(alive));
@@ -59,18 +59,19 @@ test('while long jobs hold all slots, other namespaces get one reserved slot eac
 
 test('while only one namespace has jobs, none gets a reserved slot and their order is kept', async (t) => {
   let asked = 0;
-  const namespaces = async () => {
+  const hasUnseen = async (kind: string, seen: ReadonlySet<string>) => {
     asked++;
-    return 1;
+    t.deepEqual([kind, [...seen]], ['async', ['alone']]);
+    return false;
   };
-  const slots = new SlotLimiter(1, { limitOf: () => 1, changed: () => {}, namespaces });
+  const slots = new SlotLimiter(1, { limitOf: () => 1, changed: () => {}, hasUnseen });
   t.teardown(() => slots.close());
   t.is(slots.acquire('async', 'alone'), null);
   const order: string[] = [];
   const next = ['first', 'second'].map(async (name) => {
     order.push(`${name} ${await slots.acquire('async', 'alone')}`);
   });
-  await until('the limiter has counted the namespaces', () => asked >= 2);
+  await until('the limiter has asked twice', () => asked >= 2);
   slots.release('async', 'alone');
   await until('the first is admitted', () => order.length === 1);
   slots.release('async', 'alone');
@@ -114,7 +115,7 @@ test('async jobs can use all slots again after 32 of them per slot were admitted
 });
 
 test('while sync jobs hold all slots, async jobs of the same namespace get exactly one reserved slot', async (t) => {
-  const slots = new SlotLimiter(4, { limitOf: () => 4, changed: () => {}, namespaces: async () => 1 });
+  const slots = new SlotLimiter(4, { limitOf: () => 4, changed: () => {}, hasUnseen: async () => false });
   const alive = setInterval(() => undefined, 1000);
   t.teardown(() => clearInterval(alive));
   t.teardown(() => slots.close());

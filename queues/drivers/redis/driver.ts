@@ -205,9 +205,11 @@ export class RedisDriver implements QueueDriver {
     const id = job.id ?? '';
     const key = (type: string): string => this.#backends[queueKindOf(job.data)].toKey(type);
     const args = [key(id), key('repeat'), id, 0, key('')];
-    const removed = (await this.#client.runCommand(commandOf('removeJob'), args)) === 1;
-    if (removed) this.#usage.left(job);
-    return removed;
+    return (await this.#client.runCommand(commandOf('removeJob'), args)) === 1;
+  }
+
+  left(job: InvocationJob): void {
+    this.#usage.left(job);
   }
 
   removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
@@ -246,8 +248,8 @@ export class RedisDriver implements QueueDriver {
     return this.#usage.use(namespace);
   }
 
-  namespaces(): Promise<number> {
-    return this.#usage.namespaces();
+  hasUnseen(kind: QueueKind, seen: ReadonlySet<string>): Promise<boolean> {
+    return this.#usage.hasUnseen(kind, seen);
   }
 
   openCrashJournal(): Promise<CrashJournal> {

@@ -9,6 +9,7 @@ type ScriptFile =
   | 'countLeases-1'
   | 'endJobs-2'
   | 'getUsage-2'
+  | 'hasUnseen-2'
   | 'rebaseTimes-2'
   | 'removeJob-2'
   | 'renewLeases-1'

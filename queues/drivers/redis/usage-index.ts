@@ -43,7 +43,7 @@ export class UsageIndex {
     this.#client = client;
     this.#keys = keys;
     this.#warn = warn;
-    defineScripts(connection, ['endJobs-2', 'getUsage-2', 'rebaseTimes-2', 'sweepUsage-2']);
+    defineScripts(connection, ['endJobs-2', 'getUsage-2', 'hasUnseen-2', 'rebaseTimes-2', 'sweepUsage-2']);
     this.#sweeper = setInterval(
       () => void this.#sweepIfClaimed(),
       SWEEP_EVERY_MS * (0.8 + 0.4 * Math.random()),
@@ -98,8 +98,10 @@ export class UsageIndex {
     return { ids, next: ids.length < limit ? null : (ids.at(-1) ?? null) };
   }
 
-  namespaces(): Promise<number> {
-    return this.#connection.scard(`${this.#keys.usage}namespaces`);
+  /** See `QueueDriver`. */
+  async hasUnseen(kind: QueueKind, seen: ReadonlySet<string>): Promise<boolean> {
+    const args = [this.#keys.prefix, this.#keys.usage, kind, Date.now(), ...seen];
+    return (await this.#client.runCommand(commandOf('hasUnseen'), args)) === 1;
   }
 
   async #flushEnded(): Promise<void> {

@@ -23,6 +23,7 @@ import { type JobData, type QueueKind, queueKindOf, TICKS } from '../../jobs.js'
 import { SqliteAdds } from './adds.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { createSqliteBackend } from './backend/create-backend.js';
+import { STATE } from './backend/schema.js';
 import { countJobs } from './counts.js';
 import { FileCrashJournal } from './crash-journal.js';
 import { Removals } from './removals.js';
@@ -34,6 +35,15 @@ const Bull = withBackend(createSqliteBackend);
  * A run loop is always notified of new jobs; this poll interval, in seconds, is only a fallback.
  */
 const POLL_INTERVAL_SECONDS = 60;
+/** The number of jobs within which a ready one is looked for. */
+const READY_LIMIT = 1000;
+/** The number of jobs of some namespaces, up to that limit, and whether one of a kind is ready. */
+const READY_OF = `
+SELECT count(*), max(is_ready) FROM (
+  SELECT queue.name = ?1 AND (state = ${STATE.waiting} OR state = ${STATE.delayed} AND score <= ?2) AS is_ready
+  FROM json_each(?3) AS other
+  JOIN job ON json_extract(job.opts, '$.n') = other.value
+  JOIN queue ON queue.id = job.queue LIMIT ${READY_LIMIT})`;
 
 /**
  * The embedded queue, in a file in the data directory. It supports exactly one process and needs no
@@ -139,9 +149,11 @@ export class SqliteDriver implements QueueDriver {
 
   async remove(job: InvocationJob): Promise<boolean> {
     const kind = queueKindOf(job.data);
-    const removed = (await this.queues[kind].backend.remove(job.id ?? '', false)) > 0;
-    if (removed) this.#usage.leave(job.id ?? '');
-    return removed;
+    return (await this.queues[kind].backend.remove(job.id ?? '', false)) > 0;
+  }
+
+  left(job: InvocationJob): void {
+    this.#usage.leave(job.id ?? '');
   }
 
   async removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
@@ -195,8 +207,16 @@ export class SqliteDriver implements QueueDriver {
     return this.#usage.use(namespace);
   }
 
-  async namespaces(): Promise<number> {
-    return this.#usage.namespaces;
+  async hasUnseen(kind: QueueKind, seen: ReadonlySet<string>): Promise<boolean> {
+    const others = this.#usage.waitingNamespaces().filter((namespace) => !seen.has(namespace));
+    if (others.length === 0) return false;
+    const [found] = await rowsOf<[jobs: number, ready: number | null]>(
+      this.#connection,
+      READY_OF,
+      ...[kind, Date.now(), JSON.stringify(others)],
+    );
+    const [jobs, ready] = found ?? [0, 0];
+    return ready === 1 || jobs === READY_LIMIT;
   }
 
   openCrashJournal(): Promise<CrashJournal> {

@@ -70,8 +70,11 @@ export class UsageIndex {
     return this.#held.size;
   }
 
-  get namespaces(): number {
-    return this.#uses.size;
+  /** Returns the namespaces with jobs that neither run nor have a first attempt in the future. */
+  waitingNamespaces(): string[] {
+    const now = Date.now();
+    const uses = [...this.#uses].filter(([, use]) => use.jobs > use.running + use.delayed(now).size);
+    return uses.map(([namespace]) => namespace);
   }
 
   /** Returns the jobs of the group that are not in the queue yet. */

@@ -9,7 +9,8 @@ export const WASM_FIELD = 'wasm';
 
 export const deployReplySchema = z.object({ message: z.string(), function: functionRecordSchema });
 
-export const deployQuerySchema = z.object({
+/** Strict, as a misspelled `dry_run` would deploy. */
+export const deployQuerySchema = z.strictObject({
   dry_run: z
     .enum(['true', 'false'])
     .optional()

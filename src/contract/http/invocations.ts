@@ -38,7 +38,8 @@ const chosenSchema = z
   .transform((text) => text.split(',').map((id) => id.trim()))
   .pipe(z.array(requestIdSchema).max(MAX_CHOSEN));
 
-export const deadQuerySchema = z.object({
+/** Strict, as a filter that is misspelled would select everything. */
+export const deadQuerySchema = z.strictObject({
   namespace: namespaceQuery,
   reason: deadReasonSchema.optional().describe('Only dead invocations with this reason.'),
   request_id: chosenSchema
@@ -82,7 +83,7 @@ const replayVersionSchema = z
     text === 'pinned' || text === 'newest' ? text : Number(text),
   );
 
-export const replayQuerySchema = z.object({
+export const replayQuerySchema = z.strictObject({
   namespace: namespaceQuery,
   version: replayVersionSchema
     .optional()

@@ -141,7 +141,7 @@ class TokenSessions implements Sessions {
   }
 
   async refresh(token: string, namespace?: Namespace): Promise<Login> {
-    const found = await this.#store.sessions.useRefresh(hashOf(token));
+    const found = await this.#store.sessions.useRefresh(hashOf(token), namespace);
     if (found?.used) await this.logout(found.token.family);
     if (!found || found.used || found.token.expiresAt < Date.now()) {
       throw new AppError(

@@ -197,7 +197,6 @@ export const renewCallbackSecret = route({
   summary: 'Generate a new callback secret; the old one is not used any more',
   access: 'required',
   scope: 'secrets',
-  ignoresBody: true,
   responses: { 200: { description: 'The new secret.', schema: callbackSecretReplySchema } },
   async handle({ services, namespace, actor }) {
     return json(200, { secret: await services.callbacks.renewSecret(actor(), namespace) }, NO_STORE);

@@ -18,7 +18,6 @@ export const createConsoleLink = route({
   description: 'The token follows the `#` of the link, so it is not sent to servers or proxies.',
   access: 'required',
   scope: null,
-  ignoresBody: true,
   responses: { 201: { description: 'The link, returned only once.', schema: consoleLinkReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal }) {

@@ -125,7 +125,9 @@ export const metrics = route({
     const isForAll = services.config.OPEN_METRICS || principal?.isAdmin === true;
     const own = isForAll || !principal ? undefined : ownSeries(principal);
     const key =
-      own === undefined || !principal ? '' : `${principal.namespace}/${principal.rights.functions ?? '*'}`;
+      own === undefined || !principal
+        ? ''
+        : JSON.stringify([principal.namespace, principal.rights.functions]);
     const { contentType, text } = await services.metrics(key, own);
     return { status: 200, bytes: text, type: contentType };
   },

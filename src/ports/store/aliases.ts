@@ -16,10 +16,11 @@ export interface AliasStore {
   /** Lists the aliases of all functions of a namespace. */
   list(namespace: Namespace): Promise<StoredAlias[]>;
   /**
-   * Writes the audit entry together with the change. Throws `conflict` if the alias is `live` and
+   * Writes the audit entry together with the change. Resolves with false, and changes nothing, if
+   * the function does not have all versions of the alias. Throws `conflict` if the alias is `live` and
    * another function has a route of one of its versions; then nothing is changed.
    */
-  put(alias: StoredAlias, audit?: AuditEntry): Promise<void>;
+  put(alias: StoredAlias, audit?: AuditEntry): Promise<boolean>;
   /** Resolves with false, and writes no audit entry, if there is no such alias. */
   remove(namespace: Namespace, fn: FunctionName, alias: Alias, audit?: AuditEntry): Promise<boolean>;
 }

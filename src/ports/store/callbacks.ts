@@ -43,6 +43,10 @@ export interface CallbackStore {
    * not count: their end could not be recorded.
    */
   waiting(namespace: Namespace): Promise<WaitingCallbacks>;
+  /** Lists callbacks of all namespaces that were added before and have not ended, oldest first. */
+  pending(before: number, limit: number): Promise<RequestId[]>;
+  /** Ends those of these callbacks that have not ended. */
+  giveUp(ids: readonly RequestId[], error: string): Promise<void>;
   get(ids: readonly RequestId[]): Promise<ReadonlyMap<string, CallbackDelivery>>;
   /** Deletes older records. Resolves with their number; the work per call is bounded. */
   sweep(before: number): Promise<number>;

@@ -34,11 +34,16 @@ export interface RolloutStore {
   /** Lists the running rollouts of all namespaces. */
   running(): Promise<StoredRollout[]>;
   /**
-   * Starts a rollout and updates the alias, atomically. Resolves with false if one is already
-   * running; the audit entry is written only with the change. Throws `conflict` if another function
-   * has a route of one of the two versions, which keep their routes while the rollout runs.
+   * Starts a rollout and updates the alias, atomically. Nothing is changed if one is already
+   * `running` or one of the two versions is `missing`; the audit entry is written only with the
+   * change. Throws `conflict` if another function has a route of one of the two versions, which keep
+   * their routes while the rollout runs.
    */
-  start(rollout: Omit<StoredRollout, 'changeId'>, live: StoredAlias, audit?: AuditEntry): Promise<boolean>;
+  start(
+    rollout: Omit<StoredRollout, 'changeId'>,
+    live: StoredAlias,
+    audit?: AuditEntry,
+  ): Promise<'started' | 'running' | 'missing'>;
   /**
    * Changes a rollout and the alias, atomically. Resolves with false if another process has changed
    * the rollout since it was read; the audit entry is written only with the change.

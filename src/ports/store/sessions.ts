@@ -25,9 +25,9 @@ export interface SessionStore {
   addRefresh(token: RefreshToken): Promise<void>;
   /**
    * Marks a token as used. If it had been used before, `used` is true and the whole family is
-   * revoked.
+   * revoked. A token of another namespace than the given one is not marked.
    */
-  useRefresh(hash: string): Promise<{ token: RefreshToken; used: boolean } | null>;
+  useRefresh(hash: string, namespace?: Namespace): Promise<{ token: RefreshToken; used: boolean } | null>;
   /** Revokes a login and every key created with it, directly or indirectly. */
   revokeFamily(family: string): Promise<void>;
   revokedFamilies(since: number): Promise<string[]>;

@@ -16,10 +16,16 @@ export interface StoredTrigger {
   createdAt: number;
 }
 
+/** Returns the scope of the settings of a trigger, which are deleted with it. */
+export function triggerScope(id: string): string {
+  return `trigger:${id}`;
+}
+
 export interface TriggerStore {
   /**
    * Adds a trigger of the API; if the function already has the same topic or schedule, returns that
-   * trigger, which no longer belongs to function.yaml.
+   * trigger, which no longer belongs to function.yaml. Resolves with null, and writes no audit entry,
+   * if the function does not exist.
    * Throws `quota_exceeded` if the namespace would have more than `limit`.
    */
   add(
@@ -28,7 +34,7 @@ export interface TriggerStore {
     spec: TriggerSpec,
     audit?: AuditEntry,
     limit?: number,
-  ): Promise<StoredTrigger>;
+  ): Promise<StoredTrigger | null>;
   get(id: string): Promise<StoredTrigger | null>;
   list(namespace: Namespace, fn?: FunctionName): Promise<StoredTrigger[]>;
   /** Lists the triggers with a schedule of all namespaces. */

@@ -1,0 +1,113 @@
+import test from 'ava';
+import { aliasSchema } from '../../src/contract/alias.js';
+import type { AuditAction, AuditEntry } from '../../src/ports/store/audit.js';
+import { triggerScope } from '../../src/ports/store/triggers.js';
+import { uuidv7 } from '../../src/uuid.js';
+import { aName, aNamespace } from '../helpers/attempt.js';
+import { shared } from '../helpers/shared.js';
+import type { OpenStore } from './store.js';
+import { aRollout, aVersion } from './store-functions.js';
+
+/**
+ * What is added to a function after it was found, and before the write, another process may have
+ * deleted it.
+ */
+export function testDeletedFunctions(driver: string, open: OpenStore): void {
+  const get = shared(open);
+
+  /** Resolves with a function of two versions that has been deleted. */
+  const deleted = async () => {
+    const { functions } = await get();
+    const namespace = aNamespace();
+    const fn = { namespace, function: aName('a') };
+    for (let version = 1; version <= 2; version += 1) {
+      await functions.addVersion(aVersion({ namespace, name: 'a' }));
+    }
+    await functions.remove(namespace, fn.function);
+    return fn;
+  };
+  const live = aliasSchema.parse('live');
+  const target = { alias: live, version: 1, weights: {}, updatedAt: Date.now() };
+
+  test(`${driver}: nothing is added to a function that was deleted or never deployed`, async (t) => {
+    const { triggers, aliases, rollouts, audit } = await get();
+    for (const fn of [await deleted(), { namespace: aNamespace(), function: aName('a') }]) {
+      const { namespace } = fn;
+      const entry = (action: AuditAction): AuditEntry => ({
+        ...{ namespace, id: uuidv7(), at: Date.now(), actor: 'admin', actorName: null },
+        ...{ action, target: 'a', targetName: null, requestId: 'r' },
+      });
+      t.is(await triggers.add(namespace, fn.function, { topic: 'a' }, entry('trigger.add'), 1), null);
+      t.false(await aliases.put({ ...fn, ...target }, entry('alias.set')));
+      const started = rollouts.start(aRollout(namespace), { ...fn, ...target }, entry('rollout.start'));
+      t.is(await started, 'missing');
+      t.deepEqual(await triggers.list(namespace), []);
+      t.deepEqual(await aliases.list(namespace), []);
+      t.is(await rollouts.get(namespace, fn.function), null);
+      t.deepEqual((await audit.list({ namespace, limit: 10 })).items, []);
+    }
+  });
+
+  test(`${driver}: the settings of a trigger are deleted with it, its function, or its line in function.yaml`, async (t) => {
+    const { functions, triggers, settings } = await get();
+    const namespace = aNamespace();
+    const name = aName('a');
+    const cron = (minute: number) => ({ cron: `${minute} 0 * * *` });
+    await functions.addVersion(aVersion({ namespace, name: 'a', triggers: [cron(1), cron(2)] }));
+    for (const minute of [3, 4]) await triggers.add(namespace, name, cron(minute));
+    await functions.addVersion(aVersion({ namespace, name: 'b', triggers: [cron(5)] }));
+    const all = await triggers.list(namespace);
+    const scopes = all.map(({ id }) => triggerScope(id));
+    for (const scope of scopes) await settings.put(scope, 'last_run', 'x');
+    const kept = async () => {
+      const values = await Promise.all(scopes.map((scope) => settings.get(scope, 'last_run')));
+      return all.filter((_, at) => values[at] !== null).map(({ spec }) => 'cron' in spec && spec.cron[0]);
+    };
+    t.deepEqual((await kept()).sort(), ['1', '2', '3', '4', '5']);
+    const third = all.find(({ spec }) => 'cron' in spec && spec.cron.startsWith('3'));
+    await triggers.remove(namespace, aName('b'), third?.id ?? '');
+    t.deepEqual((await kept()).sort(), ['1', '2', '3', '4', '5'], 'not of another function');
+    await triggers.remove(namespace, name, third?.id ?? '');
+    t.deepEqual((await kept()).sort(), ['1', '2', '4', '5']);
+    await functions.addVersion(aVersion({ namespace, name: 'a', triggers: [cron(2)] }));
+    t.deepEqual((await kept()).sort(), ['2', '4', '5']);
+    await functions.remove(namespace, name);
+    t.deepEqual(await kept(), ['5']);
+  });
+
+  test(`${driver}: no alias or rollout has a version from before its function was deleted`, async (t) => {
+    const { functions, aliases, rollouts } = await get();
+    const fn = await deleted();
+    await functions.addVersion(aVersion({ namespace: fn.namespace, name: 'a' }));
+    t.false(await aliases.put({ ...fn, ...target, version: 2 }));
+    t.false(await aliases.put({ ...fn, ...target, version: 3, weights: { 2: 10 } }));
+    t.is(
+      await rollouts.start({ ...aRollout(fn.namespace), from: 2, to: 3 }, { ...fn, ...target }),
+      'missing',
+    );
+    t.deepEqual(await aliases.list(fn.namespace), []);
+    t.is(await rollouts.get(fn.namespace, fn.function), null);
+    t.true(await aliases.put({ ...fn, ...target, version: 3 }));
+  });
+
+  test(`${driver}: of a trigger, an alias and a rollout that are added during a delete, none is left`, async (t) => {
+    const [one, two] = [await get(), await open()];
+    for (let round = 0; round < 20; round += 1) {
+      const namespace = aNamespace();
+      const fn = { namespace, function: aName('a') };
+      for (let version = 1; version <= 2; version += 1) {
+        await one.functions.addVersion(aVersion({ namespace, name: 'a' }));
+      }
+      await Promise.all([
+        one.triggers.add(namespace, fn.function, { topic: 'a' }),
+        two.functions.remove(namespace, fn.function),
+        one.aliases.put({ ...fn, ...target, alias: aliasSchema.parse('beta') }),
+        one.rollouts.start(aRollout(namespace), { ...fn, ...target }),
+      ]);
+      t.deepEqual(await one.triggers.list(namespace), []);
+      t.deepEqual(await one.aliases.list(namespace), []);
+      t.is(await one.rollouts.get(namespace, fn.function), null);
+    }
+    await two.close();
+  });
+}

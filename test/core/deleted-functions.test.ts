@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { aliasSchema } from '../../src/contract/alias.js';
+import { createAliases } from '../../src/core/aliases.js';
+import { Rollouts } from '../../src/core/rollouts.js';
+import { createSchedules } from '../../src/core/schedules.js';
+import { createTriggers } from '../../src/core/triggers.js';
+import { createLogger } from '../../src/logger.js';
+import { shared } from '../helpers/shared.js';
+import { tempDir } from '../helpers/temp-dir.js';
+import { openUseCases } from './use-cases.js';
+
+const directory = tempDir();
+const get = shared(() => openUseCases(join(directory, 'cases')));
+const by = {
+  principal: { subject: 'admin', keyName: null },
+  requestId: 'r',
+} as Parameters<Rollouts['start']>[0];
+
+test('what is added to a function that another process has just deleted is refused as not found', async (t) => {
+  const { store, queue, catalog, meter, quotas, publisher, deploy } = await get();
+  const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs: 60_000 });
+  const triggers = createTriggers({ store, catalog, schedules, quotas });
+  const aliases = createAliases({ store, catalog });
+  const { namespace, name } = await deploy();
+  await deploy({}, namespace);
+  // The catalog of this process still has the function.
+  for (const version of [undefined, 1, 2]) await catalog.resolve(namespace, name, version);
+  const versions = await store.functions.versions(namespace, name);
+  await store.functions.remove(namespace, name);
+
+  const notFound = { code: 'function_not_found' };
+  await t.throwsAsync(triggers.add(by, namespace, name, { topic: 'a' }), notFound);
+  const live = aliasSchema.parse('live');
+  await t.throwsAsync(aliases.put(by, namespace, name, live, { version: 1 }), notFound);
+  const functions = { ...store.functions, versions: async () => versions };
+  const rollouts = new Rollouts({
+    ...{ catalog, publisher, logger: createLogger('silent') },
+    store: { ...store, functions },
+  });
+  t.teardown(() => rollouts.close());
+  const request = { to: 2, steps: [10], every_seconds: 60, max_error_percent: 2, min_calls: 20 };
+  await t.throwsAsync(rollouts.start(by, namespace, name, request), notFound);
+  t.deepEqual(await store.triggers.list(namespace), []);
+  t.deepEqual(await store.aliases.list(namespace), []);
+});
