@@ -1,6 +1,6 @@
 import { actsWasm } from '../helpers/acts.js';
 import { Api } from '../helpers/api.js';
-import { turnTo } from '../helpers/browser.js';
+import { hasLoaded, turnTo } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
@@ -68,6 +68,26 @@ browserSays(
     await context.close();
   },
 );
+
+browserSays('the lists of secrets, keys and tables follow what is made elsewhere', async (t, browser) => {
+  const tenant = await aTenant(await lived());
+  const { context, page } = await openSignedIn(browser, tenant);
+  await page.clock.install();
+  const elsewhere = [
+    { path: '/secrets', make: () => tenant.put('/v1/functions/secrets', { name: 'later', value: 'x' }) },
+    { path: '/keys', make: () => tenant.post('/v1/auth/keys', { name: 'later' }) },
+    { path: '/data', make: () => tenant.post('/v1/rqlite/exec', { sql: 'create table later (id)' }) },
+  ];
+  for (const { path, make } of elsewhere) {
+    await turnTo(page, path);
+    await hasLoaded(page);
+    await make();
+    await page.clock.fastForward('00:10');
+    await page.getByRole('cell', { name: 'later', exact: true }).waitFor();
+  }
+  t.pass();
+  await context.close();
+});
 
 browserSays(
   'a callback that is delivered after the end of its invocation is shown as such',
