@@ -19,6 +19,7 @@ import { Request } from './request.js';
 import { Response } from './response.js';
 import { ReadableStream } from './streams.js';
 import { structuredClone } from './structured-clone.js';
+import { TextDecoder } from './text-decoder.js';
 import { clearTimeout, setInterval, setTimeout } from './timers.js';
 import { installSearchParams, URLSearchParams } from './url.js';
 
@@ -51,6 +52,7 @@ define(globalThis, {
   ReadableStream,
   Request,
   Response,
+  TextDecoder,
   clearInterval: clearTimeout,
   clearTimeout,
   console,
