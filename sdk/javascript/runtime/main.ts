@@ -13,6 +13,7 @@ import { setHandler } from './handler.js';
 import { Headers } from './headers.js';
 import { monotonic, realtime, register } from './host.js';
 import { begin, fail, turn } from './invocation.js';
+import { parse } from './json.js';
 import { setLineTable } from './lines.js';
 import { rejected, uncaught } from './rejections.js';
 import { Request } from './request.js';
@@ -38,6 +39,7 @@ function define(target: object, values: Record<string, unknown>): void {
 installStack();
 installSearchParams();
 define(Math, { random });
+define(JSON, { parse });
 restrict(globalThis.crypto);
 define(globalThis.crypto, { getRandomValues: boundedRandom(globalThis.crypto) });
 define(globalThis, {
