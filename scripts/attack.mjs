@@ -65,6 +65,8 @@ const SUITES = {
   'callbacks, metrics and sockets without a credential': [
     'test/http/delivery.test.ts',
     'test/http/replay.test.ts',
+    'test/http/causes.test.ts',
+    'test/http/failed-runs.test.ts',
     'test/e2e/delivery.test.ts',
     'test/http/sockets.test.ts',
     'test/http/webhook-signatures.test.ts',

@@ -3,7 +3,7 @@
 // writes checksums and SBOMs, and commits and tags the release. With --dry-run, only the artefacts
 // are made. See docs/releasing.md.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checksums } from './release/checksums.mjs';
@@ -20,11 +20,13 @@ const { values, positionals } = parseArgs({
   options: {
     build: { type: 'boolean', default: true },
     'dry-run': { type: 'boolean', default: false },
-    out: { type: 'string', default: 'dist/release' },
+    out: { type: 'string' },
   },
 });
 const dryRun = values['dry-run'];
-const out = resolve(values.out);
+const OWN = 'dist/release';
+const given = values.out ?? OWN;
+const out = resolve(given);
 const { name, version: current } = JSON.parse(readFileSync('package.json', 'utf8'));
 const version = nextVersion(current, positionals[0]);
 pythonVersion(version);
@@ -38,6 +40,8 @@ for (const tag of tags) {
     fail(`The tag ${tag} exists; name the next version: npm run release -- patch`);
 }
 if (!dryRun && git('status', '--porcelain') !== '') fail('The work tree has changes; commit them first');
+
+assertReplaceable();
 
 if (values.build) run(process.execPath, 'scripts/build.mjs');
 rmSync(out, { recursive: true, force: true });
@@ -78,9 +82,15 @@ console.log(
 console.log(readFileSync(join(out, 'SHA256SUMS'), 'utf8'));
 console.log('Send it with:\n  git push --follow-tags');
 console.log('and, in CI:');
-for (const tarball of [engine, client])
-  console.log(`  npm publish --provenance ${join(values.out, tarball)}`);
-console.log(`  twine upload ${python.map((file) => join(values.out, file)).join(' ')}`);
+for (const tarball of [engine, client]) console.log(`  npm publish --provenance ${join(given, tarball)}`);
+console.log(`  twine upload ${python.map((file) => join(given, file)).join(' ')}`);
+
+/** Only the build's own directory may hold something, as it is emptied. */
+function assertReplaceable() {
+  if (out === resolve(OWN) || !existsSync(out)) return;
+  if (!statSync(out).isDirectory()) fail(`${given} is no directory; name a new one with --out`);
+  if (readdirSync(out).length > 0) fail(`${given} is not empty; name a new directory with --out`);
+}
 
 function git(...args) {
   return execFileSync('git', args, { encoding: 'utf8' }).trim();

@@ -14,6 +14,7 @@ import { OverviewPage } from './pages/overview.js';
 import { SecretsPage } from './pages/secrets.js';
 import { SignInPage, takeLinkToken } from './pages/sign-in.js';
 import { UsagePage } from './pages/usage.js';
+import { ViewBoundary } from './parts/boundary.js';
 import { Messages } from './parts/messages.js';
 import { Page } from './parts/page.js';
 import { Link, usePlace } from './router.js';
@@ -113,6 +114,11 @@ function isAt(path: string, to: string): boolean {
 
 function Route({ path }: { path: string }) {
   const [, section = '', name = '', tab = ''] = path.split('/').map(decode);
+  // With another key, the boundary of another view begins without the error of the last one.
+  return <ViewBoundary key={`${section}/${name}`}>{viewOf(section, name, tab)}</ViewBoundary>;
+}
+
+function viewOf(section: string, name: string, tab: string) {
   switch (section) {
     case '':
       return <OverviewPage />;

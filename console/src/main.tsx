@@ -1,7 +1,15 @@
 import { render } from 'preact';
 import { App } from './app.js';
+import { AppBoundary } from './parts/boundary.js';
 import './styles/base.css';
 import './styles/parts.css';
 
 const root = document.getElementById('app');
-if (root) render(<App />, root);
+if (root) {
+  render(
+    <AppBoundary>
+      <App />
+    </AppBoundary>,
+    root,
+  );
+}

@@ -68,6 +68,14 @@ export function count(value: number): string {
   return COUNT.format(value);
 }
 
+/** A share of some is never shown as of none, nor a share of most as of all. */
+export function percent(part: number, whole: number): string {
+  const text = ((100 * part) / whole).toFixed(1);
+  if (text === '0.0' && part > 0) return '< 0.1 %';
+  if (text === '100.0' && part < whole) return '> 99.9 %';
+  return `${text} %`;
+}
+
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }

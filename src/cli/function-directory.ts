@@ -7,8 +7,11 @@ import { AppError } from '../errors.js';
 import { MODULE_FILE } from './build/build.js';
 
 export const MANIFEST_FILE = 'function.yaml';
-/** Directories with generated files. */
+/** Variables of a project. */
+const VARIABLES_FILE = '.env';
+/** Directories with generated files and dependencies. */
 const NOT_SOURCE = new Set(['node_modules', 'target', 'build', 'dist']);
+/** Files that a build reads and hardly ever writes. */
 const SOURCE_EXTENSIONS = new Set([
   ...['.ts', '.tsx', '.mts', '.js', '.jsx', '.mjs', '.json', '.txt', '.html', '.sql', '.md'],
   ...['.go', '.mod', '.sum', '.rs', '.toml', '.c', '.h'],
@@ -30,11 +33,15 @@ export function readManifest(directory: string, stage?: StageEnv): Manifest {
 }
 
 /**
- * Returns whether a change of this file builds and deploys again. Files of other types are left
- * out, as a build may write some. The path is relative to the function's directory.
+ * Returns whether a build may read this file. A build command compiles every language, and compilers
+ * embed files of any type. The path is relative to the function's or the project's directory.
  */
+export function mayBeSource(path: string): boolean {
+  return path === VARIABLES_FILE || !isGenerated(path);
+}
+
+/** Returns whether a file is source for certain. Files of other types may be written by the build. */
 export function isSource(path: string): boolean {
-  if (isGenerated(path)) return false;
   return (
     basename(path) === MANIFEST_FILE ||
     basename(path) === PROJECT_FILE ||
@@ -42,10 +49,7 @@ export function isSource(path: string): boolean {
   );
 }
 
-/**
- * Resolves with true if there is no module yet or if a file is newer than it. Any file may be
- * source: a `build` command compiles every language, and compilers embed files of any type.
- */
+/** Resolves with true if there is no module yet or if a file is newer than it. */
 export async function needsBuild(directory: string): Promise<boolean> {
   const module = join(directory, MODULE_FILE);
   if (!existsSync(module)) return true;
@@ -58,6 +62,13 @@ export async function needsBuild(directory: string): Promise<boolean> {
   return false;
 }
 
+/** Hidden and generated files, dependencies, logs, and what editors write beside a file. */
 function isGenerated(path: string): boolean {
-  return path.split(/[\\/]/).some((part) => part.startsWith('.') || NOT_SOURCE.has(part));
+  const parts = path.split(/[\\/]/);
+  const name = parts.at(-1) ?? '';
+  return (
+    parts.some((part) => part.startsWith('.') || NOT_SOURCE.has(part)) ||
+    name === MODULE_FILE ||
+    /^#|~$|\.log$/.test(name)
+  );
 }

@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { AppError } from '../errors.js';
-import { loadSite, type StaticSite, sendStatic } from './static-site.js';
+import { loadedOnce, loadSite, sendStatic } from './static-site.js';
 
 /** A single page serves all paths; its assets are under `assets/`. */
 export const CONSOLE_PATHS = ['/console', '/console/{*path}'] as const;
@@ -33,11 +33,10 @@ export const PAGE_HEADERS = {
  * their names.
  */
 export function serveConsole(directory: URL) {
-  let loaded: Promise<StaticSite> | null = null;
+  const loaded = loadedOnce(() => loadSite(directory));
 
   return async (ctx: Context): Promise<void> => {
-    loaded ??= loadSite(directory);
-    const files = await loaded;
+    const files = await loaded();
     const path = ctx.path.slice('/console/'.length);
     const isAsset = path.startsWith('assets/');
     const file = files.get(isAsset ? path : 'index.html');

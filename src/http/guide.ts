@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Context } from 'koa';
 import { AppError } from '../errors.js';
-import { loadSite, type StaticSite, sendStatic } from './static-site.js';
+import { loadedOnce, loadSite, type StaticSite, sendStatic } from './static-site.js';
 
 /** Paths of the guide. Every engine serves it, so that it is available without a network. */
 export const GUIDE_PATHS = ['/docs/guide', '/docs/guide/{*path}'] as const;
@@ -16,7 +16,7 @@ interface Guide {
 
 /** Serves the guide from the output of VitePress. */
 export function serveGuide(directory: URL) {
-  let loaded: Promise<Guide> | null = null;
+  const loaded = loadedOnce(() => load(directory));
 
   return async (ctx: Context): Promise<void> => {
     if (ctx.path === '/docs/guide') {
@@ -25,8 +25,7 @@ export function serveGuide(directory: URL) {
       ctx.set('Location', ROOT);
       return;
     }
-    loaded ??= load(directory);
-    const { files, headers } = await loaded;
+    const { files, headers } = await loaded();
     if (files.size === 0) {
       throw new AppError('not_found', 'This build has no guide; build it with "npm run build".');
     }

@@ -11,6 +11,7 @@ import { uuidv7 } from '../uuid.js';
 import { INVOCATION_HEADER } from './functions/reply.js';
 import { listen } from './listen.js';
 import { isRefused } from './one-host.js';
+import { isWebSocket, serveWithoutUpgrade } from './ws/reparse.js';
 
 /** Time limit for receiving a complete request. */
 const REQUEST_MS = 300_000;
@@ -28,7 +29,8 @@ const LINGER_MS = 500;
 
 export interface ListenerOptions {
   handle(request: IncomingMessage, response: ServerResponse): unknown;
-  upgrade?(server: HttpServer, request: IncomingMessage, socket: Socket, head: Buffer): void;
+  /** Called for upgrades to WebSocket; all other requests that offer an upgrade are ordinary ones. */
+  upgrade?(request: IncomingMessage, socket: Socket, head: Buffer): void;
   /**
    * Maximum number of connections; further ones are closed. `onDropped` is called with their number
    * periodically, not for each.
@@ -87,9 +89,10 @@ export async function listenHttp(
   // Expectations other than 100-continue may be ignored (RFC 9110 §10.1.1); by default Node
   // responds with an empty 417.
   server.on('checkExpectation', serve);
-  if (upgrade) {
-    server.on('upgrade', (request, socket, head) => upgrade(server, request, socket as Socket, head));
-  }
+  server.on('upgrade', (request, socket, head) => {
+    if (upgrade && isWebSocket(request)) upgrade(request, socket as Socket, head);
+    else serveWithoutUpgrade(server, request, socket as Socket, head);
+  });
   await listen(server, {
     ...{ host, port, onError },
     refusal: (reason) => `Cannot listen on ${host}:${port}: ${reason}; choose another ${setting}.`,

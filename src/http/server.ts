@@ -11,7 +11,6 @@ import { createLargeReplies } from './large-replies.js';
 import { type Listener, type ListenerOptions, listenHttp } from './listener.js';
 import { createSendToFunctions, type FunctionsAddress } from './send-to-functions.js';
 import type { Services } from './services.js';
-import { isWebSocket, serveWithoutUpgrade } from './ws/reparse.js';
 import { Sockets } from './ws/sockets.js';
 
 /** Part of SHUTDOWN_SECONDS that is reserved for answering waiting calls. */
@@ -56,10 +55,7 @@ export async function startServer(services: Services, address: ServerAddress): P
       {
         ...connections,
         handle,
-        upgrade(server, request, socket, head) {
-          if (isWebSocket(request)) void sockets.upgrade(request, socket, head);
-          else serveWithoutUpgrade(server, request, socket, head);
-        },
+        upgrade: (request, socket, head) => void sockets.upgrade(request, socket, head),
       },
       { host, port, setting: 'PORT' },
     );

@@ -1,12 +1,13 @@
-import fs, { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { watchSources } from '../../src/cli/watch-sources.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
 const root = tempDir();
+const others = tempDir();
 
 test('watching continues when a directory is deleted while it is listed', async (t) => {
   const list = fs.readdirSync;
@@ -25,16 +26,7 @@ test('watching continues when a directory is deleted while it is listed', async 
   Object.assign(fs, { readdirSync: deleteFirst });
   t.teardown(() => Object.assign(fs, { readdirSync: list }));
 
-  const stop = new AbortController();
-  const seen = new Set<string>();
-  const errors: unknown[] = [];
-  const watching = watchSources(
-    root,
-    { signal: stop.signal, report: (error) => errors.push(error) },
-    async (files) => {
-      for (const file of files ?? []) seen.add(file);
-    },
-  );
+  const { seen, errors } = watched(t, root, async () => {});
   isArmed = true;
   writeFileSync(join(root, 'gone', 'new.ts'), '');
   if (process.platform === 'linux') await until('the deletion', async () => isDeleted);
@@ -42,9 +34,89 @@ test('watching continues when a directory is deleted while it is listed', async 
     writeFileSync(join(root, 'index.ts'), String(Math.random()));
     // A burst of changes ends with a pause.
     await sleep(500);
-    return seen.has('index.ts');
+    return seen().includes('index.ts');
   });
-  stop.abort();
-  await watching.ended;
   t.deepEqual(errors, []);
 });
+
+test('files of every type are watched, but not generated ones, logs and backups of editors', async (t) => {
+  const directory = join(others, 'types');
+  for (const part of ['pages', 'node_modules', '.git', 'data'])
+    mkdirSync(join(directory, part), { recursive: true });
+  const { seen } = watched(t, directory, async () => {});
+  for (const file of [
+    ...['node_modules/a.ts', '.git/index', 'function.wasm', 'dev.log', 'page.hbs~', '#page.hbs#'],
+    ...['page.hbs', 'pages/logo.png', 'Makefile', '.env', 'index.ts'],
+  ]) {
+    writeFileSync(join(directory, file), '');
+  }
+  await until('all changes', () => seen().length === 5);
+  t.deepEqual(seen().sort(), ['.env', 'Makefile', 'index.ts', 'page.hbs', 'pages/logo.png']);
+});
+
+test('a build that writes files into its directory is not repeated for ever', async (t) => {
+  const directory = join(others, 'writing');
+  mkdirSync(directory);
+  let build = 0;
+  const { seen, quiet } = watched(t, directory, async () => {
+    build++;
+    writeFileSync(join(directory, 'main.o'), String(build));
+    // A name of its own for each build.
+    writeFileSync(join(directory, `main.${build}.o`), '');
+  });
+  await quiet();
+  for (const text of ['one', 'two']) {
+    const before = build;
+    writeFileSync(join(directory, 'page.hbs'), text);
+    await until('the build', () => build > before);
+    await quiet();
+  }
+  t.true(seen().includes('page.hbs'));
+});
+
+test('a file that is saved while another is built is built, too', async (t) => {
+  const directory = join(others, 'saving');
+  mkdirSync(directory);
+  const built: string[] = [];
+  const page = join(directory, 'page.hbs');
+  writeFileSync(page, 'first');
+  const { quiet } = watched(t, directory, async () => {
+    writeFileSync(join(directory, 'main.o'), String(built.length));
+    built.push(readFileSync(page, 'utf8'));
+    if (built.length === 1) writeFileSync(page, 'second');
+  });
+  await quiet();
+  t.is(built.at(-1), 'second');
+  writeFileSync(page, 'third');
+  await until('the build', () => built.at(-1) === 'third');
+  await quiet();
+});
+
+/** Watches a directory until the end of the test. */
+function watched(t: ExecutionContext, directory: string, build: () => Promise<void>) {
+  const stop = new AbortController();
+  const errors: unknown[] = [];
+  const files: string[] = [];
+  let builds = 0;
+  const { ended } = watchSources(
+    directory,
+    { signal: stop.signal, report: (error) => errors.push(error) },
+    async (changed) => {
+      builds++;
+      files.push(...(changed ?? []));
+      await build();
+    },
+  );
+  t.teardown(async () => {
+    stop.abort();
+    await ended;
+  });
+  /** Resolves when there has been no build for a while. */
+  const quiet = () =>
+    until('the end of the builds', async () => {
+      const before = builds;
+      await sleep(1500);
+      return builds === before;
+    });
+  return { errors, seen: () => files, quiet };
+}

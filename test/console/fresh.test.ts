@@ -1,8 +1,11 @@
 import { actsWasm } from '../helpers/acts.js';
-import { turnTo } from '../helpers/browser.js';
+import { Api } from '../helpers/api.js';
+import { hasLoaded, turnTo } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { shared } from '../helpers/shared.js';
+import { tcpProxy } from '../helpers/tcp-proxy.js';
+import { until } from '../helpers/until.js';
 import { aTenant } from '../http/served.js';
 import { onApi, openSignedIn, pathOf } from './api-routes.js';
 import { populate } from './scene.js';
@@ -65,6 +68,26 @@ browserSays(
     await context.close();
   },
 );
+
+browserSays('the lists of secrets, keys and tables follow what is made elsewhere', async (t, browser) => {
+  const tenant = await aTenant(await lived());
+  const { context, page } = await openSignedIn(browser, tenant);
+  await page.clock.install();
+  const elsewhere = [
+    { path: '/secrets', make: () => tenant.put('/v1/functions/secrets', { name: 'later', value: 'x' }) },
+    { path: '/keys', make: () => tenant.post('/v1/auth/keys', { name: 'later' }) },
+    { path: '/data', make: () => tenant.post('/v1/rqlite/exec', { sql: 'create table later (id)' }) },
+  ];
+  for (const { path, make } of elsewhere) {
+    await turnTo(page, path);
+    await hasLoaded(page);
+    await make();
+    await page.clock.fastForward('00:10');
+    await page.getByRole('cell', { name: 'later', exact: true }).waitFor();
+  }
+  t.pass();
+  await context.close();
+});
 
 browserSays(
   'a callback that is delivered after the end of its invocation is shown as such',
@@ -160,3 +183,35 @@ browserSays('a link signs in a page that is signed in as somebody else', async (
   t.is(page.url(), `${engine.url}/console/nowhere`);
   await context.close();
 });
+
+browserSays(
+  'a stream whose engine vanishes without closing it is no longer shown as live, and reconnects',
+  async (t, browser) => {
+    const { api } = await lived();
+    const proxy = await tcpProxy(Number(new URL(api.url).port));
+    t.teardown(proxy.close);
+    const through = new Api(`http://127.0.0.1:${proxy.port}`, api.key);
+    const { context, page } = await openSignedIn(browser, through);
+    await page.clock.install();
+    for (const path of ['', '/invocations', '/functions/orders/log']) {
+      await turnTo(page, path);
+      // The list of all invocations has a button that pauses it.
+      const mark = page.locator('[role=status], button').filter({ hasText: /^\s*(Live|Connecting)/ });
+      await mark.getByText('Live').waitFor();
+      proxy.silence();
+      await page.clock.fastForward('01:00');
+      await mark.getByText('Connecting…').waitFor();
+      // The browser may try first on another connection that it had open.
+      await until('the stream is live again', async () => {
+        await page.clock.fastForward('00:30');
+        const live = mark.getByText('Live').waitFor({ timeout: 1000 });
+        return live.then(
+          () => true,
+          () => false,
+        );
+      });
+    }
+    t.pass();
+    await context.close();
+  },
+);

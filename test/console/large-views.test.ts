@@ -131,6 +131,33 @@ browserSays(
   },
 );
 
+browserSays('a share of failures is zero only if there were none', async (t, browser) => {
+  const { api } = await lived();
+  const { context, page } = await openSignedIn(browser, api);
+  let failed = 0;
+  await onApi(page, async (route) => {
+    if (pathOf(route) !== '/v1/stats') return route.continue();
+    const reply = (await (await route.fetch()).json()) as JsonValue;
+    const none = { accepted: 0, success: 0, error: 0, timeout: 0, dead: 0, p50_ms: null, p95_ms: null };
+    const minute = { ...reply.per_minute[0], ...none, success: 9999 - failed, error: failed };
+    await route.fulfill({ json: { ...reply, per_minute: [minute] } });
+  });
+  const shares = [
+    [0, '0.0 %'],
+    [1, '< 0.1 %'],
+    [5, '0.1 %'],
+    [9998, '> 99.9 %'],
+    [9999, '100.0 %'],
+  ] as const;
+  for (const [count, share] of shares) {
+    failed = count;
+    await turnTo(page, '');
+    await page.locator('.tile', { hasText: 'Failed' }).getByText(share, { exact: true }).waitFor();
+  }
+  t.pass();
+  await context.close();
+});
+
 browserSays('times are in the zone of the reader, with the UTC in their titles', async (t, browser) => {
   const { api, scene } = await lived();
   const { context, page } = await openSignedIn(browser, api, { timezoneId: ZONE, locale: 'en-GB' });

@@ -216,3 +216,42 @@ browserSays(
     await context.close();
   },
 );
+
+browserSays(
+  'a view that breaks says so with its error, and leaves the navigation and a way to load it again',
+  async (t, browser) => {
+    const { api } = await lived();
+    const { context, page, troubles } = await openSignedIn(browser, api);
+    await page.route('**/v1/functions/secrets', (route) => route.fulfill({ json: { count: 1 } }));
+    await turnTo(page, '/secrets');
+    const alert = page.getByRole('alert');
+    await alert.getByText('The console cannot show this page').waitFor();
+    t.regex(await alert.innerText(), /undefined/);
+    t.true(troubles.length > 0);
+    await page.getByRole('link', { name: 'Keys', exact: true }).click();
+    await page.getByRole('heading', { name: 'Keys', level: 1 }).waitFor();
+    t.is(await alert.count(), 0);
+    await page.getByRole('link', { name: 'Secrets', exact: true }).click();
+    await alert.waitFor();
+    await page.unroute('**/v1/functions/secrets');
+    await page.getByRole('button', { name: 'Load the page again' }).click();
+    await page.getByRole('cell', { name: 'STRIPE_KEY', exact: true }).waitFor();
+    await context.close();
+  },
+);
+
+browserSays('a page that breaks as a whole says so, and lets its user sign out', async (t, browser) => {
+  const { api } = await lived();
+  const { context, page } = await openSignedIn(browser, api);
+  // As an earlier version of the console might have stored it.
+  await page.evaluate(`(() => {
+    const { namespace, ...others } = JSON.parse(sessionStorage.getItem('orama.session'));
+    sessionStorage.setItem('orama.session', JSON.stringify(others));
+  })()`);
+  await page.reload();
+  await page.getByRole('alert').getByText('The console cannot show this page').waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('API key', { exact: true }).waitFor();
+  t.pass();
+  await context.close();
+});

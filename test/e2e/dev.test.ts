@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
-import { startEngine } from '../helpers/running-engine.js';
+import test, { type ExecutionContext } from 'ava';
+import { startEngine, type TestEngine } from '../helpers/running-engine.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
@@ -25,18 +25,8 @@ test('function dev deploys every change, reports an invalid one, prints the log 
     );
   manifest('memory: 8');
 
-  const child = spawn(process.execPath, ['dist/app/orama.js', 'function', 'dev', directory], {
-    env: { PATH: process.env.PATH, HOME: home, ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  t.teardown(() => child.kill('SIGKILL'));
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (part: string) => {
-      said += part;
-    });
-  }
-  const says = (text: string) => until(text, async () => said.includes(text));
+  const { said, endsWell } = startDev(t, engine, directory);
+  const says = (text: string) => until(text, async () => said().includes(text));
 
   await says('Deployed watched version 1');
   const changes = (rest: string, answer: string) => {
@@ -48,9 +38,7 @@ test('function dev deploys every change, reports an invalid one, prints the log 
 
   t.is((await engine.api.invoke('watched', '')).status, 200);
   await says(' success http v');
-  child.kill('SIGTERM');
-  const [code] = await once(child, 'exit');
-  t.is(code, 0, said);
+  await endsWell();
 });
 
 test('function dev prints the log of a function whose first build failed', async (t) => {
@@ -61,26 +49,14 @@ test('function dev prints the log of a function whose first build failed', async
   const manifest = (build: string) =>
     writeFileSync(join(directory, 'function.yaml'), `name: mended\nbuild: "${build}"\n`);
   manifest('false');
-  const child = spawn(process.execPath, ['dist/app/orama.js', 'function', 'dev', directory], {
-    env: { PATH: process.env.PATH, HOME: home, ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  t.teardown(() => child.kill('SIGKILL'));
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (part: string) => {
-      said += part;
-    });
-  }
-  await until('the failed build', async () => said.includes('false ended with exit code 1'));
+  const { said, endsWell } = startDev(t, engine, directory);
+  await until('the failed build', async () => said().includes('false ended with exit code 1'));
   manifest(`printf '${EMPTY.replaceAll('\\', '\\\\')}' > function.wasm`);
-  await until('the deploy', async () => said.includes('Deployed mended version 1'));
+  await until('the deploy', async () => said().includes('Deployed mended version 1'));
   t.is((await engine.api.invoke('mended', '')).status, 200);
-  await until('the log', async () => said.includes(' success http v1'));
-  t.notRegex(said, /There is no function/);
-  child.kill('SIGTERM');
-  const [code] = await once(child, 'exit');
-  t.is(code, 0, said);
+  await until('the log', async () => said().includes(' success http v1'));
+  t.notRegex(said(), /There is no function/);
+  await endsWell();
 });
 
 test('function dev deploys a change that is saved during the first build', async (t) => {
@@ -93,18 +69,34 @@ test('function dev deploys a change that is saved during the first build', async
   const manifest = (memory: number) =>
     writeFileSync(join(directory, 'function.yaml'), `name: slow\nbuild: "${build}"\nmemory: ${memory}\n`);
   manifest(8);
-  const child = spawn(process.execPath, ['dist/app/orama.js', 'function', 'dev', directory], {
-    env: { PATH: process.env.PATH, HOME: home, ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey },
-    stdio: 'ignore',
-  });
-  t.teardown(() => child.kill('SIGKILL'));
+  const { endsWell } = startDev(t, engine, directory);
   await until('the first build', async () => existsSync(started));
   manifest(16);
   await until('the version that was saved meanwhile', async () => {
     const { json } = await engine.api.get('/v1/functions/slow');
     return json.version === 2 && json.memory_limit_mb === 16;
   });
-  child.kill('SIGTERM');
-  const [code] = await once(child, 'exit');
-  t.is(code, 0);
+  await endsWell();
 });
+
+/** Runs `orama function dev` in a directory, against an engine. `said` returns what it has printed. */
+function startDev(t: ExecutionContext, engine: TestEngine, directory: string) {
+  const child = spawn(process.execPath, ['dist/app/orama.js', 'function', 'dev', directory], {
+    env: { PATH: process.env.PATH, HOME: home, ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+  }
+  /** Ends it as a user does. */
+  const endsWell = async () => {
+    child.kill('SIGTERM');
+    const [code] = await once(child, 'exit');
+    t.is(code, 0, text);
+  };
+  return { said: () => text, endsWell };
+}

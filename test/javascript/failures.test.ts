@@ -204,7 +204,7 @@ const HOSTILE: Readonly<Record<string, { code: string; error: RegExp }>> = {
     error: /^exited with code 1: RangeError: Maximum call stack size exceeded/,
   },
   'recursion in native code': {
-    code: 'JSON.parse("[".repeat(200000) + "]".repeat(200000));',
+    code: 'let deep: any = []; for (let n = 0; n < 100000; n++) deep = [deep]; JSON.stringify(deep);',
     error: /call stack/,
   },
   'more memory than the limit': {

@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -7,6 +7,7 @@ import { tempDir } from '../helpers/temp-dir.js';
 
 const run = promisify(execFile);
 const out = tempDir();
+const home = tempDir();
 const release = (...args: string[]) =>
   // Without a build, since other tests run the built files.
   run(process.execPath, ['scripts/release.mjs', '--dry-run', '--no-build', '--out', out, ...args]);
@@ -93,6 +94,17 @@ test('an invalid version and a version that Python cannot express are refused', 
   t.regex(none?.message ?? '', /must be major, minor, patch or one such as 1\.2\.3, not newest/);
   const nightly = await t.throwsAsync(release('1.2.3-nightly'));
   t.regex(nightly?.message ?? '', /must end in -alpha\.1, -beta\.1 or -rc\.1, not -nightly/);
+});
+
+test('a directory for the release that has other files in it is refused, and they stay', async (t) => {
+  writeFileSync(join(home, 'thesis.txt'), 'of years');
+  const file = join(home, 'thesis.txt');
+  const refused = await t.throwsAsync(release('--out', home));
+  t.regex(refused?.message ?? '', /^error: .* is not empty; name a new directory with --out$/m);
+  t.deepEqual(readdirSync(home), ['thesis.txt']);
+  const noDirectory = await t.throwsAsync(release('--out', file));
+  t.regex(noDirectory?.message ?? '', /^error: .*thesis.txt is no directory; name a new one with --out$/m);
+  t.is(readFileSync(file, 'utf8'), 'of years');
 });
 
 async function unchanged(): Promise<string> {

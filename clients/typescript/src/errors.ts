@@ -45,3 +45,14 @@ export class FunctionError extends OramaError {
     this.output = output;
   }
 }
+
+/** Codes of Node and OpenSSL. Browsers give no reason. */
+const OF_CERTIFICATES = /CERT|^UNABLE_TO_/;
+
+/** Returns whether the server's certificate was refused, as it would be again. */
+export function isOfCertificate(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && OF_CERTIFICATES.test(String(cause.code))) return true;
+  }
+  return false;
+}

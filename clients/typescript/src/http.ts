@@ -1,5 +1,5 @@
 import { decodeBase64 } from './base64.js';
-import { type ErrorCode, FunctionError, OramaError } from './errors.js';
+import { type ErrorCode, FunctionError, isOfCertificate, OramaError } from './errors.js';
 import { sleep } from './sleep.js';
 
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
@@ -118,8 +118,9 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
  * After 429 and 503 nothing was accepted, except if the store has not reported whether a write took
  * place. 502 and 504 of a proxy mean that the engine did not answer it.
  */
-function mayRepeat({ code, status, retryAfter = 0 }: OramaError, { repeatable }: Call): boolean {
-  if (retryAfter > LONGEST_RETRY_AFTER_SECONDS) return false;
+function mayRepeat(error: OramaError, { repeatable }: Call): boolean {
+  const { code, status, retryAfter = 0 } = error;
+  if (retryAfter > LONGEST_RETRY_AFTER_SECONDS || isOfCertificate(error)) return false;
   if (code === 'unreachable' || status === 502 || (status === 504 && code === 'internal')) return repeatable;
   return status === 429 || (status === 503 && (repeatable || code !== 'ambiguous_write'));
 }

@@ -1,5 +1,5 @@
 import { decodeBase64, encodeBase64 } from './base64.js';
-import { OramaError } from './errors.js';
+import { isOfCertificate, OramaError } from './errors.js';
 import type { Http, Query } from './http.js';
 import { sleep } from './sleep.js';
 import type { WebSocketFactory, WebSocketLike } from './web-socket.js';
@@ -85,13 +85,14 @@ export function createSubscribe(http: Http, settings: SubscribeSettings) {
 
 /**
  * Sends the request of a socket without the upgrade, and throws errors that further attempts would
- * also get: of the topic, the credential or its scopes. An unreachable engine is not one of them.
+ * also get: of the topic, the credential, its scopes or the server's certificate. That the engine is
+ * unreachable otherwise is not one of them.
  */
 async function assertAllowed(http: Http, query: Query): Promise<void> {
   try {
     await http.send({ method: 'GET', path: PATH, query, repeatable: false });
   } catch (error) {
-    if (error instanceof OramaError && FINAL.has(error.status)) throw error;
+    if (error instanceof OramaError && (FINAL.has(error.status) || isOfCertificate(error))) throw error;
   }
 }
 
@@ -115,8 +116,11 @@ async function* connection(socket: WebSocketLike, signal: AbortSignal): AsyncGen
     end = { code };
     notify();
   };
-  // A `close` event follows.
-  socket.onerror = () => {};
+  let failure: unknown;
+  // A `close` event follows. Browsers and Node give no reason, but the package `ws` does.
+  socket.onerror = ({ error }: { error?: unknown }) => {
+    failure = error;
+  };
   signal.addEventListener('abort', close, { once: true });
   if (signal.aborted) close();
   try {
@@ -129,6 +133,13 @@ async function* connection(socket: WebSocketLike, signal: AbortSignal): AsyncGen
         throw new OramaError('The credential has expired or was revoked', {
           code: 'unauthorized',
           status: 401,
+        });
+      }
+      if (failure instanceof Error && isOfCertificate(failure)) {
+        throw new OramaError(`The engine did not answer (${failure.message})`, {
+          code: 'unreachable',
+          status: 0,
+          cause: failure,
         });
       }
       if (end !== undefined || signal.aborted) return;

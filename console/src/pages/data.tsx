@@ -10,6 +10,8 @@ import { useResource } from '../use-resource.js';
 import { Cell } from './data-cell.js';
 import { readExact } from './exact-json.js';
 
+const LIVE_MS = 10_000;
+
 interface SchemaReply {
   tables: { name: string; type: string; sql: string | null }[];
   count: number;
@@ -26,7 +28,11 @@ export function DataPage() {
   const [sql, setSql] = useState('');
   const [mayWrite, setMayWrite] = useState(false);
   const [result, setResult] = useState<Result | null>(null);
-  const schema = useResource('schema', (signal) => call<SchemaReply>('GET', '/v1/rqlite/schema', { signal }));
+  const schema = useResource(
+    'schema',
+    (signal) => call<SchemaReply>('GET', '/v1/rqlite/schema', { signal }),
+    LIVE_MS,
+  );
 
   const run = async () => {
     setResult(null);

@@ -35,7 +35,7 @@ export function InvocationsPage() {
           onClick={() => setIsPaused(!isPaused)}
         >
           <span class={pages.isConnected ? 'pulse on' : 'pulse'} aria-hidden="true" />{' '}
-          {isLive ? 'Live' : 'Paused'}
+          {isLive ? (pages.isConnected ? 'Live' : 'Connecting…') : 'Paused'}
         </button>
       }
     >

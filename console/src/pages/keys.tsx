@@ -15,10 +15,11 @@ import { useResource } from '../use-resource.js';
 import { AuditPanel } from './audit-panel.js';
 
 const PATH = '/v1/auth/keys';
+const LIVE_MS = 10_000;
 const SCOPES = ['invoke', 'publish', 'read', 'deploy', 'secrets', 'data', 'keys'];
 
 export function KeysPage() {
-  const keys = useResource('keys', (signal) => call<KeysReply>('GET', PATH, { signal }));
+  const keys = useResource('keys', (signal) => call<KeysReply>('GET', PATH, { signal }), LIVE_MS);
   const [made, setMade] = useState<string | null>(null);
   return (
     <Page title="Keys">

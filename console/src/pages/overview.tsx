@@ -6,7 +6,7 @@ import { Facts, Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
 import { setQuery, usePlace } from '../router.js';
-import { brief, bytes, count, label, milliseconds, plural, seconds } from '../text.js';
+import { brief, bytes, count, label, milliseconds, percent, plural, seconds } from '../text.js';
 import type { FunctionsReply, InvocationsReply, PeersReply, Stats, StatusReply } from '../types.js';
 import { useLive } from '../use-live.js';
 import { useResource } from '../use-resource.js';
@@ -101,7 +101,7 @@ function Figures({ range, name }: { range: string; name: string }) {
               <Tile
                 name="Failed"
                 value={count(failed)}
-                note={ended === 0 ? 'none ended' : `${((100 * failed) / ended).toFixed(1)} %`}
+                note={ended === 0 ? 'none ended' : percent(failed, ended)}
                 isBad={failed > 0}
               />
               <Tile

@@ -12,9 +12,10 @@ import type { SecretsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
 const PATH = '/v1/functions/secrets';
+const LIVE_MS = 10_000;
 
 export function SecretsPage() {
-  const secrets = useResource('secrets', (signal) => call<SecretsReply>('GET', PATH, { signal }));
+  const secrets = useResource('secrets', (signal) => call<SecretsReply>('GET', PATH, { signal }), LIVE_MS);
   const [name, setName] = useState('');
   const [value, setValue] = useState('');
   const set = async () => {

@@ -176,7 +176,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 // accepted, except if the store has not reported whether a write took place. 502 and 504 of a proxy
 // mean that the engine did not answer it.
 func mayRepeat(err *Error, call call) bool {
-	if err.RetryAfter > longestRetryAfter {
+	if err.RetryAfter > longestRetryAfter || ofCertificate(err) {
 		return false
 	}
 	if err.Code == CodeUnreachable || err.Status == http.StatusBadGateway ||

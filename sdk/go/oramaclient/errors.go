@@ -1,8 +1,10 @@
 package oramaclient
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -44,6 +46,12 @@ func (e *Error) OfFunction() bool {
 		return true
 	}
 	return false
+}
+
+// ofCertificate returns whether the server's certificate was refused, as it would be again.
+func ofCertificate(err error) bool {
+	var refused *tls.CertificateVerificationError
+	return errors.As(err, &refused)
 }
 
 type failureBody struct {

@@ -64,8 +64,8 @@ func (c *Client) Subscribe(ctx context.Context, topic string, options SubscribeO
 				failures = 0
 			}
 			var refused *Error
-			if errors.As(err, &refused) && refused.Status >= 400 && refused.Status < 500 &&
-				refused.Status != http.StatusTooManyRequests {
+			if errors.As(err, &refused) && (ofCertificate(refused) || refused.Status >= 400 &&
+				refused.Status < 500 && refused.Status != http.StatusTooManyRequests) {
 				yield(nil, err)
 				return
 			}

@@ -256,8 +256,28 @@ function run(operation: i32, args: u32, count: i32): u64 {
     case 25: return text(host.http_next(number(args, count, 1) as i32));
     case 26: return text(host.http_request());
     case 27: return js.JS_NewNumber(context, host.http_respond(number(args, count, 2) as i32, first, firstLength));
+    case 28: return js.JS_NewNumber(context, jsonDepth());
     default: return UNDEFINED;
   }
+}
+
+/** Returns the nesting depth of brackets outside of strings. */
+function jsonDepth(): u32 {
+  let depth: u32 = 0;
+  let deepest: u32 = 0;
+  let inString = false;
+  for (let at = first, end = first + firstLength; at < end; at++) {
+    const char = load<u8>(at);
+    if (inString) {
+      if (char == 0x5c) at++; // backslash
+      else if (char == 0x22) inString = false;
+    } else if (char == 0x22) inString = true;
+    else if (char == 0x5b || char == 0x7b) {
+      depth++;
+      if (depth > deepest) deepest = depth;
+    } else if ((char == 0x5d || char == 0x7d) && depth > 0) depth--;
+  }
+  return deepest;
 }
 
 function register(args: u32, count: i32): u64 {

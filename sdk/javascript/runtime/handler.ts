@@ -97,7 +97,9 @@ async function respond(response: unknown, isHttp: boolean): Promise<Bytes> {
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch {
+  } catch (error) {
+    // Nested too deeply.
+    if (error instanceof RangeError) throw error;
     return text;
   }
 }

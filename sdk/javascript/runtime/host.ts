@@ -89,3 +89,5 @@ export const storagePut = (data: Bytes) => call(22 | BYTES.one, bytes(data)) as 
 export const storageGet = (cid: string) => call(23 | BYTES.one, text(cid)) as Uint8Array<ArrayBuffer> | null;
 export const enqueue = (name: string, payload: Bytes, delay: number) =>
   call(24 | BYTES.two, text(name), bytes(payload), delay) as string | null;
+/** Returns how deep the brackets of a JSON text are nested. */
+export const jsonDepth = (json: string) => call(28 | BYTES.one, json) as number;

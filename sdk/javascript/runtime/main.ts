@@ -13,12 +13,14 @@ import { setHandler } from './handler.js';
 import { Headers } from './headers.js';
 import { monotonic, realtime, register } from './host.js';
 import { begin, fail, turn } from './invocation.js';
+import { parse } from './json.js';
 import { setLineTable } from './lines.js';
 import { rejected, uncaught } from './rejections.js';
 import { Request } from './request.js';
 import { Response } from './response.js';
 import { ReadableStream } from './streams.js';
 import { structuredClone } from './structured-clone.js';
+import { TextDecoder } from './text-decoder.js';
 import { clearTimeout, setInterval, setTimeout } from './timers.js';
 import { installSearchParams, URLSearchParams } from './url.js';
 
@@ -37,6 +39,7 @@ function define(target: object, values: Record<string, unknown>): void {
 installStack();
 installSearchParams();
 define(Math, { random });
+define(JSON, { parse });
 restrict(globalThis.crypto);
 define(globalThis.crypto, { getRandomValues: boundedRandom(globalThis.crypto) });
 define(globalThis, {
@@ -51,6 +54,7 @@ define(globalThis, {
   ReadableStream,
   Request,
   Response,
+  TextDecoder,
   clearInterval: clearTimeout,
   clearTimeout,
   console,

@@ -106,8 +106,8 @@ async function runAtChanges(
       report(error);
     }
   };
-  const isWatched = source === undefined ? (file: string) => PULLED_FILES.has(file) : undefined;
-  const watching = watchSources(watched, { signal: stop.signal, report }, runAgain, isWatched);
+  const files = source === undefined ? { isWatched: (file: string) => PULLED_FILES.has(file) } : {};
+  const watching = watchSources(watched, { signal: stop.signal, report, ...files }, runAgain);
   await watching.settled();
   terminal.progress(`Watching ${watched}; stop with Ctrl-C`);
   await watching.ended;

@@ -5,6 +5,7 @@ import { NO_ORIGIN } from '../../contract/version-origin.js';
 import { messageOf } from '../../errors.js';
 import { createClient } from '../client.js';
 import { logFollower } from '../follow-logs.js';
+import { mayBeSource } from '../function-directory.js';
 import type { Terminal } from '../terminal.js';
 import { watchSources } from '../watch-sources.js';
 import { applyPlan } from './apply.js';
@@ -17,6 +18,7 @@ export interface DevEngine {
   url: string;
   functionsUrl: string;
   adminKey: string;
+  dataDir: string;
 }
 
 /**
@@ -67,7 +69,9 @@ export async function runProject(
     }
   };
 
-  const watching = watchSources(root, { signal, report }, bring);
+  const data = resolve(engine.dataDir) + sep;
+  const isWatched = (file: string) => mayBeSource(file) && !resolve(root, file).startsWith(data);
+  const watching = watchSources(root, { signal, report, isWatched }, bring);
   await watching.settled();
   terminal.line(`Watching ${relative(process.cwd(), root) || '.'}; stop with Ctrl-C`);
   await watching.ended;

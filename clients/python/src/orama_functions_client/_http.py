@@ -78,6 +78,10 @@ class Http:
         parameters = urlencode({name: value for name, value in given.items() if value is not None})
         return f"{self.parts.path}{path}{'?' if parameters else ''}{parameters}"
 
+    def unreachable(self, cause: Exception) -> OramaError:
+        message = f"the engine at {self.url} did not answer: {cause or type(cause).__name__}"
+        return OramaError(message, code="unreachable", status=0)
+
     def _attempt(self, call: Call) -> Reply:
         connection = self._connect()
         try:
@@ -86,8 +90,7 @@ class Http:
             response = connection.getresponse()
             reply = Reply(response.status, response.headers, response.read())
         except (OSError, http.client.HTTPException) as error:
-            message = f"the engine at {self.url} did not answer: {error or type(error).__name__}"
-            raise OramaError(message, code="unreachable", status=0) from error
+            raise self.unreachable(error) from error
         finally:
             connection.close()
         # Redirects are not followed, since the credential would be sent to their target.
@@ -104,6 +107,9 @@ class Http:
 
 def _may_repeat(error: OramaError, call: Call) -> bool:
     if error.retry_after is not None and error.retry_after > _LONGEST_RETRY_AFTER:
+        return False
+    # The server would send the same certificate again.
+    if isinstance(error.__cause__, ssl.SSLCertVerificationError):
         return False
     # After 429 and 503 nothing was accepted, except if the store has not reported whether a write
     # took place. 502 and 504 of a proxy mean that the engine did not answer it.

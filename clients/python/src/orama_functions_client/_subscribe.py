@@ -78,6 +78,8 @@ class Subscription(Iterator[Event]):
                 # Reconnecting cannot succeed.
                 if 400 <= error.status < 500 and error.status != 429:
                     raise
+            except ssl.SSLCertVerificationError as error:
+                raise self._engine.unreachable(error) from error
             except (OSError, http.client.HTTPException, SocketClosed):
                 pass
             pause = min(_FIRST_PAUSE * 2 ** min(failures, 16), _LONGEST_PAUSE)
