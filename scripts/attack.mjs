@@ -60,6 +60,7 @@ const SUITES = {
     'test/auth/wallets.test.ts',
     'test/http/auth-api.test.ts',
     'test/http/scopes.test.ts',
+    'test/http/audit.test.ts',
     'test/http/security.test.ts',
   ],
   'callbacks, metrics and sockets without a credential': [

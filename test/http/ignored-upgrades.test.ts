@@ -1,23 +1,23 @@
 import test from 'ava';
 import { rawHttp, requestHead } from '../helpers/raw-http.js';
 import { sharedEngine } from './served.js';
-import { servedFunctions } from './served-functions.js';
+import { PORTS, servedFunctions } from './served-functions.js';
 
 const engine = sharedEngine();
 const served = async () => servedFunctions(await engine(), { hook: {} });
 
-const PORTS = [
-  { port: 'the API', pathOf: (namespace: string) => `/v1/invoke/${namespace}/hook` },
-  { port: 'the functions', pathOf: (namespace: string) => `/${namespace}/hook` },
-] as const;
-
-for (const { port, pathOf } of PORTS) {
+for (const { port, urlOf, pathOf } of PORTS) {
   test(`on the port of ${port}, every pipelined request is answered, whether or not it offers h2c`, async (t) => {
     const { running, tenant } = await served();
-    const url = port === 'the API' ? running.url : running.functionsUrl;
+    const url = urlOf(running);
     const request = (body: string, ...headers: string[]) =>
-      requestHead('POST', pathOf(tenant.namespace), 'Host: x', `Content-Length: ${body.length}`, ...headers) +
-      body;
+      requestHead(
+        'POST',
+        pathOf(tenant.namespace, 'hook'),
+        'Host: x',
+        `Content-Length: ${body.length}`,
+        ...headers,
+      ) + body;
     const plain = (body: string) => request(body);
     const offer = (body: string) =>
       request(body, 'Upgrade: h2c', 'Connection: Upgrade, HTTP2-Settings', 'HTTP2-Settings: AAMAAABkAAQ');

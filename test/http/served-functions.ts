@@ -2,6 +2,20 @@ import { httpGuest } from '../helpers/http-guest.js';
 import type { TestEngine } from '../helpers/running-engine.js';
 import { aTenant } from './served.js';
 
+/** The ports of an engine, and the path of a function on each. */
+export const PORTS = [
+  {
+    port: 'the API',
+    urlOf: ({ url }: TestEngine) => url,
+    pathOf: (namespace: string, name: string) => `/v1/invoke/${namespace}/${name}`,
+  },
+  {
+    port: 'the functions',
+    urlOf: ({ functionsUrl }: TestEngine) => functionsUrl,
+    pathOf: (namespace: string, name: string) => `/${namespace}/${name}`,
+  },
+] as const;
+
 /**
  * Creates a namespace with public HTTP functions, by name and `http:` settings.
  *

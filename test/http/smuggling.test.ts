@@ -1,7 +1,7 @@
 import test from 'ava';
 import { rawHttp } from '../helpers/raw-http.js';
 import { sharedEngine } from './served.js';
-import { servedFunctions } from './served-functions.js';
+import { PORTS, servedFunctions } from './served-functions.js';
 
 const engine = sharedEngine();
 
@@ -38,16 +38,11 @@ function chunked(hidden: string): string {
 
 const served = async () => servedFunctions(await engine(), { hook: {} });
 
-const PORTS = [
-  { port: 'the API', pathOf: (namespace: string) => `/v1/invoke/${namespace}/hook` },
-  { port: 'the functions', pathOf: (namespace: string) => `/${namespace}/hook` },
-] as const;
-
-for (const { port, pathOf } of PORTS) {
+for (const { port, urlOf, pathOf } of PORTS) {
   test(`on the port of ${port}, requests of ambiguous length return 4xx and run no function`, async (t) => {
     const { running, tenant } = await served();
-    const url = port === 'the API' ? running.url : running.functionsUrl;
-    const path = pathOf(tenant.namespace);
+    const url = urlOf(running);
+    const path = pathOf(tenant.namespace, 'hook');
     const hidden = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`;
     for (const [what, head, body] of AMBIGUOUS) {
       const sent = `POST ${path} HTTP/1.1\r\nHost: x\r\n${head}\r\n\r\n${body(hidden)}`;
