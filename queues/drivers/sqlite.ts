@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { AppError } from '../../src/errors.js';
+import type { Queues } from '../bull-queues.js';
 import { type BullQueuesOptions, openBullQueues } from '../bull-queues.js';
-import type { Queues } from '../open.js';
 import { SqliteConnection } from './sqlite/backend/connection.js';
 import { SqliteBacklog } from './sqlite/backlog.js';
 import { SqliteDriver } from './sqlite/driver.js';

@@ -7,8 +7,18 @@ import type { Principal } from '../core/auth/principal.js';
 import { assertScope } from '../core/auth/rights.js';
 import { AppError, isAppError } from '../errors.js';
 import { createClientAddresses } from './client-address.js';
-import type { Access, OtherNamespaces } from './route.js';
 import type { Services } from './services.js';
+
+/**
+ * `open`: credentials are ignored. `optional`: anonymous calls are accepted, invalid credentials
+ * are not. `required`: anonymous calls get 401.
+ */
+export type Access = 'open' | 'optional' | 'required';
+/**
+ * Who may name a namespace other than the credential's: the admin key, or everybody where public
+ * functions of other namespaces can be called.
+ */
+export type OtherNamespaces = 'nobody' | 'admin' | 'everybody';
 
 export interface Caller {
   principal: Principal | null;

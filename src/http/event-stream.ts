@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
@@ -12,6 +11,7 @@ import { credentialEnds } from './credential-ends.js';
 import type { RouteResponse } from './route.js';
 import type { Services } from './services.js';
 import { acquireSocketLease } from './socket-lease.js';
+import type { StreamEvent } from './stream-event.js';
 
 /** Interval of heartbeats, as proxies close idle connections. */
 const HEARTBEAT_MS = 15_000;
@@ -92,19 +92,6 @@ async function writeAll(
     clearInterval(heartbeat);
     stream.end();
   }
-}
-
-export interface StreamEvent {
-  /** The event as it is sent. */
-  text: string;
-  digest: string;
-  /** Nothing follows it: the stream ends. */
-  isLast: boolean;
-}
-
-export function streamEvent(value: unknown, isLast: boolean): StreamEvent {
-  const text = `data: ${JSON.stringify(value)}\n\n`;
-  return { text, digest: hash('sha256', text), isLast };
 }
 
 /** Writes the result of `read` at each poll, unless it is unchanged, until the last event. */

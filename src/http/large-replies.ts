@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { FunctionName, RequestId } from '../contract/ids.js';
 import { FairLimiter, type FairLimits } from '../fair-limiter.js';
-import type { StreamEvent } from './event-stream.js';
+import type { StreamEvent } from './stream-event.js';
 
 /**
  * The lists that are read, written and sent at once. Each occupies one thread at a time: the

@@ -3,7 +3,7 @@ import { type InvocationPage, InvocationPages } from '../../src/core/invocation-
 import { collect } from '../helpers/consuming.js';
 import { functionName, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
-import type { QueueContext } from './queue.js';
+import type { QueueContext } from './queue-context.js';
 
 /** Tests for every driver of `InvocationQueue` about listing and counting jobs. */
 export function contentsConformance(test: SerialFn<QueueContext>): void {

@@ -5,7 +5,7 @@ import { closedGate } from '../helpers/gate.js';
 import { queued } from '../helpers/invocations.js';
 import { succeeds } from '../helpers/succeeds.js';
 import { until } from '../helpers/until.js';
-import type { QueueContext } from './queue.js';
+import type { QueueContext } from './queue-context.js';
 
 const DONE: Settlement = { kind: 'done' };
 

@@ -6,8 +6,8 @@ import { utf8 } from '../../src/core/output-fields.js';
 import { AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Egress, EgressResponse } from '../../src/ports/egress.js';
 import { tooManyBytes } from './budgeted-host.js';
-import type { HostRun } from './host.js';
 import { isNone, parseOrUndefined } from './host-json.js';
+import type { HostRun } from './host-run.js';
 import { ParallelFetches } from './parallel-fetches.js';
 
 const HTTP_TIMEOUT_MS = 30_000;

@@ -6,7 +6,7 @@ import type { Publisher } from '../../src/core/publish.js';
 import type { Quotas } from '../../src/core/quotas.js';
 import { AppError } from '../../src/errors.js';
 import { jsonTextOf } from '../../src/json-text.js';
-import type { HostRun } from './host.js';
+import type { HostRun } from './host-run.js';
 
 export interface GuestJobsDeps {
   publisher: Publisher;

@@ -1,7 +1,7 @@
 import type { FunctionName, Namespace, RequestId } from '../../../src/contract/ids.js';
 import type { TriggerKind } from '../../../src/contract/invocation.js';
 import type { RemovedInvocation } from '../../../src/ports/queue.js';
-import type { NewJob } from '../../jobs.js';
+import type { NewJob } from '../../job-data.js';
 
 /**
  * Encodes what the usage index on Redis stores of a job: enough to record the end of an invocation

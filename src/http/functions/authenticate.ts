@@ -4,7 +4,7 @@ import { assertFunction } from '../../core/auth/rights.js';
 import { functionNotFound } from '../../core/catalog.js';
 import { engineCredential } from './engine-credential.js';
 import type { Found } from './find.js';
-import type { FunctionsHandlerDeps } from './handler.js';
+import type { FunctionsHandlerDeps } from './handler-deps.js';
 import type { RequestTarget } from './target.js';
 
 /**

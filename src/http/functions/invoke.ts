@@ -16,12 +16,12 @@ import { readBody } from '../read-body.js';
 import { authenticate } from './authenticate.js';
 import { exchangeRequestOf } from './exchange-request.js';
 import type { Found, FoundOrAllowed } from './find.js';
-import type { FunctionsHandlerDeps } from './handler.js';
+import type { FunctionsHandlerDeps } from './handler-deps.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { writeJson, writeReply } from './reply.js';
 import type { RequestTarget } from './target.js';
 import { assertSignature } from './verify/assert-signature.js';
-import type { SignedRequest } from './verify/verify.js';
+import type { SignedRequest } from './verify/signed-request.js';
 
 /**
  * Response header with the matched route, sent to callers of the namespace only; empty for the

@@ -4,7 +4,7 @@ import type { Exchange } from '../body-limits.js';
 import { anonymous } from './anonymous.js';
 import { applyCors } from './cors.js';
 import { type FoundOrAllowed, findFunction } from './find.js';
-import type { FunctionsHandlerDeps } from './handler.js';
+import type { FunctionsHandlerDeps } from './handler-deps.js';
 import { markWithoutInvocation } from './reply.js';
 import type { RequestTarget } from './target.js';
 

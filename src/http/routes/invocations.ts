@@ -15,11 +15,12 @@ import { type InvocationPage, LIVE_STATES, type ListRequest } from '../../core/i
 import { logChannel, logNoticeNames } from '../../core/logs.js';
 import { pollOnMessage } from '../../core/poll-on-message.js';
 import { AppError } from '../../errors.js';
-import { eventStream, streamEvent, writeChanges } from '../event-stream.js';
+import { eventStream, writeChanges } from '../event-stream.js';
 import type { InvocationEvent } from '../large-replies.js';
 import { json, route } from '../route.js';
 import type { Services } from '../services.js';
 import { parseSince } from '../since.js';
+import { streamEvent } from '../stream-event.js';
 
 const tag = 'Delivery';
 

@@ -15,8 +15,8 @@ import { failureFields, failureOutput, milliseconds } from '../outcome.js';
 import { textReader } from '../read-text.js';
 import { toAppError } from '../to-app-error.js';
 import { bytesOf } from './bytes-of.js';
-import type { Handshake, Prepare } from './endpoints.js';
 import { frameSender } from './frame-sender.js';
+import type { Handshake, Prepare } from './handshake.js';
 import { followLogs, type LogFollower } from './log-follower.js';
 
 /** Maximum number of concurrent invocations per socket; at the limit, reading pauses. */

@@ -9,8 +9,8 @@ import { parseJson } from '../parse-json.js';
 import { textReader } from '../read-text.js';
 import { toAppError } from '../to-app-error.js';
 import { bytesOf } from './bytes-of.js';
-import type { Handshake, Prepare } from './endpoints.js';
 import { frameSender } from './frame-sender.js';
+import type { Handshake, Prepare } from './handshake.js';
 import { subscribeTopic } from './topic-subscription.js';
 
 /** A subscriber that reads too slowly is disconnected. */
