@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { SerialFn } from 'ava';
-import { newRequestId } from '../../src/core/job.js';
+import { newRequestId } from '../../src/core/invocations/job.js';
 import { DONE } from '../helpers/consuming.js';
 import { queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';

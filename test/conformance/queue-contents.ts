@@ -1,5 +1,5 @@
 import type { SerialFn } from 'ava';
-import { type InvocationPage, InvocationPages } from '../../src/core/invocation-pages.js';
+import { type InvocationPage, InvocationPages } from '../../src/core/invocations/invocation-pages.js';
 import { collect } from '../helpers/consuming.js';
 import { functionName, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';

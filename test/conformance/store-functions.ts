@@ -1,5 +1,5 @@
 import test from 'ava';
-import { recordOf } from '../../src/core/deploy.js';
+import { recordOf } from '../../src/core/functions/deploy.js';
 import { aName, aNamespace, anAttempt } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './open-store.js';

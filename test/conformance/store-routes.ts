@@ -1,6 +1,6 @@
 import test from 'ava';
 import { aliasSchema } from '../../src/contract/alias.js';
-import { recordOf } from '../../src/core/deploy.js';
+import { recordOf } from '../../src/core/functions/deploy.js';
 import type { StoredAlias } from '../../src/ports/store/aliases.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';

@@ -1,5 +1,5 @@
 import type { SerialFn } from 'ava';
-import { newRequestId } from '../../src/core/job.js';
+import { newRequestId } from '../../src/core/invocations/job.js';
 import type { InvocationQueue, QueuedInvocation, Settlement } from '../../src/ports/queue.js';
 import { closedGate } from '../helpers/gate.js';
 import { queued } from '../helpers/invocations.js';

@@ -2,7 +2,7 @@ import anyTest, { type TestFn } from 'ava';
 import { Redis } from 'ioredis';
 import type { Queues } from '../../queues/bull-queues.js';
 import { openQueues } from '../../queues/open.js';
-import { newRequestId } from '../../src/core/job.js';
+import { newRequestId } from '../../src/core/invocations/job.js';
 import { isAppError } from '../../src/errors.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import type { Queues } from '../../queues/bull-queues.js';
 import { DEFAULT_TIMINGS } from '../../queues/driver.js';
 import { openQueues } from '../../queues/open.js';
-import { withTimeout } from '../../src/timeout.js';
+import { withTimeout } from '../../src/concurrency/timeout.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';

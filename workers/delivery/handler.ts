@@ -1,10 +1,10 @@
-import { createBufferBudget, HOST_CALLS } from '../../src/buffer-budget.js';
+import { createBufferBudget, HOST_CALLS } from '../../src/concurrency/buffer-budget.js';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { Trace } from '../../src/contract/trace.js';
-import type { Catalog } from '../../src/core/catalog.js';
-import type { EndRow } from '../../src/core/follow-ups.js';
-import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
-import type { RefusalCode } from '../../src/core/reply.js';
+import type { Catalog } from '../../src/core/functions/catalog.js';
+import type { EndRow } from '../../src/core/invocations/follow-ups.js';
+import { endNumber, newAttempt } from '../../src/core/invocations/new-attempt.js';
+import type { RefusalCode } from '../../src/core/invocations/reply.js';
 import { type AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';

@@ -1,8 +1,8 @@
-import type { BufferBudget } from '../../src/buffer-budget.js';
+import type { BufferBudget } from '../../src/concurrency/buffer-budget.js';
 import type { HostCalls } from '../../src/contract/host-functions.js';
-import type { CallDepth } from '../../src/core/call-depth.js';
+import { storeBlob } from '../../src/core/functions/stored-blobs.js';
+import type { CallDepth } from '../../src/core/invocations/call-depth.js';
 import type { Secrets } from '../../src/core/secrets.js';
-import { storeBlob } from '../../src/core/stored-blobs.js';
 import { AppError } from '../../src/errors.js';
 import type { Blobs } from '../../src/ports/blobs.js';
 import type { Cache } from '../../src/ports/cache.js';

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { countReplySchema } from '../../contract/http/common.js';
 import { presenceReplySchema } from '../../contract/http/pubsub.js';
-import { JsonText, stringifyWith, toJsonText } from '../../json-text.js';
+import { JsonText, stringifyWith, toJsonText } from '../../json/json-text.js';
 import type { Client } from '../client.js';
 import { readData } from '../data.js';
 import { readLines } from '../ndjson.js';

@@ -1,8 +1,8 @@
-import type { Catalog } from '../../core/catalog.js';
-import type { HttpRoutes } from '../../core/http-routes.js';
-import type { Admission } from '../admission.js';
-import type { BodyLimits } from '../body-limits.js';
-import type { ClientAddresses } from '../client-address.js';
+import type { Catalog } from '../../core/functions/catalog.js';
+import type { HttpRoutes } from '../../core/functions/http-routes.js';
+import type { Admission } from '../admission/admission.js';
+import type { ClientAddresses } from '../admission/client-address.js';
+import type { BodyLimits } from '../request/body-limits.js';
 import type { Services } from '../services.js';
 import type { Addressing } from './target.js';
 

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HTTP_METHODS } from '../../contract/http-function.js';
 import { AppError } from '../../errors.js';
-import type { Exchange } from '../body-limits.js';
-import { assertOneHost } from '../one-host.js';
-import { toAppError } from '../to-app-error.js';
+import type { Exchange } from '../request/body-limits.js';
+import { assertOneHost } from '../request/one-host.js';
+import { toAppError } from '../response/to-app-error.js';
 import { anonymous } from './anonymous.js';
 import { applyCors } from './cors.js';
 import { findFunction } from './find.js';

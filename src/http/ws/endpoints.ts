@@ -1,6 +1,6 @@
 import type { Scope } from '../../contract/scopes.js';
 import { AppError } from '../../errors.js';
-import type { Access } from '../admission.js';
+import type { Access } from '../admission/admission.js';
 import type { Prepare } from './handshake.js';
 import { prepareInvokeSocket } from './invoke-socket.js';
 import { prepareTopicSocket } from './topic-socket.js';

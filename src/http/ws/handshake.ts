@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import type { Caller } from '../admission.js';
+import type { Caller } from '../admission/admission.js';
 import type { Services } from '../services.js';
 import type { PresenceRooms } from './presence-rooms.js';
 import type { UnsentFrames } from './unsent-frames.js';
