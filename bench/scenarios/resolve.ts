@@ -7,6 +7,7 @@ import { aliasSchema, LIVE_ALIAS } from '../../src/contract/alias.js';
 import { functionSettingsSchema } from '../../src/contract/function.js';
 import { functionNameSchema, namespaceSchema } from '../../src/contract/ids.js';
 import { createCatalog } from '../../src/core/functions/catalog.js';
+import { anEntry, ENOUGH_FOR_ALL } from '../../test/helpers/audited.js';
 import { heading, median, row, spread } from '../figures.js';
 
 const CALLS = 200_000;
@@ -28,23 +29,13 @@ export async function resolve(): Promise<void> {
     for (const namespace of [plain, split]) {
       const settings = functionSettingsSchema.parse({ name, metadata: {} });
       for (let version = 0; version < 2; version++) {
-        await store.functions.addVersion({
-          namespace,
-          settings,
-          wasmCid: 'bafy',
-          warmStart: 'fresh',
-          createdBy: 'bench',
-        });
+        const made = { namespace, settings, wasmCid: 'bafy', createdBy: 'bench', limits: ENOUGH_FOR_ALL };
+        await store.functions.addVersion({ ...made, warmStart: 'fresh' }, anEntry());
       }
     }
-    await store.aliases.put({
-      namespace: split,
-      function: name,
-      alias: aliasSchema.parse(LIVE_ALIAS),
-      version: 1,
-      weights: { 2: 10 },
-      updatedAt: Date.now(),
-    });
+    const alias = aliasSchema.parse(LIVE_ALIAS);
+    const live = { namespace: split, function: name, alias, version: 1, weights: { 2: 10 } };
+    await store.aliases.put({ ...live, updatedAt: Date.now() }, anEntry());
     const contenders = {
       'a known version': () => catalog.resolve(plain, name, 2),
       'the newest, no aliases': () => catalog.choose(plain, name),

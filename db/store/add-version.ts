@@ -47,7 +47,7 @@ where namespace = ? and id = ?`;
 export async function addVersion(
   database: Database,
   version: NewVersion,
-  audit: AuditEntry | undefined,
+  audit: AuditEntry,
 ): Promise<FunctionVersion> {
   const { knex } = database;
   const { namespace, settings } = version;
@@ -60,9 +60,7 @@ export async function addVersion(
     ...claimRoutes(knex, { namespace, name }),
     ...replaceManifestTriggers(knex, { namespace, name }, metadata.triggers, now),
     ...auditQueries(knex, audit),
-    ...(audit === undefined
-      ? []
-      : [knex.raw(NUMBER_AUDITED_VERSION, [namespace, name, namespace, audit.id])]),
+    knex.raw(NUMBER_AUDITED_VERSION, [namespace, name, namespace, audit.id]),
     newestVersion(knex, namespace, name),
   ];
   const results = await batchWithRoutes(database, { namespace, name }, { routes }, () =>

@@ -53,16 +53,15 @@ export function createAliasStore(database: Database): AliasStore {
       return row?.held === 1;
     },
     async remove(namespace, fn, alias, audit) {
-      const audits = auditQueries(knex, audit, {
-        sql: 'exists (select 1 from aliases where namespace = ? and function = ? and alias = ?)',
-        bindings: [namespace, fn, alias],
-      });
       const results = await database.batch([
-        ...audits,
+        ...auditQueries(knex, audit, {
+          sql: 'exists (select 1 from aliases where namespace = ? and function = ? and alias = ?)',
+          bindings: [namespace, fn, alias],
+        }),
         aliases().where({ namespace, function: fn, alias }).delete(),
         ...claims(namespace, fn, alias),
       ]);
-      return results[audits.length] === 1;
+      return results[1] === 1;
     },
   };
 }

@@ -39,8 +39,8 @@ export interface Happens {
  * Returns the statement that adds an audit entry, for the batch that makes the change; none without
  * an entry.
  */
-export function auditQueries(knex: Knex, entry: AuditEntry | undefined, happens?: Happens): Query<unknown>[] {
-  if (entry === undefined) return [];
+export function auditQueries(knex: Knex, entry: AuditEntry | null, happens?: Happens): Query<unknown>[] {
+  if (entry === null) return [];
   const { namespace, id, at, actor, actorName, action, target, targetName, requestId } = entry;
   const values = [
     ...[namespace, id, at, actor, cleanName(actorName), action],

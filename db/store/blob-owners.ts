@@ -43,14 +43,8 @@ export function createBlobOwnerStore(database: Database): BlobOwnerStore {
         .insert({ namespace, cid, name, size, created_at: Date.now() })
         .onConflict(['namespace', 'cid']);
       const add = name === '' ? insert.ignore() : insert.merge(['name']);
-      const check =
-        limitBytes === undefined
-          ? null
-          : {
-              namespace,
-              sql: STORAGE_CHECK,
-              bindings: [limitBytes, size, namespace, cid, limitBytes, namespace, namespace],
-            };
+      const bindings = [limitBytes, size, namespace, cid, limitBytes, namespace, namespace];
+      const check = { namespace, sql: STORAGE_CHECK, bindings };
       await batchWithinQuota(database, check, [add], { idempotent: true });
     },
 

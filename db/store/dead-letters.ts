@@ -69,7 +69,7 @@ export function createDeadLetters(database: Database): DeadLetters {
       return row === undefined ? null : toAttempt(row, Date.now());
     },
 
-    async purgeDead(namespace, fn, { reason, ids, audit } = {}) {
+    async purgeDead(namespace, fn, { reason, ids, audit }) {
       const table = ids === undefined ? ATTEMPTS_BY_DEAD : 'attempts';
       // Those that die meanwhile are not purged, or this might not end.
       const [newest] = await database.run<{ last: number }[]>(knex.raw(NEWEST));

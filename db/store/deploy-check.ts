@@ -32,10 +32,9 @@ from (
       ${STORAGE_BYTES} as bytes,
       exists (select 1 from function_versions where namespace = ? and wasm_cid = ?) as stored))`;
 
-/** Returns the quota check of a deploy; null for a deploy without limits. */
-export function deployCheck({ namespace, settings, ...version }: QuotaRelevant): QuotaCheck | null {
+/** Returns the quota check of a deploy. */
+export function deployCheck({ namespace, settings, ...version }: QuotaRelevant): QuotaCheck {
   const { limits, wasmCid, wasmBytes = 0 } = version;
-  if (limits === undefined) return null;
   const { name, metadata } = settings;
   const listed = listedSpecs(metadata.triggers);
   return {

@@ -42,9 +42,8 @@ export function createFunctionStore(database: Database): FunctionStore {
     },
 
     async remove(namespace, name, audit) {
-      const audits = auditQueries(knex, audit, functionExists(namespace, name));
       const results = await database.batch([
-        ...audits,
+        ...auditQueries(knex, audit, functionExists(namespace, name)),
         knex('function_versions').where({ namespace, name }).distinct('wasm_cid').pluck('wasm_cid'),
         knex('function_versions').where({ namespace, name }).delete(),
         deleteTriggerSettings(knex, 'namespace = ? and function = ?', [namespace, name]),
@@ -58,7 +57,7 @@ export function createFunctionStore(database: Database): FunctionStore {
           .whereNull('deleted_at')
           .update({ deleted_at: Date.now() }),
       ]);
-      return results.at(-1) === 1 ? (results[audits.length] as string[]) : null;
+      return results.at(-1) === 1 ? (results[1] as string[]) : null;
     },
 
     async count() {

@@ -50,7 +50,7 @@ export function createKeyStore(database: Database): KeyStore {
       const holds = makerHolds(maker, now);
       const used = { sql: 'select count(*) from api_keys where namespace = ?', bindings: [namespace] };
       const check =
-        limit === undefined
+        limit === null
           ? null
           : { namespace, ...countCheck('keys', limit, used, { sql: 'true', bindings: [] }) };
       const results = await batchWithinQuota(database, check, [

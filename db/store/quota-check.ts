@@ -67,8 +67,7 @@ export async function batchWithinQuota(
 }
 
 /** Throws `quota_exceeded` if the change would exceed a quota now. */
-export async function assertWithinQuota(database: Database, check: QuotaCheck | null): Promise<void> {
-  if (check === null) return;
+export async function assertWithinQuota(database: Database, check: QuotaCheck): Promise<void> {
   const refusal = await refusalOf(database, check);
   if (refusal !== null) throw refusal;
 }

@@ -55,7 +55,7 @@ export function createRolloutStore(database: Database): RolloutStore {
     change: Query<unknown>,
     row: RolloutRow,
     live: StoredAlias,
-    audit: AuditEntry | undefined,
+    audit: AuditEntry | null,
   ) => {
     const fn = { namespace: row.namespace, name: row.function };
     const happens = changed(row);

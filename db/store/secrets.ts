@@ -26,21 +26,12 @@ export function createSecretStore(database: Database): SecretStore {
         .insert({ namespace, name, sealed, key_id: keyId, created_at: now, updated_at: now })
         .onConflict(['namespace', 'name'])
         .merge(['sealed', 'key_id', 'updated_at']);
-      const check =
-        limit === undefined
-          ? null
-          : {
-              namespace,
-              ...countCheck(
-                'secrets',
-                limit,
-                { sql: 'select count(*) from secrets where namespace = ?', bindings: [namespace] },
-                {
-                  sql: 'not exists (select 1 from secrets where namespace = ? and name = ?)',
-                  bindings: [namespace, name],
-                },
-              ),
-            };
+      const used = { sql: 'select count(*) from secrets where namespace = ?', bindings: [namespace] };
+      const more = {
+        sql: 'not exists (select 1 from secrets where namespace = ? and name = ?)',
+        bindings: [namespace, name],
+      };
+      const check = { namespace, ...countCheck('secrets', limit, used, more) };
       const queries = [put, ...auditQueries(knex, audit)];
       await batchWithinQuota(database, check, queries, { idempotent: true });
     },

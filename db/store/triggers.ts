@@ -24,7 +24,7 @@ export function createTriggerStore(database: Database): TriggerStore {
         bindings: [namespace, fn, row.spec],
       };
       const exists = functionExists(namespace, fn);
-      const check = limit === undefined ? null : { namespace, ...countCheck('triggers', limit, used, more) };
+      const check = { namespace, ...countCheck('triggers', limit, used, more) };
       const results = await batchWithinQuota(
         database,
         check,

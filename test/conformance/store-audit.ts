@@ -2,6 +2,7 @@ import test from 'ava';
 import type { AuditAction, AuditEntry, AuditQuery } from '../../src/ports/store/audit.js';
 import { uuidv7 } from '../../src/uuid.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
+import { anEntry, ENOUGH } from '../helpers/audited.js';
 import { aKey } from '../helpers/key.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './open-store.js';
@@ -13,28 +14,27 @@ export function testAudit(driver: string, open: OpenStore): void {
   test(`${driver}: an audit event is stored only if its change is made`, async (t) => {
     const { audit, functions, keys, secrets, triggers, settings } = await get();
     const namespace = aNamespace();
-    await functions.addVersion(aVersion({ namespace, name: 'f' }));
-    const entry = (action: AuditAction, target: string, at = Date.now()): AuditEntry => ({
-      id: uuidv7(),
-      namespace,
-      at,
-      actor: 'key:1',
-      actorName: 'ci',
-      action,
-      target,
-      targetName: action.startsWith('key.') ? `named ${target}` : null,
-      requestId: 'r-1',
-    });
+    await functions.addVersion(aVersion({ namespace, name: 'f' }), anEntry());
+    const entry = (action: AuditAction, target: string, at = Date.now()): AuditEntry => {
+      const targetName = action.startsWith('key.') ? `named ${target}` : null;
+      return anEntry({ namespace, at, action, target, targetName });
+    };
     const sealed = { name: 'A', sealed: Uint8Array.of(1), keyId: 'k' };
     const key = aKey({ namespace });
-    await secrets.put(namespace, sealed, entry('secret.set', 'A'));
+    await secrets.put(namespace, sealed, entry('secret.set', 'A'), ENOUGH);
     t.false(await secrets.remove(namespace, 'B', entry('secret.delete', 'B')));
     t.true(await secrets.remove(namespace, 'A', entry('secret.delete', 'A')));
-    await keys.add(key, entry('key.create', key.id));
-    await keys.add(aKey({ maker: { kind: 'key', id: 'gone' } }), entry('key.create', 'none'));
+    await keys.add(key, entry('key.create', key.id), null);
+    await keys.add(aKey({ maker: { kind: 'key', id: 'gone' } }), entry('key.create', 'none'), null);
     t.false(await keys.revoke('gone', entry('key.revoke', 'gone')));
     t.true(await keys.revoke(key.id, entry('key.revoke', key.id)));
-    const trigger = await triggers.add(namespace, aName('f'), { topic: 'a' }, entry('trigger.add', 'f'));
+    const trigger = await triggers.add(
+      namespace,
+      aName('f'),
+      { topic: 'a' },
+      entry('trigger.add', 'f'),
+      ENOUGH,
+    );
     if (trigger === null) return t.fail();
     t.false(await triggers.remove(namespace, aName('g'), trigger.id, entry('trigger.delete', 'g')));
     t.true(await triggers.remove(namespace, aName('f'), trigger.id, entry('trigger.delete', 'f')));

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { uuidv7 } from '../../src/uuid.js';
 import { aNamespace } from '../helpers/attempt.js';
+import { ENOUGH } from '../helpers/audited.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './open-store.js';
 
@@ -10,10 +11,10 @@ export function testBlobOwners(driver: string, open: OpenStore): void {
   test(`${driver}: a blob has one owner row, with its own name, for each namespace that stored it`, async (t) => {
     const { blobOwners } = await get();
     const [a, b, cid] = [aNamespace(), aNamespace(), uuidv7()];
-    await blobOwners.add(a, { cid, name: 'first', size: 5 });
-    await blobOwners.add(a, { cid, name: 'again', size: 5 });
-    await blobOwners.add(a, { cid, name: '', size: 5 });
-    await blobOwners.add(b, { cid, name: '', size: 5 });
+    await blobOwners.add(a, { cid, name: 'first', size: 5 }, ENOUGH);
+    await blobOwners.add(a, { cid, name: 'again', size: 5 }, ENOUGH);
+    await blobOwners.add(a, { cid, name: '', size: 5 }, ENOUGH);
+    await blobOwners.add(b, { cid, name: '', size: 5 }, ENOUGH);
     t.is((await blobOwners.get(a, cid))?.name, 'again');
     const owner = await blobOwners.get(a, cid);
     t.is(owner?.size, 5);
@@ -29,7 +30,7 @@ export function testBlobOwners(driver: string, open: OpenStore): void {
   test(`${driver}: a blob can be marked for deletion by one caller, and only when no namespace owns it`, async (t) => {
     const { blobOwners } = await get();
     const [a, cid] = [aNamespace(), uuidv7()];
-    await blobOwners.add(a, { cid, name: '', size: 5 });
+    await blobOwners.add(a, { cid, name: '', size: 5 }, ENOUGH);
     t.is(await blobOwners.markForDeletion(cid), null);
     t.false(await blobOwners.isPendingDeletion(cid));
     await blobOwners.remove(a, cid);

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { Namespace } from '../../src/contract/ids.js';
 import { aDeadAttempt, aName, aNamespace, aRequestId, logsOf } from '../helpers/attempt.js';
+import { anEntry } from '../helpers/audited.js';
 import { shared } from '../helpers/shared.js';
 import { textOf } from '../helpers/text-of.js';
 import type { OpenStore } from './open-store.js';
@@ -41,8 +42,8 @@ export function testDeadLetters(driver: string, open: OpenStore): void {
       ['error', 2],
       ['worker_died', 1],
     ]);
-    t.is(await attempts.purgeDead(namespace, aName('hello')), 2);
-    t.is(await attempts.purgeDead(namespace, aName('hello')), 0);
+    t.is(await attempts.purgeDead(namespace, aName('hello'), { audit: anEntry() }), 2);
+    t.is(await attempts.purgeDead(namespace, aName('hello'), { audit: anEntry() }), 0);
     t.deepEqual(await counts(), [['error', 1]]);
     t.is((await logsOf(attempts, namespace)).records.length, 2, 'its log stays');
     t.is(await attempts.takeDead(mine[0]?.requestId ?? aRequestId()), null);
@@ -87,7 +88,7 @@ export function testDeadLetters(driver: string, open: OpenStore): void {
     const rows = Array.from({ length: 5_200 }, () => aDeadAttempt({ namespace }, { input }));
     await attempts.write(rows);
     let purging = true;
-    const purged = attempts.purgeDead(namespace, aName('hello')).finally(() => {
+    const purged = attempts.purgeDead(namespace, aName('hello'), { audit: anEntry() }).finally(() => {
       purging = false;
     });
     let served = 0;
@@ -113,9 +114,12 @@ export function testDeadLetters(driver: string, open: OpenStore): void {
     t.deepEqual(await attempts.deadGroups(namespace), [{ ...hello, count: 2 }, timedOut]);
     // Ids of another function or namespace, or not dead any more, are ignored.
     const ids = [first, other, foreign].map(({ requestId }) => requestId);
-    t.is(await attempts.purgeDead(namespace, aName('hello'), { ids, reason: 'timeout' }), 0);
-    t.is(await attempts.purgeDead(namespace, aName('hello'), { ids }), 1);
-    t.is(await attempts.purgeDead(namespace, aName('hello'), { ids }), 0);
+    t.is(
+      await attempts.purgeDead(namespace, aName('hello'), { audit: anEntry(), ids, reason: 'timeout' }),
+      0,
+    );
+    t.is(await attempts.purgeDead(namespace, aName('hello'), { audit: anEntry(), ids }), 1);
+    t.is(await attempts.purgeDead(namespace, aName('hello'), { audit: anEntry(), ids }), 0);
     t.deepEqual(await attempts.deadGroups(namespace), [{ ...hello, count: 1, oldestAt: 300 }, timedOut]);
     t.is((await attempts.deadGroups(foreign.namespace)).length, 1);
   });

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { recordOf } from '../../src/core/functions/deploy.js';
 import { aName, aNamespace, anAttempt } from '../helpers/attempt.js';
+import { anEntry } from '../helpers/audited.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './open-store.js';
 import { aVersion } from './store-records.js';
@@ -11,7 +12,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
   test(`${driver}: a deployed version is read back as written, and unknown ones are null`, async (t) => {
     const { functions } = await get();
     const given = aVersion();
-    const made = await functions.addVersion(given);
+    const made = await functions.addVersion(given, anEntry());
     const { id, created_at, updated_at, ...rest } = made;
     t.deepEqual(rest, {
       name: aName('hello'),
@@ -43,9 +44,9 @@ export function testFunctions(driver: string, open: OpenStore): void {
   test(`${driver}: the size of a module is known to the namespace that deployed it`, async (t) => {
     const { functions } = await get();
     const given = aVersion({ wasmBytes: 1234 });
-    await functions.addVersion(given);
+    await functions.addVersion(given, anEntry());
     // A rollback stores no size.
-    await functions.addVersion(aVersion({ namespace: given.namespace }));
+    await functions.addVersion(aVersion({ namespace: given.namespace }), anEntry());
     t.is(await functions.moduleBytes(given.namespace, given.wasmCid), 1234);
     t.is(await functions.moduleBytes(given.namespace, 'another'), null);
     t.is(await functions.moduleBytes(aNamespace(), given.wasmCid), null);
@@ -56,14 +57,14 @@ export function testFunctions(driver: string, open: OpenStore): void {
     const origin = { message: "What's new – ✓", git_commit: '0123456-dirty' };
     const given = aVersion({ origin, createdBy: 'key:1', createdByName: 'ci – ✓' });
     const expected = { ...origin, created_by: 'key:1', created_by_name: 'ci – ✓' };
-    t.like(await functions.addVersion(given), expected);
+    t.like(await functions.addVersion(given, anEntry()), expected);
     t.like(await functions.latest(given.namespace, aName('hello')), expected);
   });
 
   test(`${driver}: a version with a pending probe is listed until its warm start is recorded`, async (t) => {
     const { functions } = await get();
     const given = aVersion({ warmStartReason: 'given up', probePending: true });
-    const made = await functions.addVersion(given);
+    const made = await functions.addVersion(given, anEntry());
     t.is(made.warm_start_reason, 'given up');
     t.true(made.probe_pending);
     const listed = async () => (await functions.probePending(1000, 0)).filter(({ id }) => id === made.id);
@@ -82,12 +83,15 @@ export function testFunctions(driver: string, open: OpenStore): void {
   test(`${driver}: a new version has the next number and the id and creation time of the function`, async (t) => {
     const { functions } = await get();
     const given = aVersion();
-    const first = await functions.addVersion(given);
-    const second = await functions.addVersion({
-      ...given,
-      wasmCid: 'bafkreisecond',
-      warmStart: 'go-command',
-    });
+    const first = await functions.addVersion(given, anEntry());
+    const second = await functions.addVersion(
+      {
+        ...given,
+        wasmCid: 'bafkreisecond',
+        warmStart: 'go-command',
+      },
+      anEntry(),
+    );
     t.is(second.version, 2);
     t.is(second.id, first.id);
     t.is(second.created_at, first.created_at);
@@ -99,9 +103,9 @@ export function testFunctions(driver: string, open: OpenStore): void {
   test(`${driver}: list returns the latest version of each function, ordered by name`, async (t) => {
     const { functions } = await get();
     const given = aVersion({ name: 'b' });
-    await functions.addVersion(given);
-    const b = await functions.addVersion(given);
-    const a = await functions.addVersion(aVersion({ name: 'a', namespace: given.namespace }));
+    await functions.addVersion(given, anEntry());
+    const b = await functions.addVersion(given, anEntry());
+    const a = await functions.addVersion(aVersion({ name: 'a', namespace: given.namespace }), anEntry());
     t.deepEqual(await functions.list(given.namespace), [a, b].map(recordOf));
     t.deepEqual(
       await functions.listWithoutEnv(given.namespace),
@@ -114,7 +118,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
     const [one, two] = [await get(), await open()];
     const given = aVersion();
     const made = await Promise.all(
-      Array.from({ length: 12 }, (_, at) => (at % 2 ? one : two).functions.addVersion(given)),
+      Array.from({ length: 12 }, (_, at) => (at % 2 ? one : two).functions.addVersion(given, anEntry())),
     );
     t.deepEqual(
       made.map(({ version }) => version).sort((a, b) => a - b),
@@ -128,16 +132,16 @@ export function testFunctions(driver: string, open: OpenStore): void {
     const { functions, triggers } = await get();
     const given = aVersion({ triggers: [{ topic: 'a:b' }] });
     const name = aName('hello');
-    const first = await functions.addVersion(given);
-    await functions.addVersion(given);
-    t.deepEqual(await functions.remove(given.namespace, name), [given.wasmCid]);
-    t.is(await functions.remove(given.namespace, name), null);
+    const first = await functions.addVersion(given, anEntry());
+    await functions.addVersion(given, anEntry());
+    t.deepEqual(await functions.remove(given.namespace, name, anEntry()), [given.wasmCid]);
+    t.is(await functions.remove(given.namespace, name, anEntry()), null);
     t.is(await functions.latest(given.namespace, name), null);
     t.deepEqual(await functions.list(given.namespace), []);
     t.deepEqual(await functions.versions(given.namespace, name), []);
     t.deepEqual(await triggers.list(given.namespace), []);
 
-    const again = await functions.addVersion(given);
+    const again = await functions.addVersion(given, anEntry());
     t.is(again.version, 3);
     t.not(again.id, first.id);
     t.deepEqual(await functions.versions(given.namespace, name), [recordOf(again)]);
@@ -146,7 +150,7 @@ export function testFunctions(driver: string, open: OpenStore): void {
   test.serial(`${driver}: recent lists the versions that ran last, then those deployed last`, async (t) => {
     const { functions, attempts } = await get();
     const namespace = aNamespace();
-    const deploy = (name: string) => functions.addVersion(aVersion({ namespace, name }));
+    const deploy = (name: string) => functions.addVersion(aVersion({ namespace, name }), anEntry());
     const [ran, ranLast] = [await deploy('ran'), await deploy('ran-last')];
     await deploy('ran');
     const deployedLast = await deploy('deployed-last');

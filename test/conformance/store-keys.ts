@@ -2,6 +2,7 @@ import test from 'ava';
 import type { StoredKey } from '../../src/ports/store/keys.js';
 import { uuidv7 } from '../../src/uuid.js';
 import { aNamespace } from '../helpers/attempt.js';
+import { anEntry } from '../helpers/audited.js';
 import { aKey } from '../helpers/key.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './open-store.js';
@@ -13,18 +14,18 @@ export function testKeys(driver: string, open: OpenStore): void {
     const { keys } = await get();
     const namespace = aNamespace();
     const asked = aKey({ namespace, isAdmin: true, scopes: ['read', 'keys'], functions: ['hook-*'] });
-    const key = await keys.add({ ...asked, expiresAt: 1_890_000_000_123 });
+    const key = await keys.add({ ...asked, expiresAt: 1_890_000_000_123 }, null, null);
     t.like(key, { id: asked.id, isAdmin: true, scopes: ['read', 'keys'], functions: ['hook-*'] });
     t.like(key, { expires_at: new Date(1_890_000_000_123).toISOString(), last_used_at: null });
     t.deepEqual(await keys.byHash(asked.hash), key);
     t.deepEqual(await keys.get(asked.id), key);
-    const second = await keys.add(aKey({ namespace }));
+    const second = await keys.add(aKey({ namespace }), null, null);
     t.deepEqual(await keys.list(namespace), [key, second] as StoredKey[]);
     await keys.touch(asked.id, 1_790_000_000_123);
     await keys.touch(asked.id, 1_780_000_000_000);
     t.is((await keys.get(asked.id))?.last_used_at, new Date(1_790_000_000_123).toISOString());
-    t.true(await keys.revoke(asked.id));
-    t.false(await keys.revoke(asked.id));
+    t.true(await keys.revoke(asked.id, anEntry()));
+    t.false(await keys.revoke(asked.id, anEntry()));
     t.is(await keys.byHash(asked.hash), null);
   });
 
@@ -33,23 +34,27 @@ export function testKeys(driver: string, open: OpenStore): void {
     const made: string[] = [];
     for (let generation = 0; generation < 4; generation += 1) {
       const maker = made.at(-1);
-      const key = await keys.add(aKey({ maker: maker === undefined ? null : { kind: 'key', id: maker } }));
+      const key = await keys.add(
+        aKey({ maker: maker === undefined ? null : { kind: 'key', id: maker } }),
+        null,
+        null,
+      );
       made.push(key?.id ?? 'none');
     }
     const [first = '', second = '', ...later] = made;
-    const sibling = await keys.add(aKey({ maker: { kind: 'key', id: first } }));
-    t.true(await keys.revoke(second));
+    const sibling = await keys.add(aKey({ maker: { kind: 'key', id: first } }), null, null);
+    t.true(await keys.revoke(second, anEntry()));
     t.truthy(await keys.get(first));
     t.truthy(await keys.get(sibling?.id ?? ''));
     for (const id of later) t.is(await keys.get(id), null);
     t.is(
-      await keys.add(aKey({ maker: { kind: 'key', id: second } })),
+      await keys.add(aKey({ maker: { kind: 'key', id: second } }), null, null),
       null,
       'a revoked key cannot create keys',
     );
-    const ended = await keys.add(aKey({ expiresAt: Date.now() - 1 }));
+    const ended = await keys.add(aKey({ expiresAt: Date.now() - 1 }), null, null);
     t.is(
-      await keys.add(aKey({ maker: { kind: 'key', id: ended?.id ?? '' } })),
+      await keys.add(aKey({ maker: { kind: 'key', id: ended?.id ?? '' } }), null, null),
       null,
       'an expired key cannot create keys',
     );
@@ -58,14 +63,14 @@ export function testKeys(driver: string, open: OpenStore): void {
   test(`${driver}: ending a login revokes all keys created with it, directly or indirectly`, async (t) => {
     const { keys, sessions } = await get();
     const [family, other] = [uuidv7(), uuidv7()];
-    const first = await keys.add(aKey({ maker: { kind: 'session', family } }));
-    const second = await keys.add(aKey({ maker: { kind: 'key', id: first?.id ?? '' } }));
-    const kept = await keys.add(aKey({ maker: { kind: 'session', family: other } }));
+    const first = await keys.add(aKey({ maker: { kind: 'session', family } }), null, null);
+    const second = await keys.add(aKey({ maker: { kind: 'key', id: first?.id ?? '' } }), null, null);
+    const kept = await keys.add(aKey({ maker: { kind: 'session', family: other } }), null, null);
     await sessions.revokeFamily(family);
     t.is(await keys.get(first?.id ?? ''), null);
     t.is(await keys.get(second?.id ?? ''), null);
     t.truthy(await keys.get(kept?.id ?? ''));
-    t.is(await keys.add(aKey({ maker: { kind: 'session', family } })), null);
+    t.is(await keys.add(aKey({ maker: { kind: 'session', family } }), null, null), null);
 
     const token = { hash: uuidv7(), family: other, wallet: 'w', namespace: aNamespace() };
     await sessions.addRefresh({ ...token, expiresAt: Date.now() + 60_000 });

@@ -8,6 +8,7 @@ import type { NewKey } from '../../src/ports/store/keys.js';
 import type { Store } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 import { aName, aNamespace, anAttempt, anEnd } from '../helpers/attempt.js';
+import { anEntry, ENOUGH } from '../helpers/audited.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './open-store.js';
 
@@ -19,7 +20,15 @@ function aVersion(namespace: NewVersion['namespace'], name: string, more: Partia
     name: aName(name),
     metadata: functionMetadataSchema.parse({}),
   });
-  return { namespace, settings, wasmCid: 'cid', warmStart: 'fresh' as const, createdBy: '', ...more };
+  return {
+    namespace,
+    settings,
+    wasmCid: 'cid',
+    warmStart: 'fresh' as const,
+    createdBy: '',
+    limits: ROOM,
+    ...more,
+  };
 }
 
 function aKey(namespace: NewKey['namespace']): NewKey {
@@ -42,7 +51,7 @@ function withTriggers(namespace: NewVersion['namespace'], name: string, topics: 
 export function testQuotas(driver: string, open: OpenStore): void {
   const get = shared(open);
   const addKey = ({ keys }: Store, namespace: NewVersion['namespace'], limit: number) =>
-    keys.add(aKey(namespace), undefined, limit);
+    keys.add(aKey(namespace), null, limit);
 
   test(`${driver}: concurrent inserts of two processes together do not exceed a quota`, async (t) => {
     const [here, there] = [await get(), await open()];
@@ -73,26 +82,26 @@ export function testQuotas(driver: string, open: OpenStore): void {
     const { secrets, triggers, functions } = await get();
     const namespace = aNamespace();
     const put = (name: string, limit: number) =>
-      secrets.put(namespace, { name, sealed: Uint8Array.of(1), keyId: 'k' }, undefined, limit);
+      secrets.put(namespace, { name, sealed: Uint8Array.of(1), keyId: 'k' }, anEntry(), limit);
     await put('A', 2);
     await put('B', 2);
     await t.notThrowsAsync(put('B', 1));
     await t.throwsAsync(put('C', 2), { message: /secrets/ });
 
     const spec = { topic: 'a' };
-    await functions.addVersion(aVersion(namespace, 'f', { limits: { ...ROOM, functions: 1 } }));
-    const first = await triggers.add(namespace, aName('f'), spec, undefined, 1);
-    t.deepEqual(await triggers.add(namespace, aName('f'), spec, undefined, 1), first);
+    await functions.addVersion(aVersion(namespace, 'f', { limits: { ...ROOM, functions: 1 } }), anEntry());
+    const first = await triggers.add(namespace, aName('f'), spec, anEntry(), 1);
+    t.deepEqual(await triggers.add(namespace, aName('f'), spec, anEntry(), 1), first);
     t.not(first, null);
-    await t.throwsAsync(triggers.add(namespace, aName('f'), { topic: 'b' }, undefined, 1), {
+    await t.throwsAsync(triggers.add(namespace, aName('f'), { topic: 'b' }, anEntry(), 1), {
       message: /triggers/,
     });
 
     await t.throwsAsync(
-      functions.addVersion(aVersion(namespace, 'g', { limits: { ...ROOM, functions: 1 } })),
+      functions.addVersion(aVersion(namespace, 'g', { limits: { ...ROOM, functions: 1 } }), anEntry()),
       { message: /functions .* 1 of 1/ },
     );
-    await functions.addVersion(aVersion(namespace, 'f', { limits: { ...ROOM, functions: 1 } }));
+    await functions.addVersion(aVersion(namespace, 'f', { limits: { ...ROOM, functions: 1 } }), anEntry());
     t.is((await functions.list(namespace)).length, 1);
   });
 
@@ -100,19 +109,25 @@ export function testQuotas(driver: string, open: OpenStore): void {
     const { functions, triggers, quotas } = await get();
     const namespace = aNamespace();
     const limits = { ...ROOM, triggers: 3 };
-    await functions.addVersion({ ...withTriggers(namespace, 'f', ['a', 'b']), limits });
-    await triggers.add(namespace, aName('f'), { topic: 'by-hand' });
-    await t.throwsAsync(functions.addVersion({ ...withTriggers(namespace, 'f', ['a', 'b', 'c']), limits }), {
-      message: /triggers .* 3 of 3/,
-    });
+    await functions.addVersion({ ...withTriggers(namespace, 'f', ['a', 'b']), limits }, anEntry());
+    await triggers.add(namespace, aName('f'), { topic: 'by-hand' }, anEntry(), ENOUGH);
+    await t.throwsAsync(
+      functions.addVersion({ ...withTriggers(namespace, 'f', ['a', 'b', 'c']), limits }, anEntry()),
+      {
+        message: /triggers .* 3 of 3/,
+      },
+    );
     t.is((await functions.versions(namespace, aName('f'))).length, 1);
     t.is((await triggers.list(namespace)).length, 3);
     // The same triggers again, and others as their replacement.
-    await functions.addVersion({ ...withTriggers(namespace, 'f', ['a', 'by-hand']), limits });
-    await functions.addVersion({ ...withTriggers(namespace, 'f', ['x', 'y']), limits });
+    await functions.addVersion({ ...withTriggers(namespace, 'f', ['a', 'by-hand']), limits }, anEntry());
+    await functions.addVersion({ ...withTriggers(namespace, 'f', ['x', 'y']), limits }, anEntry());
     t.like(await quotas.use(namespace), { functions: 1, versionsPerFunction: 3, triggers: 3 });
     await t.throwsAsync(
-      functions.addVersion(aVersion(namespace, 'f', { limits: { ...ROOM, versions_per_function: 3 } })),
+      functions.addVersion(
+        aVersion(namespace, 'f', { limits: { ...ROOM, versions_per_function: 3 } }),
+        anEntry(),
+      ),
       { message: /versions_per_function .* 3 of 3/ },
     );
   });
@@ -122,7 +137,7 @@ export function testQuotas(driver: string, open: OpenStore): void {
     const namespace = aNamespace();
     const limits = { ...ROOM, storage_mb: 4 };
     const deploy = (wasmCid: string) =>
-      functions.addVersion(aVersion(namespace, 'f', { wasmCid, wasmBytes: 2 * MB, limits }));
+      functions.addVersion(aVersion(namespace, 'f', { wasmCid, wasmBytes: 2 * MB, limits }), anEntry());
     await deploy('one');
     await deploy('one');
     t.is((await quotas.use(namespace)).storageBytes, 2 * MB);

@@ -3,6 +3,7 @@ import type { Namespace } from '../../src/contract/ids.js';
 import type { NewVersion } from '../../src/ports/store/functions.js';
 import type { StoredRollout } from '../../src/ports/store/rollouts.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
+import { ENOUGH_FOR_ALL } from '../helpers/audited.js';
 
 /** Returns a version to add: of a new namespace, with what is given. */
 export function aVersion(
@@ -22,6 +23,7 @@ export function aVersion(
     wasmCid: 'bafkreigh2akiscaildc',
     warmStart: 'fresh',
     createdBy: 'admin',
+    limits: ENOUGH_FOR_ALL,
     ...rest,
   };
 }

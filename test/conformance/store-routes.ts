@@ -3,6 +3,7 @@ import { aliasSchema } from '../../src/contract/alias.js';
 import { recordOf } from '../../src/core/functions/deploy.js';
 import type { StoredAlias } from '../../src/ports/store/aliases.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
+import { anEntry } from '../helpers/audited.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './open-store.js';
 import { aRollout, aVersion } from './store-records.js';
@@ -15,8 +16,14 @@ export function testRoutes(driver: string, open: OpenStore): void {
     for (let round = 0; round < 8; round += 1) {
       const namespace = aNamespace();
       const deploys = [
-        one.functions.addVersion(aVersion({ namespace, name: 'a', routes: ['GET /x', 'GET /users/{id}'] })),
-        two.functions.addVersion(aVersion({ namespace, name: 'b', routes: ['GET /users/{name}', 'GET /y'] })),
+        one.functions.addVersion(
+          aVersion({ namespace, name: 'a', routes: ['GET /x', 'GET /users/{id}'] }),
+          anEntry(),
+        ),
+        two.functions.addVersion(
+          aVersion({ namespace, name: 'b', routes: ['GET /users/{name}', 'GET /y'] }),
+          anEntry(),
+        ),
       ];
       const ends = await Promise.allSettled(deploys);
       const [won, ...others] = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
@@ -33,13 +40,13 @@ export function testRoutes(driver: string, open: OpenStore): void {
     const { functions } = await get();
     const namespace = aNamespace();
     const deploy = (name: string, routes: string[]) =>
-      functions.addVersion(aVersion({ namespace, name, routes }));
+      functions.addVersion(aVersion({ namespace, name, routes }), anEntry());
     await deploy('a', ['GET /x', 'GET /y']);
     await deploy('a', ['GET /x', 'POST /y']);
     await deploy('b', ['GET /y']);
     await t.throwsAsync(deploy('c', ['GET /x']), { code: 'conflict' });
-    await functions.addVersion(aVersion({ name: 'c', routes: ['GET /x'] }));
-    await functions.remove(namespace, aName('a'));
+    await functions.addVersion(aVersion({ name: 'c', routes: ['GET /x'] }), anEntry());
+    await functions.remove(namespace, aName('a'), anEntry());
     t.is((await deploy('c', ['GET /x'])).version, 1);
   });
 
@@ -47,7 +54,7 @@ export function testRoutes(driver: string, open: OpenStore): void {
     const { functions, aliases, rollouts } = await get();
     const namespace = aNamespace();
     const deploy = (name: string, routes: string[]) =>
-      functions.addVersion(aVersion({ namespace, name, routes }));
+      functions.addVersion(aVersion({ namespace, name, routes }), anEntry());
     const live = (version: number, weights: Record<string, number> = {}): StoredAlias => ({
       ...{ namespace, function: aName('a'), alias: aliasSchema.parse('live'), version, weights },
       updatedAt: Date.now(),
@@ -56,32 +63,34 @@ export function testRoutes(driver: string, open: OpenStore): void {
       t.throwsAsync(work, { code: 'conflict', message: new RegExp(`is taken by function "${owner}"`) });
     await deploy('a', ['GET /', 'GET /x/{id}', 'GET /f/{path...}']);
     await deploy('a', ['GET /y']);
-    await aliases.put(live(1));
+    await aliases.put(live(1), anEntry());
     await deploy('a', []);
     await refused(deploy('b', ['GET /']), 'a');
     await refused(deploy('b', ['GET /x/{other}']), 'a');
     await refused(deploy('b', ['GET /f/{rest...}']), 'a');
     await deploy('b', ['GET /y', 'GET /x', 'POST /x/{id}', 'GET /f/{path}']);
-    await refused(aliases.put(live(2)), 'b');
-    await refused(aliases.put(live(1, { 2: 10 })), 'b');
+    await refused(aliases.put(live(2), anEntry()), 'b');
+    await refused(aliases.put(live(1, { 2: 10 }), anEntry()), 'b');
     t.deepEqual(
       (await aliases.list(namespace)).map(({ version, weights }) => [version, weights]),
       [[1, {}]],
     );
 
-    await aliases.put(live(3));
+    await aliases.put(live(3), anEntry());
     await deploy('c', ['GET /']);
-    await refused(aliases.put(live(1)), 'c');
+    await refused(aliases.put(live(1), anEntry()), 'c');
     const rollout = { ...aRollout(namespace), to: 2, from: 3 };
-    await refused(rollouts.start(rollout, live(3, { 2: 10 })), 'b');
+    await refused(rollouts.start(rollout, live(3, { 2: 10 }), anEntry()), 'b');
     t.is(await rollouts.get(namespace, aName('a')), null);
     await deploy('b', []);
-    t.is(await rollouts.start(rollout, live(2)), 'started');
+    t.is(await rollouts.start(rollout, live(2), anEntry()), 'started');
     await refused(deploy('b', ['GET /y']), 'a');
     const started = await rollouts.get(namespace, aName('a'));
-    t.true(started !== null && (await rollouts.move(started, { ...rollout, state: 'aborted' }, live(3))));
+    t.true(
+      started !== null && (await rollouts.move(started, { ...rollout, state: 'aborted' }, live(3), null)),
+    );
     await deploy('b', ['GET /y']);
-    await aliases.remove(namespace, aName('a'), aliasSchema.parse('live'));
+    await aliases.remove(namespace, aName('a'), aliasSchema.parse('live'), anEntry());
     await refused(deploy('d', ['GET /']), 'c');
   });
 }

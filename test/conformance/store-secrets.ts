@@ -1,5 +1,6 @@
 import test from 'ava';
 import { aNamespace } from '../helpers/attempt.js';
+import { anEntry, ENOUGH } from '../helpers/audited.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './open-store.js';
 
@@ -12,26 +13,26 @@ export function testSecrets(driver: string, open: OpenStore): void {
     const { secrets } = await get();
     const namespace = aNamespace();
     const sealed = Uint8Array.from({ length: 256 }, (_, at) => at);
-    await secrets.put(namespace, { name: 'KEY', sealed, keyId: 'k1' });
+    await secrets.put(namespace, { name: 'KEY', sealed, keyId: 'k1' }, anEntry(), ENOUGH);
     const read = await secrets.get(namespace, 'KEY');
     t.deepEqual([...(read?.sealed ?? [])], [...sealed]);
     t.is(read?.keyId, 'k1');
     const [before] = await secrets.list(namespace);
-    await secrets.put(namespace, { name: 'KEY', sealed: bytes(1), keyId: 'k2' });
+    await secrets.put(namespace, { name: 'KEY', sealed: bytes(1), keyId: 'k2' }, anEntry(), ENOUGH);
     const [after] = await secrets.list(namespace);
     t.is(after?.created_at, before?.created_at);
     t.deepEqual(Object.keys(after ?? {}).sort(), ['created_at', 'name', 'updated_at']);
     t.is(await secrets.get(aNamespace(), 'KEY'), null);
-    t.true(await secrets.remove(namespace, 'KEY'));
-    t.false(await secrets.remove(namespace, 'KEY'));
+    t.true(await secrets.remove(namespace, 'KEY', anEntry()));
+    t.false(await secrets.remove(namespace, 'KEY', anEntry()));
   });
 
   test(`${driver}: reseal replaces a secret only if it has not changed since it was read`, async (t) => {
     const { secrets } = await get();
     const namespace = aNamespace();
     const old = { name: 'A', sealed: bytes(1, 0, 255), keyId: 'old' };
-    await secrets.put(namespace, old);
-    await secrets.put(namespace, { name: 'B', sealed: bytes(2), keyId: 'new' });
+    await secrets.put(namespace, old, anEntry(), ENOUGH);
+    await secrets.put(namespace, { name: 'B', sealed: bytes(2), keyId: 'new' }, anEntry(), ENOUGH);
     const found = (await secrets.notSealedWith('new', 1000)).filter((one) => one.namespace === namespace);
     t.deepEqual(
       found.map(({ name }) => name),

@@ -12,8 +12,8 @@ export function testSettings(driver: string, open: OpenStore): void {
     t.is(await settings.get(scope, 'a'), null);
     t.is(await settings.putIfAbsent(scope, 'a', '1'), '1');
     t.is(await settings.putIfAbsent(scope, 'a', '2'), '1');
-    await settings.put(scope, 'a', 'x\'41\' "é" 12345678901234567890');
-    await settings.put(scope, 'b', '');
+    await settings.put(scope, 'a', 'x\'41\' "é" 12345678901234567890', null);
+    await settings.put(scope, 'b', '', null);
     t.is(await settings.get(scope, 'a'), 'x\'41\' "é" 12345678901234567890');
     t.is(await settings.get(scope, 'b'), '');
   });

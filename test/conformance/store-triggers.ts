@@ -1,5 +1,6 @@
 import test from 'ava';
 import { aName, aNamespace } from '../helpers/attempt.js';
+import { anEntry, ENOUGH } from '../helpers/audited.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './open-store.js';
 import { aVersion } from './store-records.js';
@@ -13,8 +14,8 @@ export function testTriggers(driver: string, open: OpenStore): void {
       triggers: [{ topic: 'old' }, { cron: '*/5 * * * *', timezone: 'Europe/Paris' }],
     });
     const name = aName('hello');
-    await functions.addVersion(given);
-    const byHand = await triggers.add(given.namespace, name, { topic: 'by-hand' });
+    await functions.addVersion(given, anEntry());
+    const byHand = await triggers.add(given.namespace, name, { topic: 'by-hand' }, anEntry(), ENOUGH);
     const before = await triggers.list(given.namespace, name);
     t.is(before.length, 3);
 
@@ -23,6 +24,7 @@ export function testTriggers(driver: string, open: OpenStore): void {
         namespace: given.namespace,
         triggers: [{ topic: 'new' }, { cron: '*/5 * * * *', timezone: 'Europe/Paris' }],
       }),
+      anEntry(),
     );
     const after = await triggers.list(given.namespace, name);
     t.deepEqual(after.map(({ spec, source }) => [JSON.stringify(spec), source]).sort(), [
@@ -38,9 +40,9 @@ export function testTriggers(driver: string, open: OpenStore): void {
   test(`${driver}: an unpaired surrogate in a topic is stored as U+FFFD`, async (t) => {
     const { functions, triggers } = await get();
     const given = aVersion({ triggers: [{ topic: 'a:\ud800' }] });
-    await functions.addVersion(given);
-    await functions.addVersion(given);
-    await triggers.add(given.namespace, aName('hello'), { topic: 'b:\ud800' });
+    await functions.addVersion(given, anEntry());
+    await functions.addVersion(given, anEntry());
+    await triggers.add(given.namespace, aName('hello'), { topic: 'b:\ud800' }, anEntry(), ENOUGH);
     const found = await triggers.list(given.namespace);
     t.deepEqual(found.map(({ spec }) => ('topic' in spec ? spec.topic : '')).sort(), [
       'a:\ufffd',
@@ -52,8 +54,9 @@ export function testTriggers(driver: string, open: OpenStore): void {
     const { functions, triggers } = await get();
     const namespace = aNamespace();
     const name = aName('hello');
-    for (const each of ['hello', 'other']) await functions.addVersion(aVersion({ namespace, name: each }));
-    const topic = await triggers.add(namespace, name, { topic: 'calls:*' });
+    for (const each of ['hello', 'other'])
+      await functions.addVersion(aVersion({ namespace, name: each }), anEntry());
+    const topic = await triggers.add(namespace, name, { topic: 'calls:*' }, anEntry(), ENOUGH);
     if (topic === null) return t.fail();
     t.deepEqual(topic, {
       id: topic.id,
@@ -64,9 +67,9 @@ export function testTriggers(driver: string, open: OpenStore): void {
       enabled: true,
       createdAt: topic.createdAt,
     });
-    t.deepEqual(await triggers.add(namespace, name, { topic: 'calls:*' }), topic);
-    const cron = await triggers.add(namespace, name, { cron: '0 0 * * *' });
-    const other = await triggers.add(namespace, aName('other'), { topic: 'calls:*' });
+    t.deepEqual(await triggers.add(namespace, name, { topic: 'calls:*' }, anEntry(), ENOUGH), topic);
+    const cron = await triggers.add(namespace, name, { cron: '0 0 * * *' }, anEntry(), ENOUGH);
+    const other = await triggers.add(namespace, aName('other'), { topic: 'calls:*' }, anEntry(), ENOUGH);
     t.deepEqual(await triggers.get(topic.id), topic);
     t.is(await triggers.get('absent'), null);
     t.deepEqual(await triggers.list(namespace, name), [topic, cron]);
@@ -75,9 +78,9 @@ export function testTriggers(driver: string, open: OpenStore): void {
       (await triggers.schedules()).filter((trigger) => trigger.namespace === namespace),
       [cron],
     );
-    t.false(await triggers.remove(namespace, name, other?.id ?? ''), 'another function’s trigger');
-    t.true(await triggers.remove(namespace, name, topic.id));
-    t.false(await triggers.remove(namespace, name, topic.id));
+    t.false(await triggers.remove(namespace, name, other?.id ?? '', anEntry()), 'another function’s trigger');
+    t.true(await triggers.remove(namespace, name, topic.id, anEntry()));
+    t.false(await triggers.remove(namespace, name, topic.id, anEntry()));
     t.deepEqual(await triggers.list(namespace, name), [cron]);
   });
 

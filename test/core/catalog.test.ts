@@ -2,6 +2,7 @@ import test from 'ava';
 import { functionSettingsSchema } from '../../src/contract/function.js';
 import { createCatalog } from '../../src/core/functions/catalog.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
+import { anEntry, ENOUGH_FOR_ALL } from '../helpers/audited.js';
 import { breakable, storeAndBus } from './store-and-bus.js';
 
 /** How long the catalog uses what it has read. */
@@ -14,13 +15,17 @@ test('after a bus gap the catalog reads functions from the store again', async (
   t.teardown(() => catalog.close());
   const namespace = aNamespace();
   const deploy = () =>
-    store.functions.addVersion({
-      namespace,
-      settings: functionSettingsSchema.parse({ name: 'hello', metadata: {} }),
-      wasmCid: 'bafy',
-      warmStart: 'fresh',
-      createdBy: 'test',
-    });
+    store.functions.addVersion(
+      {
+        namespace,
+        settings: functionSettingsSchema.parse({ name: 'hello', metadata: {} }),
+        wasmCid: 'bafy',
+        warmStart: 'fresh',
+        createdBy: 'test',
+        limits: ENOUGH_FOR_ALL,
+      },
+      anEntry(),
+    );
   const chosen = async () => (await catalog.choose(namespace, aName('hello'))).version;
   await deploy();
   for (let version = 1; ; version += 1) {

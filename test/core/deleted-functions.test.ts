@@ -6,6 +6,7 @@ import { createTriggers } from '../../src/core/events/triggers.js';
 import { createAliases } from '../../src/core/functions/aliases.js';
 import { Rollouts } from '../../src/core/functions/rollouts.js';
 import { createLogger } from '../../src/logger.js';
+import { anEntry } from '../helpers/audited.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { openUseCases } from './use-cases.js';
@@ -27,7 +28,7 @@ test('what is added to a function that another process has just deleted is refus
   // The catalog of this process still has the function.
   for (const version of [undefined, 1, 2]) await catalog.resolve(namespace, name, version);
   const versions = await store.functions.versions(namespace, name);
-  await store.functions.remove(namespace, name);
+  await store.functions.remove(namespace, name, anEntry());
 
   const notFound = { code: 'function_not_found' };
   await t.throwsAsync(triggers.add(by, namespace, name, { topic: 'a' }), notFound);

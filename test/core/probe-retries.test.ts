@@ -10,6 +10,7 @@ import { startProbeRetries } from '../../src/core/functions/probe-retries.js';
 import { warmStartOf } from '../../src/core/functions/warm-start.js';
 import type { InspectSettings, ModuleInspection } from '../../src/ports/engine.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
+import { anEntry, ENOUGH_FOR_ALL } from '../helpers/audited.js';
 import { closedGate } from '../helpers/gate.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
@@ -44,13 +45,17 @@ async function scene(
     metadata: functionMetadataSchema.parse({ env: {}, triggers: [] }),
   });
   const addVersion = (wasmCid: string) =>
-    store.functions.addVersion({
-      namespace,
-      settings,
-      wasmCid,
-      ...warmStartOf(GIVEN_UP),
-      createdBy: 'admin',
-    });
+    store.functions.addVersion(
+      {
+        namespace,
+        settings,
+        wasmCid,
+        ...warmStartOf(GIVEN_UP),
+        createdBy: 'admin',
+        limits: ENOUGH_FOR_ALL,
+      },
+      anEntry(),
+    );
   const start = () => {
     const probeRetries = startProbeRetries({
       store,

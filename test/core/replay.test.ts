@@ -6,6 +6,7 @@ import { createAudit } from '../../src/core/auth/audit.js';
 import type { Actor } from '../../src/core/auth/principal.js';
 import { createDeadLetters } from '../../src/core/invocations/replay.js';
 import { aDeadAttempt, anAttempt, anEnd, aRequestId } from '../helpers/attempt.js';
+import { anEntry } from '../helpers/audited.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { openUseCases, type UseCases } from './use-cases.js';
 
@@ -63,7 +64,7 @@ test('a dead letter whose replay has ended, but was not recorded because of a cr
 test('a replay of all dead letters leaves those whose pinned version was deleted, and replays the others', async (t) => {
   const { store, queue, catalog, meter, deploy } = cases;
   const { namespace, name } = await deploy();
-  await store.functions.remove(namespace, name);
+  await store.functions.remove(namespace, name, anEntry());
   await deploy({}, namespace);
   const audit = createAudit({ store });
   const deadLetters = createDeadLetters({ store, audit, queue, catalog, meter, resultTtlMs: 60_000 });

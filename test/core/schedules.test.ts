@@ -4,6 +4,7 @@ import { createSchedules } from '../../src/core/events/schedules.js';
 import type { TickHandler } from '../../src/ports/queue.js';
 import type { StoredTrigger } from '../../src/ports/store/triggers.js';
 import { aNamespace } from '../helpers/attempt.js';
+import { anEntry, ENOUGH } from '../helpers/audited.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 import { openUseCases, type UseCases } from './use-cases.js';
@@ -83,7 +84,7 @@ test('with overlap: skip, no tick runs beside an earlier run although a later on
   const { store, queue, catalog, meter, deploy } = cases;
   const fn = await deploy();
   const spec = { cron: '0 3 * * *', overlap: 'skip' } as const;
-  const trigger = await store.triggers.add(fn.namespace, fn.name, spec);
+  const trigger = await store.triggers.add(fn.namespace, fn.name, spec, anEntry(), ENOUGH);
   if (trigger === null) return t.fail();
   let tick: TickHandler = async () => t.fail('no handler is registered');
   const schedules = createSchedules({

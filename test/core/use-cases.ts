@@ -20,6 +20,7 @@ import { createLogger } from '../../src/logger.js';
 import type { Meter } from '../../src/ports/meter.js';
 import { openRateLimiter } from '../../src/rate-limit/open.js';
 import { aNamespace } from '../helpers/attempt.js';
+import { anEntry, ENOUGH_FOR_ALL } from '../helpers/audited.js';
 
 const RESULT_TTL_MS = 60_000;
 export const GATEWAY = 'this-gateway';
@@ -78,13 +79,17 @@ export async function openUseCases(directory: string) {
       settings: Partial<z.input<typeof functionSettingsSchema>> = {},
       namespace: Namespace = aNamespace(),
     ): Promise<FunctionVersion> {
-      const version = await store.functions.addVersion({
-        namespace,
-        settings: functionSettingsSchema.parse({ name: 'hello', metadata: {}, ...settings }),
-        wasmCid: 'bafy',
-        warmStart: 'fresh',
-        createdBy: 'test',
-      });
+      const version = await store.functions.addVersion(
+        {
+          namespace,
+          settings: functionSettingsSchema.parse({ name: 'hello', metadata: {}, ...settings }),
+          wasmCid: 'bafy',
+          warmStart: 'fresh',
+          createdBy: 'test',
+          limits: ENOUGH_FOR_ALL,
+        },
+        anEntry(),
+      );
       await catalog.changed(namespace);
       return version;
     },

@@ -6,6 +6,7 @@ import { migrate } from '../../db/migrations/migrate.js';
 import { createStore } from '../../db/store/store.js';
 import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
 import { aDeadAttempt, aName, aNamespace, anAttempt, aRequestId } from '../helpers/attempt.js';
+import { anEntry } from '../helpers/audited.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const directory = tempDir();
@@ -76,8 +77,8 @@ test('queries for one function, invocation or namespace scan no whole table', as
   }
   await attempts.invocation(aRequestId());
   await attempts.takeDead(aRequestId());
-  await attempts.purgeDead(namespace, name);
-  await attempts.purgeDead(namespace, name, { ids: [aRequestId()] });
+  await attempts.purgeDead(namespace, name, { audit: anEntry() });
+  await attempts.purgeDead(namespace, name, { audit: anEntry(), ids: [aRequestId()] });
   await attempts.deadGroups(namespace);
   for (const more of [{}, { function: name }, { functions: ['hook-*', 'a'] }]) {
     await attempts.perMinute({ namespace, since: 1, until: 2, ...more });
@@ -95,9 +96,12 @@ test('queries for one function, invocation or namespace scan no whole table', as
   await attempts.sweep({ logsBefore: 1, deadBefore: 1, now: 1 });
   const settings = functionSettingsSchema.parse({ name, metadata: functionMetadataSchema.parse({}) });
   const limits = { functions: 9, versions_per_function: 9, triggers: 9, storage_mb: 9 };
-  await functions.addVersion({
-    ...{ namespace, settings, wasmCid: 'cid', warmStart: 'fresh', createdBy: '', limits },
-  });
+  await functions.addVersion(
+    {
+      ...{ namespace, settings, wasmCid: 'cid', warmStart: 'fresh', createdBy: '', limits },
+    },
+    anEntry(),
+  );
   await blobOwners.add(namespace, { cid: 'a', name: '', size: 1 }, 9);
   await quotas.use(namespace);
   await quotas.overrides(namespace);

@@ -26,9 +26,9 @@ test('a write that reaches its quota and whose reply is lost is not reported as 
     ...{ id: uuidv7(), namespace, name: 'k', hash: uuidv7(), isAdmin: false, scopes: ['*'] as const },
     ...{ functions: null, expiresAt: null, createdBy: '', maker: null },
   };
-  await t.throwsAsync(createKeyStore(withLostReply).add(key, undefined, 1), { code: 'ambiguous_write' });
+  await t.throwsAsync(createKeyStore(withLostReply).add(key, null, 1), { code: 'ambiguous_write' });
   const keys = createKeyStore(database);
   t.is((await keys.list(namespace)).length, 1);
   const another = { ...key, id: uuidv7(), hash: uuidv7() };
-  await t.throwsAsync(keys.add(another, undefined, 1), { code: 'quota_exceeded' });
+  await t.throwsAsync(keys.add(another, null, 1), { code: 'quota_exceeded' });
 });

@@ -102,7 +102,7 @@ onRqlite('three nodes survive the loss of one', (binary) => {
     const stores = await Promise.all(
       [1, 2, 3].map(() => openStore({ driver: 'rqlite', urls: cluster.urls })),
     );
-    await stores[0]?.settings.put('a', 'b', 'c');
+    await stores[0]?.settings.put('a', 'b', 'c', null);
     t.is(await stores[2]?.settings.get('a', 'b'), 'c');
     await Promise.all(stores.map((store) => store.close()));
   });

@@ -146,7 +146,12 @@ export async function resealJwtKey(settings: SettingStore, box: SecretBox): Prom
   const held = await settings.get('engine', KEY_PLACE.name);
   if (held === null) return;
   const pem = box.open(Buffer.from(held, 'base64'), KEY_PLACE);
-  await settings.put('engine', KEY_PLACE.name, Buffer.from(box.seal(pem, KEY_PLACE)).toString('base64'));
+  await settings.put(
+    'engine',
+    KEY_PLACE.name,
+    Buffer.from(box.seal(pem, KEY_PLACE)).toString('base64'),
+    null,
+  );
 }
 
 function foreignVerifier({ jwksUrl, issuer, audience }: ForeignIssuer) {

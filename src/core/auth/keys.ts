@@ -177,17 +177,8 @@ class HashedKeys implements Keys {
     const namespace = namespaceSchema.parse(key.slice(key.lastIndexOf(':') + 1));
     await this.#claim(namespace);
     try {
-      await this.#store.keys.add({
-        id: uuidv7(),
-        namespace,
-        name: 'admin',
-        hash: digest,
-        isAdmin: true,
-        ...ALL_RIGHTS,
-        expiresAt: null,
-        createdBy: '',
-        maker: null,
-      });
+      const admin = { id: uuidv7(), namespace, name: 'admin', hash: digest, isAdmin: true, ...ALL_RIGHTS };
+      await this.#store.keys.add({ ...admin, expiresAt: null, createdBy: '', maker: null }, null, null);
     } catch (error) {
       // Another web process that started at the same time has added it.
       if (!(await this.#store.keys.byHash(digest))) throw error;

@@ -191,7 +191,7 @@ class QueueSchedules implements Schedules {
     if (trigger.spec.overlap === 'skip') {
       const runs = new Set([...(await this.#activeRuns(trigger)), id]);
       const last = [...runs].slice(-MAX_LAST_RUNS).join(',');
-      await this.#store.settings.put(triggerScope(trigger.id), LAST_RUNS, last);
+      await this.#store.settings.put(triggerScope(trigger.id), LAST_RUNS, last, null);
     }
     await this.#queue.add([invocation]);
     this.#meter.accepted('cron', 1);

@@ -190,17 +190,14 @@ export class Rollouts implements Closable {
     const hasEnough = figures.calls >= request.min_calls;
     const reason = hasEnough ? failureReason(request, figures) : null;
     if (reason !== null) {
-      await this.#change(rollout, figures, { state: 'rolled_back', step, reason });
+      await this.#change(rollout, figures, { state: 'rolled_back', step, reason }, null);
       return;
     }
     const isOver = Date.now() - rollout.stepStartedAt >= request.every_seconds * 1000;
     if (!hasEnough || !isOver) return;
     const isLast = step + 1 >= request.steps.length;
-    await this.#change(rollout, figures, {
-      state: isLast ? 'completed' : 'running',
-      step: step + 1,
-      reason: null,
-    });
+    const state = isLast ? 'completed' : 'running';
+    await this.#change(rollout, figures, { state, step: step + 1, reason: null }, null);
   }
 
   /** Resolves with false if another process made the change first. */
@@ -208,7 +205,7 @@ export class Rollouts implements Closable {
     rollout: StoredRollout,
     figures: VersionFigures,
     { state, step, reason }: RolloutChange,
-    audit?: AuditEntry,
+    audit: AuditEntry | null,
   ): Promise<boolean> {
     const now = Date.now();
     const { calls, errors, p95Ms } = figures;

@@ -20,7 +20,7 @@ export interface AliasStore {
    * the function does not have all versions of the alias. Throws `conflict` if the alias is `live` and
    * another function has a route of one of its versions; then nothing is changed.
    */
-  put(alias: StoredAlias, audit?: AuditEntry): Promise<boolean>;
+  put(alias: StoredAlias, audit: AuditEntry): Promise<boolean>;
   /** Resolves with false, and writes no audit entry, if there is no such alias. */
-  remove(namespace: Namespace, fn: FunctionName, alias: Alias, audit?: AuditEntry): Promise<boolean>;
+  remove(namespace: Namespace, fn: FunctionName, alias: Alias, audit: AuditEntry): Promise<boolean>;
 }

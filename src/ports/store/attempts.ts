@@ -180,7 +180,7 @@ export interface AttemptStore {
   purgeDead(
     namespace: Namespace,
     fn: FunctionName,
-    options?: { reason?: string; ids?: readonly RequestId[]; audit?: AuditEntry },
+    options: { reason?: string; ids?: readonly RequestId[]; audit: AuditEntry },
   ): Promise<number>;
   /** Counts dead letters by function and reason, largest count first, in bounded steps. */
   deadGroups(namespace: Namespace): Promise<DeadGroup[]>;

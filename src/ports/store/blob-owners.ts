@@ -9,7 +9,7 @@ export interface BlobOwner {
 
 export interface BlobOwnerStore {
   /** Throws `quota_exceeded` if the namespace would exceed `limitBytes`. */
-  add(namespace: Namespace, blob: Omit<BlobOwner, 'createdAt'>, limitBytes?: number): Promise<void>;
+  add(namespace: Namespace, blob: Omit<BlobOwner, 'createdAt'>, limitBytes: number): Promise<void>;
   get(namespace: Namespace, cid: string): Promise<BlobOwner | null>;
   rename(namespace: Namespace, cid: string, name: string): Promise<void>;
   remove(namespace: Namespace, cid: string): Promise<boolean>;

@@ -28,8 +28,7 @@ export interface NewVersion {
   createdByName?: string | null;
   /** Undefined if not given. */
   origin?: VersionOrigin;
-  /** No limits if absent. */
-  limits?: Pick<QuotaLimits, 'functions' | 'versions_per_function' | 'triggers' | 'storage_mb'>;
+  limits: Pick<QuotaLimits, 'functions' | 'versions_per_function' | 'triggers' | 'storage_mb'>;
 }
 
 /** What the quotas of a deploy depend on. */
@@ -45,7 +44,7 @@ export interface FunctionStore {
    * Throws `quota_exceeded`, or `conflict` if another function of the namespace has one of its
    * routes; then nothing is changed. A function has the routes of every version that can be live.
    */
-  addVersion(version: NewVersion, audit?: AuditEntry): Promise<FunctionVersion>;
+  addVersion(version: NewVersion, audit: AuditEntry): Promise<FunctionVersion>;
   latest(namespace: Namespace, name: FunctionName): Promise<FunctionVersion | null>;
   version(namespace: Namespace, name: FunctionName, version: number): Promise<FunctionVersion | null>;
   /** Lists the records of versions, newest first. */
@@ -65,7 +64,7 @@ export interface FunctionStore {
    * Deletes a function with its versions and triggers. Resolves with the CIDs of its modules, or
    * with null if it does not exist.
    */
-  remove(namespace: Namespace, name: FunctionName, audit?: AuditEntry): Promise<string[] | null>;
+  remove(namespace: Namespace, name: FunctionName, audit: AuditEntry): Promise<string[] | null>;
   count(): Promise<number>;
   /**
    * Lists versions of all namespaces, first those that ran last, then those deployed last: the ones

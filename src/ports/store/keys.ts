@@ -37,11 +37,11 @@ export interface KeyStore {
    * Adds a key. Resolves with null, without any change, if the maker has been revoked or has
    * expired. Throws `quota_exceeded` if the namespace would have more than `limit` keys.
    */
-  add(key: NewKey, audit?: AuditEntry, limit?: number): Promise<StoredKey | null>;
+  add(key: NewKey, audit: AuditEntry | null, limit: number | null): Promise<StoredKey | null>;
   byHash(hash: string): Promise<StoredKey | null>;
   list(namespace: Namespace): Promise<StoredKey[]>;
   get(id: string): Promise<StoredKey | null>;
   /** Revokes a key and every key created with it, directly or indirectly. */
-  revoke(id: string, audit?: AuditEntry): Promise<boolean>;
+  revoke(id: string, audit: AuditEntry): Promise<boolean>;
   touch(id: string, usedAt: number): Promise<void>;
 }

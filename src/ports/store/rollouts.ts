@@ -42,7 +42,7 @@ export interface RolloutStore {
   start(
     rollout: Omit<StoredRollout, 'changeId'>,
     live: StoredAlias,
-    audit?: AuditEntry,
+    audit: AuditEntry,
   ): Promise<'started' | 'running' | 'missing'>;
   /**
    * Changes a rollout and the alias, atomically. Resolves with false if another process has changed
@@ -52,7 +52,7 @@ export interface RolloutStore {
     from: StoredRollout,
     to: Omit<StoredRollout, 'changeId'>,
     live: StoredAlias,
-    audit?: AuditEntry,
+    audit: AuditEntry | null,
   ): Promise<boolean>;
 }
 

@@ -11,10 +11,10 @@ export interface SealedSecret {
 
 export interface SecretStore {
   /** Throws `quota_exceeded` if the namespace would have more than `limit` secrets. */
-  put(namespace: Namespace, secret: SealedSecret, audit?: AuditEntry, limit?: number): Promise<void>;
+  put(namespace: Namespace, secret: SealedSecret, audit: AuditEntry, limit: number): Promise<void>;
   get(namespace: Namespace, name: string): Promise<SealedSecret | null>;
   list(namespace: Namespace): Promise<SecretRecord[]>;
-  remove(namespace: Namespace, name: string, audit?: AuditEntry): Promise<boolean>;
+  remove(namespace: Namespace, name: string, audit: AuditEntry): Promise<boolean>;
   /** Lists secrets that are not encrypted with this key, for key rotation. */
   notSealedWith(keyId: string, limit: number): Promise<(SealedSecret & { namespace: Namespace })[]>;
   /** Replaces `from`, provided it has not changed. */

@@ -32,8 +32,8 @@ export interface TriggerStore {
     namespace: Namespace,
     fn: FunctionName,
     spec: TriggerSpec,
-    audit?: AuditEntry,
-    limit?: number,
+    audit: AuditEntry,
+    limit: number,
   ): Promise<StoredTrigger | null>;
   get(id: string): Promise<StoredTrigger | null>;
   list(namespace: Namespace, fn?: FunctionName): Promise<StoredTrigger[]>;
@@ -45,7 +45,7 @@ export interface TriggerStore {
     fn: FunctionName,
     id: string,
     enabled: boolean,
-    audit?: AuditEntry,
+    audit: AuditEntry,
   ): Promise<StoredTrigger | null>;
-  remove(namespace: Namespace, fn: FunctionName, id: string, audit?: AuditEntry): Promise<boolean>;
+  remove(namespace: Namespace, fn: FunctionName, id: string, audit: AuditEntry): Promise<boolean>;
 }
