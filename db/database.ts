@@ -14,7 +14,6 @@ export interface Query<T> extends PromiseLike<T> {
  * `ambiguous_write`, or `internal` for an error of the engine itself.
  */
 export interface Database extends Closable {
-  readonly driver: string;
   /** Builds queries. Never await a built query directly: pass it to `run` or `batch`. */
   readonly knex: Knex;
   /** Sends one query and resolves with knex's result of it; for a raw query, its rows. */

@@ -3,7 +3,7 @@ import { AppError } from '../src/errors.js';
 import type { Database, Query } from './database.js';
 
 /** What differs between the databases that knex reaches. */
-export interface DatabaseParts extends Pick<Database, 'driver' | 'batch' | 'nodes'> {
+export interface DatabaseParts extends Pick<Database, 'batch' | 'nodes'> {
   knex: Knex;
   /** Converts the driver's errors to `AppError`s. */
   toAppError(error: unknown): AppError;
@@ -11,7 +11,7 @@ export interface DatabaseParts extends Pick<Database, 'driver' | 'batch' | 'node
 }
 
 /** Creates a `Database`: adds the conversion of errors, and an idempotent `close`. */
-export function knexDatabase({ driver, knex, toAppError, ...parts }: DatabaseParts): Database {
+export function knexDatabase({ knex, toAppError, ...parts }: DatabaseParts): Database {
   let closing: Promise<void> | undefined;
   const converted = async <T>(work: () => PromiseLike<T>): Promise<T> => {
     try {
@@ -21,7 +21,6 @@ export function knexDatabase({ driver, knex, toAppError, ...parts }: DatabasePar
     }
   };
   return {
-    driver,
     knex,
     run: <T>(query: Query<T>) => converted(() => query),
     batch: (queries, options) => converted(() => parts.batch(queries, options)),

@@ -41,7 +41,6 @@ export class CrashGuard implements Closable {
    * @param crashes How often a worker crashed while it had the job.
    */
   async crashesWhileRunning(id: string, crashes: number): Promise<number> {
-    if (crashes === 0) return 0;
     const runs = await this.#journal.read();
     let count = 0;
     for (let crash = 0; crash < crashes; crash++) if (runs.has(runKey(id, crash))) count++;

@@ -62,7 +62,6 @@ export interface Adds {
  * settlements, cancellation, schedules) is shared code on BullMQ's own classes.
  */
 export interface QueueDriver extends Closable {
-  readonly name: 'redis' | 'sqlite';
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   readonly adds: Adds;

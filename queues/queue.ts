@@ -35,7 +35,6 @@ export interface InvocationQueueOptions {
 
 /** The port `InvocationQueue` on BullMQ, for all stores. */
 export class BullInvocationQueue implements InvocationQueue {
-  readonly driver: string;
   readonly #driver: QueueDriver;
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
@@ -49,7 +48,6 @@ export class BullInvocationQueue implements InvocationQueue {
   #closing: Promise<void> | undefined;
 
   constructor(driver: QueueDriver, { timings, warn, limitsOf, hasEnded }: InvocationQueueOptions) {
-    this.driver = driver.name;
     this.#driver = driver;
     this.#timings = timings;
     this.#warn = warn;

@@ -24,7 +24,6 @@ const DELAY_MS = 2000;
  * invocation.
  */
 export class BullTasks implements Tasks {
-  readonly driver: string;
   readonly #driver: QueueDriver;
   readonly #queue: BullQueue<string>;
   readonly #timings: QueueTimings;
@@ -34,7 +33,6 @@ export class BullTasks implements Tasks {
   readonly #running = new Map<string, number>();
 
   private constructor(driver: QueueDriver, queue: BullQueue<string>, timings: QueueTimings, warn: Warn) {
-    this.driver = driver.name;
     this.#driver = driver;
     this.#queue = queue;
     this.#timings = timings;

@@ -25,7 +25,6 @@ export async function openRqlite(options: RqliteOptions): Promise<Database> {
   const config: RqliteClientConfig = { client: RqliteClient, rqlite: options };
   const builder = knex(config);
   return knexDatabase({
-    driver: 'rqlite',
     knex: builder,
     batch: (queries, batchOptions) => batch(builder, queries, batchOptions),
     nodes: () => readNodes(options.urls),

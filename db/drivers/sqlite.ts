@@ -31,7 +31,6 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
   const builder = knex(config);
   const client = builder.client as SqliteClient;
   return knexDatabase({
-    driver: 'sqlite',
     knex: builder,
     batch: async (queries) => (queries.length === 0 ? [] : client.batch(queries)),
     nodes: async () => [],

@@ -121,7 +121,7 @@ const FUNCTION_OPTIONS: ReadonlySet<string> = new Set(words('compress uncompress
  * SQLite's own tables that describe the database; all other names that begin with `sqlite_` are
  * refused.
  */
-export const SYSTEM_TABLES: ReadonlySet<string> = new Set(
+const SYSTEM_TABLES: ReadonlySet<string> = new Set(
   words(`sqlite_master sqlite_schema sqlite_temp_master sqlite_temp_schema sqlite_sequence sqlite_stat1 sqlite_stat2
     sqlite_stat3 sqlite_stat4`),
 );

@@ -21,7 +21,6 @@ export interface StatementOutcome {
  * share.
  */
 export interface Executor extends Closable {
-  readonly driver: string;
   /**
    * Runs one operation alone, several in one transaction. A query must not write, even if the guard
    * misses a write.

@@ -29,7 +29,6 @@ export async function openFunctionDatabases(options: FunctionDatabasesOptions): 
   };
 
   return {
-    driver: executor.driver,
     async query(namespace, sql, args, limits) {
       const [outcome] = await run(namespace, [toOperation('query', sql, args)], limits);
       return outcome?.rows ?? NO_ROWS;

@@ -8,7 +8,7 @@ export const NO_ROWS: SqlRows = { json: '[]', count: 0 };
  * Makes column names unique, so that a row object contains all columns: the second column `name`
  * becomes `name:2`, the third `name:3`.
  */
-export function distinctNames(columns: readonly string[]): string[] {
+function distinctNames(columns: readonly string[]): string[] {
   const taken = new Set(columns);
   const counts = new Map<string, number>();
   return columns.map((column) => {

@@ -16,7 +16,7 @@ export interface GuardedStatement {
 }
 
 /** The maximum length of a statement in bytes. */
-export const MAX_SQL_BYTES = 100 << 10;
+const MAX_SQL_BYTES = 100 << 10;
 
 /**
  * Validates that the text is a single statement that stays within its database; throws

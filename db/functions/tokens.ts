@@ -182,7 +182,7 @@ export function tokenize(sql: string): SqlTokens | TokenFault {
 
 const [DASH, SLASH, STAR, DOT, QUESTION] = [0x2d, 0x2f, 0x2a, 0x2e, 0x3f];
 const [QUOTE, DOUBLE_QUOTE, BACKTICK, BRACKET] = [0x27, 0x22, 0x60, 0x5b];
-const [DOLLAR, AT, COLON, HASH, LETTER_X, UNDERSCORE] = [0x24, 0x40, 0x3a, 0x23, 0x78, 0x5f];
+const [DOLLAR, AT, COLON, HASH, LETTER_X] = [0x24, 0x40, 0x3a, 0x23, 0x78];
 
 /** SQL keywords are case-insensitive for ASCII letters only. */
 function lower(code: number): number {
@@ -218,7 +218,7 @@ function endOfNumber(sql: string, start: number): number {
   let at = start;
   for (;;) {
     const code = sql.charCodeAt(at);
-    if (isOf(code, IDENTIFIER) || code === DOT || code === UNDERSCORE) at += 1;
+    if (isOf(code, IDENTIFIER) || code === DOT) at += 1;
     else if ((code === PLUS || code === DASH) && isExponent(sql, start, at)) at += 1;
     else return at;
   }

@@ -21,7 +21,6 @@ import { createTriggerStore } from './triggers.js';
  */
 export function createStore(database: Database): Store {
   return {
-    driver: database.driver,
     functions: createFunctionStore(database),
     aliases: createAliasStore(database),
     rollouts: createRolloutStore(database),

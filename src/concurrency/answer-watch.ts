@@ -8,7 +8,7 @@ const SILENT_STEPS = 8;
 const ANSWER_STEPS = 8;
 
 /** The reason with which requests to a silent server are aborted. */
-export class SilentServerError extends Error {
+class SilentServerError extends Error {
   override readonly name = 'SilentServerError';
 
   constructor() {

@@ -24,7 +24,7 @@ export type VersionRef = number | Alias;
 export const versionNumberSchema = whole(1, 999_999_999);
 
 /** Percentage of each additional version; the rest goes to the alias's own version. */
-export const weightsSchema = z
+const weightsSchema = z
   .record(
     z.string().regex(/^[1-9][0-9]{0,8}$/, {
       error: (issue) => `must be named by a version number, not ${show(issue.input)}`,

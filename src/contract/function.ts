@@ -56,14 +56,14 @@ function envBytes(env: unknown): number {
 export const concurrencySchema = whole(1, 10_000);
 export const allowedHostsSchema = z.array(z.string().min(1).max(253)).max(100);
 
-export const cronSchema = z
+const cronSchema = z
   .string()
   .min(1)
   .max(256)
   .refine(isCron, {
     error: (issue) => `must be a cron expression such as "*/5 * * * *", not ${show(issue.input)}`,
   });
-export const timezoneSchema = z
+const timezoneSchema = z
   .string()
   .min(1)
   .max(64)
@@ -72,9 +72,9 @@ export const timezoneSchema = z
   });
 
 /** `skip`: a tick is skipped while the previous run is still active. */
-export const overlapSchema = z.enum(['allow', 'skip']);
+const overlapSchema = z.enum(['allow', 'skip']);
 /** `none`: ticks missed while all processes were down are skipped. */
-export const catchUpSchema = z.enum(['one', 'none']);
+const catchUpSchema = z.enum(['one', 'none']);
 
 export const triggerSpecSchema = z.union(
   [

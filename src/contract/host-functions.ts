@@ -38,7 +38,7 @@ export interface HostFunction {
 }
 
 /** The host functions of contract §2, importable from "env" and from "host". */
-export const HOST_FUNCTIONS = {
+const HOST_FUNCTIONS = {
   get_caller_wallet: {
     args: [],
     result: 'data',

@@ -5,7 +5,7 @@ import { show } from './show.js';
 export const HTTP_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
 export type HttpMethod = (typeof HTTP_METHODS)[number];
 
-export const VERIFY_SCHEMES = ['github', 'stripe', 'slack', 'standard-webhooks', 'hmac'] as const;
+const VERIFY_SCHEMES = ['github', 'stripe', 'slack', 'standard-webhooks', 'hmac'] as const;
 
 const methodSchema = z.enum(HTTP_METHODS, {
   error: (issue) => `must be one of ${HTTP_METHODS.join(', ')}, not ${show(issue.input)}`,

@@ -52,7 +52,7 @@ export type InvocationState = z.infer<typeof invocationStateSchema>;
 export type FinalState = Exclude<InvocationState, 'queued' | 'running' | 'retrying'>;
 export const FINAL_STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'cancelled'];
 
-export const invocationAttemptSchema = z.object({
+const invocationAttemptSchema = z.object({
   number: z.number().int(),
   status: attemptStatusSchema,
   error: z.string().nullable(),

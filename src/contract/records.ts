@@ -3,14 +3,14 @@ import { functionNameSchema, namespaceSchema } from './ids.js';
 import { ALL_SCOPES, grantedScopeSchema } from './scopes.js';
 
 /** A trigger as shown by the API, with a topic or with a schedule. */
-export const topicTriggerSchema = z.object({
+const topicTriggerSchema = z.object({
   id: z.string(),
   function: functionNameSchema,
   topic: z.string(),
   enabled: z.boolean(),
   created_at: z.string(),
 });
-export const cronTriggerSchema = z.object({
+const cronTriggerSchema = z.object({
   id: z.string(),
   function: functionNameSchema,
   cron: z.string(),

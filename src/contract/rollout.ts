@@ -29,7 +29,7 @@ export const rolloutRequestSchema = z.strictObject({
 });
 export type RolloutRequest = z.infer<typeof rolloutRequestSchema>;
 
-export const ROLLOUT_STATES = ['running', 'completed', 'rolled_back', 'aborted'] as const;
+const ROLLOUT_STATES = ['running', 'completed', 'rolled_back', 'aborted'] as const;
 
 export const rolloutRecordSchema = z.object({
   function: z.string(),

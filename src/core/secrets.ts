@@ -19,7 +19,7 @@ const CHANNEL = 'secrets';
  */
 const MAX_CACHED_LENGTH = 1024;
 
-export const secretNameSchema = z
+const secretNameSchema = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'must be 1–128 letters, digits, "_", "." or "-"');
 

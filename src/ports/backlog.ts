@@ -15,7 +15,6 @@ export const MAX_SET_ASIDE = 100;
  * is unreachable.
  */
 export interface Backlog extends Closable {
-  readonly driver: string;
   /** Appends records; they are durable when the promise resolves. */
   push(records: readonly string[]): Promise<void>;
   /**

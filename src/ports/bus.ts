@@ -6,7 +6,6 @@ import type { Closable } from './closable.js';
  * which `onGap` reports. Messages that must not be lost go through the queue.
  */
 export interface Bus extends Closable {
-  readonly driver: string;
   /**
    * Resolves when the bus has accepted the message. Subscribers in the same process receive it too.
    */

@@ -62,7 +62,6 @@ export type Condition =
  * a write may have taken place nevertheless.
  */
 export interface FunctionDatabases extends Closable {
-  readonly driver: string;
   query(namespace: Namespace, sql: string, args: SqlArgs, options: SqlOptions): Promise<SqlRows>;
   /**
    * Resolves with the rows of a selection. Each expression passes the guard separately, and so does

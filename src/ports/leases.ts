@@ -5,7 +5,6 @@ import type { Closable } from './closable.js';
  * expires.
  */
 export interface Leases extends Closable {
-  readonly driver: string;
   /**
    * Acquires one of `limit` leases, or resolves with null if all are held. The lease is renewed
    * until it is released.

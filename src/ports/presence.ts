@@ -17,7 +17,6 @@ export interface OwnedMember extends PresenceMember {
  * dies disappear within 30 s.
  */
 export interface Presence extends Closable {
-  readonly driver: string;
   /** How long a subscriber stays present without renewing its lease. */
   readonly leaseMs: number;
   /**

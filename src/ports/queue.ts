@@ -194,7 +194,6 @@ export const MAX_ADD_MS = 2000;
  * the bus.
  */
 export interface InvocationQueue extends Closable {
-  readonly driver: string;
   /**
    * Adds all jobs or none; `overdraft` is that of the first. An id that is already queued or
    * running is ignored. Throws `queue_full`, `quota_exceeded` or `unavailable`; then no job was

@@ -5,7 +5,6 @@ import type { Closable } from './closable.js';
  * use.
  */
 export interface RateLimiter extends Closable {
-  readonly driver: string;
   /**
    * Consumes `points` (default 1) of the key's minute; a refused call may count as well. Does not
    * throw if the server is unreachable: each process then enforces the limit by itself.

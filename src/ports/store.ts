@@ -22,7 +22,6 @@ import type { TriggerStore } from './store/triggers.js';
  * milliseconds, except in records that clients see, which use RFC 3339.
  */
 export interface Store extends Closable {
-  readonly driver: string;
   readonly functions: FunctionStore;
   readonly aliases: AliasStore;
   readonly rollouts: RolloutStore;

@@ -20,7 +20,6 @@ export type TaskHandler = (payload: string) => Promise<void>;
  * server.
  */
 export interface Tasks extends Closable {
-  readonly driver: string;
   /** Adds a task; it is durable when the promise resolves. */
   add(task: Task): Promise<void>;
   /** Resolves with whether a task is waiting or running. */

@@ -41,10 +41,6 @@ export function busConformance(
     return { got, stop, fence };
   }
 
-  test(`${driver}: the driver property equals the configured driver name`, (t) => {
-    t.is(one.driver, driver);
-  });
-
   test(`${driver}: a message reaches subscribers of its channel in every process, including the publisher's`, async (t) => {
     const here = await collect(one, 'greetings');
     const there = await collect(two, 'greetings');

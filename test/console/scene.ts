@@ -12,7 +12,7 @@ export interface Scene {
 }
 
 /** Of the two versions of `orders`. */
-export const ORIGINS = [
+const ORIGINS = [
   { message: 'Take orders by HTTP', git_commit: '4f0c2a91d3b86e57a1c9f0248db37e6512ca90fe' },
   { message: 'More memory for large carts', git_commit: '9d27b1e06ac4583f7e10d2b9964fc8a3350be71d-dirty' },
 ] as const;

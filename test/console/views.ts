@@ -38,7 +38,7 @@ const ofFunction = (part: string, what: string, more: Partial<Shown> = {}): Show
 });
 
 /** Every view, for an existing function, invocation and message. */
-export function viewsOf(of: { function: string; invocation: string; message: string }): readonly View[] {
+function viewsOf(of: { function: string; invocation: string; message: string }): readonly View[] {
   const fn = `/functions/${of.function}`;
   return [
     {

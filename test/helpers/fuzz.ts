@@ -22,7 +22,7 @@ function generator(seed: number): (below: number) => number {
  * Returns a module with random mutations: changed bytes, parts removed, repeated or moved, or a
  * truncated end.
  */
-export function mutate(wasm: Uint8Array, seed: number): Uint8Array {
+function mutate(wasm: Uint8Array, seed: number): Uint8Array {
   const random = generator(seed);
   let bytes = new Uint8Array(wasm);
   // Most of a module is code; since the parser reads mainly the beginning, half of the changes are

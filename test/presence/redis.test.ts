@@ -22,7 +22,7 @@ const shown = { member_id: 'ann', joined_at: '2026-01-01T00:00:00.000Z', meta: n
 const ann = { ...shown, owner: 'key:1' };
 
 presenceConformance('redis', (leaseMs) => open(server.url, leaseMs));
-presenceConformance('redis cluster', (leaseMs) => open(cluster.url, leaseMs), 'redis');
+presenceConformance('redis cluster', (leaseMs) => open(cluster.url, leaseMs));
 redisSettingConformance('redis', 'REDIS_URL', (url) => open(url));
 
 test('a member of one process is listed by another until its lease expires after the process closes', async (t) => {

@@ -24,7 +24,6 @@ async function scene(t: ExecutionContext) {
     if (isDown) throw new Error('down');
   };
   const backlog: Backlog = {
-    driver: 'broken',
     async push() {
       attempts++;
       assertUp();

@@ -25,7 +25,7 @@ export interface WarmUpDeps {
 }
 
 /** Returns the module of a function version in the form that the engine takes. */
-export function moduleOf(fn: FunctionVersion, blobs: Blobs): GuestModule {
+function moduleOf(fn: FunctionVersion, blobs: Blobs): GuestModule {
   return {
     functionName: fn.name,
     namespace: fn.namespace,

@@ -18,11 +18,8 @@ const WORKERS = 2;
 /** Threads that are idle for this long, in milliseconds, are terminated: each takes 20 MB. */
 const IDLE_MS = 10_000;
 
-/**
- * What waits for a module: a call that is to run it, a deploy, or nothing. Served in this order.
- */
-const PRIORITIES = ['run', 'deploy', 'background'] as const;
-export type CompilePriority = (typeof PRIORITIES)[number];
+/** What waits for a module: a call that is to run it, a deploy, or nothing. */
+export type CompilePriority = 'run' | 'deploy' | 'background';
 
 export interface ModuleCompilerOptions {
   budgets?: CompileBudgets;
@@ -49,7 +46,12 @@ interface WaitingCompilation {
 export class ModuleCompiler implements Closable {
   readonly #workers: readonly CompilerWorker[];
   readonly #onBusy: (isBusy: boolean) => void;
-  readonly #queues = PRIORITIES.map(() => new FairQueue<WaitingCompilation>());
+  /** Served in this order. */
+  readonly #queues: Readonly<Record<CompilePriority, FairQueue<WaitingCompilation>>> = {
+    run: new FairQueue(),
+    deploy: new FairQueue(),
+    background: new FairQueue(),
+  };
   /** The namespaces whose module is being compiled. */
   readonly #busy = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
@@ -70,8 +72,7 @@ export class ModuleCompiler implements Closable {
         reject(engineClosing('compiles no further modules'));
         return;
       }
-      const queue = this.#queues[PRIORITIES.indexOf(priority)];
-      queue?.push(namespace, { namespace, request, resolve, reject });
+      this.#queues[priority].push(namespace, { namespace, request, resolve, reject });
       this.#next();
     });
   }
@@ -79,7 +80,7 @@ export class ModuleCompiler implements Closable {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    for (const queue of this.#queues)
+    for (const queue of Object.values(this.#queues))
       for (const { reject } of queue.drain()) reject(engineClosing('compiles no further modules'));
     await Promise.all(this.#workers.map((worker) => worker.close()));
   }
@@ -98,7 +99,7 @@ export class ModuleCompiler implements Closable {
   }
 
   #take(): WaitingCompilation | null {
-    for (const queue of this.#queues) {
+    for (const queue of Object.values(this.#queues)) {
       const waiting = queue.take(({ namespace }) => !this.#busy.has(namespace));
       if (waiting !== null) return waiting;
     }

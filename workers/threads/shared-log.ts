@@ -18,7 +18,7 @@ const NOTE_BYTES = 200;
  * buffer take no memory.
  */
 const MAX_NOTES = MAX_LOG_BYTES / MAX_LOG_LINE_BYTES + 1;
-export const LOG_BUFFER_BYTES =
+const LOG_BUFFER_BYTES =
   RECORDS_AT + MAX_LOG_BYTES + (MAX_LOG_LINES + 1) * HEADER_BYTES + MAX_NOTES * NOTE_BYTES;
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];

@@ -191,7 +191,7 @@ function textOf({ bytes }: Reply): string {
 }
 
 /** Parses a response. Throws if it is not JSON, and hence from another server. */
-export function jsonOf<T>(reply: Reply): T {
+function jsonOf<T>(reply: Reply): T {
   const value = parse(textOf(reply));
   if (value === undefined) throw notFromThisApi(reply.status);
   return value as T;

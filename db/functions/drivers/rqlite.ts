@@ -38,7 +38,6 @@ export async function openRqliteExecutor(options: RqliteExecutorOptions): Promis
 }
 
 class RqliteExecutor implements Executor {
-  readonly driver = 'rqlite';
   readonly #only: Namespace;
   readonly #clusters: RqliteClusters;
 

@@ -43,7 +43,6 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
   let closing: Promise<void> | undefined;
 
   return {
-    driver: 'sqlite',
     async run(namespace, operations, { timeoutMs, signal, maxDatabaseBytes }) {
       const request = {
         file: fileOf(namespace),

@@ -20,7 +20,6 @@ const TAKEN_OVER_AFTER_MS = 10_000;
  * stay pending and are delivered again.
  */
 export class RedisBacklog implements Backlog {
-  readonly driver = 'redis';
   readonly #connection: RedisConnection;
   readonly #consumer = randomUUID();
   readonly #drains = new Serial();

@@ -52,7 +52,6 @@ const EVENTS = { events: { maxLen: 100 } };
 
 /** The queue driver for BullMQ on Redis 7 or later, Valkey and Redis Cluster. */
 export class RedisDriver implements QueueDriver {
-  readonly name = 'redis';
   readonly waitSeconds = POLL_INTERVAL_SECONDS;
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;

@@ -16,7 +16,6 @@ const RENEW_EVERY_MS = LEASE_MS / 3;
 
 /** Counting leases, stored in Redis as one sorted set of tokens per key. */
 export class RedisLeases implements Leases {
-  readonly driver = 'redis';
   readonly #connection: RedisConnection;
   readonly #warn: Warn;
   readonly #held = new Map<string, Set<string>>();

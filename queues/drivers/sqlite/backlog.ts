@@ -9,7 +9,6 @@ import { rowsOf, write } from './tables.js';
  * JSON strings because the driver reads a text only up to its first NUL.
  */
 export class SqliteBacklog implements Backlog {
-  readonly driver = 'sqlite';
   readonly #connection: SqliteConnection;
   readonly #drains = new Serial();
 

@@ -51,7 +51,6 @@ SELECT count(*), max(is_ready) FROM (
  * server.
  */
 export class SqliteDriver implements QueueDriver {
-  readonly name = 'sqlite';
   readonly waitSeconds = POLL_INTERVAL_SECONDS;
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;

@@ -2,7 +2,6 @@ import type { Lease, Leases } from '../../../src/ports/leases.js';
 
 /** Counting leases for the single process of the embedded queue; they end with the process. */
 export class LocalLeases implements Leases {
-  readonly driver = 'sqlite';
   readonly #held = new Map<string, number>();
 
   async acquire(key: string, limit: number): Promise<Lease | null> {

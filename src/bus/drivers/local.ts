@@ -6,8 +6,6 @@ export async function openLocalBus(report: ReportError): Promise<Bus> {
   const channels = new Map<string, Set<MessageHandler>>();
 
   return {
-    driver: 'local',
-
     async publish(channel, message) {
       const handlers = channels.get(channel);
       if (handlers === undefined) return;

@@ -36,7 +36,6 @@ export async function openRedisBus({ url }: RedisBusOptions, report: ReportError
 }
 
 class RedisBus implements Bus {
-  readonly driver = 'redis';
   readonly #publisher: RedisConnection;
   readonly #subscriber: RedisConnection;
   readonly #report: ReportError;

@@ -9,7 +9,7 @@ const RETRY_AFTER_SECONDS = 3600;
 /**
  * Returns the maximum number of runs of a schedule per hour: minutes times seconds. 0 for a topic.
  */
-export function runsPerHour(spec: TriggerSpec): number {
+function runsPerHour(spec: TriggerSpec): number {
   return 'cron' in spec ? runsPerHourOf(spec.cron) : 0;
 }
 

@@ -94,7 +94,7 @@ export class HttpRoutes {
 
 const NO_ROUTES: RouteTable = { match: () => null, methods: () => [] };
 
-export function createRouteTable(functions: readonly FunctionVersion[]): RouteTable {
+function createRouteTable(functions: readonly FunctionVersion[]): RouteTable {
   const router = createRouter({ caseSensitive: true, maxParamLength: MAX_PARAMETER_LENGTH });
   const claimed = new Set<string>();
   for (const { name, metadata } of functions) {

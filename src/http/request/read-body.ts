@@ -79,7 +79,7 @@ export function consumeBody(
   });
 }
 
-export function tooLarge(bytes: number, maxBytes: number): AppError {
+function tooLarge(bytes: number, maxBytes: number): AppError {
   return new AppError(
     'payload_too_large',
     `The body has ${Number.isFinite(bytes) ? bytes : 'too many'} bytes; at most ${formatSize(maxBytes)} are allowed here.`,

@@ -28,7 +28,6 @@ export async function openLocalPresence({ leaseMs }: LocalPresenceOptions): Prom
   }
 
   return {
-    driver: 'local',
     leaseMs,
 
     async touch(namespace, topic, connectionId, member) {

@@ -42,7 +42,6 @@ export async function openRedisPresence({ url, leaseMs }: RedisPresenceOptions):
   }
 
   return {
-    driver: 'redis',
     leaseMs,
 
     async touch(namespace, topic, connectionId, member) {

@@ -8,8 +8,6 @@ export async function openLocalRateLimiter(): Promise<RateLimiter> {
   const counters = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: WINDOW_SECONDS });
 
   return {
-    driver: 'local',
-
     async consume(key, limitPerMinute, points = 1) {
       const { consumedPoints, msBeforeNext } = await counters.consume(key, points);
       return consumedPoints <= limitPerMinute ? ALLOWED : refused(msBeforeNext);

@@ -74,8 +74,6 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
   }
 
   return {
-    driver: 'redis',
-
     async consume(key, limitPerMinute, points = 1) {
       for (;;) {
         const grant = grants.get(key);

@@ -28,7 +28,7 @@ const NO_GUARD = 0xffff_ffff_ffff_ffffn;
  * Finds goroutine descriptors by their pointer to themselves. Excludes ended goroutines, whose stack
  * was freed, and g0: the bounds of its stack are inexact, and other variables are within them.
  */
-export function goroutines(memory: Uint8Array): Goroutine[] {
+function goroutines(memory: Uint8Array): Goroutine[] {
   const words = new BigUint64Array(memory.buffer, memory.byteOffset, memory.length / WORD_BYTES);
   const found: Goroutine[] = [];
   for (let index = SCHED_G / WORD_BYTES; index < words.length; index++) {

@@ -58,7 +58,7 @@ function sentence(code: OperationRefusalCode, { command, jobId, parentKey, state
 }
 
 /** Creates the error that BullMQ's other backends throw, with the refusal code as `code`. */
-export function refusalError(code: OperationRefusalCode, subject: Subject): Error {
+function refusalError(code: OperationRefusalCode, subject: Subject): Error {
   const message = sentence(code, subject);
   const error = code === REFUSAL.failedChildren ? new UnrecoverableError(message) : new Error(message);
   return Object.assign(error, { code });
