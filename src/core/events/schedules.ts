@@ -1,7 +1,6 @@
-import { isCron, nextRunAfter } from '../../contract/cron.js';
+import { nextRunAfter } from '../../contract/cron.js';
 import type { TriggerSpec } from '../../contract/function.js';
 import { type Namespace, type RequestId, requestIdSchema } from '../../contract/ids.js';
-import { AppError } from '../../errors.js';
 import type { Closable } from '../../ports/closable.js';
 import type { Meter } from '../../ports/meter.js';
 import type { InvocationQueue } from '../../ports/queue.js';
@@ -215,23 +214,4 @@ function wasMissed({ spec }: CronTrigger, scheduledAt: number, now: number): boo
   if (now - scheduledAt > MISSED_AFTER_MS) return true;
   const next = nextRunAfter(spec.cron, spec.timezone ?? DEFAULT_TIMEZONE, scheduledAt);
   return next !== null && next <= now;
-}
-
-/** Throws for an invalid schedule or time zone. */
-export function assertSchedule(spec: TriggerSpec): void {
-  if (!('cron' in spec)) return;
-  const timezone = spec.timezone ?? DEFAULT_TIMEZONE;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: timezone });
-  } catch {
-    throw new AppError(
-      'invalid_request',
-      `timezone must be an IANA name such as "Europe/Berlin", not ${JSON.stringify(timezone)}.`,
-    );
-  }
-  if (isCron(spec.cron)) return;
-  throw new AppError(
-    'invalid_request',
-    `cron must be five fields such as "*/5 * * * *" (or six, with seconds first) that come due some day, not ${JSON.stringify(spec.cron)}.`,
-  );
 }

@@ -9,7 +9,7 @@ import type { Actor } from '../auth/principal.js';
 import { type Catalog, functionNotFound } from '../functions/catalog.js';
 import type { Quotas } from '../quotas.js';
 import { assertRunsPerHour } from './schedule-runs.js';
-import { assertSchedule, DEFAULT_TIMEZONE, isSchedule, type Schedules } from './schedules.js';
+import { DEFAULT_TIMEZONE, isSchedule, type Schedules } from './schedules.js';
 
 /** Triggers added through the API. Those of function.yaml are replaced by each deploy. */
 export interface Triggers {
@@ -53,7 +53,6 @@ class ApiTriggers implements Triggers {
   }
 
   async add(by: Actor, namespace: Namespace, fn: FunctionName, spec: TriggerSpec): Promise<TriggerRecord> {
-    assertSchedule(spec);
     await this.#catalog.resolve(namespace, fn);
     const limits = await this.#quotas.limits(namespace);
     await assertRunsPerHour(this.#store.triggers, namespace, limits.schedule_runs_per_hour, {

@@ -12,7 +12,7 @@ import type { Store } from '../../ports/store.js';
 import { auditEntry } from '../auth/audit.js';
 import type { Actor } from '../auth/principal.js';
 import { assertRunsPerHour } from '../events/schedule-runs.js';
-import { assertSchedule, type Schedules } from '../events/schedules.js';
+import type { Schedules } from '../events/schedules.js';
 import type { Invocations } from '../invocations/invocations.js';
 import type { Quotas } from '../quotas.js';
 import type { Catalog } from './catalog.js';
@@ -183,7 +183,6 @@ class VersionedFunctions implements Functions {
   async #inspect({ namespace, settings, wasm }: Deployment): Promise<DeployCheck> {
     const { blobs, catalog, engine, quotas, store } = this.#deps;
     assertModuleSize(wasm.byteLength);
-    for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
     await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
     const limits = await quotas.limits(namespace);
     await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
