@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 
 let lastMs = 0;
 let sequence = 0;
@@ -29,7 +29,7 @@ export function uuidv7(now: number = Date.now()): string {
  * makes repeated operations idempotent.
  */
 export function uuidOf(milliseconds: number, name: string): string {
-  const digest = createHash('sha256').update(name).digest();
+  const digest = hash('sha256', name, 'buffer');
   digest.writeUInt8(0x80 | (digest.readUInt8(8) & 0x3f), 8);
   const tail = digest.toString('hex', 8, 16);
   return format(milliseconds, digest.readUInt16BE(6) & 0xfff, `${tail.slice(0, 4)}-${tail.slice(4)}`);

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
 import { AppError } from '../errors.js';
 
 const NONCE_BYTES = 12;
@@ -52,7 +52,7 @@ export function createSecretBox(masterKey: Uint8Array): SecretBox {
   // JSON distinguishes ("a","bc") from ("ab","c").
   const placeOf = ({ namespace, name }: SecretPlace) => Buffer.from(JSON.stringify([namespace, name]));
   return {
-    keyId: createHash('sha256').update(masterKey).digest('hex').slice(0, 16),
+    keyId: hash('sha256', masterKey).slice(0, 16),
     seal(plain, place) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', masterKey, nonce).setAAD(placeOf(place));

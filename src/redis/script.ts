@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../errors.js';
 import type { RedisConnection } from './connection.js';
@@ -13,7 +13,7 @@ export class RedisScript {
 
   constructor(lua: string) {
     this.#lua = lua;
-    this.#sha = createHash('sha1').update(lua).digest('hex');
+    this.#sha = hash('sha1', lua);
   }
 
   async run(

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AppError } from '../../../src/errors.js';
 
 /**
@@ -62,7 +62,7 @@ function scriptOf(scripts: DefinedScripts, script: string) {
 }
 
 function sha256Of(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }
 
 function foreign(difference: string): AppError {

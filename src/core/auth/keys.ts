@@ -122,7 +122,7 @@ class HashedKeys implements Keys {
         id,
         namespace,
         name,
-        hash: hashOf(key),
+        hash: hash('sha256', key),
         isAdmin: false,
         ...rights,
         expiresAt: end,
@@ -159,7 +159,7 @@ class HashedKeys implements Keys {
 
   async find(credential: string): Promise<StoredKey | null> {
     if (!isKeyShaped(credential)) return null;
-    const digest = hashOf(credential);
+    const digest = hash('sha256', credential);
     const key = await this.#byHash.get(digest, () => this.#store.keys.byHash(digest));
     if (!key || hasExpired(key)) return null;
     this.#touch(key.id);
@@ -172,7 +172,7 @@ class HashedKeys implements Keys {
   }
 
   async ensureAdmin(key: string): Promise<void> {
-    const digest = hashOf(key);
+    const digest = hash('sha256', key);
     if (await this.#store.keys.byHash(digest)) return;
     const namespace = namespaceSchema.parse(key.slice(key.lastIndexOf(':') + 1));
     await this.#claim(namespace);
@@ -257,8 +257,4 @@ function hasExpired({ expiresAt }: StoredKey): boolean {
 
 function recordOf({ isAdmin: _admin, expiresAt: _end, ...record }: StoredKey): KeyRecord {
   return record;
-}
-
-function hashOf(key: string): string {
-  return hash('sha256', key, 'hex');
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { DEFAULT_NAMESPACE, type Namespace } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
 import type { Bus, Unsubscribe } from '../../ports/bus.js';
@@ -141,7 +141,7 @@ class TokenSessions implements Sessions {
   }
 
   async refresh(token: string, namespace?: Namespace): Promise<Login> {
-    const found = await this.#store.sessions.useRefresh(hashOf(token), namespace);
+    const found = await this.#store.sessions.useRefresh(hash('sha256', token), namespace);
     if (found?.used) await this.logout(found.token.family);
     if (!found || found.used || found.token.expiresAt < Date.now()) {
       throw new AppError(
@@ -159,7 +159,7 @@ class TokenSessions implements Sessions {
   }
 
   async logoutToken(token: string): Promise<void> {
-    const found = await this.#store.sessions.useRefresh(hashOf(token));
+    const found = await this.#store.sessions.useRefresh(hash('sha256', token));
     if (found) return this.logout(found.token.family);
     throw new AppError('unauthorized', 'The refresh token is unknown; there is nothing to log out of.');
   }
@@ -215,7 +215,7 @@ class TokenSessions implements Sessions {
     const refreshToken = `rt_${randomBytes(32).toString('base64url')}`;
     const keyId = keyIdOf(subject);
     await this.#store.sessions.addRefresh({
-      hash: hashOf(refreshToken),
+      hash: hash('sha256', refreshToken),
       family,
       wallet: subject,
       namespace,
@@ -267,8 +267,4 @@ function newFamily(): string {
 
 function keyIdOf(subject: string): string | undefined {
   return subject.startsWith(KEY_SUBJECT) ? subject.slice(KEY_SUBJECT.length) : undefined;
-}
-
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
 }

@@ -1,4 +1,4 @@
-import { createHash, randomInt } from 'node:crypto';
+import { hash, randomInt } from 'node:crypto';
 import type { StoredAlias } from '../../ports/store/aliases.js';
 
 /** Weights are resolved in hundredths of a percent, for a finer distribution of hashes. */
@@ -20,5 +20,5 @@ export function drawVersion({ version, weights, function: name }: StoredAlias, s
 }
 
 function shareOf(text: string): number {
-  return createHash('sha256').update(text).digest().readUInt32BE(0) % SHARES;
+  return hash('sha256', text, 'buffer').readUInt32BE(0) % SHARES;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
@@ -168,7 +168,7 @@ class StoredIdempotency implements Idempotency {
     version: number,
   ): Promise<IdempotencyClaim> {
     const { namespace, function: name, caller, input } = request;
-    const bodyHash = createHash('sha256').update(input).digest('hex');
+    const bodyHash = hash('sha256', input);
     const held = await this.#store.idempotency.claim({
       ...{ namespace, function: name, bodyHash, requestId, version },
       key: caller === undefined ? key : keyOf(caller, key),
@@ -238,14 +238,10 @@ function inUse(id: RequestId): AppError {
 /** Identifies the requests that may repeat one another: they have the same key. */
 function ownerOf({ namespace, function: name, caller, idempotencyKey }: ClaimRequest): string {
   if (idempotencyKey === undefined) return NO_KEY;
-  return createHash('sha256')
-    .update(JSON.stringify([namespace, name, caller ?? null, idempotencyKey]))
-    .digest('hex');
+  return hash('sha256', JSON.stringify([namespace, name, caller ?? null, idempotencyKey]));
 }
 
 /** Returns a key that no key of the namespace itself can equal: headers contain no line feed. */
 function keyOf(caller: string, key: string): string {
-  return `\n${createHash('sha256')
-    .update(JSON.stringify([caller, key]))
-    .digest('hex')}`;
+  return `\n${hash('sha256', JSON.stringify([caller, key]))}`;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Found } from './find.js';
 import type { SignedRequest } from './verify/signed-request.js';
 import { eventIdOf } from './verify/verify.js';
@@ -18,5 +18,5 @@ export function idempotencyKeyOf({ http }: Found, signed: SignedRequest): string
     id ??
     (http.verify?.scheme === 'slack' ? (signed.headers['x-slack-signature']?.toString() ?? null) : null);
   if (key === null || key.length <= MAX_KEY_LENGTH) return key;
-  return createHash('sha256').update(key).digest('hex');
+  return hash('sha256', key);
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { RequestId } from '../../contract/ids.js';
 import { callerOf } from '../../core/auth/access.js';
@@ -110,7 +110,7 @@ function invocationOf(
   if (found.version !== undefined) invocation.version = found.version;
   if (principal !== null && principal.wallet !== '') invocation.callerWallet = principal.wallet;
   const sticky = signed.headers[STICKY_HEADER]?.toString();
-  const address = () => createHash('sha256').update(described.remote_address).digest('hex');
+  const address = () => hash('sha256', described.remote_address);
   const key = idempotencyKeyOf(found, signed);
   if (key !== null) {
     invocation.idempotencyKey = key;

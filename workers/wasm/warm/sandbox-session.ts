@@ -1,4 +1,4 @@
-import { createCipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, hash, randomBytes } from 'node:crypto';
 import type { LogLevel } from '../../../src/contract/invocation.js';
 import { MAX_LOG_BYTES, MAX_LOG_LINE_BYTES, MAX_LOG_LINES } from '../../../src/contract/limits.js';
 import type { GuestSession, HostValue } from '../run/session.js';
@@ -99,7 +99,7 @@ const bytesOf = (value: string | Uint8Array) => (typeof value === 'string' ? Buf
 
 function shortened(arg: HostValue): string {
   if (typeof arg === 'bigint') return String(arg);
-  if (arg.length > MAX_ARG_BYTES) return createHash('sha256').update(arg).digest('base64');
+  if (arg.length > MAX_ARG_BYTES) return hash('sha256', arg, 'base64');
   return latin1(bytesOf(arg));
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { WASM_PAGES_PER_MB } from '../../../src/contract/limits.js';
 import { AppError, messageOf } from '../../../src/errors.js';
 import type { ParsedModule } from '../binary/module.js';
@@ -85,7 +85,7 @@ function invalid(bytes: Uint8Array, stoppedAt: string | undefined, cause: unknow
 export function common(source: Source, rewritten: Rewritten): ProgramBase {
   return {
     module: compile(rewritten),
-    moduleHash: createHash('sha256').update(rewritten.bytes).digest('base64'),
+    moduleHash: hash('sha256', rewritten.bytes, 'base64'),
     moduleBytes: rewritten.bytes.length,
     shape: source.shape,
     names: rewritten.names,
