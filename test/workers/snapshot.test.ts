@@ -14,29 +14,21 @@ const write = (memory: Uint8Array, all: readonly { at: number; value: number }[]
   for (const { at, value } of all) memory[at] = value;
 };
 
-test('a snapshot restores any written and grown memory byte for byte', (t) => {
-  const made = fc.integer({ min: 1, max: 12 }).chain((pages) =>
-    fc.integer({ min: 0, max: 3 }).chain((grown) =>
-      fc.record({
-        pages: fc.constant(pages),
-        grown: fc.constant(grown),
-        first: writes(pages),
-        second: writes(pages + grown),
-      }),
-    ),
-  );
+test('a snapshot restores any written memory byte for byte', (t) => {
+  const made = fc
+    .integer({ min: 1, max: 12 })
+    .chain((pages) => fc.record({ pages: fc.constant(pages), first: writes(pages), second: writes(pages) }));
   fc.assert(
-    fc.property(made, ({ pages, grown, first, second }) => {
+    fc.property(made, ({ pages, first, second }) => {
       const original = new Uint8Array(pages * WASM_PAGE_BYTES);
       write(original, first);
       const restorer = new Restorer(takeSnapshot(original, []));
-      const memory = new Uint8Array((pages + grown) * WASM_PAGE_BYTES);
+      const memory = new Uint8Array(original.length);
       restorer.fill(memory);
-      t.is(Buffer.compare(memory.subarray(0, original.length), original), 0);
+      t.is(Buffer.compare(memory, original), 0);
       write(memory, second);
       restorer.restore(memory);
-      t.is(Buffer.compare(memory.subarray(0, original.length), original), 0);
-      t.true(memory.subarray(original.length).every((byte) => byte === 0));
+      t.is(Buffer.compare(memory, original), 0);
     }),
     { numRuns: 100 },
   );

@@ -1,13 +1,5 @@
 import { posix } from 'node:path';
 
-/**
- * Thrown to end a guest that called proc_exit or proc_raise. Not an Error, because capturing a
- * stack trace costs more than the exit itself.
- */
-export class GuestExit {
-  constructor(readonly code: number) {}
-}
-
 const EMPTY_STAT = { atimeMs: 0, mtimeMs: 0, ctimeMs: 0, dev: 0, ino: 0, nlink: 0, size: 0 };
 
 function refuse(): never {
@@ -31,17 +23,13 @@ const noFileSystem: object = new Proxy(
 );
 
 /**
- * The host bindings of wasi-js. Its functions for time and randomness are overridden in wasi.ts and
- * never call these bindings.
+ * The host bindings of wasi-js. Its functions for time, randomness and the end of the process are
+ * overridden in wasi.ts and never call these bindings.
  */
 export const bindings = {
   hrtime: () => 0n,
-  exit: (code: number) => {
-    throw new GuestExit(code);
-  },
-  kill: (_signal: string) => {
-    throw new GuestExit(128);
-  },
+  exit: refuse,
+  kill: refuse,
   randomFillSync: refuse,
   isTTY: () => false,
   fs: noFileSystem,

@@ -3,7 +3,7 @@ import wasiJs from 'wasi-js/dist/wasi.js';
 import { MAX_OUTPUT_BYTES, MB } from '../../src/contract/limits.js';
 import type { GuestMemory } from '../wasm/run/memory.js';
 import { GuestFailure, type GuestSession } from '../wasm/run/session.js';
-import { bindings, GuestExit } from './bindings.js';
+import { bindings } from './bindings.js';
 import { descriptions } from './descriptions.js';
 import { ERRNO } from './errno.js';
 import { pollOneoff } from './poll.js';
@@ -33,6 +33,14 @@ const text = new TextDecoder();
 const NO_MEMORY: WebAssembly.Memory = { buffer: new ArrayBuffer(0), grow: () => 0 };
 
 type WasiFunction = (...args: never[]) => number;
+
+/**
+ * Thrown to end a guest that called proc_exit or proc_raise. Not an Error, because capturing a
+ * stack trace costs more than the exit itself.
+ */
+export class GuestExit {
+  constructor(readonly code: number) {}
+}
 
 /**
  * WASI preview 1 for one thread, reset for each invocation. wasi-js keeps the descriptor table;

@@ -1,6 +1,5 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
-import { GuestExit } from '../../wasi/bindings.js';
-import { checkOutputSize, GuestWasi } from '../../wasi/wasi.js';
+import { checkOutputSize, GuestExit, GuestWasi } from '../../wasi/wasi.js';
 import { HostImports } from './host-imports.js';
 import { HOST_MODULES, WASI_MODULE } from './imports.js';
 import { isGlobal, memoryOf } from './instance.js';

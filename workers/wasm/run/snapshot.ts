@@ -137,16 +137,11 @@ export class Restorer {
     }
   }
 
+  /** Restores a memory that has not grown. */
   restore(memory: Uint8Array): void {
     const target = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
     for (const extent of this.#extents) {
       if (differs(target, extent)) restoreExtent(target, extent);
-    }
-    // Clears the part that the memory has grown by.
-    for (let from = this.#pages * WASM_PAGE_BYTES; from < target.length; from += PART_BYTES) {
-      if (ZEROS.compare(target, from, from + PART_BYTES, 0, PART_BYTES) !== 0) {
-        target.fill(0, from, from + PART_BYTES);
-      }
     }
   }
 

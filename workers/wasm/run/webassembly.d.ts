@@ -6,19 +6,7 @@ declare namespace WebAssembly {
   interface Module {
     readonly __brand: 'WebAssembly.Module';
   }
-  interface Import {
-    readonly module: string;
-    readonly name: string;
-  }
-  interface Export {
-    readonly name: string;
-  }
-  const Module: {
-    new (bytes: Uint8Array): Module;
-    imports(module: Module): Import[];
-    exports(module: Module): Export[];
-  };
-  function compile(bytes: Uint8Array): Promise<Module>;
+  const Module: new (bytes: Uint8Array) => Module;
   function validate(bytes: Uint8Array): boolean;
 
   interface Memory {
@@ -37,6 +25,4 @@ declare namespace WebAssembly {
   const Instance: new (module: Module, imports?: Imports) => Instance;
 
   class RuntimeError extends Error {}
-  class CompileError extends Error {}
-  class LinkError extends Error {}
 }

@@ -1,5 +1,5 @@
 import { messageOf } from '../../../src/errors.js';
-import { GuestExit } from '../../wasi/bindings.js';
+import { GuestExit } from '../../wasi/wasi.js';
 import type { Rewritten } from '../instrument/rewrite.js';
 import { Guest } from '../run/guest.js';
 import { instantiate, isGlobal, memoryOf, readGlobals } from '../run/instance.js';
