@@ -6,7 +6,7 @@ import { readBody } from '../src/http/request/read-body.js';
 
 const app = new Koa();
 app.use(async (ctx) => {
-  await readBody(ctx.req, 1 << 20);
+  await readBody(ctx.req, 1 << 20, null);
   ctx.type = 'application/json';
   ctx.body = '{"greeting":"Hello, World"}';
 });

@@ -2,13 +2,13 @@
 import '../process/v8-flags.js';
 import { type Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../errors.js';
+import { VERSION } from '../package.js';
 import { inCliTerms } from './cli-terms.js';
 import { candidates } from './completion/candidates.js';
 import { knownNames } from './completion/names.js';
 import { COMPLETE_WORD } from './completion/scripts.js';
 import { updateSettings } from './config.js';
 import { hintFor } from './hints.js';
-import { packageVersion } from './package.js';
 import { isEngine } from './process-handlers.js';
 import { createProgram, pathOf } from './program.js';
 import { oneLine, writePrintable } from './terminal.js';
@@ -41,12 +41,11 @@ async function printUpdateNotice(): Promise<void> {
   const settings = updateSettings();
   if (settings === undefined || !process.stderr.isTTY) return;
   const { findUpdate } = await import('./update-notice.js');
-  const own = packageVersion();
-  const newer = await findUpdate({ ...settings, own, now: Date.now() });
+  const newer = await findUpdate({ ...settings, own: VERSION, now: Date.now() });
   if (newer === undefined) return;
   writePrintable(
     process.stderr,
-    `orama ${newer} is available; this is ${own}. Update with: npm install --global orama-functions@latest\n`,
+    `orama ${newer} is available; this is ${VERSION}. Update with: npm install --global orama-functions@latest\n`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { VERSION } from '../package.js';
 import { addAdmin } from './commands/admin.js';
 import { addAliases } from './commands/aliases.js';
 import { addAudit } from './commands/audit.js';
@@ -32,7 +33,6 @@ import { addTriggers } from './commands/triggers.js';
 import { addUp } from './commands/up.js';
 import { addVersions } from './commands/versions.js';
 import { examplesOf } from './help/examples.js';
-import { packageVersion } from './package.js';
 import { OUTPUT_FORMATS } from './terminal.js';
 
 /**
@@ -42,7 +42,7 @@ import { OUTPUT_FORMATS } from './terminal.js';
 export function createProgram(): Command {
   const program = new Command('orama')
     .description('Event-driven WASM functions on a persistent queue.')
-    .version(packageVersion())
+    .version(VERSION)
     // Otherwise `invoke --version 2` would print the version of the program.
     .enablePositionalOptions()
     .showHelpAfterError('Run the command with --help to see how it is used.')

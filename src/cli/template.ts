@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packagePath } from './package.js';
+import { packagePath } from '../package.js';
 
 export const LANGUAGES = ['typescript', 'javascript', 'go', 'assemblyscript', 'rust', 'c'] as const;
 export type Language = (typeof LANGUAGES)[number];

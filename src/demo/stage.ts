@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { toolEnvironment } from '../cli/config.js';
-import { packagePath } from '../cli/package.js';
 import { AppError } from '../errors.js';
+import { packagePath } from '../package.js';
 
 const CLI = fileURLToPath(new URL('../../app/orama.js', import.meta.url));
 

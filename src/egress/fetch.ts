@@ -35,13 +35,7 @@ const METHOD = /^[A-Za-z]{1,20}$/;
 
 /** Creates the HTTP client. Throws `bad_config` for an `allow` list that cannot be parsed. */
 export function createEgress(options: EgressOptions): Egress {
-  const egress = new CheckedEgress(options);
-  // Arrow functions, so that callers can pass on a method without its object.
-  return {
-    fetch: (request) => egress.fetch(request),
-    check: (url, check) => egress.check(url, check),
-    close: () => egress.close(),
-  };
+  return new CheckedEgress(options);
 }
 
 /** A hop of a request: what is sent to one URL. Redirects change it. */
@@ -79,9 +73,10 @@ class CheckedEgress implements Egress {
   }
 
   async check(text: string, { namespace, allowedHosts }: EgressCheck): Promise<void> {
-    checkAllowedHosts(parseTarget(text), allowedHosts === undefined ? null : parseHostList(allowedHosts));
+    const url = parseTarget(text);
+    checkAllowedHosts(url, allowedHosts === undefined ? null : parseHostList(allowedHosts));
     const guard = { allow: this.#allowList, names: this.#names };
-    await allowedAddresses(targetOf(parseTarget(text)), guard, { namespace });
+    await allowedAddresses(targetOf(url), guard, { namespace });
   }
 
   async close(): Promise<void> {

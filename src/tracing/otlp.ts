@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseTraceparent } from '../contract/traceparent.js';
+import { VERSION } from '../package.js';
 import type { Span, SpanStart, Tracer } from '../ports/tracer.js';
-import { VERSION } from '../version.js';
 
 const EVERY_MS = 1000;
 const BATCH = 512;

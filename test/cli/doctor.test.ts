@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import test from 'ava';
 import { checkNode } from '../../src/cli/doctor/machine.js';
-import { packageVersion } from '../../src/cli/package.js';
+import { VERSION } from '../../src/package.js';
 import { runCli } from '../helpers/cli.js';
 import { httpServer } from '../helpers/http-server.js';
 import { startEngine } from '../helpers/running-engine.js';
@@ -35,7 +35,7 @@ async function saying(answers: Record<string, unknown>, headers: Record<string, 
 }
 
 const WELL = {
-  '/v1/version': { name: 'orama-functions', version: packageVersion(), node: 'v20' },
+  '/v1/version': { name: 'orama-functions', version: VERSION, node: 'v20' },
   '/health': { status: 'ok', dependencies: { store: { status: 'up' } } },
 };
 
@@ -46,7 +46,7 @@ test('doctor reports each check as ok for a running engine and exits with 0', as
   t.is(code, 0, stderr);
   t.true(report.ok);
   t.like(of('node'), { status: 'ok', found: process.versions.node });
-  t.is(of('engine')?.found, `version ${packageVersion()} at ${url}`);
+  t.is(of('engine')?.found, `version ${VERSION} at ${url}`);
   t.is(of('key')?.found, 'namespace default, may do everything');
   t.regex(of('clock')?.found ?? '', /^within \d+ s of the engine's$/);
   t.regex(of('health')?.found ?? '', /queue.* up$/);

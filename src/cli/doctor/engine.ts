@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { whoamiReplySchema } from '../../contract/http/auth.js';
 import { healthReplySchema, modulesReplySchema, versionReplySchema } from '../../contract/http/meta.js';
 import { isAppError, messageOf } from '../../errors.js';
+import { VERSION } from '../../package.js';
 import { type Client, createClient } from '../client.js';
 import type { Settings } from '../config.js';
 import { unreachable } from '../failure.js';
-import { packageVersion } from '../package.js';
 import { type Check, ok, wrong } from './check.js';
 
 const TIMEOUT_MS = 5000;
@@ -55,9 +55,8 @@ async function askVersion(url: string, signal: AbortSignal) {
 }
 
 function checkVersion(url: string, version: string): Check {
-  const own = packageVersion();
-  if (majorOf(version) === majorOf(own)) return ok('engine', `version ${version} at ${url}`);
-  const found = `version ${version} at ${url}, and this command line is ${own}`;
+  if (majorOf(version) === majorOf(VERSION)) return ok('engine', `version ${version} at ${url}`);
+  const found = `version ${version} at ${url}, and this command line is ${VERSION}`;
   return wrong('engine', found, 'Install the version of orama-functions that the engine has.');
 }
 

@@ -18,7 +18,7 @@ export async function readForm(
   ctx: Context,
   name: string,
   maxFileBytes: number,
-  reservation: BodyReservation | null = null,
+  reservation: BodyReservation | null,
 ): Promise<Upload> {
   const contentType = ctx.get('content-type');
   if (!ctx.is('multipart/form-data')) {

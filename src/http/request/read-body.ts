@@ -12,7 +12,7 @@ const DRAIN_BYTES = 64 << 20;
 export async function readBody(
   request: IncomingMessage,
   maxBytes: number,
-  reservation: BodyReservation | null = null,
+  reservation: BodyReservation | null,
 ): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   try {

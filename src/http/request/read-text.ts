@@ -14,7 +14,7 @@ export type TextReader<T> = (given: Readonly<Record<string, unknown>>) => T;
  * otherwise the text is left for the schema to reject with the original value. Unknown keys are
  * ignored unless the schema is strict; `namespace` is known everywhere.
  */
-export function textReader<S extends z.ZodObject>(schema: S, where?: string): TextReader<z.output<S>> {
+export function textReader<S extends z.ZodObject>(schema: S): TextReader<z.output<S>> {
   const keys = Object.keys(schema.shape);
   const isStrict = schema.def.catchall instanceof z.ZodNever;
   const types = new Map(keys.map((key) => [key, typeOf(schema.shape[key])]));
@@ -39,7 +39,7 @@ export function textReader<S extends z.ZodObject>(schema: S, where?: string): Te
     // Most requests set none of the optional values, and parsing these always gives the same
     // result.
     if (!some && ofNothing !== undefined) return ofNothing;
-    const parsed = parseOrThrow(schema, values, { code: 'invalid_request', ...(where ? { where } : {}) });
+    const parsed = parseOrThrow(schema, values, { code: 'invalid_request' });
     if (!some) ofNothing = parsed;
     return parsed;
   };

@@ -41,7 +41,7 @@ export class Maintenance {
     if (this.#since > CHECK_AFTER_OPERATIONS) {
       // Under load: one step now, the rest when the queue is idle.
       this.#since = 0;
-      this.#vacuum(PAGES_AT_ONCE);
+      this.#vacuum();
       this.#timer = setTimeout(() => this.#check(), IDLE_MS);
       return;
     }
@@ -50,7 +50,7 @@ export class Maintenance {
   }
 
   #vacuumAll(): void {
-    if (this.#vacuum(PAGES_AT_ONCE)) {
+    if (this.#vacuum()) {
       this.#timer = setTimeout(() => this.#check(), 1);
       return;
     }
@@ -62,10 +62,10 @@ export class Maintenance {
   }
 
   /** Runs one vacuum step. Returns whether to continue. */
-  #vacuum(pages: number): boolean {
+  #vacuum(): boolean {
     const [free] = this.#database.prepare('PRAGMA freelist_count').raw().get([]) as [number];
     if (free <= KEEP_FREE) return false;
-    return this.#attempt(`PRAGMA incremental_vacuum(${Math.min(pages, free - KEEP_FREE)})`);
+    return this.#attempt(`PRAGMA incremental_vacuum(${Math.min(PAGES_AT_ONCE, free - KEEP_FREE)})`);
   }
 
   /**

@@ -2,7 +2,7 @@ import { builtinModules } from 'node:module';
 import { relative, resolve } from 'node:path';
 import type { BuildFailure, Message, Plugin } from 'esbuild';
 import { AppError } from '../../../errors.js';
-import { packagePath } from '../../package.js';
+import { packagePath } from '../../../package.js';
 import { lineTable } from './line-table.js';
 
 /** Name of the bundle in stack traces. sdk/javascript/runtime/lines.ts uses the same name. */

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { AppError } from '../../../errors.js';
-import { packagePath } from '../../package.js';
+import { packagePath } from '../../../package.js';
 import type { Toolchain } from '../toolchain.js';
 
 const ENTRIES = ['index.ts', 'index.tsx', 'index.mts', 'index.js', 'index.jsx', 'index.mjs'];
