@@ -76,7 +76,7 @@ export async function openPorts(config: Config, logger: Logger, closers: Closers
   const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
   // With Redis, several processes may share the directory, which SQLite and the block store
   // support. The embedded queue counts its jobs in memory and needs exclusive access.
-  if (config.REDIS_URL === undefined) closers.add(await lockDataDir(dataDir.path));
+  if (config.REDIS_URL === undefined) closers.add(lockDataDir(dataDir.path));
   const keys = await loadKeys(config, dataDir);
   const tracer = closers.add(openTracer(config.OTEL_EXPORTER_OTLP_ENDPOINT));
 

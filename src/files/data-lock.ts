@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Database from 'libsql';
 import { AppError } from '../errors.js';
+import { nodeErrorCode } from '../node-error-code.js';
 import type { Closable } from '../ports/closable.js';
 import { fileReason } from './file-reason.js';
 import { makeDirectory } from './make-directory.js';
@@ -24,7 +25,7 @@ export function lockDataDir(dir: string): Closable {
     database.exec('PRAGMA journal_mode = OFF; PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
-    if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw unusable(path, error);
+    if (nodeErrorCode(error) !== 'SQLITE_BUSY') throw unusable(path, error);
     throw new AppError(
       'bad_config',
       `The data directory ${path} is in use by process ${readHolder(holder)}; stop that one, or give this one another directory.`,
@@ -66,7 +67,7 @@ function unusable(path: string, cause: unknown): AppError {
 
 /** The lock file is opened by SQLite, whose codes say less than those of the system. */
 function reasonOf(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = nodeErrorCode(cause);
   if (code === 'SQLITE_CANTOPEN' || code === 'SQLITE_READONLY') return 'this user may not write there';
   return fileReason(cause);
 }

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { nodeErrorCode } from '../node-error-code.js';
 
 const STDERR = 2;
 /** How long the writer retries one line when the pipe is full. */
@@ -26,8 +27,7 @@ export function writeLogLine(line: string): void {
     try {
       bytes = bytes.subarray(writeSync(STDERR, bytes));
     } catch (error) {
-      const isFull = error instanceof Error && 'code' in error && error.code === 'EAGAIN';
-      if (!isFull || performance.now() > deadline) {
+      if (nodeErrorCode(error) !== 'EAGAIN' || performance.now() > deadline) {
         lostLines++;
         return;
       }

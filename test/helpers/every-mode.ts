@@ -1,8 +1,9 @@
 import { WASM_PAGE_BYTES } from '../../src/contract/limits.js';
+import type { Scan } from '../../workers/wasm/binary/body-scanner.js';
 import { initialMemory } from '../../workers/wasm/binary/data-segments.js';
 import type { ParsedModule } from '../../workers/wasm/binary/module.js';
 import { parse } from '../../workers/wasm/binary/parse.js';
-import { type Scan, scan } from '../../workers/wasm/binary/scan.js';
+import { scan } from '../../workers/wasm/binary/scan.js';
 import { SECTION } from '../../workers/wasm/binary/sections.js';
 import { F32, F64, I32, I64 } from '../../workers/wasm/binary/value-types.js';
 import { concat, name as encodedName, section, u32, vector } from '../../workers/wasm/binary/writer.js';

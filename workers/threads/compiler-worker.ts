@@ -102,7 +102,7 @@ export class CompilerWorker {
       };
       this.#timer = setInterval(() => this.#checkBudget(), CHECK_INTERVAL_MS);
       try {
-        this.#thread().postMessage({ type: 'compile', id: this.#lastId, request } satisfies ToCompiler);
+        this.#thread().postMessage({ id: this.#lastId, request } satisfies ToCompiler);
       } catch (error) {
         this.#startFailed(error);
       }

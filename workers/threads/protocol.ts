@@ -68,7 +68,7 @@ export interface PostedResult {
 }
 
 /** The messages between the main thread and a compiler thread. */
-export type ToCompiler = { type: 'compile'; id: number; request: CompileRequest };
+export type ToCompiler = { id: number; request: CompileRequest };
 export type FromCompiler =
   /** For measuring the CPU time of the thread. */
   | { type: 'ready'; osThreadId: number | null }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { AnswerWatch } from '../../../src/concurrency/answer-watch.js';
+import { messageOf } from '../../../src/errors.js';
+import { nodeErrorCode } from '../../../src/node-error-code.js';
 import { parseResponse, type RqliteResponse } from './decode.js';
 import { RqliteError } from './errors.js';
 
@@ -20,7 +22,6 @@ export interface RqliteTransportOptions {
    * A node that answers nothing at all is noticed earlier; see `AnswerWatch`.
    */
   requestTimeoutMs?: number;
-  connectTimeoutMs?: number;
   /** The number of concurrent connections per node. */
   connections?: number;
 }
@@ -32,8 +33,6 @@ export interface RequestOptions {
    */
   idempotent: boolean;
   signal?: AbortSignal;
-  /** Overrides `requestTimeoutMs`. */
-  timeoutMs?: number;
   maxResponseBytes?: number;
 }
 
@@ -77,6 +76,7 @@ const NOT_SENT = new Set([
 const NOT_APPLIED =
   /^(leader not found|not leader|node is not the leader|store not (open|ready)|leadership transfer in progress|timed out enqueuing operation)/i;
 
+const CONNECT_TIMEOUT_MS = 1000;
 const FIRST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 500;
 /** A failure after this time without failures, in milliseconds, starts a new outage. */
@@ -105,15 +105,9 @@ export class RqliteTransport {
   #closing: Promise<void> | null = null;
 
   constructor(options: RqliteTransportOptions) {
-    const {
-      urls,
-      retryForMs = 10_000,
-      requestTimeoutMs = 30_000,
-      connectTimeoutMs = 1_000,
-      connections = 64,
-    } = options;
+    const { urls, retryForMs = 10_000, requestTimeoutMs = 30_000, connections = 64 } = options;
     if (urls.length === 0) throw new RqliteError('RQLITE_REFUSED', 'no URL of an rqlite node was given');
-    this.#nodes = urls.map((url) => openNode(new URL(url), connections, connectTimeoutMs));
+    this.#nodes = urls.map((url) => openNode(new URL(url), connections));
     this.#retryForMs = retryForMs;
     this.#requestTimeoutMs = requestTimeoutMs;
   }
@@ -175,11 +169,7 @@ export class RqliteTransport {
     node: number,
     path: string,
     body: string,
-    {
-      signal,
-      timeoutMs = this.#requestTimeoutMs,
-      maxResponseBytes = Number.POSITIVE_INFINITY,
-    }: RequestOptions,
+    { signal, maxResponseBytes = Number.POSITIVE_INFINITY }: RequestOptions,
   ): Promise<RqliteResponse | FailedRequest> {
     const target = this.#nodes[node];
     if (target === undefined) throw new RqliteError('RQLITE_REFUSED', `there is no node ${node}`);
@@ -190,8 +180,8 @@ export class RqliteTransport {
           path: target.prefix + path,
           body,
           headers: target.headers,
-          headersTimeout: timeoutMs,
-          bodyTimeout: timeoutMs,
+          headersTimeout: this.#requestTimeoutMs,
+          bodyTimeout: this.#requestTimeoutMs,
           signal: signal === undefined ? silent : AbortSignal.any([signal, silent]),
         });
         return {
@@ -205,15 +195,15 @@ export class RqliteTransport {
     } catch (cause) {
       // Not a network error: the server has responded with an error.
       if (cause instanceof RqliteError) throw cause;
-      const { code = '', message } = cause as { code?: string; message: string };
-      const error = new RqliteError('RQLITE_UNAVAILABLE', message || code, { cause });
+      const code = nodeErrorCode(cause);
+      const error = new RqliteError('RQLITE_UNAVAILABLE', messageOf(cause) || code, { cause });
       return { kind: NOT_SENT.has(code) ? 'untouched' : 'lost', error };
     }
   }
 }
 
-function openNode(url: URL, connections: number, connectTimeoutMs: number): Node {
-  const options = { keepAliveTimeout: 30_000, connect: { timeout: connectTimeoutMs } };
+function openNode(url: URL, connections: number): Node {
+  const options = { keepAliveTimeout: 30_000, connect: { timeout: CONNECT_TIMEOUT_MS } };
   const spare = new Pool(url.origin, { ...options, connections: 1 });
   const headers = { 'content-type': 'application/json', ...authorization(url) };
   const prefix = url.pathname.replace(/\/+$/, '');

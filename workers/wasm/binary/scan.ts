@@ -3,8 +3,6 @@ import { CompileCost } from './compile-cost.js';
 import type { ByteRange, ParsedModule } from './module.js';
 import { ByteReader } from './reader.js';
 
-export type { Scan } from './body-scanner.js';
-
 /**
  * Scans all instructions. Returns null when it meets an unknown instruction or the end of the
  * bytes; the module's code is then not rewritten. Throws `invalid_module` when a function would

@@ -1,7 +1,8 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
+import type { Scan } from '../binary/body-scanner.js';
 import type { ParsedModule } from '../binary/module.js';
 import { OP } from '../binary/opcodes.js';
-import { callSites, instructionsOf, type Scan } from '../binary/scan.js';
+import { callSites, instructionsOf } from '../binary/scan.js';
 import { SECTION } from '../binary/sections.js';
 import { I32 } from '../binary/value-types.js';
 import { concat, i64Const, u32 } from '../binary/writer.js';

@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
 import { WASM_PAGES_PER_MB } from '../../../src/contract/limits.js';
 import { AppError, messageOf } from '../../../src/errors.js';
+import type { Scan } from '../binary/body-scanner.js';
 import type { ParsedModule } from '../binary/module.js';
 import { parse } from '../binary/parse.js';
 import { placeOf } from '../binary/place-of.js';
-import { type Scan, scan } from '../binary/scan.js';
+import { scan } from '../binary/scan.js';
 import type { Rewritten } from '../instrument/rewrite.js';
 import { HOST_MODULES } from '../run/imports.js';
 import { check, checkSize, type ModuleShape } from '../run/module-check.js';
