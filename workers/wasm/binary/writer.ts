@@ -30,17 +30,7 @@ export function u32(value: number): Uint8Array {
 
 /** `i32.const value` */
 export function i32Const(value: number): Uint8Array {
-  const bytes: number[] = [OP.i32Const];
-  let rest = value | 0;
-  for (;;) {
-    const low = rest & 0x7f;
-    rest >>= 7;
-    if ((rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0)) {
-      bytes.push(low);
-      return Uint8Array.from(bytes);
-    }
-    bytes.push(low | 0x80);
-  }
+  return constant(OP.i32Const, BigInt(value | 0));
 }
 
 /** Encodes a name (§5.2.4). */
@@ -66,15 +56,13 @@ export function section(id: number, payload: Uint8Array): Uint8Array {
 
 /** `i64.const value` */
 export function i64Const(value: bigint): Uint8Array {
-  const bytes: number[] = [OP.i64Const];
-  let rest = BigInt.asIntN(64, value);
-  for (;;) {
-    const low = Number(rest & 0x7fn);
-    rest >>= 7n;
-    if ((rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0)) {
-      bytes.push(low);
-      return Uint8Array.from(bytes);
-    }
-    bytes.push(low | 0x80);
-  }
+  return constant(OP.i64Const, BigInt.asIntN(64, value));
+}
+
+/** Encodes an instruction and its argument, a signed LEB128. */
+function constant(opcode: number, value: bigint): Uint8Array {
+  const bytes = [opcode];
+  let rest = value;
+  for (; rest < -64n || rest > 63n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  return Uint8Array.of(...bytes, Number(rest & 0x7fn));
 }

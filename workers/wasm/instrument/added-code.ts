@@ -1,6 +1,6 @@
 import { BULK, EMPTY_BLOCK, OP } from '../binary/opcodes.js';
 import { F32, I32, I64 } from '../binary/value-types.js';
-import { concat, i32Const, u32 } from '../binary/writer.js';
+import { concat, i32Const, i64Const, u32 } from '../binary/writer.js';
 import { CARD_SHIFT } from './dirty-cards.js';
 
 /** The bodies of functions that the rewriter adds. */
@@ -131,8 +131,8 @@ export function bitsSetter(global: number, type: number): Uint8Array {
 export const bitsType = (type: number) => (type === F32 ? I32 : I64);
 
 /** The multiplier and the increment of Knuth's MMIX linear congruential generator. */
-const MULTIPLIER = [0xad, 0xfe, 0xd5, 0xe4, 0xd4, 0x85, 0xfd, 0xa8, 0xd8, 0x00];
-const INCREMENT = [0xcf, 0x82, 0x9e, 0xbb, 0xef, 0xef, 0xde, 0x82, 0x14];
+const MULTIPLIER = 6_364_136_223_846_793_005n;
+const INCREMENT = 1_442_695_040_888_963_407n;
 
 /**
  * Returns a replacement for a Go function `func() uint64`: it returns the next number of a
@@ -145,8 +145,8 @@ export function goNumberFunction(state: number): Uint8Array {
   const SP = 0;
   return concat([
     NO_LOCALS,
-    ...[globalGet(state), op(OP.i64Const, ...MULTIPLIER), op(OP.i64Mul)],
-    ...[op(OP.i64Const, ...INCREMENT), op(OP.i64Add), globalSet(state)],
+    ...[globalGet(state), i64Const(MULTIPLIER), op(OP.i64Mul)],
+    ...[i64Const(INCREMENT), op(OP.i64Add), globalSet(state)],
     ...[globalGet(SP), globalGet(state), op(OP.i64Store, 3, 8)],
     ...[globalGet(SP), i32Const(8), op(OP.i32Add), globalSet(SP)],
     ...[i32Const(0), END],

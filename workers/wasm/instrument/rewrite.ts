@@ -1,9 +1,9 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
+import type { Scan } from '../binary/body-scanner.js';
 import { withoutActiveData } from '../binary/data-segments.js';
 import type { ByteRange, ParsedModule } from '../binary/module.js';
 import { FUNCTION_TYPE, OP } from '../binary/opcodes.js';
-import { malformed } from '../binary/reader.js';
-import type { Scan } from '../binary/scan.js';
+import { ByteReader, malformed } from '../binary/reader.js';
 import { SECTION, SECTION_ORDER } from '../binary/sections.js';
 import { F32, F64, I32, I64 } from '../binary/value-types.js';
 import { concat, i32Const, i64Const, limits, name, section, u32, vector } from '../binary/writer.js';
@@ -205,13 +205,8 @@ function append(
 
 /** Returns the number of entries of a vector section, and their bytes. */
 function open(module: ParsedModule, span: ByteRange): { count: number; rest: Uint8Array } {
-  let at = span.start;
-  let count = 0;
-  for (let factor = 1; ; factor *= 128) {
-    const byte = module.bytes[at++] ?? 0;
-    count += (byte & 0x7f) * factor;
-    if (byte < 0x80) return { count, rest: module.bytes.subarray(at, span.end) };
-  }
+  const reader = new ByteReader(module.bytes, span.start, span.end);
+  return { count: reader.u32(), rest: module.bytes.subarray(reader.at, span.end) };
 }
 
 function clampTables(module: ParsedModule, payloads: Map<number, Uint8Array>): void {
