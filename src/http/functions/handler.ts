@@ -3,7 +3,7 @@ import { HTTP_METHODS } from '../../contract/http-function.js';
 import { AppError } from '../../errors.js';
 import type { Exchange } from '../request/body-limits.js';
 import { assertOneHost } from '../request/one-host.js';
-import { toAppError } from '../response/to-app-error.js';
+import { errorHeaders, toAppError } from '../response/to-app-error.js';
 import { anonymous } from './anonymous.js';
 import { applyCors } from './cors.js';
 import { findFunction } from './find.js';
@@ -66,13 +66,8 @@ function answerError(
     response.destroy();
     return;
   }
-  if (error.retryAfter !== undefined) {
-    response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfter)));
-  }
+  response.setHeaders(new Map(Object.entries(errorHeaders(error))));
   markWithoutInvocation(response);
-  if (error.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer realm="orama"');
-  // Do not wait for the rest of the body.
-  if (error.code === 'request_timeout') response.setHeader('Connection', 'close');
   bodies.limitRest(request, response);
   writeJson(response, error.status, { error: error.message, code: error.code }, request.method !== 'HEAD');
 }

@@ -18,3 +18,13 @@ export function toAppError(
   logger.error({ err: error, ...where, path }, 'a request failed');
   return new AppError('internal', "An internal error occurred; see the engine's log.", { cause: error });
 }
+
+/** Returns the headers of an error's response, without those that depend on the request. */
+export function errorHeaders({ code, retryAfter }: AppError): Record<string, string> {
+  const headers: Record<string, string> = { 'Content-Type': 'application/json' };
+  if (retryAfter !== undefined) headers['Retry-After'] = String(Math.max(1, Math.ceil(retryAfter)));
+  // Do not wait for the rest of the body.
+  if (code === 'request_timeout') headers.Connection = 'close';
+  if (code === 'unauthorized') headers['WWW-Authenticate'] = 'Bearer realm="orama"';
+  return headers;
+}

@@ -1,25 +1,20 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from '../../errors.js';
+import { errorHeaders } from '../response/to-app-error.js';
 
 /** The versions that `ws` speaks: RFC 6455, and the last draft before it. */
 const VERSIONS = ['13', '8'];
 
 /** Answers a refused upgrade with the same HTTP error as any other request. */
-export function refuseUpgrade(
-  socket: Socket,
-  { status, code, message, retryAfter }: AppError,
-  headers: readonly string[] = [],
-): void {
+export function refuseUpgrade(socket: Socket, error: AppError, headers: readonly string[] = []): void {
+  const { status, code, message } = error;
   const body = JSON.stringify({ error: message, code });
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    'Content-Type: application/json',
+    ...Object.entries({ ...errorHeaders(error), Connection: 'close' }).map((header) => header.join(': ')),
     `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-    ...(retryAfter === undefined ? [] : [`Retry-After: ${Math.max(1, Math.ceil(retryAfter))}`]),
     ...headers,
-    ...(code === 'unauthorized' ? ['WWW-Authenticate: Bearer realm="orama"'] : []),
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
