@@ -29,10 +29,11 @@ export interface Database extends Closable {
   ping(): Promise<void>;
 }
 
-interface BatchOptions {
+export interface BatchOptions {
   /**
    * Whether the batch may be executed twice with the same effect, so that it can be repeated when a
-   * reply is lost.
+   * reply is lost. By default, this is derived from the SQL: true only for reads, for inserts that
+   * ignore conflicts, and for `create … if not exists`.
    */
   idempotent?: boolean;
 }

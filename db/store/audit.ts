@@ -3,6 +3,7 @@ import type { Namespace } from '../../src/contract/ids.js';
 import { AppError } from '../../src/errors.js';
 import type { AuditAction, AuditEntry, AuditStore } from '../../src/ports/store/audit.js';
 import type { Database, Query } from '../database.js';
+import { sweepOlder } from './sweep-older.js';
 import { cleanText } from './text.js';
 import { rfc3339 } from './time.js';
 
@@ -84,17 +85,8 @@ export function createAuditStore(database: Database): AuditStore {
       };
     },
 
-    async sweep(before) {
-      return database.run<number>(
-        events()
-          .whereRaw(
-            `(namespace, id) in (select namespace, id from audit_events where at < ? order by at limit ${STEP})`,
-            [before],
-          )
-          .delete()
-          .options({ idempotent: true }),
-      );
-    },
+    sweep: (before) =>
+      sweepOlder(database, 'audit_events', { key: 'namespace, id', time: 'at', limit: STEP }, before),
   };
 }
 

@@ -2,6 +2,7 @@ import type { RequestId } from '../../src/contract/ids.js';
 import { MAX_CALLBACK_ATTEMPTS } from '../../src/contract/limits.js';
 import type { CallbackDelivery, CallbackStore, WaitingCallbacks } from '../../src/ports/store/callbacks.js';
 import type { Database } from '../database.js';
+import { sweepOlder } from './sweep-older.js';
 import { cleanText } from './text.js';
 
 interface CallbackRecord {
@@ -90,17 +91,8 @@ export function createCallbackStore(database: Database): CallbackStore {
       return new Map(rows.map((row) => [row.request_id, toDelivery(row)]));
     },
 
-    async sweep(before) {
-      return database.run<number>(
-        knex('callbacks')
-          .whereRaw(
-            `request_id in (select request_id from callbacks where created_at < ? order by created_at limit ${STEP})`,
-            [before],
-          )
-          .delete()
-          .options({ idempotent: true }),
-      );
-    },
+    sweep: (before) =>
+      sweepOlder(database, 'callbacks', { key: 'request_id', time: 'created_at', limit: STEP }, before),
   };
 }
 

@@ -3,6 +3,7 @@ import { functionNameSchema, type Namespace, type RequestId } from '../../src/co
 import { traceSchema } from '../../src/contract/trace.js';
 import type { StoredTrace, TraceStore } from '../../src/ports/store/traces.js';
 import type { Database } from '../database.js';
+import { sweepOlder } from './sweep-older.js';
 
 /** The maximum number of rows that one statement of the sweep deletes: each may be a megabyte. */
 const STEP = 50;
@@ -36,16 +37,7 @@ export function createTraceStore(database: Database): TraceStore {
       return { namespace, function: name, trace: traceSchema.parse(JSON.parse(trace)) };
     },
 
-    async sweep(before) {
-      return database.run<number>(
-        knex('traces')
-          .whereRaw(
-            `(request_id, attempt) in (select request_id, attempt from traces where created_at < ? order by created_at limit ${STEP})`,
-            [before],
-          )
-          .delete()
-          .options({ idempotent: true }),
-      );
-    },
+    sweep: (before) =>
+      sweepOlder(database, 'traces', { key: 'request_id, attempt', time: 'created_at', limit: STEP }, before),
   };
 }

@@ -1,15 +1,7 @@
 import type { Knex } from 'knex';
+import type { BatchOptions } from '../../database.js';
 import { isIdempotent, type KnexQuery, RqliteClient, toStatement } from './client.js';
 import { RqliteError } from './errors.js';
-
-export interface RqliteBatchOptions {
-  /**
-   * Whether the queries may be executed twice with the same effect. By default, this is derived
-   * from the SQL: true only for reads, for inserts that ignore conflicts, and for `create … if not
-   * exists`.
-   */
-  idempotent?: boolean;
-}
 
 /**
  * Sends the queries in one request and one transaction. Resolves with one result per query, as knex
@@ -18,7 +10,7 @@ export interface RqliteBatchOptions {
 export async function batch(
   knex: Knex,
   queries: readonly { toSQL(): object }[],
-  options: RqliteBatchOptions = {},
+  options: BatchOptions = {},
 ): Promise<unknown[]> {
   const client: unknown = knex.client;
   if (!(client instanceof RqliteClient)) {
