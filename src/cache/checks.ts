@@ -5,6 +5,11 @@ import { AppError } from '../errors.js';
  */
 export const ENTRY_OVERHEAD_BYTES = 200;
 
+/** Returns the size of an entry on a driver that stores its key as UTF-8. */
+export function sizeOf(key: string, valueBytes: number): number {
+  return Buffer.byteLength(key) + valueBytes + ENTRY_OVERHEAD_BYTES;
+}
+
 /** Maximum length of a 64-bit integer in decimal digits; the size of a counter entry. */
 export const COUNTER_BYTES = 20;
 

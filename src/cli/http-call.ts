@@ -83,7 +83,8 @@ async function functionsAddress(client: Client): Promise<{ base: URL; prefix: st
   return { base, prefix: byHost ? '' : `/${namespace}` };
 }
 
-async function namespaceOf(client: Client): Promise<string> {
+/** Returns the selected namespace, or else that of the credential. */
+export async function namespaceOf(client: Client): Promise<string> {
   const { settings } = client;
   if (settings.namespace !== undefined) return settings.namespace;
   if (settings.apiKey === undefined) return 'default';

@@ -21,7 +21,9 @@ export type Alias = z.infer<typeof aliasSchema>;
 /** What follows the `@` in a reference: a version number or an alias. */
 export type VersionRef = number | Alias;
 
-export const versionNumberSchema = whole(1, 999_999_999);
+/** The largest version number. */
+export const MAX_VERSION = 999_999_999;
+export const versionNumberSchema = whole(1, MAX_VERSION);
 
 /** Percentage of each additional version; the rest goes to the alias's own version. */
 const weightsSchema = z

@@ -77,8 +77,8 @@ export async function startServer(services: Services, address: ServerAddress): P
  */
 function createHandlers(services: Services, stopping: AbortSignal, listeners: Listeners) {
   const { config, routes } = services;
-  const admit = createAdmission(services);
   const clients = createClientAddresses(config.TRUSTED_PROXIES);
+  const admit = createAdmission(services, clients);
   const bodies = createBodyLimits(clients, config.REQUEST_IDLE_SECONDS * 1000);
   const pattern = config.FUNCTIONS_HOST === undefined ? null : parseHostPattern(config.FUNCTIONS_HOST);
   const sendToFunctions = createSendToFunctions(clients, (): FunctionsAddress => {

@@ -1,4 +1,5 @@
 import type { SqliteConnection } from './backend/connection.js';
+import { STATE } from './backend/schema.js';
 import type { SqlValue } from './backend/store.js';
 
 /**
@@ -14,14 +15,14 @@ DELETE FROM orama_cancelled WHERE at < unixepoch() - 86400;
 -- Jobs that were deleted before a worker had them, also with another tool: see removals.ts.
 CREATE TABLE IF NOT EXISTS orama_removed (id TEXT PRIMARY KEY, name TEXT NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS orama_removal BEFORE DELETE ON job
-WHEN OLD.state IN (0, 2) AND json_extract(OLD.opts, '$.n') IS NOT NULL BEGIN
+WHEN OLD.state IN (${STATE.waiting}, ${STATE.delayed}) AND json_extract(OLD.opts, '$.n') IS NOT NULL BEGIN
   INSERT OR REPLACE INTO orama_removed
   VALUES (OLD.id, OLD.name, coalesce(OLD.data, (SELECT data FROM payload WHERE key = OLD.key)));
 END;
 CREATE INDEX IF NOT EXISTS orama_namespace ON job (json_extract(opts, '$.n'), id) WHERE json_extract(opts, '$.n') IS NOT NULL;
 -- The process that ran these is dead, because this one holds the lock on the directory:
 -- do not wait for their locks.
-UPDATE job SET locked_until = 0, stalled_mark = 1 WHERE state = 1;
+UPDATE job SET locked_until = 0, stalled_mark = 1 WHERE state = ${STATE.active};
 DELETE FROM meta WHERE field = 'stalled-check';
 `;
 

@@ -3,15 +3,7 @@ import type { Namespace } from '../../contract/ids.js';
 import { AppError, isAppError, messageOf } from '../../errors.js';
 import type { Cache, KeyFilter } from '../../ports/cache.js';
 import { unavailable, untilReady } from '../../redis/connection.js';
-import {
-  COUNTER_BYTES,
-  checkKey,
-  ENTRY_OVERHEAD_BYTES,
-  INTEGER,
-  isInt64,
-  notAnInteger,
-  ttlMs,
-} from '../checks.js';
+import { COUNTER_BYTES, checkKey, INTEGER, isInt64, notAnInteger, sizeOf, ttlMs } from '../checks.js';
 import type { CacheLimits } from '../limits.js';
 import { connectOlric, OlricMembers } from './olric-members.js';
 import { OlricUse } from './olric-use.js';
@@ -129,10 +121,6 @@ class OlricCache implements Cache {
 
 function dmap(namespace: Namespace): string {
   return `orama:cache:${namespace}`;
-}
-
-function sizeOf(key: string, valueBytes: number): number {
-  return Buffer.byteLength(key) + valueBytes + ENTRY_OVERHEAD_BYTES;
 }
 
 function refusal(error: unknown): AppError {

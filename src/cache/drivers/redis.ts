@@ -6,7 +6,7 @@ import { type RedisConnection, unavailable, untilReady } from '../../redis/conne
 import { refusedWrites } from '../../redis/refused-writes.js';
 import { RedisScript, readLua } from '../../redis/script.js';
 import { connectRedis } from '../../redis/server.js';
-import { COUNTER_BYTES, checkKey, ENTRY_OVERHEAD_BYTES, notAnInteger, ttlMs } from '../checks.js';
+import { COUNTER_BYTES, checkKey, notAnInteger, sizeOf, ttlMs } from '../checks.js';
 import { type CacheLimits, cacheFull } from '../limits.js';
 import { RedisGuard } from './redis-guard.js';
 
@@ -164,10 +164,6 @@ function nameOf(namespace: Namespace, key: string): string {
 /** Returns the KEYS of the scripts: the usage hash, the expiry set and the prefix of value keys. */
 function keysOf(namespace: Namespace): string[] {
   return [`orama:cache-use:{${namespace}}`, `orama:cache-due:{${namespace}}`, nameOf(namespace, '')];
-}
-
-function sizeOf(key: string, valueBytes: number): number {
-  return Buffer.byteLength(key) + valueBytes + ENTRY_OVERHEAD_BYTES;
 }
 
 function escapeGlob(text: string): string {

@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type AliasRecord, aliasRecordSchema } from '../../contract/alias.js';
+import { type AliasRecord, aliasRecordSchema, MAX_VERSION } from '../../contract/alias.js';
 import { aliasesReplySchema } from '../../contract/http/aliases.js';
 import { messageReplySchema } from '../../contract/http/common.js';
 import { openSession } from '../session.js';
-import { MAX_VERSION, wholeNumber } from '../values.js';
+import { wholeNumber } from '../values.js';
 
 const pathOf = (fn: string, alias?: string) =>
   `/v1/functions/${encodeURIComponent(fn)}/aliases${alias === undefined ? '' : `/${encodeURIComponent(alias)}`}`;

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type Command, Option } from 'commander';
+import { MAX_VERSION } from '../../contract/alias.js';
 import { MAX_DELAY_SECONDS } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
 import { JsonText } from '../../json/json-text.js';
@@ -8,7 +9,7 @@ import { readData } from '../data.js';
 import { addHeader, callHttp, type HttpHeaders, parseRequestLine, type RequestLine } from '../http-call.js';
 import { openSession } from '../session.js';
 import type { Terminal } from '../terminal.js';
-import { headerText, MAX_VERSION, wholeNumber } from '../values.js';
+import { headerText, wholeNumber } from '../values.js';
 
 interface InvokeFlags extends InvokeOptions {
   data?: string;

@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { whoamiReplySchema } from '../../contract/http/auth.js';
 import { usageReplySchema } from '../../contract/http/namespaces.js';
 import { MAX_QUOTA, QUOTA_NAMES, type QuotaName } from '../../contract/quotas.js';
 import { suggest } from '../../suggest.js';
-import type { Client } from '../client.js';
+import { namespaceOf } from '../http-call.js';
 import { openSession } from '../session.js';
 import { wholeNumber } from '../values.js';
 
@@ -48,12 +47,6 @@ function addQuota(namespaces: Command): void {
         ({ quotas }) => `The quota ${name} of namespace "${namespace}" is ${quotas[name].limit} now.`,
       );
     });
-}
-
-/** Returns the selected namespace, or else that of the credential. */
-async function namespaceOf(client: Client): Promise<string> {
-  if (client.settings.namespace !== undefined) return client.settings.namespace;
-  return whoamiReplySchema.parse(await client.call('GET', '/v1/auth/whoami')).namespace;
 }
 
 function quotaName(text: string): QuotaName {

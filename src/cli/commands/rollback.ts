@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { aliasRecordSchema, LIVE_ALIAS } from '../../contract/alias.js';
+import { aliasRecordSchema, LIVE_ALIAS, MAX_VERSION } from '../../contract/alias.js';
 import { aliasesReplySchema } from '../../contract/http/aliases.js';
 import { deployReplySchema, versionsReplySchema } from '../../contract/http/functions.js';
 import { AppError } from '../../errors.js';
 import type { Client } from '../client.js';
 import { openSession } from '../session.js';
-import { MAX_VERSION, wholeNumber } from '../values.js';
+import { wholeNumber } from '../values.js';
 
 /** Adds the command `orama function rollback <name> <version>`. */
 export function addRollback(parent: Command): void {

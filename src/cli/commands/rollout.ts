@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { MAX_VERSION } from '../../contract/alias.js';
 import { type RolloutRecord, rolloutRecordSchema } from '../../contract/rollout.js';
 import { openSession } from '../session.js';
-import { duration, MAX_VERSION, wholeNumber } from '../values.js';
+import { duration, wholeNumber } from '../values.js';
 
 interface RolloutFlags {
   to?: number;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { functionRecordSchema, functionSettingsSchema, warmStartSchema, whole } from '../function.js';
+import { versionNumberSchema } from '../alias.js';
+import { functionRecordSchema, functionSettingsSchema, warmStartSchema } from '../function.js';
 import { functionNameSchema, namespaceSchema } from '../ids.js';
 import { gitCommitSchema, versionMessageSchema } from '../version-origin.js';
 import { namespaceQuery } from './common.js';
@@ -28,7 +29,7 @@ export const deployCheckSchema = z.object({
 
 export const settingsQuerySchema = z.object({
   namespace: namespaceQuery,
-  version: whole(1, 999_999_999).optional().describe('Default: the newest version.'),
+  version: versionNumberSchema.optional().describe('Default: the newest version.'),
 });
 
 /** The settings that a version was deployed with. */
@@ -48,7 +49,7 @@ export const versionsReplySchema = z.object({
   count: z.number().int(),
 });
 
-export const rollbackBodySchema = z.strictObject({ version: whole(1, 999_999_999) });
+export const rollbackBodySchema = z.strictObject({ version: versionNumberSchema });
 
 /** The form fields as clients send them, as text. contract/form.ts parses and validates them. */
 export const deployFieldsSchema = z.strictObject({

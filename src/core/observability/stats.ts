@@ -5,9 +5,6 @@ import type { AttemptStore } from '../../ports/store/attempts.js';
 import { freshCache } from '../fresh-cache.js';
 import { createMinuteFigures, type FiguresRequest, subjectOf } from './minute-figures.js';
 
-/** Cache duration of a result. */
-const MAX_AGE_MS = 2000;
-
 export type StatsRequest = FiguresRequest;
 export type StatsReply = z.infer<typeof statsReplySchema>;
 
@@ -20,7 +17,7 @@ export interface Stats {
 }
 
 export function createStats({ attempts, queue }: { attempts: AttemptStore; queue: InvocationQueue }): Stats {
-  const cache = freshCache<StatsReply['per_minute']>(MAX_AGE_MS);
+  const cache = freshCache<StatsReply['per_minute']>();
   const minutesOf = createMinuteFigures(attempts);
 
   return {

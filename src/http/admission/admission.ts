@@ -7,7 +7,7 @@ import type { Principal } from '../../core/auth/principal.js';
 import { assertScope } from '../../core/auth/rights.js';
 import { AppError, isAppError } from '../../errors.js';
 import type { Services } from '../services.js';
-import { createClientAddresses } from './client-address.js';
+import type { ClientAddresses } from './client-address.js';
 
 /**
  * `open`: credentials are ignored. `optional`: anonymous calls are accepted, invalid credentials
@@ -53,9 +53,10 @@ export interface AdmissionRequest {
  */
 export type Admission = (request: IncomingMessage, wanted: AdmissionRequest) => Promise<Caller>;
 
-export function createAdmission({ auth, limiter, quotas, config }: Services): Admission {
-  const { rateLimitKeyOf } = createClientAddresses(config.TRUSTED_PROXIES);
-
+export function createAdmission(
+  { auth, limiter, quotas, config }: Services,
+  { rateLimitKeyOf }: ClientAddresses,
+): Admission {
   const countAnonymous = async (request: IncomingMessage, times?: number) =>
     assertWithin(
       await limiter.consume(`ip:${rateLimitKeyOf(request)}`, config.ANON_RATE_LIMIT_PER_MINUTE, times),

@@ -10,12 +10,17 @@ export function credentialOf(headers: IncomingHttpHeaders): string | null {
   if (typeof key === 'string' && key !== '') return key;
   const { authorization } = headers;
   if (authorization === undefined || authorization === '') return null;
-  const match = /^(?:Bearer|ApiKey)[ \t]+(\S+)[ \t]*$/i.exec(authorization);
-  if (match?.[1]) return match[1];
+  const token = tokenIn(authorization);
+  if (token !== undefined) return token;
   throw new AppError(
     'unauthorized',
     'The Authorization header must read "Bearer <key or token>" or "ApiKey <key>".',
   );
+}
+
+/** Returns the key or token in the value of an Authorization header. */
+export function tokenIn(authorization: string): string | undefined {
+  return /^(?:Bearer|ApiKey)[ \t]+(\S+)[ \t]*$/i.exec(authorization)?.[1];
 }
 
 /** Prefix of a WebSocket subprotocol that carries a credential in Base64url. */

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Auth } from '../../core/auth/auth.js';
 import { isKeyShaped } from '../../core/auth/keys.js';
 import { isAppError } from '../../errors.js';
+import { tokenIn } from '../admission/credential.js';
 
 const JWT_SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const NONE: ReadonlySet<string> = new Set(['x-api-key']);
@@ -18,7 +19,7 @@ export async function engineCredential(
 ): Promise<{ credential: string | null; headers: ReadonlySet<string> }> {
   const key = headers['x-api-key'];
   const own = typeof key === 'string' && key !== '' ? key : null;
-  const token = /^(?:Bearer|ApiKey)[ \t]+(\S+)[ \t]*$/i.exec(headers.authorization ?? '')?.[1];
+  const token = tokenIn(headers.authorization ?? '');
   if (token === undefined) return { credential: own, headers: NONE };
   if (isKeyShaped(token)) return { credential: own ?? token, headers: BOTH };
   if (!JWT_SHAPE.test(token)) return { credential: own, headers: NONE };

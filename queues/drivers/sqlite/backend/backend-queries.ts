@@ -2,16 +2,8 @@ import type { DependenciesOpts, IQueueBackend, JobJson, JobState, JobType } from
 import { SqliteBackendLifecycle } from './backend-lifecycle.js';
 import { toJobJson } from './job-json.js';
 import type { SchedulerRow } from './operations/schedulers.js';
-import { DEPENDENCY, STATE } from './schema.js';
+import { DEPENDENCY, STATE, STATE_NAMES } from './schema.js';
 
-const STATE_NAMES: readonly JobState[] = [
-  'waiting',
-  'active',
-  'delayed',
-  'waiting-children',
-  'completed',
-  'failed',
-];
 const PAGE = 20;
 type JobDependencies = Awaited<ReturnType<IQueueBackend['getDependencies']>>;
 type Page = Awaited<ReturnType<IQueueBackend['paginate']>>;

@@ -14,6 +14,16 @@ export const STATE = {
   failed: 5,
 } as const;
 
+/** BullMQ's names of the states, by number. */
+export const STATE_NAMES = [
+  'waiting',
+  'active',
+  'delayed',
+  'waiting-children',
+  'completed',
+  'failed',
+] as const;
+
 /** The state of a child, from the view of its parent. */
 export const DEPENDENCY = { pending: 0, processed: 1, ignored: 2, failed: 3 } as const;
 

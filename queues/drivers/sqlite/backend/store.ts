@@ -1,4 +1,5 @@
 import type Database from 'libsql';
+import { STATE } from './schema.js';
 
 export type SqlValue = string | number | null;
 
@@ -202,7 +203,7 @@ export class QueueState {
   get delayedFrom(): number {
     this.#delayedFrom ??=
       this.store.row<[number | null]>(
-        'SELECT min(score) FROM job WHERE queue = ? AND state = 2',
+        `SELECT min(score) FROM job WHERE queue = ? AND state = ${STATE.delayed}`,
         this.id,
       )?.[0] ?? Number.POSITIVE_INFINITY;
     return this.#delayedFrom;
@@ -229,7 +230,10 @@ export class QueueState {
 
   /** Wakes waiting workers when jobs wait; called after a pause or limit was lifted. */
   wakeIfWaiting(): void {
-    const waiting = this.store.row('SELECT 1 FROM job WHERE queue = ? AND state = 0 LIMIT 1', this.id);
+    const waiting = this.store.row(
+      `SELECT 1 FROM job WHERE queue = ? AND state = ${STATE.waiting} LIMIT 1`,
+      this.id,
+    );
     if (waiting !== undefined) this.wake();
   }
 

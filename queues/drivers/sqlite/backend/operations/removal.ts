@@ -1,5 +1,5 @@
 import { REFUSAL, Refusal } from '../refusal.js';
-import { DEPENDENCY, STATE } from '../schema.js';
+import { DEPENDENCY, STATE, STATE_NAMES } from '../schema.js';
 import type { QueueState } from '../store.js';
 import { removeDedupOf } from './dedup.js';
 import {
@@ -23,8 +23,6 @@ type Removable = [
   parentId: string | null,
 ];
 const COLUMNS = 'key, id, state, lock_token, locked_until, dedup_id, scheduler_id, parent_queue, parent_id';
-
-const NAME_OF_STATE = ['waiting', 'active', 'delayed', 'waiting-children', 'completed', 'failed'] as const;
 
 function find(queue: QueueState, id: string): Removable | undefined {
   return queue.store.row<Removable>(`SELECT ${COLUMNS} FROM job WHERE queue = ? AND id = ?`, queue.id, id);
@@ -78,10 +76,10 @@ export function remove(queue: QueueState, id: string, removeChildren: boolean, n
     resolveDependency(queue, id, { queue: parentQueue, id: parentId }, now, null);
   const below = removeChildren ? [...descend(queue, key, 'all')] : [];
   erase(queue, job);
-  publish(queue, 'removed', { jobId: id, prev: NAME_OF_STATE[state] });
+  publish(queue, 'removed', { jobId: id, prev: STATE_NAMES[state] });
   for (const each of below) {
     erase(each.queue, each.job);
-    publish(each.queue, 'removed', { jobId: each.job[1], prev: NAME_OF_STATE[each.job[2]] });
+    publish(each.queue, 'removed', { jobId: each.job[1], prev: STATE_NAMES[each.job[2]] });
   }
   return 1 + below.length;
 }
@@ -95,7 +93,7 @@ export function removeUnprocessedChildren(queue: QueueState, id: string): void {
     if (parentQueue !== null && parentId !== null)
       forgetDependency(childQueue, childId, { queue: parentQueue, id: parentId });
     erase(childQueue, child);
-    publish(childQueue, 'removed', { jobId: childId, prev: NAME_OF_STATE[state] });
+    publish(childQueue, 'removed', { jobId: childId, prev: STATE_NAMES[state] });
   }
 }
 
