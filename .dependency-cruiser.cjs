@@ -4,7 +4,7 @@
  * and the like, and the folders of what all parts share.
  */
 const leaves =
-  '^src/((errors|logger|uuid|suggest|redact-url|network-reason|node-error-code)\\.ts$|(concurrency|files|json|redis)/|process/(native-calls|output)\\.ts$)';
+  '^src/((errors|logger|uuid|suggest|redact-url|network-reason|node-error-code|package)\\.ts$|(concurrency|files|json|redis)/|process/(native-calls|output)\\.ts$)';
 const contract = '^src/contract/';
 const ports = '^src/ports/';
 const core = '^src/core/';

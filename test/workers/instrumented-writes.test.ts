@@ -70,7 +70,9 @@ function isPutBack(t: ExecutionContext, wasm: Uint8Array): string {
   t.is(Buffer.compare(tracked.left, plain.left), 0);
   const expected = new Uint8Array(tracked.restored.length);
   expected.set(image);
-  for (const { restored } of [plain, tracked]) t.is(Buffer.compare(restored, expected), 0);
+  t.is(Buffer.compare(tracked.restored, expected), 0);
+  // The engine does not use an instance without a card table again when its memory has grown.
+  t.is(Buffer.compare(plain.restored.subarray(0, image.length), image), 0);
   t.true(tracked.marks.every((mark) => mark === 0));
   return plain.ended;
 }
