@@ -3,8 +3,8 @@ import type { Closable } from '../src/ports/closable.js';
 import type { Leases } from '../src/ports/leases.js';
 import type { InvocationQueue } from '../src/ports/queue.js';
 import type { Tasks } from '../src/ports/tasks.js';
-import type { HasEnded, LimitsOf, QueueDriver, QueueLimits, QueueTimings, Warn } from './driver.js';
-import { BullInvocationQueue } from './queue.js';
+import type { QueueDriver, QueueLimits } from './driver.js';
+import { BullInvocationQueue, type InvocationQueueOptions } from './queue.js';
 import { BullTasks } from './tasks.js';
 
 /** The queue and the ports that share its server; `close` closes all of them. */
@@ -15,13 +15,8 @@ export interface Queues extends Closable {
   tasks: Tasks;
 }
 
-/** The options of every driver of the queue. See `QueuesOptions`. */
-export interface BullQueuesOptions extends QueueLimits {
-  timings: QueueTimings;
-  limitsOf?: LimitsOf | undefined;
-  hasEnded?: HasEnded | undefined;
-  warn: Warn;
-}
+/** The options of every driver of the queue. */
+export interface BullQueuesOptions extends QueueLimits, InvocationQueueOptions {}
 
 /** The parts of `Queues` that each driver implements itself. */
 export interface BullQueuesParts {
@@ -33,12 +28,12 @@ export interface BullQueuesParts {
 }
 
 /** Adds the queue and the tasks to the parts of a driver; `close` closes all of them. */
-export async function openBullQueues(
+export function openBullQueues(
   { driver, backlog, leases, disconnect }: BullQueuesParts,
-  { timings, warn, limitsOf, hasEnded }: BullQueuesOptions,
-): Promise<Queues> {
-  const queue = new BullInvocationQueue(driver, { timings, warn, limitsOf, hasEnded });
-  const tasks = await BullTasks.open(driver, timings, warn);
+  options: BullQueuesOptions,
+): Queues {
+  const queue = new BullInvocationQueue(driver, options);
+  const tasks = new BullTasks(driver, options.timings, options.warn);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await leases.close();

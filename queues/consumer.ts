@@ -102,11 +102,11 @@ export class Consumer implements Closable {
       timings,
       warn,
       run: async (job, token) => {
-        driver.started(job);
+        driver.started?.(job);
         try {
           return await this.#run(kind, settler, job, token);
         } finally {
-          driver.released(job);
+          driver.released?.(job);
         }
       },
       onLost: (token) => this.#cancelRequests.lose(token),

@@ -65,8 +65,7 @@ export interface QueueDriver extends Closable {
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
   readonly adds: Adds;
-  /** Opens a further queue beside these; it is closed with the driver. */
-  openQueue<D>(name: string): Promise<BullQueue<D>>;
+  readonly tasks: BullQueue<string>;
   /** Creates a BullMQ `Worker`, for the small queues beside those of invocations. */
   createWorker<D>(
     queue: string,
@@ -86,8 +85,8 @@ export interface QueueDriver extends Closable {
    */
   fetchOnAdd(kind: QueueKind, loop: BatchFetcher): () => void;
   /** Called when this process begins a job, and when it no longer has the job. */
-  started(job: InvocationJob): void;
-  released(job: InvocationJob): void;
+  started?(job: InvocationJob): void;
+  released?(job: InvocationJob): void;
   /** Called when a job has left the queue, so that it is no longer counted. */
   ended(job: InvocationJob): void;
   /** Called when a job is put back until `until` (Unix milliseconds) without having failed. */

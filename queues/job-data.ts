@@ -12,6 +12,7 @@ export type QueueKind = (typeof QUEUE_KINDS)[number];
  * The queue of due schedule ticks. It is separate so that a long backlog does not delay schedules.
  */
 export const TICKS = 'ticks';
+export const TASKS = 'tasks';
 
 /**
  * An invocation as stored in a job. Keys are short and omitted for default values, because a job is

@@ -28,9 +28,21 @@ import { confirmAdd, UnconfirmedAdd } from './unconfirmed-add.js';
 
 export interface InvocationQueueOptions {
   timings: QueueTimings;
-  warn: Warn;
+  /**
+   * Resolves with the limits of a namespace in the queue; without it, only the limits of the whole
+   * queue apply.
+   */
   limitsOf?: LimitsOf | undefined;
+  /**
+   * Finds an accepted invocation that has already left the queue when the response to its add was
+   * lost; without it, only the queue is asked.
+   */
   hasEnded?: HasEnded | undefined;
+  /**
+   * Called for errors that were handled internally: lost connections, lost locks, handlers that
+   * threw.
+   */
+  warn: Warn;
 }
 
 /** The port `InvocationQueue` on BullMQ, for all stores. */

@@ -3,12 +3,12 @@ import { DelayedError, type Job } from 'bullmq';
 import { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Task, TaskHandler, Tasks } from '../src/ports/tasks.js';
-import { type BullQueue, lockOptions, type QueueDriver, type QueueTimings, type Warn } from './driver.js';
+import { lockOptions, type QueueDriver, type QueueTimings, type Warn } from './driver.js';
 import { queueUnavailable } from './errors.js';
 import { MAX_PRIORITY } from './fairness.js';
+import { TASKS } from './job-data.js';
 import { TaskPriorities } from './task-priorities.js';
 
-const TASKS = 'tasks';
 const CONCURRENCY = 16;
 /** The largest number of concurrent tasks per owner, whose receivers may all be slow. */
 const PER_OWNER = CONCURRENCY / 4;
@@ -25,28 +25,22 @@ const DELAY_MS = 2000;
  */
 export class BullTasks implements Tasks {
   readonly #driver: QueueDriver;
-  readonly #queue: BullQueue<string>;
   readonly #timings: QueueTimings;
   readonly #warn: Warn;
   readonly #opened = new Set<Closable>();
   readonly #priorities = new TaskPriorities();
   readonly #running = new Map<string, number>();
 
-  private constructor(driver: QueueDriver, queue: BullQueue<string>, timings: QueueTimings, warn: Warn) {
+  constructor(driver: QueueDriver, timings: QueueTimings, warn: Warn) {
     this.#driver = driver;
-    this.#queue = queue;
     this.#timings = timings;
     this.#warn = warn;
-  }
-
-  static async open(driver: QueueDriver, timings: QueueTimings, warn: Warn): Promise<BullTasks> {
-    return new BullTasks(driver, await driver.openQueue<string>(TASKS), timings, warn);
   }
 
   async add({ id, kind, owner, payload, attempts, backoffMs }: Task): Promise<void> {
     try {
       // Not every store preserves a NUL, which a text may contain.
-      await this.#queue.add(kind, `${owner} ${Buffer.from(payload).toString('base64')}`, {
+      await this.#driver.tasks.add(kind, `${owner} ${Buffer.from(payload).toString('base64')}`, {
         jobId: id,
         priority: Math.min(this.#priorities.next(owner, Date.now()), MAX_PRIORITY),
         attempts,
@@ -61,7 +55,7 @@ export class BullTasks implements Tasks {
 
   async has(id: string): Promise<boolean> {
     try {
-      return (await this.#queue.getJobState(id)) !== 'unknown';
+      return (await this.#driver.tasks.getJobState(id)) !== 'unknown';
     } catch (error) {
       throw queueUnavailable(error);
     }

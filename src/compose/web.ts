@@ -1,6 +1,5 @@
 import type { Closers } from '../closers.js';
 import { walletSignup } from '../config.js';
-import { createAudit } from '../core/auth/audit.js';
 import { createAuth } from '../core/auth/auth.js';
 import { createConsoleSignIn } from '../core/auth/console-sign-in.js';
 import { createTokens, storedJwtKey } from '../core/auth/jwt.js';
@@ -63,8 +62,6 @@ export async function startWeb(
   });
   const sessions = closers.add(await createSessions({ store, bus, tokens, signup: walletSignup(config) }));
 
-  const audit = createAudit({ store });
-
   addInstallationGauges(ports);
   const invocations = createInvocations({
     queue,
@@ -80,7 +77,7 @@ export async function startWeb(
     ...core,
     version: VERSION,
     keys,
-    audit,
+    audit: store.audit,
     tokens,
     sessions,
     consoleSignIn: createConsoleSignIn({ sessions, nonces: store.sessions }),
@@ -92,7 +89,7 @@ export async function startWeb(
     triggers: createTriggers({ ...ports, ...core }),
     logs: createLogs({ store, bus }),
     invocations,
-    deadLetters: createDeadLetters({ ...ports, ...core, audit, meter, resultTtlMs }),
+    deadLetters: createDeadLetters({ ...ports, ...core, meter, resultTtlMs }),
     blobOwners: store.blobOwners,
     traces: store.traces,
     limiter: ports.rateLimiter,

@@ -1,6 +1,5 @@
 import type { Config } from '../config.js';
 import type { Namespace } from '../contract/ids.js';
-import type { Audit } from '../core/auth/audit.js';
 import type { Auth } from '../core/auth/auth.js';
 import type { ConsoleSignIn } from '../core/auth/console-sign-in.js';
 import type { Tokens } from '../core/auth/jwt.js';
@@ -35,6 +34,7 @@ import type { Node } from '../ports/node.js';
 import type { Presence } from '../ports/presence.js';
 import type { QueueCounts } from '../ports/queue.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
+import type { AuditStore } from '../ports/store/audit.js';
 import type { BlobOwnerStore } from '../ports/store/blob-owners.js';
 import type { TraceStore } from '../ports/store/traces.js';
 import type { Tracer } from '../ports/tracer.js';
@@ -67,7 +67,7 @@ export interface Services {
 
   auth: Auth;
   keys: Keys;
-  audit: Audit;
+  audit: AuditStore;
   sessions: Sessions;
   consoleSignIn: ConsoleSignIn;
   tokens: Tokens;

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { Namespace } from '../../src/contract/ids.js';
 import { ALL_RIGHTS } from '../../src/contract/scopes.js';
-import { createAudit } from '../../src/core/auth/audit.js';
 import type { Actor } from '../../src/core/auth/principal.js';
 import { createDeadLetters } from '../../src/core/invocations/replay.js';
 import { aDeadAttempt, anAttempt, anEnd, aRequestId } from '../helpers/attempt.js';
@@ -40,7 +39,6 @@ test('a dead letter whose replay has ended, but was not recorded because of a cr
   };
   const deadLetters = createDeadLetters({
     store: { ...store, attempts },
-    audit: createAudit({ store }),
     queue,
     catalog,
     meter,
@@ -66,8 +64,7 @@ test('a replay of all dead letters leaves those whose pinned version was deleted
   const { namespace, name } = await deploy();
   await store.functions.remove(namespace, name, anEntry());
   await deploy({}, namespace);
-  const audit = createAudit({ store });
-  const deadLetters = createDeadLetters({ store, audit, queue, catalog, meter, resultTtlMs: 60_000 });
+  const deadLetters = createDeadLetters({ store, queue, catalog, meter, resultTtlMs: 60_000 });
   const first = Date.now() - 1000;
   // More than a page of those that cannot be replayed, newer and older than the others.
   const deleted = [0, 150].flatMap((from) =>

@@ -27,7 +27,7 @@ import {
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
 import type { InvocationJob } from '../../job-data.js';
-import { type JobData, QUEUE_KINDS, type QueueKind, TICKS } from '../../job-data.js';
+import { type JobData, QUEUE_KINDS, type QueueKind, TASKS, TICKS } from '../../job-data.js';
 import type { JobStore } from '../../job-store.js';
 import { queueKindOf } from '../../jobs.js';
 import { RedisAdds } from './adds.js';
@@ -55,6 +55,7 @@ export class RedisDriver implements QueueDriver {
   readonly waitSeconds = POLL_INTERVAL_SECONDS;
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
+  readonly tasks: BullQueue<string>;
   readonly adds: RedisAdds;
   readonly #server: RedisServer;
   readonly #connection: RedisConnection;
@@ -64,7 +65,6 @@ export class RedisDriver implements QueueDriver {
   readonly #cancelRequests: RedisCancelRequests;
   readonly #opened: RedisConnection[] = [];
   readonly #forWorkers = new Map<QueueKind, RedisConnection>();
-  readonly #further: Closable[] = [];
   readonly #warn: Warn;
 
   private constructor(parts: {
@@ -72,6 +72,7 @@ export class RedisDriver implements QueueDriver {
     connection: RedisConnection;
     queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
     ticks: BullQueue<unknown>;
+    tasks: BullQueue<string>;
     backends: Readonly<Record<QueueKind, RedisQueueBackend>>;
     client: RedisClient;
     adds: RedisAdds;
@@ -82,6 +83,7 @@ export class RedisDriver implements QueueDriver {
     this.#connection = parts.connection;
     this.queues = parts.queues;
     this.ticks = parts.ticks;
+    this.tasks = parts.tasks;
     this.#backends = parts.backends;
     this.#client = parts.client;
     this.adds = parts.adds;
@@ -102,7 +104,8 @@ export class RedisDriver implements QueueDriver {
       ...options,
       settings: { repeatStrategy: cronRepeatStrategy },
     });
-    for (const queue of [...Object.values(queues), ticks]) {
+    const tasks = new Queue<string, void>(TASKS, options);
+    for (const queue of [...Object.values(queues), ticks, tasks]) {
       queue.on('error', (error) => warn('Redis reported an error.', error));
       await queue.waitUntilReady();
     }
@@ -118,24 +121,13 @@ export class RedisDriver implements QueueDriver {
       connection,
       queues,
       ticks,
+      tasks,
       backends,
       client,
       adds,
       usage,
       warn,
     });
-  }
-
-  async openQueue<D>(name: string): Promise<BullQueue<D>> {
-    const queue = new Queue<D, void>(name, {
-      connection: this.#connection,
-      prefix: KEY_PREFIX,
-      streams: EVENTS,
-    });
-    queue.on('error', (error) => this.#warn('Redis reported an error.', error));
-    await queue.waitUntilReady();
-    this.#further.push(queue);
-    return queue;
   }
 
   async createWorker<D>(
@@ -170,12 +162,6 @@ export class RedisDriver implements QueueDriver {
   fetchOnAdd(kind: QueueKind, loop: BatchFetcher): () => void {
     return kind === 'sync' ? this.adds.fetchFor(loop) : () => {};
   }
-
-  started(): void {
-    // BullMQ's list of active jobs holds the number of running jobs.
-  }
-
-  released(): void {}
 
   /**
    * Returns the connection that workers of this kind use: one for sync jobs, one for all others.
@@ -266,9 +252,7 @@ export class RedisDriver implements QueueDriver {
   async close(): Promise<void> {
     await this.#usage.close();
     await Promise.all(
-      [...QUEUE_KINDS.map((kind) => this.queues[kind]), this.ticks, ...this.#further].map((queue) =>
-        queue.close(),
-      ),
+      [...QUEUE_KINDS.map((kind) => this.queues[kind]), this.ticks, this.tasks].map((queue) => queue.close()),
     );
     await Promise.all([this.#cancelRequests.close(), ...this.#opened.map(closeRedis)]);
   }

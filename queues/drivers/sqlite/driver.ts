@@ -18,7 +18,7 @@ import {
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
 import type { InvocationJob } from '../../job-data.js';
-import { type JobData, type QueueKind, TICKS } from '../../job-data.js';
+import { type JobData, type QueueKind, TASKS, TICKS } from '../../job-data.js';
 import type { JobStore } from '../../job-store.js';
 import { queueKindOf } from '../../jobs.js';
 import { SqliteAdds } from './adds.js';
@@ -54,6 +54,7 @@ export class SqliteDriver implements QueueDriver {
   readonly waitSeconds = POLL_INTERVAL_SECONDS;
   readonly queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
   readonly ticks: BullQueue<unknown>;
+  readonly tasks: BullQueue<string>;
   readonly adds: SqliteAdds;
   readonly #connection: SqliteConnection;
   readonly #usage: UsageIndex;
@@ -80,6 +81,7 @@ export class SqliteDriver implements QueueDriver {
     this.#removals = new Removals(connection, (id) => usage.leave(id), warn);
     this.queues = perQueue((kind) => this.#open<JobData>(kind));
     this.ticks = this.#open<unknown>(TICKS, { settings: { repeatStrategy: cronRepeatStrategy } });
+    this.tasks = this.#open<string>(TASKS);
     this.#setBack = onClockSetBack(() => void this.#shortenDelays());
   }
 
@@ -99,10 +101,6 @@ export class SqliteDriver implements QueueDriver {
     queue.on('error', (error) => this.#warn('The queue reported an error.', error));
     this.#opened.push(queue);
     return queue;
-  }
-
-  async openQueue<D>(name: string): Promise<BullQueue<D>> {
-    return this.#open<D>(name);
   }
 
   async createWorker<D>(

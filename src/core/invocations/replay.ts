@@ -6,7 +6,7 @@ import type { InvocationQueue } from '../../ports/queue.js';
 import type { AttemptRow, DeadGroup } from '../../ports/store/attempts.js';
 import type { Store } from '../../ports/store.js';
 import { uuidOf } from '../../uuid.js';
-import { type Audit, auditEntry } from '../auth/audit.js';
+import { auditEntry } from '../auth/audit.js';
 import type { Actor } from '../auth/principal.js';
 import { assertFunction } from '../auth/rights.js';
 import { freshCache } from '../fresh-cache.js';
@@ -67,7 +67,6 @@ export interface DeadLetters {
 
 export interface DeadLettersDeps {
   store: Store;
-  audit: Audit;
   queue: InvocationQueue;
   catalog: Catalog;
   meter: Meter;
@@ -104,7 +103,7 @@ class StoredDeadLetters implements DeadLetters {
         ? await this.#replayDead(last, sent, options)
         : await this.#replayEnded(last, sent, options);
     if (!again) throw replayedAlready(id);
-    await this.#deps.audit.record(by, 'invocation.replay', id, namespace);
+    await this.#deps.store.audit.record(auditEntry(by, 'invocation.replay', id, namespace));
     return again;
   }
 
@@ -114,10 +113,10 @@ class StoredDeadLetters implements DeadLetters {
     fn: FunctionName,
     { reason, ids, ...options }: ReplayAllOptions,
   ): Promise<number> {
-    const { audit, catalog, store } = this.#deps;
+    const { catalog, store } = this.#deps;
     await catalog.resolve(namespace, fn);
     // Recorded before the first replay, so that an interrupted operation is audited too.
-    await audit.record(by, 'dead_letters.replay', fn, namespace);
+    await store.audit.record(auditEntry(by, 'dead_letters.replay', fn, namespace));
     const dead = { namespace, function: fn, ...(reason === undefined ? {} : { reason }) };
     if (ids !== undefined) return this.#replayEach(ids, dead, options);
     let count = 0;

@@ -1,6 +1,7 @@
 import { namespacePath, putQuotasBodySchema, usageReplySchema } from '../../contract/http/namespaces.js';
 import type { Namespace } from '../../contract/ids.js';
 import type { QuotaName } from '../../contract/quotas.js';
+import { auditEntry } from '../../core/auth/audit.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { usageOf } from '../../core/quotas.js';
 import { AppError } from '../../errors.js';
@@ -52,7 +53,8 @@ export const putQuotas = route({
       if (limit !== undefined) changes[name as QuotaName] = limit;
     }
     await services.quotas.set(params.ns, changes);
-    await services.audit.record(actor(), 'quota.set', Object.keys(changes).join(', '), params.ns);
+    const names = Object.keys(changes).join(', ');
+    await services.audit.record(auditEntry(actor(), 'quota.set', names, params.ns));
     return json(200, { quotas: await usageOf(services.quotas, services.usage, params.ns) });
   },
 });
