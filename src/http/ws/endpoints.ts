@@ -6,12 +6,14 @@ import type { Access } from '../route.js';
 import type { Services } from '../services.js';
 import { prepareInvokeSocket } from './invoke-socket.js';
 import type { PresenceRooms } from './presence-rooms.js';
+import type { TopicRooms } from './topic-rooms.js';
 import { prepareTopicSocket } from './topic-socket.js';
 import type { UnsentFrames } from './unsent-frames.js';
 
 /** The context of a socket's handshake. */
 export interface Handshake {
   services: Services;
+  topics: TopicRooms;
   rooms: PresenceRooms;
   /** Accounts frames that clients have not read yet. */
   unsent: UnsentFrames;
