@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { Catalog } from '../../src/core/catalog.js';
-import { createListeners } from '../../src/core/listeners.js';
+import { createListeners } from '../../src/core/events/listeners.js';
+import type { Catalog } from '../../src/core/functions/catalog.js';
 import type { StoredTrigger } from '../../src/ports/store/triggers.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
 

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { openLocalBus } from '../../src/bus/drivers/local.js';
-import { createLogs, type FollowRequest } from '../../src/core/logs.js';
+import { createLogs, type FollowRequest } from '../../src/core/observability/logs.js';
 import type { Store } from '../../src/ports/store.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
 import { until } from '../helpers/until.js';

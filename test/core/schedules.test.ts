@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import test from 'ava';
 import { requestIdSchema } from '../../src/contract/ids.js';
-import { createSchedules } from '../../src/core/schedules.js';
+import { createSchedules } from '../../src/core/events/schedules.js';
 import type { TickHandler } from '../../src/ports/queue.js';
 import type { StoredTrigger } from '../../src/ports/store/triggers.js';
 import { uuidOf } from '../../src/uuid.js';

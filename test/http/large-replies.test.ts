@@ -6,8 +6,8 @@ import test from 'ava';
 import Koa from 'koa';
 import { functionNameSchema } from '../../src/contract/ids.js';
 import { dispatch, type Serving } from '../../src/http/dispatch.js';
-import { streamEvent } from '../../src/http/event-stream.js';
-import { createLargeReplies } from '../../src/http/large-replies.js';
+import { createLargeReplies } from '../../src/http/response/large-replies.js';
+import { streamEvent } from '../../src/http/response/stream-event.js';
 import { route } from '../../src/http/route.js';
 import { aRequestId } from '../helpers/attempt.js';
 

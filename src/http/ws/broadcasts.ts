@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { createBufferBudget } from '../../buffer-budget.js';
+import { createBufferBudget } from '../../concurrency/buffer-budget.js';
+import { FairQueue } from '../../concurrency/fair-queue.js';
 import type { Namespace } from '../../contract/ids.js';
 import { MB } from '../../contract/limits.js';
-import { FairQueue } from '../../fair-queue.js';
 
 /** Time of sending before the process serves others. */
 const SLICE_MS = 2;

@@ -1,5 +1,5 @@
 import type { Namespace } from '../../contract/ids.js';
-import { topicChannel } from '../../core/publish.js';
+import { topicChannel } from '../../core/events/publish.js';
 import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import { Audience, type Broadcasts, type Listener } from './broadcasts.js';
 
