@@ -26,7 +26,7 @@ test.serial(
     const listeners = listenersOnce();
     let isOver = false;
     const batch = async () => {
-      for (let n = 0; n < 500; n += 1) t.deepEqual(await listeners(hostile, longTopic(`m${n}`)), []);
+      for (let n = 0; n < 150; n += 1) t.deepEqual(await listeners(hostile, longTopic(`m${n}`)), []);
       isOver = true;
     };
     const done = batch();
@@ -35,6 +35,6 @@ test.serial(
     for (; !isOver; turns += 1) await new Promise(setImmediate);
     await done;
     t.deepEqual(await listenersOnce()(other, 'topic'), []);
-    t.true(turns > 100, `${turns} turns of the event loop`);
+    t.true(turns > 50, `${turns} turns of the event loop`);
   },
 );

@@ -39,19 +39,19 @@ function broadcastsOf(t: ExecutionContext, limits?: { all: number; each: number 
     broadcasts.send(audience, bytes, (listener) => listener.take(frame));
 }
 
-test('frames arrive in order, and those of another namespace are not behind a thousand of one', async (t) => {
+test('frames arrive in order, and those of another namespace are not behind hundreds of one', async (t) => {
   const send = broadcastsOf(t);
   const [many, few] = [anAudience(20), anAudience(1)];
-  for (let n = 0; n < 1000; n += 1) send(many, `${n}`);
+  for (let n = 0; n < 300; n += 1) send(many, `${n}`);
   send(few, 'other');
   const [first] = many.listeners;
   const [other] = few.listeners;
   await until('the other frame arrives', () => other?.frames.length === 1);
-  t.true((first?.frames.length ?? 0) < 500, `after ${first?.frames.length}`);
-  await until('all frames arrive', () => first?.frames.length === 1000);
+  t.true((first?.frames.length ?? 0) < 150, `after ${first?.frames.length}`);
+  await until('all frames arrive', () => first?.frames.length === 300);
   t.deepEqual(
     first?.frames,
-    Array.from({ length: 1000 }, (_, n) => `${n}`),
+    Array.from({ length: 300 }, (_, n) => `${n}`),
   );
 });
 
