@@ -53,8 +53,16 @@ const WRONG: [title: string, args: string[], says: RegExp][] = [
     ['keys', 'create', 'ci', '--name', 'deploys'],
     /the name of the key once, as an argument or with --name/,
   ],
-  ['a batch that is the name of a file', ['function', 'publish', 'x', '--batch', resolve('package.json')], /write @.*package\.json/],
-  ['an unknown option of a command in a group', ['invocations', 'list', '--jsn'], /See how it is used with: orama invocations list --help/],
+  [
+    'a batch that is the name of a file',
+    ['function', 'publish', 'x', '--batch', resolve('package.json')],
+    /write @.*package\.json/,
+  ],
+  [
+    'an unknown option of a command in a group',
+    ['invocations', 'list', '--jsn'],
+    /See how it is used with: orama invocations list --help/,
+  ],
   ['an unknown command of a group', ['keys', 'mak'], /See how it is used with: orama keys --help/],
   ['a login without a terminal or --api-key', ['login'], /--api-key/],
 ];

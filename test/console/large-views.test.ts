@@ -255,22 +255,25 @@ function assertLocal(t: ExecutionContext, text: string, at: Date): void {
   if (minutes !== undefined) t.is(Number(minutes), (at.getUTCMinutes() + ZONE_MINUTES) % 60, text);
 }
 
-browserSays('a long name of a function pushes no column of the invocations out of sight', async (t, browser) => {
-  const tenant = await aTenant(await lived());
-  const name = 'n'.repeat(64);
-  await tenant.deploy(name, await actsWasm());
-  await tenant.invoke(name, acts(`fail ${'e'.repeat(200)}`, 'exit 1'));
-  const { context, page } = await openSignedIn(browser, tenant);
-  for (const path of ['', '/invocations']) {
-    await turnTo(page, path);
-    await page.locator('#content .table').getByText(name).waitFor();
-    t.is(await page.evaluate(HIDDEN_WIDTH), 0, path);
-  }
-  // The filter takes no more room than its list.
-  const gap = await page.evaluate(`(() => {
+browserSays(
+  'a long name of a function pushes no column of the invocations out of sight',
+  async (t, browser) => {
+    const tenant = await aTenant(await lived());
+    const name = 'n'.repeat(64);
+    await tenant.deploy(name, await actsWasm());
+    await tenant.invoke(name, acts(`fail ${'e'.repeat(200)}`, 'exit 1'));
+    const { context, page } = await openSignedIn(browser, tenant);
+    for (const path of ['', '/invocations']) {
+      await turnTo(page, path);
+      await page.locator('#content .table').getByText(name).waitFor();
+      t.is(await page.evaluate(HIDDEN_WIDTH), 0, path);
+    }
+    // The filter takes no more room than its list.
+    const gap = await page.evaluate(`(() => {
     const [first, second] = [...document.querySelectorAll('#content .filters .choice')];
     return second.getBoundingClientRect().left - first.querySelector('select').getBoundingClientRect().right;
   })()`);
-  t.true(Number(gap) <= 16, String(gap));
-  await context.close();
-});
+    t.true(Number(gap) <= 16, String(gap));
+    await context.close();
+  },
+);

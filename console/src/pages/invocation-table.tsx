@@ -32,7 +32,7 @@ const COLUMNS: readonly Column<InvocationRecord>[] = [
     isTitle: true,
     cell: (each) => (
       <Link to={`/invocations/${encodeURIComponent(each.request_id)}`}>
-        <span class="name">{label(each.function)}</span>
+        <span class="long-name">{label(each.function)}</span>
         <span class="faint">@{each.version}</span>
       </Link>
     ),

@@ -29,7 +29,9 @@ export function addPublish(parent: Command): void {
     )
     .action(async (topic: string, { data, batch }: Flags, command: Command) => {
       if (batch !== undefined && batch !== '-' && existsSync(batch))
-        command.error(`error: --batch takes the lines themselves; to read them from the file, write @${batch}`);
+        command.error(
+          `error: --batch takes the lines themselves; to read them from the file, write @${batch}`,
+        );
       const { client, terminal } = openSession(command);
       if (batch !== undefined) {
         const count = await publishLines(client, topic, readLines(await readData(batch)));
