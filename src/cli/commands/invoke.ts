@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { type Command, Option } from 'commander';
 import { MAX_DELAY_SECONDS } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
-import { JsonText } from '../../json-text.js';
+import { JsonText } from '../../json/json-text.js';
 import type { InvokeOptions, InvokeReply } from '../client.js';
 import { readData } from '../data.js';
 import { addHeader, callHttp, type HttpHeaders, parseRequestLine, type RequestLine } from '../http-call.js';

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { withNamespace } from '../../contract/functions-host.js';
 import { type Namespace, namespaceSchema } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
-import { assertNoFragment } from '../request-target.js';
+import { assertNoFragment } from '../request/request-target.js';
 
 /** The target of a request to the functions' listener. */
 export interface RequestTarget {

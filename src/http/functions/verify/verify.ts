@@ -1,20 +1,12 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { VerifySettings } from '../../../contract/http-function.js';
 import { AppError } from '../../../errors.js';
 import { eventIdOf as bodyEventId } from './event-id.js';
 import { matchesGithub } from './github.js';
 import { matchesHmac } from './hmac.js';
+import type { SignedRequest } from './signed-request.js';
 import { matchesSlack } from './slack.js';
 import { matchesStandardWebhooks } from './standard-webhooks.js';
 import { matchesStripe } from './stripe.js';
-
-/** The parts of a request that its signature covers. */
-export interface SignedRequest {
-  headers: IncomingHttpHeaders;
-  body: Uint8Array;
-  /** Unix milliseconds. */
-  now: number;
-}
 
 /** Returns whether the signature matches the secret. Never throws for any input of the sender. */
 export function matchesSignature(settings: VerifySettings, secret: string, request: SignedRequest): boolean {
