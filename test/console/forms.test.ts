@@ -154,7 +154,7 @@ browserSays('the buttons of a dialog stand beside each other', async (t, browser
   await inARow('Close', 'Replay');
   await page.keyboard.press('Escape');
   await turnTo(page, '/functions/twice/versions');
-  await page.getByRole('button', { name: 'Roll back…' }).first().click();
+  await page.getByRole('button', { name: 'Roll back to version 1' }).click();
   await inARow('Keep version', 'Roll back to');
   await context.close();
 });
