@@ -111,7 +111,7 @@ test('with overlap: skip, no tick runs beside an earlier run although a later on
 test('nobody can take the id of a run beforehand, and so prevent it', async (t) => {
   const { store, queue, catalog, meter, deploy } = cases;
   const fn = await deploy();
-  const trigger = await store.triggers.add(fn.namespace, fn.name, { cron: '0 3 * * *' });
+  const trigger = await store.triggers.add(fn.namespace, fn.name, { cron: '0 3 * * *' }, anEntry(), ENOUGH);
   if (trigger === null) return t.fail();
   const { tick, ...ticked } = ticking(queue);
   const schedules = createSchedules({ store, ...ticked, catalog, meter, resultTtlMs: 60_000 });
