@@ -10,7 +10,7 @@ import { ERRORS, type ErrorCode } from '../errors.js';
 import { uuidv7 } from '../uuid.js';
 import { INVOCATION_HEADER } from './functions/reply.js';
 import { listen } from './listen.js';
-import { isRefused } from './one-host.js';
+import { isRefused } from './host-header.js';
 import { isWebSocket, serveWithoutUpgrade } from './ws/reparse.js';
 
 /** Time limit for receiving a complete request. */

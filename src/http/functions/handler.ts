@@ -6,7 +6,7 @@ import { AppError } from '../../errors.js';
 import type { Admission } from '../admission.js';
 import type { BodyLimits, Exchange } from '../body-limits.js';
 import type { ClientAddresses } from '../client-address.js';
-import { assertOneHost } from '../one-host.js';
+import { assertHost } from '../host-header.js';
 import type { Services } from '../services.js';
 import { toAppError } from '../to-app-error.js';
 import { anonymous } from './anonymous.js';
@@ -37,7 +37,7 @@ export type FunctionsHandler = (request: IncomingMessage, response: ServerRespon
 export function createFunctionsHandler(deps: FunctionsHandlerDeps): FunctionsHandler {
   return async (request, response) => {
     try {
-      assertOneHost(request);
+      assertHost(request);
       await serve(deps, { req: request, res: response });
     } catch (thrown) {
       answerError(deps, { req: request, res: response }, thrown);

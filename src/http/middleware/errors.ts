@@ -1,7 +1,7 @@
 import type { Context, Next } from 'koa';
 import type { Logger } from '../../logger.js';
 import type { BodyLimits } from '../body-limits.js';
-import { assertOneHost } from '../one-host.js';
+import { assertHost } from '../host-header.js';
 import { assertTarget } from '../request-target.js';
 import { toAppError } from '../to-app-error.js';
 
@@ -9,7 +9,7 @@ import { toAppError } from '../to-app-error.js';
 export function respondToErrors(logger: Logger, bodies: BodyLimits) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
-      assertOneHost(ctx.req);
+      assertHost(ctx.req);
       assertTarget(ctx.req);
       await next();
     } catch (thrown) {

@@ -9,7 +9,7 @@ import type { Closable } from '../../ports/closable.js';
 import type { Admission } from '../admission.js';
 import type { BodyLimits } from '../body-limits.js';
 import { chosenProtocol, socketCredentialOf } from '../credential.js';
-import { assertOneHost } from '../one-host.js';
+import { assertHost } from '../host-header.js';
 import { targetUrl } from '../request-target.js';
 import type { Services } from '../services.js';
 import { acquireSocketLease } from '../socket-lease.js';
@@ -104,7 +104,7 @@ export class Sockets implements Closable {
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const services = this.#services;
-    assertOneHost(request);
+    assertHost(request);
     if (this.#closing) throw stopping();
     const url = targetUrl(request);
     const { endpoint, params } = findEndpoint(url.pathname);
