@@ -9,8 +9,8 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { ERRORS, type ErrorCode } from '../errors.js';
 import { uuidv7 } from '../uuid.js';
 import { INVOCATION_HEADER } from './functions/reply.js';
-import { listen } from './listen.js';
 import { isRefused } from './host-header.js';
+import { listen } from './listen.js';
 import { isWebSocket, serveWithoutUpgrade } from './ws/reparse.js';
 
 /** Time limit for receiving a complete request. */

@@ -124,7 +124,11 @@ test('a Host header that is no host returns 400 on both ports', async (t) => {
     ];
     for (const [base, request] of requests) {
       const { received } = await raw(base, request, { until: /\}$/ });
-      t.regex(received, /^HTTP\/1.1 400 [\s\S]*Host header must be[\s\S]*"code":"invalid_request"\}$/, request);
+      t.regex(
+        received,
+        /^HTTP\/1.1 400 [\s\S]*Host header must be[\s\S]*"code":"invalid_request"\}$/,
+        request,
+      );
     }
   }
   for (const host of ['', 'a', 'a.', 'a_b:', '1.2.3.4:80', '[::1]:4000', 'xn--4ca.example.com']) {
