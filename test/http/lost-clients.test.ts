@@ -96,7 +96,7 @@ for (const { port, urlOf, pathOf } of PORTS) {
     const running = await engine();
     const api = await aTenantWithProbe(running, { is_public: 'true', metadata: '{"http":{}}' });
     const { hostname, port: number } = new URL(urlOf(running));
-    const input = commands({ op: 'output', text: 'x' });
+    const input = commands({ op: 'output', n: 1 });
     const requests = [
       requestHead('POST', pathOf(api.namespace, 'probe'), 'Host: x', `Content-Length: ${input.length}`) +
         input,
