@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import type { InvocationRecord } from '../../contract/invocation.js';
 import { AppError } from '../../errors.js';
@@ -17,7 +18,10 @@ export interface Invocations {
   get(namespace: Namespace, id: RequestId): Promise<InvocationRecord>;
   /** Lists live invocations followed by ended ones, newest first. */
   list(request: ListRequest): Promise<InvocationPage>;
-  /** Throws `conflict` if the invocation has ended. */
+  /**
+   * Throws `conflict` if the invocation has ended, or ends by itself before its worker stops it. If
+   * the worker does not respond, resolves after a few seconds; it stops the invocation later.
+   */
   cancel(namespace: Namespace, id: RequestId): Promise<void>;
   /**
    * Cancels the waiting invocations of a deleted function, up to its last version. Running ones
@@ -36,6 +40,11 @@ export interface InvocationsDeps {
 }
 
 const PAGE = 100;
+/** How long a cancellation waits for the end of a running invocation, in milliseconds. */
+const CANCEL_WAIT_MS = 3000;
+/** The first and the longest pause between two looks at it, in milliseconds. */
+const FIRST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 200;
 
 export function createInvocations(deps: InvocationsDeps): Invocations {
   return new LiveAndEndedInvocations(deps);
@@ -71,11 +80,23 @@ class LiveAndEndedInvocations implements Invocations {
 
   async cancel(namespace: Namespace, id: RequestId): Promise<void> {
     const { queue, finisher } = this.#deps;
-    const { live, ended } = await this.#find(namespace, id);
     const recordEnd = (removed: LiveInvocation) => finisher.finish(cancelledEnding(removed));
-    const outcome = live && !ended ? await queue.cancel(id, recordEnd) : 'absent';
-    if (outcome !== 'absent') return;
-    throw new AppError('conflict', `The invocation ${id} has ended and can no longer be cancelled.`);
+    const giveUpAt = performance.now() + CANCEL_WAIT_MS;
+    let isRequested = false;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      const { live, ended } = await this.#find(namespace, id);
+      if (ended && isRequested && ended.attempts.at(-1)?.final?.state === 'cancelled') return;
+      if (ended) throw hasEnded(id);
+      if (!isRequested || live?.state !== 'running') {
+        const outcome = live ? await queue.cancel(id, recordEnd) : 'absent';
+        if (outcome === 'removed') return;
+        if (outcome === 'absent' && !isRequested) throw hasEnded(id);
+        isRequested = true;
+      }
+      // A guest may have ended before its worker could stop it. Only the recorded end tells.
+      if (performance.now() > giveUpAt) return;
+      await delay(pauseMs);
+    }
   }
 
   async cancelWaiting(namespace: Namespace, fn: FunctionName, lastVersion: number): Promise<void> {
@@ -133,6 +154,10 @@ class LiveAndEndedInvocations implements Invocations {
   async #endedRecord(ended: StoredInvocation, id: RequestId): Promise<InvocationRecord> {
     return endedRecord(ended, (await this.#deps.callbacks.get([id])).get(id));
   }
+}
+
+function hasEnded(id: RequestId): AppError {
+  return new AppError('conflict', `The invocation ${id} has ended and can no longer be cancelled.`);
 }
 
 /** What the queue and the store have of an invocation. */
