@@ -140,10 +140,6 @@ export class ReadableStream<T = unknown> {
   [Symbol.asyncIterator](): AsyncGenerator<T, void> {
     return this.values();
   }
-
-  get [Symbol.toStringTag](): string {
-    return 'ReadableStream';
-  }
 }
 
 const controllers = new WeakMap<object, unknown>();
@@ -162,6 +158,7 @@ export class ReadableStreamDefaultReader<T = unknown> {
     const state = this.#state;
     if (state === null) throw new TypeError('The reader was released');
     await state.started;
+    const released = this.#state === null;
     if (state.queue.length > 0) {
       const value = state.queue.shift() as T;
       if (state.queue.length === 0 && state.phase === 'closing') state.phase = 'closed';
@@ -169,6 +166,7 @@ export class ReadableStreamDefaultReader<T = unknown> {
     }
     if (state.phase === 'errored') throw state.error;
     if (state.phase !== 'readable') return { done: true, value: undefined };
+    if (released) throw new TypeError('The reader was released');
     const result = new Promise<ReadResult<T>>((resolve, reject) => state.waiting.push({ resolve, reject }));
     void pull(state);
     return result;
@@ -180,8 +178,11 @@ export class ReadableStreamDefaultReader<T = unknown> {
   }
 
   releaseLock(): void {
-    if (this.#state !== null) this.#state.reader = null;
+    const state = this.#state;
+    if (state === null) return;
+    state.reader = null;
     this.#state = null;
+    for (const { reject } of state.waiting.splice(0)) reject(new TypeError('The reader was released'));
   }
 }
 
