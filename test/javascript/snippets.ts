@@ -75,6 +75,7 @@ export const SNIPPETS: Readonly<Record<string, readonly string[]>> = {
     'new Response(null, null).status',
     'new Response(Symbol())',
     'const body = new ReadableStream(); body.getReader(); return new Response(body)',
+    "const closed = (act) => { let controller; const reader = new ReadableStream({ start(given) { controller = given; } }).getReader(); act(controller, reader); return reader.closed; }; return (await Promise.allSettled([closed((given) => given.close()), closed((_, reader) => reader.cancel()), closed((given) => given.error(new RangeError('x'))), closed((given, reader) => { given.enqueue(1); given.close(); reader.read(); }), closed((_, reader) => reader.releaseLock())])).map(({ status, reason }) => [status, reason?.name])",
     'const reader = new ReadableStream({ start(controller) { controller.enqueue(1); } }).getReader(); const reads = [reader.read(), reader.read()]; reader.releaseLock(); return (await Promise.allSettled(reads)).map(({ status, value, reason }) => [status, value?.value, reason?.name])',
     'new Response(null, { status: 204 }).body',
     "new Response('x', { status: 99 })",
