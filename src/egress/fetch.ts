@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { FairLimiter, type FairLimits } from '../concurrency/fair-limiter.js';
 import { type AllowList, parseAllowList, parseHostList, targetOf } from '../contract/host-rules.js';
 import { AppError, isAppError } from '../errors.js';
-import { FairLimiter, type FairLimits } from '../fair-limiter.js';
 import { networkReason } from '../network-reason.js';
 import type { Egress, EgressCheck, EgressRequest, EgressResponse } from '../ports/egress.js';
 import { createDecoder } from './decode.js';
