@@ -12,7 +12,7 @@ import { createLogger } from './logger.js';
 import { makeOwnerOnly } from './owner-only.js';
 import type { Closable } from './ports/closable.js';
 import { writeReadyFile } from './ready-file.js';
-import { exitWithin } from './shutdown.js';
+import { closeFailedStart, exitWithin } from './shutdown.js';
 import { allowHeapGrowth } from './v8-flags.js';
 
 export interface UpOptions {
@@ -90,10 +90,9 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
       close: () => closers.close(),
     };
   } catch (error) {
-    const cutShort = closers.isClosing;
-    await closers.close();
     // A signal has aborted the startup; the process is about to exit, so the error is not reported.
-    if (cutShort) return await new Promise<never>(() => {});
+    if (closers.isClosing) return await new Promise<never>(() => {});
+    await closeFailedStart(closers, config.SHUTDOWN_SECONDS);
     throw error;
   }
 }
