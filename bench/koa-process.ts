@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
-import { readBody } from '../src/http/read-body.js';
+import { readBody } from '../src/http/request/read-body.js';
 
 const app = new Koa();
 app.use(async (ctx) => {

@@ -1,13 +1,13 @@
 /**
  * The `worker` process with a log that writes nothing; the difference is the cost of log writing.
  */
-import '../src/v8-flags.js';
+import '../src/process/v8-flags.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';
 import { openPorts } from '../src/compose/ports.js';
 import { createShutdownDeadline } from '../src/compose/shutdown-deadline.js';
 import { startWorker } from '../src/compose/worker.js';
-import { runMain } from '../src/run-main.js';
+import { runMain } from '../src/process/run-main.js';
 import type { LogWriter } from '../workers/delivery/log-writer.js';
 
 const nothing: LogWriter = {

@@ -1,4 +1,4 @@
-import { FairQueue } from '../src/fair-queue.js';
+import { FairQueue } from '../src/concurrency/fair-queue.js';
 
 /**
  * The limit of input bytes in pending adds, after which further adds wait. While a job is being

@@ -1,6 +1,6 @@
 import type { BackoffOptions } from 'bullmq';
 import type { QueuedInvocation } from '../src/ports/queue.js';
-import type { InvocationJob } from './driver.js';
+import type { InvocationJob } from './job-data.js';
 
 /** The name of this project's exponential backoff: BullMQ's own has no upper limit. */
 const DOUBLING = 'doubling';

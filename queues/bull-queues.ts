@@ -1,9 +1,19 @@
 import type { Backlog } from '../src/ports/backlog.js';
+import type { Closable } from '../src/ports/closable.js';
 import type { Leases } from '../src/ports/leases.js';
+import type { InvocationQueue } from '../src/ports/queue.js';
+import type { Tasks } from '../src/ports/tasks.js';
 import type { HasEnded, LimitsOf, QueueDriver, QueueLimits, QueueTimings, Warn } from './driver.js';
-import type { Queues } from './open.js';
 import { BullInvocationQueue } from './queue.js';
 import { BullTasks } from './tasks.js';
+
+/** The queue and the ports that share its server; `close` closes all of them. */
+export interface Queues extends Closable {
+  queue: InvocationQueue;
+  backlog: Backlog;
+  leases: Leases;
+  tasks: Tasks;
+}
 
 /** The options of every driver of the queue. See `QueuesOptions`. */
 export interface BullQueuesOptions extends QueueLimits {

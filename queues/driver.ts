@@ -11,8 +11,8 @@ import type {
 } from '../src/ports/queue.js';
 import type { BatchFetcher } from './batch-fetcher.js';
 import type { CrashJournal } from './crash-journal.js';
+import type { InvocationJob, JobData, NewJob, QueueKind } from './job-data.js';
 import type { JobStore } from './job-store.js';
-import type { JobData, NewJob, QueueKind } from './jobs.js';
 
 /** The part of BullMQ's `Queue` through which jobs are decoded. */
 type JobQueue = Parameters<typeof Job.fromJSON>[0];
@@ -40,8 +40,6 @@ export interface BullWorker<D> extends Closable {
   waitUntilReady(): Promise<unknown>;
 }
 export type BullWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
-/** A BullMQ job that carries an invocation. */
-export type InvocationJob = Job<JobData, void>;
 
 /**
  * The jobs of one call of `add`: accepted or refused as a whole, independently of the other groups

@@ -1,4 +1,4 @@
-import { QUEUE_KINDS, type QueueKind } from './jobs.js';
+import { QUEUE_KINDS, type QueueKind } from './job-data.js';
 
 /**
  * The order of jobs in a queue. BullMQ serves jobs by priority, lowest first. A job's priority is

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settlement } from '../src/ports/queue.js';
 import { retryDelayOf } from './backoff.js';
-import type { InvocationJob, Warn } from './driver.js';
+import type { Warn } from './driver.js';
 import { KEEP_NOTHING } from './driver.js';
+import type { InvocationJob } from './job-data.js';
 import { isLost, JOB_MARKER, type JobStore, type Marker, type NextJob, nextJobOf } from './job-store.js';
 
 /** The delay before a failed command of a settlement is retried, in milliseconds. */

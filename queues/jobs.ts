@@ -1,67 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { JobsOptions } from 'bullmq';
 import type { FunctionName, Namespace, RequestId } from '../src/contract/ids.js';
-import { type TriggerKind, triggerKindSchema } from '../src/contract/invocation.js';
+import { triggerKindSchema } from '../src/contract/invocation.js';
 import type { Delivery, Invocation, QueuedInvocation } from '../src/ports/queue.js';
 import { toBackoff } from './backoff.js';
-import type { InvocationJob } from './driver.js';
-
-/**
- * The two BullMQ queues of invocations. A job's name is its function, its id the request id. Sync
- * calls have a queue of their own: in a shared queue, long async jobs would hold all slots of a
- * worker and delay the callers.
- */
-export const QUEUE_KINDS = ['sync', 'async'] as const;
-export type QueueKind = (typeof QUEUE_KINDS)[number];
-/**
- * The queue of due schedule ticks. It is separate so that a long backlog does not delay schedules.
- */
-export const TICKS = 'ticks';
-
-/**
- * An invocation as stored in a job. Keys are short and omitted for default values, because a job is
- * written and read at every hop and most inputs are small.
- */
-export interface JobData {
-  /** Namespace. */
-  n: string;
-  /** Function id. */
-  f: string;
-  /** Version. */
-  v: number;
-  /** Trigger. */
-  t: TriggerKind;
-  /** Trigger depth, when not 0. */
-  d?: number;
-  /** The caller's wallet, if any. */
-  w?: string;
-  /** Input as text; absent when it is in `b`. */
-  i?: string;
-  /**
-   * Input as base64, when it is not valid UTF-8 or contains a NUL, which not every store preserves.
-   */
-  b?: string;
-  /** Input size in bytes. */
-  s: number;
-  /** When the invocation was accepted, in Unix milliseconds. */
-  a: number;
-  /** Reply address. */
-  r?: string;
-  /** The maximum age, in milliseconds. */
-  m?: number;
-  /** Callback URL. */
-  c?: string;
-  /** The retention of the result, in milliseconds. */
-  k: number;
-  /** Trace context. */
-  p?: string;
-  /** HTTP request. */
-  h?: string;
-  /** The id of the invocation that caused this one. */
-  u?: string;
-  /** The id of the message that triggered it. */
-  g?: string;
-}
+import type { InvocationJob, JobData, NewJob, QueueKind } from './job-data.js';
 
 function encodeInvocation(invocation: Invocation): JobData {
   const input = Buffer.from(
@@ -139,16 +82,6 @@ export function decodeInvocation(id: string, name: string, data: JobData): Invoc
   if (data.u !== undefined) invocation.parentId = data.u as RequestId;
   if (data.g !== undefined) invocation.messageId = data.g as RequestId;
   return invocation;
-}
-
-/** A job as it is passed to a driver. */
-export interface NewJob {
-  id: string;
-  name: string;
-  data: JobData;
-  opts: JobsOptions;
-  /** See `QueuedInvocation`. */
-  overdraft: number;
 }
 
 /** Converts an invocation to a job. */

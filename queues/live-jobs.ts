@@ -2,8 +2,10 @@ import type { FunctionName, Namespace, RequestId } from '../src/contract/ids.js'
 import { MAX_PAGE_BYTES } from '../src/contract/limits.js';
 import type { LiveInvocation, LivePage } from '../src/ports/queue.js';
 import { withBeingCancelled } from './being-cancelled.js';
-import type { InvocationJob, QueueDriver } from './driver.js';
-import { decodeInvocation, QUEUE_KINDS, queueKindOf } from './jobs.js';
+import type { QueueDriver } from './driver.js';
+import type { InvocationJob } from './job-data.js';
+import { QUEUE_KINDS } from './job-data.js';
+import { decodeInvocation, queueKindOf } from './jobs.js';
 
 /** The largest number of jobs that one call of `list` examines when it filters by function. */
 const LIST_SCAN = 1000;

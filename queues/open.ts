@@ -1,8 +1,4 @@
-import type { Backlog } from '../src/ports/backlog.js';
-import type { Closable } from '../src/ports/closable.js';
-import type { Leases } from '../src/ports/leases.js';
-import type { InvocationQueue } from '../src/ports/queue.js';
-import type { Tasks } from '../src/ports/tasks.js';
+import type { Queues } from './bull-queues.js';
 import {
   DEFAULT_TIMINGS,
   type HasEnded,
@@ -31,14 +27,6 @@ export type QueuesOptions = ({ driver: 'redis'; url: string } | { driver: 'sqlit
      */
     warn?: Warn;
   };
-
-/** The queue and the ports that share its server; `close` closes all of them. */
-export interface Queues extends Closable {
-  queue: InvocationQueue;
-  backlog: Backlog;
-  leases: Leases;
-  tasks: Tasks;
-}
 
 /**
  * Opens the queue, backlog, leases and tasks on one server; loads only the configured driver.

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { isNotConnectionError, Job, type JobJson } from 'bullmq';
 import type { Closable } from '../src/ports/closable.js';
 import type { BatchFetcher } from './batch-fetcher.js';
-import type { BullQueue, InvocationJob, QueueTimings, Warn } from './driver.js';
+import type { BullQueue, QueueTimings, Warn } from './driver.js';
+import type { InvocationJob, JobData } from './job-data.js';
 import type { JobSettler } from './job-settler.js';
 import { type JobStore, MAX_JOBS_PER_COMMAND, type NextJob } from './job-store.js';
 import { JobWaiter } from './job-waiter.js';
-import { isJobData, type JobData } from './jobs.js';
+import { isJobData } from './jobs.js';
 import { LockRenewal } from './lock-renewal.js';
 import { StalledChecks } from './stalled-checks.js';
 

@@ -6,7 +6,7 @@ import type { Schedule, TickHandler } from '../src/ports/queue.js';
 import { onClockSetBack } from './clock-set-back.js';
 import { cronRepeatStrategy } from './cron-repeat-strategy.js';
 import { lockOptions, type QueueDriver, type QueueTimings, type Warn } from './driver.js';
-import { TICKS } from './jobs.js';
+import { TICKS } from './job-data.js';
 
 const RETRY_MS = 60_000;
 /** The name of a job that delivers a tick again whose handler has failed. */

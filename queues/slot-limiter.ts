@@ -1,7 +1,7 @@
-import { FairQueue } from '../src/fair-queue.js';
+import { FairQueue } from '../src/concurrency/fair-queue.js';
 import type { Closable } from '../src/ports/closable.js';
 import { perQueue } from './fairness.js';
-import { QUEUE_KINDS, type QueueKind } from './jobs.js';
+import { QUEUE_KINDS, type QueueKind } from './job-data.js';
 import { ReservedSlots } from './reserved-slots.js';
 
 /**

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withTimeout } from '../src/concurrency/timeout.js';
 import type { RequestId } from '../src/contract/ids.js';
 import { AppError } from '../src/errors.js';
-import { withTimeout } from '../src/timeout.js';
 import { queueUnavailable } from './errors.js';
 
 /** How long the queue is asked for the outcome of an add whose response was lost. */

@@ -5,11 +5,11 @@ import { loadConfig } from './config.js';
 import { resealJwtKey } from './core/auth/jwt.js';
 import { createKeyring, type SecretBox } from './core/secret-box.js';
 import { resealSecrets } from './core/secrets.js';
-import { type DataDir, NEXT_SECRETS_KEY_FILE, openDataDir, SECRETS_KEY_FILE } from './data-dir.js';
-import { lockDataDir } from './data-lock.js';
 import { AppError } from './errors.js';
+import { type DataDir, NEXT_SECRETS_KEY_FILE, openDataDir, SECRETS_KEY_FILE } from './files/data-dir.js';
+import { lockDataDir } from './files/data-lock.js';
+import { makeOwnerOnly } from './files/owner-only.js';
 import { createLogger } from './logger.js';
-import { makeOwnerOnly } from './owner-only.js';
 
 /**
  * Re-encrypts every secret with a new master key and resolves with the number of secrets that were

@@ -1,5 +1,5 @@
 import { type Logger, pino } from 'pino';
-import { writeLogLine } from './output.js';
+import { writeLogLine } from './process/output.js';
 
 export type { Logger };
 

@@ -1,12 +1,12 @@
-import './v8-flags.js';
-import './process-handlers.js';
+import './process/v8-flags.js';
+import './process/process-handlers.js';
 import { composeCore } from './compose/core.js';
 import { composeEngine } from './compose/engine.js';
 import { migrate, openPorts } from './compose/ports.js';
 import { assertShared } from './compose/shared.js';
 import { startWeb } from './compose/web.js';
-import { writeReadyFile } from './ready-file.js';
-import { runMain } from './run-main.js';
+import { writeReadyFile } from './files/ready-file.js';
+import { runMain } from './process/run-main.js';
 
 /** Entry point of the Procfile's `release` and `web` processes. */
 await runMain(async (config, logger, closers) => {

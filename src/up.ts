@@ -7,13 +7,13 @@ import { startWeb } from './compose/web.js';
 import { composeLogWriter, startWorker } from './compose/worker.js';
 import { type Config, loadConfig } from './config.js';
 import type { Trace } from './contract/trace.js';
-import { URL_FILE } from './data-dir.js';
+import { URL_FILE } from './files/data-dir.js';
+import { makeOwnerOnly } from './files/owner-only.js';
+import { writeReadyFile } from './files/ready-file.js';
 import { createLogger } from './logger.js';
-import { makeOwnerOnly } from './owner-only.js';
 import type { Closable } from './ports/closable.js';
-import { writeReadyFile } from './ready-file.js';
-import { closeFailedStart, exitWithin } from './shutdown.js';
-import { allowHeapGrowth } from './v8-flags.js';
+import { closeFailedStart, exitWithin } from './process/shutdown.js';
+import { allowHeapGrowth } from './process/v8-flags.js';
 
 export interface UpOptions {
   port?: number;

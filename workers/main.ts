@@ -1,5 +1,5 @@
-import '../src/v8-flags.js';
-import '../src/process-handlers.js';
+import '../src/process/v8-flags.js';
+import '../src/process/process-handlers.js';
 import { composeCore } from '../src/compose/core.js';
 import { composeEngine } from '../src/compose/engine.js';
 import { checkHealth } from '../src/compose/health.js';
@@ -7,9 +7,9 @@ import { openPorts } from '../src/compose/ports.js';
 import { assertShared } from '../src/compose/shared.js';
 import { createShutdownDeadline } from '../src/compose/shutdown-deadline.js';
 import { composeLogWriter, startWorker } from '../src/compose/worker.js';
+import { writeReadyFile } from '../src/files/ready-file.js';
 import { startWorkerServer } from '../src/http/worker-server.js';
-import { writeReadyFile } from '../src/ready-file.js';
-import { runMain } from '../src/run-main.js';
+import { runMain } from '../src/process/run-main.js';
 
 /** Entry point of the `worker` process (see Procfile). */
 await runMain(async (config, logger, closers) => {

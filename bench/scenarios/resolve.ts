@@ -6,7 +6,7 @@ import { openBus } from '../../src/bus/open.js';
 import { aliasSchema, LIVE_ALIAS } from '../../src/contract/alias.js';
 import { functionSettingsSchema } from '../../src/contract/function.js';
 import { functionNameSchema, namespaceSchema } from '../../src/contract/ids.js';
-import { createCatalog } from '../../src/core/catalog.js';
+import { createCatalog } from '../../src/core/functions/catalog.js';
 import { heading, median, row, spread } from '../figures.js';
 
 const CALLS = 200_000;

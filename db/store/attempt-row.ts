@@ -1,7 +1,7 @@
 import { type HttpOfAttempt, httpFields } from '../../src/contract/http-route.js';
 import type { FunctionName, Namespace, RequestId } from '../../src/contract/ids.js';
 import type { AttemptStatus, FinalState, LogMessage, TriggerKind } from '../../src/contract/invocation.js';
-import { JsonText } from '../../src/json-text.js';
+import { JsonText } from '../../src/json/json-text.js';
 import type { AttemptRow, FinalAttempt, StoredLogRecord } from '../../src/ports/store/attempts.js';
 import { cleanText } from './text.js';
 import { rfc3339 } from './time.js';
@@ -122,8 +122,7 @@ where attempts.state is null and excluded.state is not null`;
  */
 export function toTuple(row: AttemptRow): unknown[] {
   const { final } = row;
-  // Absent in backlog records of earlier versions.
-  const http = row.http ?? null;
+  const { http } = row;
   return [
     row.requestId,
     row.attempt,

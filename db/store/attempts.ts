@@ -1,4 +1,4 @@
-import { FairLimiter, type FairLimits } from '../../src/fair-limiter.js';
+import { FairLimiter, type FairLimits } from '../../src/concurrency/fair-limiter.js';
 import type { AttemptRow, AttemptStore } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 import { createAttemptList } from './attempt-list.js';

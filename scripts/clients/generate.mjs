@@ -1,5 +1,5 @@
 import openapiTS, { astToString } from 'openapi-typescript';
-import { openApi } from '../../dist/src/http/openapi.js';
+import { openApi } from '../../dist/src/http/pages/openapi.js';
 import { routes } from '../../dist/src/http/routes.js';
 import { goShapes } from './go.mjs';
 import { pythonShapes } from './python.mjs';

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { namespaceSchema } from '../contract/ids.js';
 import { parseOrThrow } from '../contract/parse-or-throw.js';
 import { AppError } from '../errors.js';
-import { makeDirectory } from '../make-directory.js';
+import { makeDirectory } from '../files/make-directory.js';
 import { engineAbove, type LocalEngine, readEngine, rememberedEngines } from './local-engines.js';
 import { writeOwnFile } from './own-file.js';
 

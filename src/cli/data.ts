@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { AppError } from '../errors.js';
-import { fileReason } from '../file-reason.js';
+import { fileReason } from '../files/file-reason.js';
 
 /**
  * Returns the value of `--data` as bytes: the text itself, the content of a file (`@file`), or

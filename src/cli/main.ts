@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import '../v8-flags.js';
+import '../process/v8-flags.js';
 import { type Command, CommanderError } from 'commander';
 import { AppError, messageOf } from '../errors.js';
 import { inCliTerms } from './cli-terms.js';

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.js';
-import { type JsonText, toJsonText } from '../json-text.js';
+import { type JsonText, toJsonText } from '../json/json-text.js';
 
 /** One line of NDJSON. */
 export interface Line {

@@ -1,5 +1,5 @@
-import { ignoreOutputErrors } from '../output.js';
-import { exitOnStopSignals } from '../stop-signals.js';
+import { ignoreOutputErrors } from '../process/output.js';
+import { exitOnStopSignals } from '../process/stop-signals.js';
 
 /**
  * True if this process will be an engine, which keeps running when its output is closed. Other

@@ -1,6 +1,6 @@
 import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES } from '../contract/limits.js';
 import { AppError, isAppError } from '../errors.js';
-import { stringifyWith } from '../json-text.js';
+import { stringifyWith } from '../json/json-text.js';
 import type { Client } from './client.js';
 import type { Line } from './ndjson.js';
 

@@ -4,7 +4,7 @@ import pc from 'picocolors';
 import stringWidth from 'string-width';
 import { z } from 'zod';
 import { AppError } from '../errors.js';
-import { JsonText } from '../json-text.js';
+import { JsonText } from '../json/json-text.js';
 import { createLiveLine } from './live-line.js';
 
 type Paint = (text: string) => string;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { makeDirectory } from '../make-directory.js';
+import { makeDirectory } from '../files/make-directory.js';
 import { writeOwnFile } from './own-file.js';
 
 /** Interval between requests to the registry. */

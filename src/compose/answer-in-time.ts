@@ -1,5 +1,5 @@
+import { withTimeout } from '../concurrency/timeout.js';
 import { AppError } from '../errors.js';
-import { withTimeout } from '../timeout.js';
 
 /**
  * How long a page that shows the state of the engine waits for a dependency, in milliseconds. It

@@ -9,7 +9,7 @@ import type { Namespace } from '../contract/ids.js';
 import { MB } from '../contract/limits.js';
 import type { QuotaLimits } from '../contract/quotas.js';
 import type { Quotas } from '../core/quotas.js';
-import type { DataDir } from '../data-dir.js';
+import type { DataDir } from '../files/data-dir.js';
 import type { NamespaceQueueLimits } from '../ports/queue.js';
 import type { Store } from '../ports/store.js';
 

@@ -2,11 +2,11 @@ import type { LogWriter } from '../../workers/delivery/log-writer.js';
 import { namespaceSchema } from '../contract/ids.js';
 import { OTHERS } from '../function-labels.js';
 import type { GaugeSource, Metrics, Value } from '../metrics.js';
-import { lostLogLines } from '../output.js';
 import type { Backlog } from '../ports/backlog.js';
 import type { Engine } from '../ports/engine.js';
 import type { InvocationQueue } from '../ports/queue.js';
 import type { AttemptStore } from '../ports/store/attempts.js';
+import { lostLogLines } from '../process/output.js';
 import { answerInTime } from './answer-in-time.js';
 import type { Ports } from './ports.js';
 

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '../config.js';
 import { API_KEY } from '../contract/ids.js';
 import { createKeyring, type SecretBox } from '../core/secret-box.js';
-import { ADMIN_KEY_FILE, type DataDir, NEXT_SECRETS_KEY_FILE, SECRETS_KEY_FILE } from '../data-dir.js';
 import { AppError } from '../errors.js';
+import { ADMIN_KEY_FILE, type DataDir, NEXT_SECRETS_KEY_FILE, SECRETS_KEY_FILE } from '../files/data-dir.js';
 
 /**
  * The keys of an installation: set by the operator, or generated once and stored in the data

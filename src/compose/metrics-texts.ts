@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FairLimiter } from '../fair-limiter.js';
+import { FairLimiter } from '../concurrency/fair-limiter.js';
 
 /** The pause after a text, as a multiple of the time that it took, and its limit. */
 const PAUSE = 4;

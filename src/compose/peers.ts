@@ -1,4 +1,4 @@
-import type { SharedMetrics } from '../core/shared-metrics.js';
+import type { SharedMetrics } from '../core/observability/shared-metrics.js';
 import type { Node } from '../ports/node.js';
 import { answerInTime } from './answer-in-time.js';
 import type { Ports } from './ports.js';

@@ -1,5 +1,5 @@
 import type { Closable } from '../ports/closable.js';
-import { finishMs } from '../shutdown.js';
+import { finishMs } from '../process/shutdown.js';
 
 /**
  * The time that guests have left at shutdown, measured once per process, so that the worker does

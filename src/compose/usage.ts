@@ -1,7 +1,7 @@
+import { totalRunsPerHour } from '../core/events/schedule-runs.js';
 import { toMb, type UsageReader } from '../core/quotas.js';
-import { totalRunsPerHour } from '../core/schedule-runs.js';
-import { rateKey } from '../http/admission.js';
-import { socketKey } from '../http/socket-lease.js';
+import { rateKey } from '../http/admission/admission.js';
+import { socketKey } from '../http/admission/socket-lease.js';
 import type { Ports } from './ports.js';
 
 /** Returns a function that collects a namespace's usage of every quota. */

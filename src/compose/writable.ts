@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.js';
-import { fileReason } from '../file-reason.js';
+import { fileReason } from '../files/file-reason.js';
 import { nodeErrorCode } from '../node-error-code.js';
 
 /** Errors that end when there is space again. */

@@ -6,7 +6,7 @@ import { AppError } from '../errors.js';
 import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 import type { Store } from '../ports/store.js';
-import { auditEntry } from './audit.js';
+import { auditEntry } from './auth/audit.js';
 import type { Actor } from './auth/principal.js';
 import { freshCache } from './fresh-cache.js';
 import type { Quotas } from './quotas.js';

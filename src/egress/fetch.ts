@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { FairLimiter, type FairLimits } from '../concurrency/fair-limiter.js';
 import { AppError, isAppError } from '../errors.js';
-import { FairLimiter, type FairLimits } from '../fair-limiter.js';
 import { networkReason } from '../network-reason.js';
 import type { Egress, EgressCheck, EgressRequest, EgressResponse } from '../ports/egress.js';
 import { type AllowList, parseAllowList, parseHostList, targetOf } from './allow.js';

@@ -1,6 +1,6 @@
+import { FairLimiter, type FairLimits } from '../concurrency/fair-limiter.js';
 import type { Namespace } from '../contract/ids.js';
 import { AppError } from '../errors.js';
-import { FairLimiter, type FairLimits } from '../fair-limiter.js';
 import { orAborted } from './or-aborted.js';
 
 /**

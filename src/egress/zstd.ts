@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
+import { Serial } from '../concurrency/serial.js';
 import { AppError, messageOf } from '../errors.js';
-import { Serial } from '../serial.js';
 import type { ZstdReply, ZstdRequest } from './zstd-protocol.js';
 
 /** The thread ends after being idle for this long. */

@@ -1,11 +1,11 @@
 import Router from '@koa/router';
 import Koa from 'koa';
-import { CONSOLE_PATHS, serveConsole } from './console.js';
 import { dispatch, type Serving } from './dispatch.js';
-import { GUIDE_PATHS, serveGuide } from './guide.js';
 import { allowOrigins } from './middleware/cors.js';
 import { respondToErrors } from './middleware/errors.js';
 import { respondToUnrouted } from './middleware/not-routed.js';
+import { CONSOLE_PATHS, serveConsole } from './pages/console.js';
+import { GUIDE_PATHS, serveGuide } from './pages/guide.js';
 import { routes } from './routes.js';
 
 /** Creates the Koa app of the HTTP API. WebSockets are handled by the server. */

@@ -1,26 +1,16 @@
 import type { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import type { z } from 'zod';
-import type { BufferReservation } from '../buffer-budget.js';
+import type { BufferReservation } from '../concurrency/buffer-budget.js';
 import type { Scope } from '../contract/scopes.js';
 import type { Actor, Principal } from '../core/auth/principal.js';
 import type { ErrorCode } from '../errors.js';
-import type { Caller } from './admission.js';
-import type { UploadedFile } from './form-parser.js';
-import type { LargeReplies } from './large-replies.js';
+import type { Access, Caller, OtherNamespaces } from './admission/admission.js';
+import type { UploadedFile } from './request/form-parser.js';
+import type { LargeReplies } from './response/large-replies.js';
 import type { SendToFunctions } from './send-to-functions.js';
 import type { Services } from './services.js';
 
-/**
- * `open`: credentials are ignored. `optional`: anonymous calls are accepted, invalid credentials
- * are not. `required`: anonymous calls get 401.
- */
-export type Access = 'open' | 'optional' | 'required';
-/**
- * Who may name a namespace other than the credential's: the admin key, or everybody where public
- * functions of other namespaces can be called.
- */
-export type OtherNamespaces = 'nobody' | 'admin' | 'everybody';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 type ObjectSchema = z.ZodObject;

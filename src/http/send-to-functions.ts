@@ -3,9 +3,9 @@ import { type IncomingMessage, type OutgoingHttpHeaders, type RequestOptions, re
 import type { z } from 'zod';
 import type { HttpRequestBody, httpRequestReplySchema } from '../contract/http/http-requests.js';
 import { type Namespace, requestIdSchema } from '../contract/ids.js';
-import { DEPTH_HEADER } from '../core/call-depth.js';
+import { DEPTH_HEADER } from '../core/invocations/call-depth.js';
 import { AppError } from '../errors.js';
-import type { ClientAddresses } from './client-address.js';
+import type { ClientAddresses } from './admission/client-address.js';
 import { INVOCATION_HEADER } from './functions/reply.js';
 
 type HttpRequestReply = z.infer<typeof httpRequestReplySchema>;

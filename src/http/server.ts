@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
-import { createAdmission } from './admission.js';
+import { createAdmission } from './admission/admission.js';
+import { createClientAddresses } from './admission/client-address.js';
 import { createApp } from './app.js';
-import { createBodyLimits } from './body-limits.js';
-import { createClientAddresses } from './client-address.js';
 import { createFunctionsHandler } from './functions/handler.js';
 import { type Addressing, parseHostPattern } from './functions/target.js';
-import { createLargeReplies } from './large-replies.js';
-import { type Listener, type ListenerOptions, listenHttp } from './listener.js';
+import { type Listener, type ListenerOptions, listenHttp } from './listen/listener.js';
+import { createBodyLimits } from './request/body-limits.js';
+import { createLargeReplies } from './response/large-replies.js';
 import { createSendToFunctions, type FunctionsAddress } from './send-to-functions.js';
 import type { Services } from './services.js';
 import { Sockets } from './ws/sockets.js';
@@ -89,7 +89,11 @@ function createHandlers(services: Services, stopping: AbortSignal, listeners: Li
     return { url: main.url, hostOf: (namespace) => pattern?.hostOf(namespace) ?? '' };
   });
   const api = createApp({
-    ...{ services, admit, bodies, sendToFunctions, stopping },
+    services,
+    admit,
+    bodies,
+    sendToFunctions,
+    stopping,
     largeReplies: createLargeReplies(),
   }).callback();
   const functionsOn = (addressing: Addressing) =>

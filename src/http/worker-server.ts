@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Closable } from '../ports/closable.js';
-import { listen } from './listen.js';
+import { listen } from './listen/listen.js';
 
 /** The health and metrics of a worker process. */
 export interface WorkerEndpoints {
@@ -25,7 +25,9 @@ export async function startWorkerServer(
     });
   });
   await listen(server, {
-    ...{ host, port, onError },
+    host,
+    port,
+    onError,
     refusal: (reason) =>
       `WORKER_PORT: ${host}:${port} cannot be listened on (${reason}); free it or choose another.`,
   });

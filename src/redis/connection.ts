@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
+import { waitAtMost, withTimeout } from '../concurrency/timeout.js';
 import { AppError } from '../errors.js';
-import { waitAtMost, withTimeout } from '../timeout.js';
 
 export type RedisConnection = Redis | Cluster;
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import { exportJWK, SignJWT } from 'jose';
 import { DEFAULT_NAMESPACE, type Namespace } from '../../src/contract/ids.js';
-import { newKey } from '../../src/core/keys.js';
+import { newKey } from '../../src/core/auth/keys.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { by, openAuth } from './parts.js';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { DEFAULT_NAMESPACE, type Namespace } from '../../src/contract/ids.js';
-import { newKey } from '../../src/core/keys.js';
+import { newKey } from '../../src/core/auth/keys.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';

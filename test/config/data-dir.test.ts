@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { assertWritable } from '../../src/compose/writable.js';
-import { openDataDir } from '../../src/data-dir.js';
+import { openDataDir } from '../../src/files/data-dir.js';
 import { startCluster } from '../helpers/cluster.js';
 import { probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';

@@ -4,7 +4,7 @@ import { isAppError } from '../../src/errors.js';
 import { collect, hold } from '../helpers/consuming.js';
 import { many, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
-import type { QueueContext } from './queue.js';
+import type { QueueContext } from './queue-context.js';
 
 /** The namespace with the context's share; the other namespaces have a large one. */
 const BOUNDED = 'bounded';

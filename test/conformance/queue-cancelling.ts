@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import type { SerialFn } from 'ava';
-import { newRequestId } from '../../src/core/job.js';
+import { newRequestId } from '../../src/core/invocations/job.js';
 import { DONE } from '../helpers/consuming.js';
 import { queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
-import type { QueueContext } from './queue.js';
+import type { QueueContext } from './queue-context.js';
 
 /** Tests for every driver of `InvocationQueue` about cancelling jobs in all states. */
 export function cancellingConformance(test: SerialFn<QueueContext>): void {

@@ -1,9 +1,9 @@
 import type { SerialFn } from 'ava';
-import { type InvocationPage, InvocationPages } from '../../src/core/invocation-pages.js';
+import { type InvocationPage, InvocationPages } from '../../src/core/invocations/invocation-pages.js';
 import { collect } from '../helpers/consuming.js';
 import { functionName, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
-import type { QueueContext } from './queue.js';
+import type { QueueContext } from './queue-context.js';
 
 /** Tests for every driver of `InvocationQueue` about listing and counting jobs. */
 export function contentsConformance(test: SerialFn<QueueContext>): void {

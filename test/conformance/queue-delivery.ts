@@ -5,7 +5,7 @@ import { collect, DONE, hold } from '../helpers/consuming.js';
 import { closedGate } from '../helpers/gate.js';
 import { many, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
-import type { QueueContext } from './queue.js';
+import type { QueueContext } from './queue-context.js';
 
 /**
  * Tests for every driver of `InvocationQueue` about jobs that are added, delivered once and

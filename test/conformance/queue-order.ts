@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import type { SerialFn } from 'ava';
-import { newRequestId } from '../../src/core/job.js';
+import { newRequestId } from '../../src/core/invocations/job.js';
 import { collect, DONE, hold } from '../helpers/consuming.js';
 import { many, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
-import type { QueueContext } from './queue.js';
+import type { QueueContext } from './queue-context.js';
 
 /** Tests for every driver of `InvocationQueue` about the order of jobs. */
 export function orderConformance(test: SerialFn<QueueContext>): void {

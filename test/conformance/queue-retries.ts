@@ -1,7 +1,7 @@
 import type { SerialFn } from 'ava';
 import { collect, DONE } from '../helpers/consuming.js';
 import { queued } from '../helpers/invocations.js';
-import type { QueueContext } from './queue.js';
+import type { QueueContext } from './queue-context.js';
 
 /** Tests for every driver of `InvocationQueue` about retries and attempt numbers. */
 export function retriesConformance(test: SerialFn<QueueContext>): void {

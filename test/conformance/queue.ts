@@ -1,20 +1,11 @@
 import type { SerialFn } from 'ava';
-import type { Queues } from '../../queues/open.js';
 import { admissionConformance } from './queue-admission.js';
 import { cancellingConformance } from './queue-cancelling.js';
 import { contentsConformance } from './queue-contents.js';
+import type { QueueContext } from './queue-context.js';
 import { deliveryConformance } from './queue-delivery.js';
 import { orderConformance } from './queue-order.js';
 import { retriesConformance } from './queue-retries.js';
-
-export interface QueueContext {
-  queues: Queues;
-  /**
-   * The view of another process on the same queue, or the same view for a driver that supports only
-   * one process.
-   */
-  other: Queues;
-}
 
 /**
  * Tests for every driver of `InvocationQueue`. The context's queues are new and empty, with a

@@ -1,6 +1,6 @@
 import type { SerialFn } from 'ava';
 import { until } from '../helpers/until.js';
-import type { QueueContext } from './queue.js';
+import type { QueueContext } from './queue-context.js';
 
 /** The context's queues deliver a tick that has failed again after this time, in milliseconds. */
 export const TICK_RETRY_MS = 1500;

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { aName, aNamespace, anAttempt, anEnd, aRequestId, logsOf } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
-import type { OpenStore } from './store.js';
+import type { OpenStore } from './open-store.js';
 
 /** Tests about writing attempts, and about reading them by invocation and as a log. */
 export function testAttempts(driver: string, open: OpenStore): void {

@@ -4,8 +4,8 @@ import { uuidv7 } from '../../src/uuid.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
 import { aKey } from '../helpers/key.js';
 import { shared } from '../helpers/shared.js';
-import type { OpenStore } from './store.js';
-import { aVersion } from './store-functions.js';
+import type { OpenStore } from './open-store.js';
+import { aVersion } from './store-records.js';
 
 export function testAudit(driver: string, open: OpenStore): void {
   const get = shared(open);

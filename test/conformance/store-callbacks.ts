@@ -2,7 +2,7 @@ import test from 'ava';
 import { MAX_CALLBACK_ATTEMPTS } from '../../src/contract/limits.js';
 import { aNamespace, aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
-import type { OpenStore } from './store.js';
+import type { OpenStore } from './open-store.js';
 
 /** Tests about the records of callbacks. */
 export function testCallbacks(driver: string, open: OpenStore): void {

@@ -3,7 +3,7 @@ import type { Namespace } from '../../src/contract/ids.js';
 import { aDeadAttempt, aName, aNamespace, aRequestId, logsOf } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import { textOf } from '../helpers/text-of.js';
-import type { OpenStore } from './store.js';
+import type { OpenStore } from './open-store.js';
 
 /** Tests about dead invocations: their takeover for a replay, count, groups and purge. */
 export function testDeadLetters(driver: string, open: OpenStore): void {

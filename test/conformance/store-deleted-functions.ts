@@ -5,8 +5,8 @@ import { triggerScope } from '../../src/ports/store/triggers.js';
 import { uuidv7 } from '../../src/uuid.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
-import type { OpenStore } from './store.js';
-import { aRollout, aVersion } from './store-functions.js';
+import type { OpenStore } from './open-store.js';
+import { aRollout, aVersion } from './store-records.js';
 
 /**
  * What is added to a function after it was found, and before the write, another process may have

@@ -2,7 +2,7 @@ import test from 'ava';
 import { MB } from '../../src/contract/limits.js';
 import { aDeadAttempt, aName, aNamespace, anAttempt, anEnd, aRequestId, logsOf } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
-import type { OpenStore } from './store.js';
+import type { OpenStore } from './open-store.js';
 
 /** Tests about the lists of ended invocations and of their logs. */
 export function testEndedInvocations(driver: string, open: OpenStore): void {

@@ -1,45 +1,9 @@
 import test from 'ava';
-import { aliasSchema } from '../../src/contract/alias.js';
-import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
-import type { Namespace } from '../../src/contract/ids.js';
-import { recordOf } from '../../src/core/deploy.js';
-import type { StoredAlias } from '../../src/ports/store/aliases.js';
-import type { NewVersion } from '../../src/ports/store/functions.js';
-import type { StoredRollout } from '../../src/ports/store/rollouts.js';
+import { recordOf } from '../../src/core/functions/deploy.js';
 import { aName, aNamespace, anAttempt } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
-import type { OpenStore } from './store.js';
-
-export function aVersion(
-  given: Partial<NewVersion> & { name?: string; triggers?: unknown[]; routes?: string[] } = {},
-): NewVersion {
-  const { name = 'hello', triggers = [], routes, ...rest } = given;
-  const http = routes === undefined ? {} : { http: { routes } };
-  return {
-    namespace: aNamespace(),
-    settings: functionSettingsSchema.parse({
-      name,
-      is_public: true,
-      memory_limit_mb: 128,
-      retry_delay_seconds: 0.5,
-      metadata: functionMetadataSchema.parse({ env: { GREETING: 'héllo' }, triggers, ...http }),
-    }),
-    wasmCid: 'bafkreigh2akiscaildc',
-    warmStart: 'fresh',
-    createdBy: 'admin',
-    ...rest,
-  };
-}
-
-export function aRollout(namespace: Namespace): Omit<StoredRollout, 'changeId'> {
-  const now = Date.now();
-  return {
-    ...{ namespace, function: aName('a'), state: 'running', to: 2, from: 1, createdLive: false },
-    request: { to: 2, steps: [10], every_seconds: 60, max_error_percent: 2, min_calls: 20 },
-    ...{ step: 0, stepStartedAt: now, calls: 0, errors: 0, p95Ms: null, reason: null },
-    ...{ startedAt: now, updatedAt: now },
-  };
-}
+import type { OpenStore } from './open-store.js';
+import { aVersion } from './store-records.js';
 
 export function testFunctions(driver: string, open: OpenStore): void {
   const get = shared(open);
@@ -160,81 +124,6 @@ export function testFunctions(driver: string, open: OpenStore): void {
     await two.close();
   });
 
-  test(`${driver}: one of two concurrent deploys with the same route fails with conflict and stores nothing`, async (t) => {
-    const [one, two] = [await get(), await open()];
-    for (let round = 0; round < 8; round += 1) {
-      const namespace = aNamespace();
-      const deploys = [
-        one.functions.addVersion(aVersion({ namespace, name: 'a', routes: ['GET /x', 'GET /users/{id}'] })),
-        two.functions.addVersion(aVersion({ namespace, name: 'b', routes: ['GET /users/{name}', 'GET /y'] })),
-      ];
-      const ends = await Promise.allSettled(deploys);
-      const [won, ...others] = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
-      const refusals = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
-      t.deepEqual(others, [], 'one of them serves the route');
-      t.is(refusals[0]?.code, 'conflict');
-      t.regex(refusals[0]?.message, new RegExp(`"GET /users/.*taken by function "${won?.name}"`));
-      t.deepEqual(await one.functions.list(namespace), won && [recordOf(won)]);
-    }
-    await two.close();
-  });
-
-  test(`${driver}: a route can be used again after its function is redeployed without it or removed`, async (t) => {
-    const { functions } = await get();
-    const namespace = aNamespace();
-    const deploy = (name: string, routes: string[]) =>
-      functions.addVersion(aVersion({ namespace, name, routes }));
-    await deploy('a', ['GET /x', 'GET /y']);
-    await deploy('a', ['GET /x', 'POST /y']);
-    await deploy('b', ['GET /y']);
-    await t.throwsAsync(deploy('c', ['GET /x']), { code: 'conflict' });
-    await functions.addVersion(aVersion({ name: 'c', routes: ['GET /x'] }));
-    await functions.remove(namespace, aName('a'));
-    t.is((await deploy('c', ['GET /x'])).version, 1);
-  });
-
-  test(`${driver}: a function keeps the routes of every version that can be live, and of no other`, async (t) => {
-    const { functions, aliases, rollouts } = await get();
-    const namespace = aNamespace();
-    const deploy = (name: string, routes: string[]) =>
-      functions.addVersion(aVersion({ namespace, name, routes }));
-    const live = (version: number, weights: Record<string, number> = {}): StoredAlias => ({
-      ...{ namespace, function: aName('a'), alias: aliasSchema.parse('live'), version, weights },
-      updatedAt: Date.now(),
-    });
-    const refused = (work: Promise<unknown>, owner: string) =>
-      t.throwsAsync(work, { code: 'conflict', message: new RegExp(`is taken by function "${owner}"`) });
-    await deploy('a', ['GET /', 'GET /x/{id}', 'GET /f/{path...}']);
-    await deploy('a', ['GET /y']);
-    await aliases.put(live(1));
-    await deploy('a', []);
-    await refused(deploy('b', ['GET /']), 'a');
-    await refused(deploy('b', ['GET /x/{other}']), 'a');
-    await refused(deploy('b', ['GET /f/{rest...}']), 'a');
-    await deploy('b', ['GET /y', 'GET /x', 'POST /x/{id}', 'GET /f/{path}']);
-    await refused(aliases.put(live(2)), 'b');
-    await refused(aliases.put(live(1, { 2: 10 })), 'b');
-    t.deepEqual(
-      (await aliases.list(namespace)).map(({ version, weights }) => [version, weights]),
-      [[1, {}]],
-    );
-
-    await aliases.put(live(3));
-    await deploy('c', ['GET /']);
-    await refused(aliases.put(live(1)), 'c');
-    const rollout = { ...aRollout(namespace), to: 2, from: 3 };
-    await refused(rollouts.start(rollout, live(3, { 2: 10 })), 'b');
-    t.is(await rollouts.get(namespace, aName('a')), null);
-    await deploy('b', []);
-    t.is(await rollouts.start(rollout, live(2)), 'started');
-    await refused(deploy('b', ['GET /y']), 'a');
-    const started = await rollouts.get(namespace, aName('a'));
-    t.true(started !== null && (await rollouts.move(started, { ...rollout, state: 'aborted' }, live(3))));
-    await deploy('b', ['GET /y']);
-    await aliases.remove(namespace, aName('a'), aliasSchema.parse('live'));
-    await refused(deploy('d', ['GET /']), 'c');
-  });
-
   test(`${driver}: removing a function removes its triggers, and a later deploy continues the versions`, async (t) => {
     const { functions, triggers } = await get();
     const given = aVersion({ triggers: [{ topic: 'a:b' }] });
@@ -254,81 +143,6 @@ export function testFunctions(driver: string, open: OpenStore): void {
     t.deepEqual(await functions.versions(given.namespace, name), [recordOf(again)]);
   });
 
-  test(`${driver}: a deploy replaces the triggers of the manifest and keeps those added through the API`, async (t) => {
-    const { functions, triggers } = await get();
-    const given = aVersion({
-      triggers: [{ topic: 'old' }, { cron: '*/5 * * * *', timezone: 'Europe/Paris' }],
-    });
-    const name = aName('hello');
-    await functions.addVersion(given);
-    const byHand = await triggers.add(given.namespace, name, { topic: 'by-hand' });
-    const before = await triggers.list(given.namespace, name);
-    t.is(before.length, 3);
-
-    await functions.addVersion(
-      aVersion({
-        namespace: given.namespace,
-        triggers: [{ topic: 'new' }, { cron: '*/5 * * * *', timezone: 'Europe/Paris' }],
-      }),
-    );
-    const after = await triggers.list(given.namespace, name);
-    t.deepEqual(after.map(({ spec, source }) => [JSON.stringify(spec), source]).sort(), [
-      ['{"cron":"*/5 * * * *","timezone":"Europe/Paris"}', 'manifest'],
-      ['{"topic":"by-hand"}', 'api'],
-      ['{"topic":"new"}', 'manifest'],
-    ]);
-    t.true(after.some(({ id }) => id === byHand?.id));
-    const schedule = (list: typeof after) => list.find(({ spec }) => 'cron' in spec)?.id;
-    t.is(schedule(after), schedule(before), 'an unchanged schedule keeps its id');
-  });
-
-  test(`${driver}: an unpaired surrogate in a topic is stored as U+FFFD`, async (t) => {
-    const { functions, triggers } = await get();
-    const given = aVersion({ triggers: [{ topic: 'a:\ud800' }] });
-    await functions.addVersion(given);
-    await functions.addVersion(given);
-    await triggers.add(given.namespace, aName('hello'), { topic: 'b:\ud800' });
-    const found = await triggers.list(given.namespace);
-    t.deepEqual(found.map(({ spec }) => ('topic' in spec ? spec.topic : '')).sort(), [
-      'a:\ufffd',
-      'b:\ufffd',
-    ]);
-  });
-
-  test(`${driver}: a trigger is added once, read by id, listed and removed`, async (t) => {
-    const { functions, triggers } = await get();
-    const namespace = aNamespace();
-    const name = aName('hello');
-    for (const each of ['hello', 'other']) await functions.addVersion(aVersion({ namespace, name: each }));
-    const topic = await triggers.add(namespace, name, { topic: 'calls:*' });
-    if (topic === null) return t.fail();
-    t.deepEqual(topic, {
-      id: topic.id,
-      namespace,
-      function: name,
-      spec: { topic: 'calls:*' },
-      source: 'api',
-      enabled: true,
-      createdAt: topic.createdAt,
-    });
-    t.deepEqual(await triggers.add(namespace, name, { topic: 'calls:*' }), topic);
-    const cron = await triggers.add(namespace, name, { cron: '0 0 * * *' });
-    const other = await triggers.add(namespace, aName('other'), { topic: 'calls:*' });
-    t.deepEqual(await triggers.get(topic.id), topic);
-    t.is(await triggers.get('absent'), null);
-    t.deepEqual(await triggers.list(namespace, name), [topic, cron]);
-    t.is((await triggers.list(namespace)).length, 3);
-    t.deepEqual(
-      (await triggers.schedules()).filter((trigger) => trigger.namespace === namespace),
-      [cron],
-    );
-    t.false(await triggers.remove(namespace, name, other?.id ?? ''), 'another function’s trigger');
-    t.true(await triggers.remove(namespace, name, topic.id));
-    t.false(await triggers.remove(namespace, name, topic.id));
-    t.deepEqual(await triggers.list(namespace, name), [cron]);
-  });
-
-  // Serial, since the order covers the whole store: no other test may write at the same time.
   test.serial(`${driver}: recent lists the versions that ran last, then those deployed last`, async (t) => {
     const { functions, attempts } = await get();
     const namespace = aNamespace();

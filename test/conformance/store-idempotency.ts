@@ -3,7 +3,7 @@ import type { IdempotencyClaim } from '../../src/ports/store/idempotency.js';
 import { uuidv7 } from '../../src/uuid.js';
 import { aName, aNamespace, aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
-import type { OpenStore } from './store.js';
+import type { OpenStore } from './open-store.js';
 
 export function testIdempotency(driver: string, open: OpenStore): void {
   const get = shared(open);

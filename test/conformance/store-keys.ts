@@ -4,7 +4,7 @@ import { uuidv7 } from '../../src/uuid.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { aKey } from '../helpers/key.js';
 import { shared } from '../helpers/shared.js';
-import type { OpenStore } from './store.js';
+import type { OpenStore } from './open-store.js';
 
 export function testKeys(driver: string, open: OpenStore): void {
   const get = shared(open);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { OpenStore } from './store.js';
+import type { OpenStore } from './open-store.js';
 
 export function testLifecycle(driver: string, open: OpenStore): void {
   test(`${driver}: closing a store twice has no effect, and reads after close fail`, async (t) => {

@@ -9,7 +9,7 @@ import type { Store } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
 import { aName, aNamespace, anAttempt, anEnd } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
-import type { OpenStore } from './store.js';
+import type { OpenStore } from './open-store.js';
 
 const MB = 1 << 20;
 const ROOM = { functions: 100, versions_per_function: 100, triggers: 100, storage_mb: 100 };

@@ -2,7 +2,7 @@ import test from 'ava';
 import { aDeadAttempt, aNamespace, anAttempt, anEnd, aRequestId, logsOf } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import { textOf } from '../helpers/text-of.js';
-import type { OpenStore } from './store.js';
+import type { OpenStore } from './open-store.js';
 
 /** Tests about what the sweep of ended invocations removes, and what it leaves. */
 export function testRetention(driver: string, open: OpenStore): void {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { aNamespace } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
-import type { OpenStore } from './store.js';
+import type { OpenStore } from './open-store.js';
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 

@@ -2,7 +2,7 @@ import test from 'ava';
 import { uuidv7 } from '../../src/uuid.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
-import type { OpenStore } from './store.js';
+import type { OpenStore } from './open-store.js';
 
 const aRefreshToken = () => ({
   hash: uuidv7(),

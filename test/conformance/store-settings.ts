@@ -1,7 +1,7 @@
 import test from 'ava';
 import { uuidv7 } from '../../src/uuid.js';
 import { shared } from '../helpers/shared.js';
-import type { OpenStore } from './store.js';
+import type { OpenStore } from './open-store.js';
 
 export function testSettings(driver: string, open: OpenStore): void {
   const get = shared(open);

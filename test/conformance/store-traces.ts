@@ -2,7 +2,7 @@ import test from 'ava';
 import type { StoredTrace } from '../../src/ports/store/traces.js';
 import { aName, aNamespace, aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
-import type { OpenStore } from './store.js';
+import type { OpenStore } from './open-store.js';
 
 /** Tests about the traces of attempts. */
 export function testTraces(driver: string, open: OpenStore): void {

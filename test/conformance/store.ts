@@ -1,4 +1,4 @@
-import type { Store } from '../../src/ports/store.js';
+import type { OpenStore } from './open-store.js';
 import { testAttempts } from './store-attempts.js';
 import { testAudit } from './store-audit.js';
 import { testBlobOwners } from './store-blob-owners.js';
@@ -12,13 +12,12 @@ import { testKeys } from './store-keys.js';
 import { testLifecycle } from './store-lifecycle.js';
 import { testQuotas } from './store-quotas.js';
 import { testRetention } from './store-retention.js';
+import { testRoutes } from './store-routes.js';
 import { testSecrets } from './store-secrets.js';
 import { testSessions } from './store-sessions.js';
 import { testSettings } from './store-settings.js';
 import { testTraces } from './store-traces.js';
-
-/** Opens the same database at each call: two stores represent two processes of one installation. */
-export type OpenStore = () => Promise<Store>;
+import { testTriggers } from './store-triggers.js';
 
 /**
  * Tests for every driver of the store. All tests share one database; each uses a namespace of its
@@ -26,6 +25,8 @@ export type OpenStore = () => Promise<Store>;
  */
 export function testStore(driver: string, open: OpenStore): void {
   testFunctions(driver, open);
+  testRoutes(driver, open);
+  testTriggers(driver, open);
   testDeletedFunctions(driver, open);
   testAttempts(driver, open);
   testEndedInvocations(driver, open);

@@ -1,11 +1,11 @@
 import type { SerialFn } from 'ava';
-import { newRequestId } from '../../src/core/job.js';
+import { newRequestId } from '../../src/core/invocations/job.js';
 import type { InvocationQueue, QueuedInvocation, Settlement } from '../../src/ports/queue.js';
 import { closedGate } from '../helpers/gate.js';
 import { queued } from '../helpers/invocations.js';
 import { succeeds } from '../helpers/succeeds.js';
 import { until } from '../helpers/until.js';
-import type { QueueContext } from './queue.js';
+import type { QueueContext } from './queue-context.js';
 
 const DONE: Settlement = { kind: 'done' };
 

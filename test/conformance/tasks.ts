@@ -3,7 +3,7 @@ import type { SerialFn } from 'ava';
 import type { Task } from '../../src/ports/tasks.js';
 import { closedGate } from '../helpers/gate.js';
 import { until } from '../helpers/until.js';
-import type { QueueContext } from './queue.js';
+import type { QueueContext } from './queue-context.js';
 
 const task = (kind: string, payload: string, change: Partial<Task> = {}): Task => ({
   id: randomUUID(),

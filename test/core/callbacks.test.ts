@@ -4,7 +4,7 @@ import { createRedisBackend, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { openStore } from '../../db/open.js';
 import { openQueues } from '../../queues/open.js';
-import { TaskCallbacks } from '../../src/core/callbacks.js';
+import { TaskCallbacks } from '../../src/core/invocations/callbacks.js';
 import { createEgress } from '../../src/egress/fetch.js';
 import { createLogger } from '../../src/logger.js';
 import { openRateLimiter } from '../../src/rate-limit/open.js';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { functionSettingsSchema } from '../../src/contract/function.js';
-import { createCatalog } from '../../src/core/catalog.js';
+import { createCatalog } from '../../src/core/functions/catalog.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
 import { breakable, storeAndBus } from './store-and-bus.js';
 

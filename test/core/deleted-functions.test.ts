@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { aliasSchema } from '../../src/contract/alias.js';
-import { createAliases } from '../../src/core/aliases.js';
-import { Rollouts } from '../../src/core/rollouts.js';
-import { createSchedules } from '../../src/core/schedules.js';
-import { createTriggers } from '../../src/core/triggers.js';
+import { createSchedules } from '../../src/core/events/schedules.js';
+import { createTriggers } from '../../src/core/events/triggers.js';
+import { createAliases } from '../../src/core/functions/aliases.js';
+import { Rollouts } from '../../src/core/functions/rollouts.js';
 import { createLogger } from '../../src/logger.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';

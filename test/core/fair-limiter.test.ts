@@ -1,5 +1,5 @@
 import test from 'ava';
-import { FairLimiter } from '../../src/fair-limiter.js';
+import { FairLimiter } from '../../src/concurrency/fair-limiter.js';
 
 /** Starts operations that end on command, and notes the owners in the order in which they begin. */
 function started(limiter: FairLimiter, owners: readonly string[]) {

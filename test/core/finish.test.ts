@@ -1,8 +1,8 @@
 import anyTest from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
-import type { InvocationEnd } from '../../src/core/finish.js';
-import type { InvokeRequest } from '../../src/core/invoke.js';
-import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
+import type { InvocationEnd } from '../../src/core/invocations/finish.js';
+import type { InvokeRequest } from '../../src/core/invocations/invoke.js';
+import { endNumber, newAttempt } from '../../src/core/invocations/new-attempt.js';
 import type { Invocation } from '../../src/ports/queue.js';
 import { aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { functionNameSchema } from '../../src/contract/ids.js';
-import { HttpRoutes } from '../../src/core/http-routes.js';
+import { HttpRoutes } from '../../src/core/functions/http-routes.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';

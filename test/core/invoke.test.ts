@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import test from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
-import type { InvokeRequest } from '../../src/core/invoke.js';
-import type { Reply } from '../../src/core/reply.js';
+import type { InvokeRequest } from '../../src/core/invocations/invoke.js';
+import type { Reply } from '../../src/core/invocations/reply.js';
 import { AppError } from '../../src/errors.js';
 import { aName, aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
 import { RE2JS } from 're2js';
-import { keyFilter } from '../../src/core/key-pattern.js';
+import { keyFilter } from '../../src/core/auth/key-pattern.js';
 
 /** For random keys of `a` and `b` it has more states than an automaton caches: 4 ms per key. */
 const SLOW = 'a.{500}[cd]';

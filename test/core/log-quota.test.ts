@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { LogMessage } from '../../src/contract/invocation.js';
-import { openLogQuota } from '../../src/core/log-quota.js';
+import { openLogQuota } from '../../src/core/observability/log-quota.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { closedGate } from '../helpers/gate.js';
 import { shared } from '../helpers/shared.js';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createMinuteFigures } from '../../src/core/minute-figures.js';
+import { createMinuteFigures } from '../../src/core/observability/minute-figures.js';
 import type { StatsQuery } from '../../src/ports/store/attempts.js';
 import { aNamespace } from '../helpers/attempt.js';
 

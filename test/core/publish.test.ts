@@ -1,10 +1,10 @@
 import test from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import { MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
-import { JobBudget } from '../../src/core/job-budget.js';
-import { createPublisher, type Message, topicChannel } from '../../src/core/publish.js';
+import { createPublisher, type Message, topicChannel } from '../../src/core/events/publish.js';
+import { JobBudget } from '../../src/core/invocations/job-budget.js';
 import { AppError } from '../../src/errors.js';
-import { jsonTextOf } from '../../src/json-text.js';
+import { jsonTextOf } from '../../src/json/json-text.js';
 import { aNamespace, aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';

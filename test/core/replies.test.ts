@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { BusReplies } from '../../src/core/replies.js';
-import type { Reply } from '../../src/core/reply.js';
+import { BusReplies } from '../../src/core/invocations/replies.js';
+import type { Reply } from '../../src/core/invocations/reply.js';
 import { AppError } from '../../src/errors.js';
 import type { Bus } from '../../src/ports/bus.js';
 import { anAttempt, anEnd, aRequestId } from '../helpers/attempt.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import test from 'ava';
-import { createSchedules } from '../../src/core/schedules.js';
+import { createSchedules } from '../../src/core/events/schedules.js';
 import type { TickHandler } from '../../src/ports/queue.js';
 import type { StoredTrigger } from '../../src/ports/store/triggers.js';
 import { aNamespace } from '../helpers/attempt.js';

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { migrateStore, openStore } from '../../db/open.js';
 import { openBlobs } from '../../src/blobs/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
-import { releaseBlob, storeBlob } from '../../src/core/stored-blobs.js';
+import { releaseBlob, storeBlob } from '../../src/core/functions/stored-blobs.js';
 import { isAppError } from '../../src/errors.js';
 import type { Blobs } from '../../src/ports/blobs.js';
 import { unboundedQuotas } from '../helpers/quotas.js';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { topicMatches } from '../../src/core/topics.js';
+import { topicMatches } from '../../src/core/events/topics.js';
 
 const cases: [pattern: string, topic: string, matches: boolean][] = [
   ['calls:invite', 'calls:invite', true],

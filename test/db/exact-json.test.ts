@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { parseExact, stringifyExact } from '../../src/exact-json.js';
-import { isSimple } from '../../src/json-strings.js';
+import { parseExact, stringifyExact } from '../../src/json/exact-json.js';
+import { isSimple } from '../../src/json/json-strings.js';
 import { fastestMs } from '../helpers/waits.js';
 
 test('integers beyond the safe range of a number are parsed and written exactly', (t) => {

@@ -127,7 +127,7 @@ test('.dockerignore excludes keys, data and dependencies of the machine, whereve
     'package.json',
     'src/core/secrets.ts',
     'sdk/go/orama.go',
-    'src/data-dir.ts',
+    'src/files/data-dir.ts',
     'scripts/build.mjs',
   ]) {
     t.false(isIgnored(name), name);

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import test from 'ava';
 import { globSync } from 'tinyglobby';
 
-/** Matches paths of the repository in code spans, such as `src/core/invoke.ts`. */
+/** Matches paths of the repository in code spans, such as `src/core/invocations/invoke.ts`. */
 const NAMED = /`((?:src|workers|queues|db|console|scripts|test|docs|sdk|examples|bench)\/[\w./{},-]*)`/g;
 const LINKED = /\]\((?!https?:|#|mailto:)([^)#\s]+)/g;
 

@@ -1,4 +1,4 @@
-import type { Queues } from '../../queues/open.js';
+import type { Queues } from '../../queues/bull-queues.js';
 import type { Delivery, Settlement } from '../../src/ports/queue.js';
 import { until } from './until.js';
 

@@ -1,4 +1,4 @@
-import { schemaOf } from '../../src/http/openapi.js';
+import { schemaOf } from '../../src/http/pages/openapi.js';
 import type { Route } from '../../src/http/route.js';
 import { routes } from '../../src/http/routes.js';
 import { HOSTILE } from './hostile-text.js';

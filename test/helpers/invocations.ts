@@ -1,5 +1,5 @@
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
-import { newRequestId } from '../../src/core/job.js';
+import { newRequestId } from '../../src/core/invocations/job.js';
 import type { Invocation, QueuedInvocation } from '../../src/ports/queue.js';
 
 export const namespace = (name: string): Namespace => name as Namespace;

@@ -1,5 +1,5 @@
 import { type FunctionDatabasesOptions, openFunctionDatabases } from '../../db/functions/open.js';
-import { parseExact } from '../../src/exact-json.js';
+import { parseExact } from '../../src/json/exact-json.js';
 import type { FunctionDatabases, SqlResult, SqlRows } from '../../src/ports/function-databases.js';
 
 type Row = Record<string, unknown>;

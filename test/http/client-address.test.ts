@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type AddressedRequest, createClientAddresses } from '../../src/http/client-address.js';
+import { type AddressedRequest, createClientAddresses } from '../../src/http/admission/client-address.js';
 
 function from(peer: string, forwarded?: string): AddressedRequest {
   const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded };

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { createFormParser, type Upload } from '../../src/http/form-parser.js';
+import { createFormParser, type Upload } from '../../src/http/request/form-parser.js';
 
 const MB = 1 << 20;
 /** The parser is given blocks of this size. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import test from 'ava';
-import { createBufferBudget } from '../../src/buffer-budget.js';
+import { createBufferBudget } from '../../src/concurrency/buffer-budget.js';
 import { commands } from '../helpers/probe.js';
 import { requestHead as head, rawHttp as raw } from '../helpers/raw-http.js';
 import { startEngine } from '../helpers/running-engine.js';

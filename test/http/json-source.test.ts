@@ -1,6 +1,6 @@
 import test from 'ava';
 import * as fc from 'fast-check';
-import { sourcesOf } from '../../src/http/json-source.js';
+import { sourcesOf } from '../../src/http/request/json-source.js';
 
 const DATA = ['data'];
 const MESSAGES = ['messages', '*', 'data'];

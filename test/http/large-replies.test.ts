@@ -1,7 +1,7 @@
 import test from 'ava';
 import { functionNameSchema } from '../../src/contract/ids.js';
-import { streamEvent } from '../../src/http/event-stream.js';
-import { createLargeReplies } from '../../src/http/large-replies.js';
+import { createLargeReplies } from '../../src/http/response/large-replies.js';
+import { streamEvent } from '../../src/http/response/stream-event.js';
 import { aRequestId } from '../helpers/attempt.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
-import { listen } from '../../src/http/listen.js';
+import { listen } from '../../src/http/listen/listen.js';
 
 const refusal = (reason: string) => `Cannot listen: ${reason}.`;
 /** As Node reports a connection that could not be accepted. */

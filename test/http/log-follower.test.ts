@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import test from 'ava';
-import { createLogs } from '../../src/core/logs.js';
+import { createLogs } from '../../src/core/observability/logs.js';
 import { AppError } from '../../src/errors.js';
 import { followLogs } from '../../src/http/ws/log-follower.js';
 import { openUseCases, type UseCases } from '../core/use-cases.js';

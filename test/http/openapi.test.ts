@@ -1,7 +1,7 @@
 import test from 'ava';
 import { ERRORS } from '../../src/errors.js';
-import { docsPage } from '../../src/http/docs-page.js';
-import { openApi } from '../../src/http/openapi.js';
+import { docsPage } from '../../src/http/pages/docs-page.js';
+import { openApi } from '../../src/http/pages/openapi.js';
 import { routes } from '../../src/http/routes.js';
 
 interface Media {

@@ -1,10 +1,10 @@
 import test from 'ava';
 import { z } from 'zod';
 import { parsePrefer } from '../../src/contract/http/invoke.js';
-import { readCached, writeCached } from '../../src/http/cached-value.js';
-import { parseJson } from '../../src/http/parse-json.js';
-import { textReader } from '../../src/http/read-text.js';
-import { parseSince } from '../../src/http/since.js';
+import { parseJson } from '../../src/http/request/parse-json.js';
+import { textReader } from '../../src/http/request/read-text.js';
+import { parseSince } from '../../src/http/request/since.js';
+import { readCached, writeCached } from '../../src/http/response/cached-value.js';
 
 const bytes = (text: string) => Buffer.from(text);
 

@@ -3,11 +3,11 @@ import { createServer, get, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { CREDENTIALED } from '../../src/buffer-budget.js';
+import { CREDENTIALED } from '../../src/concurrency/buffer-budget.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { MB } from '../../src/contract/limits.js';
-import { createBodyLimits, type Exchange } from '../../src/http/body-limits.js';
-import { createClientAddresses } from '../../src/http/client-address.js';
+import { createClientAddresses } from '../../src/http/admission/client-address.js';
+import { createBodyLimits, type Exchange } from '../../src/http/request/body-limits.js';
 import { until } from '../helpers/until.js';
 
 const tenant = namespaceSchema.parse('tenant');

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import Koa from 'koa';
-import { serveConsole } from '../../src/http/console.js';
-import { serveGuide } from '../../src/http/guide.js';
-import { loadSite } from '../../src/http/static-site.js';
+import { serveConsole } from '../../src/http/pages/console.js';
+import { serveGuide } from '../../src/http/pages/guide.js';
+import { loadSite } from '../../src/http/pages/static-site.js';
 import { httpServer } from '../helpers/http-server.js';
 import { tempDir } from '../helpers/temp-dir.js';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { schemaOf } from '../../src/http/openapi.js';
+import { schemaOf } from '../../src/http/pages/openapi.js';
 import { routes } from '../../src/http/routes.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 

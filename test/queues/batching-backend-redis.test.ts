@@ -1,7 +1,8 @@
 import anyTest, { type TestFn } from 'ava';
 import { createRedisBackend, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { openQueues, type Queues } from '../../queues/open.js';
+import type { Queues } from '../../queues/bull-queues.js';
+import { openQueues } from '../../queues/open.js';
 import { closedGate } from '../helpers/gate.js';
 import { queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { lockDataDir } from '../../src/data-lock.js';
+import { lockDataDir } from '../../src/files/data-lock.js';
 import { type Child, startChild } from '../helpers/child.js';
 import { until } from '../helpers/until.js';
 

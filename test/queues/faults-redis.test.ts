@@ -1,7 +1,8 @@
 import anyTest, { type TestFn } from 'ava';
 import { Redis } from 'ioredis';
-import { openQueues, type Queues } from '../../queues/open.js';
-import { newRequestId } from '../../src/core/job.js';
+import type { Queues } from '../../queues/bull-queues.js';
+import { openQueues } from '../../queues/open.js';
+import { newRequestId } from '../../src/core/invocations/job.js';
 import { isAppError } from '../../src/errors.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import { type Child, startChild } from '../helpers/child.js';

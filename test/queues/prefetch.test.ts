@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { QueueKind } from '../../queues/jobs.js';
+import type { QueueKind } from '../../queues/job-data.js';
 import { Prefetch } from '../../queues/prefetch.js';
 
 /**

@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
+import type { Queues } from '../../queues/bull-queues.js';
 import { DEFAULT_TIMINGS } from '../../queues/driver.js';
-import { openQueues, type Queues } from '../../queues/open.js';
+import { openQueues } from '../../queues/open.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { leasesConformance } from '../conformance/leases.js';
-import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { queueConformance } from '../conformance/queue.js';
 import { limitsOf } from '../conformance/queue-admission.js';
+import type { QueueContext } from '../conformance/queue-context.js';
 import { schedulesConformance, TICK_RETRY_MS } from '../conformance/schedules.js';
 import { tasksConformance } from '../conformance/tasks.js';
 import { type RedisCluster, startRedisCluster } from '../helpers/redis-cluster.js';

@@ -1,13 +1,15 @@
 import anyTest, { type TestFn } from 'ava';
 import { Redis } from 'ioredis';
+import type { Queues } from '../../queues/bull-queues.js';
 import { DEFAULT_TIMINGS } from '../../queues/driver.js';
-import { openQueues, type Queues } from '../../queues/open.js';
-import { withTimeout } from '../../src/timeout.js';
+import { openQueues } from '../../queues/open.js';
+import { withTimeout } from '../../src/concurrency/timeout.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';
-import { type QueueContext, queueConformance } from '../conformance/queue.js';
+import { queueConformance } from '../conformance/queue.js';
 import { limitsOf } from '../conformance/queue-admission.js';
+import type { QueueContext } from '../conformance/queue-context.js';
 import { schedulesConformance, TICK_RETRY_MS } from '../conformance/schedules.js';
 import { syncAndAsyncConformance } from '../conformance/sync-and-async.js';
 import { tasksConformance } from '../conformance/tasks.js';

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { Redis } from 'ioredis';
+import type { Queues } from '../../queues/bull-queues.js';
 import { RedisDriver } from '../../queues/drivers/redis/driver.js';
 import { JobSettler } from '../../queues/job-settler.js';
 import { toJob } from '../../queues/jobs.js';
-import { openQueues, type Queues } from '../../queues/open.js';
+import { openQueues } from '../../queues/open.js';
 import { RunLoop } from '../../queues/run-loop.js';
 import type { Delivery, Settlement } from '../../src/ports/queue.js';
 import { closeRedis } from '../../src/redis/connection.js';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
-import { openQueues, type Queues } from '../../queues/open.js';
+import type { Queues } from '../../queues/bull-queues.js';
+import { openQueues } from '../../queues/open.js';
 import { queued } from '../helpers/invocations.js';
 import { type RedisServerProcess, startRedis } from '../helpers/redis-server.js';
 import { succeeds } from '../helpers/succeeds.js';

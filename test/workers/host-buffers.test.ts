@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createBufferBudget, HOST_CALLS } from '../../src/buffer-budget.js';
+import { createBufferBudget, HOST_CALLS } from '../../src/concurrency/buffer-budget.js';
 import type { Namespace } from '../../src/contract/ids.js';
 import type { GuestCall, HostCaller } from '../../src/ports/engine.js';
 import { budgetedHost } from '../../workers/delivery/budgeted-host.js';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createBufferBudget, HOST_CALLS } from '../../src/buffer-budget.js';
+import { createBufferBudget, HOST_CALLS } from '../../src/concurrency/buffer-budget.js';
 import { createHost } from '../../workers/delivery/host.js';
 
 test('http_fetch and http_start take null as the headers for none, and refuse anything but a map of strings', async (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createBufferBudget } from '../../src/buffer-budget.js';
+import { createBufferBudget } from '../../src/concurrency/buffer-budget.js';
 import { ParallelFetches } from '../../workers/delivery/parallel-fetches.js';
 import { aNamespace } from '../helpers/attempt.js';
 

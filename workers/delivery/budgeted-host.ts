@@ -1,4 +1,4 @@
-import { type BufferBudget, HOST_CALLS } from '../../src/buffer-budget.js';
+import { type BufferBudget, HOST_CALLS } from '../../src/concurrency/buffer-budget.js';
 import type { EngineFunctionName } from '../../src/contract/host-functions.js';
 import type { Namespace } from '../../src/contract/ids.js';
 import { MB } from '../../src/contract/limits.js';

@@ -1,7 +1,7 @@
 import type { FunctionVersion } from '../../src/contract/function.js';
 import { MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
-import type { InvocationEnd } from '../../src/core/finish.js';
-import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
+import type { InvocationEnd } from '../../src/core/invocations/finish.js';
+import { endNumber, newAttempt } from '../../src/core/invocations/new-attempt.js';
 import type { Delivery } from '../../src/ports/queue.js';
 import type { AttemptRow } from '../../src/ports/store/attempts.js';
 

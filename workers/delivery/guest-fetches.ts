@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import type { BufferBudget } from '../../src/buffer-budget.js';
+import type { BufferBudget } from '../../src/concurrency/buffer-budget.js';
 import { MAX_HOST_RESULT_BYTES } from '../../src/contract/limits.js';
-import { type CallDepth, DEPTH_HEADER } from '../../src/core/call-depth.js';
-import { utf8 } from '../../src/core/output-fields.js';
+import { type CallDepth, DEPTH_HEADER } from '../../src/core/invocations/call-depth.js';
+import { utf8 } from '../../src/core/invocations/output-fields.js';
 import { AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Egress, EgressResponse } from '../../src/ports/egress.js';
 import { tooManyBytes } from './budgeted-host.js';
-import type { HostRun } from './host.js';
 import { isNone, parseOrUndefined } from './host-json.js';
+import type { HostRun } from './host-run.js';
 import { ParallelFetches } from './parallel-fetches.js';
 
 const HTTP_TIMEOUT_MS = 30_000;

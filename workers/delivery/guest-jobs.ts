@@ -1,12 +1,12 @@
 import { functionRefSchema, parseFunctionRef } from '../../src/contract/function-ref.js';
 import { MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
-import { assertInputSize, type InvokeRequest, type Invoker } from '../../src/core/invoke.js';
-import { JobBudget } from '../../src/core/job-budget.js';
-import type { Publisher } from '../../src/core/publish.js';
+import type { Publisher } from '../../src/core/events/publish.js';
+import { assertInputSize, type InvokeRequest, type Invoker } from '../../src/core/invocations/invoke.js';
+import { JobBudget } from '../../src/core/invocations/job-budget.js';
 import type { Quotas } from '../../src/core/quotas.js';
 import { AppError } from '../../src/errors.js';
-import { jsonTextOf } from '../../src/json-text.js';
-import type { HostRun } from './host.js';
+import { jsonTextOf } from '../../src/json/json-text.js';
+import type { HostRun } from './host-run.js';
 
 export interface GuestJobsDeps {
   publisher: Publisher;

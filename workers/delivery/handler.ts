@@ -1,10 +1,10 @@
-import { createBufferBudget, HOST_CALLS } from '../../src/buffer-budget.js';
+import { createBufferBudget, HOST_CALLS } from '../../src/concurrency/buffer-budget.js';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { Trace } from '../../src/contract/trace.js';
-import type { Catalog } from '../../src/core/catalog.js';
-import type { EndRow } from '../../src/core/follow-ups.js';
-import { endNumber, newAttempt } from '../../src/core/new-attempt.js';
-import type { RefusalCode } from '../../src/core/reply.js';
+import type { Catalog } from '../../src/core/functions/catalog.js';
+import type { EndRow } from '../../src/core/invocations/follow-ups.js';
+import { endNumber, newAttempt } from '../../src/core/invocations/new-attempt.js';
+import type { RefusalCode } from '../../src/core/invocations/reply.js';
 import { type AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';
@@ -20,7 +20,8 @@ import { DeliveredCall } from './delivered-call.js';
 import { crashRows, dueOf, isLastCrash } from './end-without-run.js';
 import { GuestEnd } from './guest-end.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
-import { createHost, type HostDeps, type HostRun } from './host.js';
+import { createHost, type HostDeps } from './host.js';
+import type { HostRun } from './host-run.js';
 import { keepTrace } from './keep-trace.js';
 import { observedHost } from './observed-host.js';
 import { replayedHost } from './replayed-host.js';
@@ -187,7 +188,7 @@ async function runGuest(deps: HandlerDeps, delivery: Delivery, fn: FunctionVersi
     attributes,
   });
   const recorder = fn.metadata.trace === true ? new TraceRecorder() : undefined;
-  const makeHost = () => hostOf(deps, { invocation, function: fn, guestEnd: guestEnd }, span, recorder);
+  const makeHost = () => hostOf(deps, { invocation, function: fn, guestEnd }, span, recorder);
   let outcome: GuestOutcome;
   try {
     outcome = await deps.engine.run(new DeliveredCall(delivery, fn, { blobs: deps.blobs, makeHost }));

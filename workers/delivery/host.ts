@@ -1,18 +1,17 @@
-import type { BufferBudget } from '../../src/buffer-budget.js';
-import type { FunctionVersion } from '../../src/contract/function.js';
+import type { BufferBudget } from '../../src/concurrency/buffer-budget.js';
 import type { HostCalls } from '../../src/contract/host-functions.js';
-import type { CallDepth } from '../../src/core/call-depth.js';
+import { storeBlob } from '../../src/core/functions/stored-blobs.js';
+import type { CallDepth } from '../../src/core/invocations/call-depth.js';
 import type { Secrets } from '../../src/core/secrets.js';
-import { storeBlob } from '../../src/core/stored-blobs.js';
 import { AppError } from '../../src/errors.js';
 import type { Blobs } from '../../src/ports/blobs.js';
 import type { Cache } from '../../src/ports/cache.js';
 import type { Egress } from '../../src/ports/egress.js';
 import type { FunctionDatabases } from '../../src/ports/function-databases.js';
-import type { Invocation } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
 import { GuestFetches } from './guest-fetches.js';
 import { GuestJobs, type GuestJobsDeps } from './guest-jobs.js';
+import type { HostRun } from './host-run.js';
 import { retryingCache } from './retrying-cache.js';
 import { parseSqlArgs } from './sql-args.js';
 
@@ -26,13 +25,6 @@ export interface HostDeps extends GuestJobsDeps {
   depths: CallDepth;
   /** Limits what host calls hold in this process; see `budgetedHost`. */
   buffers: BufferBudget;
-}
-
-/** The run of a guest that calls host functions. */
-export interface HostRun {
-  invocation: Invocation;
-  function: FunctionVersion;
-  guestEnd: { readonly signal: AbortSignal };
 }
 
 /**

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withTimeout } from '../../src/concurrency/timeout.js';
 import { AppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Backlog, DrainLimits } from '../../src/ports/backlog.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { AttemptRow, AttemptStore } from '../../src/ports/store/attempts.js';
-import { withTimeout } from '../../src/timeout.js';
 import { BacklogWriter, isOutage } from './backlog-writer.js';
 import { encodeRow } from './log-records.js';
 

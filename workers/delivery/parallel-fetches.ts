@@ -1,4 +1,4 @@
-import type { BufferReservation } from '../../src/buffer-budget.js';
+import type { BufferReservation } from '../../src/concurrency/buffer-budget.js';
 import { MAX_HOST_BYTES, MAX_PARALLEL_FETCHES, MB } from '../../src/contract/limits.js';
 import { AppError, messageOf } from '../../src/errors.js';
 import { tooManyBytes } from './budgeted-host.js';

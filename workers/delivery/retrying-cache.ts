@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withTimeout } from '../../src/concurrency/timeout.js';
 import { AppError, isAppError } from '../../src/errors.js';
 import type { Cache } from '../../src/ports/cache.js';
-import { withTimeout } from '../../src/timeout.js';
 
 /**
  * How long calls wait for a restarting cache server, in milliseconds. Longer outages are reported

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { MB } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
-import { parseExact } from '../../src/exact-json.js';
-import { isSimple } from '../../src/json-strings.js';
+import { parseExact } from '../../src/json/exact-json.js';
+import { isSimple } from '../../src/json/json-strings.js';
 import { isNone, parseOrUndefined } from './host-json.js';
 
 /** Enough for as many numbers as a statement has parameters; parsing that many takes 20 ms. */

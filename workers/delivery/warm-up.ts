@@ -1,12 +1,12 @@
+import { waitAtMost } from '../../src/concurrency/timeout.js';
 import type { FunctionVersion } from '../../src/contract/function.js';
-import type { Catalog } from '../../src/core/catalog.js';
+import type { Catalog } from '../../src/core/functions/catalog.js';
 import { messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';
 import type { Closable } from '../../src/ports/closable.js';
 import type { Engine, GuestModule } from '../../src/ports/engine.js';
 import type { Store } from '../../src/ports/store.js';
-import { waitAtMost } from '../../src/timeout.js';
 
 /** The number of modules prepared at start; a compiled Go module takes about 10 MB. */
 const AT_START = 32;

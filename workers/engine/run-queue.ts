@@ -1,4 +1,4 @@
-import { FairQueue } from '../../src/fair-queue.js';
+import { FairQueue } from '../../src/concurrency/fair-queue.js';
 import type { MemoryPool } from './memory-pool.js';
 import type { Run } from './run.js';
 

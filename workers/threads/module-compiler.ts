@@ -1,4 +1,4 @@
-import { FairQueue } from '../../src/fair-queue.js';
+import { FairQueue } from '../../src/concurrency/fair-queue.js';
 import type { Closable } from '../../src/ports/closable.js';
 import {
   COMPILE_BUDGETS,

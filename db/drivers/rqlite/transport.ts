@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { AnswerWatch } from '../../../src/answer-watch.js';
+import { AnswerWatch } from '../../../src/concurrency/answer-watch.js';
 import { parseResponse, type RqliteResponse } from './decode.js';
 import { RqliteError } from './errors.js';
 

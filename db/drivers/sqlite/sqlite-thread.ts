@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { createCallLock, removeCallLock } from '../../../src/native-calls.js';
 import type { Closable } from '../../../src/ports/closable.js';
+import { createCallLock, removeCallLock } from '../../../src/process/native-calls.js';
 import { SqliteError } from './errors.js';
 import type {
   SqliteReply,

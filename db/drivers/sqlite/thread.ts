@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'libsql';
-import { CallLock } from '../../../src/native-calls.js';
+import { CallLock } from '../../../src/process/native-calls.js';
 import { keepWriteAheadLog } from '../../write-ahead-log.js';
 import type {
   SqliteReply,

@@ -5,7 +5,7 @@ import type { Namespace } from '../../../src/contract/ids.js';
 import { MB } from '../../../src/contract/limits.js';
 import { quotaExceeded } from '../../../src/contract/quotas.js';
 import { AppError, messageOf } from '../../../src/errors.js';
-import { fileReason } from '../../../src/file-reason.js';
+import { fileReason } from '../../../src/files/file-reason.js';
 import { nodeErrorCode } from '../../../src/node-error-code.js';
 import type { Executor } from '../executor.js';
 import { SQLITE } from './sqlite-errors.js';

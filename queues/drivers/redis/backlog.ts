@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
+import { Serial } from '../../../src/concurrency/serial.js';
 import { messageOf } from '../../../src/errors.js';
 import { type Backlog, type DrainLimits, MAX_SET_ASIDE } from '../../../src/ports/backlog.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import { RedisScript } from '../../../src/redis/script.js';
-import { Serial } from '../../../src/serial.js';
 import { queueUnavailable } from '../../errors.js';
 import { KEY_PREFIX } from './key-prefix.js';
 import { luaOf } from './lua-scripts.js';

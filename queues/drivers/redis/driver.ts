@@ -19,7 +19,6 @@ import {
   type BullQueue,
   type BullWorker,
   type BullWorkerOptions,
-  type InvocationJob,
   lockOptions,
   type QueueDriver,
   type QueueLimits,
@@ -27,8 +26,10 @@ import {
   type Warn,
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
+import type { InvocationJob } from '../../job-data.js';
+import { type JobData, QUEUE_KINDS, type QueueKind, TICKS } from '../../job-data.js';
 import type { JobStore } from '../../job-store.js';
-import { type JobData, QUEUE_KINDS, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
+import { queueKindOf } from '../../jobs.js';
 import { RedisAdds } from './adds.js';
 import { BatchingBackend, defineBatchScripts } from './batching-backend.js';
 import { checkBullScripts } from './bull-checks.js';

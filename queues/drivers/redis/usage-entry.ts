@@ -1,7 +1,7 @@
 import type { FunctionName, Namespace, RequestId } from '../../../src/contract/ids.js';
 import type { TriggerKind } from '../../../src/contract/invocation.js';
 import type { RemovedInvocation } from '../../../src/ports/queue.js';
-import type { NewJob } from '../../jobs.js';
+import type { NewJob } from '../../job-data.js';
 
 /**
  * Encodes what the usage index on Redis stores of a job: enough to record the end of an invocation
@@ -11,10 +11,7 @@ export function encodeUsageEntry({ id, name, data }: Pick<NewJob, 'id' | 'name' 
   return `${id}:${data.s}:${name}:${data.v}:${data.t}:${data.d ?? 0}:${data.a}:${data.r ?? ''}`;
 }
 
-/**
- * Decodes such an entry. Returns null for one of an earlier version, which had only the id and the
- * size.
- */
+/** Decodes such an entry. Returns null for what another program has written there. */
 export function removedByUsageEntry(namespace: string, entry: string): RemovedInvocation | null {
   const [id, size, name, version, trigger, depth, acceptedAt, replyTo] = entry.split(':');
   if (id === undefined || name === undefined || trigger === undefined) return null;

@@ -1,9 +1,11 @@
 import type { RedisClient } from 'bullmq';
 import type { QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
-import type { InvocationJob, Warn } from '../../driver.js';
+import type { Warn } from '../../driver.js';
 import { perQueue, REBASE_AT, virtualTimeOf } from '../../fairness.js';
-import { QUEUE_KINDS, type QueueKind, queueKindOf } from '../../jobs.js';
+import type { InvocationJob } from '../../job-data.js';
+import { QUEUE_KINDS, type QueueKind } from '../../job-data.js';
+import { queueKindOf } from '../../jobs.js';
 import { acceptedAtOf } from './counts.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import { encodeUsageEntry, removedByUsageEntry } from './usage-entry.js';

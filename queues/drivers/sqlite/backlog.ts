@@ -1,5 +1,5 @@
+import { Serial } from '../../../src/concurrency/serial.js';
 import { type Backlog, type DrainLimits, MAX_SET_ASIDE } from '../../../src/ports/backlog.js';
-import { Serial } from '../../../src/serial.js';
 import { queueUnavailable } from '../../errors.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { rowsOf, write } from './tables.js';

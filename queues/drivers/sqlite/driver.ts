@@ -10,7 +10,6 @@ import {
   type BullQueue,
   type BullWorker,
   type BullWorkerOptions,
-  type InvocationJob,
   lockOptions,
   type QueueDriver,
   type QueueLimits,
@@ -18,8 +17,10 @@ import {
   type Warn,
 } from '../../driver.js';
 import { perQueue } from '../../fairness.js';
+import type { InvocationJob } from '../../job-data.js';
+import { type JobData, type QueueKind, TICKS } from '../../job-data.js';
 import type { JobStore } from '../../job-store.js';
-import { type JobData, type QueueKind, queueKindOf, TICKS } from '../../jobs.js';
+import { queueKindOf } from '../../jobs.js';
 import { SqliteAdds } from './adds.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { createSqliteBackend } from './backend/create-backend.js';

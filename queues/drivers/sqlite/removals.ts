@@ -1,6 +1,7 @@
 import type { RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import type { Warn } from '../../driver.js';
-import { decodeInvocation, type JobData } from '../../jobs.js';
+import type { JobData } from '../../job-data.js';
+import { decodeInvocation } from '../../jobs.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { rowsOf, write } from './tables.js';
 

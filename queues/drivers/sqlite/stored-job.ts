@@ -1,5 +1,5 @@
-import type { NewJob } from '../../jobs.js';
-import type { JobToAdd as StoredJob } from './backend/protocol.js';
+import type { NewJob } from '../../job-data.js';
+import type { JobToAdd as StoredJob } from './backend/operation-types.js';
 
 /**
  * Converts a new job to its row, in one step: BullMQ's `Job` and its backend produce the same row

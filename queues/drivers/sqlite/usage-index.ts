@@ -1,7 +1,7 @@
 import type { QueueUse } from '../../../src/ports/queue.js';
 import type { QueueLimits } from '../../driver.js';
 import { perQueue, type RestoredJob, VirtualTime } from '../../fairness.js';
-import { type NewJob, QUEUE_KINDS } from '../../jobs.js';
+import { type NewJob, QUEUE_KINDS } from '../../job-data.js';
 import { raised, type WaitingUse } from '../../queue-quota.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { STATE } from './backend/schema.js';

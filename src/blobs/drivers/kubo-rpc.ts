@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { type Dispatcher, Pool } from 'undici';
-import { AnswerWatch } from '../../answer-watch.js';
+import { AnswerWatch } from '../../concurrency/answer-watch.js';
 import { AppError } from '../../errors.js';
 import type { Closable } from '../../ports/closable.js';
 import { redactUrl } from '../../redact-url.js';

@@ -2,7 +2,7 @@ import { access, constants, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../errors.js';
-import { fileReason } from '../../file-reason.js';
+import { fileReason } from '../../files/file-reason.js';
 import type { Blobs } from '../../ports/blobs.js';
 import { hasBlob } from './local-blob.js';
 import { type LocalReply, type LocalRequest, type LocalStore, STAGING } from './local-protocol.js';

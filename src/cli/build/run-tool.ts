@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { AppError } from '../../errors.js';
-import { fileReason } from '../../file-reason.js';
+import { fileReason } from '../../files/file-reason.js';
 import { toolEnvironment } from '../config.js';
 
 export interface ToolRun {

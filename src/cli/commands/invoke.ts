@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { type Command, Option } from 'commander';
 import { MAX_DELAY_SECONDS } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
-import { JsonText } from '../../json-text.js';
+import { JsonText } from '../../json/json-text.js';
 import type { InvokeOptions, InvokeReply } from '../client.js';
 import { readData } from '../data.js';
 import { addHeader, callHttp, type HttpHeaders, parseRequestLine, type RequestLine } from '../http-call.js';
@@ -117,7 +117,7 @@ function outputAsJson(output: Uint8Array): { output: unknown } | { output_base64
   if (!/^[{[]/.test(text)) return { output: text };
   try {
     const value: unknown = JSON.parse(text);
-    const exact = withoutBlanks(text);
+    const exact = compactJson(text);
     // As the function wrote it, if parsing has rounded a number or dropped a key.
     return { output: JSON.stringify(value) === exact ? value : new JsonText(exact) };
   } catch {
@@ -126,6 +126,6 @@ function outputAsJson(output: Uint8Array): { output: unknown } | { output_base64
 }
 
 /** Removes the whitespace between the tokens of a JSON text. */
-function withoutBlanks(json: string): string {
+function compactJson(json: string): string {
   return json.replace(/"(?:[^"\\]|\\.)*"|\s+/g, (token) => (token.startsWith('"') ? token : ''));
 }

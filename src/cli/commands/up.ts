@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
-import { handleStopSignals } from '../../stop-signals.js';
+import { handleStopSignals } from '../../process/stop-signals.js';
 import { createClient } from '../client.js';
 import { engineNotes } from '../config.js';
 import { rememberEngine } from '../local-engines.js';

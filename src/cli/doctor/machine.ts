@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { fileReason } from '../../file-reason.js';
+import { fileReason } from '../../files/file-reason.js';
 import { type Check, ok, wrong } from './check.js';
 
 const NEEDED_NODE = [20, 19] as const;

@@ -4,7 +4,7 @@ import { parseEnv } from 'node:util';
 import { secretNameParam } from '../../contract/http/secrets.js';
 import { MAX_SECRET_BYTES } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
-import { fileReason } from '../../file-reason.js';
+import { fileReason } from '../../files/file-reason.js';
 import type { Client } from '../client.js';
 import type { Project } from './project.js';
 

@@ -6,7 +6,7 @@ import { functionSettingsSchema } from '../../contract/function.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
 import { type Trace, traceSchema } from '../../contract/trace.js';
 import { AppError } from '../../errors.js';
-import { makeDirectory } from '../../make-directory.js';
+import { makeDirectory } from '../../files/make-directory.js';
 import { MODULE_FILE } from '../build/build.js';
 import { readFileOr } from '../data.js';
 import { writeOwnFile } from '../own-file.js';

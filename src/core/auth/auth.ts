@@ -5,8 +5,8 @@ import { ALL_RIGHTS } from '../../contract/scopes.js';
 import { AppError } from '../../errors.js';
 import type { StoredKey } from '../../ports/store/keys.js';
 import type { SessionStore } from '../../ports/store/sessions.js';
-import { isKeyShaped, type Keys } from '../keys.js';
 import { ACCESS_TOKEN_SECONDS, type TokenClaims, type Tokens } from './jwt.js';
+import { isKeyShaped, type Keys } from './keys.js';
 import type { Principal } from './principal.js';
 import type { Sessions } from './sessions.js';
 

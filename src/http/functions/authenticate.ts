@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction } from '../../core/auth/rights.js';
-import { functionNotFound } from '../../core/catalog.js';
+import { functionNotFound } from '../../core/functions/catalog.js';
 import { engineCredential } from './engine-credential.js';
 import type { Found } from './find.js';
-import type { FunctionsHandlerDeps } from './handler.js';
+import type { FunctionsHandlerDeps } from './handler-deps.js';
 import type { RequestTarget } from './target.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Auth } from '../../core/auth/auth.js';
-import { isKeyShaped } from '../../core/keys.js';
+import { isKeyShaped } from '../../core/auth/keys.js';
 import { isAppError } from '../../errors.js';
 
 const JWT_SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/;

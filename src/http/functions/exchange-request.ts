@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { HttpExchangeRequest } from '../../contract/http-exchange.js';
-import type { ClientAddresses } from '../client-address.js';
+import type { ClientAddresses } from '../admission/client-address.js';
 import type { RequestTarget } from './target.js';
 
 export interface Matched {

@@ -1,32 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HTTP_METHODS } from '../../contract/http-function.js';
-import type { Catalog } from '../../core/catalog.js';
-import type { HttpRoutes } from '../../core/http-routes.js';
 import { AppError } from '../../errors.js';
-import type { Admission } from '../admission.js';
-import type { BodyLimits, Exchange } from '../body-limits.js';
-import type { ClientAddresses } from '../client-address.js';
-import { assertOneHost } from '../one-host.js';
-import type { Services } from '../services.js';
-import { toAppError } from '../to-app-error.js';
+import type { Exchange } from '../request/body-limits.js';
+import { assertOneHost } from '../request/one-host.js';
+import { toAppError } from '../response/to-app-error.js';
 import { anonymous } from './anonymous.js';
 import { applyCors } from './cors.js';
 import { findFunction } from './find.js';
+import type { FunctionsHandlerDeps } from './handler-deps.js';
 import { invoke } from './invoke.js';
 import { answersForAll, answersOptions } from './options.js';
 import { markWithoutInvocation, writeJson } from './reply.js';
-import { type Addressing, parseTarget } from './target.js';
-
-export interface FunctionsHandlerDeps {
-  services: Pick<Services, 'invoker' | 'secrets' | 'logger' | 'config' | 'auth' | 'depths'> & {
-    catalog: Catalog;
-  };
-  routes: HttpRoutes;
-  admit: Admission;
-  clients: ClientAddresses;
-  bodies: BodyLimits;
-  addressing: Addressing;
-}
+import { parseTarget } from './target.js';
 
 export type FunctionsHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Found } from './find.js';
-import { eventIdOf, type SignedRequest } from './verify/verify.js';
+import type { SignedRequest } from './verify/signed-request.js';
+import { eventIdOf } from './verify/verify.js';
 
 /** Maximum key length in the store; longer keys are hashed. */
 const MAX_KEY_LENGTH = 255;

@@ -1,27 +1,27 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { RequestId } from '../../contract/ids.js';
-import { callerOf } from '../../core/access.js';
+import { callerOf } from '../../core/auth/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction, assertScope } from '../../core/auth/rights.js';
-import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
-import type { Accepted, InvokeRequest } from '../../core/invoke.js';
-import type { Reply } from '../../core/reply.js';
+import { assertDepth, DEPTH_HEADER } from '../../core/invocations/call-depth.js';
+import type { Accepted, InvokeRequest } from '../../core/invocations/invoke.js';
+import type { Reply } from '../../core/invocations/reply.js';
 import { AppError, isAppError } from '../../errors.js';
-import type { Exchange } from '../body-limits.js';
-import { onClientDisconnect } from '../client-disconnect.js';
-import { assertStillValid } from '../credential-ends.js';
-import { keepPrivate } from '../keep-private.js';
-import { readBody } from '../read-body.js';
+import { assertStillValid } from '../admission/credential-ends.js';
+import type { Exchange } from '../request/body-limits.js';
+import { readBody } from '../request/read-body.js';
+import { onClientDisconnect } from '../response/client-disconnect.js';
+import { keepPrivate } from '../response/keep-private.js';
 import { authenticate } from './authenticate.js';
 import { exchangeRequestOf } from './exchange-request.js';
 import type { Found, FoundOrAllowed } from './find.js';
-import type { FunctionsHandlerDeps } from './handler.js';
+import type { FunctionsHandlerDeps } from './handler-deps.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { writeJson, writeReply } from './reply.js';
 import type { RequestTarget } from './target.js';
 import { assertSignature } from './verify/assert-signature.js';
-import type { SignedRequest } from './verify/verify.js';
+import type { SignedRequest } from './verify/signed-request.js';
 
 /**
  * Response header with the matched route, sent to callers of the namespace only; empty for the

@@ -1,10 +1,10 @@
 import { HTTP_METHODS, type HttpMethod } from '../../contract/http-function.js';
 import { DEFAULT_NAMESPACE } from '../../contract/ids.js';
-import type { Exchange } from '../body-limits.js';
+import type { Exchange } from '../request/body-limits.js';
 import { anonymous } from './anonymous.js';
 import { applyCors } from './cors.js';
 import { type FoundOrAllowed, findFunction } from './find.js';
-import type { FunctionsHandlerDeps } from './handler.js';
+import type { FunctionsHandlerDeps } from './handler-deps.js';
 import { markWithoutInvocation } from './reply.js';
 import type { RequestTarget } from './target.js';
 

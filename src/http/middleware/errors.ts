@@ -1,9 +1,9 @@
 import type { Context, Next } from 'koa';
 import type { Logger } from '../../logger.js';
-import type { BodyLimits } from '../body-limits.js';
-import { assertOneHost } from '../one-host.js';
-import { assertTarget } from '../request-target.js';
-import { toAppError } from '../to-app-error.js';
+import type { BodyLimits } from '../request/body-limits.js';
+import { assertOneHost } from '../request/one-host.js';
+import { assertTarget } from '../request/request-target.js';
+import { toAppError } from '../response/to-app-error.js';
 
 /** Converts thrown errors to `{error, code}` with their status. */
 export function respondToErrors(logger: Logger, bodies: BodyLimits) {

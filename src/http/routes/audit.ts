@@ -1,7 +1,7 @@
 import { auditQuerySchema, auditReplySchema } from '../../contract/http/auth.js';
 import type { AuditQuery } from '../../ports/store/audit.js';
+import { parseSince } from '../request/since.js';
 import { json, route } from '../route.js';
-import { parseSince } from '../since.js';
 
 const DEFAULT_LIMIT = 100;
 

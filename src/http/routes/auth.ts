@@ -12,8 +12,8 @@ import {
 } from '../../contract/http/auth.js';
 import { messageReplySchema } from '../../contract/http/common.js';
 import { AppError } from '../../errors.js';
-import { assertOwnNamespace } from '../admission.js';
-import { NO_STORE } from '../keep-private.js';
+import { assertOwnNamespace } from '../admission/admission.js';
+import { NO_STORE } from '../response/keep-private.js';
 import { json, type RouteSpec, route } from '../route.js';
 
 const tag = 'Authentication';

@@ -11,12 +11,12 @@ import {
 } from '../../contract/http/data.js';
 import type { Namespace } from '../../contract/ids.js';
 import { MAX_PAGE_BYTES, MB } from '../../contract/limits.js';
-import { keyFilter } from '../../core/key-pattern.js';
+import { keyFilter } from '../../core/auth/key-pattern.js';
 import { AppError } from '../../errors.js';
-import { JsonText, stringifyWith } from '../../json-text.js';
+import { JsonText, stringifyWith } from '../../json/json-text.js';
 import type { Cache } from '../../ports/cache.js';
-import { readCached, writeCached } from '../cached-value.js';
-import { sourcesOf } from '../json-source.js';
+import { sourcesOf } from '../request/json-source.js';
+import { readCached, writeCached } from '../response/cached-value.js';
 import { json, jsonText, route } from '../route.js';
 
 const tag = 'Cache';

@@ -4,7 +4,7 @@ import {
   loginReplySchema,
 } from '../../contract/http/auth.js';
 import { AppError } from '../../errors.js';
-import { NO_STORE } from '../keep-private.js';
+import { NO_STORE } from '../response/keep-private.js';
 import { json, route } from '../route.js';
 
 const tag = 'Authentication';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { PAGE_HEADERS } from '../console.js';
-import { docsPage } from '../docs-page.js';
-import { openApi } from '../openapi.js';
+import { PAGE_HEADERS } from '../pages/console.js';
+import { docsPage } from '../pages/docs-page.js';
+import { openApi } from '../pages/openapi.js';
 import { type Route, route } from '../route.js';
 
 const tag = 'Engine';

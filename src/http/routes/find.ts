@@ -8,8 +8,8 @@ import {
 } from '../../contract/http/find.js';
 import { AppError } from '../../errors.js';
 import type { Selection } from '../../ports/function-databases.js';
+import { onlyRowText, rowsText } from '../response/rows-text.js';
 import { jsonText, route } from '../route.js';
-import { onlyRowText, rowsText } from '../rows-text.js';
 
 const tag = 'Database';
 const options = { timeoutMs: 30_000 };

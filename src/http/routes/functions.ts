@@ -17,8 +17,8 @@ import {
 import { MAX_MODULE_BYTES } from '../../contract/limits.js';
 import { coversFunction } from '../../contract/scopes.js';
 import { assertFunction } from '../../core/auth/rights.js';
-import { settingsOf } from '../../core/deploy.js';
-import { assertOwnNamespace } from '../admission.js';
+import { settingsOf } from '../../core/functions/deploy.js';
+import { assertOwnNamespace } from '../admission/admission.js';
 import { json, route } from '../route.js';
 
 const tag = 'Functions';

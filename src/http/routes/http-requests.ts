@@ -3,8 +3,8 @@ import {
   httpRequestReplySchema,
   MAX_HTTP_REQUEST_BYTES,
 } from '../../contract/http/http-requests.js';
-import { clientDisconnected } from '../client-disconnect.js';
-import { NO_STORE } from '../keep-private.js';
+import { clientDisconnected } from '../response/client-disconnect.js';
+import { NO_STORE } from '../response/keep-private.js';
 import { json, route } from '../route.js';
 
 export const sendHttpRequest = route({

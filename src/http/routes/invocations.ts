@@ -11,15 +11,20 @@ import type { Namespace, RequestId } from '../../contract/ids.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
 import { traceSchema } from '../../contract/trace.js';
 import { assertFunction } from '../../core/auth/rights.js';
-import { type InvocationPage, LIVE_STATES, type ListRequest } from '../../core/invocation-pages.js';
-import { logChannel, logNoticeNames } from '../../core/logs.js';
+import {
+  type InvocationPage,
+  LIVE_STATES,
+  type ListRequest,
+} from '../../core/invocations/invocation-pages.js';
+import { logChannel, logNoticeNames } from '../../core/observability/logs.js';
 import { pollOnMessage } from '../../core/poll-on-message.js';
 import { AppError } from '../../errors.js';
-import { eventStream, streamEvent, writeChanges } from '../event-stream.js';
-import type { InvocationEvent } from '../large-replies.js';
+import { parseSince } from '../request/since.js';
+import { eventStream, writeChanges } from '../response/event-stream.js';
+import type { InvocationEvent } from '../response/large-replies.js';
+import { streamEvent } from '../response/stream-event.js';
 import { json, route } from '../route.js';
 import type { Services } from '../services.js';
-import { parseSince } from '../since.js';
 
 const tag = 'Delivery';
 

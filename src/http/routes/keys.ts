@@ -6,7 +6,7 @@ import {
   keysReplySchema,
 } from '../../contract/http/auth.js';
 import { messageReplySchema, namespaceQuery } from '../../contract/http/common.js';
-import { NO_STORE } from '../keep-private.js';
+import { NO_STORE } from '../response/keep-private.js';
 import { json, route } from '../route.js';
 
 const tag = 'API keys';

@@ -5,12 +5,12 @@ import {
   logsQuerySchema,
   logsReplySchema,
 } from '../../contract/http/logs.js';
-import type { FollowRequest } from '../../core/logs.js';
-import { JsonText, stringifyWith } from '../../json-text.js';
-import { eventStream } from '../event-stream.js';
-import { streamLogs } from '../log-stream.js';
+import type { FollowRequest } from '../../core/observability/logs.js';
+import { JsonText, stringifyWith } from '../../json/json-text.js';
+import { parseSince } from '../request/since.js';
+import { eventStream } from '../response/event-stream.js';
+import { streamLogs } from '../response/log-stream.js';
 import { jsonText, route } from '../route.js';
-import { parseSince } from '../since.js';
 
 export const readLogs = route({
   operationId: 'listLogs',

@@ -9,7 +9,7 @@ import type { Principal } from '../../core/auth/principal.js';
 import { AppError } from '../../errors.js';
 import type { OwnSeries } from '../../ports/meter.js';
 import type { QueueCounts } from '../../ports/queue.js';
-import { NO_STORE } from '../keep-private.js';
+import { NO_STORE } from '../response/keep-private.js';
 import { json, route } from '../route.js';
 import type { DependencyStates, Services } from '../services.js';
 

@@ -10,10 +10,10 @@ import {
   replayQuerySchema,
   replayReplySchema,
 } from '../../contract/http/invocations.js';
-import { assertDepth, DEPTH_HEADER } from '../../core/call-depth.js';
-import type { DeadFilter, ReplayAllOptions } from '../../core/replay.js';
+import { assertDepth, DEPTH_HEADER } from '../../core/invocations/call-depth.js';
+import type { DeadFilter, ReplayAllOptions } from '../../core/invocations/replay.js';
 import { AppError } from '../../errors.js';
-import { sourcesOf } from '../json-source.js';
+import { sourcesOf } from '../request/json-source.js';
 import { json, route } from '../route.js';
 import type { Services } from '../services.js';
 

@@ -9,10 +9,10 @@ import {
   transactionBodySchema,
   transactionReplySchema,
 } from '../../contract/http/data.js';
-import { stringifyExact } from '../../exact-json.js';
+import { stringifyExact } from '../../json/exact-json.js';
 import type { SqlResult } from '../../ports/function-databases.js';
+import { rowsText } from '../response/rows-text.js';
 import { json, jsonText, route } from '../route.js';
-import { rowsText } from '../rows-text.js';
 
 const tag = 'Database';
 const TIMEOUT_MS = 30_000;

@@ -2,7 +2,7 @@ import { parseFunctionRef } from '../../contract/function-ref.js';
 import { functionRefPath } from '../../contract/http/common.js';
 import { invokeSocketQuerySchema } from '../../contract/http/invoke.js';
 import { subscribeQuerySchema } from '../../contract/http/pubsub.js';
-import { assertMayInvoke } from '../../core/access.js';
+import { assertMayInvoke } from '../../core/auth/access.js';
 import { AppError } from '../../errors.js';
 import { route } from '../route.js';
 

@@ -1,6 +1,6 @@
 import { statsQuerySchema, statsReplySchema, windowMinutes } from '../../contract/http/stats.js';
 import { assertFunction } from '../../core/auth/rights.js';
-import type { StatsRequest } from '../../core/stats.js';
+import type { StatsRequest } from '../../core/observability/stats.js';
 import { json, route } from '../route.js';
 
 const DEFAULT_WINDOW = '1h';

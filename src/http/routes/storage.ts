@@ -10,7 +10,7 @@ import {
 import type { Namespace } from '../../contract/ids.js';
 import { MB } from '../../contract/limits.js';
 import { parseOrThrow } from '../../contract/parse-or-throw.js';
-import { releaseBlob, storeBlob } from '../../core/stored-blobs.js';
+import { releaseBlob, storeBlob } from '../../core/functions/stored-blobs.js';
 import { AppError } from '../../errors.js';
 import type { BlobOwner } from '../../ports/store/blob-owners.js';
 import { json, route } from '../route.js';

@@ -1,34 +1,9 @@
-import type { WebSocket } from 'ws';
 import type { Scope } from '../../contract/scopes.js';
 import { AppError } from '../../errors.js';
-import type { Caller } from '../admission.js';
-import type { Access } from '../route.js';
-import type { Services } from '../services.js';
+import type { Access } from '../admission/admission.js';
+import type { Prepare } from './handshake.js';
 import { prepareInvokeSocket } from './invoke-socket.js';
-import type { PresenceRooms } from './presence-rooms.js';
 import { prepareTopicSocket } from './topic-socket.js';
-import type { UnsentFrames } from './unsent-frames.js';
-
-/** The context of a socket's handshake. */
-export interface Handshake {
-  services: Services;
-  rooms: PresenceRooms;
-  /** Accounts frames that clients have not read yet. */
-  unsent: UnsentFrames;
-  caller: Caller;
-  params: Record<string, string>;
-  query: Record<string, string>;
-}
-
-/** A socket that is ready to be served. */
-export interface PreparedSocket {
-  serve(ws: WebSocket): void;
-  /** Called if the client has disconnected before it could be served. */
-  abandon?(): void;
-}
-
-/** Validates the handshake. An error is sent as the response to the upgrade. */
-export type Prepare = (handshake: Handshake) => Promise<PreparedSocket>;
 
 interface Endpoint {
   path: RegExp;

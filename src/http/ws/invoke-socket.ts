@@ -3,20 +3,20 @@ import type { RawData, WebSocket } from 'ws';
 import { parseFunctionRef } from '../../contract/function-ref.js';
 import { functionRefPath } from '../../contract/http/common.js';
 import { invokeSocketQuerySchema } from '../../contract/http/invoke.js';
-import { assertMayInvoke, type FunctionRef } from '../../core/access.js';
+import { assertMayInvoke, type FunctionRef } from '../../core/auth/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction, assertScope } from '../../core/auth/rights.js';
-import type { InvokeRequest } from '../../core/invoke.js';
-import { replyOutput } from '../../core/output-fields.js';
-import type { Reply } from '../../core/reply.js';
+import type { InvokeRequest } from '../../core/invocations/invoke.js';
+import { replyOutput } from '../../core/invocations/output-fields.js';
+import type { Reply } from '../../core/invocations/reply.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
-import { failureFields, failureOutput, milliseconds } from '../outcome.js';
-import { textReader } from '../read-text.js';
-import { toAppError } from '../to-app-error.js';
+import { textReader } from '../request/read-text.js';
+import { failureFields, failureOutput, milliseconds } from '../response/outcome.js';
+import { toAppError } from '../response/to-app-error.js';
 import { bytesOf } from './bytes-of.js';
-import type { Handshake, Prepare } from './endpoints.js';
 import { frameSender } from './frame-sender.js';
+import type { Handshake, Prepare } from './handshake.js';
 import { followLogs, type LogFollower } from './log-follower.js';
 
 /** Maximum number of concurrent invocations per socket; at the limit, reading pauses. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RequestId } from '../../contract/ids.js';
 import type { LogMessage } from '../../contract/invocation.js';
-import type { FollowRequest, Logs } from '../../core/logs.js';
+import type { FollowRequest, Logs } from '../../core/observability/logs.js';
 import type { StoredLogRecord } from '../../ports/store/attempts.js';
 
 /**

@@ -1,16 +1,16 @@
 import type { RawData, WebSocket } from 'ws';
 import { subscribeQuerySchema } from '../../contract/http/pubsub.js';
 import { assertScope } from '../../core/auth/rights.js';
-import { FIRST_DEPTH } from '../../core/publish.js';
+import { FIRST_DEPTH } from '../../core/events/publish.js';
 import { AppError } from '../../errors.js';
-import { jsonTextOf } from '../../json-text.js';
+import { jsonTextOf } from '../../json/json-text.js';
 import { uuidv7 } from '../../uuid.js';
-import { parseJson } from '../parse-json.js';
-import { textReader } from '../read-text.js';
-import { toAppError } from '../to-app-error.js';
+import { parseJson } from '../request/parse-json.js';
+import { textReader } from '../request/read-text.js';
+import { toAppError } from '../response/to-app-error.js';
 import { bytesOf } from './bytes-of.js';
-import type { Handshake, Prepare } from './endpoints.js';
 import { frameSender } from './frame-sender.js';
+import type { Handshake, Prepare } from './handshake.js';
 import { subscribeTopic } from './topic-subscription.js';
 
 /** A subscriber that reads too slowly is disconnected. */

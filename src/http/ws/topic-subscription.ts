@@ -1,5 +1,5 @@
 import type { Namespace } from '../../contract/ids.js';
-import { topicChannel } from '../../core/publish.js';
+import { topicChannel } from '../../core/events/publish.js';
 import { AppError } from '../../errors.js';
 import type { Bus } from '../../ports/bus.js';
 import type { Closable } from '../../ports/closable.js';

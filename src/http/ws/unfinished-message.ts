@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import type { BufferReservation } from '../../buffer-budget.js';
+import type { BufferReservation } from '../../concurrency/buffer-budget.js';
 
 /** The header and mask of a control frame from a client (RFC 6455 §5.2, §5.5). */
 const CONTROL_FRAME_BYTES = 6;

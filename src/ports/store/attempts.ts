@@ -7,7 +7,7 @@ import type {
   LogRecord,
   TriggerKind,
 } from '../../contract/invocation.js';
-import type { JsonText } from '../../json-text.js';
+import type { JsonText } from '../../json/json-text.js';
 import type { AuditEntry } from './audit.js';
 import type { VersionFigures } from './rollouts.js';
 

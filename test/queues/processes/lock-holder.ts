@@ -1,5 +1,5 @@
-import { lockDataDir } from '../../../src/data-lock.js';
 import { isAppError } from '../../../src/errors.js';
+import { lockDataDir } from '../../../src/files/data-lock.js';
 
 // Locks the given directory, reports this, and keeps running.
 try {

@@ -1,6 +1,8 @@
 import type { Rewritten } from '../instrument/rewrite.js';
 import { InstanceUnavailable } from './instance-unavailable.js';
-import type { Snapshot } from './snapshot.js';
+
+/** The values of an instance's mutable globals, by the name of the export that sets each. */
+export type GlobalValues = [name: string, value: number | bigint][];
 
 /**
  * Creates an instance whose memory has grown by `pages`. The rewriter has exported the start
@@ -35,9 +37,9 @@ export function isGlobal(value: WebAssembly.ExportValue | undefined): value is W
  * Reads the values of all mutable globals, including those that the rewriter added, by the name of
  * the export that sets each: a global, or the function that sets a float from its bits.
  */
-export function readGlobals(instance: WebAssembly.Instance, rewritten: Rewritten): Snapshot['globals'] {
+export function readGlobals(instance: WebAssembly.Instance, rewritten: Rewritten): GlobalValues {
   const { pages, refused } = rewritten.names;
-  const globals: Snapshot['globals'] = [];
+  const globals: GlobalValues = [];
   for (const name of [...rewritten.globals, pages, refused]) {
     const global = name === null ? undefined : instance.exports[name];
     if (name !== null && isGlobal(global)) globals.push([name, global.value]);
@@ -50,7 +52,7 @@ export function readGlobals(instance: WebAssembly.Instance, rewritten: Rewritten
 }
 
 /** Sets globals to values that `readGlobals` returned. */
-export function writeGlobals(instance: WebAssembly.Instance, globals: Snapshot['globals']): void {
+export function writeGlobals(instance: WebAssembly.Instance, globals: GlobalValues): void {
   for (const [name, value] of globals) {
     const target = instance.exports[name];
     if (isGlobal(target)) target.value = value;

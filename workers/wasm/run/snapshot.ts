@@ -1,7 +1,6 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
 import { collectDirty } from '../instrument/dirty-cards.js';
-import { instantiate, memoryOf, writeGlobals } from './instance.js';
-import type { ProgramBase } from './program.js';
+import { type GlobalValues, instantiate, memoryOf, writeGlobals } from './instance.js';
 
 /**
  * Memory is compared in extents, so that there are few native calls, and restored in parts, so that
@@ -31,12 +30,11 @@ export interface Snapshot {
    * `ZERO`.
    */
   sources: Int32Array;
-  /** The values of globals, by the name of the export that sets each: see `readGlobals`. */
-  globals: [name: string, value: number | bigint][];
+  globals: GlobalValues;
 }
 
 /** Takes a snapshot of a memory and of the given globals. */
-export function takeSnapshot(memory: Uint8Array, globals: Snapshot['globals']): Snapshot {
+export function takeSnapshot(memory: Uint8Array, globals: GlobalValues): Snapshot {
   const source = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
   const parts: number[] = [];
   for (let from = 0; from < source.length; from += PART_BYTES) {
@@ -109,7 +107,7 @@ export class Restorer {
   readonly #sources: Int32Array;
   readonly #extents: readonly Extent[];
   readonly #pages: number;
-  readonly #globals: Snapshot['globals'];
+  readonly #globals: GlobalValues;
 
   constructor({ filled, base, sources, pages, globals }: Snapshot) {
     this.#filled = Buffer.from(filled);
@@ -122,7 +120,7 @@ export class Restorer {
 
   /** Creates an instance of a module rewritten for snapshots, whose memory is initially empty. */
   instantiate(
-    { module, tableBytes }: Pick<ProgramBase, 'module' | 'tableBytes'>,
+    { module, tableBytes }: { module: WebAssembly.Module; tableBytes: number },
     imports: WebAssembly.Imports,
   ): WebAssembly.Instance {
     const instance = instantiate(module, imports, this.#pages);

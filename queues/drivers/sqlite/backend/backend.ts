@@ -10,8 +10,8 @@ import type {
 import { SqliteBackendChanges } from './backend-changes.js';
 import { about } from './errors.js';
 import { toJobJson, toRetention } from './job-json.js';
+import type { Claim, ClaimOptions } from './operation-types.js';
 import type { AttemptFailure } from './operations/transitions.js';
-import type { Claim, ClaimOptions } from './protocol.js';
 import { UnrenewedLocks } from './unrenewed-locks.js';
 
 const DEFAULT_LOCK_MS = 30_000;

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ConnectionClosedError } from 'bullmq';
-import { createCallLock, removeCallLock } from '../../../../src/native-calls.js';
+import { createCallLock, removeCallLock } from '../../../../src/process/native-calls.js';
 import { SqliteQueueError, type Subject } from './errors.js';
 import { PendingOperations } from './pending-operations.js';
 import type {

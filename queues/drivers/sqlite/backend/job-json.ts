@@ -1,5 +1,5 @@
 import type { JobJson, JobsOptions, KeepJobs, ParentKeyOpts } from 'bullmq';
-import type { Deduplication, JobRow, JobToAdd, Retention } from './protocol.js';
+import type { Deduplication, JobRow, JobToAdd, Retention } from './operation-types.js';
 
 /** Converts a row to the shape that BullMQ's classes read. Fields without a value stay absent. */
 export function toJobJson(row: JobRow): JobJson {

@@ -1,5 +1,5 @@
 import type Database from 'libsql';
-import type { CallLock } from '../../../../src/native-calls.js';
+import type { CallLock } from '../../../../src/process/native-calls.js';
 
 /** The idle time after which the file is vacuumed, in milliseconds. */
 const IDLE_MS = 1000;

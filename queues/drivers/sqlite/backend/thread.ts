@@ -1,5 +1,5 @@
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { CallLock } from '../../../../src/native-calls.js';
+import { CallLock } from '../../../../src/process/native-calls.js';
 import { openDatabase } from './database.js';
 import { Maintenance } from './maintenance.js';
 import { OPERATIONS } from './operations/table.js';

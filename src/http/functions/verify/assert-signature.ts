@@ -1,7 +1,8 @@
 import { AppError } from '../../../errors.js';
 import type { Found } from '../find.js';
-import type { FunctionsHandlerDeps } from '../handler.js';
-import { matchesSignature, type SignedRequest, secretNamesOf, signatureInvalid } from './verify.js';
+import type { FunctionsHandlerDeps } from '../handler-deps.js';
+import type { SignedRequest } from './signed-request.js';
+import { matchesSignature, secretNamesOf, signatureInvalid } from './verify.js';
 
 /** Rejects with `signature_invalid` if the function has `verify` and no secret matches. */
 export async function assertSignature(

@@ -1,5 +1,5 @@
 import { fromHex, hmac, isEqual } from './hmac.js';
-import type { SignedRequest } from './verify.js';
+import type { SignedRequest } from './signed-request.js';
 
 const PREFIX = 'sha256=';
 

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { VerifySettings } from '../../../contract/http-function.js';
-import type { SignedRequest } from './verify.js';
+import type { SignedRequest } from './signed-request.js';
 
 type Algorithm = 'sha256' | 'sha1' | 'sha512';
 

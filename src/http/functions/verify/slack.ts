@@ -1,6 +1,6 @@
 import { fromHex, hmac, isEqual } from './hmac.js';
+import type { SignedRequest } from './signed-request.js';
 import { isRecent } from './timestamp.js';
-import type { SignedRequest } from './verify.js';
 
 const PREFIX = 'v0=';
 

@@ -1,6 +1,6 @@
 import { fromBase64, hmac, isEqual } from './hmac.js';
+import type { SignedRequest } from './signed-request.js';
 import { isRecent } from './timestamp.js';
-import type { SignedRequest } from './verify.js';
 
 const SECRET_PREFIX = 'whsec_';
 

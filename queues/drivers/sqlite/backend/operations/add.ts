@@ -1,7 +1,7 @@
-import type { JobToAdd } from '../protocol.js';
-import type { QueueState } from '../queue-state.js';
+import type { JobToAdd } from '../operation-types.js';
 import { type OperationRefusalCode, REFUSAL, Refusal } from '../refusal.js';
 import { DEPENDENCY, STATE } from '../schema.js';
+import type { QueueState } from '../store.js';
 import { deduplicate } from './dedup.js';
 import { addDependency } from './dependencies.js';
 import { publish } from './events.js';

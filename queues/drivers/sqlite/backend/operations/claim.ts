@@ -1,6 +1,6 @@
-import type { Claim, ClaimOptions, JobRow } from '../protocol.js';
-import type { QueueState } from '../queue-state.js';
+import type { Claim, ClaimOptions, JobRow } from '../operation-types.js';
 import { STATE } from '../schema.js';
+import type { QueueState } from '../store.js';
 import { publish } from './events.js';
 import { consumeLimit, limitedFor } from './rate-limit.js';
 import { JOB_COLUMNS, withPayload } from './rows.js';

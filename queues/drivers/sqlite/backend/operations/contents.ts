@@ -1,5 +1,5 @@
-import type { QueueState } from '../queue-state.js';
 import { REFUSAL, Refusal } from '../refusal.js';
+import type { QueueState } from '../store.js';
 import { publish } from './events.js';
 import { keyOf } from './rows.js';
 

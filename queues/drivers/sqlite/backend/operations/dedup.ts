@@ -1,6 +1,6 @@
-import type { Deduplication, JobToAdd } from '../protocol.js';
-import type { QueueState } from '../queue-state.js';
+import type { Deduplication, JobToAdd } from '../operation-types.js';
 import { STATE } from '../schema.js';
+import type { QueueState } from '../store.js';
 import { publish } from './events.js';
 import { deleteJob, toDelayed } from './rows.js';
 

@@ -1,6 +1,6 @@
-import type { QueueState } from '../queue-state.js';
 import { REFUSAL, Refusal } from '../refusal.js';
 import { DEPENDENCY, STATE } from '../schema.js';
+import type { QueueState } from '../store.js';
 import { publish } from './events.js';
 import { deleteJob, keyOf, releaseParent, toWaiting } from './rows.js';
 

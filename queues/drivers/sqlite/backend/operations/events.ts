@@ -1,4 +1,4 @@
-import type { QueueState } from '../queue-state.js';
+import type { QueueState } from '../store.js';
 
 const DEFAULT_MAX_EVENTS = 10_000;
 /** The number of events between two trims: trimming at each event would double its cost. */

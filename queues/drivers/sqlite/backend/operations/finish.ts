@@ -1,7 +1,7 @@
-import type { Claim, ClaimOptions, Retention } from '../protocol.js';
-import type { QueueState } from '../queue-state.js';
+import type { Claim, ClaimOptions, Retention } from '../operation-types.js';
 import { REFUSAL, Refusal } from '../refusal.js';
 import { DEPENDENCY, STATE } from '../schema.js';
+import type { QueueState } from '../store.js';
 import { addJob } from './add.js';
 import { claim } from './claim.js';
 import { finishDedup } from './dedup.js';

@@ -1,6 +1,6 @@
-import type { JobRow } from '../protocol.js';
-import type { QueueState } from '../queue-state.js';
+import type { JobRow } from '../operation-types.js';
 import { DEPENDENCY, STATE } from '../schema.js';
+import type { QueueState } from '../store.js';
 import { JOB_COLUMNS, keyOf, withPayload } from './rows.js';
 
 export function getJob(queue: QueueState, id: string): JobRow | null {

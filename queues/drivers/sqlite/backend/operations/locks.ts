@@ -1,5 +1,5 @@
-import type { QueueState } from '../queue-state.js';
 import { STATE } from '../schema.js';
+import type { QueueState } from '../store.js';
 import { publish } from './events.js';
 import { backToWaiting } from './rows.js';
 

@@ -1,4 +1,4 @@
-import type { QueueState } from '../queue-state.js';
+import type { QueueState } from '../store.js';
 
 const MINUTE_MS = 60_000;
 

@@ -1,4 +1,4 @@
-import type { QueueState } from '../queue-state.js';
+import type { QueueState } from '../store.js';
 
 type RateLimitRow = [points: number, expiresAt: number];
 

@@ -1,5 +1,4 @@
-import type { QueueState } from '../queue-state.js';
-import type { SqlValue } from '../store.js';
+import type { QueueState, SqlValue } from '../store.js';
 
 /**
  * Runs a statement of the caller on the caller's own tables, in the same transaction as the other

@@ -1,7 +1,6 @@
-import type { JobRow } from '../protocol.js';
-import type { QueueState } from '../queue-state.js';
+import type { JobRow } from '../operation-types.js';
 import { STATE } from '../schema.js';
-import type { Store } from '../store.js';
+import type { QueueState, Store } from '../store.js';
 import { publish } from './events.js';
 
 /** The columns of `JobRow`, in its order. */

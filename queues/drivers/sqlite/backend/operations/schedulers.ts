@@ -1,7 +1,7 @@
-import type { JobToAdd } from '../protocol.js';
-import type { QueueState } from '../queue-state.js';
+import type { JobToAdd } from '../operation-types.js';
 import { REFUSAL, Refusal } from '../refusal.js';
 import { STATE } from '../schema.js';
+import type { QueueState } from '../store.js';
 import { insert } from './add.js';
 import { publish } from './events.js';
 import { deleteJob, keyOf } from './rows.js';

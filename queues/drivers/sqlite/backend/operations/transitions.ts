@@ -1,7 +1,7 @@
-import type { Claim, ClaimOptions } from '../protocol.js';
-import type { QueueState } from '../queue-state.js';
+import type { Claim, ClaimOptions } from '../operation-types.js';
 import { REFUSAL, Refusal } from '../refusal.js';
 import { DEPENDENCY, STATE } from '../schema.js';
+import type { QueueState } from '../store.js';
 import { claim, promoteDue } from './claim.js';
 import { childKey } from './dependencies.js';
 import { publish } from './events.js';

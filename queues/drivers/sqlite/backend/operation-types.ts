@@ -1,0 +1,81 @@
+/**
+ * A job as the thread returns it. `JOB_COLUMNS` in operations/rows.ts lists the columns in the same
+ * order.
+ */
+export type JobRow = [
+  key: number,
+  id: string,
+  name: string,
+  data: string | null,
+  opts: string,
+  priority: number,
+  delay: number,
+  timestamp: number,
+  attemptsMade: number,
+  attemptsStarted: number,
+  stalledCount: number,
+  processedOn: number | null,
+  processedBy: string | null,
+  finishedOn: number | null,
+  progress: string | null,
+  returnValue: string | null,
+  failedReason: string | null,
+  stacktrace: string | null,
+  deferredFailure: string | null,
+  dedupId: string | null,
+  schedulerId: string | null,
+  parentQueue: string | null,
+  parentId: string | null,
+  parentKey: string | null,
+];
+
+/** A job to add. */
+export interface JobToAdd {
+  id: string;
+  name: string;
+  /** JSON. */
+  data: string;
+  /** JSON. */
+  opts: string;
+  priority: number;
+  delay: number;
+  timestamp: number;
+  lifo?: boolean;
+  parent?: { queue: string; id: string; key: string | null };
+  waitsForChildren?: boolean;
+  dedup?: Deduplication;
+  schedulerId?: string;
+}
+
+export interface Deduplication {
+  id: string;
+  ttl?: number;
+  extend?: boolean;
+  replace?: boolean;
+  keepLastIfActive?: boolean;
+  reschedule?: boolean;
+}
+
+/** The lock and rate limit of a claim. */
+export interface ClaimOptions {
+  token: string;
+  lockMs: number;
+  worker: string | null;
+  limiterMax: number | null;
+  limiterDuration: number | null;
+}
+
+/**
+ * The claimed job; without one, the rest of the rate limit in milliseconds and when the next
+ * delayed job is due (Unix milliseconds; 0: none).
+ */
+export type Claim = [job: JobRow | null, rateLimitMs: number, nextDelayed: number];
+
+/** What to do with a finished job, and with older ones. */
+export interface Retention {
+  remove: boolean;
+  /** In seconds. */
+  age: number | null;
+  count: number | null;
+  limit: number | null;
+}

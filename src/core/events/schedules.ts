@@ -1,0 +1,237 @@
+import { isCron, nextRunAfter } from '../../contract/cron.js';
+import type { TriggerSpec } from '../../contract/function.js';
+import { type Namespace, type RequestId, requestIdSchema } from '../../contract/ids.js';
+import { AppError } from '../../errors.js';
+import type { Closable } from '../../ports/closable.js';
+import type { Meter } from '../../ports/meter.js';
+import type { InvocationQueue } from '../../ports/queue.js';
+import { type StoredTrigger, triggerScope } from '../../ports/store/triggers.js';
+import type { Store } from '../../ports/store.js';
+import { uuidOf } from '../../uuid.js';
+import type { Catalog } from '../functions/catalog.js';
+import { jobOf, newRequestId } from '../invocations/job.js';
+
+export const DEFAULT_TIMEZONE = 'UTC';
+
+/** A tick that is later than this was missed because no process was running. */
+const MISSED_AFTER_MS = 60_000;
+/** How often schedules that were lost from the queue are restored, in milliseconds. */
+const RESTORE_MS = 60_000;
+/**
+ * Setting with the ids of the last runs of a schedule with `overlap: skip`, separated by commas: a
+ * run that a person starts does not end the one before it.
+ */
+const LAST_RUNS = 'last_run';
+/** Maximum number of those ids; of more active runs, the oldest are forgotten. */
+const MAX_LAST_RUNS = 16;
+
+type CronTrigger = StoredTrigger & { spec: Extract<TriggerSpec, { cron: string }> };
+
+/**
+ * Schedules: synchronizes the queue's schedulers with the triggers in the store, and converts ticks
+ * to invocations.
+ */
+export interface Schedules {
+  /** Updates the schedulers of a namespace to match its triggers. */
+  sync(namespace: Namespace): Promise<void>;
+  /** Starts handling due ticks. */
+  start(): Promise<Closable>;
+  nextRun(trigger: StoredTrigger): Promise<number | null>;
+  /** Starts a run immediately. Throws `function_not_found` if the function does not exist. */
+  runNow(trigger: CronTrigger): Promise<RequestId>;
+}
+
+export interface SchedulesDeps {
+  store: Store;
+  queue: InvocationQueue;
+  catalog: Catalog;
+  meter: Meter;
+  resultTtlMs: number;
+  restoreMs?: number;
+}
+
+export function createSchedules(deps: SchedulesDeps): Schedules {
+  return new QueueSchedules(deps);
+}
+
+class QueueSchedules implements Schedules {
+  readonly #store: Store;
+  readonly #queue: InvocationQueue;
+  readonly #catalog: Catalog;
+  readonly #meter: Meter;
+  readonly #resultTtlMs: number;
+  readonly #restoreMs: number;
+
+  constructor({ store, queue, catalog, meter, resultTtlMs, restoreMs = RESTORE_MS }: SchedulesDeps) {
+    this.#store = store;
+    this.#queue = queue;
+    this.#catalog = catalog;
+    this.#meter = meter;
+    this.#resultTtlMs = resultTtlMs;
+    this.#restoreMs = restoreMs;
+  }
+
+  sync(namespace: Namespace): Promise<void> {
+    return this.#applyAll(() => this.#store.triggers.list(namespace));
+  }
+
+  async start(): Promise<Closable> {
+    await this.#applyAll(() => this.#store.triggers.schedules());
+    const ticks = await this.#queue.onTick((id, scheduledAt) => this.#tick(id, scheduledAt));
+    const timer = setInterval(() => {
+      // What fails, for example because the store is unreachable, is done the next time.
+      this.#restore().catch(() => undefined);
+    }, this.#restoreMs);
+    timer.unref();
+    return {
+      close: async () => {
+        clearInterval(timer);
+        await ticks.close();
+      },
+    };
+  }
+
+  async nextRun(trigger: StoredTrigger): Promise<number | null> {
+    return isSchedule(trigger) && trigger.enabled ? this.#queue.nextScheduledRun(trigger.id) : null;
+  }
+
+  async runNow(trigger: CronTrigger): Promise<RequestId> {
+    const id = newRequestId();
+    await this.#fire(trigger, id, Date.now());
+    return id;
+  }
+
+  /**
+   * Schedules the triggers again whose schedulers are gone, because they were deleted with a BullMQ
+   * tool or the queue's server was replaced by an empty one.
+   */
+  #restore(): Promise<void> {
+    return this.#applyAll(async () => {
+      const lost: StoredTrigger[] = [];
+      for (const trigger of await this.#store.triggers.schedules())
+        if (trigger.enabled && (await this.#queue.nextScheduledRun(trigger.id)) === null) lost.push(trigger);
+      return lost;
+    });
+  }
+
+  /**
+   * Applies the state of triggers until it is that of the store: another process may have changed
+   * and applied a trigger after it was read here, and its state must not be undone.
+   */
+  async #applyAll(read: () => Promise<StoredTrigger[]>): Promise<void> {
+    const applied = new Map<string, string>();
+    for (;;) {
+      const changed = (await read())
+        .filter(isSchedule)
+        .filter((trigger) => applied.get(trigger.id) !== stateOf(trigger));
+      if (changed.length === 0) return;
+      for (const trigger of changed) {
+        await this.#apply(trigger);
+        applied.set(trigger.id, stateOf(trigger));
+      }
+    }
+  }
+
+  async #apply({ id, enabled, spec }: CronTrigger): Promise<void> {
+    if (!enabled) return this.#queue.unschedule(id);
+    const { cron, timezone = DEFAULT_TIMEZONE } = spec;
+    await this.#queue.schedule({ id, cron, timezone });
+  }
+
+  /**
+   * Handles a tick. The scheduler of a deleted trigger is removed at its next tick, so no list of
+   * schedulers is needed.
+   */
+  async #tick(id: string, scheduledAt: number): Promise<void> {
+    const trigger = await this.#store.triggers.get(id);
+    if (!trigger || !isSchedule(trigger) || !trigger.enabled) return this.#queue.unschedule(id);
+    if (!(await this.#catalog.find(trigger.namespace, trigger.function))) return this.#queue.unschedule(id);
+    if (trigger.spec.catch_up === 'none' && wasMissed(trigger, scheduledAt, Date.now())) return;
+    // The id is derived from the tick, so that a tick that is delivered twice starts one run.
+    const requestId = requestIdSchema.parse(uuidOf(scheduledAt, `${id}@${scheduledAt}`));
+    if ((await this.#store.attempts.invocation(requestId)) !== null) return;
+    if (trigger.spec.overlap === 'skip') {
+      const active = await this.#activeRuns(trigger);
+      if (active.some((id) => id !== requestId)) return;
+    }
+    await this.#fire(trigger, requestId, scheduledAt);
+  }
+
+  /** Resolves with those of the last runs of the schedule that are still on the queue. */
+  async #activeRuns({ id: trigger }: StoredTrigger): Promise<RequestId[]> {
+    const last = await this.#store.settings.get(triggerScope(trigger), LAST_RUNS);
+    const active: RequestId[] = [];
+    for (const text of last === null ? [] : last.split(',')) {
+      const id = requestIdSchema.parse(text);
+      if ((await this.#queue.get(id)) !== null) active.push(id);
+    }
+    return active;
+  }
+
+  async #fire(trigger: CronTrigger, id: RequestId, scheduledAt: number): Promise<void> {
+    const fn = await this.#catalog.choose(trigger.namespace, trigger.function);
+    const input = {
+      cron: trigger.spec.cron,
+      scheduled_at: new Date(scheduledAt).toISOString(),
+      namespace: trigger.namespace,
+      trigger_depth: 1,
+      timestamp: Math.floor(Date.now() / 1000),
+    };
+    const invocation = jobOf(fn, {
+      id,
+      trigger: 'cron',
+      triggerDepth: 1,
+      callerWallet: '',
+      input: Buffer.from(JSON.stringify(input)),
+      acceptedAt: Date.now(),
+      resultTtlMs: this.#resultTtlMs,
+    });
+    // Written before the job is added: an unrecorded run could be overlapped, whereas a recorded
+    // run that was never added does not count as running.
+    if (trigger.spec.overlap === 'skip') {
+      const runs = new Set([...(await this.#activeRuns(trigger)), id]);
+      const last = [...runs].slice(-MAX_LAST_RUNS).join(',');
+      await this.#store.settings.put(triggerScope(trigger.id), LAST_RUNS, last);
+    }
+    await this.#queue.add([invocation]);
+    this.#meter.accepted('cron', 1);
+  }
+}
+
+/** Returns a text that differs if a trigger must be applied again. */
+function stateOf({ enabled, spec }: CronTrigger): string {
+  return JSON.stringify([enabled, spec]);
+}
+
+export function isSchedule(trigger: StoredTrigger): trigger is CronTrigger {
+  return 'cron' in trigger.spec;
+}
+
+/**
+ * Returns whether no process was running when the tick was due: the following tick is already due,
+ * or the tick is a minute late.
+ */
+function wasMissed({ spec }: CronTrigger, scheduledAt: number, now: number): boolean {
+  if (now - scheduledAt > MISSED_AFTER_MS) return true;
+  const next = nextRunAfter(spec.cron, spec.timezone ?? DEFAULT_TIMEZONE, scheduledAt);
+  return next !== null && next <= now;
+}
+
+/** Throws for an invalid schedule or time zone. */
+export function assertSchedule(spec: TriggerSpec): void {
+  if (!('cron' in spec)) return;
+  const timezone = spec.timezone ?? DEFAULT_TIMEZONE;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: timezone });
+  } catch {
+    throw new AppError(
+      'invalid_request',
+      `timezone must be an IANA name such as "Europe/Berlin", not ${JSON.stringify(timezone)}.`,
+    );
+  }
+  if (isCron(spec.cron)) return;
+  throw new AppError(
+    'invalid_request',
+    `cron must be five fields such as "*/5 * * * *" (or six, with seconds first) that come due some day, not ${JSON.stringify(spec.cron)}.`,
+  );
+}

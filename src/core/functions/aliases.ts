@@ -1,0 +1,78 @@
+import { type Alias, type AliasRecord, type AliasTarget, LIVE_ALIAS } from '../../contract/alias.js';
+import type { FunctionName, Namespace } from '../../contract/ids.js';
+import { AppError } from '../../errors.js';
+import type { StoredAlias } from '../../ports/store/aliases.js';
+import type { Store } from '../../ports/store.js';
+import { auditEntry } from '../auth/audit.js';
+import type { Actor } from '../auth/principal.js';
+import { type Catalog, functionNotFound } from './catalog.js';
+
+/** Manages aliases of versions, which invocations, triggers, schedules and HTTP routes resolve. */
+export interface Aliases {
+  list(namespace: Namespace, fn: FunctionName): Promise<AliasRecord[]>;
+  put(
+    by: Actor,
+    namespace: Namespace,
+    fn: FunctionName,
+    alias: Alias,
+    target: AliasTarget,
+  ): Promise<AliasRecord>;
+  remove(by: Actor, namespace: Namespace, fn: FunctionName, alias: Alias): Promise<void>;
+}
+
+export function createAliases({ store, catalog }: { store: Store; catalog: Catalog }): Aliases {
+  /** Throws `conflict` while a rollout controls the alias `live`. */
+  const assertNoRollout = async (namespace: Namespace, fn: FunctionName, alias: Alias) => {
+    if (alias !== LIVE_ALIAS) return;
+    const rollout = await store.rollouts.get(namespace, fn);
+    if (rollout?.state !== 'running') return;
+    throw new AppError(
+      'conflict',
+      `A rollout of "${fn}" to version ${rollout.to} moves the alias "${LIVE_ALIAS}"; abort it first.`,
+    );
+  };
+
+  return {
+    async list(namespace, fn) {
+      await catalog.resolve(namespace, fn);
+      const all = await store.aliases.list(namespace);
+      return all.filter((alias) => alias.function === fn).map(recordOf);
+    },
+
+    async put(by, namespace, fn, alias, { version, weights = {} }) {
+      await assertNoRollout(namespace, fn, alias);
+      if (Object.hasOwn(weights, String(version))) {
+        throw new AppError(
+          'invalid_request',
+          `weights: version ${version} is the alias's own version, which gets the rest; give weights to the others only.`,
+        );
+      }
+      for (const wanted of [version, ...Object.keys(weights).map(Number)]) {
+        await catalog.resolve(namespace, fn, wanted);
+      }
+      const stored: StoredAlias = { namespace, function: fn, alias, version, weights, updatedAt: Date.now() };
+      const audit = auditEntry(by, 'alias.set', `${fn}@${alias}`, namespace);
+      // Versions disappear only with their function, which has been deleted meanwhile.
+      if (!(await store.aliases.put(stored, audit))) throw functionNotFound(namespace, fn, version);
+      await catalog.changed(namespace);
+      return recordOf(stored);
+    },
+
+    async remove(by, namespace, fn, alias) {
+      await assertNoRollout(namespace, fn, alias);
+      const audit = auditEntry(by, 'alias.delete', `${fn}@${alias}`, namespace);
+      const removed = await store.aliases.remove(namespace, fn, alias, audit);
+      await catalog.changed(namespace);
+      if (removed) return;
+      await catalog.resolve(namespace, fn);
+      throw new AppError(
+        'not_found',
+        `Function "${fn}" has no alias "${alias}" in namespace "${namespace}".`,
+      );
+    },
+  };
+}
+
+function recordOf({ alias, function: fn, version, weights, updatedAt }: StoredAlias): AliasRecord {
+  return { alias, function: fn, version, weights, updated_at: new Date(updatedAt).toISOString() };
+}

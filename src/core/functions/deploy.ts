@@ -1,0 +1,336 @@
+import type { VersionRef } from '../../contract/alias.js';
+import type { FunctionRecord, FunctionSettings, FunctionVersion } from '../../contract/function.js';
+import type { FunctionName, Namespace } from '../../contract/ids.js';
+import { MAX_MODULE_BYTES } from '../../contract/limits.js';
+import type { QuotaLimits } from '../../contract/quotas.js';
+import { NO_ORIGIN, type VersionOrigin } from '../../contract/version-origin.js';
+import { AppError, isAppError, isDamage, messageOf } from '../../errors.js';
+import type { Logger } from '../../logger.js';
+import type { Blobs } from '../../ports/blobs.js';
+import type { Engine } from '../../ports/engine.js';
+import type { Store } from '../../ports/store.js';
+import { auditEntry } from '../auth/audit.js';
+import type { Actor } from '../auth/principal.js';
+import { assertRunsPerHour } from '../events/schedule-runs.js';
+import { assertSchedule, type Schedules } from '../events/schedules.js';
+import type { Invocations } from '../invocations/invocations.js';
+import type { Quotas } from '../quotas.js';
+import type { Catalog } from './catalog.js';
+import { assertRoutesFree } from './http-routes.js';
+import type { ProbeRetries } from './probe-retries.js';
+import { deleteUnowned, secureBlob } from './stored-blobs.js';
+import { warmStartOf } from './warm-start.js';
+
+export interface Deployment {
+  namespace: Namespace;
+  settings: FunctionSettings;
+  wasm: Uint8Array;
+  /** Undefined if not given. */
+  origin?: VersionOrigin;
+}
+
+/** Result of checking a module before it is stored. */
+export interface DeployCheck {
+  cid: string;
+  start: ReturnType<typeof warmStartOf>;
+  /** The quotas that the deploy was checked against. */
+  limits: QuotaLimits;
+}
+
+/** Deploys and lists functions. */
+export interface Functions {
+  /**
+   * Validates the deploy, stores the module and then the record. A refused deploy stores nothing.
+   */
+  deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord>;
+  /** Performs the checks of a deploy without storing anything. */
+  check(deployment: Deployment): Promise<DeployCheck>;
+  /** Resolves with the newest or another version, including all its settings. */
+  settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion>;
+  /** Resolves with the size of a version's module, or the maximum size if it is not known. */
+  moduleBytes(version: FunctionVersion): Promise<number>;
+  /** Creates a new version with the module and settings of an old one. */
+  rollback(by: Actor, namespace: Namespace, name: FunctionName, version: number): Promise<FunctionRecord>;
+  /** Resolves with the newest version, or with the main version of an alias. */
+  get(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionRecord>;
+  list(namespace: Namespace): Promise<FunctionRecord[]>;
+  versions(namespace: Namespace, name: FunctionName): Promise<FunctionRecord[]>;
+  /** Deletes a function with its triggers and cancels its waiting jobs. Its logs are kept. */
+  remove(by: Actor, namespace: Namespace, name: FunctionName): Promise<void>;
+}
+
+export interface FunctionsDeps {
+  store: Store;
+  blobs: Blobs;
+  engine: Engine;
+  catalog: Catalog;
+  schedules: Schedules;
+  invocations: Invocations;
+  quotas: Quotas;
+  logger: Logger;
+  /** Repeats inconclusive probes. */
+  probeRetries?: ProbeRetries;
+}
+
+export function createFunctions(deps: FunctionsDeps): Functions {
+  return new VersionedFunctions(deps);
+}
+
+class VersionedFunctions implements Functions {
+  readonly #deps: FunctionsDeps;
+
+  constructor(deps: FunctionsDeps) {
+    this.#deps = deps;
+  }
+
+  async deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord> {
+    const { blobs, store, probeRetries } = this.#deps;
+    const { wasm } = deployment;
+    const check = await this.#inspect(deployment);
+    await blobs.put(wasm);
+    const version = await this.#addVersion(by, deployment, check);
+    if (check.start.probePending) probeRetries?.schedule();
+    await whenAdded(version, async () => {
+      await secureBlob({ blobs, owners: store.blobOwners }, check.cid, wasm);
+      await this.#announce(version);
+    });
+    return recordOf(version);
+  }
+
+  async check(deployment: Deployment): Promise<DeployCheck> {
+    const check = await this.#inspect(deployment);
+    const { namespace, settings, wasm } = deployment;
+    const { cid: wasmCid, limits } = check;
+    await this.#deps.store.functions.assertWithinQuotas({
+      namespace,
+      settings,
+      wasmCid,
+      wasmBytes: wasm.byteLength,
+      limits,
+    });
+    return check;
+  }
+
+  async settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion> {
+    const { catalog } = this.#deps;
+    if (typeof ref !== 'string') return catalog.resolve(namespace, name, ref);
+    const [own] = await catalog.candidates(namespace, name, ref);
+    return own ?? (await catalog.resolve(namespace, name));
+  }
+
+  async moduleBytes({ namespace, wasm_cid }: FunctionVersion): Promise<number> {
+    return (await this.#deps.store.functions.moduleBytes(namespace, wasm_cid)) ?? MAX_MODULE_BYTES;
+  }
+
+  async rollback(
+    by: Actor,
+    namespace: Namespace,
+    name: FunctionName,
+    version: number,
+  ): Promise<FunctionRecord> {
+    const { blobs, catalog, quotas, store, probeRetries } = this.#deps;
+    const old = await catalog.resolve(namespace, name, version);
+    await assertRoutesFree(catalog, namespace, name, old.metadata.http?.routes ?? []);
+    const wasm = await this.#readWhole(old);
+    const added = await store.functions.addVersion(
+      {
+        namespace,
+        settings: settingsOf(old),
+        wasmCid: old.wasm_cid,
+        warmStart: old.warm_start,
+        warmStartReason: old.warm_start_reason,
+        probePending: old.probe_pending === true,
+        createdBy: by.principal.subject,
+        createdByName: by.principal.keyName,
+        origin: { message: `Rollback to version ${version}`, git_commit: old.git_commit },
+        limits: await quotas.limits(namespace),
+      },
+      auditEntry(by, 'function.rollback', name, namespace),
+    );
+    if (old.probe_pending === true) probeRetries?.schedule();
+    await whenAdded(added, async () => {
+      // The function, and with it the module, may have been deleted meanwhile.
+      if (wasm !== null) await secureBlob({ blobs, owners: store.blobOwners }, old.wasm_cid, wasm);
+      await this.#announce(added);
+    });
+    return recordOf(added);
+  }
+
+  async get(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionRecord> {
+    return recordOf(await this.settings(namespace, name, ref));
+  }
+
+  list(namespace: Namespace): Promise<FunctionRecord[]> {
+    return this.#deps.store.functions.list(namespace);
+  }
+
+  async versions(namespace: Namespace, name: FunctionName): Promise<FunctionRecord[]> {
+    const { catalog, store } = this.#deps;
+    const versions = await store.functions.versions(namespace, name);
+    if (versions.length === 0) await catalog.resolve(namespace, name);
+    return versions;
+  }
+
+  async remove(by: Actor, namespace: Namespace, name: FunctionName): Promise<void> {
+    const { catalog, store } = this.#deps;
+    const latest = await store.functions.latest(namespace, name);
+    const audit = auditEntry(by, 'function.delete', name, namespace);
+    const modules = await store.functions.remove(namespace, name, audit);
+    await this.#changed(namespace);
+    // Throws `function_not_found` with the usual message.
+    if (modules === null) await catalog.resolve(namespace, name);
+    // Not awaited, because there may be a thousand.
+    void this.#deleteModules(name, modules ?? []);
+    if (!latest) return;
+    // Not awaited: workers cancel jobs of a deleted function when these come up. This cancels
+    // jobs with a long delay.
+    void this.#cancelWaiting(latest);
+  }
+
+  /** Performs the checks of a deploy except those of the quotas that `addVersion` checks. */
+  async #inspect({ namespace, settings, wasm }: Deployment): Promise<DeployCheck> {
+    const { blobs, catalog, engine, quotas, store } = this.#deps;
+    assertModuleSize(wasm.byteLength);
+    for (const trigger of settings.metadata.triggers) assertSchedule(trigger);
+    await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
+    const limits = await quotas.limits(namespace);
+    await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
+      function: settings.name,
+      replaces: 'manifest',
+      specs: settings.metadata.triggers,
+    });
+    const cid = await blobs.cidOf(wasm);
+    const about = { cid, name: settings.name, memoryLimitMb: settings.memory_limit_mb, namespace };
+    return { cid, start: warmStartOf(await engine.inspect(wasm, about)), limits };
+  }
+
+  async #addVersion(
+    by: Actor,
+    { namespace, settings, wasm, origin = NO_ORIGIN }: Deployment,
+    { cid, start, limits }: DeployCheck,
+  ): Promise<FunctionVersion> {
+    const { blobs, store } = this.#deps;
+    const made = {
+      namespace,
+      settings,
+      wasmCid: cid,
+      wasmBytes: wasm.byteLength,
+      createdBy: by.principal.subject,
+      createdByName: by.principal.keyName,
+      ...start,
+      origin,
+      limits,
+    };
+    try {
+      const audit = auditEntry(by, 'function.deploy', settings.name, namespace);
+      return await store.functions.addVersion(made, audit);
+    } catch (error) {
+      // A refused deploy must not leave its module in the blob store.
+      if (isAppError(error, 'quota_exceeded') || isAppError(error, 'conflict')) {
+        await deleteUnowned({ blobs, owners: store.blobOwners }, cid);
+      }
+      throw error;
+    }
+  }
+
+  async #announce(version: FunctionVersion): Promise<void> {
+    await this.#changed(version.namespace);
+    await this.#deps.catalog.deployed(version);
+  }
+
+  async #changed(namespace: Namespace): Promise<void> {
+    await this.#deps.schedules.sync(namespace);
+    await this.#deps.catalog.changed(namespace);
+  }
+
+  /**
+   * Resolves with the module of a version, or with null while the storage is unreachable: workers
+   * may then still have it in memory. Throws `blob_damaged`.
+   */
+  async #readWhole({ name, version, wasm_cid: cid }: FunctionVersion): Promise<Uint8Array | null> {
+    return this.#deps.blobs.get(cid).catch((cause) => {
+      if (!isDamage(cause)) return null;
+      const what = `Version ${version} of ${name} cannot be restored: ${messageOf(cause)}`;
+      throw new AppError(
+        'blob_damaged',
+        `${what} Roll back to another version, or deploy its module again.`,
+        { cause },
+      );
+    });
+  }
+
+  /** Deletes modules that no other function, version or namespace has. Never rejects. */
+  async #deleteModules(name: FunctionName, cids: readonly string[]): Promise<void> {
+    const { blobs, logger, store } = this.#deps;
+    try {
+      for (const cid of cids) await deleteUnowned({ blobs, owners: store.blobOwners }, cid);
+    } catch (error) {
+      logger.warn(
+        { function: name, err: messageOf(error) },
+        'modules of a deleted function could not be deleted',
+      );
+    }
+  }
+
+  /** Never rejects. */
+  async #cancelWaiting({ namespace, name, version }: FunctionVersion): Promise<void> {
+    const { invocations, logger } = this.#deps;
+    await invocations
+      .cancelWaiting(namespace, name, version)
+      .catch((error) =>
+        logger.warn(
+          { function: name, err: messageOf(error) },
+          'waiting jobs of a deleted function could not be cancelled; workers will cancel them',
+        ),
+      );
+  }
+}
+
+/**
+ * Does what follows the write of a version. An outage then must not read as if nothing had been
+ * deployed: clients repeat a request that was refused.
+ */
+async function whenAdded({ name, version }: FunctionVersion, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    if (!isAppError(cause, 'unavailable')) throw cause;
+    throw new AppError(
+      'ambiguous_write',
+      `Version ${version} of ${name} was added, but not everything that follows could be done: ${messageOf(cause)} Deploy again if it does not run.`,
+      { cause },
+    );
+  }
+}
+
+/** Returns the public record, without `metadata`. */
+export function recordOf({ metadata: _, probe_pending: __, ...record }: FunctionVersion): FunctionRecord {
+  return record;
+}
+
+/** Returns the settings of a version; deploying them again gives an equal version. */
+export function settingsOf(version: FunctionVersion): FunctionSettings {
+  return {
+    name: version.name,
+    is_public: version.is_public,
+    memory_limit_mb: version.memory_limit_mb,
+    timeout_seconds: version.timeout_seconds,
+    retry_count: version.retry_count,
+    retry_delay_seconds: version.retry_delay_seconds,
+    metadata: version.metadata,
+  };
+}
+
+function assertModuleSize(bytes: number): void {
+  if (bytes === 0) {
+    throw new AppError(
+      'invalid_module',
+      'The file "wasm" is empty; build the function and send function.wasm.',
+    );
+  }
+  if (bytes <= MAX_MODULE_BYTES) return;
+  throw new AppError(
+    'payload_too_large',
+    `The module has ${bytes} bytes; at most ${MAX_MODULE_BYTES} (32 MB) are allowed. Strip debug information or leave out what is not used.`,
+  );
+}

@@ -1,0 +1,241 @@
+import { LIVE_ALIAS } from '../../contract/alias.js';
+import type { FunctionName, Namespace } from '../../contract/ids.js';
+import { ROLLOUT_TOPIC, type RolloutRecord, type RolloutRequest } from '../../contract/rollout.js';
+import { AppError, messageOf } from '../../errors.js';
+import { JsonText } from '../../json/json-text.js';
+import type { Logger } from '../../logger.js';
+import type { Closable } from '../../ports/closable.js';
+import type { AuditEntry } from '../../ports/store/audit.js';
+import type { StoredRollout, VersionFigures } from '../../ports/store/rollouts.js';
+import type { Store } from '../../ports/store.js';
+import { auditEntry } from '../auth/audit.js';
+import type { Actor } from '../auth/principal.js';
+import type { Publisher } from '../events/publish.js';
+import { type Catalog, functionNotFound } from './catalog.js';
+import { failureReason, liveOf, type Rollout, recordOf } from './rollout-state.js';
+
+const CHECK_EVERY_MS = 1000;
+/**
+ * A bad version fails as soon as its share has grown: at 1,000 calls per second, each second of
+ * delay costs ten times the step's percentage in failed calls.
+ */
+const CHECK_NEW_STEP_EVERY_MS = 200;
+const NEW_STEP_MS = 5000;
+
+type RolloutChange = Pick<StoredRollout, 'state' | 'step' | 'reason'>;
+
+export interface RolloutsDeps {
+  store: Store;
+  catalog: Catalog;
+  publisher: Publisher;
+  logger: Logger;
+}
+
+/**
+ * Moves the alias `live` to another version in steps, and back as soon as that version fails too
+ * often. Rollouts are stored, and any web process advances them: the store lets only one process
+ * make each change.
+ */
+export class Rollouts implements Closable {
+  readonly #store: Store;
+  readonly #catalog: Catalog;
+  readonly #publisher: Publisher;
+  readonly #logger: Logger;
+  #checking: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor({ store, catalog, publisher, logger }: RolloutsDeps) {
+    this.#store = store;
+    this.#catalog = catalog;
+    this.#publisher = publisher;
+    this.#logger = logger;
+    this.#checkIn(CHECK_EVERY_MS);
+  }
+
+  async start(
+    by: Actor,
+    namespace: Namespace,
+    fn: FunctionName,
+    request: RolloutRequest,
+  ): Promise<RolloutRecord> {
+    const { to } = request;
+    await this.#catalog.resolve(namespace, fn, to);
+    const { from, createdLive } = await this.#versionBefore(namespace, fn, to);
+    const now = Date.now();
+    const rollout: Rollout = {
+      namespace,
+      function: fn,
+      state: 'running',
+      to,
+      from,
+      createdLive,
+      request,
+      step: 0,
+      stepStartedAt: now,
+      calls: 0,
+      errors: 0,
+      p95Ms: null,
+      reason: null,
+      startedAt: now,
+      updatedAt: now,
+    };
+    const audit = auditEntry(by, 'rollout.start', `${fn}@${to}`, namespace);
+    const result = await this.#store.rollouts.start(rollout, liveOf(rollout), audit);
+    // The function has been deleted meanwhile.
+    if (result === 'missing') throw functionNotFound(namespace, fn, to);
+    if (result === 'running') {
+      throw new AppError('conflict', `A rollout of "${fn}" is running; abort it before you start another.`);
+    }
+    await this.#catalog.changed(namespace);
+    this.#checkIn(CHECK_NEW_STEP_EVERY_MS);
+    return recordOf(rollout);
+  }
+
+  async get(namespace: Namespace, fn: FunctionName): Promise<RolloutRecord> {
+    const rollout = await this.#find(namespace, fn);
+    if (rollout.state !== 'running') return recordOf(rollout);
+    return recordOf({ ...rollout, ...(await this.#figuresOf(rollout)) });
+  }
+
+  /** Ends a rollout and moves all invocations back to the previous version. */
+  async abort(by: Actor, namespace: Namespace, fn: FunctionName): Promise<RolloutRecord> {
+    for (;;) {
+      const rollout = await this.#find(namespace, fn);
+      if (rollout.state !== 'running') {
+        throw new AppError(
+          'conflict',
+          `The rollout of "${fn}" has ended (${rollout.state}); there is none to abort.`,
+        );
+      }
+      const aborted: RolloutChange = { state: 'aborted', step: rollout.step, reason: 'aborted by request' };
+      const audit = auditEntry(by, 'rollout.abort', `${fn}@${rollout.to}`, namespace);
+      if (await this.#change(rollout, await this.#figuresOf(rollout), aborted, audit)) {
+        return recordOf(await this.#find(namespace, fn));
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#checking;
+  }
+
+  /**
+   * Resolves with the version that is live now: the alias's version, or else the newest version
+   * other than `to`. `createdLive` is false if `to` is the newest: without the alias, calls would
+   * go to the version that the rollout has just given up.
+   */
+  async #versionBefore(
+    namespace: Namespace,
+    fn: FunctionName,
+    to: number,
+  ): Promise<{ from: number; createdLive: boolean }> {
+    const alias = (await this.#store.aliases.list(namespace)).find(
+      (each) => each.function === fn && each.alias === LIVE_ALIAS,
+    );
+    const versions = await this.#store.functions.versions(namespace, fn);
+    const before = alias?.version ?? versions.find(({ version }) => version !== to)?.version;
+    if (before !== undefined && before !== to) {
+      return { from: before, createdLive: alias === undefined && versions[0]?.version !== to };
+    }
+    throw new AppError(
+      'conflict',
+      before === to
+        ? `Version ${to} of "${fn}" is live already; roll out another one.`
+        : `"${fn}" has no other version than ${to}; a rollout needs one to come from.`,
+    );
+  }
+
+  async #find(namespace: Namespace, fn: FunctionName): Promise<StoredRollout> {
+    const rollout = await this.#store.rollouts.get(namespace, fn);
+    if (rollout) return rollout;
+    await this.#catalog.resolve(namespace, fn);
+    throw new AppError('not_found', `Function "${fn}" has had no rollout in namespace "${namespace}".`);
+  }
+
+  #figuresOf({ namespace, function: fn, to, stepStartedAt }: StoredRollout): Promise<VersionFigures> {
+    return this.#store.attempts.figures({ namespace, function: fn, version: to, since: stepStartedAt });
+  }
+
+  #checkIn(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => {
+      this.#checking ??= this.#checkAll().then((next) => {
+        this.#checking = null;
+        this.#checkIn(next);
+      });
+    }, ms);
+    this.#timer.unref();
+  }
+
+  /** Checks all rollouts. Resolves with the delay before the next check, in milliseconds. */
+  async #checkAll(): Promise<number> {
+    try {
+      const running = await this.#store.rollouts.running();
+      for (const rollout of running) await this.#check(rollout);
+      const isNew = running.some(({ stepStartedAt }) => Date.now() - stepStartedAt < NEW_STEP_MS);
+      return isNew ? CHECK_NEW_STEP_EVERY_MS : CHECK_EVERY_MS;
+    } catch (error) {
+      this.#logger.debug({ err: messageOf(error) }, 'rollouts could not be checked; retrying');
+      return CHECK_EVERY_MS;
+    }
+  }
+
+  async #check(rollout: StoredRollout): Promise<void> {
+    const { request, step } = rollout;
+    const figures = await this.#figuresOf(rollout);
+    const hasEnough = figures.calls >= request.min_calls;
+    const reason = hasEnough ? failureReason(request, figures) : null;
+    if (reason !== null) {
+      await this.#change(rollout, figures, { state: 'rolled_back', step, reason });
+      return;
+    }
+    const isOver = Date.now() - rollout.stepStartedAt >= request.every_seconds * 1000;
+    if (!hasEnough || !isOver) return;
+    const isLast = step + 1 >= request.steps.length;
+    await this.#change(rollout, figures, {
+      state: isLast ? 'completed' : 'running',
+      step: step + 1,
+      reason: null,
+    });
+  }
+
+  /** Resolves with false if another process made the change first. */
+  async #change(
+    rollout: StoredRollout,
+    figures: VersionFigures,
+    { state, step, reason }: RolloutChange,
+    audit?: AuditEntry,
+  ): Promise<boolean> {
+    const now = Date.now();
+    const { calls, errors, p95Ms } = figures;
+    const next = { ...rollout, state, step, reason, calls, errors, p95Ms, updatedAt: now };
+    if (state === 'running') next.stepStartedAt = now;
+    if (!(await this.#store.rollouts.move(rollout, next, liveOf(next), audit))) return false;
+    await this.#catalog.changed(rollout.namespace);
+    if (state !== 'running') await this.#announce(next);
+    return true;
+  }
+
+  /**
+   * Publishes the state to the namespace. If the queue is unreachable, the message is lost but the
+   * rollout continues.
+   */
+  async #announce(rollout: Rollout): Promise<void> {
+    const text = JSON.stringify(recordOf(rollout));
+    const message = {
+      namespace: rollout.namespace,
+      topic: ROLLOUT_TOPIC,
+      bytes: Buffer.from(text),
+      data: new JsonText(text),
+      depth: 1,
+    };
+    await this.#publisher.publish(message).catch((error) => {
+      const where = { namespace: rollout.namespace, function: rollout.function };
+      this.#logger.warn({ ...where, err: messageOf(error) }, 'the end of a rollout could not be published');
+    });
+  }
+}

@@ -1,0 +1,170 @@
+import type { FunctionVersion } from '../../contract/function.js';
+import type { FinalState } from '../../contract/invocation.js';
+import { MAX_KEPT_INPUT_BYTES } from '../../contract/limits.js';
+import type { Meter } from '../../ports/meter.js';
+import type { Invocation } from '../../ports/queue.js';
+import type { AttemptRow } from '../../ports/store/attempts.js';
+import type { Publisher } from '../events/publish.js';
+import type { Callbacks } from './callbacks.js';
+import { isFinalExitCode } from './final-exit-code.js';
+import { type EndRow, FollowUps } from './follow-ups.js';
+import { httpStatusOf } from './http-status.js';
+import { attemptsUpTo } from './new-attempt.js';
+import type { Replies } from './replies.js';
+import type { RefusalCode, Reply } from './reply.js';
+
+/** The end of an invocation, before it is known whether a caller was waiting. */
+export interface InvocationEnd {
+  invocation: Invocation;
+  /** Null if the function has been deleted. */
+  function: FunctionVersion | null;
+  /** The last attempt, or number 0 if the invocation never ran. `finish` sets its `final`. */
+  row: AttemptRow;
+  outcome: Reply['status'] | 'expired' | 'worker_died';
+  output: Uint8Array;
+  /** False if the invocation's input is unknown. */
+  inputIsKept?: boolean;
+  /** The response set with `http_respond`, as JSON text. */
+  response?: string | undefined;
+}
+
+/**
+ * Ends invocations: first replies to the caller, then makes the end durable, then sends events and
+ * callbacks.
+ */
+export interface Finisher {
+  /**
+   * Resolves when the end is durable and its events and callbacks are on the queue; the job may
+   * then leave the queue.
+   */
+  finish(ending: InvocationEnd): Promise<void>;
+  /**
+   * Ends an invocation that cannot run, provided that a caller is waiting for it. Without events
+   * and callback if no attempt has run: it is then as if it had not been accepted. Resolves with
+   * false if no caller is waiting; the invocation has then not ended and must be retried.
+   */
+  refuse(ending: InvocationEnd, code: RefusalCode): Promise<boolean>;
+  /**
+   * Sends the events and callbacks of an end that is already durable. Used if the process died
+   * before it did so, or if the queue was full.
+   */
+  followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void>;
+}
+
+export interface FinisherDeps {
+  replies: Replies;
+  publisher: Publisher;
+  callbacks: Callbacks;
+  meter: Meter;
+  writeRow(row: AttemptRow): Promise<void>;
+}
+
+export function createFinisher(deps: FinisherDeps): Finisher {
+  return new ReplyFirstFinisher(deps);
+}
+
+class ReplyFirstFinisher implements Finisher {
+  readonly #replies: Replies;
+  readonly #meter: Meter;
+  readonly #writeRow: FinisherDeps['writeRow'];
+  readonly #followUps: FollowUps;
+
+  constructor({ replies, publisher, callbacks, meter, writeRow }: FinisherDeps) {
+    this.#replies = replies;
+    this.#meter = meter;
+    this.#writeRow = writeRow;
+    this.#followUps = new FollowUps({ publisher, callbacks });
+  }
+
+  async finish(ending: InvocationEnd): Promise<void> {
+    const failed = isFailure(ending.outcome);
+    // A failure without a waiting caller becomes a dead letter, so the receipt of the reply must
+    // be confirmed. For a success it makes no difference.
+    const isDelivered = await this.#sendReply(ending, { confirm: failed });
+    recordHttpStatus(ending);
+    const end = await this.#end(ending, failed && !isDelivered ? 'dead' : replyStatus(ending.outcome));
+    await this.#followUps.send(ending.invocation, ending.function, end);
+  }
+
+  async refuse(ending: InvocationEnd, code: RefusalCode): Promise<boolean> {
+    if (!(await this.#sendReply(ending, { confirm: true, code }))) return false;
+    recordHttpStatus(ending, code);
+    const end = await this.#end(ending, replyStatus(ending.outcome));
+    // Otherwise the function has not failed, and its caller may try again.
+    if (attemptsUpTo(end.attempt) > 0) await this.#followUps.send(ending.invocation, ending.function, end);
+    return true;
+  }
+
+  followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void> {
+    return this.#followUps.send(invocation, fn, end);
+  }
+
+  #sendReply(
+    { invocation, row, output, outcome, response }: InvocationEnd,
+    { confirm, code }: { confirm: boolean; code?: RefusalCode },
+  ): Promise<boolean> {
+    if (invocation.replyTo === undefined) return Promise.resolve(false);
+    const reply: Reply = {
+      status: replyStatus(outcome),
+      output,
+      error: row.error,
+      durationMs: row.durationMs,
+      attempts: attemptsUpTo(row.attempt),
+      version: invocation.version,
+      code,
+      refused: isFinalExitCode(row.exitCode),
+      response,
+    };
+    return this.#replies.send(invocation.replyTo, invocation.id, reply, { confirm });
+  }
+
+  /** Makes the end durable. */
+  async #end(
+    { invocation, row, output, outcome, response, inputIsKept = true }: InvocationEnd,
+    state: FinalState,
+  ): Promise<EndRow> {
+    const completedAt = Date.now();
+    const isKept = inputIsKept && keepsInput(state, invocation.input);
+    const final = {
+      state,
+      completedAt,
+      output: output.byteLength > 0 || outcome === 'success' ? output : null,
+      outputExpiresAt: completedAt + invocation.resultTtlMs,
+      response: response ?? null,
+      input: isKept ? invocation.input : null,
+      httpRequest: isKept ? (invocation.httpRequest ?? null) : null,
+      callerWallet: invocation.callerWallet,
+      reason: state === 'dead' ? outcome : null,
+    };
+    const end: EndRow = Object.assign(row, { final });
+    await this.#writeRow(end);
+    this.#meter.ended(state, final.reason);
+    return end;
+  }
+}
+
+/** Sets the HTTP status of the response in the log row of an HTTP function. */
+function recordHttpStatus(
+  { invocation, row, outcome, output, response }: InvocationEnd,
+  code?: RefusalCode,
+): void {
+  if (row.http === null || invocation.replyTo === undefined) return;
+  const status = replyStatus(outcome);
+  row.http.status = httpStatusOf({ status, output, response, code, refused: isFinalExitCode(row.exitCode) });
+}
+
+/**
+ * Returns whether the input is kept for a replay. Large inputs of successful invocations are not
+ * kept: these are the majority, and storing the input would be a tenth of the cost of each.
+ */
+function keepsInput(state: FinalState, input: Uint8Array): boolean {
+  return state !== 'success' || input.byteLength <= MAX_KEPT_INPUT_BYTES;
+}
+
+function isFailure(outcome: InvocationEnd['outcome']): boolean {
+  return outcome !== 'success' && outcome !== 'cancelled';
+}
+
+function replyStatus(outcome: InvocationEnd['outcome']): Reply['status'] {
+  return outcome === 'expired' || outcome === 'worker_died' ? 'error' : outcome;
+}

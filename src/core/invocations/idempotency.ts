@@ -1,0 +1,277 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
+import { AppError, isAppError } from '../../errors.js';
+import type { Backlog } from '../../ports/backlog.js';
+import { type InvocationQueue, MAX_ADD_MS } from '../../ports/queue.js';
+import type { IdempotencyClaim } from '../../ports/store/idempotency.js';
+import type { Store } from '../../ports/store.js';
+import { newRequestId } from './job.js';
+import { readRecorded } from './read-recorded.js';
+
+/** How long a key and the result of its invocation are remembered. */
+export const IDEMPOTENCY_MS = 24 * 3600 * 1000;
+/**
+ * The lease of an idempotency key, in milliseconds: if its holder has not put a job on the queue
+ * within this time, another request with the key takes it over. A holder that was only slow adds
+ * nothing any more.
+ */
+const LEASE_MS = 4000;
+/** Not a valid namespace, as names contain no spaces. */
+const REQUEST_IDS = 'request ids' as Namespace & FunctionName;
+/** The owner of a request id that was sent without a key: the request cannot be repeated. */
+const NO_KEY = '';
+
+/** What decides which invocation a request is. */
+export interface ClaimRequest {
+  namespace: Namespace;
+  function: FunctionName;
+  idempotencyKey?: string;
+  /**
+   * The caller to whom the key belongs, if it is not the namespace itself: callers that do not
+   * trust one another must not obtain each other's results. See `callerOf`.
+   */
+  caller?: string;
+  /** An id chosen by the client. */
+  requestId?: RequestId;
+  input: Uint8Array;
+}
+
+/** The invocation that a request starts or repeats. */
+export interface ClaimedInvocation {
+  id: RequestId;
+  /** True if an earlier request with the same key was accepted. */
+  isKnown: boolean;
+  /** The claim of the key; null for requests without one. */
+  key: IdempotencyClaim | null;
+  /** The claims to release if the invocation is not accepted. */
+  held: IdempotencyClaim[];
+  /**
+   * The job must be sent to the queue before this time, by `performance.now()`: later, another
+   * request with the key may have taken over. Infinity for requests without a key.
+   */
+  addBefore: number;
+}
+
+/** Claims keys and request ids, so that each starts one invocation. */
+export interface Idempotency {
+  /**
+   * Resolves with the invocation of a request. The second caller with a key waits for the first one
+   * to put the job on the queue: if both did so, a short job could end before the other call looks,
+   * and run twice. A request id that is in use is accepted only from a repeated request, which has
+   * the same key; otherwise it throws `conflict`. With a key, the id of a call that was refused is
+   * replaced by a new one. Request ids are unique across all namespaces,
+   * since replies and records are identified by them. Throws `idempotency_mismatch` if the key was
+   * used with another body, and `unavailable` if it is unknown for now whether the first request was
+   * accepted.
+   *
+   * @param version The version that the invocation runs if the key is new.
+   */
+  claim(request: ClaimRequest, version: number): Promise<ClaimedInvocation>;
+  /** Makes keys and ids usable again whose invocation was not accepted. Never rejects. */
+  release(claims: readonly IdempotencyClaim[]): Promise<void>;
+}
+
+export interface IdempotencyDeps {
+  queue: InvocationQueue;
+  store: Pick<Store, 'attempts' | 'idempotency'>;
+  /** Holds records of ended invocations that are not in the store yet. */
+  backlog: Pick<Backlog, 'size'>;
+}
+
+export function createIdempotency(deps: IdempotencyDeps): Idempotency {
+  return new StoredIdempotency(deps);
+}
+
+class StoredIdempotency implements Idempotency {
+  readonly #queue: InvocationQueue;
+  readonly #store: IdempotencyDeps['store'];
+  readonly #backlog: IdempotencyDeps['backlog'];
+
+  constructor({ queue, store, backlog }: IdempotencyDeps) {
+    this.#queue = queue;
+    this.#store = store;
+    this.#backlog = backlog;
+  }
+
+  async claim(request: ClaimRequest, version: number): Promise<ClaimedInvocation> {
+    const { requestId: _, ...withoutId } = request;
+    const claiming = (await this.#wasRefused(request)) ? withoutId : request;
+    for (;;) {
+      const claimed = await this.#tryClaim(claiming, version).catch(asRefusal);
+      if (claimed !== null) return claimed;
+    }
+  }
+
+  /**
+   * Resolves with whether the request repeats a call that its worker refused before it ran. That
+   * call has released its key, but its id stays its own: the next try gets another one.
+   */
+  async #wasRefused(request: ClaimRequest): Promise<boolean> {
+    const { namespace, function: name, requestId, idempotencyKey } = request;
+    if (requestId === undefined || idempotencyKey === undefined) return false;
+    const [end, ...others] = (await this.#store.attempts.invocation(requestId))?.attempts ?? [];
+    if (end?.namespace !== namespace || end.function !== name || others.length > 0) return false;
+    return end.attempt === 0 && end.final?.state === 'error';
+  }
+
+  async release(claims: readonly IdempotencyClaim[]): Promise<void> {
+    for (const claim of claims) await this.#store.idempotency.release(claim).catch(() => undefined);
+  }
+
+  /** Resolves with null when the holder of the key has changed meanwhile. */
+  async #tryClaim(request: ClaimRequest, version: number): Promise<ClaimedInvocation | null> {
+    const { requestId, idempotencyKey } = request;
+    // The lease begins when another request can see the claim, so not before this.
+    const startedAt = performance.now();
+    // The id first: a key must never be bound to an invocation of somebody else.
+    const chosen = requestId === undefined ? null : await this.#claimId(requestId, ownerOf(request));
+    const fresh = requestId ?? newRequestId();
+    const ids = chosen === null ? [] : [chosen.claim];
+    if (idempotencyKey === undefined)
+      return { id: fresh, isKnown: false, key: null, held: ids, addBefore: Number.POSITIVE_INFINITY };
+    const releaseId = () => (chosen?.isOwn ? this.release(ids) : undefined);
+    let key: IdempotencyClaim;
+    try {
+      key = await this.#claimKey(request, idempotencyKey, fresh, version);
+    } catch (error) {
+      await releaseId();
+      throw error;
+    }
+    const { requestId: id } = key;
+    // The key has another id, so this one stays free.
+    if (id !== fresh) await releaseId();
+    else if (chosen?.isOwn !== false)
+      return { id, isKnown: false, key, held: [key, ...ids], addBefore: addBefore(startedAt) };
+    if (await this.#becomesKnown(id))
+      return { id, isKnown: true, key, held: [], addBefore: Number.POSITIVE_INFINITY };
+    // The holder has died, is too late, or was refused and has released the key. Of several
+    // requests that wait for it, one takes over, and the others wait for that one.
+    const takenAt = performance.now();
+    const held = await this.#takeOver(id === fresh ? [...ids, key] : [key]);
+    const taken = held?.at(-1);
+    if (held === null || taken === undefined) return null;
+    return { id, isKnown: false, key: taken, held, addBefore: addBefore(takenAt) };
+  }
+
+  /** Renews all claims, or none: then another request holds one of them. */
+  async #takeOver(claims: readonly IdempotencyClaim[]): Promise<IdempotencyClaim[] | null> {
+    const renewed: IdempotencyClaim[] = [];
+    for (const claim of claims) {
+      const taken = await this.#store.idempotency.renew(claim, Date.now() + IDEMPOTENCY_MS);
+      if (taken === null) {
+        await this.release(renewed);
+        return null;
+      }
+      renewed.push(taken);
+    }
+    return renewed;
+  }
+
+  async #claimKey(
+    request: ClaimRequest,
+    key: string,
+    requestId: RequestId,
+    version: number,
+  ): Promise<IdempotencyClaim> {
+    const { namespace, function: name, caller, input } = request;
+    const bodyHash = createHash('sha256').update(input).digest('hex');
+    const held = await this.#store.idempotency.claim({
+      namespace,
+      function: name,
+      bodyHash,
+      requestId,
+      version,
+      key: caller === undefined ? key : keyOf(caller, key),
+      expiresAt: Date.now() + IDEMPOTENCY_MS,
+    });
+    if (held.bodyHash === bodyHash) return held;
+    throw new AppError(
+      'idempotency_mismatch',
+      `The Idempotency-Key ${JSON.stringify(key)} was used with another body in the last 24 hours; use a new key for a new request.`,
+    );
+  }
+
+  /**
+   * Claims an id that a client has chosen. Resolves with the claim that holds it and whether that
+   * is this request's own or that of an earlier request of the same owner. Throws `conflict` if the
+   * id is in use otherwise.
+   */
+  async #claimId(id: RequestId, owner: string): Promise<{ claim: IdempotencyClaim; isOwn: boolean }> {
+    const token = newRequestId();
+    const claim = await this.#store.idempotency.claim({
+      namespace: REQUEST_IDS,
+      function: REQUEST_IDS,
+      key: id,
+      bodyHash: owner,
+      requestId: token,
+      version: 0,
+      expiresAt: Date.now() + IDEMPOTENCY_MS,
+    });
+    const isOwn = claim.requestId === token;
+    if (!isOwn && owner !== NO_KEY && claim.bodyHash === owner) return { claim, isOwn };
+    if (!isOwn) throw inUse(id);
+    try {
+      if (!(await this.#isKnown(id))) return { claim, isOwn };
+    } catch (error) {
+      await this.release([claim]);
+      throw error;
+    }
+    throw inUse(id);
+  }
+
+  /** Throws `unavailable` if the invocation may have ended without a record in the store yet. */
+  async #becomesKnown(id: RequestId): Promise<boolean> {
+    const end = performance.now() + LEASE_MS;
+    for (let pause = 5; performance.now() <= end; pause *= 2) {
+      if (await this.#isKnown(id)) return true;
+      await sleep(pause);
+    }
+    if ((await this.#queue.get(id)) !== null) return true;
+    return (await readRecorded({ attempts: this.#store.attempts, backlog: this.#backlog }, id)) !== null;
+  }
+
+  /**
+   * Queries the queue first, then the store: a job leaves the queue only after its end is in the
+   * store. An id that is in neither has not been accepted.
+   */
+  async #isKnown(id: RequestId): Promise<boolean> {
+    return (await this.#queue.get(id)) !== null || (await this.#store.attempts.invocation(id)) !== null;
+  }
+}
+
+/** A claim whose write may have taken place is no invocation: nothing has been accepted. */
+function asRefusal(cause: unknown): never {
+  if (!isAppError(cause, 'ambiguous_write')) throw cause;
+  throw new AppError('unavailable', 'The store cannot be reached right now; try again in a moment.', {
+    cause,
+    retryAfter: 1,
+  });
+}
+
+/** Returns until when a holder whose lease begins at `leasedAt` may send its job to the queue. */
+function addBefore(leasedAt: number): number {
+  return leasedAt + LEASE_MS - MAX_ADD_MS;
+}
+
+function inUse(id: RequestId): AppError {
+  return new AppError(
+    'conflict',
+    `The request id ${id} is in use; send a new UUID in X-Request-ID, or none.`,
+  );
+}
+
+/** Identifies the requests that may repeat one another: they have the same key. */
+function ownerOf({ namespace, function: name, caller, idempotencyKey }: ClaimRequest): string {
+  if (idempotencyKey === undefined) return NO_KEY;
+  return createHash('sha256')
+    .update(JSON.stringify([namespace, name, caller ?? null, idempotencyKey]))
+    .digest('hex');
+}
+
+/** Returns a key that no key of the namespace itself can equal: headers contain no line feed. */
+function keyOf(caller: string, key: string): string {
+  return `\n${createHash('sha256')
+    .update(JSON.stringify([caller, key]))
+    .digest('hex')}`;
+}

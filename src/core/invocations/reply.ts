@@ -1,0 +1,86 @@
+import type { AttemptStatus } from '../../contract/invocation.js';
+
+export type RefusalCode = 'unavailable' | 'quota_exceeded';
+
+/** The result of an invocation as returned to its caller. */
+export interface Reply {
+  status: AttemptStatus | 'cancelled';
+  output: Uint8Array;
+  error: string | null;
+  durationMs: number;
+  attempts: number;
+  version: number;
+  /**
+   * The call did not run, because a dependency is unreachable or the namespace has reached a quota,
+   * and may be retried.
+   */
+  code?: RefusalCode | undefined;
+  /** True if the function refused its input (exit code 64–78). */
+  refused?: boolean | undefined;
+  /** The response set with `http_respond`, as JSON text; `null` inside if it was invalid. */
+  response?: string | undefined;
+}
+
+/**
+ * Messages between processes of the installation. They are written only by `encodeReply` and
+ * `encodeAck`, and hence not validated.
+ */
+type WireReply = Omit<Reply, 'output'> & {
+  id: string;
+  /** Address for the acknowledgement, if one is requested. */
+  from?: string | undefined;
+  /** Base64. */
+  output: string;
+};
+
+/** The acknowledgement of a reply. */
+export interface ReplyAck {
+  id: string;
+  /** Whether a caller was waiting for the reply. */
+  taken: boolean;
+}
+
+/**
+ * Encodes a reply to the invocation `id`.
+ *
+ * @param from The address for the acknowledgement, if one is requested.
+ */
+export function encodeReply(id: string, reply: Reply, from: string | undefined): string {
+  // Copied field by field: rest and spread produce objects that are slow to create and read, and
+  // this runs for every call.
+  const { status, output: bytes, error, durationMs, attempts, version, code, refused, response } = reply;
+  const output = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+  const message: WireReply = {
+    id,
+    from,
+    status,
+    error,
+    durationMs,
+    attempts,
+    version,
+    code,
+    refused,
+    response,
+    output,
+  };
+  return JSON.stringify(message);
+}
+
+export function decodeReply(message: string): { id: string; from: string | undefined; reply: Reply } {
+  const wire: WireReply = JSON.parse(message);
+  const { id, from, status, error, durationMs, attempts, version, code, refused, response } = wire;
+  const output = Buffer.from(wire.output, 'base64');
+  return {
+    id,
+    from,
+    reply: { status, output, error, durationMs, attempts, version, code, refused, response },
+  };
+}
+
+export function encodeAck(ack: ReplyAck): string {
+  return JSON.stringify(ack);
+}
+
+export function decodeAck(message: string): ReplyAck {
+  return JSON.parse(message);
+}

@@ -1,0 +1,80 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import Database from 'libsql';
+import { AppError } from '../errors.js';
+import type { Closable } from '../ports/closable.js';
+import { fileReason } from './file-reason.js';
+import { makeDirectory } from './make-directory.js';
+
+/**
+ * Locks a data directory for this process. Call it before anything in the directory is opened: two
+ * engines on one directory would silently corrupt the queue's database.
+ *
+ * The lock is an exclusive transaction on a small SQLite file. The operating system releases it
+ * when the process ends for any reason, so there are no stale locks. The pid file is used only in
+ * the error message. Throws `bad_config` if another process holds the lock.
+ */
+export function lockDataDir(dir: string): Closable {
+  const path = resolve(dir);
+  const holder = join(path, 'lock.pid');
+  const database = openLockFile(path);
+  try {
+    // With the journal off, the lock causes no disk writes. With a busy timeout of 0, a second
+    // process fails immediately.
+    database.exec('PRAGMA journal_mode = OFF; PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw unusable(path, error);
+    throw new AppError(
+      'bad_config',
+      `The data directory ${path} is in use by process ${readHolder(holder)}; stop that one, or give this one another directory.`,
+      { cause: error },
+    );
+  }
+  try {
+    writeFileSync(holder, `${process.pid}\n`);
+  } catch (error) {
+    database.close();
+    throw unusable(path, error);
+  }
+  let isOpen = true;
+  return {
+    close: async () => {
+      if (!isOpen) return;
+      isOpen = false;
+      database.close();
+    },
+  };
+}
+
+function openLockFile(path: string): Database.Database {
+  try {
+    makeDirectory(path);
+    return new Database(join(path, 'lock'));
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+function unusable(path: string, cause: unknown): AppError {
+  return new AppError(
+    'bad_config',
+    `The data directory ${path} cannot be used (${reasonOf(cause)}); name one that can be written to.`,
+    { cause },
+  );
+}
+
+/** The lock file is opened by SQLite, whose codes say less than those of the system. */
+function reasonOf(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (code === 'SQLITE_CANTOPEN' || code === 'SQLITE_READONLY') return 'this user may not write there';
+  return fileReason(cause);
+}
+
+function readHolder(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}

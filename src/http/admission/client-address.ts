@@ -1,0 +1,95 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import ipaddr from 'ipaddr.js';
+import { AppError } from '../../errors.js';
+
+/** The parts of an `IncomingMessage` from which the client's address is determined. */
+export interface AddressedRequest {
+  readonly socket: { readonly remoteAddress?: string | undefined };
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Properties of clients behind trusted proxies. */
+export interface ClientAddresses {
+  /** Returns the client's address. */
+  addressOf(request: AddressedRequest): string;
+  /**
+   * Returns the key under which anonymous calls are counted: the address or, for IPv6, its /64
+   * prefix, since one client controls the whole prefix.
+   */
+  rateLimitKeyOf(request: AddressedRequest): string;
+  /** Returns scheme and host as the client sees them. */
+  originOf(request: AddressedRequest): string;
+}
+
+type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+/**
+ * Evaluates X-Forwarded-* headers as far as trusted proxies wrote them: the client is the rightmost
+ * address of X-Forwarded-For that is not a trusted proxy.
+ */
+export function createClientAddresses(trustedProxies: readonly string[] = []): ClientAddresses {
+  const trusted = trustedProxies.map(parseNetwork);
+  const isTrusted = (address: string) => trusted.length > 0 && isIn(address, trusted);
+
+  const addressOf = (request: AddressedRequest): string => {
+    const peer = request.socket.remoteAddress ?? '';
+    if (!isTrusted(peer)) return plain(peer);
+    let client = peer;
+    for (const hop of listOf(request, 'x-forwarded-for').reverse()) {
+      if (!ipaddr.isValid(hop)) break;
+      client = hop;
+      if (!isTrusted(hop)) break;
+    }
+    return plain(client);
+  };
+
+  return {
+    addressOf,
+    rateLimitKeyOf: (request) => networkOf(addressOf(request)),
+    originOf(request) {
+      const byProxy = isTrusted(request.socket.remoteAddress ?? '');
+      const protocol = byProxy ? listOf(request, 'x-forwarded-proto')[0] : undefined;
+      const host = (byProxy ? listOf(request, 'x-forwarded-host')[0] : undefined) ?? request.headers.host;
+      return `${protocol === 'https' ? 'https' : 'http'}://${host ?? 'localhost'}`;
+    },
+  };
+}
+
+function listOf(request: AddressedRequest, name: string): string[] {
+  const header = request.headers[name];
+  const text = Array.isArray(header) ? header.join(',') : (header ?? '');
+  return text === '' ? [] : text.split(',').map((part) => part.trim());
+}
+
+function parseNetwork(text: string): Network {
+  try {
+    if (text.includes('/')) return ipaddr.parseCIDR(text);
+    const address = ipaddr.parse(text);
+    return [address, address.kind() === 'ipv4' ? 32 : 128];
+  } catch (cause) {
+    throw new AppError(
+      'bad_config',
+      `TRUSTED_PROXIES: ${JSON.stringify(text)} is no address or CIDR such as "10.0.0.0/8".`,
+      { cause },
+    );
+  }
+}
+
+function isIn(address: string, networks: readonly Network[]): boolean {
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address);
+  return networks.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits));
+}
+
+/** Returns the canonical address; IPv4-mapped IPv6 addresses become IPv4. */
+function plain(address: string): string {
+  return ipaddr.isValid(address) ? ipaddr.process(address).toString() : address;
+}
+
+function networkOf(address: string): string {
+  if (!ipaddr.isValid(address)) return address;
+  const parsed = ipaddr.process(address);
+  if (!(parsed instanceof ipaddr.IPv6)) return parsed.toString();
+  const parts = parsed.parts.slice(0, 4).map((part) => part.toString(16));
+  return parts.join(':');
+}

@@ -1,0 +1,19 @@
+import type { Catalog } from '../../core/functions/catalog.js';
+import type { HttpRoutes } from '../../core/functions/http-routes.js';
+import type { Admission } from '../admission/admission.js';
+import type { ClientAddresses } from '../admission/client-address.js';
+import type { BodyLimits } from '../request/body-limits.js';
+import type { Services } from '../services.js';
+import type { Addressing } from './target.js';
+
+/** What the handler of HTTP functions and its steps use. */
+export interface FunctionsHandlerDeps {
+  services: Pick<Services, 'invoker' | 'secrets' | 'logger' | 'config' | 'auth' | 'depths'> & {
+    catalog: Catalog;
+  };
+  routes: HttpRoutes;
+  admit: Admission;
+  clients: ClientAddresses;
+  bodies: BodyLimits;
+  addressing: Addressing;
+}

@@ -1,0 +1,45 @@
+import type { Server } from 'node:net';
+import { AppError } from '../../errors.js';
+import { listenReason } from './listen-reason.js';
+
+/** Errors of a listening server are reported at most once per interval, in milliseconds. */
+const REPORT_MS = 1000;
+
+export interface ListenOptions {
+  host: string;
+  port: number;
+  /** Returns the sentence that says that the address cannot be listened on, given the reason. */
+  refusal(reason: string): string;
+  /** Called when the listening server fails: usually it could not accept a connection. */
+  onError(error: Error): void;
+}
+
+/** Resolves when the server listens; rejects with `bad_config` if it cannot. */
+export function listen(server: Server, { host, port, refusal, onError }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refuse = (cause: Error) =>
+      reject(new AppError('bad_config', refusal(listenReason(cause)), { cause }));
+    server.once('error', refuse);
+    server.listen(port, host, () => {
+      server.off('error', refuse);
+      reportErrors(server, onError);
+      resolve();
+    });
+  });
+}
+
+/**
+ * A connection that could not be accepted, for example for lack of memory, ends neither the process
+ * nor the server: the next ones may be accepted.
+ */
+function reportErrors(server: Server, report: (error: Error) => void): void {
+  let isQuiet = false;
+  server.on('error', (error) => {
+    if (isQuiet) return;
+    isQuiet = true;
+    setTimeout(() => {
+      isQuiet = false;
+    }, REPORT_MS).unref();
+    report(error);
+  });
+}

@@ -1,0 +1,168 @@
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { ERRORS, type ErrorCode } from '../../errors.js';
+import { uuidv7 } from '../../uuid.js';
+import { INVOCATION_HEADER } from '../functions/reply.js';
+import { isRefused } from '../request/one-host.js';
+import { isWebSocket, serveWithoutUpgrade } from '../ws/reparse.js';
+import { listen } from './listen.js';
+
+/** Time limit for receiving a complete request. */
+const REQUEST_MS = 300_000;
+/**
+ * Longer than the usual idle timeout of load balancers (60 s), so that they close idle connections
+ * before the engine does.
+ */
+const KEEP_ALIVE_MS = 65_000;
+const IDLE_CHECK_MS = 100;
+const DROPPED_REPORT_MS = 1000;
+/**
+ * How long idle connections stay open during shutdown, for requests that are already in transit.
+ */
+const LINGER_MS = 500;
+
+export interface ListenerOptions {
+  handle(request: IncomingMessage, response: ServerResponse): unknown;
+  /** Called for upgrades to WebSocket; all other requests that offer an upgrade are ordinary ones. */
+  upgrade?(request: IncomingMessage, socket: Socket, head: Buffer): void;
+  /**
+   * Maximum number of connections; further ones are closed. `onDropped` is called with their number
+   * periodically, not for each.
+   */
+  maxConnections: number;
+  /** Time limit for receiving the headers. */
+  headersMs: number;
+  onDropped(count: number): void;
+  /** Called when the server fails, at most once per second; it goes on. */
+  onError(error: Error): void;
+  /** Aborted during shutdown; responses then close their connections. */
+  stopping: AbortSignal;
+}
+
+/** An HTTP server on one port. */
+export interface Listener {
+  url: string;
+  port: number;
+  /**
+   * Stops accepting connections and waits for requests in flight, for at most `timeoutMs`
+   * milliseconds.
+   */
+  close(timeoutMs: number): Promise<void>;
+}
+
+export async function listenHttp(
+  { handle, upgrade, maxConnections, headersMs, onDropped, onError, stopping }: ListenerOptions,
+  { host, port, setting }: { host: string; port: number; setting: string },
+): Promise<Listener> {
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    if (isRefused(request)) {
+      // A pipelined request can be emitted before the response to the refused one has been sent.
+      if (response.socket === null) response.once('socket', (socket: Socket) => socket.end());
+      else request.socket.end();
+      return;
+    }
+    // Closes kept-alive connections, so that clients connect to another process.
+    if (stopping.aborted) response.shouldKeepAlive = false;
+    void handle(request, response);
+  };
+  const server = createServer(
+    {
+      headersTimeout: headersMs,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      // Interval at which Node checks for timed-out requests.
+      connectionsCheckingInterval: headersMs / 3,
+      // By default Node responds with an empty 400; the handlers respond with an error in JSON.
+      requireHostHeader: false,
+    },
+    serve,
+  );
+  server.maxConnections = maxConnections;
+  reportDropped(server, onDropped);
+  server.on('clientError', respondToClientError);
+  // Expectations other than 100-continue may be ignored (RFC 9110 §10.1.1); by default Node
+  // responds with an empty 417.
+  server.on('checkExpectation', serve);
+  server.on('upgrade', (request, socket, head) => {
+    if (upgrade && isWebSocket(request)) upgrade(request, socket as Socket, head);
+    else serveWithoutUpgrade(server, request, socket as Socket, head);
+  });
+  await listen(server, {
+    host,
+    port,
+    onError,
+    refusal: (reason) => `Cannot listen on ${host}:${port}: ${reason}; choose another ${setting}.`,
+  });
+  const address = server.address() as AddressInfo;
+  const shown = host.includes(':') ? `[${host}]` : host;
+
+  return {
+    url: `http://${shown}:${address.port}`,
+    port: address.port,
+    async close(timeoutMs) {
+      // `http.Server.close` closes idle connections immediately, including those with a request in
+      // transit.
+      const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+      let idle: NodeJS.Timeout | undefined;
+      const linger = setTimeout(() => {
+        server.close();
+        // A response that was in progress has left its connection open for a next request that will
+        // not be served.
+        idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+      }, LINGER_MS);
+      const force = setTimeout(() => server.closeAllConnections(), timeoutMs);
+      await ended;
+      clearTimeout(linger);
+      clearInterval(idle);
+      clearTimeout(force);
+    },
+  };
+}
+
+function reportDropped(server: HttpServer, report: (count: number) => void): void {
+  let dropped = 0;
+  server.on('drop', () => {
+    dropped += 1;
+    if (dropped > 1) return;
+    const flush = () => {
+      report(dropped);
+      dropped = 0;
+    };
+    setTimeout(flush, DROPPED_REPORT_MS).unref();
+  });
+}
+
+/**
+ * Responds to malformed HTTP and to requests that were received too slowly, if the socket is still
+ * writable.
+ */
+function respondToClientError(
+  error: NodeJS.ErrnoException,
+  socket: NodeJS.WritableStream & { destroy(): void },
+) {
+  if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy();
+  const code = CLIENT_ERRORS[error.code ?? ''] ?? 'invalid_request';
+  const { status, about } = ERRORS[code];
+  const text = code === 'invalid_request' ? 'The request is not valid HTTP.' : about;
+  const body = JSON.stringify({ error: text, code });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `X-Request-ID: ${uuidv7()}`,
+    `${INVOCATION_HEADER}: none`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+const CLIENT_ERRORS: Record<string, ErrorCode> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+};

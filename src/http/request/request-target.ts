@@ -1,0 +1,37 @@
+import type { IncomingMessage } from 'node:http';
+import { AppError } from '../../errors.js';
+
+/** Any base; only the rest of the URL is used. */
+const BASE = 'http://host';
+
+/**
+ * Parses the target of a request: a path with its query, or a URL (RFC 9112 §3.2). Throws
+ * `invalid_request` for one that is neither, which Node passes on.
+ */
+export function targetUrl({ url = '' }: Pick<IncomingMessage, 'url'>): URL {
+  assertNoFragment(url);
+  // A path that begins with two slashes would be read as a host.
+  const target = url.startsWith('/') ? BASE + url : url;
+  if (URL.canParse(target)) return new URL(target);
+  throw new AppError('invalid_request', 'The target of the request is neither a path nor a URL.');
+}
+
+/**
+ * Throws `invalid_request` for a target with a fragment, which RFC 9112 §3.2 does not allow: a
+ * proxy with rules for paths may take it as part of the path, and the engine would not.
+ */
+export function assertNoFragment(url: string): void {
+  if (!url.includes('#')) return;
+  throw new AppError(
+    'invalid_request',
+    'The target of the request has a "#"; send it as %23, or leave it out.',
+  );
+}
+
+/** Throws `invalid_request` for a target that cannot be parsed. `*` stands for the whole server. */
+export function assertTarget(request: Pick<IncomingMessage, 'url'>): void {
+  assertNoFragment(request.url ?? '');
+  // Most targets are paths, of which nothing is refused.
+  if (request.url?.startsWith('/') || request.url === '*') return;
+  targetUrl(request);
+}

@@ -1,0 +1,37 @@
+import { replyOutput } from '../../core/invocations/output-fields.js';
+import type { Reply } from '../../core/invocations/reply.js';
+import { ERRORS } from '../../errors.js';
+
+const FAILURES = { error: 'function_error', timeout: 'function_timeout', cancelled: 'cancelled' } as const;
+
+/** Returns the error fields of a failed invocation for its caller. */
+export function failureFields(
+  status: keyof typeof FAILURES,
+  { error, code: reason, refused }: Pick<Reply, 'error' | 'code' | 'refused'>,
+  isCredentialed: boolean,
+) {
+  const code = reason ?? (refused === true ? 'function_refused' : FAILURES[status]);
+  const shown = error !== null && !isCredentialed ? withoutOutput(error) : error;
+  return { status, error: shown ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
+}
+
+/**
+ * Returns the error of an exit without the line of stderr that follows it: anonymous callers must
+ * not see a function's output.
+ */
+function withoutOutput(error: string): string {
+  return /^exited with code \d+(?=: )/.exec(error)?.[0] ?? error;
+}
+
+/** Returns the output of a failed function for callers with a credential; null if there is none. */
+export function failureOutput(
+  output: Uint8Array,
+  isCredentialed: boolean,
+): ReturnType<typeof replyOutput> | null {
+  return isCredentialed && output.byteLength > 0 ? replyOutput(output) : null;
+}
+
+/** Rounds to microseconds, as clocks return more digits than their resolution. */
+export function milliseconds(duration: number): number {
+  return Math.round(duration * 1000) / 1000;
+}

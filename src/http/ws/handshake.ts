@@ -1,0 +1,26 @@
+import type { WebSocket } from 'ws';
+import type { Caller } from '../admission/admission.js';
+import type { Services } from '../services.js';
+import type { PresenceRooms } from './presence-rooms.js';
+import type { UnsentFrames } from './unsent-frames.js';
+
+/** The context of a socket's handshake. */
+export interface Handshake {
+  services: Services;
+  rooms: PresenceRooms;
+  /** Accounts frames that clients have not read yet. */
+  unsent: UnsentFrames;
+  caller: Caller;
+  params: Record<string, string>;
+  query: Record<string, string>;
+}
+
+/** A socket that is ready to be served. */
+export interface PreparedSocket {
+  serve(ws: WebSocket): void;
+  /** Called if the client has disconnected before it could be served. */
+  abandon?(): void;
+}
+
+/** Validates the handshake. An error is sent as the response to the upgrade. */
+export type Prepare = (handshake: Handshake) => Promise<PreparedSocket>;

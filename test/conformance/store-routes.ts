@@ -1,0 +1,87 @@
+import test from 'ava';
+import { aliasSchema } from '../../src/contract/alias.js';
+import { recordOf } from '../../src/core/functions/deploy.js';
+import type { StoredAlias } from '../../src/ports/store/aliases.js';
+import { aName, aNamespace } from '../helpers/attempt.js';
+import { shared } from '../helpers/shared.js';
+import type { OpenStore } from './open-store.js';
+import { aRollout, aVersion } from './store-records.js';
+
+export function testRoutes(driver: string, open: OpenStore): void {
+  const get = shared(open);
+
+  test(`${driver}: one of two concurrent deploys with the same route fails with conflict and stores nothing`, async (t) => {
+    const [one, two] = [await get(), await open()];
+    for (let round = 0; round < 8; round += 1) {
+      const namespace = aNamespace();
+      const deploys = [
+        one.functions.addVersion(aVersion({ namespace, name: 'a', routes: ['GET /x', 'GET /users/{id}'] })),
+        two.functions.addVersion(aVersion({ namespace, name: 'b', routes: ['GET /users/{name}', 'GET /y'] })),
+      ];
+      const ends = await Promise.allSettled(deploys);
+      const [won, ...others] = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+      const refusals = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+      t.deepEqual(others, [], 'one of them serves the route');
+      t.is(refusals[0]?.code, 'conflict');
+      t.regex(refusals[0]?.message, new RegExp(`"GET /users/.*taken by function "${won?.name}"`));
+      t.deepEqual(await one.functions.list(namespace), won && [recordOf(won)]);
+    }
+    await two.close();
+  });
+
+  test(`${driver}: a route can be used again after its function is redeployed without it or removed`, async (t) => {
+    const { functions } = await get();
+    const namespace = aNamespace();
+    const deploy = (name: string, routes: string[]) =>
+      functions.addVersion(aVersion({ namespace, name, routes }));
+    await deploy('a', ['GET /x', 'GET /y']);
+    await deploy('a', ['GET /x', 'POST /y']);
+    await deploy('b', ['GET /y']);
+    await t.throwsAsync(deploy('c', ['GET /x']), { code: 'conflict' });
+    await functions.addVersion(aVersion({ name: 'c', routes: ['GET /x'] }));
+    await functions.remove(namespace, aName('a'));
+    t.is((await deploy('c', ['GET /x'])).version, 1);
+  });
+
+  test(`${driver}: a function keeps the routes of every version that can be live, and of no other`, async (t) => {
+    const { functions, aliases, rollouts } = await get();
+    const namespace = aNamespace();
+    const deploy = (name: string, routes: string[]) =>
+      functions.addVersion(aVersion({ namespace, name, routes }));
+    const live = (version: number, weights: Record<string, number> = {}): StoredAlias => ({
+      ...{ namespace, function: aName('a'), alias: aliasSchema.parse('live'), version, weights },
+      updatedAt: Date.now(),
+    });
+    const refused = (work: Promise<unknown>, owner: string) =>
+      t.throwsAsync(work, { code: 'conflict', message: new RegExp(`is taken by function "${owner}"`) });
+    await deploy('a', ['GET /', 'GET /x/{id}', 'GET /f/{path...}']);
+    await deploy('a', ['GET /y']);
+    await aliases.put(live(1));
+    await deploy('a', []);
+    await refused(deploy('b', ['GET /']), 'a');
+    await refused(deploy('b', ['GET /x/{other}']), 'a');
+    await refused(deploy('b', ['GET /f/{rest...}']), 'a');
+    await deploy('b', ['GET /y', 'GET /x', 'POST /x/{id}', 'GET /f/{path}']);
+    await refused(aliases.put(live(2)), 'b');
+    await refused(aliases.put(live(1, { 2: 10 })), 'b');
+    t.deepEqual(
+      (await aliases.list(namespace)).map(({ version, weights }) => [version, weights]),
+      [[1, {}]],
+    );
+
+    await aliases.put(live(3));
+    await deploy('c', ['GET /']);
+    await refused(aliases.put(live(1)), 'c');
+    const rollout = { ...aRollout(namespace), to: 2, from: 3 };
+    await refused(rollouts.start(rollout, live(3, { 2: 10 })), 'b');
+    t.is(await rollouts.get(namespace, aName('a')), null);
+    await deploy('b', []);
+    t.is(await rollouts.start(rollout, live(2)), 'started');
+    await refused(deploy('b', ['GET /y']), 'a');
+    const started = await rollouts.get(namespace, aName('a'));
+    t.true(started !== null && (await rollouts.move(started, { ...rollout, state: 'aborted' }, live(3))));
+    await deploy('b', ['GET /y']);
+    await aliases.remove(namespace, aName('a'), aliasSchema.parse('live'));
+    await refused(deploy('d', ['GET /']), 'c');
+  });
+}
