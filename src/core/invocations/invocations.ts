@@ -10,6 +10,7 @@ import type { Finisher, InvocationEnd } from './finish.js';
 import { type InvocationPage, InvocationPages, type ListRequest } from './invocation-pages.js';
 import { endedRecord, liveRecord } from './invocation-record.js';
 import { endNumber, newAttempt } from './new-attempt.js';
+import { readRecorded } from './read-recorded.js';
 import { endRemoved, REMOVED } from './removed.js';
 
 /** Invocations as a resource: live ones on the queue and ended ones in the store. */
@@ -126,28 +127,13 @@ class LiveAndEndedInvocations implements Invocations {
       const removed = await queue.removed(namespace, id);
       if (removed !== null && (await this.#endRemoved(removed))) stored = await attempts.invocation(id);
     }
-    if (live === null && stored === null) stored = await this.#readAgain(id);
+    if (live === null && stored === null) stored = await readRecorded(this.#deps, id);
     const ended = stored?.attempts.at(-1)?.final ? stored : null;
     const owner = live?.invocation.namespace ?? stored?.attempts[0]?.namespace;
     if (owner === namespace && (live || stored)) return { live, stored, ended };
     throw new AppError(
       'not_found',
       `There is no invocation ${id} in namespace "${namespace}"; logs and results are kept for a limited time.`,
-    );
-  }
-
-  /**
-   * Reads an invocation that was neither on the queue nor in the store. Throws `unavailable` if its
-   * record may be in the backlog, so that an accepted invocation is never reported as absent.
-   */
-  async #readAgain(id: RequestId): Promise<StoredInvocation | null> {
-    const mayBeInBacklog = (await this.#deps.backlog.size()) > 0;
-    const stored = await this.#deps.attempts.invocation(id);
-    if (stored !== null || !mayBeInBacklog) return stored;
-    throw new AppError(
-      'unavailable',
-      `The record of invocation ${id} may not have been written to the store yet; try again.`,
-      { retryAfter: 1 },
     );
   }
 
