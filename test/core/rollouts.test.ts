@@ -71,44 +71,55 @@ test.serial('a rollout that cannot be checked delays no other one, and is named 
   ]);
   const stateOf = async ({ namespace, name }: typeof broken) =>
     (await store.rollouts.get(namespace, name))?.state;
-  await until('the failing version is rolled back', async () => (await stateOf(failing)) === 'rolled_back', 10_000);
+  await until(
+    'the failing version is rolled back',
+    async () => (await stateOf(failing)) === 'rolled_back',
+    10_000,
+  );
   t.is(await stateOf(broken), 'running');
   const [[fields] = []] = warnings;
-  t.deepEqual(fields, { namespace: broken.namespace, function: broken.name, err: 'The store took too long.' });
+  t.deepEqual(fields, {
+    namespace: broken.namespace,
+    function: broken.name,
+    err: 'The store took too long.',
+  });
   await store.functions.remove(broken.namespace, broken.name);
 });
 
-test.serial('a rollout that starts during a check is checked soon, and not after the pause of others', async (t) => {
-  const { store } = await get();
-  const isSoon = async () => {
-    const fn = await deployTwice();
-    const reads: number[] = [];
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const { opened } = await openRollouts(t, {
-      rollouts: {
-        ...store.rollouts,
-        async running() {
-          reads.push(performance.now());
-          if (reads.length > 1) return store.rollouts.running();
-          await held;
-          return [];
+test.serial(
+  'a rollout that starts during a check is checked soon, and not after the pause of others',
+  async (t) => {
+    const { store } = await get();
+    const isSoon = async () => {
+      const fn = await deployTwice();
+      const reads: number[] = [];
+      let release = () => {};
+      const held = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const { opened } = await openRollouts(t, {
+        rollouts: {
+          ...store.rollouts,
+          async running() {
+            reads.push(performance.now());
+            if (reads.length > 1) return store.rollouts.running();
+            await held;
+            return [];
+          },
         },
-      },
-    });
-    await until('a check', () => reads.length === 1);
-    await opened.start(by, fn.namespace, fn.name, request);
-    release();
-    const releasedAt = performance.now();
-    await until('the next check', () => reads.length > 1);
-    await opened.close();
-    await store.functions.remove(fn.namespace, fn.name);
-    return (reads[1] ?? 0) - releasedAt < 900;
-  };
-  t.true(await anAnswerLike(true, isSoon));
-});
+      });
+      await until('a check', () => reads.length === 1);
+      await opened.start(by, fn.namespace, fn.name, request);
+      release();
+      const releasedAt = performance.now();
+      await until('the next check', () => reads.length > 1);
+      await opened.close();
+      await store.functions.remove(fn.namespace, fn.name);
+      return (reads[1] ?? 0) - releasedAt < 900;
+    };
+    t.true(await anAnswerLike(true, isSoon));
+  },
+);
 
 test.serial('a step that a check has begun is checked soon', async (t) => {
   const { store } = await get();
