@@ -41,10 +41,11 @@ export async function openBullQueues(
   const tasks = await BullTasks.open(driver, timings, warn);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    await leases.close();
-    await backlog.close();
+    // The jobs that still run need leases and backlog until they have ended.
     await tasks.close();
     await queue.close();
+    await leases.close();
+    await backlog.close();
     await disconnect();
   };
   return {
