@@ -76,8 +76,7 @@ export class BullTasks implements Tasks {
         const handler = handlers[job.name];
         if (handler === undefined)
           throw new AppError('internal', `There is no handler for tasks of kind ${job.name}.`);
-        // Tasks that an earlier version added have no owner.
-        const [payload = '', owner = ''] = job.data.split(' ').reverse();
+        const [owner = '', payload = ''] = job.data.split(' ');
         const running = this.#running.get(owner) ?? 0;
         if (running >= PER_OWNER) return await putOff(job, token);
         this.#running.set(owner, running + 1);

@@ -1,5 +1,12 @@
+import { AppError } from '../../src/errors.js';
 import type { Database } from '../database.js';
 import { MIGRATIONS, type Migration } from './all.js';
+
+/**
+ * The first and the last of the migrations by which the schema grew before the first release. A
+ * store that has the last one has all that 001-schema creates.
+ */
+const BEFORE_RELEASE = { first: '001-functions', last: '072-attempts-dead-positions' };
 
 /**
  * Applies pending migrations. Resolves with the names of those applied. Any number of processes may
@@ -21,12 +28,14 @@ export async function migrate(
   );
   const applied: string[] = [];
   let done = await appliedNames(database);
-  for (const { name, sql } of migrations) {
+  if (done.has(BEFORE_RELEASE.last)) done.add('001-schema');
+  else if (done.has(BEFORE_RELEASE.first)) throw tooOld();
+  for (const { name, statements } of migrations) {
     if (done.has(name)) continue;
     try {
       await database.batch([
         knex('schema_migrations').insert({ name, applied_at: Date.now() }),
-        knex.raw(sql.trim()),
+        ...statements.map((sql) => knex.raw(sql)),
       ]);
       applied.push(name);
     } catch (error) {
@@ -42,4 +51,11 @@ export async function migrate(
 async function appliedNames(database: Database): Promise<Set<string>> {
   const names: string[] = await database.run(database.knex('schema_migrations').pluck('name'));
   return new Set(names);
+}
+
+function tooOld(): AppError {
+  return new AppError(
+    'bad_config',
+    `The store was made by a version before the first release and lacks its last change, ${BEFORE_RELEASE.last}; start the last such version on it once, or begin with an empty store.`,
+  );
 }

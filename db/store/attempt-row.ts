@@ -122,8 +122,7 @@ where attempts.state is null and excluded.state is not null`;
  */
 export function toTuple(row: AttemptRow): unknown[] {
   const { final } = row;
-  // Absent in backlog records of earlier versions.
-  const http = row.http ?? null;
+  const { http } = row;
   return [
     row.requestId,
     row.attempt,

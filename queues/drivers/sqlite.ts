@@ -6,7 +6,6 @@ import { SqliteConnection } from './sqlite/backend/connection.js';
 import { SqliteBacklog } from './sqlite/backlog.js';
 import { SqliteDriver } from './sqlite/driver.js';
 import { LocalLeases } from './sqlite/leases.js';
-import { refuseOldQueue } from './sqlite/old-queue.js';
 import { SETUP } from './sqlite/tables.js';
 import { UsageIndex } from './sqlite/usage-index.js';
 
@@ -21,7 +20,6 @@ export interface SqliteQueuesOptions extends BullQueuesOptions {
  */
 export async function openSqliteQueues(options: SqliteQueuesOptions): Promise<Queues> {
   const { dir, warn } = options;
-  await refuseOldQueue(join(dir, 'queue'));
   const connection = await connect(join(dir, 'queue.db'));
   const driver = new SqliteDriver(connection, await UsageIndex.read(connection), options, warn, dir);
   const backlog = new SqliteBacklog(connection);

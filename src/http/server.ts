@@ -89,7 +89,11 @@ function createHandlers(services: Services, stopping: AbortSignal, listeners: Li
     return { url: main.url, hostOf: (namespace) => pattern?.hostOf(namespace) ?? '' };
   });
   const api = createApp({
-    ...{ services, admit, bodies, sendToFunctions, stopping },
+    services,
+    admit,
+    bodies,
+    sendToFunctions,
+    stopping,
     largeReplies: createLargeReplies(),
   }).callback();
   const functionsOn = (addressing: Addressing) =>

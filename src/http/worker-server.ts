@@ -26,7 +26,9 @@ export async function startWorkerServer(
     });
   });
   await listen(server, {
-    ...{ host, port, onError },
+    host,
+    port,
+    onError,
     refusal: (reason) =>
       `WORKER_PORT: ${host}:${port} cannot be listened on (${reason}); free it or choose another.`,
   });

@@ -40,7 +40,7 @@ export function jsonTextOf(bytes: Uint8Array): JsonText {
 
 /** Returns the text without surrounding whitespace, or null if it is not valid JSON. */
 export function toJsonText(text: string): JsonText | null {
-  return isJson(text) ? new JsonText(withoutBlanks(text)) : null;
+  return isJson(text) ? new JsonText(trimJson(text)) : null;
 }
 
 function isJson(text: string): boolean {
@@ -56,7 +56,7 @@ function isJson(text: string): boolean {
  * `String.prototype.trim` would also remove Unicode whitespace that JSON does not allow (RFC 8259
  * §2).
  */
-function withoutBlanks(text: string): string {
+function trimJson(text: string): string {
   let start = 0;
   let end = text.length;
   while (start < end && isBlank(text.charCodeAt(start))) start += 1;

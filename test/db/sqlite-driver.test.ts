@@ -36,11 +36,22 @@ test('opening a new file waits for a write transaction of another process', asyn
 test('a failed migration is rolled back and can be applied again', async (t) => {
   const database = await openSqlite({ file: join(directory, 'failed.sqlite') });
   t.teardown(() => database.close());
-  const broken = { name: '001-broken', sql: 'create table functions (' };
+  const broken = { name: '001-broken', statements: ['create table a (a)', 'create table b ('] };
   await t.throwsAsync(migrate(database, [broken]), { name: 'AppError', code: 'internal' });
-  t.deepEqual(await migrate(database, [{ name: '001-broken', sql: 'create table functions (a)' }]), [
-    '001-broken',
-  ]);
+  const mended = { name: '001-broken', statements: ['create table a (a)', 'create table b (b)'] };
+  t.deepEqual(await migrate(database, [mended]), ['001-broken']);
+});
+
+test('a store with the last migration before the first release needs no other, and an older one is refused', async (t) => {
+  const database = await openSqlite({ file: join(directory, 'before.sqlite') });
+  t.teardown(() => database.close());
+  await migrate(database, []);
+  const record = (name: string) =>
+    database.run(database.knex('schema_migrations').insert({ name, applied_at: 1 }));
+  await record('001-functions');
+  await t.throwsAsync(migrate(database), { code: 'bad_config', message: /before the first release/ });
+  await record('072-attempts-dead-positions');
+  t.deepEqual(await migrate(database), []);
 });
 
 test('migrateStore returns the applied migrations, and none when it is repeated', async (t) => {

@@ -188,7 +188,7 @@ async function runGuest(deps: HandlerDeps, delivery: Delivery, fn: FunctionVersi
     attributes,
   });
   const recorder = fn.metadata.trace === true ? new TraceRecorder() : undefined;
-  const makeHost = () => hostOf(deps, { invocation, function: fn, guestEnd: guestEnd }, span, recorder);
+  const makeHost = () => hostOf(deps, { invocation, function: fn, guestEnd }, span, recorder);
   let outcome: GuestOutcome;
   try {
     outcome = await deps.engine.run(new DeliveredCall(delivery, fn, { blobs: deps.blobs, makeHost }));

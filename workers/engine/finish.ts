@@ -24,11 +24,11 @@ export function finishEnded(run: Run, result: JobResult): void {
 
 /** Finishes a run whose thread has exited: the engine stopped it, or it failed. */
 export function finishWithThread(run: Run, failure: Error | null): void {
-  const { call, stopReason: ending, blockedIn: waitsIn, slot } = run;
+  const { call, stopReason, blockedIn, slot } = run;
   finish(run, () => {
-    if (ending === 'closing' || slot === null) return run.reject(engineClosing('starts no further runs'));
+    if (stopReason === 'closing' || slot === null) return run.reject(engineClosing('starts no further runs'));
     const messages = [...slot.logLines(), ...slot.unfinishedLine()];
-    run.resolve(stopped(call, slot, { ending, failure, waitsIn, messages }));
+    run.resolve(stopped(call, slot, { stopReason, failure, blockedIn, messages }));
   });
 }
 

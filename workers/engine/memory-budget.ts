@@ -11,7 +11,7 @@ import type { Run } from './run.js';
 export class MemoryBudget {
   readonly #budgetMb: number;
   readonly #blocked = new Map<Run, number>();
-  readonly #resuming: { run: Run; restore: () => void }[] = [];
+  readonly #resuming: { run: Run; resume: () => void }[] = [];
   #mb = 0;
 
   constructor(budgetMb: number) {
@@ -54,7 +54,7 @@ export class MemoryBudget {
   /** Calls `resume` when the run may grow again: immediately if it fits. */
   resume(run: Run, resume: () => void): void {
     if (this.#blocked.has(run)) {
-      this.#resuming.push({ run, restore: resume });
+      this.#resuming.push({ run, resume });
       this.#admitResuming();
     } else resume();
   }
@@ -73,7 +73,7 @@ export class MemoryBudget {
    */
   #admitResuming(): void {
     for (let first = this.#resuming[0]; first !== undefined; first = this.#resuming[0]) {
-      const { run, restore: resume } = first;
+      const { run, resume } = first;
       const grows = run.program.limitMb - (this.#blocked.get(run) ?? 0);
       if (grows > this.freeMb) return;
       this.#resuming.shift();

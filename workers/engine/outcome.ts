@@ -52,7 +52,12 @@ export function neverStarted(): GuestOutcome {
 export function stopped(
   call: GuestCall,
   slot: Slot,
-  how: { ending: StopReason | null; failure: Error | null; waitsIn: string | null; messages: LogMessage[] },
+  how: {
+    stopReason: StopReason | null;
+    failure: Error | null;
+    blockedIn: string | null;
+    messages: LogMessage[];
+  },
 ): GuestOutcome {
   const startedAt = slot.startedAt ?? Date.now();
   const seen = {
@@ -61,11 +66,11 @@ export function stopped(
     startedAt,
     durationMs: slot.elapsedMs,
   };
-  if (how.ending === 'timeout') {
-    const where = how.waitsIn === null ? '' : ` (waiting in ${how.waitsIn})`;
+  if (how.stopReason === 'timeout') {
+    const where = how.blockedIn === null ? '' : ` (waiting in ${how.blockedIn})`;
     return { status: 'timeout', ...blank(`timed out after ${call.timeoutMs / 1000} s${where}`), ...seen };
   }
-  if (how.ending === 'cancelled') return { status: 'cancelled', ...blank('cancelled'), ...seen };
+  if (how.stopReason === 'cancelled') return { status: 'cancelled', ...blank('cancelled'), ...seen };
   const why = how.failure?.message ?? 'it exited without an error message';
   return { status: 'error', ...blank(`the function's thread failed: ${why}`), ...seen };
 }

@@ -4,7 +4,20 @@ import type { Slot } from '../threads/slot.js';
 import type { Program } from '../wasm/run/program.js';
 import type { StopReason } from './outcome.js';
 
-/** An invocation from its arrival at the scheduler until its outcome. */
+/**
+ * An invocation from its arrival at the scheduler until its outcome.
+ *
+ *              reserve         begin             #block
+ *     waiting ────────► next ────────► computing ◄────► blocked        (`phase`)
+ *        ▲               │                       resume
+ *        └───────────────┘ releaseUnstarted
+ *
+ * From any phase a run is finished, once: with the result in its slot, with an error, or, when the
+ * engine stops it (`stopReason`), once its thread has exited. `thread` and `slot` are null exactly
+ * while it waits. It has a CPU slot from its beginning until its thread has reset the instance; a
+ * blocked run gives up the one to compute when it is parked, which short host calls never are.
+ * `Reservations` makes these changes together with those of memory.
+ */
 export interface Run {
   readonly call: GuestCall;
   /** The key of its program. */

@@ -234,7 +234,11 @@ export class GuestThread {
 function toPosted({ functionName, requestId, callerWallet, env, httpRequest, input }: GuestJob): GuestJob {
   const isWhole = input.length === input.buffer.byteLength;
   return {
-    ...{ functionName, requestId, callerWallet, env, httpRequest },
+    functionName,
+    requestId,
+    callerWallet,
+    env,
+    httpRequest,
     input: isWhole ? input : new Uint8Array(input),
   };
 }

@@ -106,8 +106,6 @@ export interface SlotBuffers {
 
 /** The number of slots per thread: one for the running invocation, the others for queued ones. */
 export const SLOTS = 12;
-export const CONTROL_BYTES = 48;
-export const SLOT_BYTES = 104;
 /**
  * Jobs and outputs up to this size, in bytes, are stored in their slot. Larger ones are sent
  * through a message port, which does not retain memory.
@@ -126,7 +124,10 @@ export const SHARED_BYTES = 33 << 20;
  */
 export const REPLY_BYTES = 65_536;
 
-/** Indexes of 32-bit words in the control block. */
+/**
+ * Indexes of 32-bit words in the control block. The words between them, 4 and 5, are the number of a
+ * reply: see `REPLY_VALUE`.
+ */
 export const WORD = {
   /** 0 while a host call waits, 1 when its reply is available. The thread sleeps on this word. */
   replied: 0,
@@ -151,8 +152,9 @@ export const WORD = {
    */
   notified: 8,
 } as const;
-/** The index of the 64-bit word that holds the number in a reply. */
+/** The index of the 64-bit word of the control block that holds the number in a reply. */
 export const REPLY_VALUE = 2;
+export const CONTROL_BYTES = bytesOf(Object.values(WORD), [REPLY_VALUE]);
 
 /** Indexes of 32-bit words in a slot. */
 export const SLOT = {
@@ -188,7 +190,7 @@ export const SLOT = {
   unstarted: 13,
 } as const;
 
-/** Indexes of 64-bit floats in a slot. */
+/** Indexes of 64-bit floats in a slot, after its words. */
 export const NUMBER = {
   /** When the guest began, in Unix milliseconds, as shown in its log. */
   startedAt: 8,
@@ -198,6 +200,14 @@ export const NUMBER = {
   /** When the guest began, by `steadyMs`; 0 before. */
   begunAt: 12,
 } as const;
+export const SLOT_BYTES = bytesOf(Object.values(SLOT), Object.values(NUMBER));
+
+/** Returns the size of a block with these 32-bit and 64-bit words, none of which may overlap. */
+function bytesOf(words: readonly number[], numbers: readonly number[]): number {
+  const used = [...words, ...numbers.flatMap((index) => [2 * index, 2 * index + 1])];
+  if (new Set(used).size < used.length) throw new Error('Two words of a shared block overlap.');
+  return 8 * Math.ceil((Math.max(...used) + 1) / 2);
+}
 
 /**
  * `done`: the result is available. `idle`: the thread has also reset the instance and can take the

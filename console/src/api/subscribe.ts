@@ -70,7 +70,9 @@ async function openSocket(
     const frame = JSON.parse(data) as { data?: string; timestamp: number; topic: string };
     if (frame.data === undefined) return;
     onMessage({
-      ...{ id: ++lastId, at: frame.timestamp, topic: frame.topic },
+      id: ++lastId,
+      at: frame.timestamp,
+      topic: frame.topic,
       data: outputOf(fromBase64(frame.data)),
     });
   };

@@ -132,7 +132,8 @@ async function failureOf(response: Response): Promise<Failed | null> {
   const reply = (await response.json()) as Partial<Failed> & { output?: string; output_base64?: string };
   if ((reply.status !== 'error' && reply.status !== 'timeout') || reply.error === undefined) return null;
   return {
-    ...{ status: reply.status, error: reply.error },
+    status: reply.status,
+    error: reply.error,
     ...(reply.output_base64 === undefined ? { text: reply.output ?? '' } : { base64: reply.output_base64 }),
   };
 }

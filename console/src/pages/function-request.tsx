@@ -85,7 +85,10 @@ function Builder({ base, name }: { base: string; name: string }) {
   const send = async () => {
     setReply(null);
     const json = {
-      ...{ method, path: full, headers: grouped(headers), anonymous: isAnonymous },
+      method,
+      path: full,
+      headers: grouped(headers),
+      anonymous: isAnonymous,
       ...(hasBody ? { body } : {}),
     };
     setReply(await call<HttpReply>('POST', '/v1/http-requests', { json }));

@@ -11,10 +11,7 @@ export function encodeUsageEntry({ id, name, data }: Pick<NewJob, 'id' | 'name' 
   return `${id}:${data.s}:${name}:${data.v}:${data.t}:${data.d ?? 0}:${data.a}:${data.r ?? ''}`;
 }
 
-/**
- * Decodes such an entry. Returns null for one of an earlier version, which had only the id and the
- * size.
- */
+/** Decodes such an entry. Returns null for what another program has written there. */
 export function removedByUsageEntry(namespace: string, entry: string): RemovedInvocation | null {
   const [id, size, name, version, trigger, depth, acceptedAt, replyTo] = entry.split(':');
   if (id === undefined || name === undefined || trigger === undefined) return null;

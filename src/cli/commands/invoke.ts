@@ -117,7 +117,7 @@ function outputAsJson(output: Uint8Array): { output: unknown } | { output_base64
   if (!/^[{[]/.test(text)) return { output: text };
   try {
     const value: unknown = JSON.parse(text);
-    const exact = withoutBlanks(text);
+    const exact = compactJson(text);
     // As the function wrote it, if parsing has rounded a number or dropped a key.
     return { output: JSON.stringify(value) === exact ? value : new JsonText(exact) };
   } catch {
@@ -126,6 +126,6 @@ function outputAsJson(output: Uint8Array): { output: unknown } | { output_base64
 }
 
 /** Removes the whitespace between the tokens of a JSON text. */
-function withoutBlanks(json: string): string {
+function compactJson(json: string): string {
   return json.replace(/"(?:[^"\\]|\\.)*"|\s+/g, (token) => (token.startsWith('"') ? token : ''));
 }

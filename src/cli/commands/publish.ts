@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
-import { z } from 'zod';
 import { countReplySchema } from '../../contract/http/common.js';
-import { presenceReplySchema } from '../../contract/http/pubsub.js';
+import { presenceReplySchema, publishReplySchema } from '../../contract/http/pubsub.js';
 import { JsonText, stringifyWith, toJsonText } from '../../json/json-text.js';
 import type { Client } from '../client.js';
 import { readData } from '../data.js';
@@ -37,20 +36,17 @@ export function addPublish(parent: Command): void {
       const jsonText = stringifyWith({ topic, ...message });
       const reply = await client.call('POST', '/v1/pubsub/publish', { jsonText });
       const members = terminal.isTerminal ? await membersOf(client, topic) : 0;
-      terminal.show(reply, replySchema, ({ triggered }) => {
+      terminal.show(reply, publishReplySchema, ({ triggered }) => {
         const reached = [
-          ...(triggered === undefined ? [] : [counted(triggered, 'trigger fired', 'triggers fired')]),
+          counted(triggered, 'trigger fired', 'triggers fired'),
           ...(members === 0
             ? []
             : [counted(members, 'member of the topic told', 'members of the topic told')]),
         ];
-        return `Published to ${topic}${reached.length > 0 ? `: ${reached.join(', ')}` : ''}`;
+        return `Published to ${topic}: ${reached.join(', ')}`;
       });
     });
 }
-
-/** Engines of earlier versions do not return the number of triggers. */
-const replySchema = z.object({ triggered: z.number().optional() });
 
 /**
  * Returns the number of live subscribers with presence on the topic. An error counts as 0, since

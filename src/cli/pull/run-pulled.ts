@@ -40,7 +40,10 @@ export async function startLocalEngine(trace: Trace | null, terminal: Terminal):
   const { startAllInOne } = await import('../../up.js');
   const dataDir = await mkdtemp(join(tmpdir(), 'orama-pull-'));
   const engine = await startAllInOne({
-    ...{ port: 0, dataDir, ignoreEnvironment: true, logLevel: 'error' as const },
+    port: 0,
+    dataDir,
+    ignoreEnvironment: true,
+    logLevel: 'error' as const,
     ...(trace === null ? {} : { replay: trace }),
   });
   const client = createClient({ url: engine.url, apiKey: engine.adminKey });

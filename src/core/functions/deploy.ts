@@ -100,7 +100,11 @@ class VersionedFunctions implements Functions {
     const { namespace, settings, wasm } = deployment;
     const { cid: wasmCid, limits } = check;
     await this.#deps.store.functions.assertWithinQuotas({
-      ...{ namespace, settings, wasmCid, wasmBytes: wasm.byteLength, limits },
+      namespace,
+      settings,
+      wasmCid,
+      wasmBytes: wasm.byteLength,
+      limits,
     });
     return check;
   }
@@ -203,9 +207,15 @@ class VersionedFunctions implements Functions {
   ): Promise<FunctionVersion> {
     const { blobs, store } = this.#deps;
     const made = {
-      ...{ namespace, settings, wasmCid: cid, wasmBytes: wasm.byteLength },
-      ...{ createdBy: by.principal.subject, createdByName: by.principal.keyName },
-      ...{ ...start, origin, limits },
+      namespace,
+      settings,
+      wasmCid: cid,
+      wasmBytes: wasm.byteLength,
+      createdBy: by.principal.subject,
+      createdByName: by.principal.keyName,
+      ...start,
+      origin,
+      limits,
     };
     try {
       const audit = auditEntry(by, 'function.deploy', settings.name, namespace);

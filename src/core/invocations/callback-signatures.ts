@@ -14,10 +14,7 @@ export function newSecret(): string {
  */
 export function signatures(secret: string, { id, body, at }: { id: string; body: string; at: number }) {
   const timestamp = String(Math.floor(at / 1000));
-  // A secret of an earlier version has no prefix; its text is the key.
-  const key = secret.startsWith(SECRET_PREFIX)
-    ? Buffer.from(secret.slice(SECRET_PREFIX.length), 'base64')
-    : secret;
+  const key = Buffer.from(secret.slice(SECRET_PREFIX.length), 'base64');
   const standard = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
   return {
     'x-orama-signature': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,

@@ -10,7 +10,6 @@ import type { RateLimiter } from '../../ports/rate-limiter.js';
 import type { WaitingCallbacks } from '../../ports/store/callbacks.js';
 import type { Store } from '../../ports/store.js';
 import type { Tasks } from '../../ports/tasks.js';
-import { uuidv7 } from '../../uuid.js';
 import { auditEntry } from '../auth/audit.js';
 import type { Actor } from '../auth/principal.js';
 import { freshCache } from '../fresh-cache.js';
@@ -70,8 +69,8 @@ export interface CallbackOwner {
 }
 
 const payloadSchema = z.object({
-  /** Id of the invocation; absent in tasks of an earlier version. */
-  id: requestIdSchema.optional(),
+  /** Id of the invocation. */
+  id: requestIdSchema,
   namespace: namespaceSchema,
   url: z.string(),
   body: z.string(),
@@ -195,7 +194,7 @@ export class TaskCallbacks implements Callbacks {
       url,
       headers: {
         'content-type': 'application/json',
-        ...signatures(await this.secret(namespace), { id: id ?? uuidv7(), body, at: Date.now() }),
+        ...signatures(await this.secret(namespace), { id, body, at: Date.now() }),
       },
       body: Buffer.from(body),
       // Do not follow a redirect that would change POST to GET and drop the body and its signature.

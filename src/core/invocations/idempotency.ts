@@ -170,7 +170,11 @@ class StoredIdempotency implements Idempotency {
     const { namespace, function: name, caller, input } = request;
     const bodyHash = createHash('sha256').update(input).digest('hex');
     const held = await this.#store.idempotency.claim({
-      ...{ namespace, function: name, bodyHash, requestId, version },
+      namespace,
+      function: name,
+      bodyHash,
+      requestId,
+      version,
       key: caller === undefined ? key : keyOf(caller, key),
       expiresAt: Date.now() + IDEMPOTENCY_MS,
     });
@@ -189,7 +193,11 @@ class StoredIdempotency implements Idempotency {
   async #claimId(id: RequestId, owner: string): Promise<{ claim: IdempotencyClaim; isOwn: boolean }> {
     const token = newRequestId();
     const claim = await this.#store.idempotency.claim({
-      ...{ namespace: REQUEST_IDS, function: REQUEST_IDS, key: id, bodyHash: owner, requestId: token },
+      namespace: REQUEST_IDS,
+      function: REQUEST_IDS,
+      key: id,
+      bodyHash: owner,
+      requestId: token,
       version: 0,
       expiresAt: Date.now() + IDEMPOTENCY_MS,
     });

@@ -67,7 +67,10 @@ export function createAdmission({ auth, limiter, quotas, config }: Services): Ad
     if (allowed) return;
     // A block of several uses may be refused although some are left; single uses have consumed all.
     throw quotaExceeded('requests_per_minute', {
-      ...{ namespace, limit, used: await limiter.used(rateKey(namespace)), retryAfter: retryAfterSeconds },
+      namespace,
+      limit,
+      used: await limiter.used(rateKey(namespace)),
+      retryAfter: retryAfterSeconds,
     });
   };
 

@@ -59,15 +59,15 @@ export function parseTarget(request: IncomingMessage, addressing: Addressing): R
   assertPlainPath(fullPath);
   if (addressing.kind === 'host') {
     const namespace = addressing.pattern.namespaceOf(request.headers.host);
-    return { namespace: parseNamespace(namespace), path: fullPath, fullPath, search };
+    return { namespace: addressedNamespace(namespace), path: fullPath, fullPath, search };
   }
   const end = fullPath.indexOf('/', 1);
   const first = end < 0 ? fullPath.slice(1) : fullPath.slice(1, end);
   const path = end < 0 ? '/' : fullPath.slice(end);
-  return { namespace: parseNamespace(decodeURIComponent(first)), path, fullPath, search };
+  return { namespace: addressedNamespace(decodeURIComponent(first)), path, fullPath, search };
 }
 
-function parseNamespace(text: string | null): Namespace {
+function addressedNamespace(text: string | null): Namespace {
   const parsed = namespaceSchema.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new AppError('not_found', 'There is no function at this address.');

@@ -94,7 +94,9 @@ export async function listenHttp(
     else serveWithoutUpgrade(server, request, socket as Socket, head);
   });
   await listen(server, {
-    ...{ host, port, onError },
+    host,
+    port,
+    onError,
     refusal: (reason) => `Cannot listen on ${host}:${port}: ${reason}; choose another ${setting}.`,
   });
   const address = server.address() as AddressInfo;

@@ -45,10 +45,10 @@ export function replyResponse(
   }
   const { output } = reply;
   if (acceptsBytes(accept)) {
-    return { status: 200, headers: headers, bytes: output, type: 'application/octet-stream' };
+    return { status: 200, headers, bytes: output, type: 'application/octet-stream' };
   }
   if (output[0] === OPENING_BRACE || output[0] === OPENING_BRACKET) {
-    return { status: 200, headers: headers, bytes: output, type: 'application/json' };
+    return { status: 200, headers, bytes: output, type: 'application/json' };
   }
   return json(
     200,

@@ -54,10 +54,7 @@ export interface FunctionStore {
   list(namespace: Namespace): Promise<FunctionRecord[]>;
   /** Like `list`, with the metadata except `env`, of which many functions have much. */
   listWithoutEnv(namespace: Namespace): Promise<FunctionVersion[]>;
-  /**
-   * Resolves with the size of a module of the namespace; null if it has none of this CID, or only
-   * versions that were deployed before sizes were stored.
-   */
+  /** Resolves with the size of a module of the namespace; null if it has none of this CID. */
   moduleBytes(namespace: Namespace, cid: string): Promise<number | null>;
   /** Resolves with whether a function of this name exists or has existed. */
   wasDeployed(namespace: Namespace, name: FunctionName): Promise<boolean>;

@@ -140,7 +140,7 @@ export class HostImports {
     const checked = this.#checkResult(reply);
     if (!checked.ok) this.#fail(name, checked.reason);
     else if (checked.note !== undefined) this.#session.log.line('warn', checked.note);
-    else if (name === 'http_fetch' || name === 'http_next') this.#logFailedRequest(checked.data);
+    else if (name === 'http_fetch' || name === 'http_next') this.#logFailedRequest(name, checked.data);
     return checked;
   }
 
@@ -155,9 +155,9 @@ export class HostImports {
     session.log.line('error', `${name} failed: ${reason}${effect}`);
   }
 
-  #logFailedRequest(reply: Uint8Array | null): void {
+  #logFailedRequest(name: HostFunctionName, reply: Uint8Array | null): void {
     const reason = reply === null ? null : failedRequest(reply);
-    if (reason !== null) this.#session.log.line('error', `http_fetch failed: ${reason}`);
+    if (reason !== null) this.#session.log.line('error', `${name} failed: ${reason}`);
   }
 
   #makeCall(name: HostFunctionName, args: HostValue[] | FailedReply): HostReply {

@@ -3,7 +3,7 @@ import { messageOf } from '../../../src/errors.js';
 import { Guest } from '../run/guest.js';
 import { InstanceUnavailable } from '../run/instance-unavailable.js';
 import type { FreshProgram, Program } from '../run/program.js';
-import { differs } from './probe.js';
+import { differenceOf } from './probe.js';
 import { isGo, type Source } from './source.js';
 import { createGoProgram, createReactorProgram } from './warm-program.js';
 
@@ -35,7 +35,7 @@ export function choose(source: Source, fresh: FreshProgram, name: string, want: 
     if (error instanceof InstanceUnavailable) throw error;
     return { program: fresh, note: `runs as fresh: ${messageOf(error)}` };
   }
-  const difference = want === 'probe' ? differs(fresh, warm, new Guest(), name) : null;
+  const difference = want === 'probe' ? differenceOf(fresh, warm, new Guest(), name) : null;
   if (difference !== null) return { program: fresh, note: `runs as fresh: ${difference}` };
   return { program: warm, note: null };
 }

@@ -29,7 +29,7 @@ const SHOWN = 40;
  * the same places. Warm runs alternate between a new instance, a restored one, and one restored
  * after a run that was ended early. Returns a description of the difference, or null.
  */
-export function differs(fresh: FreshProgram, warm: Program, guest: Guest, name: string): string | null {
+export function differenceOf(fresh: FreshProgram, warm: Program, guest: Guest, name: string): string | null {
   const expectedRunner = createRunner(fresh, guest, { keeps: false });
   for (const input of INPUTS) {
     const expected: string[] = [];

@@ -1,11 +1,11 @@
 import type { VerifySettings } from '../../../contract/http-function.js';
 import { AppError } from '../../../errors.js';
-import { eventIdOf as bodyEventId } from './event-id.js';
 import { matchesGithub } from './github.js';
 import { matchesHmac } from './hmac.js';
 import type { SignedRequest } from './signed-request.js';
 import { matchesSlack } from './slack.js';
 import { matchesStandardWebhooks } from './standard-webhooks.js';
+import { stringMember } from './string-member.js';
 import { matchesStripe } from './stripe.js';
 
 /** Returns whether the signature matches the secret. Never throws for any input of the sender. */
@@ -36,9 +36,9 @@ export function secretNamesOf({ secret }: VerifySettings): string[] {
 export function eventIdOf(settings: VerifySettings, { headers, body }: SignedRequest): string | null {
   switch (settings.scheme) {
     case 'stripe':
-      return bodyEventId(body, 'id');
+      return stringMember(body, 'id');
     case 'slack':
-      return bodyEventId(body, 'event_id');
+      return stringMember(body, 'event_id');
     case 'standard-webhooks':
       return headers['webhook-id']?.toString() ?? null;
     case 'github':

@@ -1,5 +1,5 @@
 /** Returns a string member of a JSON object; null if there is none. */
-export function eventIdOf(body: Uint8Array, member: string): string | null {
+export function stringMember(body: Uint8Array, member: string): string | null {
   try {
     const value: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
     if (typeof value !== 'object' || value === null) return null;
