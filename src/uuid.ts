@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 let lastMs = 0;
 let sequence = 0;
@@ -24,15 +24,12 @@ export function uuidv7(now: number = Date.now()): string {
   return format(lastMs, sequence, randomUUID().slice(19));
 }
 
-/**
- * Returns a UUIDv7 derived from the time and the name. The same arguments give the same UUID, which
- * makes repeated operations idempotent.
- */
-export function uuidOf(milliseconds: number, name: string): string {
-  const digest = createHash('sha256').update(name).digest();
-  digest.writeUInt8(0x80 | (digest.readUInt8(8) & 0x3f), 8);
-  const tail = digest.toString('hex', 8, 16);
-  return format(milliseconds, digest.readUInt16BE(6) & 0xfff, `${tail.slice(0, 4)}-${tail.slice(4)}`);
+/** Returns a UUIDv7 with the time and, instead of the counter and random bits, those of a digest. */
+export function uuidOf(milliseconds: number, digest: Buffer): string {
+  const bytes = Buffer.from(digest);
+  bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8);
+  const tail = bytes.toString('hex', 8, 16);
+  return format(milliseconds, bytes.readUInt16BE(6) & 0xfff, `${tail.slice(0, 4)}-${tail.slice(4)}`);
 }
 
 let formatted = { milliseconds: -1, text: '' };

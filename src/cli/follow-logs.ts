@@ -36,11 +36,15 @@ export async function followLogs({ client, terminal, path, query, signal }: Foll
     terminal.line(terminal.json ? JSON.stringify(record) : renderLog(terminal.colors, record));
   }
 
+  let hasConnected = false;
+  let isConnected = false;
   while (!signal.aborted) {
     try {
       // Resumed by position and never by a time of start: runs end in another order than they
       // start.
       const events = await client.follow(path, query, signal, lastId);
+      hasConnected = true;
+      isConnected = true;
       if (events === null) {
         const reply = await client.call('GET', path, { query });
         for (const record of logsReplySchema.parse(reply).logs.reverse()) print(record);
@@ -54,7 +58,9 @@ export async function followLogs({ client, terminal, path, query, signal }: Foll
     } catch (error) {
       if (signal.aborted) return;
       // Retry while the server restarts; other errors are final.
-      if (isAppError(error) && error.code !== 'unavailable') throw error;
+      if (!hasConnected || (isAppError(error) && error.code !== 'unavailable')) throw error;
+      if (isConnected) terminal.progress('The engine does not answer; reconnecting');
+      isConnected = false;
     }
     await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
   }

@@ -45,7 +45,6 @@ export function createProgram(): Command {
     .version(packageVersion())
     // Otherwise `invoke --version 2` would print the version of the program.
     .enablePositionalOptions()
-    .showHelpAfterError('Run the command with --help to see how it is used.')
     .helpCommand(false)
     .exitOverride();
 
@@ -90,6 +89,10 @@ export function createProgram(): Command {
   addCompletion(program);
   addHelp(program);
 
+  for (const command of withDescendants(program)) {
+    const help = ['orama', pathOf(command), '--help'].filter((word) => word !== '').join(' ');
+    command.showHelpAfterError(`See how it is used with: ${help}`);
+  }
   for (const leaf of leaves(program)) {
     addCommonOptions(leaf);
     addExamples(leaf);
@@ -130,5 +133,9 @@ export function pathOf(command: Command | undefined): string {
 }
 
 function leaves(command: Command): Command[] {
-  return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
+  return withDescendants(command).filter((one) => one.commands.length === 0);
+}
+
+function withDescendants(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withDescendants)];
 }

@@ -9,17 +9,21 @@ const MAX_PAUSE_MS = 5000;
  * Makes the texts of `/metrics` one at a time with a pause after each, because a text of thousands
  * of series takes long and blocks the thread: however often they are requested, other requests get
  * most of the time. Requests of one key that wait share the next text, which is newer than all of
- * them; keys are served in turn.
+ * them. Namespaces are served in turn, however many keys they have.
  */
 export class MetricsTexts {
   readonly #limiter = new FairLimiter({ each: 1, all: 1 });
   readonly #waiting = new Map<string, Promise<string>>();
 
-  get(key: string, make: () => Promise<string>): Promise<string> {
+  /**
+   * @param owner The namespace of the key, empty for the metrics of all.
+   * @param key What the text contains; unique among all owners.
+   */
+  get(owner: string, key: string, make: () => Promise<string>): Promise<string> {
     const waiting = this.#waiting.get(key);
     if (waiting !== undefined) return waiting;
     const next = new Promise<string>((resolve, reject) => {
-      void this.#limiter.run(key, async () => {
+      void this.#limiter.run(owner, async () => {
         // Begin after `next` has been stored.
         await null;
         // A text that has begun is too old for later requests.

@@ -104,7 +104,9 @@ export async function startWeb(
     databaseBytes: (namespace) => answerInTime(ports.databases.bytes(namespace)),
     functionsUrl: () => server?.functionsUrl ?? '',
     async metrics(key, own) {
-      const text = await texts.get(key, () => metrics.text(core.sharedMetrics.others(), own));
+      const text = await texts.get(own?.namespace ?? '', key, () =>
+        metrics.text(core.sharedMetrics.others(), own),
+      );
       return { contentType: metrics.contentType, text };
     },
     async status() {

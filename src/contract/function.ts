@@ -61,7 +61,8 @@ export const cronSchema = z
   .min(1)
   .max(256)
   .refine(isCron, {
-    error: (issue) => `must be a cron expression such as "*/5 * * * *", not ${show(issue.input)}`,
+    error: (issue) =>
+      `must be a cron expression that is due at some time, such as "*/5 * * * *", not ${show(issue.input)}`,
   });
 export const timezoneSchema = z
   .string()

@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { ZSTDDecoder } from 'zstddec/stream';
+import type { Numbered } from '../concurrency/idle-worker.js';
 import type { ZstdReply, ZstdRequest } from './zstd-protocol.js';
 
 /**
@@ -13,9 +14,10 @@ const port = parentPort;
 const decoder = new ZSTDDecoder();
 await decoder.init();
 
-port.on('message', ({ bytes, maxBytes }: ZstdRequest) => {
-  const reply = decode(bytes, maxBytes);
-  port.postMessage(reply, reply.kind === 'decoded' ? [reply.bytes.buffer as ArrayBuffer] : []);
+port.on('message', ({ id, message: { bytes, maxBytes } }: Numbered<ZstdRequest>) => {
+  const message = decode(bytes, maxBytes);
+  const transfer = message.kind === 'decoded' ? [message.bytes.buffer as ArrayBuffer] : [];
+  port.postMessage({ id, message } satisfies Numbered<ZstdReply>, transfer);
 });
 
 function decode(bytes: Uint8Array, maxBytes: number): ZstdReply {

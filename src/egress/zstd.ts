@@ -1,10 +1,8 @@
 import { Worker } from 'node:worker_threads';
+import { IdleWorker } from '../concurrency/idle-worker.js';
 import { Serial } from '../concurrency/serial.js';
 import { AppError, messageOf } from '../errors.js';
 import type { ZstdReply, ZstdRequest } from './zstd-protocol.js';
-
-/** The thread ends after being idle for this long. */
-const IDLE_MS = 10_000;
 
 /**
  * Decodes zstd, which Node 20 does not support, in a worker thread. A window may take 128 MB, which
@@ -21,56 +19,33 @@ export interface Zstd {
 }
 
 export function createZstd(): Zstd {
-  let thread: Worker | null = null;
-  let idle: NodeJS.Timeout | undefined;
-  let closed = false;
-  // One request at a time: this bounds the thread's memory and makes replies unambiguous.
+  const thread = new IdleWorker<ZstdRequest, ZstdReply>(
+    () => new Worker(new URL('./zstd-thread.js', import.meta.url), { env: {} }),
+  );
+  // One request at a time: this bounds the thread's memory.
   const turns = new Serial();
-
-  const end = async () => {
-    const ending = thread;
-    thread = null;
-    await ending?.terminate();
-  };
-
-  const start = (): Worker => {
-    try {
-      thread ??= new Worker(new URL('./zstd-thread.js', import.meta.url), { env: {} });
-      return thread;
-    } catch (error) {
-      // The system refuses further threads.
-      throw failed(error);
-    }
-  };
+  let closed = false;
 
   const ask = async (request: ZstdRequest, signal: AbortSignal): Promise<ZstdReply> => {
     signal.throwIfAborted();
     if (closed) throw new Error('closed');
-    clearTimeout(idle);
-    const worker = start();
-    worker.ref();
+    const abort = () => void thread.end();
+    signal.addEventListener('abort', abort, { once: true });
     try {
-      return await new Promise<ZstdReply>((resolve, reject) => {
-        worker.once('message', resolve);
-        worker.once('error', (error) => reject(failed(error)));
-        worker.once('exit', () => reject(failed(new Error('it ended'))));
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-        worker.postMessage(request);
-      });
+      return await thread.call(request);
     } catch (error) {
-      await end();
-      throw error;
+      await thread.end();
+      signal.throwIfAborted();
+      throw failed(error);
     } finally {
-      worker.removeAllListeners();
-      worker.unref();
-      idle = setTimeout(() => void end(), IDLE_MS).unref();
+      signal.removeEventListener('abort', abort);
     }
   };
 
   const run = async (bytes: Uint8Array, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> => {
     const reply = await ask({ bytes, maxBytes }, signal);
     if (reply.kind === 'decoded') return reply.bytes;
-    await end();
+    await thread.end();
     const message = reply.kind === 'corrupt' ? reply.message : 'too large';
     throw Object.assign(
       new Error(message),
@@ -84,8 +59,7 @@ export function createZstd(): Zstd {
     },
     async close() {
       closed = true;
-      clearTimeout(idle);
-      await end();
+      await thread.end();
     },
   };
 }

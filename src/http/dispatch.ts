@@ -109,7 +109,8 @@ export function dispatch(route: Route, serving: Serving) {
       await send(ctx, await route.handle(call), {
         hot: route.hot ?? false,
         hold: holdSent,
-        compress: (text) => largeReplies.compress(namespace, text),
+        // Anonymous callers may name any namespace.
+        compress: (text) => largeReplies.compress(principal?.namespace ?? '', text),
       });
     };
     const handle = () => (route.list ? largeReplies.list(namespace, answer) : answer());

@@ -180,8 +180,12 @@ test('what the network did is said in words of ours, and what is no engine is re
     (await orama('status', '--url', tls)).stderr,
     `error: No engine answers at ${tls}: it does not speak TLS as expected\n${hint}`,
   );
-  t.is(
-    (await orama('status', '--url', `${url}/elsewhere`)).stderr,
-    'error: The engine does not know this command; is its URL right, and its version?\n',
-  );
+  const { functions_url } = (await (await fetch(`${url}/v1/status`)).json()) as { functions_url: string };
+  for (const wrong of [`${url}/elsewhere`, functions_url]) {
+    t.is(
+      (await orama('status', '--url', wrong)).stderr,
+      'error: The engine does not know this command; is its URL right, and its version?\n',
+      wrong,
+    );
+  }
 });

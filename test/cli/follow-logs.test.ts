@@ -105,6 +105,28 @@ test('a server without event streams is polled, and each record is printed once'
   );
 });
 
+test('an engine that does not answer at the start is an error, one that goes later is reported once', async (t) => {
+  const stderr = Object.assign(new PassThrough(), { isTTY: true });
+  const terminal = createTerminal({ stdin: process.stdin, stdout: new PassThrough(), stderr });
+  const path = '/v1/functions/hello/logs';
+  const stop = new AbortController();
+  const options = { terminal, path, query: {}, signal: stop.signal };
+  // No process listens on port 2.
+  const nobody = createClient({ url: 'http://127.0.0.1:2' });
+  await t.throwsAsync(followLogs({ ...options, client: nobody }), { code: 'unavailable' });
+
+  let connections = 0;
+  const server = await httpServer((_request, response) => {
+    connections += 1;
+    if (connections > 3) stop.abort();
+    response.writeHead(connections === 1 ? 200 : 503, { 'content-type': 'text/event-stream' });
+    response.end();
+  });
+  t.teardown(server.close);
+  await followLogs({ ...options, client: createClient({ url: server.url }) });
+  t.is(String(stderr.read()), 'The engine does not answer; reconnecting\n');
+});
+
 test('events split at any byte are parsed, also within a character', async (t) => {
   const bytes = Buffer.from(
     'id: 1\nevent: log\ndata: ä\ndata: b\n\n: comment\r\n\r\ndata:c\r\n\r\ndata: unfinished',

@@ -113,7 +113,7 @@ test('keys create sends scopes, functions and expiry, and rejects an invalid or 
   }
 });
 
-test('audit lists who changed what, with the names of keys', async (t) => {
+test('audit lists who changed what, with the names of keys and the ids that --actor takes', async (t) => {
   const server = await answeringServer((_, response) => {
     const event = { at: '2026-01-01T00:00:00.000Z', actor: 'key:1', request_id: 'r-1' };
     json(response, 200, {
@@ -134,7 +134,7 @@ test('audit lists who changed what, with the names of keys', async (t) => {
   t.deepEqual(
     run.stdout.trim().split('\n'),
     [
-      ['2026-01-01T00:00:00.000Z', 'ci', 'key.revoke', 'old (k2)', 'r-1'],
+      ['2026-01-01T00:00:00.000Z', 'ci (key:1)', 'key.revoke', 'old (k2)', 'r-1'],
       ['2026-01-01T00:00:00.000Z', '0xabc', 'secret.set', 'TOKEN', 'r-1'],
     ].map((cells) => cells.join('\t')),
   );

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import test from 'ava';
 import { runCli } from '../helpers/cli.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -47,6 +48,22 @@ const WRONG: [title: string, args: string[], says: RegExp][] = [
     /percentage from 0 to 100/,
   ],
   ['a delete without a terminal or --force', ['function', 'delete', 'x'], /--force/],
+  [
+    'a key with two names',
+    ['keys', 'create', 'ci', '--name', 'deploys'],
+    /the name of the key once, as an argument or with --name/,
+  ],
+  [
+    'a batch that is the name of a file',
+    ['function', 'publish', 'x', '--batch', resolve('package.json')],
+    /write @.*package\.json/,
+  ],
+  [
+    'an unknown option of a command in a group',
+    ['invocations', 'list', '--jsn'],
+    /See how it is used with: orama invocations list --help/,
+  ],
+  ['an unknown command of a group', ['keys', 'mak'], /See how it is used with: orama keys --help/],
   ['a login without a terminal or --api-key', ['login'], /--api-key/],
 ];
 

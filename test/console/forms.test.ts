@@ -137,3 +137,24 @@ browserSays('the curl command of a HEAD request does not wait for a body', async
   t.regex(await page.evaluate<string>('navigator.clipboard.readText()'), /^curl -I http/);
   await context.close();
 });
+
+browserSays('the buttons of a dialog stand beside each other', async (t, browser) => {
+  const tenant = await aTenant(await engine());
+  for (let version = 0; version < 2; version++) await tenant.deploy('twice', await actsWasm());
+  const { headers } = await tenant.invoke('twice', '');
+  const { context, page } = await openSignedIn(browser, tenant);
+  const inARow = async (...names: string[]) => {
+    const buttons = names.map((name) => page.getByRole('dialog').getByRole('button', { name }));
+    const [first, second] = await Promise.all(buttons.map((button) => button.boundingBox()));
+    t.is(second?.y, first?.y, names.join(', '));
+    t.true((second?.x ?? 0) > (first?.x ?? 0), names.join(', '));
+  };
+  await turnTo(page, `/invocations/${headers.get('x-request-id')}`);
+  await page.getByRole('button', { name: 'Replay…' }).click();
+  await inARow('Close', 'Replay');
+  await page.keyboard.press('Escape');
+  await turnTo(page, '/functions/twice/versions');
+  await page.getByRole('button', { name: 'Roll back to version 1' }).click();
+  await inARow('Keep version', 'Roll back to');
+  await context.close();
+});

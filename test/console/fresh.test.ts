@@ -19,6 +19,24 @@ const browserSays = browserTest(lived);
 
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
 
+browserSays(
+  'a session whose key is revoked ends with the reason, one that is signed out without',
+  async (t, browser) => {
+    const { api } = await lived();
+    const { json } = await api.post('/v1/auth/keys', { name: 'for a while' });
+    const { context, page } = await openSignedIn(browser, api.as(json.api_key));
+    await api.delete(`/v1/auth/keys/${json.id}`);
+    await turnTo(page, '/usage');
+    await page.getByRole('alert').getByText('has expired or has been revoked').waitFor();
+    await page.getByLabel('API key', { exact: true }).fill(api.key ?? '');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('API key', { exact: true }).waitFor();
+    t.is(await page.getByRole('alert').count(), 0);
+    await context.close();
+  },
+);
+
 browserSays('the next run of a schedule is never one that has passed', async (t, browser) => {
   const { api } = await lived();
   const { context, page } = await openSignedIn(browser, api);

@@ -34,6 +34,12 @@ const COVERED = `(() => {
 const TIMES = `[...document.querySelectorAll('#content time')].map((time) => (
   { at: time.dateTime, title: time.title, text: time.innerText }))`;
 
+/** Runs in the page. Returns by how much its table is wider than its frame. */
+const HIDDEN_WIDTH = `(() => {
+  const { scrollWidth, clientWidth } = document.querySelector('#content .table');
+  return scrollWidth - clientWidth;
+})()`;
+
 browserSays('of ten thousand rows a view shows a hundred at a time', async (t, browser) => {
   const { api, scene } = await lived();
   const { context, page, troubles } = await openSignedIn(browser, api);
@@ -248,3 +254,26 @@ function assertLocal(t: ExecutionContext, text: string, at: Date): void {
   // Relative times contain no time of day.
   if (minutes !== undefined) t.is(Number(minutes), (at.getUTCMinutes() + ZONE_MINUTES) % 60, text);
 }
+
+browserSays(
+  'a long name of a function pushes no column of the invocations out of sight',
+  async (t, browser) => {
+    const tenant = await aTenant(await lived());
+    const name = 'n'.repeat(64);
+    await tenant.deploy(name, await actsWasm());
+    await tenant.invoke(name, acts(`fail ${'e'.repeat(200)}`, 'exit 1'));
+    const { context, page } = await openSignedIn(browser, tenant);
+    for (const path of ['', '/invocations']) {
+      await turnTo(page, path);
+      await page.locator('#content .table').getByText(name).waitFor();
+      t.is(await page.evaluate(HIDDEN_WIDTH), 0, path);
+    }
+    // The filter takes no more room than its list.
+    const gap = await page.evaluate(`(() => {
+    const [first, second] = [...document.querySelectorAll('#content .filters .choice')];
+    return second.getBoundingClientRect().left - first.querySelector('select').getBoundingClientRect().right;
+  })()`);
+    t.true(Number(gap) <= 16, String(gap));
+    await context.close();
+  },
+);

@@ -121,11 +121,11 @@ const REFUSED: [yaml: string, sentence: string][] = [
   ],
   [
     'triggers: [{cron: "61 * * * *"}]',
-    'function.yaml: triggers[0].cron must be a cron expression such as "*/5 * * * *", not "61 * * * *"',
+    'function.yaml: triggers[0].cron must be a cron expression that is due at some time, such as "*/5 * * * *", not "61 * * * *"',
   ],
   [
     'triggers: [{cron: "0 0 31 2 *"}]',
-    'function.yaml: triggers[0].cron must be a cron expression such as "*/5 * * * *", not "0 0 31 2 *"',
+    'function.yaml: triggers[0].cron must be a cron expression that is due at some time, such as "*/5 * * * *", not "0 0 31 2 *"',
   ],
   [
     'triggers: [{cron: "@daily", timezone: Mars/Base}]',

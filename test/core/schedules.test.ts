@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import test from 'ava';
+import { requestIdSchema } from '../../src/contract/ids.js';
 import { createSchedules } from '../../src/core/events/schedules.js';
 import type { TickHandler } from '../../src/ports/queue.js';
 import type { StoredTrigger } from '../../src/ports/store/triggers.js';
-import { aNamespace } from '../helpers/attempt.js';
+import { uuidOf } from '../../src/uuid.js';
+import { aNamespace, anAttempt, anEnd } from '../helpers/attempt.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 import { openUseCases, type UseCases } from './use-cases.js';
@@ -85,22 +88,8 @@ test('with overlap: skip, no tick runs beside an earlier run although a later on
   const spec = { cron: '0 3 * * *', overlap: 'skip' } as const;
   const trigger = await store.triggers.add(fn.namespace, fn.name, spec);
   if (trigger === null) return t.fail();
-  let tick: TickHandler = async () => t.fail('no handler is registered');
-  const schedules = createSchedules({
-    store,
-    queue: new Proxy(queue, {
-      get(target, name) {
-        if (name !== 'onTick') return Reflect.get(target, name).bind(target);
-        return async (handler: TickHandler) => {
-          tick = handler;
-          return { close: async () => undefined };
-        };
-      },
-    }),
-    catalog,
-    meter,
-    resultTtlMs: 60_000,
-  });
+  const { tick, ...ticked } = ticking(queue);
+  const schedules = createSchedules({ store, ...ticked, catalog, meter, resultTtlMs: 60_000 });
   const started = await schedules.start();
   t.teardown(() => started.close());
   const runs = async () => (await queue.list(fn.namespace, { limit: 10 })).items.length;
@@ -117,3 +106,36 @@ test('with overlap: skip, no tick runs beside an earlier run although a later on
   await tick(trigger.id, at + 2000);
   t.is(await runs(), 1);
 });
+
+test('nobody can take the id of a run beforehand, and so prevent it', async (t) => {
+  const { store, queue, catalog, meter, deploy } = cases;
+  const fn = await deploy();
+  const trigger = await store.triggers.add(fn.namespace, fn.name, { cron: '0 3 * * *' });
+  if (trigger === null) return t.fail();
+  const { tick, ...ticked } = ticking(queue);
+  const schedules = createSchedules({ store, ...ticked, catalog, meter, resultTtlMs: 60_000 });
+  const started = await schedules.start();
+  t.teardown(() => started.close());
+  const at = Date.now();
+  // Computed from what everybody knows who has ever listed the triggers.
+  const digest = createHash('sha256').update(`${trigger.id}@${at}`).digest();
+  const requestId = requestIdSchema.parse(uuidOf(at, digest));
+  await store.attempts.write([anAttempt({ namespace: aNamespace(), requestId, final: anEnd() })]);
+  await tick(trigger.id, at);
+  t.is((await queue.list(fn.namespace, { limit: 10 })).items.length, 1);
+});
+
+/** Returns a queue whose ticks are given by `tick`. */
+function ticking(queue: UseCases['queue']) {
+  let handler: TickHandler = async () => Promise.reject(new Error('no handler is registered'));
+  const proxy = new Proxy(queue, {
+    get(target, name) {
+      if (name !== 'onTick') return Reflect.get(target, name).bind(target);
+      return async (given: TickHandler) => {
+        handler = given;
+        return { close: async () => undefined };
+      };
+    },
+  });
+  return { queue: proxy, tick: (...args: Parameters<TickHandler>) => handler(...args) };
+}

@@ -1,7 +1,14 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import test from 'ava';
+import Koa from 'koa';
 import { functionNameSchema } from '../../src/contract/ids.js';
+import { dispatch, type Serving } from '../../src/http/dispatch.js';
 import { createLargeReplies } from '../../src/http/response/large-replies.js';
 import { streamEvent } from '../../src/http/response/stream-event.js';
+import { route } from '../../src/http/route.js';
 import { aRequestId } from '../helpers/attempt.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -70,4 +77,38 @@ test('a failed read is not shared with later streams', async (t) => {
   await turn();
   ends[0]?.();
   t.true((await next).isLast);
+});
+
+test('replies to anonymous callers wait for no turn of the namespace that they name', async (t) => {
+  const document = route({
+    ...{
+      operationId: 'getText',
+      method: 'GET',
+      path: '/',
+      tag: '',
+      summary: '',
+      access: 'open',
+      scope: null,
+    },
+    responses: {},
+    handle: async () => ({ status: 200, bytes: 'x'.repeat(10_000), type: 'text/plain' }),
+  });
+  const owners: string[] = [];
+  const serving = {
+    admit: async () => ({ principal: null, namespace: 'victim' }),
+    bodies: { holdReply: () => undefined },
+    largeReplies: {
+      compress(owner: string, text: string) {
+        owners.push(owner);
+        return promisify(gzip)(text);
+      },
+    },
+  } as unknown as Serving;
+  const server = createServer(new Koa().use(dispatch(document, serving)).callback());
+  t.teardown(() => server.close());
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  const response = await fetch(`http://127.0.0.1:${port}/?namespace=victim`);
+  t.is((await response.text()).length, 10_000);
+  t.deepEqual(owners, ['']);
 });

@@ -25,7 +25,7 @@ const QUERIES: [path: string, sentence: RegExp][] = [
   ['/v1/functions/probe/logs?since=-5', /^since .*, not "-5"$/],
   [
     '/v1/functions/probe/logs?since=2026-13-45T00:00:00Z',
-    /^since must be a time that there is, not "2026-13/,
+    /^since must be an existing date and time, not "2026-13/,
   ],
   ['/v1/functions/probe/logs?since=2026-01-01', /^$/],
   ['/v1/functions/probe/logs?since=15m', /^$/],

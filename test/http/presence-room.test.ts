@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { openLocalBus } from '../../src/bus/drivers/local.js';
+import { Broadcasts } from '../../src/http/ws/broadcasts.js';
 import { PresenceRoom } from '../../src/http/ws/presence-room.js';
+import { createPresenceRooms } from '../../src/http/ws/presence-rooms.js';
 import type { PresenceMember } from '../../src/ports/presence.js';
+import { openLocalPresence } from '../../src/presence/drivers/local.js';
+import { aNamespace } from '../helpers/attempt.js';
 import { until } from '../helpers/until.js';
 
 test('an event is made into JSON text once, however many listeners a room has', async (t) => {
@@ -19,23 +23,21 @@ test('an event is made into JSON text once, however many listeners a room has', 
   const complete = new Promise<void>((resolve) => {
     isComplete = resolve;
   });
-  const listeners = new Set(
-    Array.from({ length: 100 }, () => (_event: unknown, frame: string) => {
-      if (frames.push(frame) === 100) isComplete();
-    }),
-  );
   const bus = await openLocalBus((error) => t.log(error));
-  const room = await PresenceRoom.open({
-    bus,
-    channel: 'presence:a:b',
-    list: async () => members,
-    leaseMs: 50,
-    listeners,
-  });
-  t.teardown(async () => {
-    await room.close();
-    await bus.close();
-  });
+  t.teardown(() => bus.close());
+  const presence = { ...(await openLocalPresence({ leaseMs: 50 })), members: async () => members };
+  const broadcasts = new Broadcasts((error) => t.fail(String(error)));
+  const rooms = createPresenceRooms({ bus, presence, broadcasts });
+  const namespace = aNamespace();
+  for (let n = 0; n < 100; n += 1) {
+    const leave = await rooms.enter(namespace, 'topic', {
+      onEvent(_event, frame) {
+        if (frames.push(frame) === 100) isComplete();
+      },
+      disconnect: () => t.fail(),
+    });
+    t.teardown(leave);
+  }
   members.push({ member_id: 'ada', joined_at: new Date().toISOString(), meta });
   await complete;
   t.is(serialized, 1);
@@ -51,7 +53,7 @@ async function roomWith(
   const channel = 'presence:a:b';
   const bus = await openLocalBus((error) => t.log(error));
   const events: string[] = [];
-  const listeners = new Set([({ type }: { type: string }) => void events.push(type)]);
+  const onChange = ({ type }: { type: string }) => void events.push(type);
   const publish = async (type: string) => {
     await bus.publish(channel, JSON.stringify({ type, member_id: 'ada', meta: 'Ada', timestamp: 0 }));
     await until(`${type} arrives`, () => events.includes(type));
@@ -60,7 +62,7 @@ async function roomWith(
     await during(publish);
     return listed;
   };
-  const room = await PresenceRoom.open({ bus, channel, list, leaseMs: 60_000, listeners });
+  const room = await PresenceRoom.open({ bus, channel, list, leaseMs: 60_000, onChange });
   t.teardown(async () => {
     await room.close();
     await bus.close();
@@ -92,7 +94,7 @@ test('a list that is read for longer than the interval of polls is not read twic
   };
   const room = await PresenceRoom.open({
     ...{ bus, channel: 'presence:a:b', list, leaseMs: 50 },
-    listeners: new Set(),
+    onChange: () => undefined,
   });
   t.teardown(async () => {
     await room.close();

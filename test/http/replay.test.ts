@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import test from 'ava';
+import { uuidOf } from '../../src/uuid.js';
 import type { JsonValue } from '../helpers/api.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
@@ -39,6 +41,18 @@ test('lists omit inputs over 64 KB, and successful invocations do not keep input
   t.is(refused.status, 409, refused.text);
   t.regex(refused.json.error, /input .* is not kept any more/);
   t.is((await replay(api, good.request_id, '{"input":"[]"}')).status, 202);
+});
+
+test('nobody can take the id of a replay beforehand, and so prevent it', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const other = await aTenantWithProbe(await engine());
+  const dead = await invoked(api, commands({ op: 'exit', n: 1 }), ASYNC);
+  // Computed from what the receiver of a callback knows.
+  const digest = createHash('sha256').update(`replay:${dead.request_id}:1`).digest();
+  const id = uuidOf(Date.parse(dead.completed_at), digest);
+  t.is((await other.invoke('probe', commands({ op: 'wallet' }), { 'x-request-id': id })).status, 200);
+  const { json } = await replay(api, dead.request_id, '');
+  t.like(await ended(api, json.request_id), { trigger: 'replay', parent_id: dead.request_id });
 });
 
 test('an ended invocation can be replayed several times, and each replay records its parent_id', async (t) => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import test from 'ava';
 import { commands } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
@@ -26,4 +28,18 @@ test('an engine that stops finishes the requests in flight and closes its socket
   t.deepEqual(reply.json, { results: [null, 'done'] });
   await follow.text();
   t.is(await stopped, 0);
+});
+
+test('a connection on which no request has come does not delay the stop', async (t) => {
+  // Less than the engine waits for requests in flight.
+  t.timeout(60_000);
+  const engine = await startEngine({ env: { SHUTDOWN_SECONDS: '90' } });
+  t.teardown(engine.close);
+  const { hostname, port } = new URL(engine.url);
+  // As browsers and HTTP clients open them in advance.
+  const silent = connectTcp(Number(port), hostname);
+  await once(silent, 'connect');
+  const ended = once(silent.resume(), 'close');
+  t.is(await engine.stop(), 0);
+  await ended;
 });

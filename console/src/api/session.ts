@@ -28,6 +28,7 @@ const channel = new BroadcastChannel('orama.session');
 
 let current: Session | null = read();
 let renewal: Promise<Session | null> | null = null;
+let isRejected = false;
 const listeners = new Set<() => void>();
 
 channel.onmessage = ({ data }: MessageEvent<{ from: string; session: Session | null }>) => {
@@ -39,12 +40,18 @@ export function session(): Session | null {
   return current;
 }
 
+/** Returns whether the last session was ended by the engine and not by the user. */
+export function sessionWasRejected(): boolean {
+  return isRejected;
+}
+
 export function onSession(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
 export function openSession(login: Login): void {
+  isRejected = false;
   set(fromLogin(login));
 }
 
@@ -64,6 +71,8 @@ export async function endSession(): Promise<void> {
 
 /** Drops a session that the server no longer accepts. */
 export function dropSession(): void {
+  // A sign-in that is refused has no session to end.
+  isRejected ||= current !== null;
   set(null);
 }
 
@@ -96,7 +105,7 @@ async function renew(old: Session): Promise<Session | null> {
     if (!response.ok) {
       // Only a rejection ends the session: a restarting engine will accept the token again.
       if (response.status !== 401 && response.status !== 403) throw await errorOf(response);
-      set(null);
+      dropSession();
       return null;
     }
     const renewed = fromLogin((await response.json()) as Login);

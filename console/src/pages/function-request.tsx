@@ -148,7 +148,7 @@ function Builder({ base, name }: { base: string; name: string }) {
               checked={isAnonymous}
               onChange={(event) => setIsAnonymous(event.currentTarget.checked)}
             />
-            Send it without a credential, as a stranger would
+            Send it without a credential, as an anonymous caller
           </label>
         </Form>
       </Panel>

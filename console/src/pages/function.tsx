@@ -112,7 +112,9 @@ function Summary({ of: record }: { of: FunctionRecord }) {
       <RolloutPanel name={record.name} newest={record.version} />
       <SettingsPanel name={record.name} version={record.version} />
       <Panel title="Delete">
-        <p>Its triggers go too, and what waits ends cancelled; its logs stay.</p>
+        <p>
+          Its versions and triggers are deleted and its waiting invocations are cancelled. Its logs remain.
+        </p>
         <Action
           label="Delete the function"
           class="danger"

@@ -32,7 +32,7 @@ const COLUMNS: readonly Column<InvocationRecord>[] = [
     isTitle: true,
     cell: (each) => (
       <Link to={`/invocations/${encodeURIComponent(each.request_id)}`}>
-        {label(each.function)}
+        <span class="long-name">{label(each.function)}</span>
         <span class="faint">@{each.version}</span>
       </Link>
     ),

@@ -42,7 +42,7 @@ export function KeysPage() {
                 },
                 { name: 'Last used', cell: ({ last_used_at: at }) => <Age at={at} /> },
                 { name: 'Ends', cell: ({ expires_at: at }) => <Age at={at} /> },
-                { name: 'Made', cell: ({ created_at: at }) => <Age at={at} /> },
+                { name: 'Created', cell: ({ created_at: at }) => <Age at={at} /> },
                 {
                   name: 'By',
                   cell: ({ created_by: by }) => by !== '' && <Actor of={by} name={nameOf(by, all)} />,

@@ -32,7 +32,16 @@ export function ReplayDialog({ of: record, onClose }: { of: InvocationRecord; on
   };
   return (
     <Dialog title={`Replay ${record.function}`} onClose={onClose}>
-      <Form label="Replay" submit={isEdited ? 'Replay with this input' : 'Replay'} onSubmit={replay}>
+      <Form
+        label="Replay"
+        submit={isEdited ? 'Replay with this input' : 'Replay'}
+        onSubmit={replay}
+        buttons={
+          <button type="button" onClick={onClose}>
+            Close
+          </button>
+        }
+      >
         <Field label="Version">
           {(attributes) => (
             <select
@@ -61,11 +70,6 @@ export function ReplayDialog({ of: record, onClose }: { of: InvocationRecord; on
           value={input}
           onChange={setInput}
         />
-        <div class="buttons">
-          <button type="button" onClick={onClose}>
-            Close
-          </button>
-        </div>
       </Form>
     </Dialog>
   );

@@ -79,11 +79,16 @@ export function RollbackDialog({ name, from, to, newest, onClose, onDone }: Roll
           );
         }}
       </ResourceView>
-      <Form label="Roll back" submit={`Roll back to ${to}`} onSubmit={rollBack}>
-        <button type="button" onClick={onClose}>
-          Keep version {from}
-        </button>
-      </Form>
+      <Form
+        label="Roll back"
+        submit={`Roll back to ${to}`}
+        onSubmit={rollBack}
+        buttons={
+          <button type="button" onClick={onClose}>
+            Keep version {from}
+          </button>
+        }
+      />
     </Dialog>
   );
 }

@@ -47,7 +47,7 @@ export function SecretsPage() {
                   cell: ({ name: each }) => <code>{label(each)}</code>,
                 },
                 { name: 'Changed', cell: ({ updated_at: at }) => <Age at={at} /> },
-                { name: 'Made', cell: ({ created_at: at }) => <Age at={at} /> },
+                { name: 'Created', cell: ({ created_at: at }) => <Age at={at} /> },
                 {
                   name: '',
                   cell: ({ name: each }) => (
@@ -88,7 +88,7 @@ export function SecretsPage() {
           </Field>
           <Field
             label="Value"
-            hint="Stored as it stands, line breaks included; sealed in the store, and never shown again."
+            hint="Stored as it is, line breaks included; encrypted, and never shown again."
           >
             {(attributes) => (
               // An input of one line would drop the line breaks of a pasted key.

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { messageOf } from '../api/error.js';
 import { call } from '../api/request.js';
-import { openSession, session } from '../api/session.js';
+import { openSession, session, sessionWasRejected } from '../api/session.js';
 import { signInWithWallet } from '../api/wallet.js';
 import { Field, Form } from '../parts/form.js';
 import { KeyForm } from '../parts/key-form.js';
@@ -18,6 +18,9 @@ export function takeLinkToken(): string | null {
   return token;
 }
 
+const REJECTED =
+  'The engine no longer accepts this session: it or its key has expired or has been revoked. Sign in again.';
+
 interface SignInProps {
   /** The token of a sign-in link, which is exchanged at once. */
   link: string | null;
@@ -26,7 +29,7 @@ interface SignInProps {
 }
 
 export function SignInPage({ link, onLinkUsed }: SignInProps) {
-  const [failure, setFailure] = useState<string | null>(null);
+  const [failure, setFailure] = useState<string | null>(sessionWasRejected() ? REJECTED : null);
 
   useEffect(() => {
     document.title = 'Sign in · Orama console';

@@ -29,8 +29,10 @@ interface FormProps {
   submit: string;
   disabled?: boolean;
   class?: string;
+  /** Buttons before the one that submits. */
+  buttons?: ComponentChildren;
   onSubmit(): Promise<void>;
-  children: ComponentChildren;
+  children?: ComponentChildren;
 }
 
 /** A form that shows the engine's error next to its button. */
@@ -39,6 +41,7 @@ export function Form({
   submit,
   disabled = false,
   onSubmit,
+  buttons,
   children,
   class: className = '',
 }: FormProps) {
@@ -73,6 +76,7 @@ export function Form({
         </p>
       )}
       <div class="buttons">
+        {buttons}
         <button type="submit" class="primary" disabled={disabled || isRunning}>
           {isRunning ? 'Working…' : submit}
         </button>

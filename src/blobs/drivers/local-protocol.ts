@@ -8,12 +8,11 @@ export const STAGING = '.staging';
 export type LocalStore = Pick<Blobs, 'cidOf' | 'put' | 'get' | 'delete'>;
 
 export interface LocalRequest {
-  id: number;
   operation: keyof LocalStore;
   argument: Uint8Array | string;
 }
 
 export type LocalReply =
-  | { id: number; kind: 'done'; result: Uint8Array | string | undefined }
-  | { id: number; kind: 'refused'; code: ErrorCode; message: string; cause: string | undefined }
-  | { id: number; kind: 'failed'; message: string };
+  | { kind: 'done'; result: Uint8Array | string | undefined }
+  | { kind: 'refused'; code: ErrorCode; message: string; cause: string | undefined }
+  | { kind: 'failed'; message: string };

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Numbered } from '../../concurrency/idle-worker.js';
 import { isAppError, messageOf } from '../../errors.js';
 import type { LocalReply, LocalRequest, LocalStore } from './local-protocol.js';
 import { openLocalStore } from './local-store.js';
@@ -7,20 +8,22 @@ if (parentPort === null) throw new Error('local-thread.ts is the body of a worke
 const port = parentPort;
 const store = openLocalStore((workerData as { dir: string }).dir);
 
-port.on('message', async (request: LocalRequest) => {
-  const reply = await answer(request);
-  const bytes = reply.kind === 'done' && reply.result instanceof Uint8Array ? reply.result : null;
-  port.postMessage(reply, bytes === null ? [] : [bytes.buffer as ArrayBuffer]);
+port.on('message', async ({ id, message: request }: Numbered<LocalRequest>) => {
+  const message = await answer(request);
+  const bytes = message.kind === 'done' && message.result instanceof Uint8Array ? message.result : null;
+  port.postMessage(
+    { id, message } satisfies Numbered<LocalReply>,
+    bytes === null ? [] : [bytes.buffer as ArrayBuffer],
+  );
 });
 
 async function answer(request: LocalRequest): Promise<LocalReply> {
-  const { id } = request;
   try {
-    return { id, kind: 'done', result: (await run(store, request)) ?? undefined };
+    return { kind: 'done', result: (await run(store, request)) ?? undefined };
   } catch (error) {
-    if (!isAppError(error)) return { id, kind: 'failed', message: messageOf(error) };
+    if (!isAppError(error)) return { kind: 'failed', message: messageOf(error) };
     const { code, message, cause } = error;
-    return { id, kind: 'refused', code, message, cause: cause === undefined ? undefined : messageOf(cause) };
+    return { kind: 'refused', code, message, cause: cause === undefined ? undefined : messageOf(cause) };
   }
 }
 

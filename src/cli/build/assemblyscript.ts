@@ -43,7 +43,7 @@ function findCompiler(directory: string): string {
   }
   throw new AppError(
     'build_failed',
-    'assemblyscript is not installed; run "npm install --save-dev assemblyscript" in its directory',
+    `assemblyscript is not installed; run "npm install --save-dev assemblyscript" in ${directory}`,
   );
 }
 

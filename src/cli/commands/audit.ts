@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { auditReplySchema } from '../../contract/http/auth.js';
-import type { AuditEvent } from '../../contract/records.js';
 import { printNextPage } from '../next-page.js';
 import { openSession } from '../session.js';
 import { moment, wholeNumber } from '../values.js';
@@ -32,9 +31,9 @@ export function addAudit(program: Command): void {
           ['AT', 'BY', 'ACTION', 'TARGET', 'REQUEST'],
           page.events.map((event) => [
             event.at,
-            event.actor_name ?? event.actor,
+            withName(event.actor, event.actor_name),
             event.action,
-            targetOf(event),
+            withName(event.target, event.target_name),
             event.request_id,
           ]),
         );
@@ -43,7 +42,7 @@ export function addAudit(program: Command): void {
     });
 }
 
-/** `ci (0199c5a0-…)` for keys, whose ids are needed to revoke them. */
-function targetOf({ target, target_name: name }: AuditEvent): string {
-  return name === undefined ? target : `${name} (${target})`;
+/** `ci (key:0199c5a0-…)` for keys: `--actor` and `orama keys revoke` take the id. */
+function withName(id: string, name: string | undefined): string {
+  return name === undefined ? id : `${name} (${id})`;
 }

@@ -37,6 +37,8 @@ function addCreate(keys: Command): void {
     )
     .option('--expires <when>', 'expiry: an age such as 90d, or a time', momentAhead)
     .action(async (name: string | undefined, flags: CreateFlags, command: Command) => {
+      if (name !== undefined && flags.name !== undefined)
+        command.error('error: give the name of the key once, as an argument or with --name');
       const { client, terminal } = openSession(command);
       const json = {
         name: name ?? flags.name ?? 'cli',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { countReplySchema } from '../../contract/http/common.js';
 import { presenceReplySchema, publishReplySchema } from '../../contract/http/pubsub.js';
@@ -26,6 +27,10 @@ export function addPublish(parent: Command): void {
       ),
     )
     .action(async (topic: string, { data, batch }: Flags, command: Command) => {
+      if (batch !== undefined && batch !== '-' && existsSync(batch))
+        command.error(
+          `error: --batch takes the lines themselves; to read them from the file, write @${batch}`,
+        );
       const { client, terminal } = openSession(command);
       if (batch !== undefined) {
         const count = await publishLines(client, topic, readLines(await readData(batch)));

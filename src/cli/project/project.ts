@@ -79,7 +79,7 @@ export function chosenFunctions(project: Project, names: readonly string[]): rea
     const known = project.functions.map((one) => one.name);
     const near = suggest(name, known);
     const next = near === undefined ? `the functions are ${known.join(', ')}` : `did you mean "${near}"?`;
-    throw new AppError('function_not_found', `This project has no function "${name}"; ${next}`);
+    throw new AppError('invalid_request', `This project has no function "${name}"; ${next}`);
   }
   return project.functions.filter((one) => names.some((name) => isNamed(one, name)));
 }

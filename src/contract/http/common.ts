@@ -27,7 +27,7 @@ export const sinceSchema = z
     },
   )
   .refine((text) => !text.includes('-') || isRealTime(text), {
-    error: ({ input }) => `must be a time that there is, not ${JSON.stringify(input)}`,
+    error: ({ input }) => `must be an existing date and time, not ${JSON.stringify(input)}`,
   });
 
 export const namespaceQuery = namespaceSchema

@@ -17,7 +17,7 @@ import type { InvocationQueue, QueuedInvocation } from '../../ports/queue.js';
 import type { Catalog } from '../functions/catalog.js';
 import { type JobRequest, jobOf, newRequestId } from '../invocations/job.js';
 import type { JobBudget } from '../invocations/job-budget.js';
-import { type Listeners, listenersOnce } from './listeners.js';
+import { createListeners, type Listeners } from './listeners.js';
 
 /** The trigger depth of messages that no invocation publishes. */
 export const FIRST_DEPTH = 1;
@@ -92,6 +92,8 @@ interface FiredMessage {
 }
 
 export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: PublisherDeps): Publisher {
+  const listenersOnce = createListeners(catalog);
+
   const enqueue = async (group: readonly FiredMessage[]): Promise<void> => {
     const jobs = group.flatMap((fired) => fired.jobs);
     if (jobs.length === 0) return;
@@ -131,7 +133,7 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
   const publishGroups = async (
     groups: readonly MessageGroup[],
   ): Promise<PromiseSettledResult<Published>[]> => {
-    const listeners = listenersOnce(catalog);
+    const listeners = listenersOnce();
     const found = await Promise.allSettled(groups.map((group) => firedBy(group, listeners, resultTtlMs)));
     const outcomes: PromiseSettledResult<Published>[] = [];
     for (const portion of portionsOf(found)) {
@@ -177,11 +179,15 @@ async function firedBy(
   resultTtlMs: number,
 ): Promise<FiredMessage[]> {
   const matched: { message: Message; functions: FunctionVersion[] }[] = [];
+  let jobs = 0;
   for (const message of group) {
     assertTopic(message.topic);
-    matched.push({ message, functions: await listeners(message.namespace, message.topic) });
+    const functions = await listeners(message.namespace, message.topic);
+    matched.push({ message, functions });
+    jobs += functions.length;
+    // Before the next ones, as all of them may match millions of times.
+    if (group.length > 1) assertJobs(jobs, matched.length);
   }
-  if (group.length > 1) assertJobs(matched.reduce((sum, { functions }) => sum + functions.length, 0));
   const fired = matched.map(({ message, functions }) => fire(message, functions, resultTtlMs));
   assertJobBytes(fired);
   return fired;
@@ -258,11 +264,11 @@ function assertEventSize(bytes: number, { name = 'The message' }: Message): void
 }
 
 /** A group is one transaction, which must complete before the queue's timeout. */
-function assertJobs(jobs: number): void {
+function assertJobs(jobs: number, messages: number): void {
   if (jobs <= MAX_GROUP_JOBS) return;
   throw new AppError(
     'payload_too_large',
-    `The messages fire ${jobs} triggers; at most ${MAX_GROUP_JOBS} are allowed at once. Send fewer messages together.`,
+    `The first ${messages} messages fire ${jobs} triggers; at most ${MAX_GROUP_JOBS} are allowed at once. Send fewer messages together.`,
   );
 }
 

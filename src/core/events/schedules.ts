@@ -7,8 +7,8 @@ import type { Meter } from '../../ports/meter.js';
 import type { InvocationQueue } from '../../ports/queue.js';
 import { type StoredTrigger, triggerScope } from '../../ports/store/triggers.js';
 import type { Store } from '../../ports/store.js';
-import { uuidOf } from '../../uuid.js';
 import type { Catalog } from '../functions/catalog.js';
+import { createDerivedIds, type DerivedIds } from '../invocations/derived-ids.js';
 import { jobOf, newRequestId } from '../invocations/job.js';
 
 export const DEFAULT_TIMEZONE = 'UTC';
@@ -61,6 +61,7 @@ class QueueSchedules implements Schedules {
   readonly #meter: Meter;
   readonly #resultTtlMs: number;
   readonly #restoreMs: number;
+  readonly #idOf: DerivedIds;
 
   constructor({ store, queue, catalog, meter, resultTtlMs, restoreMs = RESTORE_MS }: SchedulesDeps) {
     this.#store = store;
@@ -69,6 +70,7 @@ class QueueSchedules implements Schedules {
     this.#meter = meter;
     this.#resultTtlMs = resultTtlMs;
     this.#restoreMs = restoreMs;
+    this.#idOf = createDerivedIds(store.settings);
   }
 
   sync(namespace: Namespace): Promise<void> {
@@ -148,7 +150,7 @@ class QueueSchedules implements Schedules {
     if (!(await this.#catalog.find(trigger.namespace, trigger.function))) return this.#queue.unschedule(id);
     if (trigger.spec.catch_up === 'none' && wasMissed(trigger, scheduledAt, Date.now())) return;
     // The id is derived from the tick, so that a tick that is delivered twice starts one run.
-    const requestId = requestIdSchema.parse(uuidOf(scheduledAt, `${id}@${scheduledAt}`));
+    const requestId = await this.#idOf(scheduledAt, `${id}@${scheduledAt}`);
     if ((await this.#store.attempts.invocation(requestId)) !== null) return;
     if (trigger.spec.overlap === 'skip') {
       const active = await this.#activeRuns(trigger);

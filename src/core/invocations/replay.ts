@@ -1,16 +1,16 @@
-import { type FunctionName, type Namespace, type RequestId, requestIdSchema } from '../../contract/ids.js';
+import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import { coversFunction, type Rights } from '../../contract/scopes.js';
 import { AppError, isAppError } from '../../errors.js';
 import type { Meter } from '../../ports/meter.js';
 import type { InvocationQueue } from '../../ports/queue.js';
 import type { AttemptRow, DeadGroup } from '../../ports/store/attempts.js';
 import type { Store } from '../../ports/store.js';
-import { uuidOf } from '../../uuid.js';
 import { type Audit, auditEntry } from '../auth/audit.js';
 import type { Actor } from '../auth/principal.js';
 import { assertFunction } from '../auth/rights.js';
 import { freshCache } from '../fresh-cache.js';
 import type { Catalog } from '../functions/catalog.js';
+import { createDerivedIds, type DerivedIds } from './derived-ids.js';
 import { assertInputSize } from './invoke.js';
 import { jobOf, newRequestId } from './job.js';
 
@@ -81,9 +81,11 @@ export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
 class StoredDeadLetters implements DeadLetters {
   readonly #deps: DeadLettersDeps;
   readonly #groups = freshCache<DeadGroup[]>();
+  readonly #idOf: DerivedIds;
 
   constructor(deps: DeadLettersDeps) {
     this.#deps = deps;
+    this.#idOf = createDerivedIds(deps.store.settings);
   }
 
   async replay(
@@ -192,9 +194,8 @@ class StoredDeadLetters implements DeadLetters {
    * attempts, and it must not run again.
    */
   async #replayDead(row: AttemptRow, sent: ReplayInput, options: ReplayOptions): Promise<RequestId | null> {
-    const id = requestIdSchema.parse(
-      uuidOf(row.final?.completedAt ?? row.startedAt, `replay:${row.requestId}:${row.attempt}`),
-    );
+    const endedAt = row.final?.completedAt ?? row.startedAt;
+    const id = await this.#idOf(endedAt, `replay:${row.requestId}:${row.attempt}`);
     const { attempts } = this.#deps.store;
     if ((await attempts.invocation(id)) === null) await this.#enqueue(row, id, sent, options);
     return (await attempts.takeDead(row.requestId)) ? id : null;

@@ -1,3 +1,4 @@
+import { FairLimiter, type FairLimits } from '../../concurrency/fair-limiter.js';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import type { AttemptStatus } from '../../contract/invocation.js';
 import type { Bus } from '../../ports/bus.js';
@@ -8,6 +9,11 @@ import { pollOnMessage } from '../poll-on-message.js';
 /** Interval at which a follower polls, in case a notification was lost. */
 const FOLLOW_POLL_MS = 1000;
 const FOLLOW_BATCH = 100;
+/**
+ * Reads of followers at once. One notice wakes all followers of a function, of which a namespace may
+ * have thousands: their reads must not wait in front of those of others.
+ */
+const FOLLOW_READS: FairLimits = { each: 2, all: 16 };
 
 export interface LogsRequest {
   namespace: Namespace;
@@ -57,6 +63,7 @@ export function logNoticeNames(fn: FunctionName, message: string): boolean {
 }
 
 export function createLogs({ store, bus }: { store: Store; bus: Bus }): Logs {
+  const reads = new FairLimiter(FOLLOW_READS);
   return {
     read: (request) => store.attempts.logs(request),
 
@@ -70,7 +77,8 @@ export function createLogs({ store, bus }: { store: Store; bus: Bus }): Logs {
       });
       for await (const _ of polls) {
         while (!signal.aborted) {
-          const batch = await store.attempts.logs({ ...request, limit: FOLLOW_BATCH, after: position });
+          const next = { ...request, limit: FOLLOW_BATCH, after: position };
+          const batch = await reads.run(request.namespace, () => store.attempts.logs(next));
           position = batch.position;
           if (batch.records.length === 0) break;
           yield batch;

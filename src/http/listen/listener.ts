@@ -84,6 +84,7 @@ export async function listenHttp(
     serve,
   );
   server.maxConnections = maxConnections;
+  const unused = unusedConnections(server);
   reportDropped(server, onDropped);
   server.on('clientError', respondToClientError);
   // Expectations other than 100-continue may be ignored (RFC 9110 §10.1.1); by default Node
@@ -114,13 +115,33 @@ export async function listenHttp(
         server.close();
         // A response that was in progress has left its connection open for a next request that will
         // not be served.
-        idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+        idle = setInterval(() => {
+          server.closeIdleConnections();
+          unused.close();
+        }, IDLE_CHECK_MS);
       }, LINGER_MS);
       const force = setTimeout(() => server.closeAllConnections(), timeoutMs);
       await ended;
       clearTimeout(linger);
       clearInterval(idle);
       clearTimeout(force);
+    },
+  };
+}
+
+/**
+ * Closes connections on which nothing has been received. Browsers and HTTP clients open them in
+ * advance, and Node does not count them as idle.
+ */
+function unusedConnections(server: HttpServer): { close(): void } {
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  return {
+    close() {
+      for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
     },
   };
 }

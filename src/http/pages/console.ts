@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
+import { loadedOnce } from '../../concurrency/loaded-once.js';
 import { AppError } from '../../errors.js';
-import { loadedOnce, loadSite, sendStatic } from './static-site.js';
+import { loadSite, sendStatic } from './static-site.js';
 
 /** A single page serves all paths; its assets are under `assets/`. */
 export const CONSOLE_PATHS = ['/console', '/console/{*path}'] as const;

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import type { Context } from 'koa';
+import { loadedOnce } from '../../concurrency/loaded-once.js';
 import { AppError } from '../../errors.js';
-import { loadedOnce, loadSite, type StaticSite, sendStatic } from './static-site.js';
+import { loadSite, type StaticSite, sendStatic } from './static-site.js';
 
 /** Paths of the guide. Every engine serves it, so that it is available without a network. */
 export const GUIDE_PATHS = ['/docs/guide', '/docs/guide/{*path}'] as const;

@@ -22,27 +22,32 @@ export interface FrameSenderOptions {
   maxUnsentBytes: number;
 }
 
-export type SendFrame = (frame: string, sent?: () => void) => void;
+export interface FrameSender {
+  send(frame: string, sent?: () => void): void;
+  disconnect(reason: string): void;
+}
 
 /**
  * Sends the frames of a socket. Unread frames are in this process's memory, so a client that reads
  * too slowly is disconnected.
  */
-export function frameSender(ws: WebSocket, options: FrameSenderOptions): SendFrame {
+export function frameSender(ws: WebSocket, options: FrameSenderOptions): FrameSender {
   const { namespace, unsent, maxUnsentBytes } = options;
   let isDisconnected = false;
+  const disconnect = (reason: string) => {
+    if (isDisconnected) return;
+    isDisconnected = true;
+    ws.close(CLOSE.tryLater, reason);
+    setTimeout(() => ws.terminate(), CLOSE_TIMEOUT_MS).unref();
+  };
   const receiver: Receiver = {
     namespace,
     unsent: 0,
-    disconnect() {
-      isDisconnected = true;
-      ws.close(CLOSE.tryLater, 'messages are not read fast enough');
-      setTimeout(() => ws.terminate(), CLOSE_TIMEOUT_MS).unref();
-    },
+    disconnect: () => disconnect('messages are not read fast enough'),
   };
   ws.on('close', () => unsent.releaseAll(receiver));
 
-  return (frame, sent) => {
+  const send: FrameSender['send'] = (frame, sent) => {
     if (isDisconnected || ws.readyState !== ws.OPEN) return;
     const bytes = Buffer.byteLength(frame);
     if (bytes <= SMALL_BYTES && ws.bufferedAmount === 0) ws.send(frame, { binary: false }, sent);
@@ -56,4 +61,5 @@ export function frameSender(ws: WebSocket, options: FrameSenderOptions): SendFra
       });
     }
   };
+  return { send, disconnect };
 }

@@ -2,11 +2,13 @@ import type { WebSocket } from 'ws';
 import type { Caller } from '../admission/admission.js';
 import type { Services } from '../services.js';
 import type { PresenceRooms } from './presence-rooms.js';
+import type { TopicRooms } from './topic-rooms.js';
 import type { UnsentFrames } from './unsent-frames.js';
 
 /** The context of a socket's handshake. */
 export interface Handshake {
   services: Services;
+  topics: TopicRooms;
   rooms: PresenceRooms;
   /** Accounts frames that clients have not read yet. */
   unsent: UnsentFrames;

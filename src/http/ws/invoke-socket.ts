@@ -75,7 +75,7 @@ function serve(
   let inFlight = 0;
 
   // Sockets of anonymous callers count against the namespace of the function.
-  const sendFrame = frameSender(ws, {
+  const { send: sendFrame } = frameSender(ws, {
     namespace: ref.namespace,
     unsent,
     // Reading pauses meanwhile.

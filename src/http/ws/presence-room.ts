@@ -14,9 +14,6 @@ const POLLS_PER_LEASE = 5;
  */
 const SETTLE_MS = 10_000;
 
-/** `frame` is the event as JSON text, which is made once for all listeners. */
-export type PresenceListener = (event: PresenceEvent, frame: string) => void;
-
 export interface PresenceRoomOptions {
   bus: Bus;
   /** The channel on which joins and leaves of the topic are published. */
@@ -24,8 +21,8 @@ export interface PresenceRoomOptions {
   /** Reads the member list of the topic. */
   list(): Promise<PresenceMember[]>;
   leaseMs: number;
-  /** Notified of each change, including those added after the room was opened. */
-  listeners: ReadonlySet<PresenceListener>;
+  /** Called for each member that joins or leaves. */
+  onChange(event: PresenceEvent): void;
 }
 
 /** The members of one topic, kept up to date from the bus and from the member list. */
@@ -88,9 +85,7 @@ export class PresenceRoom implements Closable {
     const isChange = (type === 'presence.join') !== this.#known.has(id);
     if (type === 'presence.join') this.#known.set(id, meta);
     else this.#known.delete(id);
-    if (!isChange || this.#options.listeners.size === 0) return;
-    const frame = JSON.stringify(event);
-    for (const listener of [...this.#options.listeners]) listener(event, frame);
+    if (isChange) this.#options.onChange(event);
   }
 
   async #poll(): Promise<void> {

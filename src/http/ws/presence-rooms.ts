@@ -2,7 +2,13 @@ import type { PresenceEvent } from '../../contract/http/pubsub.js';
 import type { Namespace } from '../../contract/ids.js';
 import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import type { Presence, PresenceMember } from '../../ports/presence.js';
-import { type PresenceListener, PresenceRoom } from './presence-room.js';
+import { Audience, type Broadcasts, type Listener } from './broadcasts.js';
+import { PresenceRoom } from './presence-room.js';
+
+/** A member that is notified of others. `frame` is the event as JSON text, the same for all. */
+export interface PresenceListener extends Listener {
+  onEvent(event: PresenceEvent, frame: string): void;
+}
 
 /**
  * Notifies the members in this process of others that join or leave their topics, once each. Joins
@@ -21,16 +27,17 @@ export interface PresenceRooms {
 }
 
 interface Room {
-  listeners: Set<PresenceListener>;
+  audience: Audience<PresenceListener>;
   opened: Promise<PresenceRoom>;
 }
 
 export interface PresenceRoomsDeps {
   bus: Bus;
   presence: Presence;
+  broadcasts: Broadcasts;
 }
 
-export function createPresenceRooms({ bus, presence }: PresenceRoomsDeps): PresenceRooms {
+export function createPresenceRooms({ bus, presence, broadcasts }: PresenceRoomsDeps): PresenceRooms {
   const rooms = new Map<string, Room>();
 
   return {
@@ -38,13 +45,18 @@ export function createPresenceRooms({ bus, presence }: PresenceRoomsDeps): Prese
       const key = channelOf(namespace, topic);
       let room = rooms.get(key);
       if (!room) {
-        const listeners = new Set<PresenceListener>();
+        const audience = new Audience<PresenceListener>(namespace);
         const list = () => presence.members(namespace, topic);
-        const opened = PresenceRoom.open({ bus, channel: key, list, leaseMs: presence.leaseMs, listeners });
-        room = { listeners, opened };
+        const onChange = (event: PresenceEvent) => {
+          const frame = JSON.stringify(event);
+          broadcasts.send(audience, frame.length, (listener) => listener.onEvent(event, frame));
+        };
+        const opened = PresenceRoom.open({ bus, channel: key, list, leaseMs: presence.leaseMs, onChange });
+        room = { audience, opened };
         rooms.set(key, room);
       }
-      const { listeners, opened } = room;
+      const { opened } = room;
+      const { listeners } = room.audience;
       listeners.add(listener);
       const leave = async () => {
         if (!listeners.delete(listener) || listeners.size > 0) return;

@@ -14,10 +14,12 @@ import { assertOneHost } from '../request/one-host.js';
 import { targetUrl } from '../request/request-target.js';
 import { toAppError } from '../response/to-app-error.js';
 import type { Services } from '../services.js';
+import { Broadcasts } from './broadcasts.js';
 import { CLOSE } from './close-codes.js';
 import { findEndpoint } from './endpoints.js';
 import { createPresenceRooms, type PresenceRooms } from './presence-rooms.js';
 import { refuseHandshake, refuseUpgrade } from './refuse.js';
+import { TopicRooms } from './topic-rooms.js';
 import { UnfinishedMessage } from './unfinished-message.js';
 import { UnsentFrames } from './unsent-frames.js';
 
@@ -54,6 +56,7 @@ export class Sockets implements Closable {
     handleProtocols: chosenProtocol,
   });
   readonly #open = new Map<WebSocket, OpenSocket>();
+  readonly #topics: TopicRooms;
   readonly #rooms: PresenceRooms;
   readonly #unsent = new UnsentFrames();
   readonly #pings: NodeJS.Timeout;
@@ -64,7 +67,11 @@ export class Sockets implements Closable {
     this.#services = services;
     this.#admit = admit;
     this.#bodies = bodies;
-    this.#rooms = createPresenceRooms(services);
+    const broadcasts = new Broadcasts((error) =>
+      services.logger.error({ err: error }, 'a frame could not be sent to a socket'),
+    );
+    this.#topics = new TopicRooms({ ...services, broadcasts });
+    this.#rooms = createPresenceRooms({ ...services, broadcasts });
     this.#server.on('wsClientError', (fault, socket, request) =>
       refuseHandshake(fault, socket as Socket, request),
     );
@@ -119,7 +126,15 @@ export class Sockets implements Closable {
     const query = Object.fromEntries(url.searchParams);
     const lease = await acquireSocketLease(services, caller.namespace, caller.principal);
     const prepared = await endpoint
-      .prepare({ services, rooms: this.#rooms, unsent: this.#unsent, caller, params, query })
+      .prepare({
+        services,
+        topics: this.#topics,
+        rooms: this.#rooms,
+        unsent: this.#unsent,
+        caller,
+        params,
+        query,
+      })
       .catch(async (error) => {
         await lease.release();
         throw error;

@@ -27,7 +27,7 @@ const readQuery = textReader(subscribeQuerySchema);
  * it sends.
  */
 export const prepareTopicSocket: Prepare = async (handshake) => {
-  const { services, caller, rooms, unsent } = handshake;
+  const { services, caller, topics, rooms, unsent } = handshake;
   const query = readQuery(handshake.query);
   const connectionId = uuidv7();
   const memberId = query.member_id ?? (caller.principal?.wallet || connectionId);
@@ -35,7 +35,7 @@ export const prepareTopicSocket: Prepare = async (handshake) => {
   // Subscribe before the handshake is answered, so that a client with an open socket misses
   // nothing.
   const subscription = await subscribeTopic(
-    { ...services, rooms },
+    { ...services, topics, rooms },
     {
       namespace: caller.namespace,
       topic: query.topic,
@@ -58,13 +58,16 @@ export const prepareTopicSocket: Prepare = async (handshake) => {
     abandon: () => void close(),
     serve(ws) {
       ws.on('close', close);
-      const send = frameSender(ws, {
+      const sender = frameSender(ws, {
         namespace: caller.namespace,
         unsent,
         maxUnsentBytes: MAX_UNSENT_BYTES,
       });
-      subscription.deliverTo(send);
-      publishMessages(ws, handshake, query.topic, send);
+      subscription.deliverTo({
+        send: (frame) => sender.send(frame),
+        disconnect: () => sender.disconnect('messages arrive faster than they can be sent'),
+      });
+      publishMessages(ws, handshake, query.topic, sender.send);
     },
   };
 };

@@ -1,10 +1,9 @@
 import type { Namespace } from '../../contract/ids.js';
-import { topicChannel } from '../../core/events/publish.js';
 import { AppError } from '../../errors.js';
-import type { Bus } from '../../ports/bus.js';
 import type { Closable } from '../../ports/closable.js';
 import type { OwnedMember, Presence, PresenceMember } from '../../ports/presence.js';
 import type { PresenceRooms } from './presence-rooms.js';
+import type { FrameListener, TopicRooms } from './topic-rooms.js';
 
 /** Renewals per lease, so that two may be lost. */
 const RENEWALS_PER_LEASE = 3;
@@ -22,16 +21,18 @@ export interface Subscriber {
  * buffered in order.
  */
 export interface TopicSubscription extends Closable {
-  deliverTo(send: (frame: string) => void): void;
+  deliverTo(target: FrameListener): void;
 }
 
 /** Resolves when messages are received and, for a member, when others have been notified of it. */
 export async function subscribeTopic(
-  { bus, presence, rooms }: { bus: Bus; presence: Presence; rooms: PresenceRooms },
+  { presence, topics, rooms }: { presence: Presence; topics: TopicRooms; rooms: PresenceRooms },
   { namespace, topic, connectionId, member }: Subscriber,
 ): Promise<TopicSubscription> {
-  const early: string[] = [];
-  let send = (frame: string): void => void early.push(frame);
+  const early: ((target: FrameListener) => void)[] = [];
+  let deliver = (call: (target: FrameListener) => void): void => void early.push(call);
+  const send = (frame: string) => deliver((target) => target.send(frame));
+  const disconnect = () => deliver((target) => target.disconnect());
   const closers: (() => Promise<void>)[] = [];
   let closed: Promise<void> | undefined;
 
@@ -46,12 +47,15 @@ export async function subscribeTopic(
   };
 
   try {
-    closers.push(await bus.subscribe(topicChannel(namespace, topic), (frame) => send(frame)));
+    closers.push(await topics.enter(namespace, topic, { send, disconnect }));
     if (member) {
       closers.push(
-        await rooms.enter(namespace, topic, (event, frame) => {
-          // A member is not notified of itself.
-          if (event.member_id !== member.member_id) send(frame);
+        await rooms.enter(namespace, topic, {
+          onEvent(event, frame) {
+            // A member is not notified of itself.
+            if (event.member_id !== member.member_id) send(frame);
+          },
+          disconnect,
         }),
       );
     }
@@ -75,8 +79,8 @@ export async function subscribeTopic(
 
   return {
     deliverTo(target) {
-      for (const frame of early.splice(0)) target(frame);
-      send = target;
+      for (const call of early.splice(0)) call(target);
+      deliver = (call) => call(target);
     },
     close() {
       closed ??= close();
