@@ -12,7 +12,7 @@ import { makeOwnerOnly } from './files/owner-only.js';
 import { writeReadyFile } from './files/ready-file.js';
 import { createLogger } from './logger.js';
 import type { Closable } from './ports/closable.js';
-import { exitWithin } from './process/shutdown.js';
+import { closeFailedStart, exitWithin } from './process/shutdown.js';
 import { allowHeapGrowth } from './process/v8-flags.js';
 
 export interface UpOptions {
@@ -90,10 +90,9 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
       close: () => closers.close(),
     };
   } catch (error) {
-    const cutShort = closers.isClosing;
-    await closers.close();
     // A signal has aborted the startup; the process is about to exit, so the error is not reported.
-    if (cutShort) return await new Promise<never>(() => {});
+    if (closers.isClosing) return await new Promise<never>(() => {});
+    await closeFailedStart(closers, config.SHUTDOWN_SECONDS);
     throw error;
   }
 }

@@ -31,7 +31,8 @@ export function distinctNames(columns: readonly string[]): string[] {
 export class RowWriter {
   readonly #names: readonly string[];
   readonly #rows: string[] = [];
-  #bytes = 2;
+  /** With "[", and a comma or "]" after each row. */
+  #bytes = 1;
 
   constructor(columns: readonly string[]) {
     this.#names = distinctNames(columns).map((name, at) => `${at === 0 ? '' : ','}${JSON.stringify(name)}:`);

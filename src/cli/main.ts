@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import '../process/v8-flags.js';
 import { type Command, CommanderError } from 'commander';
-import { AppError, messageOf } from '../errors.js';
+import { AppError, type ErrorCode, messageOf } from '../errors.js';
 import { inCliTerms } from './cli-terms.js';
 import { candidates } from './completion/candidates.js';
 import { knownNames } from './completion/names.js';
@@ -15,6 +15,8 @@ import { oneLine, writePrintable } from './terminal.js';
 
 const FAILED = 1;
 const WRONG_USAGE = 2;
+/** Their messages say how a function ended, and name no fields of the API. */
+const OUTCOMES = new Set<ErrorCode>(['function_error', 'function_refused', 'function_timeout']);
 
 /** Runs the CLI. Resolves with the exit code: 0 success, 1 failure, 2 wrong usage. */
 async function main(): Promise<number> {
@@ -61,7 +63,8 @@ async function printCandidates(words: readonly string[]): Promise<number> {
 
 function report({ code, message }: AppError, running: Command | undefined): string {
   const hint = hintFor(code, { path: pathOf(running), args: running?.args ?? [], message });
-  return `error: ${inCliTerms(message, running)}\n${hint === undefined ? '' : `${hint}\n`}`;
+  const sentence = OUTCOMES.has(code) ? message : inCliTerms(message, running);
+  return `error: ${sentence}\n${hint === undefined ? '' : `${hint}\n`}`;
 }
 
 /** Formats an error that is not an AppError, which is a bug. */

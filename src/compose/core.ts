@@ -39,7 +39,7 @@ export async function composeCore(
   closers: Closers,
   writeRow: (row: AttemptRow) => Promise<void>,
 ): Promise<Core> {
-  const { store, bus, queue, egress, tasks, config } = ports;
+  const { store, bus, queue, backlog, egress, tasks, config } = ports;
   const { meter } = ports.metrics;
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
@@ -59,13 +59,13 @@ export async function composeCore(
   const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, logger });
   const logQuota = closers.add(await openLogQuota({ store: store.quotas, quotas, bus }));
   const shared = { catalog, queue, meter, resultTtlMs };
-  const invoker = createInvoker({ ...shared, replies, store, egress, callbacks, logQuota });
+  const invoker = createInvoker({ ...shared, replies, store, backlog, egress, callbacks, logQuota });
   const publisher = createPublisher({ ...shared, bus });
   const { box } = ports.keys;
   const secrets = closers.add(await createSecrets({ store, bus, box, quotas }));
   const schedules = createSchedules({ ...shared, store });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
-  const end = endRemoved({ attempts: store.attempts, finisher, backlog: ports.backlog });
+  const end = endRemoved({ attempts: store.attempts, finisher, backlog });
   queue.onRemoved(end);
   addProcessGauges(ports);
   const { processId, metrics } = ports;

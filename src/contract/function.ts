@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isCron } from './cron.js';
+import { isHostRule } from './host-rules.js';
 import { httpFunctionSchema } from './http-function.js';
 import { functionNameSchema, namespaceSchema } from './ids.js';
 import { show } from './show.js';
@@ -54,7 +55,15 @@ function envBytes(env: unknown): number {
   return new TextEncoder().encode(texts.join('')).byteLength;
 }
 export const concurrencySchema = whole(1, 10_000);
-export const allowedHostsSchema = z.array(z.string().min(1).max(253)).max(100);
+const allowedHostSchema = z
+  .string()
+  .min(1)
+  .max(253)
+  .refine(isHostRule, {
+    error: (issue) =>
+      `must be a host, host:port, network or *.suffix such as "api.example.com", not ${show(issue.input)}`,
+  });
+export const allowedHostsSchema = z.array(allowedHostSchema).max(100);
 
 export const cronSchema = z
   .string()

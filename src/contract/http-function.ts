@@ -49,8 +49,15 @@ export const verifySchema = z.discriminatedUnion(
       prefix: z.string().max(64).default(''),
     }),
   ],
-  { error: (issue) => `must have a scheme of ${VERIFY_SCHEMES.join(', ')}, not ${show(issue.input)}` },
+  { error: ({ input }) => verifyError(input) },
 );
+
+function verifyError(verify: unknown): string {
+  if (typeof verify !== 'object' || verify === null) return `must be a map, not ${show(verify)}`;
+  const scheme = 'scheme' in verify ? verify.scheme : undefined;
+  return `must be one of ${VERIFY_SCHEMES.join(', ')}, not ${show(scheme)}`;
+}
+
 export type VerifySettings = z.infer<typeof verifySchema>;
 
 const originSchema = z.string().regex(/^(\*|https?:\/\/[^\s/?#]+)$/, {

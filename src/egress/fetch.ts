@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { FairLimiter, type FairLimits } from '../concurrency/fair-limiter.js';
+import { type AllowList, parseAllowList, parseHostList, targetOf } from '../contract/host-rules.js';
 import { AppError, isAppError } from '../errors.js';
 import { networkReason } from '../network-reason.js';
 import type { Egress, EgressCheck, EgressRequest, EgressResponse } from '../ports/egress.js';
-import { type AllowList, parseAllowList, parseHostList, targetOf } from './allow.js';
 import { createDecoder } from './decode.js';
 import { dropBodyHeaders, dropCredentials, incoming, outgoing } from './headers.js';
 import { createNameLookups, LOOKUP_MS, type NameLookups, type Resolve } from './name-lookups.js';

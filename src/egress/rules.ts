@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
+import { type AllowList, type HostAndPort, targetOf } from '../contract/host-rules.js';
 import { AppError } from '../errors.js';
 import { blockedReason } from './address.js';
-import { type AllowList, type HostAndPort, targetOf } from './allow.js';
 import type { Lookup, NameLookups } from './name-lookups.js';
 
 /**

@@ -1,9 +1,9 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { type AllowList, type HostAndPort, targetOf } from '../contract/host-rules.js';
 import type { Namespace } from '../contract/ids.js';
 import { AppError } from '../errors.js';
-import { type AllowList, type HostAndPort, targetOf } from './allow.js';
 import type { Lookup, NameLookups } from './name-lookups.js';
 import { allowedAddresses, checkAddresses } from './rules.js';
 

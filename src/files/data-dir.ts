@@ -59,7 +59,17 @@ export async function openDataDir(path: string, warn: (message: string) => void)
       `In the data directory ${root}, ${failed} files or directories are accessible to other users and owned by another user; run "chmod -R go-rwx" there as their owner.`,
     );
   }
-  const temporary = (name: string) => join(root, `.${name}.${randomBytes(6).toString('hex')}`);
+  /** Writes a temporary file. What a full disk has left of it is removed. */
+  const writeDraft = async (name: string, content: string): Promise<string> => {
+    const draft = join(root, `.${name}.${randomBytes(6).toString('hex')}`);
+    try {
+      await writeFile(draft, content, { mode: 0o600, flush: true });
+    } catch (error) {
+      await rm(draft, { force: true }).catch(() => undefined);
+      throw unusable(root, error);
+    }
+    return draft;
+  };
 
   return {
     path: root,
@@ -72,8 +82,7 @@ export async function openDataDir(path: string, warn: (message: string) => void)
       if (existing !== null) return existing;
       // `link` fails if the name exists, so only one process creates the file, and the file is
       // complete when its name appears.
-      const draft = temporary(name);
-      await writeFile(draft, make(), { mode: 0o600, flush: true });
+      const draft = await writeDraft(name, make());
       try {
         await link(draft, file);
       } catch (error) {
@@ -85,9 +94,7 @@ export async function openDataDir(path: string, warn: (message: string) => void)
     },
     read: (name) => readIfExists(join(root, name)),
     async write(name, content) {
-      const draft = temporary(name);
-      await writeFile(draft, content, { mode: 0o600, flush: true });
-      await rename(draft, join(root, name));
+      await rename(await writeDraft(name, content), join(root, name));
     },
     remove: (name) => rm(join(root, name), { force: true }),
   };

@@ -3,7 +3,7 @@ import { type Config, loadConfig } from '../config.js';
 import { isAppError, messageOf } from '../errors.js';
 import { makeOwnerOnly } from '../files/owner-only.js';
 import { createLogger, type Logger } from '../logger.js';
-import { closeOnSignal } from './shutdown.js';
+import { closeFailedStart, closeOnSignal } from './shutdown.js';
 import { allowHeapGrowth } from './v8-flags.js';
 
 /**
@@ -16,19 +16,21 @@ export async function runMain(
 ): Promise<void> {
   makeOwnerOnly();
   let closers: Closers | null = null;
+  let shutdownSeconds = 0;
   try {
     const { config, warnings } = loadConfig();
     const logger = createLogger(config.LOG_LEVEL);
     for (const warning of warnings) logger.warn(warning);
     const opened = new Closers(logger);
     closers = opened;
+    shutdownSeconds = config.SHUTDOWN_SECONDS;
     closeOnSignal(logger, config.SHUTDOWN_SECONDS, () => opened.close());
     await start(config, logger, opened);
     allowHeapGrowth();
   } catch (error) {
     // A signal has aborted the startup; the resulting error is not reported.
     if (closers?.isClosing) return;
-    await closers?.close();
+    if (closers !== null) await closeFailedStart(closers, shutdownSeconds);
     process.stderr.write(`${messageOf(error)}\n`);
     // Print the stack of internal errors only; a wrong setting needs none.
     if (!isAppError(error) && error instanceof Error) process.stderr.write(`${error.stack}\n`);

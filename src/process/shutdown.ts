@@ -1,4 +1,6 @@
+import { waitAtMost } from '../concurrency/timeout.js';
 import type { Logger } from '../logger.js';
+import type { Closable } from '../ports/closable.js';
 import { handleStopSignals } from './stop-signals.js';
 
 /**
@@ -27,6 +29,23 @@ export function exitWithin(shutdownSeconds: number, logger: Logger): void {
     process.exit(0);
   }, ms);
   timer.unref();
+}
+
+/** The time in which the error of a failed start is reported, in milliseconds. */
+const REPORT_MS = 1000;
+
+/**
+ * Closes what a failed start has opened, for at most SHUTDOWN_SECONDS: on a full disk, the jobs that
+ * it has taken cannot be settled. If something is still open then, the process exits with 1 as soon
+ * as the caller has reported the error.
+ */
+export async function closeFailedStart(opened: Closable, shutdownSeconds: number): Promise<void> {
+  let isClosed = false;
+  const closing = opened.close().finally(() => {
+    isClosed = true;
+  });
+  await waitAtMost(shutdownSeconds * 1000, closing);
+  if (!isClosed) setTimeout(() => process.exit(1), REPORT_MS).unref();
 }
 
 /**

@@ -24,6 +24,22 @@ async function blockOf(root: string, cid: string): Promise<string> {
   return join(root, cid, names[0] ?? '');
 }
 
+test('a blob of identical blocks is stored no slower than one of different blocks', async (t) => {
+  const blobs = await openBlobs({ driver: 'local', dir: join(dir, 'identical') });
+  t.teardown(() => blobs.close());
+  const size = 16 * 1024 * 1024;
+  const time = async (bytes: Uint8Array) => {
+    const start = performance.now();
+    const cid = await blobs.put(bytes);
+    const taken = performance.now() - start;
+    t.deepEqual(Buffer.from(await blobs.get(cid)), Buffer.from(bytes));
+    return taken;
+  };
+  const different = await time(randomBytes(size));
+  const identical = await time(new Uint8Array(size));
+  t.true(identical < 2 * different + 1000, `${identical} ms, and ${different} ms when different`);
+});
+
 test('reading a blob with a damaged block fails, and storing the blob again repairs it', async (t) => {
   const root = join(dir, 'damaged');
   const blobs = await openBlobs({ driver: 'local', dir: root });

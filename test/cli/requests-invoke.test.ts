@@ -241,3 +241,13 @@ test('invoke --http sends the request unchanged to the functions URL that the en
     t.is((await call(...wrong)).code, 2, wrong.join(' '));
   }
 });
+
+test('the error of a function is printed as it is, also where it begins with the name of an option', async (t) => {
+  const error = 'output is larger than 1 MB';
+  const server = await answeringServer((_request, response) =>
+    json(response, 500, { request_id: 'r1', status: 'error', error }),
+  );
+  t.teardown(server.close);
+  const run = await runCli(['invoke', 'hello', '--data', 'x'], { home, env: server.env });
+  t.true(run.stderr.startsWith(`error: ${error} (request r1)\n`), run.stderr);
+});

@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
-import { canMount, smallDisk } from '../helpers/small-disk.js';
+import { commands, probeWasm } from '../helpers/probe.js';
+import { startEngine } from '../helpers/running-engine.js';
+import { canMount, type SmallDisk, smallDisk } from '../helpers/small-disk.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const home = tempDir();
@@ -23,13 +26,19 @@ const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 
 async function up(
   data: string,
-  options: { enter?: readonly string[]; uid?: number; gid?: number; redis?: string } = {},
+  options: {
+    enter?: readonly string[];
+    uid?: number;
+    gid?: number;
+    redis?: string;
+    env?: Record<string, string>;
+  } = {},
 ): Promise<Run> {
-  const { enter = [], redis, ...user } = options;
+  const { enter = [], redis, env, ...user } = options;
   const [program = '', ...args] = [...enter, process.execPath, join(process.cwd(), 'dist/app/orama.js')];
   const child = spawn(program, [...args, 'up', '--port', '0', '--data', data], {
     ...user,
-    env: { PATH: process.env.PATH, HOME: home, ...(redis === undefined ? {} : { REDIS_URL: redis }) },
+    env: { PATH: process.env.PATH, HOME: home, ...(redis === undefined ? {} : { REDIS_URL: redis }), ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
     // Much longer than a start takes; without it, a hanging engine would outlive the test.
     timeout: 240_000,
@@ -71,4 +80,45 @@ else {
     t.is(code, 1, stderr);
     t.regex(stderr, /^error: .*(disk|space).*\n$/);
   });
+
+  test('the disk has no room for the second key: "orama up" ends with one sentence and leaves no draft', async (t) => {
+    const disk = await smallDisk(1);
+    t.teardown(disk.close);
+    await fillBut(disk, 8);
+    const { code, stderr } = await up(join(disk.dir, 'data'), { enter: disk.enter });
+    t.is(code, 1, stderr);
+    t.regex(stderr, /^error: The data directory .*ENOSPC.*\n$/);
+    const files = await readdir(join(outside(disk), 'data'));
+    t.deepEqual(files.sort(), ['admin-key', 'lock', 'lock.pid']);
+  });
+
+  test('a start that fails on a full disk ends although the jobs it has taken cannot be settled', async (t) => {
+    const disk = await smallDisk(16);
+    t.teardown(disk.close);
+    const data = join(disk.dir, 'data');
+    const engine = await startEngine({ dataDir: data, enter: disk.enter });
+    t.teardown(engine.kill9);
+    await engine.api.deploy('probe', await probeWasm());
+    const sleeps = commands({ op: 'sleep', n: 1000 });
+    for (let i = 0; i < 5; i++) await engine.api.invoke('probe', sleeps, { prefer: 'respond-async' });
+    await engine.kill9();
+    await fillBut(disk, 32);
+    const env = { READY_FILE: '/nowhere/ready', SHUTDOWN_SECONDS: '3', QUEUE_LOCK_SECONDS: '1' };
+    const { code, stderr } = await up(data, { enter: disk.enter, env });
+    t.is(code, 1, stderr);
+    t.regex(stderr, /error: READY_FILE/);
+  });
+}
+
+/** The path of the file system from outside. */
+function outside(disk: SmallDisk): string {
+  return join(`/proc/${disk.enter[2]}/root`, disk.dir);
+}
+
+/** Fills the disk but for some kilobytes. */
+async function fillBut(disk: SmallDisk, kilobytes: number): Promise<void> {
+  const room = join(outside(disk), 'room');
+  await writeFile(room, Buffer.alloc(kilobytes << 10));
+  await disk.fill();
+  await rm(room);
 }

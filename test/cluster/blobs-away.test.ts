@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import test from 'ava';
+import { openStore } from '../../db/open.js';
 import { startCluster } from '../helpers/cluster.js';
 import { startKubo } from '../helpers/kubo.js';
 import { commands, probeWasm } from '../helpers/probe.js';
@@ -45,5 +47,30 @@ else {
     t.is(ended.state, 'success');
     t.is(ended.attempts.length, 1);
     t.is((await web.api.invoke('cold', echo)).status, 200);
+  });
+
+  test('a deploy whose storage goes away after its version was added does not say that nothing was', async (t) => {
+    const kubo = await startKubo(ipfs);
+    t.teardown(kubo.close);
+    const cluster = await startCluster({ IPFS_API_URL: kubo.url });
+    t.teardown(cluster.close);
+    const { api } = await cluster.web();
+    const first = await api.deploy('probe', await probeWasm());
+    t.is(first.status, 201, first.text);
+    const cid = first.json.function.wasm_cid;
+    await api.delete('/v1/functions/probe');
+    const store = await openStore({ driver: 'sqlite', file: join(cluster.dataDir, 'metadata.sqlite') });
+    t.teardown(store.close);
+    // Another process deletes the module, for which the deploy waits once its version is added.
+    const token = await until('the module is unreferenced', () => store.blobOwners.markForDeletion(cid));
+    const deploying = api.deploy('probe', await probeWasm());
+    const added = async () => (await api.get('/v1/functions/probe')).status === 200;
+    await until('the version is added', added);
+    await kubo.kill();
+    await store.blobOwners.unmark(cid, token ?? '');
+    const reply = await deploying;
+    t.is(reply.status, 503, reply.text);
+    t.is(reply.json.code, 'ambiguous_write');
+    t.regex(reply.json.error, /Version 2 of probe was added/);
   });
 }

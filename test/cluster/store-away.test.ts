@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import { Redis } from 'ioredis';
 import { startCluster } from '../helpers/cluster.js';
 import { loggedAttempts } from '../helpers/logged.js';
 import { onRqlite } from '../helpers/on-rqlite.js';
@@ -21,6 +22,45 @@ onRqlite('invocations continue while the database is down', (binary) => {
       await t.throwsAsync(start(), { message: /ended with 1: .*the engine keeps its own tables/s });
     }
   });
+
+  test.serial(
+    'a repeated request does not run again while the end of the first one is in the backlog',
+    async (t) => {
+      const rqlite = await startRqlite(binary);
+      t.teardown(rqlite.close);
+      const cluster = await startCluster({ RQLITE_URL: rqlite.urls.join(',') });
+      t.teardown(cluster.close);
+      const [web, first] = await Promise.all([cluster.web(), cluster.worker()]);
+      await web.api.deploy('probe', await probeWasm());
+      const count = commands({ op: 'sleep', n: 1500 }, { op: 'cache_incr', a: 'runs', n: 1 });
+      const send = () =>
+        web.api.invoke('probe', count, { prefer: 'respond-async', 'idempotency-key': 'only-once' });
+      // From here on the worker needs nothing of the store to run the function.
+      t.is((await web.api.invoke('probe', '[]')).status, 200);
+      const accepted = await send();
+      t.is(accepted.status, 202, accepted.text);
+
+      const [node] = rqlite.nodes;
+      await node?.kill('SIGKILL');
+      const runs = async () => (await web.api.post('/v1/cache/get', { dmap: 'default', key: 'runs' })).json;
+      await until('the end is in the backlog', async () => {
+        const redis = new Redis(cluster.redis.url);
+        return (await redis.xlen('{orama}:backlog').finally(() => redis.disconnect())) > 0;
+      });
+      // Nobody moves the record to the store.
+      first.freeze();
+      await node?.start();
+      await until('the store answers', async () => (await web.api.get('/v1/functions')).status === 200);
+      const early = await send();
+      t.is(early.status, 503, early.text);
+      t.is(early.json.code, 'unavailable');
+
+      first.thaw();
+      await until('the record is in the store', async () => (await send()).status === 202);
+      t.is((await send()).json.request_id, accepted.json.request_id);
+      t.is((await runs()).value, 1);
+    },
+  );
 
   test.serial(
     'calls succeed and are logged through a killed RQLite leader and 10 s without any node',

@@ -14,6 +14,16 @@ export function testDatabaseLimits(driver: string, get: GetDatabases): void {
     await t.throwsAsync(query(rows(9)), { code: 'invalid_sql', message: /8 MB/ });
   });
 
+  test(`${driver}: a result of exactly 8 MB is returned, and one of a byte more is rejected`, async (t) => {
+    const { query } = await aTable(get);
+    const overhead = '[{"x":""},{"x":""}]'.length;
+    const rows = (bytes: number) =>
+      `select hex(zeroblob(1048576)) as x
+       union all select substr(hex(zeroblob(4194304)), 1, ${bytes - overhead - 2 * 1048576}) as x`;
+    t.is(JSON.stringify(await query(rows(8 * 1048576))).length, 8 * 1048576);
+    await t.throwsAsync(query(rows(8 * 1048576 + 1)), { code: 'invalid_sql', message: /8 MB/ });
+  });
+
   test(`${driver}: 40 concurrent increments of a column are all applied`, async (t) => {
     const { table, query, execute } = await aTable(get, 'a integer');
     await execute(`insert into ${table} values (1, 0)`);

@@ -120,6 +120,10 @@ const REFUSED: [fields: Record<string, string>, sentence: string][] = [
     { memory_limit_mb: '64', metadata: '{"memory_limit_mb":4800}' },
     'metadata.memory_limit_mb must be a whole number from 1 to 256 MB, not 4800',
   ],
+  [
+    { metadata: '{"allowed_hosts":["https://a.com"]}' },
+    'metadata.allowed_hosts[0] must be a host, host:port, network or *.suffix such as "api.example.com", not "https://a.com"',
+  ],
   [{ metadata: '{"__proto__":{"is_public":true}}' }, 'unknown key "__proto__"; the keys are'],
 ];
 
@@ -148,7 +152,7 @@ test('parseDeployForm restores the settings written by writeDeployForm', (t) => 
         env: fc.dictionary(text, fc.string(), { noNullPrototype: true }),
         triggers: fc.array(fc.constantFrom({ topic: 'calls:*' }, { cron: '@daily', timezone: 'UTC' })),
         concurrency: fc.integer({ min: 1, max: 10_000 }),
-        allowed_hosts: fc.array(text),
+        allowed_hosts: fc.array(fc.domain()),
       },
       { requiredKeys: [] },
     ),

@@ -133,6 +133,19 @@ const REFUSED: [yaml: string, sentence: string][] = [
   ],
   ['concurrency: 0', WHOLE('concurrency', '1 to 10000', '0')],
   ['allowed_hosts: example.com', 'function.yaml: allowed_hosts must be a list, not "example.com"'],
+  ...['http://example.com', 'a/b', '*', 'a b', '10.0.0.0/33'].map((host): [string, string] => [
+    `allowed_hosts: [a.com, ${JSON.stringify(host)}]`,
+    `function.yaml: allowed_hosts[1] must be a host, host:port, network or *.suffix such as "api.example.com", not ${JSON.stringify(host)}`,
+  ]),
+  [
+    'http: {verify: {scheme: gitlab, secret: S}}',
+    'function.yaml: http.verify.scheme must be one of github, stripe, slack, standard-webhooks, hmac, not "gitlab"',
+  ],
+  [
+    'http: {verify: {secret: S}}',
+    'function.yaml: http.verify.scheme must be one of github, stripe, slack, standard-webhooks, hmac, not missing',
+  ],
+  ['http: {verify: 5}', 'function.yaml: http.verify must be a map, not 5'],
   ['build: ""', 'function.yaml: build must be a string that is not empty, not ""'],
   ['on_failure: ""', 'function.yaml: on_failure must be a string that is not empty, not ""'],
   ['memroy: 64', 'function.yaml: unknown key "memroy"; did you mean "memory"?'],

@@ -6,14 +6,17 @@ import { createRedisBackend, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { openStore } from '../../db/open.js';
 import { openQueues } from '../../queues/open.js';
+import type { RequestId } from '../../src/contract/ids.js';
 import type { Finisher, InvocationEnd } from '../../src/core/invocations/finish.js';
 import { createInvocations } from '../../src/core/invocations/invocations.js';
+import type { Settlement } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
 import { anAttempt, anEnd } from '../helpers/attempt.js';
 import { collect } from '../helpers/consuming.js';
 import { namespace, queued } from '../helpers/invocations.js';
 import { startRedis } from '../helpers/redis-server.js';
 import { tempDir } from '../helpers/temp-dir.js';
+import { until } from '../helpers/until.js';
 
 const root = tempDir();
 /** A finisher that does nothing. */
@@ -125,6 +128,67 @@ test('a cancelled invocation is found and listed while its end is being written,
   await t.throwsAsync(invocations.cancel(namespace, id), { message: 'the store is unreachable' });
   t.deepEqual(seen, ['queued', [[id, 'queued']]]);
   t.is((await invocations.get(namespace, id)).state, 'cancelled');
+});
+
+/** Starts a job that runs until it is cancelled, and then ends as `end` says. */
+async function runUntilCancelled(
+  { queues }: Awaited<ReturnType<typeof start>>,
+  end: (id: RequestId) => Promise<Settlement>,
+) {
+  const { queue } = queues;
+  const job = queued({}, { attempts: 3, backoff: { type: 'fixed', delayMs: 60_000 } });
+  const { id } = job.invocation;
+  await queue.add([job]);
+  await queue.consume(
+    async ({ signal }) => {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      // A caller that is answered before would find another state.
+      await setTimeout(50);
+      return end(id);
+    },
+    { concurrency: 1 },
+  );
+  await until('the job runs', async () => (await queue.get(id))?.state === 'running');
+  return id;
+}
+
+for (const state of ['cancelled', 'success', 'dead'] as const) {
+  test(`an invocation that ends as ${state} while it is being cancelled is ${state === 'cancelled' ? 'cancelled' : 'refused with conflict'}`, async (t) => {
+    const started = await start(t);
+    const { store, invocations } = started;
+    const id = await runUntilCancelled(started, async (requestId) => {
+      await store.attempts.write([anAttempt({ requestId, final: anEnd({ state }) })]);
+      return { kind: 'done' };
+    });
+    const cancelling = invocations.cancel(namespace('default'), id);
+    if (state === 'cancelled') await t.notThrowsAsync(cancelling);
+    else t.like(await t.throwsAsync(cancelling), { code: 'conflict' });
+    t.is((await invocations.get(namespace('default'), id)).state, state);
+  });
+}
+
+test('an invocation whose attempt fails while it is being cancelled is cancelled at once, not when its retry is due', async (t) => {
+  const started = await start(t, ({ attempts }) => ({
+    ...ends,
+    finish: ({ row }: InvocationEnd) => attempts.write([{ ...row, final: anEnd({ state: 'cancelled' }) }]),
+  }));
+  const id = await runUntilCancelled(started, async () => ({ kind: 'retry', error: 'boom' }));
+  await started.invocations.cancel(namespace('default'), id);
+  t.is((await started.invocations.get(namespace('default'), id)).state, 'cancelled');
+});
+
+test('a cancellation does not wait for ever for a worker that does not respond', async (t) => {
+  const started = await start(t);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const id = await runUntilCancelled(started, async () => {
+    await released;
+    return { kind: 'done' };
+  });
+  await t.notThrowsAsync(started.invocations.cancel(namespace('default'), id));
+  release();
 });
 
 test('an invocation in neither queue nor store is reported as absent only while the backlog is empty', async (t) => {

@@ -64,7 +64,10 @@ export async function openUseCases(directory: string) {
     replies,
     metered,
     publisher,
-    invoker: createInvoker({ ...shared, replies, store, egress, callbacks, logQuota }),
+    invoker: createInvoker({
+      ...{ ...shared, replies, store, egress, callbacks, logQuota },
+      backlog: queues.backlog,
+    }),
     finisher: createFinisher({
       replies,
       publisher,

@@ -96,6 +96,29 @@ onRqlite('three nodes survive the loss of one', (binary) => {
     t.is((await store.attempts.invocation(row.requestId))?.attempts.length, 1);
   });
 
+  test('what a node answers first after its start has every acknowledged write', async (t) => {
+    const cluster = await startRqlite(binary);
+    t.teardown(() => cluster.close());
+    // Without pauses between tries, so that the first answer is seen.
+    const store = await openStore({ driver: 'rqlite', urls: cluster.urls, retryForMs: 1 });
+    t.teardown(() => store.close());
+    const [node] = cluster.nodes;
+    // The more there is in its log, the longer a node applies it.
+    for (let i = 1; i <= 500; i++) await store.settings.put('scope', 'name', String(i));
+    for (let round = 0; round < 3; round++) {
+      await node?.kill('SIGKILL');
+      await node?.start();
+      let answer: string | null | undefined;
+      while (answer === undefined) {
+        answer = await store.settings.get('scope', 'name').catch((error) => {
+          if (!isAppError(error, 'unavailable')) throw error;
+          return undefined;
+        });
+      }
+      t.is(answer, '500');
+    }
+  });
+
   test('concurrent opens of a new cluster create the schema once', async (t) => {
     const cluster = await startRqlite(binary, 1);
     t.teardown(() => cluster.close());

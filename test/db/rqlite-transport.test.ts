@@ -215,6 +215,12 @@ test('a read is not retried for long on the only node when that answers nothing'
   t.is(statements.length, 1, 'the outage is counted from when the node became silent');
 });
 
+test('a write that may be repeated is ambiguous when no repetition is answered either', async (t) => {
+  const frozen = await aNode(t, never);
+  const post = aTransport(t, [frozen.url], { requestTimeoutMs: 600_000, retryForMs: 1 });
+  await t.throwsAsync(post(true, { writes: true }), { code: 'RQLITE_AMBIGUOUS', message: /does not answer/ });
+});
+
 test('a statement that takes long is waited for while its node answers others', async (t) => {
   const slow = await aNode(t, (response, request) => {
     if (request.method === 'GET') response.end('[+]node ok');

@@ -260,9 +260,13 @@ test('the file name may be quoted, escaped, not ASCII or given as filename*', as
   t.like(empty.json, { name: 'f', size: 0 });
 });
 
-test('an epilogue, missing line end or spaces after a boundary make no difference', async (t) => {
+test('a preamble, an epilogue, a missing line end or spaces after a boundary make no difference', async (t) => {
   const api = await aTenant(await engine());
   for (const body of [
+    form('\r\n', file(), END),
+    form('\r\n\r\n', file(), END),
+    form('a preamble\r\n--\r\n', file(), END),
+    form(Buffer.alloc(60_000, 'p'), '\r\n', file(), END),
     form(file(), '--b--'),
     form(file(), END, 'epilogue\r\n--b\r\n\r\n'),
     form(file(), END, Buffer.alloc(200_000, 'e')),
@@ -297,6 +301,8 @@ const MALFORMED: [what: string, body: Content, sentence: RegExp][] = [
   ['a field and a file of one name', form(file(), field('file'), END), /"file" was sent more than once/],
   ['no file', form(field('name'), END), /no file "file"/],
   ['the file as a field', form(field('file'), END), /no file "file"/],
+  ['bytes as a field', form(field('file', Uint8Array.of(0xff)), END), /no file "file"/],
+  ['a preamble without an end', form(Buffer.alloc(100_000, 'p'), '\r\n', file(), END), /cannot be read/],
 ];
 
 test('a malformed form returns 400 with a sentence that says what is wrong', async (t) => {

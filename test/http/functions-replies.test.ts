@@ -168,7 +168,7 @@ test('with FUNCTIONS_HOST, matching hosts serve functions on PORT and all other 
     return { status: Number(head.slice(9, 12)), text: body };
   };
   const host = `${tenant.namespace}.fn.example.com`;
-  for (const name of [host, `${host}:8080`, host.toUpperCase()]) {
+  for (const name of [host, `${host}:8080`, `${host}:`, `${host}.`, `${host}.:8080`, host.toUpperCase()]) {
     const found = await ask(name, '/people/7?x=1');
     t.is(found.status, 200, name);
     t.like(JSON.parse(found.text).request, {

@@ -112,6 +112,31 @@ test('a request or WebSocket upgrade without a Host header returns 400 with an e
   t.regex(old.received, /^HTTP\/1.1 200 /, 'HTTP/1.0 has no Host header');
 });
 
+test('a Host header that is no host returns 400 on both ports', async (t) => {
+  const { url, functionsUrl } = await engine();
+  for (const host of ['a b', 'a/b', 'a?b', 'user@a', 'a:b', 'a:99999', 'a%zz', '[::z]', 'ä']) {
+    const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+    const requests: [string, string][] = [
+      [url, head('GET', '/health', `Host: ${host}`)],
+      [functionsUrl, head('GET', '/default/hello', `Host: ${host}`)],
+      [url, head('GET', '/v1/pubsub/ws?topic=a', `Host: ${host}`, ...upgrade, key)],
+    ];
+    for (const [base, request] of requests) {
+      const { received } = await raw(base, request, { until: /\}$/ });
+      t.regex(
+        received,
+        /^HTTP\/1.1 400 [\s\S]*Host header must be[\s\S]*"code":"invalid_request"\}$/,
+        request,
+      );
+    }
+  }
+  for (const host of ['', 'a', 'a.', 'a_b:', '1.2.3.4:80', '[::1]:4000', 'xn--4ca.example.com']) {
+    const { received } = await raw(url, head('GET', '/v1/version', `Host: ${host}`, 'Connection: close'));
+    t.regex(received, /^HTTP\/1.1 200 /, host);
+  }
+});
+
 test('an invalid WebSocket handshake is refused with the error of any other request', async (t) => {
   const { url } = await engine();
   const { key } = await aTenant(await engine());

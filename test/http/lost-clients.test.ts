@@ -1,9 +1,13 @@
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { type Child, startChild } from '../helpers/child.js';
 import { commands } from '../helpers/probe.js';
+import { requestHead } from '../helpers/raw-http.js';
 import { until } from '../helpers/until.js';
 import { aTenantWithProbe, sharedEngine } from './served.js';
+import { PORTS } from './served-functions.js';
 import { connect } from './socket.js';
 
 const PING_SECONDS = 4;
@@ -86,3 +90,32 @@ test('a frozen client with unread replies is dropped within three ping intervals
   await until('the client has been dropped', async () => child.messages.length === 2);
   t.deepEqual(ends(child), [{ closed: 0, code: 1006 }]);
 });
+
+for (const { port, urlOf, pathOf } of PORTS) {
+  test(`a request that was sent completely runs although its client has disconnected at once, on the port of ${port}`, async (t) => {
+    const running = await engine();
+    const api = await aTenantWithProbe(running, { is_public: 'true', metadata: '{"http":{}}' });
+    const { hostname, port: number } = new URL(urlOf(running));
+    const input = commands({ op: 'output', n: 1 });
+    const requests = [
+      requestHead('POST', pathOf(api.namespace, 'probe'), 'Host: x', `Content-Length: ${input.length}`) +
+        input,
+      `${requestHead('POST', pathOf(api.namespace, 'probe'), 'Host: x', 'Transfer-Encoding: chunked')}${input.length.toString(16)}\r\n${input}\r\n0\r\n\r\n`,
+    ];
+    const sent = Array(5).fill(requests).flat();
+    // What the process knows of the function is then so old that it must first ask the store.
+    await sleep(2500);
+    await Promise.all(
+      sent.map((request) => {
+        const socket = connectTcp(Number(number), hostname).end(request).resume();
+        socket.on('error', () => undefined);
+        return once(socket, 'close');
+      }),
+    );
+    await until('all have run', async () => {
+      const { json } = await api.get('/v1/invocations?function=probe&status=success');
+      return json.count === sent.length;
+    });
+    t.pass();
+  });
+}

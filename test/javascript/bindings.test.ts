@@ -77,6 +77,23 @@ test('bindings from env and from the orama module call the host functions and re
   ]);
 });
 
+test('numbers beyond 64 bits are bound as reals, and not as integers that no column holds', async (t) => {
+  const source = `export default async (_, env) => {
+    await env.DB.prepare('SELECT').bind(1e20, -1e19, 2 ** 63, 2 ** 53, 1.5, NaN, Infinity).all();
+  };`;
+  const bound: string[] = [];
+  const { error, log } = await run(source, '', {
+    host: {
+      db_query: async (_sql, args) => {
+        bound.push(args);
+        return '[]';
+      },
+    },
+  });
+  t.is(error, null, log.join('\n'));
+  t.deepEqual(bound, ['[1e+20,-1e+19,9.223372036854776e+18,9007199254740992,1.5,null,null]']);
+});
+
 test('a statement that begins with WITH is executed or queried as its main verb has it', async (t) => {
   const reads = [
     'WITH a AS (SELECT 1) SELECT * FROM a',

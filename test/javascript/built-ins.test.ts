@@ -29,3 +29,31 @@ for (const [name, snippets] of Object.entries(SNIPPETS)) {
     t.deepEqual(pairs(inFunction), pairs(expected));
   });
 }
+
+// Node.js 20 clones them to empty objects.
+test('structuredClone keeps the name and the message of a DOMException', async (t) => {
+  const wasm = await buildJavaScript({
+    'index.js': `export default () => {
+      const { name, message, code } = structuredClone(new DOMException('why', 'AbortError'));
+      return [name, message, code];
+    }`,
+  });
+  const outcome = await runText(engine, wasm, '', { warmStart: 'reactor' });
+  t.deepEqual(JSON.parse(outcome.output), ['AbortError', 'why', 20]);
+});
+
+test('abort() informs all listeners when onabort throws', async (t) => {
+  const wasm = await buildJavaScript({
+    'index.js': `export default () => {
+      const controller = new AbortController();
+      const seen = [];
+      controller.signal.onabort = () => { throw new Error('from onabort'); };
+      controller.signal.addEventListener('abort', () => seen.push('listener'));
+      controller.abort();
+      return seen;
+    }`,
+  });
+  const outcome = await runText(engine, wasm, '', { warmStart: 'reactor' });
+  t.is(outcome.output, '["listener"]');
+  t.regex(outcome.log.join('\n'), /from onabort/);
+});

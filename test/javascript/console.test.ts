@@ -31,6 +31,7 @@ const STATEMENTS = [
   "console.assert(true, 'no'); console.assert(false); console.assert(0, 'odd %s', 'x', 1); console.assert(null, 7)",
   "console.count(); console.count('x'); console.count(); console.countReset(); console.count()",
   "console.group('one'); console.log('in'); console.group(); console.log('two\\nlines'); console.groupEnd(); console.groupEnd(); console.groupEnd(); console.log('out')",
+  "console.log(new URLSearchParams('a=1&b=x y'), new URLSearchParams())",
   'console.dir({ a: [1, 2] }); console.info(1); console.debug("d"); console.warn("w"); console.error("e")',
 ] as const;
 
@@ -60,3 +61,16 @@ function nodeSays(code: string): string[] {
   new Function('console', code)(console);
   return said;
 }
+
+test('console shows the address of a URL, and the fields of headers and of a form', async (t) => {
+  const wasm = await buildJavaScript({
+    'index.js': `export default () => {
+      const form = new FormData();
+      form.append('a', '1');
+      console.log(new URL('http://h/x?y'), new Headers({ b: '2', 'x-a': '1' }), new Headers(), form);
+    }`,
+  });
+  const { log } = await runText(engine, wasm, '', { warmStart: 'reactor' });
+  const shown = "URL { href: 'http://h/x?y' } Headers { b: '2', 'x-a': '1' } Headers {} FormData { a: '1' }";
+  t.deepEqual(log, [`info: ${shown}`]);
+});

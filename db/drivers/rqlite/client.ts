@@ -3,7 +3,7 @@ import KnexSqlite from 'knex/lib/dialects/sqlite3/index.js';
 import { type DecodedResult, decodeResult } from './decode.js';
 import { encodeStatements, type RqliteStatement } from './encode.js';
 import { RqliteError } from './errors.js';
-import { RqliteTransport, type RqliteTransportOptions } from './transport.js';
+import { CONSISTENT_READ, RqliteTransport, type RqliteTransportOptions } from './transport.js';
 
 export interface RqliteClientConfig extends Knex.Config {
   rqlite: RqliteTransportOptions;
@@ -26,6 +26,9 @@ export interface KnexQuery {
  */
 const IDEMPOTENT =
   /^\s*with\b(?![\s\S]*\b(insert|update|delete|replace)\b)|^\s*(select|pragma|explain|values|insert\s+or\s+ignore|create\s+(unique\s+)?(table|index|view)\s+if\s+not|drop\s+\w+\s+if\s+exists)\b|\bon\s+conflict\b[^;]*\bdo\s+nothing\s*$/i;
+
+/** Matches statements that only read. */
+const READS = /^\s*with\b(?![\s\S]*\b(insert|update|delete|replace)\b)|^\s*(select|pragma|explain|values)\b/i;
 
 /** Matches statements that may return rows without RETURNING. */
 const MAY_READ = /^\s*(select|with|values|pragma|explain)\b/i;
@@ -87,8 +90,12 @@ export class RqliteClient extends KnexSqlite {
     // commits the others.
     const onlyWrites = transaction && !statements.some(({ sql }) => MAY_READ.test(sql));
     const endpoint = onlyWrites ? '/db/execute' : '/db/request';
-    const path = `${endpoint}?blob_array${transaction ? '&transaction' : ''}`;
-    const { results = [] } = await this.driver.post(path, encodeStatements(statements), { idempotent });
+    const onlyReads = statements.every(({ sql }) => READS.test(sql));
+    const path = `${endpoint}?blob_array${transaction ? '&transaction' : ''}${onlyReads ? CONSISTENT_READ : ''}`;
+    const { results = [] } = await this.driver.post(path, encodeStatements(statements), {
+      idempotent,
+      writes: !onlyReads,
+    });
     return results.map((result, at) => decodeResult(result, statements.length > 1 ? at : undefined));
   }
 }

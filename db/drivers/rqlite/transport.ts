@@ -25,12 +25,21 @@ export interface RqliteTransportOptions {
   connections?: number;
 }
 
+/**
+ * Parameter of a path whose statements only read: they see every write that was acknowledged
+ * before. By default (`weak`) a node that has just become leader, such as the only one after its
+ * start, answers before it has applied its log, as if rows of long ago did not exist.
+ */
+export const CONSISTENT_READ = '&level=linearizable';
+
 export interface RequestOptions {
   /**
    * Whether the request may be executed twice with the same effect, so that it is repeated when a
    * response is lost.
    */
   idempotent: boolean;
+  /** Whether it matters to the caller that a request whose response was lost may be executed. */
+  writes?: boolean;
   signal?: AbortSignal;
   /** Overrides `requestTimeoutMs`. */
   timeoutMs?: number;
@@ -75,7 +84,7 @@ const NOT_SENT = new Set([
  * sent the request before, on a connection that broke (`retry` in RQLite's cluster/client.go).
  */
 const NOT_APPLIED =
-  /^(leader not found|not leader|node is not the leader|store not (open|ready)|leadership transfer in progress|timed out enqueuing operation)/i;
+  /^(leader not found|not leader|node is not the leader|store not (open|ready)|leadership transfer in progress|timed out enqueuing operation|stale read|index \d+: timeout waiting for fsm)/i;
 
 const FIRST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 500;
@@ -123,6 +132,7 @@ export class RqliteTransport {
     let wait = FIRST_WAIT_MS;
     /** How many nodes in turn have named a leader that is not configured. */
     let unknownLeaders = 0;
+    let wasLost = false;
     for (let attempts = 1; ; attempts += 1) {
       if (options.signal?.aborted) throw aborted();
       const node = this.#current;
@@ -134,11 +144,8 @@ export class RqliteTransport {
         return outcome;
       }
       const { kind, error } = outcome;
-      if (kind === 'lost' && !options.idempotent) {
-        throw new RqliteError('RQLITE_AMBIGUOUS', `the write was sent and the answer lost: ${error.reason}`, {
-          cause: error,
-        });
-      }
+      wasLost ||= kind === 'lost';
+      if (kind === 'lost' && !options.idempotent) throw ambiguous(error);
       if (options.signal?.aborted) throw aborted(error);
       const leader = this.#nodes.findIndex(({ origin }) => origin === outcome.leader);
       unknownLeaders = kind === 'redirected' && leader < 0 ? unknownLeaders + 1 : 0;
@@ -146,7 +153,8 @@ export class RqliteTransport {
       const triedAll = attempts >= this.#nodes.length;
       if (kind === 'redirected' && (!triedAll || unknownLeaders >= this.#nodes.length)) continue;
       this.#noteFailure(startedAt);
-      if (triedAll && performance.now() - (this.#downSince ?? 0) >= this.#retryForMs) throw error;
+      if (triedAll && performance.now() - (this.#downSince ?? 0) >= this.#retryForMs)
+        throw wasLost && options.writes === true ? ambiguous(error) : error;
       // Jitter, because requests that failed together when a node died must not be retried at the
       // same time.
       if (triedAll) await sleep(wait * (0.5 + Math.random()));
@@ -229,6 +237,12 @@ function openNode(url: URL, connections: number, connectTimeoutMs: number): Node
     headers,
     prefix,
   };
+}
+
+function ambiguous(cause: RqliteError): RqliteError {
+  return new RqliteError('RQLITE_AMBIGUOUS', `the write was sent and the answer lost: ${cause.reason}`, {
+    cause,
+  });
 }
 
 function aborted(cause?: RqliteError): RqliteError {

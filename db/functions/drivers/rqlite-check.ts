@@ -1,7 +1,7 @@
 import { AppError } from '../../../src/errors.js';
 import { decodeResult } from '../../drivers/rqlite/decode.js';
 import { encodeStatements } from '../../drivers/rqlite/encode.js';
-import type { RqliteTransport } from '../../drivers/rqlite/transport.js';
+import { CONSISTENT_READ, type RqliteTransport } from '../../drivers/rqlite/transport.js';
 import { isAllowedModule } from '../allowed-names.js';
 import { findRefusedName } from '../calls.js';
 import { refused } from '../statement.js';
@@ -19,7 +19,7 @@ const ENGINE_TABLES =
  */
 export async function checkServer(transport: RqliteTransport): Promise<ReadonlySet<string>> {
   const { results = [] } = await transport.post(
-    '/db/query?blob_array',
+    `/db/query?blob_array${CONSISTENT_READ}`,
     encodeStatements([
       { sql: ENGINE_TABLES, bindings: [] },
       { sql: MODULES, bindings: [] },

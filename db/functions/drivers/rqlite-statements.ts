@@ -3,7 +3,7 @@ import { MAX_HOST_RESULT_BYTES } from '../../../src/contract/limits.js';
 import { type DecodedTable, decodeTable, type RqliteResult } from '../../drivers/rqlite/decode.js';
 import { encodeStatements } from '../../drivers/rqlite/encode.js';
 import { RqliteError } from '../../drivers/rqlite/errors.js';
-import type { RqliteTransport } from '../../drivers/rqlite/transport.js';
+import { CONSISTENT_READ, type RqliteTransport } from '../../drivers/rqlite/transport.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
 import type { BoundStatement, StatementOutcome } from '../executor.js';
 import { type Run, runMixed } from './rqlite-mixed.js';
@@ -56,7 +56,8 @@ async function post(
   const run: Run = async (path, statements, { idempotent }) => {
     const transaction = statements.length > 1 ? '&transaction' : '';
     // db_timeout: an endless statement would block all writes of the cluster.
-    const url = `${path}?blob_array&db_timeout=${timeoutMs}ms${transaction}`;
+    const level = path === '/db/query' ? CONSISTENT_READ : '';
+    const url = `${path}?blob_array&db_timeout=${timeoutMs}ms${transaction}${level}`;
     const response = await cluster.post(url, encodeStatements(statements), {
       idempotent,
       signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),

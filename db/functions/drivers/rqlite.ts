@@ -2,6 +2,7 @@ import type { Namespace } from '../../../src/contract/ids.js';
 import type { SqlOptions } from '../../../src/ports/function-databases.js';
 import { decodeResult } from '../../drivers/rqlite/decode.js';
 import { encodeStatements } from '../../drivers/rqlite/encode.js';
+import { CONSISTENT_READ } from '../../drivers/rqlite/transport.js';
 import { forOperator } from '../../for-operator.js';
 import type { BoundStatement, Executor, StatementOutcome } from '../executor.js';
 import { guard } from '../statement.js';
@@ -66,7 +67,8 @@ class RqliteExecutor implements Executor {
     try {
       const { transport } = await this.#clusters.open(namespace);
       const body = encodeStatements([{ sql: SIZE, bindings: [] }]);
-      const { results = [] } = await transport.post('/db/query', body, { idempotent: true });
+      const path = `/db/query?blob_array${CONSISTENT_READ}`;
+      const { results = [] } = await transport.post(path, body, { idempotent: true });
       return Number(decodeResult(results[0] ?? {}).rows[0]?.bytes ?? 0);
     } catch (error) {
       throw toAppError(error, SIZE_TIMEOUT_MS, false);

@@ -50,10 +50,6 @@ export class Blob {
   static contentOf(blob: Blob): Uint8Array<ArrayBuffer> {
     return blob.#bytes;
   }
-
-  get [Symbol.toStringTag](): string {
-    return 'Blob';
-  }
 }
 
 export class File extends Blob {
@@ -64,10 +60,6 @@ export class File extends Blob {
     super(parts, options);
     this.name = String(name).toWellFormed();
     this.lastModified = Number(options.lastModified ?? Date.now());
-  }
-
-  override get [Symbol.toStringTag](): string {
-    return 'File';
   }
 }
 

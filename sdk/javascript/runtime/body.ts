@@ -51,6 +51,7 @@ interface Extracted extends Carried {
 
 export function extract(body: unknown): Extracted {
   if (body === null || body === undefined) return { content: null, stream: null, type: null };
+  if (body instanceof ReadableStream && body.locked) throw new TypeError('The stream is locked to a reader');
   if (body instanceof ReadableStream) return { content: null, stream: body, type: null };
   if (body instanceof URLSearchParams) {
     const type = 'application/x-www-form-urlencoded;charset=UTF-8';
@@ -69,8 +70,16 @@ export function extract(body: unknown): Extracted {
   }
   const bytes = bytesOf(body);
   if (bytes !== null) return { content: bytesContent(bytes), stream: null, type: null };
-  const text = String(body).toWellFormed();
+  const text = `${body}`.toWellFormed();
   return { content: textContent(text), stream: null, type: 'text/plain;charset=UTF-8' };
+}
+
+/** Converts an argument with options as a browser does (Web IDL): null and undefined have none. */
+export function dictionary<T extends object>(given: T | null | undefined): Partial<T> {
+  if (given === null || given === undefined) return {};
+  if (typeof given !== 'object' && typeof given !== 'function')
+    throw new TypeError(`The options must be an object, not ${typeof given}`);
+  return given;
 }
 
 /** A text that is known to be JSON. */
@@ -156,6 +165,14 @@ export abstract class Body {
     const [mine, theirs] = split(this.#stream);
     this.#stream = mine;
     return { content: null, stream: theirs };
+  }
+
+  /** Moves the content to another request. */
+  transfer(): Carried {
+    if (this.#used || this.#stream?.locked === true) throw new TypeError('The body has been used already');
+    const carried = { content: this.#content, stream: this.#content === null ? this.#stream : null };
+    this.#used = carried.content !== null || carried.stream !== null;
+    return carried;
   }
 
   /** Takes the complete content; null for a stream. */

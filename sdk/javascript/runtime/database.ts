@@ -98,6 +98,9 @@ function encode(values: readonly unknown[]): string {
 
 function encodeValue(value: unknown): unknown {
   if (typeof value === 'bigint') return JSON.rawJSON(value.toString());
+  // JSON would write its digits, as an integer that no column can hold.
+  if (typeof value === 'number' && Number.isFinite(value) && Math.abs(value) >= 2 ** 63)
+    return JSON.rawJSON(value.toExponential());
   const bytes = bytesOf(value);
   return bytes === null ? (value ?? null) : { $blob: bytes.toBase64() };
 }

@@ -61,9 +61,12 @@ export class EventTarget {
   }
 
   dispatchEvent(event: Event): boolean {
+    if (!(event instanceof Event)) throw new TypeError('dispatchEvent takes an Event');
     event.target = this;
-    for (const { type, callback, once } of [...this.#listeners]) {
-      if (type !== event.type || event.stopped) continue;
+    for (const listener of [...this.#listeners]) {
+      const { type, callback, once } = listener;
+      // An earlier listener may have removed this one.
+      if (type !== event.type || event.stopped || !this.#listeners.includes(listener)) continue;
       if (once) this.removeEventListener(type, callback);
       try {
         if (typeof callback === 'function') callback.call(this, event);
@@ -94,7 +97,11 @@ export class AbortSignal extends EventTarget {
       this.#reason = reason ?? new DOMException('This operation was aborted', 'AbortError');
       const event = new Event('abort');
       event.target = this;
-      this.onabort?.call(this, event);
+      try {
+        this.onabort?.call(this, event);
+      } catch (error) {
+        uncaught(error);
+      }
       this.dispatchEvent(event);
     });
   }

@@ -4,7 +4,7 @@ import { type Incoming, start } from './http.js';
 import { Request, type RequestInit } from './request.js';
 import { EMPTY, Response } from './response.js';
 
-export async function fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+export async function fetch(input: string | URL | Request, init?: RequestInit | null): Promise<Response> {
   const request = new Request(input, init);
   const { signal, url } = request;
   signal.throwIfAborted();
@@ -30,6 +30,8 @@ export async function fetch(input: string | URL | Request, init?: RequestInit): 
     takeBack = start(outgoing, (answer) => {
       signal.removeEventListener('abort', onAbort);
       if (answer.status === 0) reject(new TypeError('fetch failed', { cause: new Error(answer.error) }));
+      else if (answer.url !== undefined && request.redirect === 'error')
+        reject(new TypeError('fetch failed', { cause: new Error(`redirected to ${answer.url}`) }));
       else resolve(responseOf(answer, request));
     });
   });

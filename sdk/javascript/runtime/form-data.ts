@@ -61,10 +61,6 @@ export class FormData {
   [Symbol.iterator](): Generator<Entry, void> {
     return this.entries();
   }
-
-  get [Symbol.toStringTag](): string {
-    return 'FormData';
-  }
 }
 
 /** Converts a value to an entry: a Blob becomes a File with the given name. */

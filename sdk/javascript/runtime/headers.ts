@@ -88,10 +88,6 @@ export class Headers {
   [Symbol.iterator](): IterableIterator<[string, string]> {
     return this.entries();
   }
-
-  get [Symbol.toStringTag](): string {
-    return 'Headers';
-  }
 }
 
 function checkName(name: string): string {

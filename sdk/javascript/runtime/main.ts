@@ -22,7 +22,7 @@ import { ReadableStream } from './streams.js';
 import { structuredClone } from './structured-clone.js';
 import { TextDecoder } from './text-decoder.js';
 import { clearTimeout, setInterval, setTimeout } from './timers.js';
-import { installSearchParams, URLSearchParams } from './url.js';
+import { installUrl, URLSearchParams } from './url.js';
 
 declare global {
   var crypto: EngineCrypto;
@@ -36,13 +36,22 @@ function define(target: object, values: Record<string, unknown>): void {
   }
 }
 
+/** Defines classes with the names and the string tags that a browser gives them. */
+function defineClasses(classes: Record<string, { prototype: object }>): void {
+  define(globalThis, classes);
+  for (const [name, value] of Object.entries(classes)) {
+    Object.defineProperty(value, 'name', { value: name, configurable: true });
+    Object.defineProperty(value.prototype, Symbol.toStringTag, { value: name, configurable: true });
+  }
+}
+
 installStack();
-installSearchParams();
+const URL = installUrl();
 define(Math, { random });
 define(JSON, { parse });
 restrict(globalThis.crypto);
 define(globalThis.crypto, { getRandomValues: boundedRandom(globalThis.crypto) });
-define(globalThis, {
+defineClasses({
   AbortController,
   AbortSignal,
   Blob,
@@ -55,6 +64,11 @@ define(globalThis, {
   Request,
   Response,
   TextDecoder,
+  TextEncoder,
+  URL,
+  URLSearchParams,
+});
+define(globalThis, {
   clearInterval: clearTimeout,
   clearTimeout,
   console,
@@ -79,7 +93,6 @@ define(globalThis, {
   setInterval,
   setTimeout,
   structuredClone,
-  URLSearchParams,
 });
 // Used by the module "orama" and by the code that `orama function build` adds to a bundle.
 Object.defineProperty(globalThis, Symbol.for('orama'), {

@@ -1,5 +1,5 @@
-import { Body, type Content, extract } from './body.js';
-import { AbortController, type AbortSignal } from './events.js';
+import { Body, type Content, dictionary, extract } from './body.js';
+import { AbortController, AbortSignal } from './events.js';
 import { Headers, type HeadersInit } from './headers.js';
 
 export interface RequestInit {
@@ -13,6 +13,7 @@ export interface RequestInit {
 const NORMALIZED = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']);
 const FORBIDDEN = new Set(['CONNECT', 'TRACE', 'TRACK']);
 const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const REDIRECTS = new Set(['follow', 'manual', 'error']);
 const BODILESS = new Set(['GET', 'HEAD']);
 
 class Given {
@@ -31,7 +32,8 @@ export class Request extends Body {
   readonly redirect: string;
   #signal: AbortSignal | null;
 
-  constructor(input: string | URL | Request | Given, init: RequestInit = {}) {
+  constructor(input: string | URL | Request | Given, options?: RequestInit | null) {
+    const init = dictionary(options);
     if (input instanceof Given) {
       super({ content: input.content, stream: null });
       this.url = input.url;
@@ -48,7 +50,7 @@ export class Request extends Body {
       throw new TypeError(`Request with ${method} method cannot have a body`);
     const extracted = given
       ? extract(init.body)
-      : { type: null, ...(from === null ? { content: null, stream: null } : from.share()) };
+      : { type: null, ...(from === null ? { content: null, stream: null } : from.transfer()) };
     super(extracted);
     this.method = method;
     this.url = from === null ? parse(String(input)) : from.url;
@@ -57,7 +59,11 @@ export class Request extends Body {
       this.headers.set('content-type', extracted.type);
     }
     this.redirect = init.redirect ?? from?.redirect ?? 'follow';
+    if (!REDIRECTS.has(this.redirect))
+      throw new TypeError(`The redirect mode of a request is follow, manual or error, not ${this.redirect}`);
     this.#signal = init.signal === undefined ? (from?.signal ?? null) : init.signal;
+    if (this.#signal !== null && !(this.#signal instanceof AbortSignal))
+      throw new TypeError('The signal of a request must be an AbortSignal');
   }
 
   get signal(): AbortSignal {
@@ -66,12 +72,13 @@ export class Request extends Body {
   }
 
   clone(): Request {
-    const copy = new Request(this.url, { method: this.method, headers: this.headers, signal: this.signal });
+    const copy = new Request(this.url, {
+      method: this.method,
+      headers: this.headers,
+      signal: this.signal,
+      redirect: this.redirect,
+    });
     return withBody(copy, this.share());
-  }
-
-  get [Symbol.toStringTag](): string {
-    return 'Request';
   }
 }
 

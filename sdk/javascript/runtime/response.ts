@@ -1,4 +1,4 @@
-import { Body, extract, JsonText } from './body.js';
+import { Body, dictionary, extract, JsonText } from './body.js';
 import { Headers, type HeadersInit } from './headers.js';
 
 export interface ResponseInit {
@@ -8,7 +8,7 @@ export interface ResponseInit {
 }
 
 /** Statuses of responses without a body. */
-export const EMPTY = new Set([101, 204, 205, 304]);
+export const EMPTY = new Set([204, 205, 304]);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** A valid reason phrase (RFC 9112 §4). */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -21,11 +21,12 @@ export class Response extends Body {
   url = '';
   redirected = false;
 
-  constructor(body?: unknown, init: ResponseInit = {}) {
+  constructor(body?: unknown, given?: ResponseInit | null) {
+    const init = dictionary(given);
     const extracted = extract(body);
     super(extracted);
-    const status = Number(init.status ?? 200);
-    if (!Number.isInteger(status) || (status !== 101 && (status < 200 || status > 599))) {
+    const status = init.status === undefined ? 200 : Math.trunc(Number(init.status));
+    if (!(status >= 200 && status <= 599)) {
       throw new RangeError(`The status of a response must be 200 to 599, not ${init.status}`);
     }
     this.status = status;
@@ -54,7 +55,7 @@ export class Response extends Body {
     return copy;
   }
 
-  static json(value: unknown, init: ResponseInit = {}): Response {
+  static json(value: unknown, init?: ResponseInit | null): Response {
     const text = JSON.stringify(value);
     if (text === undefined) throw new TypeError('The value is not JSON serializable');
     return new Response(new JsonText(text), init);
@@ -70,9 +71,5 @@ export class Response extends Body {
     response.type = 'error';
     Object.defineProperty(response, 'status', { value: 0 });
     return response;
-  }
-
-  get [Symbol.toStringTag](): string {
-    return 'Response';
   }
 }

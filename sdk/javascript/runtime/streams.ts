@@ -19,6 +19,8 @@ interface State<T> {
   waiting: Waiting<T>[];
   phase: 'readable' | 'closing' | 'closed' | 'errored';
   error: unknown;
+  /** Settles when the stream is closed or fails. */
+  ended: { promise: Promise<undefined>; resolve(value: undefined): void; reject(reason: unknown): void };
   reader: ReadableStreamDefaultReader<T> | null;
   source: Source<T>;
   started: Promise<unknown>;
@@ -60,13 +62,19 @@ export class ReadableStreamDefaultController<T = unknown> {
   close(): void {
     const state = this.#state;
     if (state.phase !== 'readable') throw new TypeError('The stream is closed');
-    state.phase = state.queue.length > 0 ? 'closing' : 'closed';
-    for (const { resolve } of state.waiting.splice(0)) resolve({ done: true, value: undefined });
+    if (state.queue.length > 0) state.phase = 'closing';
+    else end(state);
   }
 
   error(reason?: unknown): void {
     fail(this.#state, reason);
   }
+}
+
+function end<T>(state: State<T>): void {
+  state.phase = 'closed';
+  for (const { resolve } of state.waiting.splice(0)) resolve({ done: true, value: undefined });
+  state.ended.resolve(undefined);
 }
 
 function fail<T>(state: State<T>, reason: unknown): void {
@@ -75,6 +83,7 @@ function fail<T>(state: State<T>, reason: unknown): void {
   state.error = reason;
   state.queue = [];
   for (const { reject } of state.waiting.splice(0)) reject(reason);
+  state.ended.reject(reason);
 }
 
 export class ReadableStream<T = unknown> {
@@ -84,12 +93,15 @@ export class ReadableStream<T = unknown> {
       waiting: [],
       phase: 'readable',
       error: undefined,
+      ended: Promise.withResolvers(),
       reader: null,
       source,
       started: Promise.resolve(),
       pulling: false,
       pullAgain: false,
     };
+    // Few functions read `closed`, and its rejection is no error of those that do not.
+    state.ended.promise.catch(() => {});
     states.set(this, state as State<unknown>);
     const controller = new ReadableStreamDefaultController(state);
     controllers.set(state, controller);
@@ -140,10 +152,6 @@ export class ReadableStream<T = unknown> {
   [Symbol.asyncIterator](): AsyncGenerator<T, void> {
     return this.values();
   }
-
-  get [Symbol.toStringTag](): string {
-    return 'ReadableStream';
-  }
 }
 
 const controllers = new WeakMap<object, unknown>();
@@ -158,17 +166,23 @@ export class ReadableStreamDefaultReader<T = unknown> {
     this.#state = state;
   }
 
+  get closed(): Promise<undefined> {
+    return this.#state?.ended.promise ?? Promise.reject(new TypeError('The reader was released'));
+  }
+
   async read(): Promise<ReadResult<T>> {
     const state = this.#state;
     if (state === null) throw new TypeError('The reader was released');
     await state.started;
+    const released = this.#state === null;
     if (state.queue.length > 0) {
       const value = state.queue.shift() as T;
-      if (state.queue.length === 0 && state.phase === 'closing') state.phase = 'closed';
+      if (state.queue.length === 0 && state.phase === 'closing') end(state);
       return { done: false, value };
     }
     if (state.phase === 'errored') throw state.error;
     if (state.phase !== 'readable') return { done: true, value: undefined };
+    if (released) throw new TypeError('The reader was released');
     const result = new Promise<ReadResult<T>>((resolve, reject) => state.waiting.push({ resolve, reject }));
     void pull(state);
     return result;
@@ -180,8 +194,11 @@ export class ReadableStreamDefaultReader<T = unknown> {
   }
 
   releaseLock(): void {
-    if (this.#state !== null) this.#state.reader = null;
+    const state = this.#state;
+    if (state === null) return;
+    state.reader = null;
     this.#state = null;
+    for (const { reject } of state.waiting.splice(0)) reject(new TypeError('The reader was released'));
   }
 }
 
@@ -208,8 +225,7 @@ async function pull<T>(state: State<T>): Promise<void> {
 async function cancel<T>(state: State<T>, reason: unknown): Promise<void> {
   if (state.phase === 'errored') throw state.error;
   if (state.phase === 'closed') return;
-  state.phase = 'closed';
   state.queue = [];
-  for (const { resolve } of state.waiting.splice(0)) resolve({ done: true, value: undefined });
+  end(state);
   await state.source.cancel?.(reason);
 }

@@ -1,8 +1,12 @@
 // structuredClone (HTML standard), for values of the JavaScript language.
+import { Blob, File } from './blob.js';
 
 type Transferred = ReadonlyMap<ArrayBuffer, ArrayBuffer>;
 
-const PLATFORM = new Set(['Headers', 'Request', 'Response', 'URL', 'URLSearchParams', 'ReadableStream']);
+const PLATFORM = new Set([
+  ...['AbortController', 'AbortSignal', 'Event', 'EventTarget', 'FormData', 'Headers', 'Request', 'Response'],
+  ...['URL', 'URLSearchParams', 'ReadableStream', 'Generator', 'AsyncGenerator'],
+]);
 const ERRORS = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError } as const;
 const UNCLONABLE = [WeakMap, WeakSet, WeakRef, Promise, FinalizationRegistry] as const;
 
@@ -58,6 +62,8 @@ function cloneOf(value: unknown, seen: Map<object, unknown>, moved: Transferred)
     for (const item of [...value]) clone.add(inner(item));
     return clone;
   }
+  if (value instanceof DOMException) return keep(new DOMException(value.message, value.name));
+  if (value instanceof Blob) return keep(cloneBlob(value));
   if (value instanceof Error) return cloneError(value, keep, inner);
   refuseOthers(value);
   const clone: object = keep(Array.isArray(value) ? new Array(value.length) : {});
@@ -82,6 +88,12 @@ function cloneView(view: ArrayBufferView, buffer: ArrayBuffer): ArrayBufferView 
   const type = view.constructor as new (buffer: ArrayBuffer, at: number, length: number) => ArrayBufferView;
   const length = view instanceof DataView ? view.byteLength : (view as Uint8Array).length;
   return new type(buffer, view.byteOffset, length);
+}
+
+function cloneBlob(blob: Blob): Blob {
+  const { type } = blob;
+  if (!(blob instanceof File)) return new Blob([blob], { type });
+  return new File([blob], blob.name, { type, lastModified: blob.lastModified });
 }
 
 function cloneError(error: Error, keep: (clone: Error) => Error, inner: (part: unknown) => unknown): Error {

@@ -49,6 +49,4 @@ function decodeSingleBytes(bytes: Uint8Array): string {
   return units16.decode(units);
 }
 
-Object.defineProperty(Decoder, 'name', { value: 'TextDecoder' });
-
 export { Decoder as TextDecoder };

@@ -98,10 +98,6 @@ export class URLSearchParams {
       .map(([name, value]) => `${encode(name)}=${encode(value)}`)
       .join('&');
   }
-
-  get [Symbol.toStringTag](): string {
-    return 'URLSearchParams';
-  }
 }
 
 const text = (value: unknown) => String(value).toWellFormed();
@@ -178,11 +174,42 @@ function encode(value: string): string {
     .replaceAll('%20', '+');
 }
 
+const Native = URL;
+
+/** Ada encodes half a surrogate pair as it is, but the standard replaces it first. */
+class WellFormedUrl extends Native {
+  constructor(url: unknown, ...base: unknown[]) {
+    const [root] = base;
+    super(text(url), root === undefined ? undefined : text(root));
+  }
+}
+
+/** Setters of URL other than those that also change `searchParams`. */
+const SETTERS = ['hash', 'host', 'hostname', 'password', 'pathname', 'port', 'protocol', 'username'] as const;
+
+/** Completes URL: its texts are well-formed, and `searchParams` follows it. Returns the class. */
+export function installUrl(): typeof URL {
+  installSearchParams();
+  for (const name of SETTERS) {
+    const { get, set } = Object.getOwnPropertyDescriptor(Native.prototype, name) ?? {};
+    if (get === undefined || set === undefined) throw new TypeError(`URL has no ${name}`);
+    Object.defineProperty(Native.prototype, name, {
+      configurable: true,
+      enumerable: true,
+      get,
+      set(this: URL, value: string) {
+        set.call(this, text(value));
+      },
+    });
+  }
+  return WellFormedUrl;
+}
+
 /**
  * Replaces `URL.prototype.searchParams` and keeps it in sync with the URL's query in both
  * directions.
  */
-export function installSearchParams(): void {
+function installSearchParams(): void {
   const ofUrl = new WeakMap<URL, URLSearchParams>();
   const own = (name: 'search' | 'href') => {
     const found = Object.getOwnPropertyDescriptor(URL.prototype, name);
@@ -197,7 +224,7 @@ export function installSearchParams(): void {
       enumerable: true,
       get,
       set(this: URL, value: string) {
-        set.call(this, value);
+        set.call(this, text(value));
         const params = ofUrl.get(this);
         if (params !== undefined) lists.set(params, parse(natives.search.get.call(this).slice(1)));
       },

@@ -1,4 +1,7 @@
 // Formats values for the log as `console.log` does.
+import { FormData } from './form-data.js';
+import { Headers } from './headers.js';
+import { URLSearchParams } from './url.js';
 
 const MAX_DEPTH = 4;
 const MAX_ITEMS = 100;
@@ -108,6 +111,17 @@ function showObject(value: object, depth: number, above: Set<object>): string {
     const items = shorten([...value], ([key, item]) => `${one(key)} => ${one(item)}`);
     return wrap(`Map(${value.size}) `, '{', items, '}');
   }
+  if (value instanceof URL) return wrap(`${name} `, '{', [`href: ${quote(value.href)}`], '}');
+  if (value instanceof URLSearchParams) {
+    return wrap(
+      `${name} `,
+      '{',
+      shorten([...value], ([key, text]) => `${one(key)} => ${one(text)}`),
+      '}',
+    );
+  }
+  if (value instanceof Headers) return showFields(name, [...value], one);
+  if (value instanceof FormData) return showFields(name, [...value], one);
   if (value instanceof Set) return wrap(`Set(${value.size}) `, '{', shorten([...value], one), '}');
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
     const items = Array.from(value as Uint8Array);
@@ -124,6 +138,11 @@ function showObject(value: object, depth: number, above: Set<object>): string {
     entries,
     '}',
   );
+}
+
+function showFields(name: string, fields: [string, unknown][], one: (value: unknown) => string): string {
+  const items = shorten(fields, ([key, value]) => `${isName(key) ? key : quote(key)}: ${one(value)}`);
+  return wrap(`${name} `, '{', items, '}');
 }
 
 function showProperty({ get, set, value }: PropertyDescriptor, one: (value: unknown) => string): string {

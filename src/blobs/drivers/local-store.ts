@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { WritableStorage } from 'ipfs-unixfs-importer';
 import type { CID } from 'multiformats/cid';
 import { AppError, isAppError } from '../../errors.js';
 import { nodeErrorCode } from '../../node-error-code.js';
@@ -34,7 +35,7 @@ class DirectoryStore implements LocalStore {
     try {
       const store = blockstore(staged);
       await store.open();
-      const cid = await importInto(store, bytes);
+      const cid = await importInto(eachBlockOnce(store), bytes);
       await syncTree(staged);
       await this.#install(staged, cid);
       return cid.toString();
@@ -114,6 +115,22 @@ class DirectoryStore implements LocalStore {
   #newStagingPath(): string {
     return join(this.#dir, STAGING, randomUUID());
   }
+}
+
+/**
+ * Writes identical blocks of a blob once. FsBlockstore writes them concurrently, through one
+ * temporary file, and then waits up to a second for each that another write has renamed.
+ */
+function eachBlockOnce(store: WritableStorage): WritableStorage {
+  const writes = new Map<string, Promise<CID>>();
+  return {
+    async put(cid, bytes) {
+      const name = cid.toString();
+      const write = writes.get(name) ?? Promise.resolve(store.put(cid, bytes));
+      writes.set(name, write);
+      return write;
+    },
+  };
 }
 
 function isWhole(path: string, cid: CID): Promise<boolean> {

@@ -90,8 +90,10 @@ class VersionedFunctions implements Functions {
     await blobs.put(wasm);
     const version = await this.#addVersion(by, deployment, check);
     if (check.start.probePending) probeRetries?.schedule();
-    await secureBlob({ blobs, owners: store.blobOwners }, check.cid, wasm);
-    await this.#announce(version);
+    await whenAdded(version, async () => {
+      await secureBlob({ blobs, owners: store.blobOwners }, check.cid, wasm);
+      await this.#announce(version);
+    });
     return recordOf(version);
   }
 
@@ -146,9 +148,11 @@ class VersionedFunctions implements Functions {
       auditEntry(by, 'function.rollback', name, namespace),
     );
     if (old.probe_pending === true) probeRetries?.schedule();
-    // The function, and with it the module, may have been deleted meanwhile.
-    if (wasm !== null) await secureBlob({ blobs, owners: store.blobOwners }, old.wasm_cid, wasm);
-    await this.#announce(added);
+    await whenAdded(added, async () => {
+      // The function, and with it the module, may have been deleted meanwhile.
+      if (wasm !== null) await secureBlob({ blobs, owners: store.blobOwners }, old.wasm_cid, wasm);
+      await this.#announce(added);
+    });
     return recordOf(added);
   }
 
@@ -279,6 +283,23 @@ class VersionedFunctions implements Functions {
           'waiting jobs of a deleted function could not be cancelled; workers will cancel them',
         ),
       );
+  }
+}
+
+/**
+ * Does what follows the write of a version. An outage then must not read as if nothing had been
+ * deployed: clients repeat a request that was refused.
+ */
+async function whenAdded({ name, version }: FunctionVersion, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    if (!isAppError(cause, 'unavailable')) throw cause;
+    throw new AppError(
+      'ambiguous_write',
+      `Version ${version} of ${name} was added, but not everything that follows could be done: ${messageOf(cause)} Deploy again if it does not run.`,
+      { cause },
+    );
   }
 }
 

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
-import { AppError } from '../../errors.js';
+import { AppError, isAppError } from '../../errors.js';
+import type { Backlog } from '../../ports/backlog.js';
 import { type InvocationQueue, MAX_ADD_MS } from '../../ports/queue.js';
 import type { IdempotencyClaim } from '../../ports/store/idempotency.js';
 import type { Store } from '../../ports/store.js';
 import { newRequestId } from './job.js';
+import { readRecorded } from './read-recorded.js';
 
 /** How long a key and the result of its invocation are remembered. */
 export const IDEMPOTENCY_MS = 24 * 3600 * 1000;
@@ -60,7 +62,8 @@ export interface Idempotency {
    * the same key; otherwise it throws `conflict`. With a key, the id of a call that was refused is
    * replaced by a new one. Request ids are unique across all namespaces,
    * since replies and records are identified by them. Throws `idempotency_mismatch` if the key was
-   * used with another body.
+   * used with another body, and `unavailable` if it is unknown for now whether the first request was
+   * accepted.
    *
    * @param version The version that the invocation runs if the key is new.
    */
@@ -72,6 +75,8 @@ export interface Idempotency {
 export interface IdempotencyDeps {
   queue: InvocationQueue;
   store: Pick<Store, 'attempts' | 'idempotency'>;
+  /** Holds records of ended invocations that are not in the store yet. */
+  backlog: Pick<Backlog, 'size'>;
 }
 
 export function createIdempotency(deps: IdempotencyDeps): Idempotency {
@@ -81,17 +86,19 @@ export function createIdempotency(deps: IdempotencyDeps): Idempotency {
 class StoredIdempotency implements Idempotency {
   readonly #queue: InvocationQueue;
   readonly #store: IdempotencyDeps['store'];
+  readonly #backlog: IdempotencyDeps['backlog'];
 
-  constructor({ queue, store }: IdempotencyDeps) {
+  constructor({ queue, store, backlog }: IdempotencyDeps) {
     this.#queue = queue;
     this.#store = store;
+    this.#backlog = backlog;
   }
 
   async claim(request: ClaimRequest, version: number): Promise<ClaimedInvocation> {
     const { requestId: _, ...withoutId } = request;
     const claiming = (await this.#wasRefused(request)) ? withoutId : request;
     for (;;) {
-      const claimed = await this.#tryClaim(claiming, version);
+      const claimed = await this.#tryClaim(claiming, version).catch(asRefusal);
       if (claimed !== null) return claimed;
     }
   }
@@ -213,13 +220,15 @@ class StoredIdempotency implements Idempotency {
     throw inUse(id);
   }
 
+  /** Throws `unavailable` if the invocation may have ended without a record in the store yet. */
   async #becomesKnown(id: RequestId): Promise<boolean> {
     const end = performance.now() + LEASE_MS;
-    for (let pause = 5; ; pause *= 2) {
+    for (let pause = 5; performance.now() <= end; pause *= 2) {
       if (await this.#isKnown(id)) return true;
-      if (performance.now() > end) return false;
       await sleep(pause);
     }
+    if ((await this.#queue.get(id)) !== null) return true;
+    return (await readRecorded({ attempts: this.#store.attempts, backlog: this.#backlog }, id)) !== null;
   }
 
   /**
@@ -229,6 +238,15 @@ class StoredIdempotency implements Idempotency {
   async #isKnown(id: RequestId): Promise<boolean> {
     return (await this.#queue.get(id)) !== null || (await this.#store.attempts.invocation(id)) !== null;
   }
+}
+
+/** A claim whose write may have taken place is no invocation: nothing has been accepted. */
+function asRefusal(cause: unknown): never {
+  if (!isAppError(cause, 'ambiguous_write')) throw cause;
+  throw new AppError('unavailable', 'The store cannot be reached right now; try again in a moment.', {
+    cause,
+    retryAfter: 1,
+  });
 }
 
 /** Returns until when a holder whose lease begins at `leasedAt` may send its job to the queue. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import type { InvocationRecord } from '../../contract/invocation.js';
 import { AppError } from '../../errors.js';
@@ -9,6 +10,7 @@ import type { Finisher, InvocationEnd } from './finish.js';
 import { type InvocationPage, InvocationPages, type ListRequest } from './invocation-pages.js';
 import { endedRecord, liveRecord } from './invocation-record.js';
 import { endNumber, newAttempt } from './new-attempt.js';
+import { readRecorded } from './read-recorded.js';
 import { endRemoved, REMOVED } from './removed.js';
 
 /** Invocations as a resource: live ones on the queue and ended ones in the store. */
@@ -17,7 +19,10 @@ export interface Invocations {
   get(namespace: Namespace, id: RequestId): Promise<InvocationRecord>;
   /** Lists live invocations followed by ended ones, newest first. */
   list(request: ListRequest): Promise<InvocationPage>;
-  /** Throws `conflict` if the invocation has ended. */
+  /**
+   * Throws `conflict` if the invocation has ended, or ends by itself before its worker stops it. If
+   * the worker does not respond, resolves after a few seconds; it stops the invocation later.
+   */
   cancel(namespace: Namespace, id: RequestId): Promise<void>;
   /**
    * Cancels the waiting invocations of a deleted function, up to its last version. Running ones
@@ -36,6 +41,11 @@ export interface InvocationsDeps {
 }
 
 const PAGE = 100;
+/** How long a cancellation waits for the end of a running invocation, in milliseconds. */
+const CANCEL_WAIT_MS = 3000;
+/** The first and the longest pause between two looks at it, in milliseconds. */
+const FIRST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 200;
 
 export function createInvocations(deps: InvocationsDeps): Invocations {
   return new LiveAndEndedInvocations(deps);
@@ -71,11 +81,23 @@ class LiveAndEndedInvocations implements Invocations {
 
   async cancel(namespace: Namespace, id: RequestId): Promise<void> {
     const { queue, finisher } = this.#deps;
-    const { live, ended } = await this.#find(namespace, id);
     const recordEnd = (removed: LiveInvocation) => finisher.finish(cancelledEnding(removed));
-    const outcome = live && !ended ? await queue.cancel(id, recordEnd) : 'absent';
-    if (outcome !== 'absent') return;
-    throw new AppError('conflict', `The invocation ${id} has ended and can no longer be cancelled.`);
+    const giveUpAt = performance.now() + CANCEL_WAIT_MS;
+    let isRequested = false;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      const { live, ended } = await this.#find(namespace, id);
+      if (ended && isRequested && ended.attempts.at(-1)?.final?.state === 'cancelled') return;
+      if (ended) throw hasEnded(id);
+      if (!isRequested || live?.state !== 'running') {
+        const outcome = live ? await queue.cancel(id, recordEnd) : 'absent';
+        if (outcome === 'removed') return;
+        if (outcome === 'absent' && !isRequested) throw hasEnded(id);
+        isRequested = true;
+      }
+      // A guest may have ended before its worker could stop it. Only the recorded end tells.
+      if (performance.now() > giveUpAt) return;
+      await delay(pauseMs);
+    }
   }
 
   async cancelWaiting(namespace: Namespace, fn: FunctionName, lastVersion: number): Promise<void> {
@@ -105,7 +127,7 @@ class LiveAndEndedInvocations implements Invocations {
       const removed = await queue.removed(namespace, id);
       if (removed !== null && (await this.#endRemoved(removed))) stored = await attempts.invocation(id);
     }
-    if (live === null && stored === null) stored = await this.#readAgain(id);
+    if (live === null && stored === null) stored = await readRecorded(this.#deps, id);
     const ended = stored?.attempts.at(-1)?.final ? stored : null;
     const owner = live?.invocation.namespace ?? stored?.attempts[0]?.namespace;
     if (owner === namespace && (live || stored)) return { live, stored, ended };
@@ -115,24 +137,13 @@ class LiveAndEndedInvocations implements Invocations {
     );
   }
 
-  /**
-   * Reads an invocation that was neither on the queue nor in the store. Throws `unavailable` if its
-   * record may be in the backlog, so that an accepted invocation is never reported as absent.
-   */
-  async #readAgain(id: RequestId): Promise<StoredInvocation | null> {
-    const mayBeInBacklog = (await this.#deps.backlog.size()) > 0;
-    const stored = await this.#deps.attempts.invocation(id);
-    if (stored !== null || !mayBeInBacklog) return stored;
-    throw new AppError(
-      'unavailable',
-      `The record of invocation ${id} may not have been written to the store yet; try again.`,
-      { retryAfter: 1 },
-    );
-  }
-
   async #endedRecord(ended: StoredInvocation, id: RequestId): Promise<InvocationRecord> {
     return endedRecord(ended, (await this.#deps.callbacks.get([id])).get(id));
   }
+}
+
+function hasEnded(id: RequestId): AppError {
+  return new AppError('conflict', `The invocation ${id} has ended and can no longer be cancelled.`);
 }
 
 /** What the queue and the store have of an invocation. */

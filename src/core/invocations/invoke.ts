@@ -4,6 +4,7 @@ import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import type { TriggerKind } from '../../contract/invocation.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import { AppError, isAppError } from '../../errors.js';
+import type { Backlog } from '../../ports/backlog.js';
 import type { Egress } from '../../ports/egress.js';
 import type { Meter } from '../../ports/meter.js';
 import type { InvocationQueue } from '../../ports/queue.js';
@@ -92,6 +93,8 @@ export interface InvokerDeps {
   egress: Egress;
   callbacks: Pick<Callbacks, 'assertCapacity'>;
   logQuota: Pick<LogQuota, 'assertCapacity'>;
+  /** Holds records of ended invocations that are not in the store yet. */
+  backlog: Pick<Backlog, 'size'>;
   meter: Meter;
   resultTtlMs: number;
 }

@@ -50,7 +50,8 @@ export function createClientAddresses(trustedProxies: readonly string[] = []): C
       const byProxy = isTrusted(request.socket.remoteAddress ?? '');
       const protocol = byProxy ? listOf(request, 'x-forwarded-proto')[0] : undefined;
       const host = (byProxy ? listOf(request, 'x-forwarded-host')[0] : undefined) ?? request.headers.host;
-      return `${protocol === 'https' ? 'https' : 'http'}://${host ?? 'localhost'}`;
+      // HTTP/1.0 allows no Host header, and RFC 9110 §7.2 an empty one.
+      return `${protocol === 'https' ? 'https' : 'http'}://${host || 'localhost'}`;
     },
   };
 }

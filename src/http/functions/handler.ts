@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HTTP_METHODS } from '../../contract/http-function.js';
 import { AppError } from '../../errors.js';
 import type { Exchange } from '../request/body-limits.js';
-import { assertOneHost } from '../request/one-host.js';
+import { assertHost } from '../request/host-header.js';
 import { toAppError } from '../response/to-app-error.js';
 import { anonymous } from './anonymous.js';
 import { applyCors } from './cors.js';
@@ -22,7 +22,7 @@ export type FunctionsHandler = (request: IncomingMessage, response: ServerRespon
 export function createFunctionsHandler(deps: FunctionsHandlerDeps): FunctionsHandler {
   return async (request, response) => {
     try {
-      assertOneHost(request);
+      assertHost(request);
       await serve(deps, { req: request, res: response });
     } catch (thrown) {
       answerError(deps, { req: request, res: response }, thrown);

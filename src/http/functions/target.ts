@@ -37,7 +37,8 @@ export function parseHostPattern(text: string): HostPattern {
     namespaceOf(host) {
       // Host names are case-insensitive, but namespaces are not: those with capital letters are
       // not reachable by host.
-      const name = (host ?? '').toLowerCase().replace(/:\d+$/, '');
+      // Neither the dot at the end of a complete name nor an empty port changes what is meant.
+      const name = (host ?? '').toLowerCase().replace(/\.?(?::\d*)?$/, '');
       if (name.length <= before.length + after.length) return null;
       if (!name.startsWith(before) || !name.endsWith(after)) return null;
       const namespace = name.slice(before.length, name.length - after.length);

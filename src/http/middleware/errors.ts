@@ -1,7 +1,7 @@
 import type { Context, Next } from 'koa';
 import type { Logger } from '../../logger.js';
 import type { BodyLimits } from '../request/body-limits.js';
-import { assertOneHost } from '../request/one-host.js';
+import { assertHost } from '../request/host-header.js';
 import { assertTarget } from '../request/request-target.js';
 import { toAppError } from '../response/to-app-error.js';
 
@@ -9,7 +9,7 @@ import { toAppError } from '../response/to-app-error.js';
 export function respondToErrors(logger: Logger, bodies: BodyLimits) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
-      assertOneHost(ctx.req);
+      assertHost(ctx.req);
       assertTarget(ctx.req);
       await next();
     } catch (thrown) {

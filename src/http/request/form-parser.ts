@@ -47,12 +47,17 @@ export interface FormParser {
  * behind.
  */
 export function createFormParser(contentType: string, fileField: string, maxFileBytes: number): FormParser {
-  const parser = new MultipartParser(boundaryOf(contentType), {
+  const boundary = boundaryOf(contentType);
+  const parser = new MultipartParser(boundary, {
     maxHeaderSize: MAX_HEADER_BYTES,
     maxFileSize: maxFileBytes,
-    maxTotalSize: maxFileBytes + MAX_FIELD_BYTES,
-    maxParts: MAX_FIELDS + 1,
+    maxTotalSize: maxFileBytes + MAX_FIELD_BYTES + BLOCK_BYTES,
+    maxParts: MAX_FIELDS + 2,
   });
+  // The parser refuses a preamble (RFC 2046 §5.1.1), such as the empty line with which some clients
+  // begin. It is read as the content of a part, which is left out.
+  parser.write(Buffer.from(`--${boundary}\r\nPreamble:\r\n\r\n\r\n`)).next();
+  let isPreamble = true;
   const fields = new Map<string, string>();
   let fieldBytes = 0;
   let file: UploadedFile | undefined;
@@ -60,6 +65,10 @@ export function createFormParser(contentType: string, fileField: string, maxFile
   let used = 0;
 
   const readPart = (part: MultipartPart) => {
+    if (isPreamble) {
+      isPreamble = false;
+      return;
+    }
     const { name, filename, isFile } = describe(part);
     if (fields.has(name) || (name === fileField && file !== undefined))
       throw invalid(`${show(name)} was sent more than once.`);
@@ -67,6 +76,7 @@ export function createFormParser(contentType: string, fileField: string, maxFile
       file = { filename, bytes: part.bytes };
       return;
     }
+    if (name === fileField) throw withoutFile(fileField);
     fieldBytes += part.size;
     if (fieldBytes > MAX_FIELD_BYTES || fields.size === MAX_FIELDS) throw formTooLarge(maxFileBytes);
     // A field with its own content type or file name is still a field.
@@ -81,6 +91,8 @@ export function createFormParser(contentType: string, fileField: string, maxFile
     } catch (error) {
       throw toFormError(error, maxFileBytes);
     }
+    // A form with another boundary is refused at once, and not when it has been read.
+    if (isPreamble) throw unreadable();
   };
 
   return {
@@ -99,7 +111,7 @@ export function createFormParser(contentType: string, fileField: string, maxFile
     end() {
       flush();
       if (!isFinished(parser)) throw unreadable();
-      if (file === undefined) throw invalid(`The form has no file "${fileField}"; send it as a file part.`);
+      if (file === undefined) throw withoutFile(fileField);
       return { file, fields: Object.fromEntries(fields) };
     },
   };
@@ -189,6 +201,10 @@ function toFormError(error: unknown, maxFileBytes: number): AppError {
   )
     return formTooLarge(maxFileBytes, error);
   return unreadable(error);
+}
+
+function withoutFile(fileField: string): AppError {
+  return invalid(`The form has no file "${fileField}"; send it as a file part.`);
 }
 
 function unreadable(cause?: unknown): AppError {

@@ -49,7 +49,6 @@ export function consumeBody(
 ): Promise<void> {
   const declared = Number(request.headers['content-length'] ?? Number.NaN);
   if (declared === 0) return Promise.resolve();
-  // If the client has disconnected during the authorization, no further event is emitted.
   if (request.destroyed && !request.complete) return Promise.reject(cutOff(undefined));
   return new Promise((resolve, reject) => {
     let size = 0;
@@ -58,7 +57,7 @@ export function consumeBody(
       isRefused = true;
       reject(error);
     };
-    request.on('data', (chunk: Buffer) => {
+    const receive = (chunk: Buffer) => {
       size += chunk.byteLength;
       if (size > maxBytes + DRAIN_BYTES) request.destroy();
       if (isRefused) return;
@@ -70,7 +69,14 @@ export function consumeBody(
       } catch (error) {
         refuse(error);
       }
-    });
+    };
+    if (request.destroyed) {
+      // The client has sent everything and has disconnected during the authorization. No further
+      // event is emitted, but the body is still buffered.
+      for (let chunk = request.read(); chunk !== null; chunk = request.read()) receive(chunk);
+      return resolve();
+    }
+    request.on('data', receive);
     request.once('timeout', () => refuse(tooSlow(request.socket.timeout)));
     request.once('end', () => resolve());
     request.once('error', (cause) => refuse(cutOff(cause)));

@@ -10,7 +10,7 @@ import type { Admission } from '../admission/admission.js';
 import { chosenProtocol, socketCredentialOf } from '../admission/credential.js';
 import { acquireSocketLease } from '../admission/socket-lease.js';
 import type { BodyLimits } from '../request/body-limits.js';
-import { assertOneHost } from '../request/one-host.js';
+import { assertHost } from '../request/host-header.js';
 import { targetUrl } from '../request/request-target.js';
 import { toAppError } from '../response/to-app-error.js';
 import type { Services } from '../services.js';
@@ -111,7 +111,7 @@ export class Sockets implements Closable {
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const services = this.#services;
-    assertOneHost(request);
+    assertHost(request);
     if (this.#closing) throw stopping();
     const url = targetUrl(request);
     const { endpoint, params } = findEndpoint(url.pathname);

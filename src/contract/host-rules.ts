@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { AppError, type ErrorCode } from '../errors.js';
-import { isWithin, parseAddress } from './address.js';
+import { isWithin, parseAddress } from './ip-address.js';
 
 /**
  * What a rule is matched against: the host of a URL in lower case, without brackets and final dot,
@@ -51,6 +51,11 @@ export function parseAllowList(entries: readonly string[]): AllowList {
   };
 }
 
+/** Whether a list may have this entry. */
+export function isHostRule(entry: string): boolean {
+  return ruleOf(entry) !== null;
+}
+
 /**
  * Parses a function's `allowed_hosts`, which has the same syntax. Throws `invalid_manifest` for an
  * entry that cannot be parsed.
@@ -76,13 +81,17 @@ function matchesPort(rule: Rule, port: number): boolean {
 }
 
 function parseRule(entry: string, code: ErrorCode, setting: string): Rule {
-  const text = entry.trim();
-  const rule = parseNetwork(text) ?? parseHost(text);
+  const rule = ruleOf(entry);
   if (rule !== null) return rule;
   throw new AppError(
     code,
     `${setting} has an entry that is no network, host, host:port or *.suffix: ${JSON.stringify(entry)}`,
   );
+}
+
+function ruleOf(entry: string): Rule | null {
+  const text = entry.trim();
+  return parseNetwork(text) ?? parseHost(text);
 }
 
 function parseNetwork(text: string): NetworkRule | null {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { parseAllowList, parseHostList } from '../../src/egress/allow.js';
+import { parseAllowList, parseHostList } from '../../src/contract/host-rules.js';
 
 test('a network or address entry allows its addresses on all ports or on the given port', (t) => {
   const allow = parseAllowList([
