@@ -14,7 +14,7 @@ const nothing: LogWriter = {
   write: () => Promise.resolve(),
   announce: () => {},
   withdraw: () => {},
-  stats: () => ({ pending: 0, lagMs: 0, isStoreUnreachable: false }),
+  stats: () => ({ pending: 0, lagMs: 0 }),
   close: () => Promise.resolve(),
 };
 

@@ -36,10 +36,11 @@ export function openBullQueues(
   const tasks = new BullTasks(driver, options.timings, options.warn);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    await leases.close();
-    await backlog.close();
+    // The jobs that still run need leases and backlog until they have ended.
     await tasks.close();
     await queue.close();
+    await leases.close();
+    await backlog.close();
     await disconnect();
   };
   return {

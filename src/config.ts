@@ -35,7 +35,7 @@ export function loadConfig(
     const name = String(issue?.path[0] ?? 'setting');
     const sentence = `${name} ${issue?.message ?? 'is not valid'}`;
     // Keys are secret, and URLs may contain passwords.
-    const isSecret = /KEY|URL/.test(name);
+    const isSecret = /_(KEY|KEY_PREVIOUS|URL|ENDPOINT)$/.test(name);
     const shown = isSecret || sentence.includes(', not ') ? '' : `, not ${show(given[name])}`;
     throw new AppError('bad_config', `${sentence}${shown}. Correct the setting and start again.`);
   }

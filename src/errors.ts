@@ -122,13 +122,6 @@ export function isErrorCode(code: string | undefined): code is ErrorCode {
   return code !== undefined && Object.hasOwn(ERRORS, code);
 }
 
-/**
- * Whether reading a stored file fails, because it is damaged or missing, until it is stored again.
- */
-export function isDamage(error: unknown): error is AppError {
-  return isAppError(error, 'blob_damaged') || isAppError(error, 'not_found');
-}
-
 /** Returns the message of a thrown value of any type. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -63,7 +63,7 @@ export const SETTINGS = {
     .default(DEFAULT_NAMESPACE)
     .describe('The only namespace that may use FUNCTION_DB_URL when it has no `{namespace}`.'),
   IPFS_API_URL: httpUrl('http://host:5001').optional().describe('Kubo RPC for WASM files and blobs.'),
-  OLRIC_URL: url(/^(redis|rediss|olric):\/\//, 'redis://host:3320')
+  OLRIC_URL: url(/^rediss?:\/\//, 'redis://host:3320')
     .optional()
     .describe('Cache (RESP).'),
   ORAMA_ADMIN_KEY: z

@@ -28,6 +28,7 @@ export interface InstallationPorts {
 export function addInstallationGauges({ metrics, queue, store, backlog }: InstallationPorts): void {
   const addGauge = (gauge: Omit<GaugeSource, 'read'> & { read(): Promise<Value[]> }) =>
     metrics.addGauge({ ...gauge, read: () => answerInTime(gauge.read()) });
+  const readCounts = shared(() => queue.counts());
   const readEnded = shared(async () => {
     // Sequential: an invocation that dies between the two queries must not be counted as done.
     const ended = await store.attempts.countEnded();
@@ -38,7 +39,7 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
     help: 'Invocations on the queue, by state.',
     of: 'installation',
     async read() {
-      const { waiting, running, retrying } = await queue.counts();
+      const { waiting, running, retrying } = await readCounts();
       return byLabel('state', { waiting, running, retrying });
     },
   });
@@ -47,7 +48,7 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
     help: 'Invocations accepted so far, by their current state: accepted = waiting + running + retrying + done + dead.',
     of: 'installation',
     async read() {
-      const { waiting, running, retrying } = await queue.counts();
+      const { waiting, running, retrying } = await readCounts();
       const { ended, letters } = await readEnded();
       const dead = letters.reduce((sum, { count }) => sum + count, 0);
       const done = Math.max(0, ended - dead);
@@ -59,13 +60,13 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
     name: 'orama_queue_oldest_seconds',
     help: 'How long the oldest ready job has waited.',
     of: 'installation',
-    read: async () => [{ value: (await queue.counts()).oldestMs / 1000 }],
+    read: async () => [{ value: (await readCounts()).oldestMs / 1000 }],
   });
   addGauge({
     name: 'orama_queue_input_bytes',
     help: 'Input bytes of all jobs on the queue.',
     of: 'installation',
-    read: async () => [{ value: (await queue.counts()).bytes }],
+    read: async () => [{ value: (await readCounts()).bytes }],
   });
   addGauge({
     name: 'orama_dead_letters',
@@ -88,8 +89,8 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
 }
 
 /**
- * Shares a read with callers that arrive meanwhile: with many dead letters it takes longer than a
- * scrape waits, and further ones would add up.
+ * Shares a read with callers that arrive meanwhile: the metrics of one scrape then agree, and a read
+ * that takes longer than a scrape waits, as with many dead letters, does not add up.
  */
 function shared<T>(read: () => Promise<T>): () => Promise<T> {
   let current: Promise<T> | null = null;

@@ -21,18 +21,22 @@ export function startRetention(store: Store, options: RetentionOptions, logger: 
 
   const sweep = async () => {
     const now = Date.now();
-    try {
-      let touched = 0;
-      do {
-        const logsBefore = now - options.logDays * DAY_MS;
-        const deadBefore = now - options.deadDays * DAY_MS;
-        touched = await store.callbacks.sweep(logsBefore);
-        touched += await store.traces.sweep(logsBefore);
-        touched += await store.attempts.sweep({ logsBefore, deadBefore, now });
-        touched += await store.audit.sweep(logsBefore);
-      } while (touched > 0 && !closed);
-    } catch (error) {
-      logger.warn({ err: messageOf(error) }, 'expired records could not be deleted; retrying in a minute');
+    const logsBefore = now - options.logDays * DAY_MS;
+    const deadBefore = now - options.deadDays * DAY_MS;
+    const steps = {
+      callbacks: () => store.callbacks.sweep(logsBefore),
+      traces: () => store.traces.sweep(logsBefore),
+      audit: () => store.audit.sweep(logsBefore),
+      attempts: () => store.attempts.sweep({ logsBefore, deadBefore, now }),
+    };
+    for (const [records, step] of Object.entries(steps)) {
+      try {
+        while (!closed && (await step()) > 0);
+      } catch (error) {
+        // The other kinds must not wait for this one: the disk would fill.
+        const fields = { records, err: messageOf(error) };
+        logger.warn(fields, 'expired records could not be deleted; retrying in a minute');
+      }
     }
   };
   const timer = setInterval(() => {

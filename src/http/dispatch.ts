@@ -55,6 +55,7 @@ export function dispatch(route: Route, serving: Serving) {
 
   return async (ctx: Context): Promise<void> => {
     if (route.refusal) ctx.state.refusal = route.refusal;
+    ctx.state.route = route.path;
     // Also before the credential is checked: a 401 or 404 is for this caller.
     if (access !== 'open' && route.method === 'GET') keepPrivate(ctx.res);
     const query = ctx.querystring === '' ? NOTHING : ctx.query;

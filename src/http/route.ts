@@ -38,7 +38,10 @@ export type BodySpec =
     }
   /** Any content type; the unmodified bytes. */
   | { kind: 'raw'; maxBytes: number; description: string; example: string; isQueued?: true }
-  /** One file with text fields. `schema` is for the docs only: the handler parses the fields. */
+  /**
+   * One file with text fields. Of `fields`, only a `namespace` is checked here, and the rest is for
+   * the docs: the handler parses the fields.
+   */
   | {
       kind: 'multipart';
       file: string;

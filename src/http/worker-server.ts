@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ERRORS } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
 import { listen } from './listen/listen.js';
 
@@ -48,20 +49,24 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const [path] = (request.url ?? '').split('?');
-  const isRead = request.method === 'GET' || request.method === 'HEAD';
-  if (isRead && path === '/health') {
+  if (path !== '/health' && path !== '/metrics') return refuse(response, 'not_found');
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD');
+    return refuse(response, 'method_not_allowed');
+  }
+  if (path === '/health') {
     const dependencies = await endpoints.health();
     const isUp = Object.values(dependencies).every(({ status }) => status === 'up');
     response.writeHead(isUp ? 200 : 503, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
     response.end(JSON.stringify({ status: isUp ? 'ok' : 'down', dependencies }));
-  } else if (isRead && path === '/metrics') {
+  } else {
     const { contentType, text } = await endpoints.metrics();
     response.writeHead(200, { 'Content-Type': contentType });
     response.end(text);
-  } else {
-    response.writeHead(isRead ? 404 : 405, { 'Content-Type': 'application/json' });
-    response.end(
-      JSON.stringify({ error: 'A worker answers GET /health and GET /metrics.', code: 'not_found' }),
-    );
   }
+}
+
+function refuse(response: ServerResponse, code: 'not_found' | 'method_not_allowed'): void {
+  response.writeHead(ERRORS[code].status, { 'Content-Type': 'application/json' });
+  response.end(JSON.stringify({ error: 'A worker answers GET /health and GET /metrics.', code }));
 }

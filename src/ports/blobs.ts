@@ -1,3 +1,4 @@
+import { type AppError, isAppError } from '../errors.js';
 import type { Closable } from './closable.js';
 import type { Node } from './node.js';
 
@@ -27,4 +28,12 @@ export interface Blobs extends Closable {
   delete(cid: string): Promise<void>;
   /** Throws `unavailable` if the store is unreachable. */
   ping(): Promise<void>;
+}
+
+/**
+ * Whether `get` has failed because the blob is damaged or missing, and thus will fail until it is
+ * stored again. Only for errors of `get`: elsewhere, `not_found` has other meanings.
+ */
+export function isUnreadable(error: unknown): error is AppError {
+  return isAppError(error, 'blob_damaged') || isAppError(error, 'not_found');
 }

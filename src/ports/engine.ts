@@ -82,25 +82,38 @@ export interface GuestOutcome {
   exitCode: number | null;
   /** The response set with `http_respond`, as JSON text; `null` inside if it was invalid. */
   response?: string;
+  /** Wall time of the guest with its host calls, without the time it has waited for a thread. */
   durationMs: number;
+  /** The guest's largest memory; if it was stopped, its memory at its last host call. */
   memoryPeakMb: number;
   /**
    * Log messages in order; stderr lines have level `error`. Truncated as contract §1 defines, with
    * a note.
    */
   messages: LogMessage[];
+  /** When the guest began, in Unix milliseconds. */
   startedAt: number;
 }
 
+/** Figures of this process, which `/v1/status` and `/metrics` show. */
 export interface EngineStats {
+  /** Guest threads. */
   threads: number;
+  /** Guests that compute. */
   busy: number;
+  /** Guests that wait in a host call. */
   parked: number;
+  /** Runs that wait for a thread. */
   waiting: number;
+  /** Instances kept for the next run of their function. */
   warmInstances: number;
+  /** The limits of running guests, and the memory of parked guests and warm instances. */
   memoryMb: number;
+  /** Runs since the process started that used a warm instance. */
   warmRuns: number;
+  /** Runs since the process started that needed a new instance. */
   freshRuns: number;
+  /** Threads terminated since the process started, to stop their guest. */
   kills: number;
 }
 

@@ -14,10 +14,10 @@ export interface OwnedMember extends PresenceMember {
 
 /**
  * The members of topics across all web processes. Entries are leases: the members of a process that
- * dies disappear within 30 s.
+ * dies disappear within 30 s. All methods throw `unavailable` if the server does not answer.
  */
 export interface Presence extends Closable {
-  /** How long a subscriber stays present without renewing its lease. */
+  /** How long a subscriber stays present without renewing its lease, in milliseconds. */
   readonly leaseMs: number;
   /**
    * Adds a subscriber or renews its lease; `member` is null for a subscriber without presence.
@@ -29,7 +29,9 @@ export interface Presence extends Closable {
     connectionId: string,
     member: OwnedMember | null,
   ): Promise<boolean>;
+  /** Removes a subscriber; one that is not there is no error. */
   leave(namespace: Namespace, topic: string, connectionId: string): Promise<void>;
+  /** Lists each member once, with its earliest connection; the oldest first. */
   members(namespace: Namespace, topic: string): Promise<PresenceMember[]>;
   /** Lists topics with at least one live subscriber. */
   topics(namespace: Namespace): Promise<string[]>;

@@ -7,7 +7,7 @@ export interface SpanStart {
   parent?: string | undefined;
   /** Unix milliseconds; default now. */
   startedAt?: number;
-  attributes?: Record<string, string | number>;
+  attributes?: Readonly<Record<string, string | number>>;
 }
 
 export interface Span {
@@ -15,8 +15,11 @@ export interface Span {
    * W3C trace context for child spans; undefined if tracing is disabled and no parent was given.
    */
   readonly traceparent: string | undefined;
-  /** Ends the span; call it once. `error` is a message if the operation failed. */
-  end(error?: string | null): void;
+  /**
+   * Ends the span; call it once. `error` is a message if the operation failed; the attributes are
+   * those known only now.
+   */
+  end(error?: string | null, attributes?: SpanStart['attributes']): void;
 }
 
 /** Creates OpenTelemetry spans. Never throws or waits; spans that cannot be sent are dropped. */

@@ -17,7 +17,8 @@ const STATUS_ERROR = 2;
 
 interface Attribute {
   key: string;
-  value: { stringValue: string } | { doubleValue: number };
+  /** In the JSON of Protocol Buffers, 64-bit integers are strings. */
+  value: { stringValue: string } | { intValue: string } | { doubleValue: number };
 }
 
 /** A span in OTLP/JSON format. */
@@ -80,7 +81,7 @@ export function openOtlpTracer(endpoint: string): Tracer {
       let ended = false;
       return {
         traceparent: `00-${traceId}-${spanId}-01`,
-        end(error) {
+        end(error, attributes) {
           if (ended || waiting.length >= MAX_PENDING_SPANS) return;
           ended = true;
           waiting.push({
@@ -91,7 +92,7 @@ export function openOtlpTracer(endpoint: string): Tracer {
             kind: KINDS[given.kind],
             startTimeUnixNano: nanoseconds(startedAt),
             endTimeUnixNano: nanoseconds(Date.now()),
-            attributes: attributesOf(given.attributes ?? {}),
+            attributes: attributesOf({ ...given.attributes, ...attributes }),
             status: error ? { code: STATUS_ERROR, message: error } : {},
           });
         },
@@ -120,8 +121,13 @@ function payload(spans: readonly OtlpSpan[]): object {
 function attributesOf(values: NonNullable<SpanStart['attributes']>): Attribute[] {
   return Object.entries(values).map(([key, value]) => ({
     key,
-    value: typeof value === 'number' ? { doubleValue: value } : { stringValue: value },
+    value: typedValue(value),
   }));
+}
+
+function typedValue(value: string | number): Attribute['value'] {
+  if (typeof value === 'string') return { stringValue: value };
+  return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value };
 }
 
 function nanoseconds(milliseconds: number): string {

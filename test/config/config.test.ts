@@ -28,6 +28,14 @@ const wrong: [name: string, value: string, sentence: string][] = [
   ['PORT', '70000', 'PORT must be a whole number from 0 to 65535, not "70000".'],
   ['PORT', 'http', 'PORT must be a whole number from 0 to 65535, not "http".'],
   ['REDIS_URL', 'localhost:6379', 'REDIS_URL must look like redis://host:6379.'],
+  // The engine can only use a server that speaks RESP.
+  ['OLRIC_URL', 'olric://host:3320', 'OLRIC_URL must look like redis://host:3320.'],
+  ['QUOTA_KEYS', 'abc', 'QUOTA_KEYS must be a whole number from 0 to 4294967296, not "abc".'],
+  [
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'ftp://me:secret@collector',
+    'OTEL_EXPORTER_OTLP_ENDPOINT must look like http://collector:4318.',
+  ],
   ['LOG_LEVEL', 'loud', 'LOG_LEVEL must be fatal, error, warn, info, debug, trace or silent, not "loud".'],
   ['WALLET_SIGNUP', 'yes', 'WALLET_SIGNUP must be open or closed, not "yes".'],
   [

@@ -142,6 +142,31 @@ test('of dead letters, so many namespaces and reasons have series, the rest one 
   t.regex(text, /^orama_dead_letters\{namespace="\(others\)",reason="\(others\)"\} \d+$/m);
 });
 
+test('the metrics of one scrape have the same counts of the queue', async (t) => {
+  const metrics = createMetrics();
+  let reads = 0;
+  addInstallationGauges({
+    metrics,
+    queue: {
+      async counts() {
+        reads += 1;
+        return { waiting: reads, running: 0, retrying: 0, oldestMs: reads * 1000, bytes: reads };
+      },
+    },
+    store: {
+      attempts: { countDead: async () => [], countEnded: async () => 0, deadGroups: async () => [] },
+    },
+    backlog: { size: async () => 0 },
+  });
+  for (let scrape = 1; scrape <= 2; scrape += 1) {
+    const text = await metrics.text([]);
+    t.regex(text, new RegExp(`^orama_queue_depth\\{state="waiting"\\} ${scrape}$`, 'm'));
+    t.regex(text, new RegExp(`^orama_invocations\\{state="waiting"\\} ${scrape}$`, 'm'));
+    t.regex(text, new RegExp(`^orama_queue_oldest_seconds ${scrape}$`, 'm'));
+    t.regex(text, new RegExp(`^orama_queue_input_bytes ${scrape}$`, 'm'));
+  }
+});
+
 test('a server that does not answer takes its own metrics away and not the page', async (t) => {
   const metrics = createMetrics();
   addInstallationGauges({

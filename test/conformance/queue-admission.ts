@@ -1,7 +1,8 @@
+import { setTimeout } from 'node:timers/promises';
 import type { SerialFn } from 'ava';
 import type { LimitsOf } from '../../queues/driver.js';
 import { isAppError } from '../../src/errors.js';
-import { collect, hold } from '../helpers/consuming.js';
+import { collect, DONE, hold } from '../helpers/consuming.js';
 import { many, namespace, queued } from '../helpers/invocations.js';
 import { until } from '../helpers/until.js';
 import type { QueueContext } from './queue-context.js';
@@ -215,5 +216,30 @@ export function admissionConformance(test: SerialFn<QueueContext>): void {
     const { queue } = t.context.queues;
     await Promise.all([t.context.queues.close(), t.context.queues.close()]);
     await t.throwsAsync(queue.add(many(1)), { message: /accepted/ });
+  });
+
+  test('a job that runs while the queue is closed keeps its lease until it has ended', async (t) => {
+    const { queues, other } = t.context;
+    let end = () => {};
+    const held = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    let leased = false;
+    await queues.queue.consume(
+      async () => {
+        leased = (await queues.leases.acquire('closing', 1)) !== null;
+        await held;
+        return DONE;
+      },
+      { concurrency: 1 },
+    );
+    await queues.queue.add(many(1));
+    await until('the job runs', () => leased);
+    const closing = queues.close();
+    await setTimeout(200);
+    const whileRunning = await other.leases.held('closing');
+    end();
+    await closing;
+    t.deepEqual([whileRunning, await other.leases.held('closing')], [1, 0]);
   });
 }

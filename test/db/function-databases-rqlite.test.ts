@@ -143,3 +143,24 @@ test('a write whose deadline passes before the server has answered is not report
   const unsent = { kind: 'exec', ...guard('delete from t', 'exec'), args: [] } as const;
   await t.throwsAsync(send(nobody, [unsent], { timeoutMs: 300 }), { code: 'RQLITE_TIMEOUT' });
 });
+
+test('a query whose text must be read a second time is stopped at its deadline', async (t) => {
+  const results = [{ columns: ['a'], types: ['text'], values: [['\ufffd']] }];
+  let requests = 0;
+  const server = createServer((request, response) => {
+    request.resume();
+    requests += 1;
+    if (requests === 1) setTimeout(() => response.end(JSON.stringify({ results })), 2000);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close().closeAllConnections());
+  const { port } = server.address() as AddressInfo;
+  const transport = new RqliteTransport({ urls: [`http://127.0.0.1:${port}`] });
+  t.teardown(() => transport.close());
+  const query = { kind: 'query', ...guard('select a from t', 'query'), args: [] } as const;
+  const since = performance.now();
+  await t.throwsAsync(send(transport, [query], { timeoutMs: 3000 }), { code: 'RQLITE_TIMEOUT' });
+  const took = performance.now() - since;
+  t.true(requests > 1);
+  t.true(took < 4500, `${took} ms`);
+});

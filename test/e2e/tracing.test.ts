@@ -46,6 +46,19 @@ test('spans link the client to the queue, run and host calls of an invocation an
   const run = ['invoke probe', 'queue probe', 'run probe'];
   await follow([...run, 'cache_get']);
   await follow([...run, 'queue probe', 'run probe']);
+  const valuesOf = (name: string) =>
+    Object.fromEntries(
+      spans
+        .find((span) => span.name === name && span.traceId === trace)
+        ?.attributes.map(({ key, value }: JsonValue) => [key, value]),
+    );
+  t.deepEqual(valuesOf('invoke probe'), {
+    'http.request.method': { stringValue: 'POST' },
+    'url.path': { stringValue: '/v1/functions/probe/invoke' },
+    'http.route': { stringValue: '/v1/functions/{name}/invoke' },
+    'http.response.status_code': { intValue: '200' },
+  });
+  t.deepEqual(valuesOf('run probe')['orama.attempt'], { intValue: '1' });
   for (const span of spans) t.true(BigInt(span.endTimeUnixNano) >= BigInt(span.startTimeUnixNano), span.name);
 
   const unsampled = 'c'.repeat(32);
@@ -56,6 +69,12 @@ test('spans link the client to the queue, run and host calls of an invocation an
     spans.some((span) => span.traceId === later && span.name === 'run probe'),
   );
   t.false(spans.some((span) => span.traceId === unsampled));
+
+  for (const body of ['{}', '{"other":1}']) await api.invoke('probe', body, { 'idempotency-key': 'k' });
+  const refused = await until('the span of a refused call', () =>
+    spans.find(({ status }) => status.code === 2),
+  );
+  t.like(refused.attributes.at(-1), { key: 'http.response.status_code', value: { intValue: '422' } });
 
   await collector.close();
   t.is((await api.invoke('probe', '{}')).status, 200);

@@ -80,7 +80,7 @@ test('a row that the store refuses does not hold up the others, and is set aside
   t.is(errors.length, 1);
   t.like(errors[0], { request_id: bad.requestId, namespace: 'default', function: 'hello' });
   t.regex(String(errors[0]?.err), /NOT NULL/);
-  await until('the store counts as reachable', () => !logs.isUnreachable);
+  await until('rows go to the store again', () => !logs.viaBacklog);
 });
 
 test('a record that cannot be read is set aside once, however long the store is away', async (t) => {
@@ -146,7 +146,7 @@ test('while the backlog cannot be read, rows go to the store, and the reason is 
   t.deepEqual(causes, ['down', 'the backlog is broken']);
   queues.backlog.drain = drain;
   await shipped();
-  await until('the store counts as reachable', () => !logs.isUnreachable);
+  await until('rows go to the store again', () => !logs.viaBacklog);
   queues.backlog.drain = async () => {
     throw new Error('the backlog is broken again');
   };

@@ -48,7 +48,8 @@ export class LogStore implements Closable {
   #shipping: Promise<void> | null = null;
   /** Whether records may have been pushed since the last drain began. */
   #mayHaveRecords = false;
-  #isUnreachable = false;
+  /** Whether rows go into the backlog without trying the store, until the backlog is empty. */
+  #viaBacklog = false;
   #closed = false;
 
   constructor(deps: LogStoreDeps) {
@@ -60,14 +61,14 @@ export class LogStore implements Closable {
     this.#backlogCheck = setInterval(() => this.#ship(), BACKLOG_CHECK_MS).unref();
   }
 
-  get isUnreachable(): boolean {
-    return this.#isUnreachable;
+  get viaBacklog(): boolean {
+    return this.#viaBacklog;
   }
 
   /** Resolves when the rows are durable; rejects when store and backlog are both unreachable. */
   async write(rows: readonly AttemptRow[]): Promise<void> {
     const { backlog, logger } = this.#deps;
-    if (!this.#isUnreachable) {
+    if (!this.#viaBacklog) {
       try {
         await this.#writeToStore(STORE_TIMEOUT_MS, this.#deps.attempts.write(rows), rows);
         return;
@@ -78,11 +79,11 @@ export class LogStore implements Closable {
     }
     try {
       await backlog.push(rows.map(encodeRow));
-      this.#isUnreachable = true;
+      this.#viaBacklog = true;
       this.#ship();
     } catch (error) {
       // Both failed: the next attempt starts with the store again.
-      this.#isUnreachable = false;
+      this.#viaBacklog = false;
       throw error;
     }
   }
@@ -114,8 +115,8 @@ export class LogStore implements Closable {
         const moved = await backlog.drain(SHIP_LIMITS, (records) => this.#shipRecords(records));
         isFailing = false;
         if (moved === 0 && this.#mayHaveRecords) continue;
-        if (this.#isUnreachable) logger.info('the store is reachable again');
-        this.#isUnreachable = false;
+        if (this.#viaBacklog) logger.info('log records go to the store again');
+        this.#viaBacklog = false;
         if (moved === 0) break;
       } catch (error) {
         if (!isFailing)
@@ -132,7 +133,7 @@ export class LogStore implements Closable {
       await this.#backlogWriter.write(records);
     } catch (error) {
       // Not for an error of the backlog itself: later rows can then still go to the store.
-      this.#isUnreachable = true;
+      this.#viaBacklog = true;
       throw error;
     }
   }

@@ -41,7 +41,7 @@ export interface LogWriter extends Closable {
   announce(requestId: string): void;
   /** Withdraws an announcement: the row has arrived, or will not. */
   withdraw(requestId: string): void;
-  stats(): { pending: number; lagMs: number; isStoreUnreachable: boolean };
+  stats(): { pending: number; lagMs: number };
 }
 
 interface PendingRow {
@@ -91,12 +91,8 @@ export class GroupCommitLogWriter implements LogWriter {
     if (this.#awaited.delete(requestId) && this.#allRowsArrived) this.#flushNow?.();
   }
 
-  stats(): { pending: number; lagMs: number; isStoreUnreachable: boolean } {
-    return {
-      pending: this.#pending.length,
-      lagMs: this.#lagMs,
-      isStoreUnreachable: this.#store.isUnreachable,
-    };
+  stats(): { pending: number; lagMs: number } {
+    return { pending: this.#pending.length, lagMs: this.#lagMs };
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { WarmStart } from '../../src/contract/function.js';
-import { AppError, isAppError, isDamage, messageOf } from '../../src/errors.js';
+import { AppError, isAppError, messageOf } from '../../src/errors.js';
+import { isUnreadable } from '../../src/ports/blobs.js';
 import type {
   Engine,
   GuestCall,
@@ -64,7 +65,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   async function load(module: GuestModule): Promise<Program> {
     const { functionName: name, memoryLimitMb: limitMb, warmStart: want, namespace } = module;
     const wasm = await module.loadWasm().catch((cause) => {
-      throw isDamage(cause) ? damagedModule(name, cause) : unavailableModule(name, cause);
+      throw isUnreadable(cause) ? damagedModule(name, cause) : unavailableModule(name, cause);
     });
     return (await compile(namespace, 'run', { wasm, name, limitMb, want })).program;
   }

@@ -170,7 +170,8 @@ def cut(handler: BaseHTTPRequestHandler) -> None:
 class WithoutAnEngine(unittest.TestCase):
     def test_refusals_are_tried_again_as_late_as_told(self) -> None:
         for status in (429, 503):
-            with Refusing(1, answering(status, {"Retry-After": "1"})) as server:
+            body = b'{"error":"Later.","code":"unavailable"}'
+            with Refusing(1, answering(status, {"Retry-After": "1"}, body)) as server:
                 before = time.monotonic()
                 Client(server.url).publish("t", {"n": 1})
                 self.assertGreaterEqual(time.monotonic() - before, 1)
@@ -195,7 +196,7 @@ class WithoutAnEngine(unittest.TestCase):
             self.assertEqual(server.bodies, [b"x", b"x"])
 
     def test_an_answer_of_a_proxy_is_no_answer(self) -> None:
-        for status in (502, 504):
+        for status in (502, 503, 504):
             proxy = answering(status, {}, b"<html>Bad Gateway</html>")
             with Refusing(1, proxy) as server:
                 with self.assertRaises(OramaError) as refused:

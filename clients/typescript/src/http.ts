@@ -115,13 +115,14 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
 }
 
 /**
- * After 429 and 503 nothing was accepted, except if the store has not reported whether a write took
- * place. 502 and 504 of a proxy mean that the engine did not answer it.
+ * After 429, and after 503 of the engine, nothing was accepted, except if the store has not reported
+ * whether a write took place. 502, 503 and 504 of a proxy mean that the engine did not answer it.
  */
 function mayRepeat(error: OramaError, { repeatable }: Call): boolean {
   const { code, status, retryAfter = 0 } = error;
   if (retryAfter > LONGEST_RETRY_AFTER_SECONDS || isOfCertificate(error)) return false;
-  if (code === 'unreachable' || status === 502 || (status === 504 && code === 'internal')) return repeatable;
+  const isOfProxy = status === 502 || ((status === 503 || status === 504) && code === 'internal');
+  if (code === 'unreachable' || isOfProxy) return repeatable;
   return status === 429 || (status === 503 && (repeatable || code !== 'ambiguous_write'));
 }
 
@@ -143,6 +144,7 @@ interface FailureBody {
   output_base64?: unknown;
 }
 
+/** Codes of responses without one. 503 has none: a proxy's does not say what the engine accepted. */
 const STATUS_CODES = new Map<number, ErrorCode>([
   [401, 'unauthorized'],
   [403, 'forbidden'],
@@ -150,7 +152,6 @@ const STATUS_CODES = new Map<number, ErrorCode>([
   [409, 'conflict'],
   [413, 'payload_too_large'],
   [429, 'rate_limited'],
-  [503, 'unavailable'],
 ]);
 const OF_FUNCTIONS = new Set<unknown>([
   'function_error',

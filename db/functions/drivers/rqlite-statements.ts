@@ -20,12 +20,18 @@ interface SendOptions {
   signal?: AbortSignal;
 }
 
+interface PostOptions extends SendOptions {
+  /** Aborts when the time of all requests of the statements is over. */
+  deadline: AbortSignal;
+}
+
 /** Runs the statements on a cluster: one alone, several in one transaction. */
 export async function send(
   cluster: RqliteTransport,
   operations: readonly BoundStatement[],
-  options: SendOptions,
+  given: SendOptions,
 ): Promise<StatementOutcome[]> {
+  const options = { ...given, deadline: AbortSignal.timeout(given.timeoutMs) };
   const tables = await post(cluster, operations, options);
   const reads = operations.every(({ kind }) => kind === 'query');
   if (!reads || !tables.some(mayBeReplaced)) return toOutcomes(operations, tables);
@@ -45,9 +51,8 @@ export async function send(
 async function post(
   cluster: RqliteTransport,
   operations: readonly BoundStatement[],
-  { timeoutMs, signal }: SendOptions,
+  { timeoutMs, deadline, signal }: PostOptions,
 ): Promise<DecodedTable[]> {
-  const deadline = AbortSignal.timeout(timeoutMs);
   const run: Run = async (path, statements, { idempotent }) => {
     const transaction = statements.length > 1 ? '&transaction' : '';
     // db_timeout: an endless statement would block all writes of the cluster.

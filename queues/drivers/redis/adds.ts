@@ -69,7 +69,7 @@ export class RedisAdds implements Adds {
   async add(groups: readonly JobGroup[], namespaceLimits: LimitsByNamespace): Promise<(AppError | null)[]> {
     const fetcher = this.#fetcher;
     const syncJobs = fetcher === undefined ? 0 : syncJobsIn(groups);
-    // One token more than jobs, so that the answer also tells the loop when the queue is empty.
+    // One token more than jobs, so that takeJobs.lua meets the empty queue and removes its marker.
     const tokens = fetcher === undefined || syncJobs === 0 ? [] : fetcher.reserve(syncJobs + 1);
     let taken: unknown[] = [];
     const sentAt = performance.now();

@@ -172,15 +172,16 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	return &Error{Code: CodeUnreachable, Message: "the engine at " + c.options.URL + " did not answer: " + err.Error(), cause: err}
 }
 
-// mayRepeat returns whether a failed call may be sent again. After 429 and 503 nothing was
-// accepted, except if the store has not reported whether a write took place. 502 and 504 of a proxy
-// mean that the engine did not answer it.
+// mayRepeat returns whether a failed call may be sent again. After 429, and after 503 of the engine,
+// nothing was accepted, except if the store has not reported whether a write took place. 502, 503
+// and 504 of a proxy mean that the engine did not answer it.
 func mayRepeat(err *Error, call call) bool {
 	if err.RetryAfter > longestRetryAfter || ofCertificate(err) {
 		return false
 	}
-	if err.Code == CodeUnreachable || err.Status == http.StatusBadGateway ||
-		(err.Status == http.StatusGatewayTimeout && err.Code == CodeInternal) {
+	ofProxy := err.Status == http.StatusBadGateway ||
+		(err.Code == CodeInternal && (err.Status == http.StatusServiceUnavailable || err.Status == http.StatusGatewayTimeout))
+	if err.Code == CodeUnreachable || ofProxy {
 		return call.repeatable
 	}
 	return err.Status == http.StatusTooManyRequests ||

@@ -62,6 +62,8 @@ type failureBody struct {
 	OutputBase64 *string `json:"output_base64"`
 }
 
+// statusCodes are the codes of responses without one. 503 has none: a proxy's does not say what the
+// engine accepted.
 var statusCodes = map[int]ErrorCode{
 	http.StatusUnauthorized:          CodeUnauthorized,
 	http.StatusForbidden:             CodeForbidden,
@@ -69,7 +71,6 @@ var statusCodes = map[int]ErrorCode{
 	http.StatusConflict:              CodeConflict,
 	http.StatusRequestEntityTooLarge: CodePayloadTooLarge,
 	http.StatusTooManyRequests:       CodeRateLimited,
-	http.StatusServiceUnavailable:    CodeUnavailable,
 }
 
 // notOfThisAPI returns the error for an answer of another server.

@@ -16,6 +16,7 @@ func TestRefusalsAreTriedAgain(t *testing.T) {
 		client, calls := refusing(t, 1, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "1")
 			w.WriteHeader(status)
+			_, _ = io.WriteString(w, `{"error":"Later.","code":"unavailable"}`)
 		})
 		before := time.Now()
 		_, err := client.Publish(context.Background(), "t", 1)
@@ -66,7 +67,7 @@ func TestNoAnswerIsTriedAgainWithAKey(t *testing.T) {
 }
 
 func TestAnAnswerOfAProxyIsNoAnswer(t *testing.T) {
-	for _, status := range []int{502, 504} {
+	for _, status := range []int{502, 503, 504} {
 		proxy := func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
 			_, _ = io.WriteString(w, "<html>Bad Gateway</html>")

@@ -4,9 +4,9 @@ import type { FunctionName, Namespace } from '../../contract/ids.js';
 import { MAX_MODULE_BYTES } from '../../contract/limits.js';
 import type { QuotaLimits } from '../../contract/quotas.js';
 import { NO_ORIGIN, type VersionOrigin } from '../../contract/version-origin.js';
-import { AppError, isAppError, isDamage, messageOf } from '../../errors.js';
+import { AppError, isAppError, messageOf } from '../../errors.js';
 import type { Logger } from '../../logger.js';
-import type { Blobs } from '../../ports/blobs.js';
+import { type Blobs, isUnreadable } from '../../ports/blobs.js';
 import type { Engine } from '../../ports/engine.js';
 import type { Store } from '../../ports/store.js';
 import { auditEntry } from '../auth/audit.js';
@@ -248,7 +248,7 @@ class VersionedFunctions implements Functions {
    */
   async #readWhole({ name, version, wasm_cid: cid }: FunctionVersion): Promise<Uint8Array | null> {
     return this.#deps.blobs.get(cid).catch((cause) => {
-      if (!isDamage(cause)) return null;
+      if (!isUnreadable(cause)) return null;
       const what = `Version ${version} of ${name} cannot be restored: ${messageOf(cause)}`;
       throw new AppError(
         'blob_damaged',

@@ -1,6 +1,5 @@
 import type { FunctionName, Namespace } from '../../contract/ids.js';
-import { isDamage } from '../../errors.js';
-import type { Blobs } from '../../ports/blobs.js';
+import { type Blobs, isUnreadable } from '../../ports/blobs.js';
 import type { Catalog } from './catalog.js';
 
 /** A version whose stored module cannot be run. */
@@ -51,7 +50,7 @@ export function createModuleCheck({
       await blobs.get(cid);
       return null;
     } catch (error) {
-      if (isDamage(error)) return error.message;
+      if (isUnreadable(error)) return error.message;
       throw error;
     }
   }

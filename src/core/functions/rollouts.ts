@@ -43,6 +43,8 @@ export class Rollouts implements Closable {
   readonly #logger: Logger;
   #checking: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
+  /** Whether a rollout has a new step, also one that the check under way has not read. */
+  #hasNewStep = false;
   #isClosed = false;
 
   constructor({ store, catalog, publisher, logger }: RolloutsDeps) {
@@ -88,6 +90,7 @@ export class Rollouts implements Closable {
       throw new AppError('conflict', `A rollout of "${fn}" is running; abort it before you start another.`);
     }
     await this.#catalog.changed(namespace);
+    this.#hasNewStep = true;
     this.#checkIn(CHECK_NEW_STEP_EVERY_MS);
     return recordOf(rollout);
   }
@@ -163,24 +166,32 @@ export class Rollouts implements Closable {
     clearTimeout(this.#timer);
     if (this.#isClosed) return;
     this.#timer = setTimeout(() => {
-      this.#checking ??= this.#checkAll().then((next) => {
+      this.#checking ??= this.#checkAll().then(() => {
         this.#checking = null;
-        this.#checkIn(next);
+        this.#checkIn(this.#hasNewStep ? CHECK_NEW_STEP_EVERY_MS : CHECK_EVERY_MS);
       });
     }, ms);
     this.#timer.unref();
   }
 
-  /** Checks all rollouts. Resolves with the delay before the next check, in milliseconds. */
-  async #checkAll(): Promise<number> {
+  async #checkAll(): Promise<void> {
+    this.#hasNewStep = false;
     try {
       const running = await this.#store.rollouts.running();
-      for (const rollout of running) await this.#check(rollout);
-      const isNew = running.some(({ stepStartedAt }) => Date.now() - stepStartedAt < NEW_STEP_MS);
-      return isNew ? CHECK_NEW_STEP_EVERY_MS : CHECK_EVERY_MS;
+      this.#hasNewStep ||= running.some(({ stepStartedAt }) => Date.now() - stepStartedAt < NEW_STEP_MS);
+      for (const rollout of running) await this.#tryCheck(rollout);
     } catch (error) {
       this.#logger.debug({ err: messageOf(error) }, 'rollouts could not be checked; retrying');
-      return CHECK_EVERY_MS;
+    }
+  }
+
+  /** Checks a rollout. A failure must not keep the rollouts behind it from going back. */
+  async #tryCheck(rollout: StoredRollout): Promise<void> {
+    try {
+      await this.#check(rollout);
+    } catch (error) {
+      const where = { namespace: rollout.namespace, function: rollout.function };
+      this.#logger.warn({ ...where, err: messageOf(error) }, 'a rollout could not be checked; retrying');
     }
   }
 
@@ -212,6 +223,7 @@ export class Rollouts implements Closable {
     const next = { ...rollout, state, step, reason, calls, errors, p95Ms, updatedAt: now };
     if (state === 'running') next.stepStartedAt = now;
     if (!(await this.#store.rollouts.move(rollout, next, liveOf(next), audit))) return false;
+    if (state === 'running') this.#hasNewStep = true;
     await this.#catalog.changed(rollout.namespace);
     if (state !== 'running') await this.#announce(next);
     return true;

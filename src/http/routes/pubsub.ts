@@ -59,8 +59,10 @@ export const publish = route({
     const [source] = sourcesOf(bodyText, ['data']);
     const id = newRequestId();
     const message = { id, ...messageOf(body, source, { namespace, span, depth: depthOf(services, ctx) }) };
-    const { triggered } = await withSpan(span, () => services.publisher.publish(message));
-    return json(200, { status: 'ok', triggered }, { 'X-Message-ID': id });
+    return withSpan(span, async () => {
+      const { triggered } = await services.publisher.publish(message);
+      return json(200, { status: 'ok', triggered }, { 'X-Message-ID': id });
+    });
   },
 });
 
@@ -95,15 +97,15 @@ export const publishBatch = route({
     const span = startServerSpan(services.tracer, ctx, `publish ${messages.length} messages`);
     const origin = { namespace, span, depth: depthOf(services, ctx) };
     const sources = sourcesOf(bodyText, ['messages', '*', 'data']);
-    await withSpan(span, () =>
-      services.publisher.publishAtomically(
+    return withSpan(span, async () => {
+      await services.publisher.publishAtomically(
         messages.map((message, index) => ({
           name: nameOf(index),
           ...messageOf(message, sources[index], origin),
         })),
-      ),
-    );
-    return json(200, { status: 'ok', count: messages.length });
+      );
+      return json(200, { status: 'ok', count: messages.length });
+    });
   },
 });
 

@@ -5,6 +5,7 @@ export interface Nonce {
   namespace: Namespace;
   nonce: string;
   purpose: string;
+  /** Unix milliseconds. */
   expiresAt: number;
 }
 
@@ -15,6 +16,7 @@ export interface RefreshToken {
   family: string;
   wallet: string;
   namespace: Namespace;
+  /** Unix milliseconds. */
   expiresAt: number;
 }
 
@@ -30,6 +32,7 @@ export interface SessionStore {
   useRefresh(hash: string, namespace?: Namespace): Promise<{ token: RefreshToken; used: boolean } | null>;
   /** Revokes a login and every key created with it, directly or indirectly. */
   revokeFamily(family: string): Promise<void>;
+  /** Lists the families revoked at or after `since`, in Unix milliseconds. */
   revokedFamilies(since: number): Promise<string[]>;
   /** Lists the families of a wallet in a namespace that can still be refreshed. */
   families(wallet: string, namespace: Namespace): Promise<string[]>;

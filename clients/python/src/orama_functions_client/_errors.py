@@ -4,6 +4,7 @@ import base64
 import json
 from typing import Any, Mapping, Optional
 
+# Codes of responses without one. 503 has none: a proxy's does not say what the engine accepted.
 _STATUS_CODES = {
     401: "unauthorized",
     403: "forbidden",
@@ -11,7 +12,6 @@ _STATUS_CODES = {
     409: "conflict",
     413: "payload_too_large",
     429: "rate_limited",
-    503: "unavailable",
 }
 _OF_FUNCTIONS = {"function_error", "function_refused", "function_timeout", "cancelled"}
 

@@ -111,9 +111,11 @@ def _may_repeat(error: OramaError, call: Call) -> bool:
     # The server would send the same certificate again.
     if isinstance(error.__cause__, ssl.SSLCertVerificationError):
         return False
-    # After 429 and 503 nothing was accepted, except if the store has not reported whether a write
-    # took place. 502 and 504 of a proxy mean that the engine did not answer it.
-    if error.code == "unreachable" or error.status == 502 or (error.status == 504 and error.code == "internal"):
+    # After 429, and after 503 of the engine, nothing was accepted, except if the store has not
+    # reported whether a write took place. 502, 503 and 504 of a proxy mean that the engine did not
+    # answer it.
+    of_proxy = error.status == 502 or (error.status in (503, 504) and error.code == "internal")
+    if error.code == "unreachable" or of_proxy:
         return call.repeatable
     return error.status == 429 or (error.status == 503 and (call.repeatable or error.code != "ambiguous_write"))
 
