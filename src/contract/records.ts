@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { functionNameSchema, namespaceSchema } from './ids.js';
-import { grantedScopeSchema } from './scopes.js';
+import { ALL_SCOPES, grantedScopeSchema } from './scopes.js';
 
 /** A trigger as shown by the API, with a topic or with a schedule. */
 const topicTriggerSchema = z.object({
@@ -35,10 +35,18 @@ export const keyRecordSchema = z.object({
   id: z.string(),
   name: z.string(),
   namespace: namespaceSchema,
-  scopes: z.array(grantedScopeSchema),
-  functions: z.array(z.string()).nullable().describe('Names and patterns; null for all functions.'),
-  expires_at: z.string().nullable(),
-  created_by: z.string().describe('The credential that created the key; the key is revoked with it.'),
+  // Contract §4 does not list these four: the CLI and clients accept replies without them.
+  scopes: z.array(grantedScopeSchema).default([ALL_SCOPES]),
+  functions: z
+    .array(z.string())
+    .nullable()
+    .default(null)
+    .describe('Names and patterns; null for all functions.'),
+  expires_at: z.string().nullable().default(null),
+  created_by: z
+    .string()
+    .default('')
+    .describe('The credential that created the key; the key is revoked with it.'),
   created_at: z.string(),
   last_used_at: z.string().nullable(),
 });

@@ -48,9 +48,9 @@ for (const [index, [encoding, bytes]] of ENCODED.entries()) {
 
 test('Accept-Encoding lists the supported encodings unless the caller sets the header', async (t) => {
   const { url } = await server(t, (request, response) => response.end(request.headers['accept-encoding']));
-  const { fetch } = egress(t, { allow: ['127.0.0.1'] });
-  t.is(textOf((await fetch(get(url))).body), 'gzip, deflate, br, zstd');
-  t.is(textOf((await fetch(get(url, { headers: { 'Accept-Encoding': 'br' } }))).body), 'br');
+  const client = egress(t, { allow: ['127.0.0.1'] });
+  t.is(textOf((await client.fetch(get(url))).body), 'gzip, deflate, br, zstd');
+  t.is(textOf((await client.fetch(get(url, { headers: { 'Accept-Encoding': 'br' } }))).body), 'br');
 });
 
 test('a response with an unknown encoding keeps its body and headers unchanged', async (t) => {
@@ -84,9 +84,9 @@ test('a body that exceeds the size limit when decoded is rejected in every encod
     const [encoding, bytes] = bombs[Number(request.url?.slice(1))] ?? ['', zeros];
     response.writeHead(200, { 'content-encoding': encoding }).end(bytes);
   });
-  const { fetch } = egress(t, { allow: ['127.0.0.1'] });
+  const client = egress(t, { allow: ['127.0.0.1'] });
   for (const index of bombs.keys()) {
-    await t.throwsAsync(fetch(get(`${url}/${index}`)), { code: 'payload_too_large' });
+    await t.throwsAsync(client.fetch(get(`${url}/${index}`)), { code: 'payload_too_large' });
   }
 });
 
@@ -97,9 +97,9 @@ test('more bodies at once than are decoded at once are each decoded or rejected'
       .writeHead(200, { 'content-encoding': 'br' })
       .end(isBroken ? 'no brotli' : brotliCompressSync(HELLO));
   });
-  const { fetch } = egress(t, { allow: ['127.0.0.1'] });
+  const client = egress(t, { allow: ['127.0.0.1'] });
   const all = Array.from({ length: 40 }, async (_, index) =>
-    textOf((await fetch(get(`${url}/${index}`))).body),
+    textOf((await client.fetch(get(`${url}/${index}`))).body),
   );
   for (const [index, one] of (await Promise.allSettled(all)).entries()) {
     if (index % 2 === 1) t.is(one.status, 'rejected');
@@ -121,12 +121,16 @@ test('a truncated or invalid encoded body is an error, and a later request succe
     const [encoding, bytes] = broken[Number(request.url?.slice(1))] ?? ['zstd', ZSTD_HELLO];
     response.writeHead(200, { 'content-encoding': encoding }).end(bytes);
   });
-  const { fetch } = egress(t, { allow: ['127.0.0.1'] });
+  const client = egress(t, { allow: ['127.0.0.1'] });
   for (const index of broken.keys()) {
-    const error = await t.throwsAsync(fetch(get(`${url}/${index}`)), { code: 'unavailable' }, String(index));
+    const error = await t.throwsAsync(
+      client.fetch(get(`${url}/${index}`)),
+      { code: 'unavailable' },
+      String(index),
+    );
     t.regex(error.message, /not what its Content-Encoding says/);
   }
-  t.is(textOf((await fetch(get(`${url}/good`))).body), HELLO);
+  t.is(textOf((await client.fetch(get(`${url}/good`))).body), HELLO);
 });
 
 test('set-cookie headers are returned as a list, and other repeated headers are joined', async (t) => {
@@ -134,9 +138,9 @@ test('set-cookie headers are returned as a list, and other repeated headers are 
     const cookies = request.url === '/two' ? ['a=1; Expires=Wed, 09 Jun 2027 10:18:14 GMT', 'b=2'] : ['a=1'];
     response.writeHead(200, { 'set-cookie': cookies, 'x-two': ['a', 'b'] }).end();
   });
-  const { fetch } = egress(t, { allow: ['127.0.0.1'] });
-  t.deepEqual((await fetch(get(url))).headers['set-cookie'], ['a=1']);
-  const two = await fetch(get(`${url}/two`));
+  const client = egress(t, { allow: ['127.0.0.1'] });
+  t.deepEqual((await client.fetch(get(url))).headers['set-cookie'], ['a=1']);
+  const two = await client.fetch(get(`${url}/two`));
   t.deepEqual(two.headers['set-cookie'], ['a=1; Expires=Wed, 09 Jun 2027 10:18:14 GMT', 'b=2']);
   t.is(two.headers['x-two'], 'a, b');
 });
@@ -161,8 +165,10 @@ for (const [how, head] of [
     const url = await rawServer(t, (socket) => {
       socket.write(`HTTP/1.1 101 Switching Protocols\r\n${head}`);
     });
-    const { fetch } = egress(t, { allow: ['127.0.0.1'] });
-    await t.throwsAsync(fetch(get(url, { timeoutMs: 20_000 })), { message: /101 Switching Protocols/ });
+    const client = egress(t, { allow: ['127.0.0.1'] });
+    await t.throwsAsync(client.fetch(get(url, { timeoutMs: 20_000 })), {
+      message: /101 Switching Protocols/,
+    });
   });
 }
 

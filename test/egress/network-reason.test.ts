@@ -31,9 +31,9 @@ test('each network error has its own message with the reason and error code', as
       'it does not speak TLS as expected (EPROTO)',
     ],
   ];
-  const { fetch } = egress(t, { allow: ['127.0.0.1'] });
+  const client = egress(t, { allow: ['127.0.0.1'] });
   for (const [url, why] of cases) {
-    await t.throwsAsync(fetch(get(url)), {
+    await t.throwsAsync(client.fetch(get(url)), {
       code: 'unavailable',
       message: `${url} could not be reached: ${why}`,
     });

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
@@ -118,17 +118,6 @@ test('opening a queue whose database cannot be opened fails with bad_config', as
       code: 'bad_config',
     },
   );
-});
-
-test('a queue directory of an earlier version fails with bad_config until it is removed', async (t) => {
-  const { dir } = t.context;
-  await mkdir(join(dir, 'queue'));
-  await writeFile(join(dir, 'queue', 'PG_VERSION'), '17');
-  const options = { driver: 'sqlite', dir, maxWaiting: 1, maxBytes: 1 } as const;
-  await t.throwsAsync(openQueues(options), { message: /start that version once more/, code: 'bad_config' });
-  await rm(join(dir, 'queue'), { recursive: true });
-  const queues = await openQueues(options);
-  await queues.close();
 });
 
 test('waiting and delayed jobs of a namespace count against its quotas after a restart', async (t) => {
