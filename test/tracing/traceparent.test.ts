@@ -7,7 +7,12 @@ const PARENT = 'b'.repeat(16);
 
 /** Returns the trace context that a request with this header passes on, without and with a collector. */
 async function passedOn(header: string) {
-  const ctx = { req: { headers: { traceparent: header } } } as never;
+  const ctx = {
+    req: { headers: { traceparent: header } },
+    method: 'POST',
+    path: '/v1/functions/hello/invoke',
+    state: { route: '/v1/functions/{name}/invoke' },
+  } as never;
   const tracers = [openTracer(undefined), openTracer('http://127.0.0.1:9')];
   const contexts = tracers.map((tracer) => startServerSpan(tracer, ctx, 'invoke').traceparent);
   await Promise.all(tracers.map((tracer) => tracer.close()));
