@@ -9,14 +9,10 @@ import { createLogger } from '../../src/logger.js';
 import { anEntry } from '../helpers/audited.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
-import { openUseCases } from './use-cases.js';
+import { by, openUseCases } from './use-cases.js';
 
 const directory = tempDir();
 const get = shared(() => openUseCases(join(directory, 'cases')));
-const by = {
-  principal: { subject: 'admin', keyName: null },
-  requestId: 'r',
-} as Parameters<Rollouts['start']>[0];
 
 test('what is added to a function that another process has just deleted is refused as not found', async (t) => {
   const { store, queue, catalog, meter, quotas, publisher, deploy } = await get();

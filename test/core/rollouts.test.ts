@@ -10,14 +10,10 @@ import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { anAnswerLike } from '../helpers/tries.js';
 import { until } from '../helpers/until.js';
-import { openUseCases } from './use-cases.js';
+import { by, openUseCases } from './use-cases.js';
 
 const directory = tempDir();
 const get = shared(() => openUseCases(join(directory, 'cases')));
-const by = {
-  principal: { subject: 'admin', keyName: null },
-  requestId: 'r',
-} as Parameters<Rollouts['start']>[0];
 const request = { to: 2, steps: [10, 50], every_seconds: 60, max_error_percent: 2, min_calls: 1 };
 
 /** Opens rollouts on a store whose parts may be replaced. */

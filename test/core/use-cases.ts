@@ -7,6 +7,7 @@ import { openBus } from '../../src/bus/open.js';
 import { type FunctionVersion, functionSettingsSchema } from '../../src/contract/function.js';
 import type { Namespace } from '../../src/contract/ids.js';
 import { QUOTA_NAMES, QUOTAS, type QuotaLimits } from '../../src/contract/quotas.js';
+import type { Actor } from '../../src/core/auth/principal.js';
 import { createPublisher } from '../../src/core/events/publish.js';
 import { createCatalog } from '../../src/core/functions/catalog.js';
 import { TaskCallbacks } from '../../src/core/invocations/callbacks.js';
@@ -24,6 +25,8 @@ import { anEntry, ENOUGH_FOR_ALL } from '../helpers/audited.js';
 
 const RESULT_TTL_MS = 60_000;
 export const GATEWAY = 'this-gateway';
+/** Who makes the changes of a test. */
+export const by = { principal: { subject: 'admin', keyName: null }, requestId: 'r' } as Actor;
 
 /** Creates the use cases with the embedded drivers of all ports, without a worker. */
 export async function openUseCases(directory: string) {
