@@ -12,7 +12,6 @@ import { createEgress } from '../egress/fetch.js';
 import { messageOf } from '../errors.js';
 import { type DataDir, openDataDir } from '../files/data-dir.js';
 import { lockDataDir } from '../files/data-lock.js';
-import { removeReadyFile } from '../files/ready-file.js';
 import type { Logger } from '../logger.js';
 import { createMetrics, type Metrics } from '../metrics.js';
 import type { Backlog } from '../ports/backlog.js';
@@ -72,7 +71,6 @@ export interface Ports {
  * those opened before through `closers`.
  */
 export async function openPorts(config: Config, logger: Logger, closers: Closers): Promise<Ports> {
-  if (config.READY_FILE !== undefined) await removeReadyFile(config.READY_FILE);
   const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
   // With Redis, several processes may share the directory, which SQLite and the block store
   // support. The embedded queue counts its jobs in memory and needs exclusive access.
