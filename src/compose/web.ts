@@ -10,7 +10,7 @@ import { createAliases } from '../core/functions/aliases.js';
 import { createFunctions } from '../core/functions/deploy.js';
 import { HttpRoutes } from '../core/functions/http-routes.js';
 import { createModuleCheck } from '../core/functions/module-check.js';
-import { startProbeRetries } from '../core/functions/probe-retries.js';
+import { ProbeRetries } from '../core/functions/probe-retries.js';
 import { Rollouts } from '../core/functions/rollouts.js';
 import { createInvocations } from '../core/invocations/invocations.js';
 import { createDeadLetters } from '../core/invocations/replay.js';
@@ -40,18 +40,58 @@ export interface WebOptions {
 export async function startWeb(
   ports: Ports,
   core: Core,
-  { engine, isWorker }: WebOptions,
+  options: WebOptions,
   closers: Closers,
 ): Promise<Server> {
-  const { store, bus, queue, config, metrics } = ports;
-  const { meter } = metrics;
-  const texts = new MetricsTexts();
+  const { store, queue, config, metrics } = ports;
+  const { engine } = options;
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
-  const keys = closers.add(await createKeys({ store, bus, quotas: ports.quotas }));
-  await keys.ensureAdmin(ports.keys.admin);
+  const access = await composeAccess(ports, closers);
+  addInstallationGauges(ports);
+  const invocations = createInvocations({
+    queue,
+    attempts: store.attempts,
+    callbacks: store.callbacks,
+    finisher: core.finisher,
+    backlog: ports.backlog,
+  });
+  const probeRetries = closers.add(new ProbeRetries({ ...ports, ...core, engine }));
+  let server: Server | undefined;
+  const services: Services = {
+    ...ports,
+    ...core,
+    ...access,
+    ...stateOf(ports, core, options),
+    version: VERSION,
+    audit: store.audit,
+    routes: new HttpRoutes(core.catalog),
+    functions: createFunctions({ ...ports, ...core, engine, invocations, probeRetries }),
+    aliases: createAliases({ ...ports, ...core }),
+    rollouts: closers.add(new Rollouts({ ...ports, ...core })),
+    triggers: createTriggers({ ...ports, ...core }),
+    logs: createLogs(ports),
+    invocations,
+    deadLetters: createDeadLetters({ ...ports, ...core, meter: metrics.meter, resultTtlMs }),
+    blobOwners: store.blobOwners,
+    traces: store.traces,
+    limiter: ports.rateLimiter,
+    functionsUrl: () => server?.functionsUrl ?? '',
+  };
+  const { HOST: host, PORT: port } = config;
+  server = closers.add(await startServer(services, { host, port, functionsPort: config.FUNCTIONS_PORT }));
+  return server;
+}
+
+/** Opens what decides who a caller is. */
+async function composeAccess(
+  { store, bus, quotas, keys: installation, config }: Ports,
+  closers: Closers,
+): Promise<Pick<Services, 'auth' | 'keys' | 'tokens' | 'sessions' | 'consoleSignIn'>> {
+  const keys = closers.add(await createKeys({ store, bus, quotas }));
+  await keys.ensureAdmin(installation.admin);
   const tokens = await createTokens({
-    privateKey: config.ORAMA_JWT_KEY ?? (await storedJwtKey(store.settings, ports.keys.box)),
+    privateKey: config.ORAMA_JWT_KEY ?? (await storedJwtKey(store.settings, installation.box)),
     foreign: config.ORAMA_JWKS_URL
       ? {
           jwksUrl: config.ORAMA_JWKS_URL,
@@ -61,45 +101,33 @@ export async function startWeb(
       : undefined,
   });
   const sessions = closers.add(await createSessions({ store, bus, tokens, signup: walletSignup(config) }));
-
-  addInstallationGauges(ports);
-  const invocations = createInvocations({
-    queue,
-    attempts: store.attempts,
-    callbacks: store.callbacks,
-    finisher: core.finisher,
-    backlog: ports.backlog,
-  });
-  const probeRetries = closers.add(startProbeRetries({ ...ports, ...core, engine }));
-  let server: Server | undefined;
-  const services: Services = {
-    ...ports,
-    ...core,
-    version: VERSION,
+  return {
     keys,
-    audit: store.audit,
     tokens,
     sessions,
     consoleSignIn: createConsoleSignIn({ sessions, nonces: store.sessions }),
     auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
-    routes: new HttpRoutes(core.catalog),
-    functions: createFunctions({ ...ports, ...core, engine, invocations, probeRetries }),
-    aliases: createAliases({ ...ports, ...core }),
-    rollouts: closers.add(new Rollouts({ ...ports, ...core })),
-    triggers: createTriggers({ ...ports, ...core }),
-    logs: createLogs({ store, bus }),
-    invocations,
-    deadLetters: createDeadLetters({ ...ports, ...core, meter, resultTtlMs }),
-    blobOwners: store.blobOwners,
-    traces: store.traces,
-    limiter: ports.rateLimiter,
+  };
+}
+
+/** Connects what shows the state of the process, of its servers and of other processes. */
+function stateOf(
+  ports: Ports,
+  core: Core,
+  { engine, isWorker }: WebOptions,
+): Pick<
+  Services,
+  'usage' | 'stats' | 'health' | 'checkModules' | 'peers' | 'databaseBytes' | 'metrics' | 'status'
+> {
+  const { store, queue, databases, metrics } = ports;
+  const texts = new MetricsTexts();
+  return {
     usage: createUsageReader(ports),
     stats: createStats({ attempts: store.attempts, queue }),
     health: () => checkHealth(ports, isWorker ? engine : null),
     checkModules: createModuleCheck({ ...ports, ...core }),
     peers: createPeers(ports, core.sharedMetrics),
-    databaseBytes: (namespace) => answerInTime(ports.databases.bytes(namespace)),
-    functionsUrl: () => server?.functionsUrl ?? '',
+    databaseBytes: (namespace) => answerInTime(databases.bytes(namespace)),
     async metrics(key, own) {
       const text = await texts.get(own?.namespace ?? '', key, () =>
         metrics.text(core.sharedMetrics.others(), own),
@@ -111,7 +139,4 @@ export async function startWeb(
       return { queue: counts, engine: isWorker ? engine.stats() : null };
     },
   };
-  const { HOST: host, PORT: port } = config;
-  server = closers.add(await startServer(services, { host, port, functionsPort: config.FUNCTIONS_PORT }));
-  return server;
 }

@@ -6,7 +6,7 @@ import { openStore } from '../../db/open.js';
 import { openBus } from '../../src/bus/open.js';
 import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
 import { createCatalog } from '../../src/core/functions/catalog.js';
-import { startProbeRetries } from '../../src/core/functions/probe-retries.js';
+import { ProbeRetries } from '../../src/core/functions/probe-retries.js';
 import { warmStartOf } from '../../src/core/functions/warm-start.js';
 import type { InspectSettings, ModuleInspection } from '../../src/ports/engine.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
@@ -57,7 +57,7 @@ async function scene(
       anEntry(),
     );
   const start = () => {
-    const probeRetries = startProbeRetries({
+    const probeRetries = new ProbeRetries({
       store,
       catalog,
       blobs: { get },
