@@ -19,7 +19,7 @@ await runMain(async (config, logger, closers) => {
   assertShared('web', config, logger);
   await removeReadyFile(config.READY_FILE);
   const ports = await openPorts(config, logger, closers);
-  const engine = closers.add(composeEngine(ports, 'web'));
+  const engine = composeEngine(ports, 'web', closers);
   const core = await composeCore(ports, closers, (row) => ports.store.attempts.write([row]));
   const server = await startWeb(ports, core, { engine, isWorker: false }, closers);
   closers.add(await writeReadyFile(config.READY_FILE));

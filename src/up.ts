@@ -70,7 +70,7 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     await removeReadyFile(config.READY_FILE);
     const ports = await openPorts(config, logger, closers);
     const logWriter = composeLogWriter(ports, closers);
-    const engine = closers.add(composeEngine(ports, 'worker'));
+    const engine = composeEngine(ports, 'worker', closers);
     const core = await composeCore(ports, closers, (row) => logWriter.write(row));
     const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
     await startWorker(ports, core, { engine, logWriter, deadline, replay: options.replay }, closers);

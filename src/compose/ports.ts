@@ -7,8 +7,8 @@ import { openCache } from '../cache/open.js';
 import type { Closers } from '../closers.js';
 import { type Config, defaultQuotas } from '../config.js';
 import { newProcessId } from '../core/process-id.js';
-import { createQuotas, type Quotas } from '../core/quotas.js';
-import { createEgress } from '../egress/fetch.js';
+import { openQuotas, type Quotas } from '../core/quotas.js';
+import { openEgress } from '../egress/fetch.js';
 import { messageOf } from '../errors.js';
 import { type DataDir, openDataDir } from '../files/data-dir.js';
 import { lockDataDir } from '../files/data-lock.js';
@@ -83,9 +83,7 @@ export async function openPorts(config: Config, logger: Logger, closers: Closers
     logger.warn(error === undefined ? {} : { err: messageOf(error) }, message);
   const shared = sharedOptions(config);
   const bus = closers.add(await openBus(shared, warn));
-  const quotas = closers.add(
-    await createQuotas({ store: store.quotas, bus, defaults: defaultQuotas(config) }),
-  );
+  const quotas = closers.add(await openQuotas({ store: store.quotas, bus, defaults: defaultQuotas(config) }));
   const queues = closers.add(await openQueues(queueOptions(config, dataDir, { quotas, store, warn })));
   if (config.REDIS_URL !== undefined) closers.add(await watchClock(config.REDIS_URL, logger));
   const blobs = closers.add(await openBlobs(blobsOptions(config, dataDir)));
@@ -94,7 +92,7 @@ export async function openPorts(config: Config, logger: Logger, closers: Closers
   const presence = closers.add(await openPresence({ ...shared, leaseMs }));
   const rateLimiter = closers.add(await openRateLimiter(shared));
   const databases = closers.add(await openFunctionDatabases(databasesOptions(config, dataDir, quotas)));
-  const egress = closers.add(createEgress({ allow: config.EGRESS_ALLOW ?? [] }));
+  const egress = closers.add(openEgress({ allow: config.EGRESS_ALLOW ?? [] }));
 
   return {
     config,

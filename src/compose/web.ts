@@ -2,9 +2,9 @@ import type { Closers } from '../closers.js';
 import { walletSignup } from '../config.js';
 import { createAuth } from '../core/auth/auth.js';
 import { createConsoleSignIn } from '../core/auth/console-sign-in.js';
-import { createTokens, storedJwtKey } from '../core/auth/jwt.js';
-import { createKeys } from '../core/auth/keys.js';
-import { createSessions } from '../core/auth/sessions.js';
+import { openTokens, storedJwtKey } from '../core/auth/jwt.js';
+import { openKeys } from '../core/auth/keys.js';
+import { openSessions } from '../core/auth/sessions.js';
 import { createTriggers } from '../core/events/triggers.js';
 import { createAliases } from '../core/functions/aliases.js';
 import { createFunctions } from '../core/functions/deploy.js';
@@ -88,9 +88,9 @@ async function composeAccess(
   { store, bus, quotas, keys: installation, config }: Ports,
   closers: Closers,
 ): Promise<Pick<Services, 'auth' | 'keys' | 'tokens' | 'sessions' | 'consoleSignIn'>> {
-  const keys = closers.add(await createKeys({ store, bus, quotas }));
+  const keys = closers.add(await openKeys({ store, bus, quotas }));
   await keys.ensureAdmin(installation.admin);
-  const tokens = await createTokens({
+  const tokens = await openTokens({
     privateKey: config.ORAMA_JWT_KEY ?? (await storedJwtKey(store.settings, installation.box)),
     foreign: config.ORAMA_JWKS_URL
       ? {
@@ -100,7 +100,7 @@ async function composeAccess(
         }
       : undefined,
   });
-  const sessions = closers.add(await createSessions({ store, bus, tokens, signup: walletSignup(config) }));
+  const sessions = closers.add(await openSessions({ store, bus, tokens, signup: walletSignup(config) }));
   return {
     keys,
     tokens,

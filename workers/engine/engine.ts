@@ -36,8 +36,8 @@ export interface EngineOptions {
   warn?(message: string, error: Error): void;
 }
 
-/** Creates the engine: compiles and inspects modules, and runs guests on threads. */
-export function createEngine(options: EngineOptions = {}): Engine {
+/** Opens the engine: compiles and inspects modules, and runs guests on threads. */
+export function openEngine(options: EngineOptions = {}): Engine {
   return new ThreadedEngine(options);
 }
 
