@@ -56,10 +56,18 @@ export interface Deduplication {
   reschedule?: boolean;
 }
 
+/** A job that a worker has. */
+export interface HeldJob {
+  id: string;
+  /** The token of its lock. With `0`, the lock is not checked. */
+  token: string;
+}
+
 /** The lock and rate limit of a claim. */
 export interface ClaimOptions {
   token: string;
   lockMs: number;
+  /** The name of the worker. */
   worker: string | null;
   limiterMax: number | null;
   limiterDuration: number | null;
@@ -70,6 +78,13 @@ export interface ClaimOptions {
  * delayed job is due (Unix milliseconds; 0: none).
  */
 export type Claim = [job: JobRow | null, rateLimitMs: number, nextDelayed: number];
+
+/** The failure of an attempt, as recorded in the job. */
+export interface AttemptFailure {
+  reason: string | null;
+  /** JSON. */
+  stacktrace: string | null;
+}
 
 /** What to do with a finished job, and with older ones. */
 export interface Retention {

@@ -24,13 +24,13 @@ export function claim(queue: QueueState, options: ClaimOptions, now: number): Cl
   return [withPayload(store, row), 0, 0];
 }
 
+export interface ClaimManyOptions extends Omit<ClaimOptions, 'token'> {
+  tokens: readonly string[];
+  now: number;
+}
+
 /** Claims one job per token, up to and including the first claim without a job. */
-export function claimMany(
-  queue: QueueState,
-  options: ClaimOptions,
-  tokens: readonly string[],
-  now: number,
-): Claim[] {
+export function claimMany(queue: QueueState, { tokens, now, ...options }: ClaimManyOptions): Claim[] {
   const claims: Claim[] = [];
   for (const token of tokens) {
     const next = claim(queue, { ...options, token }, now);

@@ -113,11 +113,18 @@ function reschedule(queue: QueueState, jobId: string, delay: number, now: number
   publish(queue, 'delayed', { jobId, delay: until });
 }
 
+/** A job that may hold a deduplication key. */
+export interface DedupHolder {
+  dedupId: string;
+  jobId: string;
+  now: number;
+}
+
 /**
  * Called when a job has ended: removes its key unless the key has a TTL that has not expired.
  * Returns the job that was kept for this moment, if any.
  */
-export function finishDedup(queue: QueueState, dedupId: string, jobId: string, now: number): JobToAdd | null {
+export function finishDedup(queue: QueueState, { dedupId, jobId, now }: DedupHolder): JobToAdd | null {
   const { store } = queue;
   const found = store.row<[jobId: string, expiresAt: number | null, next: string | null]>(
     'SELECT job_id, expires_at, next FROM dedup WHERE queue = ? AND id = ?',
@@ -131,8 +138,8 @@ export function finishDedup(queue: QueueState, dedupId: string, jobId: string, n
   return next === null ? null : { ...(JSON.parse(next) as JobToAdd), timestamp: now };
 }
 
-/** Removes the key of a job that is being removed. */
-export function removeDedupOf(queue: QueueState, dedupId: string, jobId: string, now: number): number {
+/** Removes the key of a job that is being removed, unless it has expired. */
+export function removeDedupOf(queue: QueueState, { dedupId, jobId, now }: DedupHolder): number {
   return queue.store.run(
     'DELETE FROM dedup WHERE queue = ? AND id = ? AND job_id = ? AND (expires_at IS NULL OR expires_at > ?)',
     queue.id,

@@ -36,20 +36,31 @@ export function consumeLimit(queue: QueueState, workerDuration: number | null, n
   );
 }
 
+export interface RateLimitTtlOptions {
+  /** The limit to compare with; 0: the queue's own. */
+  maxJobs: number;
+  now: number;
+}
+
 /**
- * Returns the remaining rate limit as BullMQ's interface defines it: compared with `maxJobs` if
- * positive, else with the queue's own limit; without either, the rest of the current window, or -2
- * when there is none.
+ * Returns the remaining rate limit as BullMQ's interface defines it; without any limit, the rest of
+ * the current window, or -2 when there is none.
  */
-export function rateLimitTtl(queue: QueueState, maxJobs: number, now: number): number {
+export function rateLimitTtl(queue: QueueState, { maxJobs, now }: RateLimitTtlOptions): number {
   const window = currentWindow(queue, now);
   const max = maxJobs > 0 ? maxJobs : queue.metaNumber('max');
   if (max === undefined) return window === undefined ? -2 : window[1] - now;
   return window !== undefined && window[0] >= max ? window[1] - now : 0;
 }
 
-/** Blocks claims for `ms` milliseconds. */
-export function setRateLimit(queue: QueueState, ms: number, now: number): void {
+export interface SetRateLimitOptions {
+  /** How long no job may be claimed from `now` on. */
+  ms: number;
+  now: number;
+}
+
+/** Blocks claims for a time. */
+export function setRateLimit(queue: QueueState, { ms, now }: SetRateLimitOptions): void {
   queue.store.run(
     'INSERT OR REPLACE INTO rate_limit (queue, points, expires_at) VALUES (?, ?, ?)',
     queue.id,

@@ -54,16 +54,23 @@ function isLocked([, , , token, lockedUntil]: Removable, now: number): boolean {
 
 /** Deletes a job and its deduplication key, and invalidates the cached due time. */
 function erase(queue: QueueState, [key, id, state, , , dedupId]: Removable): void {
-  if (dedupId !== null) removeDedupOf(queue, dedupId, id, 0);
+  if (dedupId !== null) removeDedupOf(queue, { dedupId, jobId: id, now: 0 });
   if (state === STATE.delayed) queue.delayedLeft();
   deleteJob(queue.store, key);
 }
 
+export interface RemoveOptions {
+  id: string;
+  /** Whether to remove all descendants of the job, too. */
+  removeChildren: boolean;
+  now: number;
+}
+
 /**
- * Removes a job, and with `removeChildren` all of its descendants. Removes nothing when one of them
- * is locked by a worker. Returns the number of removed jobs.
+ * Removes a job. Removes nothing when it or a descendant to be removed is locked by a worker.
+ * Returns the number of removed jobs.
  */
-export function remove(queue: QueueState, id: string, removeChildren: boolean, now: number): number {
+export function remove(queue: QueueState, { id, removeChildren, now }: RemoveOptions): number {
   const job = find(queue, id);
   if (job === undefined) return 0;
   const [key, , state, , , , schedulerId, parentQueue, parentId] = job;
@@ -73,7 +80,7 @@ export function remove(queue: QueueState, id: string, removeChildren: boolean, n
     for (const each of descend(queue, key, 'pending')) if (isLocked(each.job, now)) return 0;
   }
   if (parentQueue !== null && parentId !== null)
-    resolveDependency(queue, id, { queue: parentQueue, id: parentId }, now, null);
+    resolveDependency(queue, { id, parent: { queue: parentQueue, id: parentId }, outcome: null, now });
   const below = removeChildren ? [...descend(queue, key, 'all')] : [];
   erase(queue, job);
   publish(queue, 'removed', { jobId: id, prev: STATE_NAMES[state] });
@@ -160,11 +167,18 @@ const CLEANED: Readonly<Record<string, readonly [state: number, condition: strin
   paused: [STATE.waiting, 'timestamp <= ? AND score = 0 AND scheduler_id IS NULL'],
 };
 
-/**
- * Removes the oldest jobs of a state, up to the time `until`, at most `limit` (0: all). Returns
- * their ids.
- */
-export function clean(queue: QueueState, type: string, until: number, limit: number, now: number): string[] {
+export interface CleanOptions {
+  /** BullMQ's type of the jobs. */
+  type: string;
+  /** Newer jobs are left: those that ended later, or were added later if they have not ended. */
+  until: number;
+  /** The largest number of jobs to remove; 0: all. */
+  limit: number;
+  now: number;
+}
+
+/** Removes the oldest jobs of a type. Returns their ids. */
+export function clean(queue: QueueState, { type, until, limit, now }: CleanOptions): string[] {
   const place = CLEANED[type];
   if (place === undefined) return [];
   const [state, condition] = place;
