@@ -10,7 +10,7 @@ import type {
 import { SqliteBackendChanges } from './backend-changes.js';
 import { about } from './errors.js';
 import { toJobJson, toRetention } from './job-json.js';
-import type { AttemptFailure, Claim, ClaimOptions } from './operation-types.js';
+import type { AttemptFailure, Claim, ClaimLimits, ClaimOptions } from './operation-types.js';
 import type { FinishOptions } from './operations/finish.js';
 import { UnrenewedLocks } from './unrenewed-locks.js';
 
@@ -56,7 +56,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
   /** Does nothing: on SQLite, waiting for a job consumes no marker. */
   async returnMarker(): Promise<void> {}
 
-  #claimLimits(worker = this.opts.name): Omit<ClaimOptions, 'token'> {
+  #claimLimits(worker = this.opts.name): ClaimLimits {
     const { lockDuration, limiter } = this.opts;
     return {
       lockMs: lockDuration ?? DEFAULT_LOCK_MS,
@@ -80,11 +80,10 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     fetchNext: boolean,
   ): Promise<Finished> {
     const asOf = this.jobChangeSequence;
-    const options = {
-      ...this.#finishOptions(job.id, token, removeOnComplete ?? this.opts.removeOnComplete, fetchNext),
-      returnValue: JSON.stringify(returnValue ?? null),
-    };
-    const claim = await this.call('complete', about('moveToFinished', job.id), options);
+    const keep = removeOnComplete ?? this.opts.removeOnComplete;
+    const options = this.#finishOptions(job.id, token, keep, fetchNext);
+    const value = JSON.stringify(returnValue ?? null);
+    const claim = await this.call('complete', about('moveToFinished', job.id), options, value);
     return this.#toFinished(claim, asOf, options.finishedOn);
   }
 
@@ -97,12 +96,10 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     fieldsToUpdate?: Record<string, unknown>,
   ): Promise<Finished> {
     const asOf = this.jobChangeSequence;
-    const options = {
-      ...this.#finishOptions(job.id, token, removeOnFail ?? this.opts.removeOnFail, fetchNext),
-      reason: failedReason,
-      stacktrace: toFailure(fieldsToUpdate).stacktrace,
-    };
-    const claim = await this.call('fail', about('moveToFinished', job.id), options);
+    const keep = removeOnFail ?? this.opts.removeOnFail;
+    const options = this.#finishOptions(job.id, token, keep, fetchNext);
+    const failure = { reason: failedReason, stacktrace: toFailure(fieldsToUpdate).stacktrace };
+    const claim = await this.call('fail', about('moveToFinished', job.id), options, failure);
     return this.#toFinished(claim, asOf, options.finishedOn);
   }
 

@@ -63,14 +63,17 @@ export interface HeldJob {
   token: string;
 }
 
-/** The lock and rate limit of a claim. */
-export interface ClaimOptions {
-  token: string;
+/** The lock and rate limit of claims. */
+export interface ClaimLimits {
   lockMs: number;
   /** The name of the worker. */
   worker: string | null;
   limiterMax: number | null;
   limiterDuration: number | null;
+}
+
+export interface ClaimOptions extends ClaimLimits {
+  token: string;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Claim, ClaimOptions, HeldJob, Retention } from '../operation-types.js';
+import type { AttemptFailure, Claim, ClaimOptions, HeldJob, Retention } from '../operation-types.js';
 import { REFUSAL, Refusal } from '../refusal.js';
 import { DEPENDENCY, STATE } from '../schema.js';
 import type { QueueState } from '../store.js';
@@ -50,15 +50,8 @@ export interface FinishOptions extends HeldJob {
   next: ClaimOptions | null;
 }
 
-export interface CompleteOptions extends FinishOptions {
-  /** JSON. */
-  returnValue: string;
-}
-
-export interface FailOptions extends FinishOptions {
+export interface PermanentFailure extends AttemptFailure {
   reason: string;
-  /** JSON. */
-  stacktrace: string | null;
 }
 
 /** The outcome of a job, as recorded in its row. */
@@ -69,9 +62,13 @@ interface Outcome {
   stacktrace: string | null;
 }
 
-/** Completes a job. Returns the claim of the next one, if `next` asks for it. */
-export function complete(queue: QueueState, options: CompleteOptions): Claim | null {
-  const { id, returnValue, finishedOn } = options;
+/**
+ * Completes a job. Returns the claim of the next one, if `next` asks for it.
+ *
+ * @param returnValue JSON.
+ */
+export function complete(queue: QueueState, options: FinishOptions, returnValue: string): Claim | null {
+  const { id, finishedOn } = options;
   const job = held(queue, options);
   const [key, , , , , dedupId, parentQueue, parentId, children, pending] = job;
   if (children > 0) {
@@ -89,8 +86,9 @@ export function complete(queue: QueueState, options: CompleteOptions): Claim | n
 }
 
 /** Fails a job permanently. Returns the claim of the next one, if `next` asks for it. */
-export function fail(queue: QueueState, options: FailOptions): Claim | null {
-  const { id, reason, stacktrace, finishedOn, retention } = options;
+export function fail(queue: QueueState, options: FinishOptions, failure: PermanentFailure): Claim | null {
+  const { id, finishedOn, retention } = options;
+  const { reason, stacktrace } = failure;
   const job = held(queue, options);
   const [key, , , opts, attemptsMade, dedupId, parentQueue, parentId] = job;
   publish(queue, 'failed', { jobId: id, failedReason: reason, prev: 'active' });
