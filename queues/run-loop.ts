@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { isNotConnectionError, Job, type JobJson } from 'bullmq';
 import type { Closable } from '../src/ports/closable.js';
 import type { BatchFetcher } from './batch-fetcher.js';
-import type { BullQueue, QueueTimings, Warn } from './driver.js';
+import type { BullQueue } from './driver.js';
+import { isJobData } from './job-codec.js';
 import type { InvocationJob, JobData } from './job-data.js';
 import type { JobSettler } from './job-settler.js';
 import { type JobStore, MAX_JOBS_PER_COMMAND, type NextJob } from './job-store.js';
 import { JobWaiter } from './job-waiter.js';
-import { isJobData } from './jobs.js';
 import { LockRenewal } from './lock-renewal.js';
 import { StalledChecks } from './stalled-checks.js';
+import type { QueueTimings } from './timings.js';
+import type { Warn } from './warn.js';
 
 /** The delay after a failed command, in milliseconds. */
 const RETRY_MS = 1000;

@@ -1,7 +1,7 @@
 import type { RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
-import type { Warn } from '../../driver.js';
+import { decodeInvocation } from '../../job-codec.js';
 import type { JobData } from '../../job-data.js';
-import { decodeInvocation } from '../../jobs.js';
+import type { Warn } from '../../warn.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { rowsOf, write } from './tables.js';
 
