@@ -210,8 +210,11 @@ export class RunLoop implements Closable, BatchFetcher {
     // Update the state before jobs are delivered: what a job reports about the queue later is
     // newer.
     const last = answers.at(-1);
-    if (last !== undefined && last[0] !== null) this.#waiter.foundJob();
-    else if (last !== undefined) this.#foundEmpty(last);
+    if (last !== undefined) {
+      const [job] = last;
+      if (job === null) this.#foundEmpty(last);
+      else this.#waiter.foundJob();
+    }
     this.deliver(tokens, answers);
   }
 

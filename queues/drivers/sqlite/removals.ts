@@ -56,8 +56,9 @@ export class Removals {
       const rows = await rowsOf<Row>(this.#connection, `${READ} LIMIT ${SWEEP_STEP}`);
       const over: [string][] = [];
       for (const row of rows) {
-        this.#onGone(row[0]);
-        if (await handler(removedByData(...row))) over.push([row[0]]);
+        const [id] = row;
+        this.#onGone(id);
+        if (await handler(removedByData(...row))) over.push([id]);
       }
       if (over.length > 0) await write(this.#connection, 'DELETE FROM orama_removed WHERE id = ?', over);
       // Rows that stay would be read again.

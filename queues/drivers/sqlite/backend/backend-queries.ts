@@ -103,12 +103,10 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
     if (!opts.processed && !opts.unprocessed && !opts.ignored && !opts.failed) {
       const everything = { id: jobId, status: null, offset: 0, limit: -1 };
       const rows = await this.call('getDependencies', { jobId }, everything);
-      const keysOf = (status: number): string[] =>
-        rows.filter((row) => row[0] === status).map(([, key]) => key);
+      const rowsOf = (wanted: number) => rows.filter(([status]) => status === wanted);
+      const keysOf = (status: number): string[] => rowsOf(status).map(([, key]) => key);
       const valuesOf = (status: number, read: (value: string | null) => unknown): Record<string, unknown> =>
-        Object.fromEntries(
-          rows.filter((row) => row[0] === status).map(([, key, value]) => [key, read(value)]),
-        );
+        Object.fromEntries(rowsOf(status).map(([, key, value]) => [key, read(value)]));
       return {
         processed: valuesOf(DEPENDENCY.processed, parsed),
         unprocessed: keysOf(DEPENDENCY.pending),

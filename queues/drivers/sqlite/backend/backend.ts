@@ -67,7 +67,10 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
   }
 
   #toClaimResult([row, rateLimitMs, nextDelayed]: Claim, asOf: number): ClaimResult {
-    if (row !== null) return [toJobJson(row), row[1], 0, 0];
+    if (row !== null) {
+      const [, id] = row;
+      return [toJobJson(row), id, 0, 0];
+    }
     this.foundEmpty(asOf);
     return [null, '', rateLimitMs, nextDelayed];
   }
@@ -146,8 +149,9 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
       now: Date.now(),
     });
     if (claim === null) return [];
-    const job = this.#toClaimResult(claim, asOf);
-    return job[0] === null ? [] : job;
+    const result = this.#toClaimResult(claim, asOf);
+    const [job] = result;
+    return job === null ? [] : result;
   }
 
   async moveToWaitingChildren(

@@ -24,7 +24,8 @@ function take(queue: QueueState, token: string, limits: ClaimLimits, now: number
   const row = store.row<JobRow>(TAKE, token, now + limits.lockMs, now, limits.worker, queue.id);
   if (row === undefined) return nothing(queue, 0);
   if (limits.limiterMax !== null || queue.meta.has('max')) consumeLimit(queue, limits.limiterDuration, now);
-  publish(queue, 'active', { jobId: row[1], prev: 'waiting' });
+  const [, jobId] = row;
+  publish(queue, 'active', { jobId, prev: 'waiting' });
   return [withPayload(store, row), 0, 0];
 }
 
@@ -37,9 +38,10 @@ export interface ClaimManyOptions extends ClaimLimits {
 export function claimMany(queue: QueueState, options: ClaimManyOptions): Claim[] {
   const claims: Claim[] = [];
   for (const token of options.tokens) {
-    const next = take(queue, token, options, options.now);
-    claims.push(next);
-    if (next[0] === null) break;
+    const taken = take(queue, token, options, options.now);
+    claims.push(taken);
+    const [job] = taken;
+    if (job === null) break;
   }
   return claims;
 }

@@ -44,7 +44,9 @@ function setWinner(queue: QueueState, id: string, jobId: string, expiresAt: numb
  * that job is added when the active one ends. Returns whether the job was kept.
  */
 function keepNext(queue: QueueState, dedup: Deduplication, winner: string, job: JobToAdd): boolean {
-  if (dedup.keepLastIfActive !== true || stateOf(queue, winner)?.[1] !== STATE.active) return false;
+  if (dedup.keepLastIfActive !== true) return false;
+  const [, state] = stateOf(queue, winner) ?? [];
+  if (state !== STATE.active) return false;
   queue.store.run(
     'UPDATE dedup SET next = ?, expires_at = NULL WHERE queue = ? AND id = ?',
     JSON.stringify(job),
@@ -75,12 +77,12 @@ export function deduplicate(
     return null;
   }
   if (dedup.replace === true) {
-    const found = stateOf(queue, winner);
-    if (found?.[1] !== STATE.delayed) {
+    const [key, state] = stateOf(queue, winner) ?? [];
+    if (key === undefined || state !== STATE.delayed) {
       keepNext(queue, dedup, winner, { ...job, id: jobId });
       return winner;
     }
-    deleteJob(store, found[0]);
+    deleteJob(store, key);
     queue.delayedLeft();
     publish(queue, 'removed', { jobId: winner, prev: 'delayed' });
     publish(queue, 'deduplicated', { jobId, deduplicationId: dedup.id, deduplicatedJobId: winner });
@@ -103,9 +105,8 @@ export function deduplicate(
 }
 
 function reschedule(queue: QueueState, jobId: string, delay: number, now: number): void {
-  const found = stateOf(queue, jobId);
-  if (found?.[1] !== STATE.delayed) return;
-  const [key] = found;
+  const [key, state] = stateOf(queue, jobId) ?? [];
+  if (key === undefined || state !== STATE.delayed) return;
   const until = now + Math.max(0, delay);
   queue.delayedLeft();
   toDelayed(queue, key, until);

@@ -35,8 +35,9 @@ export function held(queue: QueueState, { id, token }: HeldJob): ActiveJobRow {
     id,
   );
   if (job === undefined) throw new Refusal(REFUSAL.missingJob);
-  if (job[1] !== STATE.active) throw new Refusal(REFUSAL.notInState);
-  if (token !== '0' && job[2] !== token) throw new Refusal(REFUSAL.lockMismatch);
+  const [, state, lock] = job;
+  if (state !== STATE.active) throw new Refusal(REFUSAL.notInState);
+  if (token !== '0' && lock !== token) throw new Refusal(REFUSAL.lockMismatch);
   return job;
 }
 
@@ -179,7 +180,8 @@ function leave(
     if (kept !== null) addJob(queue, kept);
   }
   const taken = next === null ? null : claim(queue, next, finishedOn);
-  if (queue.store.keepsEvents && taken?.[0] == null) announceDrained(queue);
+  const [nextJob = null] = taken ?? [];
+  if (queue.store.keepsEvents && nextJob === null) announceDrained(queue);
   return taken;
 }
 

@@ -44,7 +44,8 @@ function* descend(
     const job = find(childQueue, id);
     if (job === undefined) continue;
     yield { queue: childQueue, job };
-    yield* descend(childQueue, job[0], only);
+    const [jobKey] = job;
+    yield* descend(childQueue, jobKey, only);
   }
 }
 
@@ -84,9 +85,10 @@ export function remove(queue: QueueState, { id, removeChildren, now }: RemoveOpt
   const below = removeChildren ? [...descend(queue, key, 'all')] : [];
   erase(queue, job);
   publish(queue, 'removed', { jobId: id, prev: STATE_NAMES[state] });
-  for (const each of below) {
-    erase(each.queue, each.job);
-    publish(each.queue, 'removed', { jobId: each.job[1], prev: STATE_NAMES[each.job[2]] });
+  for (const { queue: childQueue, job: child } of below) {
+    const [, childId, childState] = child;
+    erase(childQueue, child);
+    publish(childQueue, 'removed', { jobId: childId, prev: STATE_NAMES[childState] });
   }
   return 1 + below.length;
 }
@@ -95,7 +97,8 @@ export function remove(queue: QueueState, { id, removeChildren, now }: RemoveOpt
 export function removeUnprocessedChildren(queue: QueueState, id: string): void {
   const job = find(queue, id);
   if (job === undefined) return;
-  for (const { queue: childQueue, job: child } of [...descendUnprocessed(queue, job[0])]) {
+  const [key] = job;
+  for (const { queue: childQueue, job: child } of [...descendUnprocessed(queue, key)]) {
     const [, childId, state, , , , , parentQueue, parentId] = child;
     if (parentQueue !== null && parentId !== null)
       forgetDependency(childQueue, childId, { queue: parentQueue, id: parentId });
@@ -115,10 +118,12 @@ function* descendUnprocessed(
   for (const [name, id] of children) {
     const childQueue = queue.store.queue(name);
     const job = find(childQueue, id);
-    if (job === undefined || job[3] !== null) continue;
-    if (job[2] === STATE.active || job[2] === STATE.completed || job[2] === STATE.failed) continue;
+    if (job === undefined) continue;
+    const [jobKey, , state, token] = job;
+    const isWaiting = state === STATE.waiting || state === STATE.delayed || state === STATE.waitingChildren;
+    if (token !== null || !isWaiting) continue;
     yield { queue: childQueue, job };
-    yield* descendUnprocessed(childQueue, job[0]);
+    yield* descendUnprocessed(childQueue, jobKey);
   }
 }
 

@@ -204,14 +204,15 @@ function delayOf(at: number, now: number): number {
 }
 
 function dropRun(queue: QueueState, jobId: string, states: readonly number[]): boolean {
-  const found = queue.store.row<[key: number, state: number]>(
-    'SELECT key, state FROM job WHERE queue = ? AND id = ?',
-    queue.id,
-    jobId,
-  );
-  if (found === undefined || !states.includes(found[1])) return false;
+  const [key, state] =
+    queue.store.row<[key: number, state: number]>(
+      'SELECT key, state FROM job WHERE queue = ? AND id = ?',
+      queue.id,
+      jobId,
+    ) ?? [];
+  if (key === undefined || state === undefined || !states.includes(state)) return false;
   queue.delayedLeft();
-  return deleteJob(queue.store, found[0]);
+  return deleteJob(queue.store, key);
 }
 
 /**
