@@ -1,6 +1,7 @@
 import type { Closable } from '../src/ports/closable.js';
 import { Cancellation } from './cancellation.js';
-import type { QueueDriver, Warn } from './driver.js';
+import type { QueueDriver } from './driver.js';
+import type { Warn } from './warn.js';
 
 /**
  * Why a delivery's signal was aborted: the invocation was cancelled, or another worker has taken

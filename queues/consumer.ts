@@ -5,15 +5,17 @@ import type { Closable } from '../src/ports/closable.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
 import { CancelRequests, LOST } from './cancel-requests.js';
 import { CrashGuard } from './crash-guard.js';
-import type { QueueDriver, QueueTimings, Warn } from './driver.js';
-import { perQueue } from './fairness.js';
+import type { QueueDriver } from './driver.js';
+import { toDelivery } from './job-codec.js';
 import type { InvocationJob } from './job-data.js';
-import { QUEUE_KINDS, type QueueKind } from './job-data.js';
+import type { RunOutcome } from './job-runs.js';
 import { JobSettler, type PutBack } from './job-settler.js';
-import { toDelivery } from './jobs.js';
 import { Prefetch } from './prefetch.js';
-import { RunLoop, type RunOutcome } from './run-loop.js';
+import { perQueue, QUEUE_KINDS, type QueueKind } from './queue-names.js';
+import { RunLoop } from './run-loop.js';
 import { type SlotGrant, SlotLimiter } from './slot-limiter.js';
+import type { QueueTimings } from './timings.js';
+import type { Warn } from './warn.js';
 
 /**
  * When the handler of a last attempt fails without recording the end of the invocation, the job is

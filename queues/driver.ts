@@ -1,5 +1,5 @@
 import type { Job, Processor, Queue, WorkerOptions } from 'bullmq';
-import type { Namespace, RequestId } from '../src/contract/ids.js';
+import type { Namespace } from '../src/contract/ids.js';
 import type { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type {
@@ -11,8 +11,10 @@ import type {
 } from '../src/ports/queue.js';
 import type { BatchFetcher } from './batch-fetcher.js';
 import type { CrashJournal } from './crash-journal.js';
-import type { InvocationJob, JobData, NewJob, QueueKind } from './job-data.js';
+import type { InvocationJob, JobData, NewJob } from './job-data.js';
 import type { JobStore } from './job-store.js';
+import type { QueueKind } from './queue-names.js';
+import type { QueueTimings } from './timings.js';
 
 /** The part of BullMQ's `Queue` through which jobs are decoded. */
 type JobQueue = Parameters<typeof Job.fromJSON>[0];
@@ -139,12 +141,6 @@ export interface QueueDriver extends Closable {
 /** The limits of namespaces, by name. */
 export type LimitsByNamespace = ReadonlyMap<string, NamespaceQueueLimits>;
 
-/** Returns the limits of a namespace. Called on every add, so it should answer from memory. */
-export type LimitsOf = (namespace: Namespace) => NamespaceQueueLimits | Promise<NamespaceQueueLimits>;
-
-/** Resolves with whether the end of an invocation is recorded outside the queue. */
-export type HasEnded = (id: RequestId) => Promise<boolean>;
-
 export interface QueueLimits {
   /** QUEUE_MAX_WAITING */
   maxWaiting: number;
@@ -152,52 +148,8 @@ export interface QueueLimits {
   maxBytes: number;
 }
 
-/** The timings of job locks and of retries. */
-export interface QueueTimings {
-  /**
-   * The duration of a job lock in milliseconds: a worker that has not renewed its locks for this
-   * long loses its jobs to another worker.
-   */
-  lockMs: number;
-  /**
-   * The interval of the checks for expired locks, in milliseconds. A stalled job is redelivered two
-   * checks after its lock expires at the latest: 8 s and 3 s give 14 s.
-   */
-  stalledCheckMs: number;
-  /** After what time a tick of a schedule is delivered again, in milliseconds; default: a minute. */
-  tickRetryMs?: number;
-}
-
-export const DEFAULT_TIMINGS: QueueTimings = { lockMs: 8000, stalledCheckMs: 3000 };
-
-/**
- * Derives the timings from the lock duration (in milliseconds): a shorter lock also shortens the
- * check interval, a longer lock leaves it at the default.
- */
-export function timingsFor(lockMs: number): QueueTimings {
-  const { lockMs: usual, stalledCheckMs } = DEFAULT_TIMINGS;
-  return { lockMs, stalledCheckMs: Math.min(stalledCheckMs, Math.round((lockMs * stalledCheckMs) / usual)) };
-}
-
-/**
- * Disables BullMQ's own limit of stalls: the delivery handler decides which crash of an invocation is
- * the last, and ticks and tasks survive any number.
- */
-const UNLIMITED_STALLS = 1_000_000;
-
-/** Returns the options of BullMQ's workers and backends that concern job locks. */
-export function lockOptions({ lockMs, stalledCheckMs }: QueueTimings) {
-  return { lockDuration: lockMs, stalledInterval: stalledCheckMs, maxStalledCount: UNLIMITED_STALLS };
-}
-
 /**
  * How many of the next jobs are read to find the oldest of all namespaces. Jobs of a namespace run in
  * the order of their arrival, so it is almost always among them.
  */
 export const OLDEST_JOB_SAMPLE = 64;
-
-/** Results, logs and dead letters live in the store, so BullMQ must keep no finished jobs. */
-export const KEEP_NOTHING = { removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } };
-
-/** Reports a fault that was handled internally and that no caller sees. */
-export type Warn = (message: string, error: unknown) => void;

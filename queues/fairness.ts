@@ -1,4 +1,4 @@
-import { QUEUE_KINDS, type QueueKind } from './job-data.js';
+import { perQueue, type QueueKind } from './queue-names.js';
 
 /**
  * The order of jobs in a queue. BullMQ serves jobs by priority, lowest first. A job's priority is
@@ -36,11 +36,6 @@ export function priorityOf(time: number): number {
 /** Converts a priority to a virtual time. */
 export function virtualTimeOf(priority: number): number {
   return priority - 1;
-}
-
-/** Creates one value per queue. */
-export function perQueue<T>(make: (kind: QueueKind) => T): Record<QueueKind, T> {
-  return Object.fromEntries(QUEUE_KINDS.map((kind) => [kind, make(kind)])) as Record<QueueKind, T>;
 }
 
 /** A job that an earlier process added. */

@@ -1,18 +1,6 @@
 import type { Job, JobsOptions } from 'bullmq';
 import type { TriggerKind } from '../src/contract/invocation.js';
-
-/**
- * The two BullMQ queues of invocations. A job's name is its function, its id the request id. Sync
- * calls have a queue of their own: in a shared queue, long async jobs would hold all slots of a
- * worker and delay the callers.
- */
-export const QUEUE_KINDS = ['sync', 'async'] as const;
-export type QueueKind = (typeof QUEUE_KINDS)[number];
-/**
- * The queue of due schedule ticks. It is separate so that a long backlog does not delay schedules.
- */
-export const TICKS = 'ticks';
-export const TASKS = 'tasks';
+import type { QueueKind } from './queue-names.js';
 
 /**
  * An invocation as stored in a job. Keys are short and omitted for default values, because a job is
@@ -57,6 +45,11 @@ export interface JobData {
   u?: string;
   /** The id of the message that triggered it. */
   g?: string;
+}
+
+/** Returns the queue of a job: `sync` if it has a reply address. */
+export function queueKindOf(data: JobData): QueueKind {
+  return data.r === undefined ? 'async' : 'sync';
 }
 
 /** A BullMQ job that carries an invocation. */

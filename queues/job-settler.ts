@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settlement } from '../src/ports/queue.js';
 import { retryDelayOf } from './backoff.js';
-import type { Warn } from './driver.js';
-import { KEEP_NOTHING } from './driver.js';
 import type { InvocationJob } from './job-data.js';
 import { isLost, JOB_MARKER, type JobStore, type Marker, type NextJob, nextJobOf } from './job-store.js';
+import type { Warn } from './warn.js';
 
 /** The delay before a failed command of a settlement is retried, in milliseconds. */
 const RETRY_MS = 1000;
+/** Results, logs and dead letters live in the store, so BullMQ must keep no finished jobs. */
+const KEEP_NOTHING = { count: 0 };
 /** How many jobs of other programs are kept among BullMQ's failed jobs, for those who added them. */
 const KEEP_FOREIGN = { count: 100 };
 
@@ -55,7 +56,7 @@ export class JobSettler {
         const { result } = await this.#store.moveToCompleted(
           job,
           undefined,
-          KEEP_NOTHING.removeOnComplete,
+          KEEP_NOTHING,
           token,
           mayFetchNext(),
         );
@@ -109,7 +110,7 @@ export class JobSettler {
   async fail(job: InvocationJob, token: string, cause: unknown): Promise<void> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     try {
-      await this.#store.moveToFailed(job, reason, KEEP_NOTHING.removeOnFail, token, false);
+      await this.#store.moveToFailed(job, reason, KEEP_NOTHING, token, false);
       this.#onEnded(job);
       this.#warn(`Job ${job.id} left the queue without having been settled.`, cause);
     } catch (error) {

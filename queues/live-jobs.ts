@@ -3,9 +3,10 @@ import { MAX_PAGE_BYTES } from '../src/contract/limits.js';
 import type { LiveInvocation, LivePage } from '../src/ports/queue.js';
 import { withBeingCancelled } from './being-cancelled.js';
 import type { QueueDriver } from './driver.js';
+import { decodeInvocation } from './job-codec.js';
 import type { InvocationJob } from './job-data.js';
-import { QUEUE_KINDS } from './job-data.js';
-import { decodeInvocation, queueKindOf } from './jobs.js';
+import { queueKindOf } from './job-data.js';
+import { QUEUE_KINDS } from './queue-names.js';
 
 /** The largest number of jobs that one call of `list` examines when it filters by function. */
 const LIST_SCAN = 1000;

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Closable } from '../src/ports/closable.js';
-import type { Warn } from './driver.js';
 import type { JobStore } from './job-store.js';
+import type { Warn } from './warn.js';
 
 interface HeldLock {
   /** The id of the job. */

@@ -1,6 +1,7 @@
 import type { Queues } from './bull-queues.js';
-import { DEFAULT_TIMINGS, type QueueLimits } from './driver.js';
+import type { QueueLimits } from './driver.js';
 import type { InvocationQueueOptions } from './queue.js';
+import { DEFAULT_TIMINGS } from './timings.js';
 
 export type QueuesOptions = ({ driver: 'redis'; url: string } | { driver: 'sqlite'; dir: string }) &
   QueueLimits &

@@ -1,4 +1,4 @@
-import type { QueueKind } from './job-data.js';
+import type { QueueKind } from './queue-names.js';
 
 /** A job that held its slot for at most this long is short. */
 const SHORT_JOB_MS = 50;

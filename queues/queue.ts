@@ -7,6 +7,7 @@ import type {
   InvocationQueue,
   LiveInvocation,
   LivePage,
+  NamespaceQueueLimits,
   QueueCounts,
   QueuedInvocation,
   QueueUse,
@@ -19,12 +20,20 @@ import { type Add, batchAdds, type LimitsEntry } from './add-batches.js';
 import { AddCapacity } from './add-capacity.js';
 import type { Batcher } from './batcher.js';
 import { Consumer } from './consumer.js';
-import type { HasEnded, LimitsOf, QueueDriver, QueueTimings, Warn } from './driver.js';
+import type { QueueDriver } from './driver.js';
 import { queueUnavailable } from './errors.js';
-import { toJob } from './jobs.js';
+import { toJob } from './job-codec.js';
 import { LiveJobs, liveOf } from './live-jobs.js';
 import { BullSchedules } from './schedules.js';
+import type { QueueTimings } from './timings.js';
 import { confirmAdd, UnconfirmedAdd } from './unconfirmed-add.js';
+import type { Warn } from './warn.js';
+
+/** Returns the limits of a namespace. Called on every add, so it should answer from memory. */
+export type LimitsOf = (namespace: Namespace) => NamespaceQueueLimits | Promise<NamespaceQueueLimits>;
+
+/** Resolves with whether the end of an invocation is recorded outside the queue. */
+export type HasEnded = (id: RequestId) => Promise<boolean>;
 
 export interface InvocationQueueOptions {
   timings: QueueTimings;

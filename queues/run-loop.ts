@@ -1,14 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { isNotConnectionError, Job, type JobJson } from 'bullmq';
+import { isNotConnectionError } from 'bullmq';
 import type { Closable } from '../src/ports/closable.js';
 import type { BatchFetcher } from './batch-fetcher.js';
-import type { BullQueue, QueueTimings, Warn } from './driver.js';
-import type { InvocationJob, JobData } from './job-data.js';
-import type { JobSettler } from './job-settler.js';
+import { JobRuns, type JobRunsOptions } from './job-runs.js';
 import { type JobStore, MAX_JOBS_PER_COMMAND, type NextJob } from './job-store.js';
 import { JobWaiter } from './job-waiter.js';
-import { isJobData } from './jobs.js';
-import { LockRenewal } from './lock-renewal.js';
 import { StalledChecks } from './stalled-checks.js';
 
 /** The delay after a failed command, in milliseconds. */
@@ -30,52 +26,30 @@ const RETRY_MS = 1000;
  */
 export type LoopState = 'fetching' | 'waiting' | 'full' | 'backoff' | 'closing' | 'closed';
 
-/**
- * The result of running a job: `done`: remove it from the queue; `moved`: this process no longer
- * owns it; `unstarted`: return it to the queue without counting an attempt.
- */
-export type RunOutcome = 'done' | 'moved' | 'unstarted';
-
-export interface RunLoopOptions {
-  store: JobStore;
-  settler: JobSettler;
-  /** The queue of the store, through which jobs are decoded. */
-  queue: BullQueue<JobData>;
+export interface RunLoopOptions extends JobRunsOptions {
   /** The initial number of jobs that the process may have at once; see `setLimit`. */
   limit: number;
   /** The number of CPU cores: the largest number of jobs to fetch at once while jobs are slow. */
   cores: number;
   /** How long to wait for a marker before looking for jobs without one, in seconds. */
   waitSeconds: number;
-  timings: QueueTimings;
-  warn: Warn;
-  /** Runs a job until its end is recorded. Rejects when the job can never be run. */
-  run(job: InvocationJob, token: string): Promise<RunOutcome>;
-  /** Called with the lock token of a run when the job now belongs to another run. */
-  onLost(token: string): void;
 }
 
-/** Fetches the jobs of one queue, runs them, and settles them. */
+/** Fetches the jobs of one queue, and has them run and settled. */
 export class RunLoop implements Closable, BatchFetcher {
   readonly #options: RunLoopOptions;
   readonly #store: JobStore;
   readonly #waiter: JobWaiter;
-  readonly #settler: JobSettler;
-  readonly #renewal: LockRenewal;
+  readonly #runs: JobRuns;
   readonly #stalledChecks: StalledChecks;
   readonly #id = randomUUID();
   readonly #running: Promise<void>;
-  /** Pending work that must end before `close` resolves, besides the loop itself. */
-  readonly #pending = new Set<Promise<void>>();
-  /** A completion may fetch the next job while no more jobs are claimed than are allowed. */
-  readonly #mayFetchNext = (): boolean => this.#freeCapacity >= 0 && this.#closing === undefined;
   #state: LoopState = 'fetching';
   /**
    * The number of jobs that this process may have at once, including those that wait for a slot.
    */
   #limit: number;
   #prefetches = false;
-  #jobs = 0;
   #reserved = 0;
   #tokens = 0;
   /** On the monotonic clock, in milliseconds. */
@@ -89,8 +63,12 @@ export class RunLoop implements Closable, BatchFetcher {
     this.#store = store;
     this.#limit = limit;
     this.#waiter = new JobWaiter(store, waitSeconds);
-    this.#settler = options.settler;
-    this.#renewal = new LockRenewal(store, timings.lockMs, options.onLost, warn);
+    this.#runs = new JobRuns(options, {
+      // While no more jobs are claimed than are allowed.
+      mayFetchNext: () => this.#freeCapacity >= 0 && this.#closing === undefined,
+      foundEmpty: (answer) => this.#foundEmpty(answer),
+      left: () => this.#wake(),
+    });
     this.#stalledChecks = new StalledChecks(store, timings.stalledCheckMs, warn);
     this.#running = this.#loop();
   }
@@ -128,8 +106,8 @@ export class RunLoop implements Closable, BatchFetcher {
     for (const [index, [json, id]] of answers.entries()) {
       const token = tokens[index] ?? '';
       if (json === null) continue;
-      if (this.#isBeyondLimit) this.#returnToQueue(id, token);
-      else this.#start(this.#read(json, id, token), token);
+      if (this.#isBeyondLimit) this.#runs.giveBack(id, token);
+      else this.#runs.start(json, id, token);
     }
     this.#wake();
   }
@@ -142,22 +120,22 @@ export class RunLoop implements Closable, BatchFetcher {
 
   async #close(): Promise<void> {
     this.#state = 'closing';
-    this.#settler.stopRetries();
+    this.#runs.stop();
     this.#wake();
     await this.#store.disconnectBlocking();
     await this.#running;
     // Reserved tokens may still bring jobs, which are returned to the queue.
-    while (this.#pending.size > 0 || this.#reserved > 0) {
-      await (this.#pending.size > 0 ? Promise.all(this.#pending) : this.#sleep());
+    while (this.#runs.arePending || this.#reserved > 0) {
+      await (this.#runs.arePending ? this.#runs.settled() : this.#sleep());
     }
     await this.#stalledChecks.close();
-    await this.#renewal.close();
+    await this.#runs.close();
     await this.#store.close();
     this.#state = 'closed';
   }
 
   get #claimed(): number {
-    return this.#jobs + this.#reserved;
+    return this.#runs.jobs + this.#reserved;
   }
 
   get #freeCapacity(): number {
@@ -232,8 +210,11 @@ export class RunLoop implements Closable, BatchFetcher {
     // Update the state before jobs are delivered: what a job reports about the queue later is
     // newer.
     const last = answers.at(-1);
-    if (last !== undefined && last[0] !== null) this.#waiter.foundJob();
-    else if (last !== undefined) this.#foundEmpty(last);
+    if (last !== undefined) {
+      const [job] = last;
+      if (job === null) this.#foundEmpty(last);
+      else this.#waiter.foundJob();
+    }
     this.deliver(tokens, answers);
   }
 
@@ -265,78 +246,8 @@ export class RunLoop implements Closable, BatchFetcher {
     return tokens;
   }
 
-  #start(job: InvocationJob | null, token: string): void {
-    if (job === null) return;
-    this.#jobs++;
-    this.#track(
-      this.#runAll(job, token).finally(() => {
-        this.#jobs--;
-        this.#wake();
-      }),
-    );
-  }
-
-  /** Runs a job, and then each next job that a completion fetched under the same token. */
-  async #runAll(first: InvocationJob, token: string): Promise<void> {
-    let job: InvocationJob | null = first;
-    while (job !== null) {
-      const id: string = job.id ?? '';
-      this.#renewal.track(id, token);
-      try {
-        const outcome = await this.#options.run(job, token);
-        if (outcome === 'unstarted') this.#returnToQueue(id, token);
-        job =
-          outcome === 'done'
-            ? this.#readNext(await this.#settler.complete(job, token, this.#mayFetchNext), token)
-            : null;
-      } catch (error) {
-        await this.#settler.fail(job ?? first, token, error);
-        job = null;
-      } finally {
-        this.#renewal.untrack(token);
-      }
-    }
-  }
-
-  #readNext(next: NextJob | null, token: string): InvocationJob | null {
-    if (next === null) return null;
-    const [json, id] = next;
-    if (json === null) {
-      this.#foundEmpty(next);
-      return null;
-    }
-    if (this.#closing === undefined) return this.#read(json, id, token);
-    this.#returnToQueue(id, token);
-    return null;
-  }
-
-  /** Returns null for a job that another program has added, and fails that job. */
-  #read(json: JobJson, id: string, token: string): InvocationJob | null {
-    try {
-      const job = this.#decode(json, id);
-      if (isJobData(job.data)) return job;
-      this.#track(this.#settler.refuse(job, token, new Error('its data is not that of an invocation')));
-    } catch (error) {
-      this.#track(this.#settler.refuse(this.#decode({ ...json, data: '{}' }, id), token, error));
-    }
-    return null;
-  }
-
-  #decode(json: JobJson, id: string): InvocationJob {
-    return Job.fromJSON<JobData, void>(this.#options.queue, json, id);
-  }
-
-  #returnToQueue(id: string, token: string): void {
-    this.#track(this.#settler.returnToQueue(id, token));
-  }
-
   #returnMarker(): void {
     const marker = this.#waiter.takeMarker();
-    if (marker !== null) this.#track(this.#settler.returnMarker(marker));
-  }
-
-  #track(work: Promise<void>): void {
-    const tracked: Promise<void> = work.catch(() => {}).finally(() => this.#pending.delete(tracked));
-    this.#pending.add(tracked);
+    if (marker !== null) this.#runs.track(this.#options.settler.returnMarker(marker));
   }
 }

@@ -5,8 +5,10 @@ import type { Closable } from '../src/ports/closable.js';
 import type { Schedule, TickHandler } from '../src/ports/queue.js';
 import { onClockSetBack } from './clock-set-back.js';
 import { cronRepeatStrategy } from './cron-repeat-strategy.js';
-import { lockOptions, type QueueDriver, type QueueTimings, type Warn } from './driver.js';
-import { TICKS } from './job-data.js';
+import type { QueueDriver } from './driver.js';
+import { TICKS } from './queue-names.js';
+import { lockOptions, type QueueTimings } from './timings.js';
+import type { Warn } from './warn.js';
 
 const RETRY_MS = 60_000;
 /** The name of a job that delivers a tick again whose handler has failed. */

@@ -1,7 +1,6 @@
 import { FairQueue } from '../src/concurrency/fair-queue.js';
 import type { Closable } from '../src/ports/closable.js';
-import { perQueue } from './fairness.js';
-import { QUEUE_KINDS, type QueueKind } from './job-data.js';
+import { perQueue, QUEUE_KINDS, type QueueKind } from './queue-names.js';
 import { ReservedSlots } from './reserved-slots.js';
 
 /**

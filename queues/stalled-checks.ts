@@ -1,7 +1,7 @@
 import { isNotConnectionError } from 'bullmq';
 import type { Closable } from '../src/ports/closable.js';
-import type { Warn } from './driver.js';
 import type { JobStore } from './job-store.js';
+import type { Warn } from './warn.js';
 
 /**
  * Recovers the jobs of workers that died: periodically returns jobs whose locks have expired to the

@@ -3,11 +3,13 @@ import { DelayedError, type Job } from 'bullmq';
 import { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Task, TaskHandler, Tasks } from '../src/ports/tasks.js';
-import { lockOptions, type QueueDriver, type QueueTimings, type Warn } from './driver.js';
+import type { QueueDriver } from './driver.js';
 import { queueUnavailable } from './errors.js';
 import { MAX_PRIORITY } from './fairness.js';
-import { TASKS } from './job-data.js';
+import { TASKS } from './queue-names.js';
 import { TaskPriorities } from './task-priorities.js';
+import { lockOptions, type QueueTimings } from './timings.js';
+import type { Warn } from './warn.js';
 
 const CONCURRENCY = 16;
 /** The largest number of concurrent tasks per owner, whose receivers may all be slow. */

@@ -1,7 +1,8 @@
 import type { FunctionDatabasesOptions } from '../../db/functions/open.js';
 import type { StoreOptions } from '../../db/open.js';
-import { timingsFor, type Warn } from '../../queues/driver.js';
 import type { QueuesOptions } from '../../queues/open.js';
+import { timingsFor } from '../../queues/timings.js';
+import type { Warn } from '../../queues/warn.js';
 import type { BlobsOptions } from '../blobs/open.js';
 import type { CacheOptions } from '../cache/open.js';
 import type { Config } from '../config.js';

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { SerialFn } from 'ava';
-import type { LimitsOf } from '../../queues/driver.js';
+import type { LimitsOf } from '../../queues/queue.js';
 import { isAppError } from '../../src/errors.js';
 import { collect, DONE, hold } from '../helpers/consuming.js';
 import { many, namespace, queued } from '../helpers/invocations.js';

@@ -1,8 +1,8 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { DEFAULT_TIMINGS } from '../../queues/driver.js';
 import { openQueues } from '../../queues/open.js';
+import { DEFAULT_TIMINGS } from '../../queues/timings.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { crashesConformance } from '../conformance/crashes.js';
 import { leasesConformance } from '../conformance/leases.js';

@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { QueueKind } from '../../queues/job-data.js';
 import { Prefetch } from '../../queues/prefetch.js';
+import type { QueueKind } from '../../queues/queue-names.js';
 
 /**
  * Returns the reported numbers of jobs to fetch at once, after jobs with these durations in

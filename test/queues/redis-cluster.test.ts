@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
 import type { Queues } from '../../queues/bull-queues.js';
-import { DEFAULT_TIMINGS } from '../../queues/driver.js';
 import { openQueues } from '../../queues/open.js';
+import { DEFAULT_TIMINGS } from '../../queues/timings.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { leasesConformance } from '../conformance/leases.js';
 import { queueConformance } from '../conformance/queue.js';

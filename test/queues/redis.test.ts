@@ -1,8 +1,8 @@
 import anyTest, { type TestFn } from 'ava';
 import { Redis } from 'ioredis';
 import type { Queues } from '../../queues/bull-queues.js';
-import { DEFAULT_TIMINGS } from '../../queues/driver.js';
 import { openQueues } from '../../queues/open.js';
+import { DEFAULT_TIMINGS } from '../../queues/timings.js';
 import { withTimeout } from '../../src/concurrency/timeout.js';
 import { backlogConformance } from '../conformance/backlog.js';
 import { crashesConformance } from '../conformance/crashes.js';

@@ -1,14 +1,14 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { DEFAULT_TIMINGS } from '../../queues/driver.js';
 import { SqliteConnection } from '../../queues/drivers/sqlite/backend/connection.js';
 import { SqliteDriver } from '../../queues/drivers/sqlite/driver.js';
 import { SETUP } from '../../queues/drivers/sqlite/tables.js';
 import { UsageIndex } from '../../queues/drivers/sqlite/usage-index.js';
+import { toJob } from '../../queues/job-codec.js';
 import { JobSettler } from '../../queues/job-settler.js';
-import { toJob } from '../../queues/jobs.js';
 import { RunLoop } from '../../queues/run-loop.js';
+import { DEFAULT_TIMINGS } from '../../queues/timings.js';
 import { closedGate } from '../helpers/gate.js';
 import { many } from '../helpers/invocations.js';
 import { tempDir } from '../helpers/temp-dir.js';

@@ -6,7 +6,7 @@ import type { Adds, JobGroup, LimitsByNamespace, QueueLimits } from '../../drive
 import { namespaceLimitExceeded, queueFull, queueUnavailable } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import type { NewJob } from '../../job-data.js';
-import { queueKindOf } from '../../jobs.js';
+import { queueKindOf } from '../../job-data.js';
 import type { QueueQuota } from '../../queue-quota.js';
 import { UnconfirmedAdd } from '../../unconfirmed-add.js';
 import { nextJobsOf } from './batching-backend.js';

@@ -1,7 +1,7 @@
 import type { QueueCounts } from '../../../src/ports/queue.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import { OLDEST_JOB_SAMPLE } from '../../driver.js';
-import { QUEUE_KINDS } from '../../job-data.js';
+import { QUEUE_KINDS } from '../../queue-names.js';
 
 /**
  * The score of a delayed job in BullMQ's sorted set is its due time in milliseconds times this,

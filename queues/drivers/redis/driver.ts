@@ -15,21 +15,13 @@ import type { RedisServer } from '../../../src/redis/server.js';
 import type { BatchFetcher } from '../../batch-fetcher.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import { cronRepeatStrategy } from '../../cron-repeat-strategy.js';
-import {
-  type BullQueue,
-  type BullWorker,
-  type BullWorkerOptions,
-  lockOptions,
-  type QueueDriver,
-  type QueueLimits,
-  type QueueTimings,
-  type Warn,
-} from '../../driver.js';
-import { perQueue } from '../../fairness.js';
-import type { InvocationJob } from '../../job-data.js';
-import { type JobData, QUEUE_KINDS, type QueueKind, TASKS, TICKS } from '../../job-data.js';
+import type { BullQueue, BullWorker, BullWorkerOptions, QueueDriver, QueueLimits } from '../../driver.js';
+import type { InvocationJob, JobData } from '../../job-data.js';
+import { queueKindOf } from '../../job-data.js';
 import type { JobStore } from '../../job-store.js';
-import { queueKindOf } from '../../jobs.js';
+import { perQueue, QUEUE_KINDS, type QueueKind, TASKS, TICKS } from '../../queue-names.js';
+import { lockOptions, type QueueTimings } from '../../timings.js';
+import type { Warn } from '../../warn.js';
 import { RedisAdds } from './adds.js';
 import { BatchingBackend, defineBatchScripts } from './batching-backend.js';
 import { checkBullScripts } from './bull-checks.js';

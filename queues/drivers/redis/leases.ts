@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Lease, Leases } from '../../../src/ports/leases.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import { RedisScript } from '../../../src/redis/script.js';
-import type { Warn } from '../../driver.js';
 import { queueUnavailable } from '../../errors.js';
+import type { Warn } from '../../warn.js';
 import { KEY_PREFIX } from './key-prefix.js';
 import { luaOf } from './lua-scripts.js';
 

@@ -1,11 +1,11 @@
 import type { RedisClient } from 'bullmq';
 import type { QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
-import type { Warn } from '../../driver.js';
-import { perQueue, REBASE_AT, virtualTimeOf } from '../../fairness.js';
+import { REBASE_AT, virtualTimeOf } from '../../fairness.js';
 import type { InvocationJob } from '../../job-data.js';
-import { QUEUE_KINDS, type QueueKind } from '../../job-data.js';
-import { queueKindOf } from '../../jobs.js';
+import { queueKindOf } from '../../job-data.js';
+import { perQueue, QUEUE_KINDS, type QueueKind } from '../../queue-names.js';
+import type { Warn } from '../../warn.js';
 import { acceptedAtOf } from './counts.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import { encodeUsageEntry, removedByUsageEntry } from './usage-entry.js';

@@ -1,9 +1,9 @@
 import type { AppError } from '../../../src/errors.js';
 import type { Adds, JobGroup, LimitsByNamespace, QueueLimits } from '../../driver.js';
 import { namespaceLimitExceeded, queueFull, queueUnavailable } from '../../errors.js';
-import { perQueue } from '../../fairness.js';
-import { type NewJob, QUEUE_KINDS } from '../../job-data.js';
-import { queueKindOf } from '../../jobs.js';
+import type { NewJob } from '../../job-data.js';
+import { queueKindOf } from '../../job-data.js';
+import { perQueue, QUEUE_KINDS } from '../../queue-names.js';
 import { exceededQuota } from '../../queue-quota.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { toStoredJob } from './stored-job.js';

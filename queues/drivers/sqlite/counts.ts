@@ -1,6 +1,6 @@
 import type { QueueCounts } from '../../../src/ports/queue.js';
 import { OLDEST_JOB_SAMPLE } from '../../driver.js';
-import { QUEUE_KINDS } from '../../job-data.js';
+import { QUEUE_KINDS } from '../../queue-names.js';
 import type { SqliteConnection } from './backend/connection.js';
 import type { UsageIndex } from './usage-index.js';
 

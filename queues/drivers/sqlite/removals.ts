@@ -1,7 +1,7 @@
 import type { RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
-import type { Warn } from '../../driver.js';
+import { decodeInvocation } from '../../job-codec.js';
 import type { JobData } from '../../job-data.js';
-import { decodeInvocation } from '../../jobs.js';
+import type { Warn } from '../../warn.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { rowsOf, write } from './tables.js';
 
@@ -56,8 +56,9 @@ export class Removals {
       const rows = await rowsOf<Row>(this.#connection, `${READ} LIMIT ${SWEEP_STEP}`);
       const over: [string][] = [];
       for (const row of rows) {
-        this.#onGone(row[0]);
-        if (await handler(removedByData(...row))) over.push([row[0]]);
+        const [id] = row;
+        this.#onGone(id);
+        if (await handler(removedByData(...row))) over.push([id]);
       }
       if (over.length > 0) await write(this.#connection, 'DELETE FROM orama_removed WHERE id = ?', over);
       // Rows that stay would be read again.

@@ -1,7 +1,8 @@
 import type { QueueUse } from '../../../src/ports/queue.js';
 import type { QueueLimits } from '../../driver.js';
-import { perQueue, type RestoredJob, VirtualTime } from '../../fairness.js';
-import { type NewJob, QUEUE_KINDS } from '../../job-data.js';
+import { type RestoredJob, VirtualTime } from '../../fairness.js';
+import type { NewJob } from '../../job-data.js';
+import { perQueue, QUEUE_KINDS } from '../../queue-names.js';
 import { raised, type WaitingUse } from '../../queue-quota.js';
 import type { SqliteConnection } from './backend/connection.js';
 import { STATE } from './backend/schema.js';

@@ -11,7 +11,7 @@ import type {
 import { SqliteBackendQueries } from './backend-queries.js';
 import { about } from './errors.js';
 import { toNewJob } from './job-json.js';
-import type { RepeatOptions, RunOptions } from './operations/schedulers.js';
+import type { RepeatOptions, RunOptions } from './operations/scheduler-times.js';
 
 /** BullMQ's default for the number of jobs per call. */
 const DEFAULT_BATCH = 1000;
@@ -65,13 +65,15 @@ export class SqliteBackendChanges extends SqliteBackendQueries {
     return this.call(
       'upsertScheduler',
       { command: 'addJobScheduler' },
-      jobSchedulerId,
-      nextMillis,
-      templateData || '{}',
-      JSON.stringify(templateOpts ?? {}),
-      plain<RepeatOptions>(opts),
-      plain<RunOptions>(delayedJobOpts),
-      Date.now(),
+      {
+        id: jobSchedulerId,
+        nextMillis,
+        templateData: templateData || '{}',
+        templateOpts: JSON.stringify(templateOpts ?? {}),
+        repeat: plain<RepeatOptions>(opts),
+        run: plain<RunOptions>(delayedJobOpts),
+        now: Date.now(),
+      },
     );
   }
 
@@ -85,12 +87,14 @@ export class SqliteBackendChanges extends SqliteBackendQueries {
     return this.call(
       'advanceScheduler',
       {},
-      jobSchedulerId,
-      nextMillis,
-      templateData || '{}',
-      plain<RunOptions>(delayedJobOpts),
-      producerId ?? null,
-      Date.now(),
+      {
+        id: jobSchedulerId,
+        nextMillis,
+        templateData: templateData || '{}',
+        run: plain<RunOptions>(delayedJobOpts),
+        producerId: producerId ?? null,
+        now: Date.now(),
+      },
     );
   }
 
@@ -104,15 +108,13 @@ export class SqliteBackendChanges extends SqliteBackendQueries {
     state: 'failed' | 'completed',
     opts: RetryOptions = {},
   ): Promise<void> {
-    return this.call(
-      'reprocess',
-      about('reprocessJob', job.id, state),
-      job.id ?? '',
-      state,
-      job.opts?.lifo ?? false,
-      opts.resetAttemptsMade ?? false,
-      opts.resetAttemptsStarted ?? false,
-    );
+    return this.call('reprocess', about('reprocessJob', job.id, state), {
+      id: job.id ?? '',
+      from: state,
+      lifo: job.opts?.lifo ?? false,
+      resetAttemptsMade: opts.resetAttemptsMade ?? false,
+      resetAttemptsStarted: opts.resetAttemptsStarted ?? false,
+    });
   }
 
   async promote(jobId: string): Promise<void> {
@@ -124,7 +126,7 @@ export class SqliteBackendChanges extends SqliteBackendQueries {
     count = DEFAULT_BATCH,
     timestamp?: number,
   ): Promise<number> {
-    return this.call('retryFinished', {}, state, count, timestamp ?? null);
+    return this.call('retryFinished', {}, { from: state, count, until: timestamp ?? null });
   }
 
   async promoteJobs(count = DEFAULT_BATCH): Promise<number> {
@@ -140,7 +142,7 @@ export class SqliteBackendChanges extends SqliteBackendQueries {
   }
 
   async cleanJobsByState(state: string, timestamp: number, limit = 0): Promise<string[]> {
-    return this.call('clean', {}, state, timestamp, limit, Date.now());
+    return this.call('clean', {}, { type: state, until: timestamp, limit, now: Date.now() });
   }
 
   async obliterate({ force, count }: { force: boolean; count: number }): Promise<number> {
@@ -156,20 +158,17 @@ export class SqliteBackendChanges extends SqliteBackendQueries {
   }
 
   async updateData<T, R, N extends string>(job: MinimalJob<T, R, N>, data: T): Promise<void> {
-    return this.call('updateData', about('updateData', job.id), job.id ?? '', JSON.stringify(data ?? {}));
+    const options = { id: job.id ?? '', data: JSON.stringify(data ?? {}) };
+    return this.call('updateData', about('updateData', job.id), options);
   }
 
   async updateProgress(jobId: string, progress: JobProgress): Promise<void> {
-    return this.call(
-      'updateProgress',
-      about('updateProgress', jobId),
-      jobId,
-      JSON.stringify(progress ?? null),
-    );
+    const options = { id: jobId, progress: JSON.stringify(progress ?? null) };
+    return this.call('updateProgress', about('updateProgress', jobId), options);
   }
 
   async addLog(jobId: string, logRow: string, keepLogs = 0): Promise<number> {
-    return this.call('addLog', about('addLog', jobId), jobId, logRow, keepLogs);
+    return this.call('addLog', about('addLog', jobId), { id: jobId, text: logRow, keep: keepLogs });
   }
 
   async clearLogs(jobId: string, keepLogs = 0): Promise<void> {
@@ -177,15 +176,16 @@ export class SqliteBackendChanges extends SqliteBackendQueries {
   }
 
   async changeDelay(jobId: string, delay: number): Promise<void> {
-    return this.call('changeDelay', about('changeDelay', jobId, 'delayed'), jobId, delay, Date.now());
+    const options = { id: jobId, delay, now: Date.now() };
+    return this.call('changeDelay', about('changeDelay', jobId, 'delayed'), options);
   }
 
   async changePriority(jobId: string, priority = 0, lifo = false): Promise<void> {
-    return this.call('changePriority', about('changePriority', jobId), jobId, priority, lifo);
+    return this.call('changePriority', about('changePriority', jobId), { id: jobId, priority, lifo });
   }
 
   async remove(jobId: string, removeChildren: boolean): Promise<number> {
-    return this.call('remove', about('remove', jobId), jobId, removeChildren, Date.now());
+    return this.call('remove', about('remove', jobId), { id: jobId, removeChildren, now: Date.now() });
   }
 
   async removeUnprocessedChildren(jobId: string): Promise<void> {
@@ -197,7 +197,7 @@ export class SqliteBackendChanges extends SqliteBackendQueries {
   }
 
   async removeDeduplicationKey(deduplicationId: string, jobId: string): Promise<number> {
-    return this.call('removeDedupOf', {}, deduplicationId, jobId, Date.now());
+    return this.call('removeDedupOf', {}, { dedupId: deduplicationId, jobId, now: Date.now() });
   }
 
   async deleteDeduplicationKey(deduplicationId: string): Promise<number> {
@@ -214,7 +214,7 @@ export class SqliteBackendChanges extends SqliteBackendQueries {
   }
 
   async setRateLimit(expireTimeMs: number): Promise<void> {
-    return this.call('setRateLimit', {}, expireTimeMs, Date.now());
+    return this.call('setRateLimit', {}, { ms: expireTimeMs, now: Date.now() });
   }
 
   async removeRateLimitKey(): Promise<number> {

@@ -1,7 +1,7 @@
 import type { DependenciesOpts, IQueueBackend, JobJson, JobState, JobType } from 'bullmq';
 import { SqliteBackendLifecycle } from './backend-lifecycle.js';
 import { toJobJson } from './job-json.js';
-import type { SchedulerRow } from './operations/schedulers.js';
+import type { Scheduler } from './operations/scheduler-times.js';
 import { DEPENDENCY, STATE, STATE_NAMES } from './schema.js';
 
 const PAGE = 20;
@@ -67,11 +67,11 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
     end: number,
     asc: boolean,
   ): Promise<{ logs: string[]; count: number }> {
-    return this.call('getLogs', { jobId }, jobId, start, end, asc);
+    return this.call('getLogs', { jobId }, { id: jobId, start, end, ascending: asc });
   }
 
   async getRateLimitTtl(maxJobs?: number): Promise<number> {
-    return this.call('rateLimitTtl', {}, maxJobs ?? 0, Date.now());
+    return this.call('rateLimitTtl', {}, { maxJobs: maxJobs ?? 0, now: Date.now() });
   }
 
   async getCounts(types: JobType[], delayedTimestamp?: number): Promise<number[]> {
@@ -84,7 +84,7 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
 
   async getRanges(types: JobType[], start = 0, end = -1, asc = false): Promise<[string][]> {
     // Returns one list of ids per type; the type of the interface is inaccurate.
-    return (await this.call('getRanges', {}, types, start, end, asc)) as [string][];
+    return (await this.call('getRanges', {}, { types, start, end, ascending: asc })) as [string][];
   }
 
   /** Resolves with one count per requested category, in their order. */
@@ -101,13 +101,12 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
 
   async getDependencies(jobId: string, opts: DependenciesOpts): Promise<JobDependencies> {
     if (!opts.processed && !opts.unprocessed && !opts.ignored && !opts.failed) {
-      const rows = await this.call('getDependencies', { jobId }, jobId, null, 0, -1);
-      const keysOf = (status: number): string[] =>
-        rows.filter((row) => row[0] === status).map(([, key]) => key);
+      const everything = { id: jobId, status: null, offset: 0, limit: -1 };
+      const rows = await this.call('getDependencies', { jobId }, everything);
+      const rowsOf = (wanted: number) => rows.filter(([status]) => status === wanted);
+      const keysOf = (status: number): string[] => rowsOf(status).map(([, key]) => key);
       const valuesOf = (status: number, read: (value: string | null) => unknown): Record<string, unknown> =>
-        Object.fromEntries(
-          rows.filter((row) => row[0] === status).map(([, key, value]) => [key, read(value)]),
-        );
+        Object.fromEntries(rowsOf(status).map(([, key, value]) => [key, read(value)]));
       return {
         processed: valuesOf(DEPENDENCY.processed, parsed),
         unprocessed: keysOf(DEPENDENCY.pending),
@@ -120,7 +119,8 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
       status: number,
       { cursor = 0, count = PAGE }: { cursor?: number; count?: number },
     ) => {
-      const rows = await this.call('getDependencies', { jobId }, jobId, status, cursor, count);
+      const options = { id: jobId, status, offset: cursor, limit: count };
+      const rows = await this.call('getDependencies', { jobId }, options);
       return { rows, next: rows.length < count ? 0 : cursor + count };
     };
     if (opts.processed) {
@@ -155,7 +155,8 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
   }
 
   async #valuesOfChildren(jobId: string, status: number): Promise<Record<string, string>> {
-    const rows = await this.call('getDependencies', { jobId }, jobId, status, 0, -1);
+    const options = { id: jobId, status, offset: 0, limit: -1 };
+    const rows = await this.call('getDependencies', { jobId }, options);
     return Object.fromEntries(rows.map(([, key, value]) => [key, value ?? 'null']));
   }
 
@@ -174,7 +175,8 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
     const offset = Math.max(start ?? 0, 0);
     const limit = end == null || end < 0 ? -1 : end - offset + 1;
     const status = processed ? DEPENDENCY.processed : DEPENDENCY.pending;
-    const page = await this.call('pageOfChildren', { jobId }, jobId, status, offset, limit, fetchJobs);
+    const options = { id: jobId, status, offset, limit, withJobs: fetchJobs };
+    const page = await this.call('pageOfChildren', { jobId }, options);
     const items = page.items.map(([, id, value]) => (processed ? { id, v: parsed(value) } : { id }));
     const result: Page = { cursor: '0', items, total: page.total };
     if (fetchJobs) result.jobs = page.jobs.map(toJobJson);
@@ -182,7 +184,7 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
   }
 
   async getMetrics(type: 'completed' | 'failed', start = 0, end = -1): Promise<[string[], string[], number]> {
-    const { meta, points, total } = await this.call('getMetrics', {}, type, start, end);
+    const { meta, points, total } = await this.call('getMetrics', {}, { kind: type, start, end });
     return [meta.map(String), points.map(String), total];
   }
 
@@ -204,8 +206,10 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
   }
 
   async getJobScheduler(id: string): Promise<[string[] | null, string | null]> {
-    const row = await this.call('getScheduler', {}, id);
-    return row === undefined ? [null, null] : [Object.entries(schedulerFields(row)).flat(), String(row[1])];
+    const found = await this.call('getScheduler', {}, id);
+    return found === undefined
+      ? [null, null]
+      : [Object.entries(schedulerFields(found)).flat(), String(found.nextRun)];
   }
 
   async isJobScheduler(id: string): Promise<boolean> {
@@ -213,12 +217,12 @@ export class SqliteBackendQueries extends SqliteBackendLifecycle {
   }
 
   async getJobSchedulerData(id: string): Promise<Record<string, string>> {
-    const row = await this.call('getScheduler', {}, id);
-    return row === undefined ? {} : schedulerFields(row);
+    const found = await this.call('getScheduler', {}, id);
+    return found === undefined ? {} : schedulerFields(found);
   }
 
   async getJobSchedulersRange(start: number, end: number, asc: boolean): Promise<string[]> {
-    const rows = await this.call('listSchedulers', {}, start, end, asc);
+    const rows = await this.call('listSchedulers', {}, { start, end, ascending: asc });
     return rows.flatMap(([id, next]) => [id, String(next)]);
   }
 
@@ -231,12 +235,17 @@ function parsed(value: string | null): unknown {
   return value === null ? null : JSON.parse(value);
 }
 
-/** Converts a row to the field names that BullMQ reads; fields without a value are omitted. */
-function schedulerFields(row: SchedulerRow): Record<string, string> {
-  const [name, , pattern, every, tz, startDate, endDate, limit, ic, offset, data, opts] = row;
-  const fields = { name, ic, limit, startDate, endDate, tz, pattern, every, offset };
+/** Converts a scheduler to the field names that BullMQ reads; fields without a value are omitted. */
+function schedulerFields({
+  nextRun: _,
+  iterations: ic,
+  data,
+  opts,
+  ...fields
+}: Scheduler): Record<string, string> {
   const given: Record<string, string> = {};
-  for (const [field, value] of Object.entries(fields)) if (value !== null) given[field] = String(value);
+  for (const [field, value] of Object.entries({ ...fields, ic }))
+    if (value !== null) given[field] = String(value);
   if (data !== null && data !== '{}') given.data = data;
   if (opts !== null && opts !== '{}') given.opts = opts;
   return given;

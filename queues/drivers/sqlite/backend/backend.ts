@@ -10,8 +10,8 @@ import type {
 import { SqliteBackendChanges } from './backend-changes.js';
 import { about } from './errors.js';
 import { toJobJson, toRetention } from './job-json.js';
-import type { Claim, ClaimOptions } from './operation-types.js';
-import type { AttemptFailure } from './operations/transitions.js';
+import type { AttemptFailure, Claim, ClaimLimits, ClaimOptions } from './operation-types.js';
+import type { FinishOptions } from './operations/finish.js';
 import { UnrenewedLocks } from './unrenewed-locks.js';
 
 const DEFAULT_LOCK_MS = 30_000;
@@ -38,7 +38,7 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
 
   async moveToActive(token: string, name?: string): Promise<ClaimResult> {
     const asOf = this.jobChangeSequence;
-    const claim = await this.call('claim', {}, this.#claimOptions(token, name), Date.now());
+    const claim = await this.call('claim', {}, { token, ...this.#claimLimits(name) }, Date.now());
     return this.#toClaimResult(claim, asOf);
   }
 
@@ -47,20 +47,18 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
    * result then has no job.
    */
   async moveManyToActive(tokens: readonly string[], name?: string): Promise<ClaimResult[]> {
-    const [first] = tokens;
-    if (first === undefined) return [];
+    if (tokens.length === 0) return [];
     const asOf = this.jobChangeSequence;
-    const claims = await this.call('claimMany', {}, this.#claimOptions(first, name), tokens, Date.now());
+    const claims = await this.call('claimMany', {}, { tokens, ...this.#claimLimits(name), now: Date.now() });
     return claims.map((claim) => this.#toClaimResult(claim, asOf));
   }
 
   /** Does nothing: on SQLite, waiting for a job consumes no marker. */
   async returnMarker(): Promise<void> {}
 
-  #claimOptions(token: string, worker = this.opts.name): ClaimOptions {
+  #claimLimits(worker = this.opts.name): ClaimLimits {
     const { lockDuration, limiter } = this.opts;
     return {
-      token,
       lockMs: lockDuration ?? DEFAULT_LOCK_MS,
       worker: worker ?? null,
       limiterMax: limiter?.max ?? null,
@@ -69,7 +67,10 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
   }
 
   #toClaimResult([row, rateLimitMs, nextDelayed]: Claim, asOf: number): ClaimResult {
-    if (row !== null) return [toJobJson(row), row[1], 0, 0];
+    if (row !== null) {
+      const [, id] = row;
+      return [toJobJson(row), id, 0, 0];
+    }
     this.foundEmpty(asOf);
     return [null, '', rateLimitMs, nextDelayed];
   }
@@ -81,15 +82,12 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     token: string,
     fetchNext: boolean,
   ): Promise<Finished> {
-    const ending = this.#ending(job.id, token, removeOnComplete ?? this.opts.removeOnComplete);
-    const next = this.#next(fetchNext, token);
     const asOf = this.jobChangeSequence;
+    const keep = removeOnComplete ?? this.opts.removeOnComplete;
+    const options = this.#finishOptions(job.id, token, keep, fetchNext);
     const value = JSON.stringify(returnValue ?? null);
-    const claim = await this.call('complete', about('moveToFinished', job.id), ending, value, next);
-    return {
-      result: claim === null ? undefined : this.#toClaimResult(claim, asOf),
-      finishedOn: ending.finishedOn,
-    };
+    const claim = await this.call('complete', about('moveToFinished', job.id), options, value);
+    return this.#toFinished(claim, asOf, options.finishedOn);
   }
 
   async moveToFailed<T, R, N extends string>(
@@ -100,30 +98,36 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     fetchNext: boolean,
     fieldsToUpdate?: Record<string, unknown>,
   ): Promise<Finished> {
-    const ending = this.#ending(job.id, token, removeOnFail ?? this.opts.removeOnFail);
-    const next = this.#next(fetchNext, token);
     const asOf = this.jobChangeSequence;
-    const { stacktrace } = toFailure(fieldsToUpdate);
-    const subject = about('moveToFinished', job.id);
-    const claim = await this.call('fail', subject, ending, failedReason, stacktrace, next);
-    return {
-      result: claim === null ? undefined : this.#toClaimResult(claim, asOf),
-      finishedOn: ending.finishedOn,
-    };
+    const keep = removeOnFail ?? this.opts.removeOnFail;
+    const options = this.#finishOptions(job.id, token, keep, fetchNext);
+    const failure = { reason: failedReason, stacktrace: toFailure(fieldsToUpdate).stacktrace };
+    const claim = await this.call('fail', about('moveToFinished', job.id), options, failure);
+    return this.#toFinished(claim, asOf, options.finishedOn);
   }
 
-  #ending(id: string | undefined, token: string, keep: boolean | number | KeepJobs | undefined) {
+  #finishOptions(
+    id: string | undefined,
+    token: string,
+    keep: boolean | number | KeepJobs | undefined,
+    fetchNext: boolean,
+  ): FinishOptions {
     return {
       id: id ?? '',
       token,
       finishedOn: Date.now(),
       retention: toRetention(keep),
       maxDataPoints: this.opts.metrics?.maxDataPoints ?? 0,
+      next: this.#next(fetchNext, token),
     };
   }
 
   #next(fetchNext: boolean, token: string): ClaimOptions | null {
-    return fetchNext && this.closing === undefined ? this.#claimOptions(token) : null;
+    return fetchNext && this.closing === undefined ? { token, ...this.#claimLimits() } : null;
+  }
+
+  #toFinished(claim: Claim | null, asOf: number, finishedOn: number): Finished {
+    return { result: claim === null ? undefined : this.#toClaimResult(claim, asOf), finishedOn };
   }
 
   async moveToDelayed(
@@ -133,23 +137,21 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     token = '0',
     opts: MoveToDelayedOpts = {},
   ): Promise<unknown[]> {
-    const next = this.#next(opts.fetchNext === true && token !== '0', token);
     const asOf = this.jobChangeSequence;
-    const claim = await this.call(
-      'delayActive',
-      about('moveToDelayed', jobId),
-      jobId,
+    const claim = await this.call('delayActive', about('moveToDelayed', jobId), {
+      id: jobId,
       token,
-      timestamp + delay,
+      until: timestamp + delay,
       delay,
-      opts.skipAttempt !== true,
-      toFailure(opts.fieldsToUpdate),
-      next,
-      Date.now(),
-    );
+      countAttempt: opts.skipAttempt !== true,
+      failure: toFailure(opts.fieldsToUpdate),
+      next: this.#next(opts.fetchNext === true && token !== '0', token),
+      now: Date.now(),
+    });
     if (claim === null) return [];
-    const job = this.#toClaimResult(claim, asOf);
-    return job[0] === null ? [] : job;
+    const result = this.#toClaimResult(claim, asOf);
+    const [job] = result;
+    return job === null ? [] : result;
   }
 
   async moveToWaitingChildren(
@@ -157,16 +159,22 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     token: string,
     _opts?: MoveToWaitingChildrenOpts,
   ): Promise<boolean> {
-    return this.call('waitForChildren', about('moveToWaitingChildren', jobId), jobId, token);
+    return this.call('waitForChildren', about('moveToWaitingChildren', jobId), { id: jobId, token });
   }
 
   async moveJobFromActiveToWait(jobId: string, token = '0'): Promise<number> {
-    return this.call('returnToWait', about('moveJobFromActiveToWait', jobId), jobId, token, Date.now());
+    const subject = about('moveJobFromActiveToWait', jobId);
+    return this.call('returnToWait', subject, { id: jobId, token, now: Date.now() });
   }
 
   async retryJob(jobId: string, lifo: boolean, token = '0', opts: RetryJobOpts = {}): Promise<void> {
-    const failure = toFailure(opts.fieldsToUpdate);
-    return this.call('retryActive', about('retryJob', jobId), jobId, token, lifo, failure, Date.now());
+    return this.call('retryActive', about('retryJob', jobId), {
+      id: jobId,
+      token,
+      lifo,
+      failure: toFailure(opts.fieldsToUpdate),
+      now: Date.now(),
+    });
   }
 
   async moveStalledJobsToWait(): Promise<string[]> {
@@ -176,15 +184,16 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
       lockDuration = DEFAULT_LOCK_MS,
     } = this.opts;
     if (this.#unrenewedLocks.areLikely({ intervalMs: stalledInterval, lockMs: lockDuration })) return [];
-    return this.call('recoverStalled', {}, maxStalledCount, Date.now(), stalledInterval);
+    return this.call('recoverStalled', {}, { maxStalledCount, intervalMs: stalledInterval, now: Date.now() });
   }
 
   async extendLock(jobId: string, token: string, duration: number): Promise<number> {
-    return (await this.call('extendLock', { jobId }, jobId, token, duration, Date.now())) ? 1 : 0;
+    const options = { id: jobId, token, lockMs: duration, now: Date.now() };
+    return (await this.call('extendLock', { jobId }, options)) ? 1 : 0;
   }
 
   async extendLocks(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
-    return this.call('extendLocks', {}, jobIds, tokens, duration, Date.now());
+    return this.call('extendLocks', {}, { ids: jobIds, tokens, lockMs: duration, now: Date.now() });
   }
 }
 

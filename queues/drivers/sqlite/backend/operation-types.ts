@@ -56,13 +56,24 @@ export interface Deduplication {
   reschedule?: boolean;
 }
 
-/** The lock and rate limit of a claim. */
-export interface ClaimOptions {
+/** A job that a worker has. */
+export interface HeldJob {
+  id: string;
+  /** The token of its lock. With `0`, the lock is not checked. */
   token: string;
+}
+
+/** The lock and rate limit of claims. */
+export interface ClaimLimits {
   lockMs: number;
+  /** The name of the worker. */
   worker: string | null;
   limiterMax: number | null;
   limiterDuration: number | null;
+}
+
+export interface ClaimOptions extends ClaimLimits {
+  token: string;
 }
 
 /**
@@ -70,6 +81,13 @@ export interface ClaimOptions {
  * delayed job is due (Unix milliseconds; 0: none).
  */
 export type Claim = [job: JobRow | null, rateLimitMs: number, nextDelayed: number];
+
+/** The failure of an attempt, as recorded in the job. */
+export interface AttemptFailure {
+  reason: string | null;
+  /** JSON. */
+  stacktrace: string | null;
+}
 
 /** What to do with a finished job, and with older ones. */
 export interface Retention {

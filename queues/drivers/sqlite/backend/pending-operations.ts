@@ -9,8 +9,10 @@ interface PendingOperation {
   reject: (error: Error) => void;
 }
 
-const ADDING: readonly OperationName[] = ['addJob', 'addJobs', 'addNewJobs', 'addFlow'];
-const TAKING: readonly OperationName[] = ['claim', 'complete', 'fail', 'delayActive'];
+/** The operations that add jobs. */
+const ADDING: ReadonlySet<OperationName> = new Set(['addJob', 'addJobs', 'addNewJobs', 'addFlow']);
+/** The operations that may give a job to a worker. */
+const TAKING: ReadonlySet<OperationName> = new Set(['claim', 'claimMany', 'complete', 'fail', 'delayActive']);
 
 /** The operations that the thread has not answered, in the order in which it answers them. */
 export class PendingOperations {
@@ -42,18 +44,19 @@ export class PendingOperations {
   }
 
   /**
-   * Answers the oldest operations. When a batch both adds and claims jobs, the callers of adds are
-   * answered a turn earlier than a worker that claimed such a job in the same transaction.
+   * Answers the oldest operations. When one transaction both adds and claims jobs, the callers of
+   * adds are answered a turn earlier than the workers: a caller may listen for what its job does,
+   * which must not have begun before.
    */
   answerOldest(outcomes: readonly OperationOutcome[]): void {
     // Removed at once: under load there is always a pending operation, and the answered ones hold
     // their results.
     const pending = this.#pending.splice(0, outcomes.length);
-    const adds = pending.some(({ name }) => ADDING.includes(name));
+    const adds = pending.some(({ name }) => ADDING.has(name));
     pending.forEach((each, at) => {
       const outcome = outcomes[at];
       if (outcome === undefined) return;
-      if (adds && TAKING.includes(each.name)) setImmediate(() => answer(each, outcome));
+      if (adds && TAKING.has(each.name)) setImmediate(() => answer(each, outcome));
       else answer(each, outcome);
     });
   }

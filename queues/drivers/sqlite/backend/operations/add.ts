@@ -93,8 +93,10 @@ function add(
     if (winner !== null) return winner;
   }
   if (parent !== undefined) parents?.set(`${parent.queue}:${parent.id}`, parent);
-  if (!insert(queue, id, job)) return handleDuplicate(queue, id, job, parentKey, parents !== null);
-  if (parentKey !== undefined) addDependency(queue, id, parentKey, DEPENDENCY.pending, null);
+  if (!insert(queue, id, job))
+    return handleDuplicate(queue, id, job, { parentKey, isReleasedLater: parents !== null });
+  if (parentKey !== undefined)
+    addDependency(queue, { id, parentKey, status: DEPENDENCY.pending, value: null });
   return id;
 }
 
@@ -138,13 +140,13 @@ export function insert(queue: QueueState, id: string, job: JobToAdd): boolean {
     queue.delayed(until);
     queue.wake(until);
   }
-  if (store.keepsEvents) announce(queue, id, job, state, until);
+  if (store.keepsEvents) announce(queue, id, job, state);
   return true;
 }
 
-function announce(queue: QueueState, jobId: string, job: JobToAdd, state: number, until: number): void {
+function announce(queue: QueueState, jobId: string, job: JobToAdd, state: number): void {
   publish(queue, 'added', { jobId, name: job.name });
-  if (state === STATE.delayed) publish(queue, 'delayed', { jobId, delay: until });
+  if (state === STATE.delayed) publish(queue, 'delayed', { jobId, delay: job.timestamp + job.delay });
   else publish(queue, state === STATE.waitingChildren ? 'waiting-children' : 'waiting', { jobId });
 }
 
@@ -156,8 +158,7 @@ function handleDuplicate(
   queue: QueueState,
   id: string,
   { parent, timestamp }: JobToAdd,
-  parentKey: number | undefined,
-  releasedLater: boolean,
+  { parentKey, isReleasedLater }: { parentKey: number | undefined; isReleasedLater: boolean },
 ): string | OperationRefusalCode {
   const { store } = queue;
   if (parent !== undefined && parentKey !== undefined) {
@@ -169,8 +170,9 @@ function handleDuplicate(
       ) ?? [];
     const isOther = oldQueue !== null && oldId !== null && (oldQueue !== parent.queue || oldId !== parent.id);
     if (isOther && keyOf(store.queue(oldQueue), oldId) !== undefined) return REFUSAL.parentCannotBeReplaced;
-    const done = state === STATE.completed;
-    addDependency(queue, id, parentKey, done ? DEPENDENCY.processed : DEPENDENCY.pending, value);
+    const isCompleted = state === STATE.completed;
+    const status = isCompleted ? DEPENDENCY.processed : DEPENDENCY.pending;
+    addDependency(queue, { id, parentKey, status, value });
     store.run(
       'UPDATE job SET parent_queue = ?, parent_id = ?, parent_key = ? WHERE key = ?',
       parent.queue,
@@ -178,7 +180,7 @@ function handleDuplicate(
       parent.key,
       key,
     );
-    if (done && !releasedLater) {
+    if (isCompleted && !isReleasedLater) {
       const pending = store.row<[number]>('SELECT pending FROM job WHERE key = ?', parentKey)?.[0];
       if (pending === 0) releaseParent(store.queue(parent.queue), parent.id, timestamp);
     }

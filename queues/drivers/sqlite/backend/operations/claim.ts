@@ -1,4 +1,4 @@
-import type { Claim, ClaimOptions, JobRow } from '../operation-types.js';
+import type { Claim, ClaimLimits, ClaimOptions, JobRow } from '../operation-types.js';
 import { STATE } from '../schema.js';
 import type { QueueState } from '../store.js';
 import { publish } from './events.js';
@@ -13,29 +13,35 @@ RETURNING ${JOB_COLUMNS}`;
 
 /** Gives the next job to a worker, with a lock that expires unless it is renewed. */
 export function claim(queue: QueueState, options: ClaimOptions, now: number): Claim {
+  return take(queue, options.token, options, now);
+}
+
+function take(queue: QueueState, token: string, limits: ClaimLimits, now: number): Claim {
   const { store } = queue;
   promoteDue(queue, now);
-  const rateLimitMs = limitedFor(queue, options.limiterMax, now);
+  const rateLimitMs = limitedFor(queue, limits.limiterMax, now);
   if (queue.isPaused || isMaxed(queue) || rateLimitMs > 0) return nothing(queue, rateLimitMs);
-  const row = store.row<JobRow>(TAKE, options.token, now + options.lockMs, now, options.worker, queue.id);
+  const row = store.row<JobRow>(TAKE, token, now + limits.lockMs, now, limits.worker, queue.id);
   if (row === undefined) return nothing(queue, 0);
-  if (options.limiterMax !== null || queue.meta.has('max')) consumeLimit(queue, options.limiterDuration, now);
-  publish(queue, 'active', { jobId: row[1], prev: 'waiting' });
+  if (limits.limiterMax !== null || queue.meta.has('max')) consumeLimit(queue, limits.limiterDuration, now);
+  const [, jobId] = row;
+  publish(queue, 'active', { jobId, prev: 'waiting' });
   return [withPayload(store, row), 0, 0];
 }
 
+export interface ClaimManyOptions extends ClaimLimits {
+  tokens: readonly string[];
+  now: number;
+}
+
 /** Claims one job per token, up to and including the first claim without a job. */
-export function claimMany(
-  queue: QueueState,
-  options: ClaimOptions,
-  tokens: readonly string[],
-  now: number,
-): Claim[] {
+export function claimMany(queue: QueueState, options: ClaimManyOptions): Claim[] {
   const claims: Claim[] = [];
-  for (const token of tokens) {
-    const next = claim(queue, { ...options, token }, now);
-    claims.push(next);
-    if (next[0] === null) break;
+  for (const token of options.tokens) {
+    const taken = take(queue, token, options, options.now);
+    claims.push(taken);
+    const [job] = taken;
+    if (job === null) break;
   }
   return claims;
 }

@@ -9,23 +9,42 @@ function existingKey(queue: QueueState, id: string): number {
   return key;
 }
 
+export interface UpdateDataOptions {
+  id: string;
+  /** JSON. */
+  data: string;
+}
+
 /** From now on the input is in the job's row, even if it was in `payload` before. */
-export function updateData(queue: QueueState, id: string, data: string): void {
+export function updateData(queue: QueueState, { id, data }: UpdateDataOptions): void {
   const key = existingKey(queue, id);
   queue.store.run('DELETE FROM payload WHERE key = ?', key);
   queue.store.run('UPDATE job SET data = ? WHERE key = ?', data, key);
 }
 
-export function updateProgress(queue: QueueState, id: string, progress: string): void {
+export interface UpdateProgressOptions {
+  id: string;
+  /** JSON. */
+  progress: string;
+}
+
+export function updateProgress(queue: QueueState, { id, progress }: UpdateProgressOptions): void {
   queue.store.run('UPDATE job SET progress = ? WHERE key = ?', progress, existingKey(queue, id));
   publish(queue, 'progress', { jobId: id, data: progress });
+}
+
+export interface AddLogOptions {
+  id: string;
+  text: string;
+  /** The number of lines to keep; 0: all. */
+  keep: number;
 }
 
 /**
  * Appends a log line. Returns the number of lines kept. The column `logs` counts all lines ever
  * added.
  */
-export function addLog(queue: QueueState, id: string, text: string, keep: number): number {
+export function addLog(queue: QueueState, { id, text, keep }: AddLogOptions): number {
   const { store } = queue;
   const key = existingKey(queue, id);
   const next =
@@ -50,13 +69,19 @@ function countLogs(queue: QueueState, key: number): number {
   return queue.store.row<[number]>('SELECT count(*) FROM log WHERE job = ?', key)?.[0] ?? 0;
 }
 
-/** Returns lines `start` to `end`, both inclusive; negative positions count from the end. */
+export interface GetLogsOptions {
+  id: string;
+  /** The first and the last line, both inclusive; negative positions count from the end. */
+  start: number;
+  end: number;
+  /** Whether the oldest line is the first one. */
+  ascending: boolean;
+}
+
+/** Returns a range of a job's log lines, and the number of all of them. */
 export function getLogs(
   queue: QueueState,
-  id: string,
-  start: number,
-  end: number,
-  ascending: boolean,
+  { id, start, end, ascending }: GetLogsOptions,
 ): { logs: string[]; count: number } {
   const key = keyOf(queue, id);
   if (key === undefined) return { logs: [], count: 0 };

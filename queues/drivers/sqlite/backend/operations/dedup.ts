@@ -44,7 +44,9 @@ function setWinner(queue: QueueState, id: string, jobId: string, expiresAt: numb
  * that job is added when the active one ends. Returns whether the job was kept.
  */
 function keepNext(queue: QueueState, dedup: Deduplication, winner: string, job: JobToAdd): boolean {
-  if (dedup.keepLastIfActive !== true || stateOf(queue, winner)?.[1] !== STATE.active) return false;
+  if (dedup.keepLastIfActive !== true) return false;
+  const [, state] = stateOf(queue, winner) ?? [];
+  if (state !== STATE.active) return false;
   queue.store.run(
     'UPDATE dedup SET next = ?, expires_at = NULL WHERE queue = ? AND id = ?',
     JSON.stringify(job),
@@ -75,12 +77,12 @@ export function deduplicate(
     return null;
   }
   if (dedup.replace === true) {
-    const found = stateOf(queue, winner);
-    if (found?.[1] !== STATE.delayed) {
+    const [key, state] = stateOf(queue, winner) ?? [];
+    if (key === undefined || state !== STATE.delayed) {
       keepNext(queue, dedup, winner, { ...job, id: jobId });
       return winner;
     }
-    deleteJob(store, found[0]);
+    deleteJob(store, key);
     queue.delayedLeft();
     publish(queue, 'removed', { jobId: winner, prev: 'delayed' });
     publish(queue, 'deduplicated', { jobId, deduplicationId: dedup.id, deduplicatedJobId: winner });
@@ -103,9 +105,8 @@ export function deduplicate(
 }
 
 function reschedule(queue: QueueState, jobId: string, delay: number, now: number): void {
-  const found = stateOf(queue, jobId);
-  if (found?.[1] !== STATE.delayed) return;
-  const [key] = found;
+  const [key, state] = stateOf(queue, jobId) ?? [];
+  if (key === undefined || state !== STATE.delayed) return;
   const until = now + Math.max(0, delay);
   queue.delayedLeft();
   toDelayed(queue, key, until);
@@ -113,11 +114,18 @@ function reschedule(queue: QueueState, jobId: string, delay: number, now: number
   publish(queue, 'delayed', { jobId, delay: until });
 }
 
+/** A job that may hold a deduplication key. */
+export interface DedupHolder {
+  dedupId: string;
+  jobId: string;
+  now: number;
+}
+
 /**
  * Called when a job has ended: removes its key unless the key has a TTL that has not expired.
  * Returns the job that was kept for this moment, if any.
  */
-export function finishDedup(queue: QueueState, dedupId: string, jobId: string, now: number): JobToAdd | null {
+export function finishDedup(queue: QueueState, { dedupId, jobId, now }: DedupHolder): JobToAdd | null {
   const { store } = queue;
   const found = store.row<[jobId: string, expiresAt: number | null, next: string | null]>(
     'SELECT job_id, expires_at, next FROM dedup WHERE queue = ? AND id = ?',
@@ -131,8 +139,8 @@ export function finishDedup(queue: QueueState, dedupId: string, jobId: string, n
   return next === null ? null : { ...(JSON.parse(next) as JobToAdd), timestamp: now };
 }
 
-/** Removes the key of a job that is being removed. */
-export function removeDedupOf(queue: QueueState, dedupId: string, jobId: string, now: number): number {
+/** Removes the key of a job that is being removed, unless it has expired. */
+export function removeDedupOf(queue: QueueState, { dedupId, jobId, now }: DedupHolder): number {
   return queue.store.run(
     'DELETE FROM dedup WHERE queue = ? AND id = ? AND job_id = ? AND (expires_at IS NULL OR expires_at > ?)',
     queue.id,

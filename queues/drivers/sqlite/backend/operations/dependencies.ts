@@ -15,13 +15,19 @@ export function childKey(queue: QueueState, id: string): string {
   return `${queue.name}:${id}`;
 }
 
+interface AddDependencyOptions {
+  /** The child, a job of `queue`. */
+  id: string;
+  parentKey: number;
+  /** A value of `DEPENDENCY`. */
+  status: number;
+  value: string | null;
+}
+
 /** Adds a child to a parent's dependencies, or updates the existing dependency. */
 export function addDependency(
   queue: QueueState,
-  id: string,
-  parentKey: number,
-  status: number,
-  value: string | null,
+  { id, parentKey, status, value }: AddDependencyOptions,
 ): void {
   const { store } = queue;
   const added = store.run(
@@ -52,18 +58,26 @@ export function addDependency(
   );
 }
 
+interface ResolveDependencyOptions {
+  /** The child, a job of `queue`. */
+  id: string;
+  parent: ParentLink;
+  /** What the dependency becomes; null: it is deleted. */
+  outcome: { status: number; value: string | null } | null;
+  /** When to release the parent: with its last pending child, as by default, or now. */
+  release?: 'last' | 'always';
+  /** The reason for which the parent fails at its next start. */
+  deferredFailure?: string;
+  now: number;
+}
+
 /**
- * Removes a child from the pending children of its parent and records its outcome (null: deletes
- * the dependency). Releases the parent when no child is pending, or always.
+ * Removes a child from the pending children of its parent, and releases the parent if it has to
+ * wait no longer.
  */
 export function resolveDependency(
   queue: QueueState,
-  id: string,
-  parent: ParentLink,
-  now: number,
-  outcome: { status: number; value: string | null } | null,
-  release: 'last' | 'always' = 'last',
-  deferredFailure: string | null = null,
+  { id, parent, outcome, release = 'last', deferredFailure, now }: ResolveDependencyOptions,
 ): boolean {
   const { store } = queue;
   const parentQueue = store.queue(parent.queue);
@@ -87,21 +101,27 @@ export function resolveDependency(
   if (resolved === 0) return false;
   const left = store.row<[number]>(
     'UPDATE job SET pending = max(pending - 1, 0), deferred_failure = coalesce(?, deferred_failure) WHERE key = ? RETURNING pending',
-    deferredFailure,
+    deferredFailure ?? null,
     parentKey,
   )?.[0];
   if (release === 'always' || left === 0) releaseParent(parentQueue, parent.id, now);
   return true;
 }
 
+interface ResolveFailedChildOptions {
+  /** The child, a job of `queue`. */
+  id: string;
+  parent: ParentLink;
+  /** The options of the child. JSON. */
+  opts: string;
+  reason: string;
+  now: number;
+}
+
 /** Applies the child's own options to its parent when the child has failed permanently. */
 export function resolveFailedChild(
   queue: QueueState,
-  id: string,
-  parent: ParentLink,
-  opts: string,
-  reason: string,
-  now: number,
+  { id, parent, opts, reason, now }: ResolveFailedChildOptions,
 ): void {
   const wish = JSON.parse(opts) as {
     failParentOnFailure?: boolean;
@@ -110,15 +130,16 @@ export function resolveFailedChild(
     removeDependencyOnFailure?: boolean;
   };
   if (wish.failParentOnFailure === true) {
-    const failure = `child ${childKey(queue, id)} failed`;
     const outcome = { status: DEPENDENCY.failed, value: reason };
-    resolveDependency(queue, id, parent, now, outcome, 'always', failure);
+    const deferredFailure = `child ${childKey(queue, id)} failed`;
+    resolveDependency(queue, { id, parent, outcome, release: 'always', deferredFailure, now });
   } else if (wish.continueParentOnFailure === true) {
-    resolveDependency(queue, id, parent, now, { status: DEPENDENCY.ignored, value: reason }, 'always');
+    const outcome = { status: DEPENDENCY.ignored, value: reason };
+    resolveDependency(queue, { id, parent, outcome, release: 'always', now });
   } else if (wish.ignoreDependencyOnFailure === true) {
-    resolveDependency(queue, id, parent, now, { status: DEPENDENCY.ignored, value: reason });
+    resolveDependency(queue, { id, parent, outcome: { status: DEPENDENCY.ignored, value: reason }, now });
   } else if (wish.removeDependencyOnFailure === true) {
-    resolveDependency(queue, id, parent, now, null);
+    resolveDependency(queue, { id, parent, outcome: null, now });
   }
 }
 

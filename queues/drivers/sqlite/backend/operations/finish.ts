@@ -1,4 +1,4 @@
-import type { Claim, ClaimOptions, Retention } from '../operation-types.js';
+import type { AttemptFailure, Claim, ClaimOptions, HeldJob, Retention } from '../operation-types.js';
 import { REFUSAL, Refusal } from '../refusal.js';
 import { DEPENDENCY, STATE } from '../schema.js';
 import type { QueueState } from '../store.js';
@@ -27,7 +27,7 @@ type ActiveJobRow = [
 ];
 
 /** Returns the job if the caller still holds its lock; throws a Refusal otherwise. */
-export function held(queue: QueueState, id: string, token: string): ActiveJobRow {
+export function held(queue: QueueState, { id, token }: HeldJob): ActiveJobRow {
   const job = queue.store.row<ActiveJobRow>(
     `SELECT key, state, lock_token, opts, attempts_made, dedup_id, parent_queue, parent_id, children, pending
      FROM job WHERE queue = ? AND id = ?`,
@@ -35,29 +35,42 @@ export function held(queue: QueueState, id: string, token: string): ActiveJobRow
     id,
   );
   if (job === undefined) throw new Refusal(REFUSAL.missingJob);
-  if (job[1] !== STATE.active) throw new Refusal(REFUSAL.notInState);
-  if (token !== '0' && job[2] !== token) throw new Refusal(REFUSAL.lockMismatch);
+  const [, state, lock] = job;
+  if (state !== STATE.active) throw new Refusal(REFUSAL.notInState);
+  if (token !== '0' && lock !== token) throw new Refusal(REFUSAL.lockMismatch);
   return job;
 }
 
-interface Ending {
-  id: string;
-  token: string;
+/** What the ends of a job have in common. */
+export interface FinishOptions extends HeldJob {
   finishedOn: number;
   retention: Retention;
   /** The length of the metrics series; 0: no metrics are kept. */
   maxDataPoints: number;
+  /** Claims the next job in the same transaction; null: claims none. */
+  next: ClaimOptions | null;
 }
 
-/** Completes a job, and claims the next one in the same transaction if `next` is given. */
-export function complete(
-  queue: QueueState,
-  ending: Ending,
-  returnValue: string,
-  next: ClaimOptions | null,
-): Claim | null {
-  const { id, token, finishedOn } = ending;
-  const job = held(queue, id, token);
+export interface PermanentFailure extends AttemptFailure {
+  reason: string;
+}
+
+/** The outcome of a job, as recorded in its row. */
+interface Outcome {
+  state: 'completed' | 'failed';
+  returnValue: string | null;
+  reason: string | null;
+  stacktrace: string | null;
+}
+
+/**
+ * Completes a job. Returns the claim of the next one, if `next` asks for it.
+ *
+ * @param returnValue JSON.
+ */
+export function complete(queue: QueueState, options: FinishOptions, returnValue: string): Claim | null {
+  const { id, finishedOn } = options;
+  const job = held(queue, options);
   const [key, , , , , dedupId, parentQueue, parentId, children, pending] = job;
   if (children > 0) {
     if (pending > 0) throw new Refusal(REFUSAL.pendingChildren);
@@ -65,34 +78,30 @@ export function complete(
   }
   publish(queue, 'completed', { jobId: id, returnvalue: returnValue, prev: 'active' });
   if (parentQueue !== null && parentId !== null) {
+    const parent = { queue: parentQueue, id: parentId };
     const outcome = { status: DEPENDENCY.processed, value: returnValue };
-    resolveDependency(queue, id, { queue: parentQueue, id: parentId }, finishedOn, outcome);
+    resolveDependency(queue, { id, parent, outcome, now: finishedOn });
   }
-  retain(queue, key, STATE.completed, ending, returnValue, null, null);
-  return leave(queue, 'completed', ending, dedupId, next);
+  retain(queue, key, options, { state: 'completed', returnValue, reason: null, stacktrace: null });
+  return leave(queue, 'completed', options, dedupId);
 }
 
-/** Fails a job permanently, and claims the next one in the same transaction if `next` is given. */
-export function fail(
-  queue: QueueState,
-  ending: Ending,
-  reason: string,
-  stacktrace: string | null,
-  next: ClaimOptions | null,
-): Claim | null {
-  const { id, token, finishedOn } = ending;
-  const job = held(queue, id, token);
+/** Fails a job permanently. Returns the claim of the next one, if `next` asks for it. */
+export function fail(queue: QueueState, options: FinishOptions, failure: PermanentFailure): Claim | null {
+  const { id, finishedOn, retention } = options;
+  const { reason, stacktrace } = failure;
+  const job = held(queue, options);
   const [key, , , opts, attemptsMade, dedupId, parentQueue, parentId] = job;
   publish(queue, 'failed', { jobId: id, failedReason: reason, prev: 'active' });
   publish(queue, 'retries-exhausted', { jobId: id, attemptsMade: attemptsMade + 1 });
   if (parentQueue !== null && parentId !== null) {
     const parent = { queue: parentQueue, id: parentId };
-    resolveFailedChild(queue, id, parent, opts, reason, finishedOn);
+    resolveFailedChild(queue, { id, parent, opts, reason, now: finishedOn });
     // A failed child that is not kept can never be retried, so its parent must not wait for it.
-    if (ending.retention.remove) resolveDependency(queue, id, parent, finishedOn, null);
+    if (retention.remove) resolveDependency(queue, { id, parent, outcome: null, now: finishedOn });
   }
-  retain(queue, key, STATE.failed, ending, null, reason, stacktrace);
-  return leave(queue, 'failed', ending, dedupId, next);
+  retain(queue, key, options, { state: 'failed', returnValue: null, reason, stacktrace });
+  return leave(queue, 'failed', options, dedupId);
 }
 
 /** Returns whether a child of the job has failed and its failure must fail the parent. */
@@ -105,22 +114,15 @@ export function hasFailedChild(queue: QueueState, key: number): boolean {
   );
 }
 
-/**
- * Keeps or deletes the finished job according to its retention, and deletes older jobs beyond the
- * retention's age and count.
- */
+/** Keeps or deletes the finished job according to its retention, and trims the older ones. */
 function retain(
   queue: QueueState,
   key: number,
-  state: number,
-  { finishedOn, retention }: Ending,
-  returnValue: string | null,
-  reason: string | null,
-  stacktrace: string | null,
+  { finishedOn, retention }: FinishOptions,
+  { state, returnValue, reason, stacktrace }: Outcome,
 ): void {
   const { store } = queue;
-  const { remove, age, count, limit } = retention;
-  if (remove) {
+  if (retention.remove) {
     deleteJob(store, key);
     return;
   }
@@ -128,7 +130,7 @@ function retain(
     `UPDATE job SET state = ?, score = ?, seq = ?, finished_on = ?, return_value = ?, failed_reason = coalesce(?, failed_reason),
        stacktrace = coalesce(?, stacktrace), deferred_failure = NULL, lock_token = NULL, locked_until = NULL,
        attempts_made = attempts_made + 1 WHERE key = ?`,
-    state,
+    STATE[state],
     finishedOn,
     store.nextSeq(),
     finishedOn,
@@ -137,12 +139,18 @@ function retain(
     stacktrace,
     key,
   );
+  trim(queue, STATE[state], finishedOn, retention);
+}
+
+/** Deletes the finished jobs of a state that are older or more than the retention allows. */
+function trim(queue: QueueState, state: number, now: number, { age, count, limit }: Retention): void {
+  const { store } = queue;
   if (age !== null && age >= 0) {
     const old = store.rows<[number]>(
       'SELECT key FROM job WHERE queue = ? AND state = ? AND score <= ? ORDER BY score LIMIT ?',
       queue.id,
       state,
-      finishedOn - age * 1000,
+      now - age * 1000,
       limit ?? TRIM_AT_ONCE,
     );
     for (const [each] of old) deleteJob(store, each);
@@ -159,20 +167,21 @@ function retain(
   }
 }
 
+/** What follows from the end of a job, whichever it was. */
 function leave(
   queue: QueueState,
   kind: 'completed' | 'failed',
-  { id, finishedOn, maxDataPoints }: Ending,
+  { id, finishedOn, maxDataPoints, next }: FinishOptions,
   dedupId: string | null,
-  next: ClaimOptions | null,
 ): Claim | null {
-  if (maxDataPoints > 0) collectMetrics(queue, kind, maxDataPoints, finishedOn);
+  if (maxDataPoints > 0) collectMetrics(queue, { kind, maxDataPoints, at: finishedOn });
   if (dedupId !== null) {
-    const kept = finishDedup(queue, dedupId, id, finishedOn);
+    const kept = finishDedup(queue, { dedupId, jobId: id, now: finishedOn });
     if (kept !== null) addJob(queue, kept);
   }
   const taken = next === null ? null : claim(queue, next, finishedOn);
-  if (queue.store.keepsEvents && taken?.[0] == null) announceDrained(queue);
+  const [nextJob = null] = taken ?? [];
+  if (queue.store.keepsEvents && nextJob === null) announceDrained(queue);
   return taken;
 }
 

@@ -98,16 +98,17 @@ export function countPerPriority(queue: QueueState, priorities: readonly number[
   );
 }
 
-/**
- * Returns one list of job ids per type, from position `start` to `end`; a negative `end` means all.
- */
-export function getRanges(
-  queue: QueueState,
-  types: readonly string[],
-  start: number,
-  end: number,
-  ascending: boolean,
-): string[][] {
+export interface GetRangesOptions {
+  /** BullMQ's types of jobs. */
+  types: readonly string[];
+  /** The first and the last position, both inclusive; a negative `end` means all. */
+  start: number;
+  end: number;
+  ascending: boolean;
+}
+
+/** Returns one list of job ids per type. */
+export function getRanges(queue: QueueState, { types, start, end, ascending }: GetRangesOptions): string[][] {
   return types.map((type) => {
     const list = LISTS[type];
     if (list === undefined) return [];
@@ -130,13 +131,20 @@ export function getRanges(
 
 export type DependencyRow = [status: number, childKey: string, value: string | null];
 
-/** Returns a page of a job's children, of one status or of all (null). */
+export interface GetDependenciesOptions {
+  /** The parent. */
+  id: string;
+  /** A value of `DEPENDENCY`; null: the children of every status. */
+  status: number | null;
+  offset: number;
+  /** -1: no limit. */
+  limit: number;
+}
+
+/** Returns a page of a job's children. */
 export function getDependencies(
   queue: QueueState,
-  id: string,
-  status: number | null,
-  offset: number,
-  limit: number,
+  { id, status, offset, limit }: GetDependenciesOptions,
 ): DependencyRow[] {
   const key = keyOf(queue, id);
   if (key === undefined) return [];
@@ -163,17 +171,19 @@ export function countDependencies(queue: QueueState, id: string): number[] {
   return counts;
 }
 
-/** Returns one page of a job's children, with their jobs if `withJobs` is set. */
+export interface PageOfChildrenOptions extends GetDependenciesOptions {
+  status: number;
+  /** Whether to read the children's jobs, too. */
+  withJobs: boolean;
+}
+
+/** Returns one page of a job's children of one status, and the number of all of them. */
 export function pageOfChildren(
   queue: QueueState,
-  id: string,
-  status: number,
-  offset: number,
-  limit: number,
-  withJobs: boolean,
+  { withJobs, ...page }: PageOfChildrenOptions,
 ): { total: number; items: DependencyRow[]; jobs: JobRow[] } {
-  const total = countDependencies(queue, id)[status] ?? 0;
-  const items = getDependencies(queue, id, status, offset, limit);
+  const total = countDependencies(queue, page.id)[page.status] ?? 0;
+  const items = getDependencies(queue, page);
   const jobs: JobRow[] = [];
   if (withJobs) {
     for (const [, key] of items) {

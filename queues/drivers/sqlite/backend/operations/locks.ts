@@ -1,3 +1,4 @@
+import type { HeldJob } from '../operation-types.js';
 import { STATE } from '../schema.js';
 import type { QueueState } from '../store.js';
 import { publish } from './events.js';
@@ -5,14 +6,14 @@ import { backToWaiting } from './rows.js';
 
 const STALLED_TOO_OFTEN = 'job stalled more than allowable limit';
 
+export interface ExtendLockOptions extends HeldJob {
+  /** The duration of the lock from `now` on. */
+  lockMs: number;
+  now: number;
+}
+
 /** Returns false when another worker holds the lock. */
-export function extendLock(
-  queue: QueueState,
-  id: string,
-  token: string,
-  lockMs: number,
-  now: number,
-): boolean {
+export function extendLock(queue: QueueState, { id, token, lockMs, now }: ExtendLockOptions): boolean {
   return (
     queue.store.run(
       `UPDATE job SET locked_until = ? WHERE queue = ? AND id = ? AND state = ${STATE.active} AND lock_token = ?`,
@@ -24,15 +25,15 @@ export function extendLock(
   );
 }
 
+export interface ExtendLocksOptions extends Pick<ExtendLockOptions, 'lockMs' | 'now'> {
+  ids: readonly string[];
+  /** The token of the lock of each job, in the order of `ids`. */
+  tokens: readonly string[];
+}
+
 /** Returns the ids of jobs whose locks could not be renewed. */
-export function extendLocks(
-  queue: QueueState,
-  ids: readonly string[],
-  tokens: readonly string[],
-  lockMs: number,
-  now: number,
-): string[] {
-  return ids.filter((id, at) => !extendLock(queue, id, tokens[at] ?? '', lockMs, now));
+export function extendLocks(queue: QueueState, { ids, tokens, lockMs, now }: ExtendLocksOptions): string[] {
+  return ids.filter((id, at) => !extendLock(queue, { id, token: tokens[at] ?? '', lockMs, now }));
 }
 
 type Active = [
@@ -44,6 +45,14 @@ type Active = [
   schedulerId: string | null,
 ];
 
+export interface RecoverStalledOptions {
+  /** How often a job may stall; after that it fails at its next start. */
+  maxStalledCount: number;
+  /** The interval of the checks. */
+  intervalMs: number;
+  now: number;
+}
+
 /**
  * Returns stalled jobs to their places: those whose lock has expired and that were already active at
  * the previous check, so that a lock renewed slightly late has no effect. Checks are limited to one
@@ -51,9 +60,7 @@ type Active = [
  */
 export function recoverStalled(
   queue: QueueState,
-  maxStalledCount: number,
-  now: number,
-  intervalMs: number,
+  { maxStalledCount, intervalMs, now }: RecoverStalledOptions,
 ): string[] {
   const { store } = queue;
   const lastLook = queue.metaNumber('stalled-check');

@@ -12,11 +12,18 @@ function read(queue: QueueState, kind: string): MetricsRow | undefined {
   );
 }
 
+interface CollectMetricsOptions {
+  kind: 'completed' | 'failed';
+  maxDataPoints: number;
+  /** When the job ended. */
+  at: number;
+}
+
 /**
  * Counts one ended job. Points are stored per minute, newest first; the current minute has no point
  * yet.
  */
-export function collectMetrics(queue: QueueState, kind: string, maxDataPoints: number, at: number): void {
+export function collectMetrics(queue: QueueState, { kind, maxDataPoints, at }: CollectMetricsOptions): void {
   const [count, previousAt, previousCount, data] = read(queue, kind) ?? [0, null, 0, '[]'];
   const minutes =
     previousAt === null
@@ -39,15 +46,17 @@ export function collectMetrics(queue: QueueState, kind: string, maxDataPoints: n
   );
 }
 
-/**
- * Returns the counters, and the points from `start` to `end`, both inclusive; negative positions
- * count from the oldest point.
- */
+export interface GetMetricsOptions {
+  kind: 'completed' | 'failed';
+  /** The first and the last point, both inclusive; negative positions count from the oldest. */
+  start: number;
+  end: number;
+}
+
+/** Returns the counters, and a range of the points. */
 export function getMetrics(
   queue: QueueState,
-  kind: string,
-  start: number,
-  end: number,
+  { kind, start, end }: GetMetricsOptions,
 ): { meta: number[]; points: number[]; total: number } {
   const [count, previousAt, previousCount, data] = read(queue, kind) ?? [0, 0, 0, '[]'];
   const points = JSON.parse(data) as number[];

@@ -1,13 +1,13 @@
 import type { QueueState } from '../store.js';
 
-type RateLimitRow = [points: number, expiresAt: number];
-
-function currentWindow(queue: QueueState, now: number): RateLimitRow | undefined {
-  const window = queue.store.row<RateLimitRow>(
-    'SELECT points, expires_at FROM rate_limit WHERE queue = ?',
-    queue.id,
-  );
-  return window !== undefined && window[1] > now ? window : undefined;
+/** How many jobs have been claimed in the current window, and the rest of it in milliseconds. */
+function currentWindow(queue: QueueState, now: number): { points: number; leftMs: number } | undefined {
+  const [points = 0, expiresAt = 0] =
+    queue.store.row<[points: number, expiresAt: number]>(
+      'SELECT points, expires_at FROM rate_limit WHERE queue = ?',
+      queue.id,
+    ) ?? [];
+  return expiresAt > now ? { points, leftMs: expiresAt - now } : undefined;
 }
 
 /**
@@ -18,7 +18,7 @@ export function limitedFor(queue: QueueState, workerMax: number | null, now: num
   const max = queue.metaNumber('max') ?? workerMax;
   if (max === null) return 0;
   const window = currentWindow(queue, now);
-  return window !== undefined && window[0] >= max ? window[1] - now : 0;
+  return window !== undefined && window.points >= max ? window.leftMs : 0;
 }
 
 /** Counts one job against the current window, or starts a new window. */
@@ -36,20 +36,31 @@ export function consumeLimit(queue: QueueState, workerDuration: number | null, n
   );
 }
 
-/**
- * Returns the remaining rate limit as BullMQ's interface defines it: compared with `maxJobs` if
- * positive, else with the queue's own limit; without either, the rest of the current window, or -2
- * when there is none.
- */
-export function rateLimitTtl(queue: QueueState, maxJobs: number, now: number): number {
-  const window = currentWindow(queue, now);
-  const max = maxJobs > 0 ? maxJobs : queue.metaNumber('max');
-  if (max === undefined) return window === undefined ? -2 : window[1] - now;
-  return window !== undefined && window[0] >= max ? window[1] - now : 0;
+export interface RateLimitTtlOptions {
+  /** The limit to compare with; 0: the queue's own. */
+  maxJobs: number;
+  now: number;
 }
 
-/** Blocks claims for `ms` milliseconds. */
-export function setRateLimit(queue: QueueState, ms: number, now: number): void {
+/**
+ * Returns the remaining rate limit as BullMQ's interface defines it; without any limit, the rest of
+ * the current window, or -2 when there is none.
+ */
+export function rateLimitTtl(queue: QueueState, { maxJobs, now }: RateLimitTtlOptions): number {
+  const window = currentWindow(queue, now);
+  const max = maxJobs > 0 ? maxJobs : queue.metaNumber('max');
+  if (max === undefined) return window?.leftMs ?? -2;
+  return window !== undefined && window.points >= max ? window.leftMs : 0;
+}
+
+export interface SetRateLimitOptions {
+  /** How long no job may be claimed from `now` on. */
+  ms: number;
+  now: number;
+}
+
+/** Blocks claims for a time. */
+export function setRateLimit(queue: QueueState, { ms, now }: SetRateLimitOptions): void {
   queue.store.run(
     'INSERT OR REPLACE INTO rate_limit (queue, points, expires_at) VALUES (?, ?, ?)',
     queue.id,
@@ -66,6 +77,5 @@ export function removeRateLimit(queue: QueueState): number {
 
 /** Returns the rest of the current window in milliseconds, regardless of the limit. */
 export function windowLeft(queue: QueueState, now: number): number {
-  const window = currentWindow(queue, now);
-  return window === undefined ? 0 : window[1] - now;
+  return currentWindow(queue, now)?.leftMs ?? 0;
 }

@@ -44,7 +44,8 @@ function* descend(
     const job = find(childQueue, id);
     if (job === undefined) continue;
     yield { queue: childQueue, job };
-    yield* descend(childQueue, job[0], only);
+    const [jobKey] = job;
+    yield* descend(childQueue, jobKey, only);
   }
 }
 
@@ -54,16 +55,23 @@ function isLocked([, , , token, lockedUntil]: Removable, now: number): boolean {
 
 /** Deletes a job and its deduplication key, and invalidates the cached due time. */
 function erase(queue: QueueState, [key, id, state, , , dedupId]: Removable): void {
-  if (dedupId !== null) removeDedupOf(queue, dedupId, id, 0);
+  if (dedupId !== null) removeDedupOf(queue, { dedupId, jobId: id, now: 0 });
   if (state === STATE.delayed) queue.delayedLeft();
   deleteJob(queue.store, key);
 }
 
+export interface RemoveOptions {
+  id: string;
+  /** Whether to remove all descendants of the job, too. */
+  removeChildren: boolean;
+  now: number;
+}
+
 /**
- * Removes a job, and with `removeChildren` all of its descendants. Removes nothing when one of them
- * is locked by a worker. Returns the number of removed jobs.
+ * Removes a job. Removes nothing when it or a descendant to be removed is locked by a worker.
+ * Returns the number of removed jobs.
  */
-export function remove(queue: QueueState, id: string, removeChildren: boolean, now: number): number {
+export function remove(queue: QueueState, { id, removeChildren, now }: RemoveOptions): number {
   const job = find(queue, id);
   if (job === undefined) return 0;
   const [key, , state, , , , schedulerId, parentQueue, parentId] = job;
@@ -73,13 +81,14 @@ export function remove(queue: QueueState, id: string, removeChildren: boolean, n
     for (const each of descend(queue, key, 'pending')) if (isLocked(each.job, now)) return 0;
   }
   if (parentQueue !== null && parentId !== null)
-    resolveDependency(queue, id, { queue: parentQueue, id: parentId }, now, null);
+    resolveDependency(queue, { id, parent: { queue: parentQueue, id: parentId }, outcome: null, now });
   const below = removeChildren ? [...descend(queue, key, 'all')] : [];
   erase(queue, job);
   publish(queue, 'removed', { jobId: id, prev: STATE_NAMES[state] });
-  for (const each of below) {
-    erase(each.queue, each.job);
-    publish(each.queue, 'removed', { jobId: each.job[1], prev: STATE_NAMES[each.job[2]] });
+  for (const { queue: childQueue, job: child } of below) {
+    const [, childId, childState] = child;
+    erase(childQueue, child);
+    publish(childQueue, 'removed', { jobId: childId, prev: STATE_NAMES[childState] });
   }
   return 1 + below.length;
 }
@@ -88,7 +97,8 @@ export function remove(queue: QueueState, id: string, removeChildren: boolean, n
 export function removeUnprocessedChildren(queue: QueueState, id: string): void {
   const job = find(queue, id);
   if (job === undefined) return;
-  for (const { queue: childQueue, job: child } of [...descendUnprocessed(queue, job[0])]) {
+  const [key] = job;
+  for (const { queue: childQueue, job: child } of [...descendUnprocessed(queue, key)]) {
     const [, childId, state, , , , , parentQueue, parentId] = child;
     if (parentQueue !== null && parentId !== null)
       forgetDependency(childQueue, childId, { queue: parentQueue, id: parentId });
@@ -108,10 +118,12 @@ function* descendUnprocessed(
   for (const [name, id] of children) {
     const childQueue = queue.store.queue(name);
     const job = find(childQueue, id);
-    if (job === undefined || job[3] !== null) continue;
-    if (job[2] === STATE.active || job[2] === STATE.completed || job[2] === STATE.failed) continue;
+    if (job === undefined) continue;
+    const [jobKey, , state, token] = job;
+    const isWaiting = state === STATE.waiting || state === STATE.delayed || state === STATE.waitingChildren;
+    if (token !== null || !isWaiting) continue;
     yield { queue: childQueue, job };
-    yield* descendUnprocessed(childQueue, job[0]);
+    yield* descendUnprocessed(childQueue, jobKey);
   }
 }
 
@@ -160,11 +172,18 @@ const CLEANED: Readonly<Record<string, readonly [state: number, condition: strin
   paused: [STATE.waiting, 'timestamp <= ? AND score = 0 AND scheduler_id IS NULL'],
 };
 
-/**
- * Removes the oldest jobs of a state, up to the time `until`, at most `limit` (0: all). Returns
- * their ids.
- */
-export function clean(queue: QueueState, type: string, until: number, limit: number, now: number): string[] {
+export interface CleanOptions {
+  /** BullMQ's type of the jobs. */
+  type: string;
+  /** Newer jobs are left: those that ended later, or were added later if they have not ended. */
+  until: number;
+  /** The largest number of jobs to remove; 0: all. */
+  limit: number;
+  now: number;
+}
+
+/** Removes the oldest jobs of a type. Returns their ids. */
+export function clean(queue: QueueState, { type, until, limit, now }: CleanOptions): string[] {
   const place = CLEANED[type];
   if (place === undefined) return [];
   const [state, condition] = place;

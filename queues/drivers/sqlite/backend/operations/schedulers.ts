@@ -1,10 +1,16 @@
-import type { JobToAdd } from '../operation-types.js';
 import { REFUSAL, Refusal } from '../refusal.js';
 import { STATE } from '../schema.js';
 import type { QueueState } from '../store.js';
 import { insert } from './add.js';
 import { publish } from './events.js';
 import { deleteJob, keyOf } from './rows.js';
+import {
+  type NextRunOptions,
+  nextOfInterval,
+  planRun,
+  type RunOptions,
+  type Scheduler,
+} from './scheduler-times.js';
 
 /**
  * The next runs of an interval may collide with retained runs of an earlier scheduler with the same
@@ -12,27 +18,10 @@ import { deleteJob, keyOf } from './rows.js';
  */
 const MAX_SLOTS = 32;
 
-/** The repeat options of a scheduler, as BullMQ passes them. */
-export interface RepeatOptions {
-  name?: string;
-  tz?: string;
-  pattern?: string;
-  every?: number;
-  offset?: number | null;
-  startDate?: number;
-  endDate?: number;
-  limit?: number;
-}
+const COLUMNS =
+  'name, next_run, pattern, every, tz, start_date, end_date, run_limit, iterations, offset, template_data, template_opts';
 
-/** The options of a single run. */
-export interface RunOptions {
-  priority?: number;
-  timestamp?: number;
-  repeat?: { offset?: number | null; every?: number };
-  [option: string]: unknown;
-}
-
-export type SchedulerRow = [
+type SchedulerRow = [
   name: string | null,
   nextRun: number | null,
   pattern: string | null,
@@ -46,36 +35,28 @@ export type SchedulerRow = [
   data: string | null,
   opts: string | null,
 ];
-const COLUMNS =
-  'name, next_run, pattern, every, tz, start_date, end_date, run_limit, iterations, offset, template_data, template_opts';
 
-export function getScheduler(queue: QueueState, id: string): SchedulerRow | undefined {
-  return queue.store.row<SchedulerRow>(
+export function getScheduler(queue: QueueState, id: string): Scheduler | undefined {
+  const row = queue.store.row<SchedulerRow>(
     `SELECT ${COLUMNS} FROM scheduler WHERE queue = ? AND id = ?`,
     queue.id,
     id,
   );
+  if (row === undefined) return undefined;
+  const [name, nextRun, pattern, every, tz, startDate, endDate, limit, iterations, offset, data, opts] = row;
+  return { name, nextRun, pattern, every, tz, startDate, endDate, limit, iterations, offset, data, opts };
 }
 
 function runId(schedulerId: string, at: number): string {
   return `repeat:${schedulerId}:${at}`;
 }
 
-/** Returns the next run of a fixed interval, and its offset from the multiples of that interval. */
-function nextOfInterval(
-  previous: number | null,
-  every: number,
-  now: number,
-  offset: number,
-  startDate: number | null,
-): [next: number, offset: number] {
-  const slot = Math.floor(now / every) * every + offset;
-  const nextSlot = slot <= now ? slot + every : slot;
-  let next: number;
-  if (previous !== null) next = previous + every < now ? nextSlot : previous + every;
-  else if (startDate !== null) next = Math.max(startDate, now);
-  else next = offset > 0 ? nextSlot : now;
-  return [next, offset === 0 ? next - Math.floor(next / every) * every : offset];
+export interface UpsertSchedulerOptions extends NextRunOptions {
+  id: string;
+  /** The data of the runs. JSON. */
+  templateData: string;
+  /** The options of the runs as they were given. JSON. */
+  templateOpts: string;
 }
 
 /**
@@ -84,61 +65,70 @@ function nextOfInterval(
  */
 export function upsertScheduler(
   queue: QueueState,
-  id: string,
-  nextMillis: number,
-  templateData: string,
-  templateOpts: string,
-  options: RepeatOptions,
-  run: RunOptions,
-  now: number,
+  options: UpsertSchedulerOptions,
 ): [jobId: string, delay: number] {
-  const { store } = queue;
+  const { id, templateData, templateOpts, repeat, run, now } = options;
   const existing = getScheduler(queue, id);
-  const previous = existing?.[1] ?? null;
-  const every = options.every ?? null;
-  const givenOffset = options.offset ?? run.repeat?.offset;
-  let next = nextMillis;
-  let offset = givenOffset ?? 0;
-  const isOtherInterval = every !== null && previous !== null && existing?.[3] !== every;
-  if (every !== null) {
-    const from = isOtherInterval ? null : previous;
-    [next, offset] = nextOfInterval(from, every, now, offset, options.startDate ?? null);
-    if (givenOffset == null) offset = existing?.[9] ?? offset;
-  }
-  const replaced = previous !== null && dropRun(queue, runId(id, previous), [STATE.delayed, STATE.waiting]);
-  if (replaced && every !== null && !isOtherInterval && previous !== null) next = previous;
-
-  let jobId = runId(id, next);
-  if (keyOf(queue, jobId) !== undefined) {
-    if (every !== null) {
-      for (let slots = 0; keyOf(queue, jobId) !== undefined; slots++) {
-        if (slots === MAX_SLOTS) throw new Refusal(REFUSAL.schedulerSlotsBusy);
-        next += every;
-        jobId = runId(id, next);
-      }
-    } else if (!replaced) throw new Refusal(REFUSAL.schedulerIdCollision);
-    else dropRun(queue, jobId, Object.values(STATE));
-  }
-  store.run(
+  const previous = existing?.nextRun ?? null;
+  const every = repeat.every ?? null;
+  const plan = planRun(existing, options);
+  const isReplaced = previous !== null && dropRun(queue, runId(id, previous), [STATE.delayed, STATE.waiting]);
+  const wanted = isReplaced && plan.continuesInterval ? previous : plan.next;
+  const next = freeSlot(queue, { id, wanted, every, isReplaced });
+  queue.store.run(
     `INSERT OR REPLACE INTO scheduler (queue, id, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     queue.id,
     id,
-    options.name ?? null,
+    repeat.name ?? null,
     next,
-    options.pattern ?? null,
+    repeat.pattern ?? null,
     every,
-    options.tz ?? null,
-    options.startDate ?? null,
-    options.endDate ?? null,
-    options.limit ?? null,
-    existing?.[8] ?? 1,
-    offset,
+    repeat.tz ?? null,
+    repeat.startDate ?? null,
+    repeat.endDate ?? null,
+    repeat.limit ?? null,
+    existing?.iterations ?? 1,
+    plan.offset,
     templateData,
     templateOpts,
   );
-  const delay = Math.max(next - now, 0);
-  insert(queue, jobId, toRun(id, jobId, options.name ?? '', templateData, run, delay, now));
-  return [jobId, delay];
+  const jobId = addRun(queue, { id, at: next, name: repeat.name ?? '', data: templateData, run, now });
+  return [jobId, delayOf(next, now)];
+}
+
+interface WantedSlot {
+  id: string;
+  wanted: number;
+  every: number | null;
+  /** Whether this run replaces one that has not begun. */
+  isReplaced: boolean;
+}
+
+/** Returns the wanted time of a run, or a later one of the interval if the scheduler has a run then. */
+function freeSlot(queue: QueueState, { id, wanted, every, isReplaced }: WantedSlot): number {
+  if (keyOf(queue, runId(id, wanted)) === undefined) return wanted;
+  if (every === null) {
+    if (!isReplaced) throw new Refusal(REFUSAL.schedulerIdCollision);
+    dropRun(queue, runId(id, wanted), Object.values(STATE));
+    return wanted;
+  }
+  for (let slot = 1; slot <= MAX_SLOTS; slot++) {
+    const at = wanted + slot * every;
+    if (keyOf(queue, runId(id, at)) === undefined) return at;
+  }
+  throw new Refusal(REFUSAL.schedulerSlotsBusy);
+}
+
+export interface AdvanceSchedulerOptions {
+  id: string;
+  /** When the next run of a pattern is due. That of an interval is computed here. */
+  nextMillis: number;
+  /** The data of the run, unless the scheduler has its own. JSON. */
+  templateData: string;
+  run: RunOptions;
+  /** The run that this one follows. */
+  producerId: string | null;
+  now: number;
 }
 
 /**
@@ -147,29 +137,23 @@ export function upsertScheduler(
  */
 export function advanceScheduler(
   queue: QueueState,
-  id: string,
-  nextMillis: number,
-  templateData: string,
-  run: RunOptions,
-  producerId: string | null,
-  now: number,
+  { id, nextMillis, templateData, run, producerId, now }: AdvanceSchedulerOptions,
 ): string | null {
   const scheduler = getScheduler(queue, id);
   if (scheduler === undefined) return null;
-  const [name, previous, , storedEvery, , startDate, , , , storedOffset, storedData] = scheduler;
-  const every = storedEvery ?? run.repeat?.every ?? null;
-  let next = nextMillis;
-  let offset = storedOffset;
-  if (every !== null) {
-    const from = storedOffset ?? run.repeat?.offset ?? 0;
-    const [at, itsOffset] = nextOfInterval(previous, every, now, from, startDate);
-    next = at;
-    offset ??= itsOffset;
-  }
+  const { nextRun: previous, startDate } = scheduler;
   if (previous === null || producerId !== runId(id, previous)) return null;
-  const jobId = runId(id, next);
-  if (keyOf(queue, jobId) !== undefined) {
-    publish(queue, 'duplicated', { jobId });
+  const every = scheduler.every ?? run.repeat?.every ?? null;
+  let next = nextMillis;
+  let { offset } = scheduler;
+  if (every !== null) {
+    const from = offset ?? run.repeat?.offset ?? 0;
+    const interval = nextOfInterval({ previous, every, offset: from, startDate, now });
+    next = interval.next;
+    offset ??= interval.offset;
+  }
+  if (keyOf(queue, runId(id, next)) !== undefined) {
+    publish(queue, 'duplicated', { jobId: runId(id, next) });
     return null;
   }
   const isGiven = templateData !== '' && templateData !== '{}';
@@ -178,25 +162,31 @@ export function advanceScheduler(
      WHERE queue = ? AND id = ?`,
     next,
     offset,
-    isGiven ? templateData : storedData,
+    isGiven ? templateData : scheduler.data,
     queue.id,
     id,
   );
-  const data = storedData !== null && storedData !== '{}' ? storedData : templateData || '{}';
-  insert(queue, jobId, toRun(id, jobId, name ?? '', data, run, Math.max(next - now, 0), now));
-  return jobId;
+  const stored = scheduler.data ?? '{}';
+  const data = stored !== '{}' ? stored : templateData || '{}';
+  return addRun(queue, { id, at: next, name: scheduler.name ?? '', data, run, now });
 }
 
-function toRun(
-  schedulerId: string,
-  jobId: string,
-  name: string,
-  data: string,
-  run: RunOptions,
-  delay: number,
-  now: number,
-): JobToAdd {
-  return {
+interface Run {
+  /** The id of the scheduler. */
+  id: string;
+  at: number;
+  name: string;
+  /** JSON. */
+  data: string;
+  run: RunOptions;
+  now: number;
+}
+
+/** Adds a run of a scheduler. Returns the id of its job. */
+function addRun(queue: QueueState, { id, at, name, data, run, now }: Run): string {
+  const jobId = runId(id, at);
+  const delay = delayOf(at, now);
+  insert(queue, jobId, {
     id: jobId,
     name,
     data,
@@ -204,19 +194,25 @@ function toRun(
     priority: run.priority ?? 0,
     delay,
     timestamp: now,
-    schedulerId,
-  };
+    schedulerId: id,
+  });
+  return jobId;
+}
+
+function delayOf(at: number, now: number): number {
+  return Math.max(at - now, 0);
 }
 
 function dropRun(queue: QueueState, jobId: string, states: readonly number[]): boolean {
-  const found = queue.store.row<[key: number, state: number]>(
-    'SELECT key, state FROM job WHERE queue = ? AND id = ?',
-    queue.id,
-    jobId,
-  );
-  if (found === undefined || !states.includes(found[1])) return false;
+  const [key, state] =
+    queue.store.row<[key: number, state: number]>(
+      'SELECT key, state FROM job WHERE queue = ? AND id = ?',
+      queue.id,
+      jobId,
+    ) ?? [];
+  if (key === undefined || state === undefined || !states.includes(state)) return false;
   queue.delayedLeft();
-  return deleteJob(queue.store, found[0]);
+  return deleteJob(queue.store, key);
 }
 
 /**
@@ -224,20 +220,23 @@ function dropRun(queue: QueueState, jobId: string, states: readonly number[]): b
  * not exist.
  */
 export function removeScheduler(queue: QueueState, id: string): boolean {
-  const next = getScheduler(queue, id)?.[1];
+  const next = getScheduler(queue, id)?.nextRun;
   if (next != null && dropRun(queue, runId(id, next), [STATE.delayed]))
     publish(queue, 'removed', { jobId: runId(id, next), prev: 'delayed' });
   return queue.store.run('DELETE FROM scheduler WHERE queue = ? AND id = ?', queue.id, id) > 0;
 }
 
-/**
- * Lists schedulers by their next run, from position `start` to `end`; a negative `end` means all.
- */
+export interface ListSchedulersOptions {
+  /** The first and the last position, both inclusive; a negative `end` means all. */
+  start: number;
+  end: number;
+  ascending: boolean;
+}
+
+/** Lists schedulers by their next run. */
 export function listSchedulers(
   queue: QueueState,
-  start: number,
-  end: number,
-  ascending: boolean,
+  { start, end, ascending }: ListSchedulersOptions,
 ): [id: string, nextRun: number][] {
   const direction = ascending ? 'ASC' : 'DESC';
   return queue.store.rows(

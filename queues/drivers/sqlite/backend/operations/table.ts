@@ -47,6 +47,8 @@ import {
 
 /**
  * All operations that the main thread can call, by name. The first parameter of each is its queue.
+ * More than two others, or two of one type, are the fields of one options object: the compiler
+ * would not notice if two of them were swapped.
  */
 export const OPERATIONS = {
   addJob,

@@ -1,4 +1,4 @@
-import type { Claim, ClaimOptions } from '../operation-types.js';
+import type { AttemptFailure, Claim, ClaimOptions, HeldJob } from '../operation-types.js';
 import { REFUSAL, Refusal } from '../refusal.js';
 import { DEPENDENCY, STATE } from '../schema.js';
 import type { QueueState } from '../store.js';
@@ -8,13 +8,6 @@ import { publish } from './events.js';
 import { hasFailedChild, held } from './finish.js';
 import { windowLeft } from './rate-limit.js';
 import { backToWaiting, keyOf, toDelayed, toWaiting } from './rows.js';
-
-/** The failure of an attempt, as recorded in the job. */
-export interface AttemptFailure {
-  reason: string | null;
-  /** JSON. */
-  stacktrace: string | null;
-}
 
 function record(
   queue: QueueState,
@@ -33,19 +26,22 @@ function record(
   );
 }
 
-/** Moves an active job to the delayed state, to run again at `until`. */
-export function delayActive(
-  queue: QueueState,
-  id: string,
-  token: string,
-  until: number,
-  delay: number,
-  countAttempt: boolean,
-  failure: AttemptFailure,
-  next: ClaimOptions | null,
-  now: number,
-): Claim | null {
-  const [key] = held(queue, id, token);
+export interface DelayActiveOptions extends HeldJob {
+  /** When the job runs again. */
+  until: number;
+  /** The delay as BullMQ reports it. */
+  delay: number;
+  countAttempt: boolean;
+  failure: AttemptFailure;
+  /** Claims the next job in the same transaction; null: claims none. */
+  next: ClaimOptions | null;
+  now: number;
+}
+
+/** Moves an active job to the delayed state. Returns the claim of the next one, if asked for. */
+export function delayActive(queue: QueueState, options: DelayActiveOptions): Claim | null {
+  const { id, until, delay, countAttempt, failure, next, now } = options;
+  const [key] = held(queue, options);
   record(queue, key, failure, countAttempt);
   toDelayed(queue, key, until);
   queue.store.run('UPDATE job SET delay = ? WHERE key = ?', delay, key);
@@ -53,16 +49,17 @@ export function delayActive(
   return next === null ? null : claim(queue, next, now);
 }
 
+export interface RetryActiveOptions extends HeldJob {
+  /** Whether the job goes before the waiting jobs of its priority. */
+  lifo: boolean;
+  failure: AttemptFailure;
+  now: number;
+}
+
 /** Moves an active job to the waiting state, to run again at once. */
-export function retryActive(
-  queue: QueueState,
-  id: string,
-  token: string,
-  lifo: boolean,
-  failure: AttemptFailure,
-  now: number,
-): void {
-  const [key] = held(queue, id, token);
+export function retryActive(queue: QueueState, options: RetryActiveOptions): void {
+  const { id, lifo, failure, now } = options;
+  const [key] = held(queue, options);
   record(queue, key, failure, true);
   // Jobs that became due earlier go before this one.
   promoteDue(queue, now);
@@ -71,7 +68,7 @@ export function retryActive(
 }
 
 /** Moves an active job to waiting-children. Returns false when it has no pending children. */
-export function waitForChildren(queue: QueueState, id: string, token: string): boolean {
+export function waitForChildren(queue: QueueState, { id, token }: HeldJob): boolean {
   const { store } = queue;
   const job = store.row<
     [key: number, state: number, token: string | null, pending: number, children: number]
@@ -91,11 +88,15 @@ export function waitForChildren(queue: QueueState, id: string, token: string): b
   return true;
 }
 
+export interface ReturnToWaitOptions extends HeldJob {
+  now: number;
+}
+
 /**
  * Returns an active job to its place among the waiting jobs without counting an attempt. Returns the
  * rest of the rate limit window in milliseconds.
  */
-export function returnToWait(queue: QueueState, id: string, token: string, now: number): number {
+export function returnToWait(queue: QueueState, { id, token, now }: ReturnToWaitOptions): number {
   const job = queue.store.row<[key: number, state: number, token: string | null]>(
     'SELECT key, state, lock_token FROM job WHERE queue = ? AND id = ?',
     queue.id,
@@ -110,15 +111,18 @@ export function returnToWait(queue: QueueState, id: string, token: string, now: 
   return windowLeft(queue, now);
 }
 
+export interface ReprocessOptions {
+  id: string;
+  from: 'failed' | 'completed';
+  /** Whether the job goes before the waiting jobs of its priority. */
+  lifo: boolean;
+  resetAttemptsMade: boolean;
+  resetAttemptsStarted: boolean;
+}
+
 /** Moves a finished job to the waiting state. */
-export function reprocess(
-  queue: QueueState,
-  id: string,
-  from: 'failed' | 'completed',
-  lifo: boolean,
-  resetMade: boolean,
-  resetStarted: boolean,
-): void {
+export function reprocess(queue: QueueState, options: ReprocessOptions): void {
+  const { id, from, lifo, resetAttemptsMade, resetAttemptsStarted } = options;
   const { store } = queue;
   const job = store.row<[key: number, state: number, parentQueue: string | null, parentId: string | null]>(
     'SELECT key, state, parent_queue, parent_id FROM job WHERE queue = ? AND id = ?',
@@ -131,8 +135,8 @@ export function reprocess(
   store.run(
     `UPDATE job SET processed_on = NULL, finished_on = NULL, return_value = NULL, failed_reason = NULL, stacktrace = NULL,
        attempts_made = attempts_made * ?, attempts_started = attempts_started * ? WHERE key = ?`,
-    resetMade ? 0 : 1,
-    resetStarted ? 0 : 1,
+    resetAttemptsMade ? 0 : 1,
+    resetAttemptsStarted ? 0 : 1,
     key,
   );
   toWaiting(queue, key, lifo);
@@ -152,13 +156,16 @@ export function reprocess(
   publish(queue, 'waiting', { jobId: id, prev: from });
 }
 
-/** Moves up to `count` finished jobs to the waiting state. Returns their number. */
-export function retryFinished(
-  queue: QueueState,
-  from: 'failed' | 'completed',
-  count: number,
-  until: number | null,
-): number {
+export interface RetryFinishedOptions {
+  from: 'failed' | 'completed';
+  /** The largest number of jobs. */
+  count: number;
+  /** Jobs that ended later are left; null: none. */
+  until: number | null;
+}
+
+/** Moves the finished jobs that ended first to the waiting state. Returns their number. */
+export function retryFinished(queue: QueueState, { from, count, until }: RetryFinishedOptions): number {
   const ended = queue.store.rows<[id: string]>(
     'SELECT id FROM job WHERE queue = ? AND state = ? AND score <= ? ORDER BY score, seq LIMIT ?',
     queue.id,
@@ -166,7 +173,8 @@ export function retryFinished(
     until ?? Number.MAX_SAFE_INTEGER,
     count,
   );
-  for (const [id] of ended) reprocess(queue, id, from, false, true, true);
+  for (const [id] of ended)
+    reprocess(queue, { id, from, lifo: false, resetAttemptsMade: true, resetAttemptsStarted: true });
   return ended.length;
 }
 
@@ -206,8 +214,15 @@ export function promoteMany(queue: QueueState, count: number): number {
   return delayed.length;
 }
 
-/** Changes the delay of a delayed job, counted from `now`, in milliseconds. */
-export function changeDelay(queue: QueueState, id: string, delay: number, now: number): void {
+export interface ChangeDelayOptions {
+  id: string;
+  /** The new delay from `now` on. */
+  delay: number;
+  now: number;
+}
+
+/** Changes the delay of a delayed job. */
+export function changeDelay(queue: QueueState, { id, delay, now }: ChangeDelayOptions): void {
   const key = delayedKey(queue, id);
   toDelayed(queue, key, now + delay);
   queue.store.run('UPDATE job SET delay = ? WHERE key = ?', delay, key);
@@ -233,8 +248,15 @@ export function shortenDelays(queue: QueueState, now: number): number {
   return changed;
 }
 
+export interface ChangePriorityOptions {
+  id: string;
+  priority: number;
+  /** Whether the job goes before the waiting jobs of its new priority. */
+  lifo: boolean;
+}
+
 /** Changes the priority of a job, and its position if it is waiting. */
-export function changePriority(queue: QueueState, id: string, priority: number, lifo: boolean): void {
+export function changePriority(queue: QueueState, { id, priority, lifo }: ChangePriorityOptions): void {
   const [key, state] = keyAndState(queue, id);
   queue.store.run('UPDATE job SET priority = ? WHERE key = ?', priority, key);
   if (state === STATE.waiting) toWaiting(queue, key, lifo);

@@ -4,7 +4,7 @@ import type { FunctionName, Namespace, RequestId } from '../src/contract/ids.js'
 import { triggerKindSchema } from '../src/contract/invocation.js';
 import type { Delivery, Invocation, QueuedInvocation } from '../src/ports/queue.js';
 import { toBackoff } from './backoff.js';
-import type { InvocationJob, JobData, NewJob, QueueKind } from './job-data.js';
+import type { InvocationJob, JobData, NewJob } from './job-data.js';
 
 function encodeInvocation(invocation: Invocation): JobData {
   const input = Buffer.from(
@@ -125,9 +125,4 @@ export function toDelivery(
     begun: own.begun,
     releaseSlot: own.releaseSlot,
   };
-}
-
-/** Returns the queue of a job: `sync` if it has a reply address. */
-export function queueKindOf(data: JobData): QueueKind {
-  return data.r === undefined ? 'async' : 'sync';
 }
