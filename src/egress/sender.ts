@@ -1,4 +1,9 @@
-import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import {
+  type AgentGetNameOptions,
+  Agent as HttpAgent,
+  type IncomingMessage,
+  request as requestHttp,
+} from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { type AllowList, type HostAndPort, targetOf } from '../contract/host-rules.js';
@@ -37,7 +42,7 @@ export interface Sender {
  */
 export function createSender(guard: { allow: AllowList; names: NameLookups }): Sender {
   const options = { keepAlive: true, timeout: IDLE_MS };
-  const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
+  const agents = { http: perNamespace(new HttpAgent(options)), https: perNamespace(new HttpsAgent(options)) };
 
   return {
     async send(url, { method, headers, body, signal, namespace }) {
@@ -46,7 +51,13 @@ export function createSender(guard: { allow: AllowList; names: NameLookups }): S
       if (isIP(target.host) !== 0) checkAddresses(target, [target.host], guard.allow);
       const lookup = checkedLookup(target, guard, { namespace, signal });
       const length = body === null ? [] : [['content-length', String(body.byteLength)] as const];
-      const options = { method, headers: Object.fromEntries([...headers, ...length]), lookup, signal };
+      const options = {
+        method,
+        headers: Object.fromEntries([...headers, ...length]),
+        lookup,
+        signal,
+        namespace,
+      };
       return new Promise((settle, reject) => {
         const request = sendable(() =>
           url.protocol === 'https:'
@@ -72,6 +83,18 @@ export function createSender(guard: { allow: AllowList; names: NameLookups }): S
       agents.https.destroy();
     },
   };
+}
+
+/**
+ * Makes an agent use a kept connection (and a session of TLS) for requests of one namespace only.
+ * A server that reads the body of a request as another request responds twice; the second response
+ * would be the answer to whoever uses the connection next.
+ */
+function perNamespace<A extends HttpAgent>(agent: A): A {
+  const getName = agent.getName.bind(agent);
+  agent.getName = (options?: AgentGetNameOptions & { namespace?: Namespace }) =>
+    `${getName(options)}:${options?.namespace}`;
+  return agent;
 }
 
 /** No request asks for another protocol, so nothing that follows could be read. */
