@@ -1,5 +1,5 @@
 import {
-  type AgentGetNameOptions,
+  type ClientRequestArgs,
   Agent as HttpAgent,
   type IncomingMessage,
   request as requestHttp,
@@ -92,7 +92,7 @@ export function createSender(guard: { allow: AllowList; names: NameLookups }): S
  */
 function perNamespace<A extends HttpAgent>(agent: A): A {
   const getName = agent.getName.bind(agent);
-  agent.getName = (options?: AgentGetNameOptions & { namespace?: Namespace }) =>
+  agent.getName = (options?: ClientRequestArgs & { namespace?: Namespace }) =>
     `${getName(options)}:${options?.namespace}`;
   return agent;
 }
