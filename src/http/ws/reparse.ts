@@ -26,7 +26,7 @@ export function serveWithoutUpgrade(
 }
 
 /** A socket of Node's HTTP server with the response that is being sent. Node does not document it. */
-type HttpSocket = Socket & { _httpMessage?: ServerResponse | null };
+export type HttpSocket = Socket & { _httpMessage?: ServerResponse | null };
 
 /**
  * Continues when the responses to earlier, pipelined requests of the connection have been sent, as a
