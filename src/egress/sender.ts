@@ -14,6 +14,11 @@ import { allowedAddresses, checkAddresses } from './rules.js';
 
 /** Idle timeout of kept-alive connections. Servers close theirs after 5 s, often without notice. */
 const IDLE_MS = 4000;
+/**
+ * Informational responses (1xx) to one request. Each costs as much as a response, and a server could
+ * send a million a second for as long as the request may take.
+ */
+const MAX_INFORMATIONAL = 100;
 /** The status of a response after which the connection speaks another protocol. */
 const SWITCHED = 101;
 
@@ -69,6 +74,11 @@ export function createSender(guard: { allow: AllowList; names: NameLookups }): S
           response.on('error', () => {}).destroy();
           reject(switched(url));
         });
+        let informational = 0;
+        request.on('information', () => {
+          informational += 1;
+          if (informational > MAX_INFORMATIONAL) request.destroy(tooManyInformational(url));
+        });
         // Without a listener, Node closes the connection and reports nothing.
         request.on('upgrade', (_response, socket) => {
           socket.on('error', () => {}).destroy();
@@ -102,6 +112,13 @@ function switched({ origin }: URL): AppError {
   return new AppError(
     'unavailable',
     `${origin} answered with 101 Switching Protocols to a request without an Upgrade header`,
+  );
+}
+
+function tooManyInformational({ origin }: URL): AppError {
+  return new AppError(
+    'unavailable',
+    `${origin} sent more than ${MAX_INFORMATIONAL} informational responses (1xx) to one request`,
   );
 }
 
