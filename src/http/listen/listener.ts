@@ -10,7 +10,7 @@ import { ERRORS, type ErrorCode } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { INVOCATION_HEADER } from '../functions/reply.js';
 import { isRefused } from '../request/host-header.js';
-import { type HttpSocket, isWebSocket, serveWithoutUpgrade } from '../ws/reparse.js';
+import { afterResponses, type HttpSocket, isWebSocket, serveWithoutUpgrade } from '../ws/reparse.js';
 import { listen } from './listen.js';
 
 /** Time limit for receiving a complete request. */
@@ -93,9 +93,12 @@ export async function listenHttp(
   // Expectations other than 100-continue may be ignored (RFC 9110 §10.1.1); by default Node
   // responds with an empty 417.
   server.on('checkExpectation', serve);
-  server.on('upgrade', (request, socket, head) => {
-    if (upgrade && isWebSocket(request)) upgrade(request, socket as Socket, head);
-    else serveWithoutUpgrade(server, request, socket as Socket, head);
+  server.on('upgrade', (request, duplex, head) => {
+    const socket = duplex as Socket;
+    afterResponses(socket, () => {
+      if (upgrade && isWebSocket(request)) upgrade(request, socket, head);
+      else serveWithoutUpgrade(server, request, socket, head);
+    });
   });
   await listen(server, {
     host,
