@@ -1,4 +1,9 @@
-import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import {
+  type ClientRequestArgs,
+  Agent as HttpAgent,
+  type IncomingMessage,
+  request as requestHttp,
+} from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { type AllowList, type HostAndPort, targetOf } from '../contract/host-rules.js';
@@ -9,6 +14,11 @@ import { allowedAddresses, checkAddresses } from './rules.js';
 
 /** Idle timeout of kept-alive connections. Servers close theirs after 5 s, often without notice. */
 const IDLE_MS = 4000;
+/**
+ * Informational responses (1xx) to one request. Each costs as much as a response, and a server could
+ * send a million a second for as long as the request may take.
+ */
+const MAX_INFORMATIONAL = 100;
 /** The status of a response after which the connection speaks another protocol. */
 const SWITCHED = 101;
 
@@ -37,7 +47,7 @@ export interface Sender {
  */
 export function openSender(guard: { allow: AllowList; names: NameLookups }): Sender {
   const options = { keepAlive: true, timeout: IDLE_MS };
-  const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
+  const agents = { http: perNamespace(new HttpAgent(options)), https: perNamespace(new HttpsAgent(options)) };
 
   return {
     async send(url, { method, headers, body, signal, namespace }) {
@@ -46,7 +56,13 @@ export function openSender(guard: { allow: AllowList; names: NameLookups }): Sen
       if (isIP(target.host) !== 0) checkAddresses(target, [target.host], guard.allow);
       const lookup = checkedLookup(target, guard, { namespace, signal });
       const length = body === null ? [] : [['content-length', String(body.byteLength)] as const];
-      const options = { method, headers: Object.fromEntries([...headers, ...length]), lookup, signal };
+      const options = {
+        method,
+        headers: Object.fromEntries([...headers, ...length]),
+        lookup,
+        signal,
+        namespace,
+      };
       return new Promise((settle, reject) => {
         const request = sendable(() =>
           url.protocol === 'https:'
@@ -57,6 +73,11 @@ export function openSender(guard: { allow: AllowList; names: NameLookups }): Sen
           if (response.statusCode !== SWITCHED) return settle(response);
           response.on('error', () => {}).destroy();
           reject(switched(url));
+        });
+        let informational = 0;
+        request.on('information', () => {
+          informational += 1;
+          if (informational > MAX_INFORMATIONAL) request.destroy(tooManyInformational(url));
         });
         // Without a listener, Node closes the connection and reports nothing.
         request.on('upgrade', (_response, socket) => {
@@ -74,11 +95,30 @@ export function openSender(guard: { allow: AllowList; names: NameLookups }): Sen
   };
 }
 
+/**
+ * Makes an agent use a kept connection (and a session of TLS) for requests of one namespace only.
+ * A server that reads the body of a request as another request responds twice; the second response
+ * would be the answer to whoever uses the connection next.
+ */
+function perNamespace<A extends HttpAgent>(agent: A): A {
+  const getName = agent.getName.bind(agent);
+  agent.getName = (options?: ClientRequestArgs & { namespace?: Namespace }) =>
+    `${getName(options)}:${options?.namespace}`;
+  return agent;
+}
+
 /** No request asks for another protocol, so nothing that follows could be read. */
 function switched({ origin }: URL): AppError {
   return new AppError(
     'unavailable',
     `${origin} answered with 101 Switching Protocols to a request without an Upgrade header`,
+  );
+}
+
+function tooManyInformational({ origin }: URL): AppError {
+  return new AppError(
+    'unavailable',
+    `${origin} sent more than ${MAX_INFORMATIONAL} informational responses (1xx) to one request`,
   );
 }
 

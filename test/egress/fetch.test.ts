@@ -78,6 +78,19 @@ test('a response larger than maxResponseBytes is an error and is not truncated',
   await t.throwsAsync(guarded.fetch(get(`${url}/endless`)), { code: 'payload_too_large' });
 });
 
+test('a server that sends informational responses without end is given up', async (t) => {
+  const { url } = await server(t, ({ socket }) => {
+    const more = () => {
+      while (!socket.destroyed && socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(50)));
+    };
+    socket.on('drain', more).on('error', () => undefined);
+    more();
+  });
+  const guarded = egress(t, { allow: ['127.0.0.1'] });
+  const { message } = await t.throwsAsync(guarded.fetch(get(url)), { code: 'unavailable' });
+  t.regex(message, /more than 100 informational responses/);
+});
+
 test('the timeout applies to name lookup, headers, body and redirects', async (t) => {
   const { url, port } = await server(t, (request, response) => {
     if (request.url === '/body') response.write('begun');

@@ -34,3 +34,28 @@ for (const { port, urlOf, pathOf } of PORTS) {
     }
   });
 }
+
+test('a WebSocket handshake behind other requests is answered after them', async (t) => {
+  const { url, adminKey } = await engine();
+  const credential = ['Host: x', `X-API-Key: ${adminKey}`];
+  const handshake = (topic: string) =>
+    requestHead(
+      'GET',
+      `/v1/pubsub/ws?topic=${topic}`,
+      ...credential,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    );
+  const earlier = requestHead('GET', '/v1/functions', ...credential).repeat(2);
+  for (const [topic, status] of [
+    ['t', 101],
+    ['', 400],
+  ] as const) {
+    const until = /(?:HTTP\/1\.1 .*){3}/s;
+    const { received } = await rawHttp(url, earlier + handshake(topic), { until });
+    const statuses = [...received.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, text]) => Number(text));
+    t.deepEqual(statuses, [200, 200, status], received);
+  }
+});

@@ -56,4 +56,33 @@ for (const { port, urlOf, pathOf } of PORTS) {
     const { received } = await rawHttp(url, hidden.replace('Host: x', 'Host: x\r\nConnection: close'));
     t.regex(received, /^HTTP\/1\.1 200 /);
   });
+
+  test(`on the port of ${port}, headers behind thousands of others are read`, async (t) => {
+    const { running, tenant } = await served();
+    const url = urlOf(running);
+    const path = pathOf(tenant.namespace, 'hook');
+    const many = 'A:\r\n'.repeat(2000);
+    const next = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n`;
+    const hidden = `${next}\r\n`;
+    const last = `${next}Connection: close\r\n\r\n`;
+    // A request with an upgrade is parsed twice, the second time from the headers of the first.
+    for (const offer of ['', 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n']) {
+      const head = `POST ${path} HTTP/1.1\r\nHost: x\r\n${offer}${many}Content-Length: ${hidden.length}\r\n\r\n`;
+      const { received } = await rawHttp(url, `${head}${hidden}${last}`);
+      t.is(received.match(/HTTP\/1\.1 200 /g)?.length, 2, received);
+    }
+    const twoHosts = `POST ${path} HTTP/1.1\r\nHost: x\r\n${many}Host: y\r\n\r\n`;
+    const { received } = await rawHttp(url, twoHosts, { end: true });
+    t.regex(received, /^HTTP\/1\.1 400 /);
+  });
+
+  test(`on the port of ${port}, what is invalid behind a request does not replace its response`, async (t) => {
+    const { running, tenant } = await served();
+    const path = pathOf(tenant.namespace, 'hook');
+    // The body is longer than its Content-Length, as it has two bytes for a character.
+    const sent = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"f\xc3\xbcnf f\xc3\xbcnf"`;
+    const { received } = await rawHttp(urlOf(running), sent);
+    t.regex(received, /^HTTP\/1\.1 200 /);
+    t.is(received.match(/HTTP\/1\.1 /g)?.length, 1, received);
+  });
 }

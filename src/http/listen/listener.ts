@@ -10,7 +10,7 @@ import { ERRORS, type ErrorCode } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { INVOCATION_HEADER } from '../functions/reply.js';
 import { isRefused } from '../request/host-header.js';
-import { isWebSocket, serveWithoutUpgrade } from '../ws/reparse.js';
+import { afterResponses, type HttpSocket, isWebSocket, serveWithoutUpgrade } from '../ws/reparse.js';
 import { listen } from './listen.js';
 
 /** Time limit for receiving a complete request. */
@@ -84,15 +84,21 @@ export async function listenHttp(
     serve,
   );
   server.maxConnections = maxConnections;
+  // By default Node drops all but the first 1,000 headers, such as another Host header, or the length
+  // of a request that is parsed again. Their number is limited by their size (16 KB).
+  server.maxHeadersCount = 0;
   const unused = unusedConnections(server);
   reportDropped(server, onDropped);
-  server.on('clientError', respondToClientError);
+  server.on('clientError', (error, socket) => respondToClientError(error, socket as Socket));
   // Expectations other than 100-continue may be ignored (RFC 9110 §10.1.1); by default Node
   // responds with an empty 417.
   server.on('checkExpectation', serve);
-  server.on('upgrade', (request, socket, head) => {
-    if (upgrade && isWebSocket(request)) upgrade(request, socket as Socket, head);
-    else serveWithoutUpgrade(server, request, socket as Socket, head);
+  server.on('upgrade', (request, duplex, head) => {
+    const socket = duplex as Socket;
+    afterResponses(socket, () => {
+      if (upgrade && isWebSocket(request)) upgrade(request, socket, head);
+      else serveWithoutUpgrade(server, request, socket, head);
+    });
   });
   await listen(server, {
     host,
@@ -161,13 +167,16 @@ function reportDropped(server: HttpServer, report: (count: number) => void): voi
 
 /**
  * Responds to malformed HTTP and to requests that were received too slowly, if the socket is still
- * writable.
+ * writable. What comes behind a complete request gets no response, which would be taken for that of
+ * the request; the connection ends after the response.
  */
-function respondToClientError(
-  error: NodeJS.ErrnoException,
-  socket: NodeJS.WritableStream & { destroy(): void },
-) {
+function respondToClientError(error: NodeJS.ErrnoException, socket: HttpSocket) {
   if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy();
+  const sending = socket._httpMessage;
+  if (sending && (sending.req.complete || sending.headersSent)) {
+    sending.shouldKeepAlive = false;
+    return;
+  }
   const code = CLIENT_ERRORS[error.code ?? ''] ?? 'invalid_request';
   const { status, about } = ERRORS[code];
   const text = code === 'invalid_request' ? 'The request is not valid HTTP.' : about;

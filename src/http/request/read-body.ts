@@ -8,6 +8,12 @@ import type { BodyReservation } from './body-limits.js';
  */
 const DRAIN_BYTES = 64 << 20;
 
+/**
+ * So many chunks are joined to one, as a chunk takes 200 bytes of memory in addition to its content,
+ * which may be a single byte.
+ */
+const JOINED_CHUNKS = 256;
+
 /** Reads a body of at most `maxBytes` into memory; see `consumeBody`. */
 export async function readBody(
   request: IncomingMessage,
@@ -15,12 +21,19 @@ export async function readBody(
   reservation: BodyReservation | null,
 ): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
+  let separate = 0;
   try {
     await consumeBody(request, {
       maxBytes,
       reservation,
       tooLarge: (bytes) => tooLarge(bytes, maxBytes),
-      take: (chunk) => chunks.push(chunk),
+      take: (chunk) => {
+        chunks.push(chunk);
+        separate += 1;
+        if (separate < JOINED_CHUNKS) return;
+        chunks.push(Buffer.concat(chunks.splice(-separate)));
+        separate = 0;
+      },
     });
     return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
   } finally {

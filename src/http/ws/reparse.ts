@@ -14,25 +14,24 @@ export function serveWithoutUpgrade(
   socket: Socket,
   head: Buffer,
 ): void {
-  afterResponses(socket, () => {
-    const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
-    for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
-      const name = request.rawHeaders[index] ?? '';
-      if (!LEFT_OUT.has(name.toLowerCase())) lines.push(`${name}: ${request.rawHeaders[index + 1]}`);
-    }
-    socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
-    server.emit('connection', socket);
-  });
+  const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
+  for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
+    const name = request.rawHeaders[index] ?? '';
+    if (!LEFT_OUT.has(name.toLowerCase())) lines.push(`${name}: ${request.rawHeaders[index + 1]}`);
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
+  server.emit('connection', socket);
 }
 
 /** A socket of Node's HTTP server with the response that is being sent. Node does not document it. */
-type HttpSocket = Socket & { _httpMessage?: ServerResponse | null };
+export type HttpSocket = Socket & { _httpMessage?: ServerResponse | null };
 
 /**
- * Continues when the responses to earlier, pipelined requests of the connection have been sent, as a
- * new parser of the socket would not wait for them. Node has removed its listeners from the socket.
+ * Continues when the responses to earlier, pipelined requests of the connection have been sent, as
+ * neither a WebSocket nor a new parser of the socket would wait for them. Node has removed its
+ * listeners from the socket.
  */
-function afterResponses(socket: HttpSocket, next: () => void): void {
+export function afterResponses(socket: HttpSocket, next: () => void): void {
   const ignore = () => undefined;
   const drained = () => socket._httpMessage?.emit('drain');
   const check = () => {
