@@ -94,12 +94,7 @@ export async function listenHttp(
     if (upgrade && isWebSocket(request)) upgrade(request, socket as Socket, head);
     else serveWithoutUpgrade(server, request, socket as Socket, head);
   });
-  await listen(server, {
-    host,
-    port,
-    onError,
-    refusal: (reason) => `Cannot listen on ${host}:${port}: ${reason}; choose another ${setting}.`,
-  });
+  await listen(server, { host, port, setting, onError });
   const address = server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;
 
