@@ -148,7 +148,10 @@ test.serial('a guest that is stopped without a host call shows the memory that i
   for (const [grown, peakMb] of [
     ['', 2],
     // It prints nothing, but the call reads the grown memory.
-    ['(drop (memory.grow (i32.const 64))) (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))', 6],
+    [
+      '(drop (memory.grow (i32.const 64))) (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))',
+      6,
+    ],
   ] as const) {
     const wasm = await assemble(`(module
       (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
