@@ -25,13 +25,7 @@ export async function startWorkerServer(
       response.end(JSON.stringify({ error, code: 'unavailable' }));
     });
   });
-  await listen(server, {
-    host,
-    port,
-    onError,
-    refusal: (reason) =>
-      `WORKER_PORT: ${host}:${port} cannot be listened on (${reason}); free it or choose another.`,
-  });
+  await listen(server, { host, port, setting: 'WORKER_PORT', onError });
   const { address, port: bound, family } = server.address() as AddressInfo;
   return {
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`,

@@ -54,6 +54,34 @@ test('error.stack in a function has the file and line of the source', async (t) 
   );
 });
 
+test('the stack of a DOMException, and one from Error.captureStackTrace, have the lines of the source', async (t) => {
+  const cases = {
+    "new DOMException('m', 'AbortError')": 'AbortError: m',
+    'new (class extends Error { constructor() { super("m"); Error.captureStackTrace(this, this.constructor); } })()':
+      'Error: m',
+  };
+  for (const [made, headline] of Object.entries(cases)) {
+    const source = `const fail = () => {\n  throw ${made};\n};\nexport default (read) => {\n  try { fail(); } catch (error) { if (read) return error.stack; throw error; }\n};`;
+    const read: string = JSON.parse((await run(source, 'true')).output);
+    const lines = read.split('\n');
+    t.regex(lines[0] ?? '', new RegExp(`^${headline}$`), made);
+    t.true(lines.length > 1);
+    for (const line of lines.slice(1)) t.regex(line, /^ {4}at .+ \(index\.ts:\d+\)$/, made);
+    const { error, log } = await run(source, 'false');
+    t.is(error, `exited with code 1: ${headline} (index.ts:2)`, made);
+    t.is(log[0], `error: ${read}`, made);
+  }
+});
+
+test('an exception of a built-in function has the line of its caller in log and error', async (t) => {
+  for (const call of ["atob('!')", 'structuredClone(() => 1)', "structuredClone(Symbol('s'))"]) {
+    const { error, log } = await run(`const v = 1;\nexport default () => ${call};`);
+    t.regex(error ?? '', /^exited with code 1: \w+Error: .* \(index\.ts:2\)$/, call);
+    t.regex(log[0] ?? '', /^error: \w+Error: .*(\n {4}at .*)*index\.ts:2\)/, call);
+    t.false(/orama:|function\.js/.test(log.join()), log.join());
+  }
+});
+
 test('a NonRetryableError ends with its exit code from 64 to 78, or with 65', async (t) => {
   const source = `import { NonRetryableError } from 'orama';
     export default (code: number) => { throw new NonRetryableError('bad input', code ? { exitCode: code } : {}); };`;

@@ -198,7 +198,7 @@ test('a result too large for an _into buffer is kept for the repeated call, with
   t.is(calls, 1);
 });
 
-test('a different host call in between discards a kept result', async (t) => {
+test('a different host call in between discards a kept result that was only read', async (t) => {
   const keys: string[] = [];
   await run('get-into-between k', {
     cache_get: (key) => {
@@ -207,6 +207,17 @@ test('a different host call in between discards a kept result', async (t) => {
     },
   });
   t.deepEqual(keys, ['k', 'other', 'k']);
+});
+
+test('a kept result of a call with an effect outlasts other calls, and the effect happens once', async (t) => {
+  const names: string[] = [];
+  const enqueue = (name: string) => {
+    names.push(name);
+    return Promise.resolve(`request ${names.length}` as RequestId);
+  };
+  const outcome = await run('enqueue-into-between work', { enqueue });
+  t.deepEqual(names, ['work', 'other', 'work']);
+  t.is(outcome.output, 'request 1\nrequest 3\n');
 });
 
 test('host call results of 8 MB arrive complete, and larger results fail', async (t) => {

@@ -144,6 +144,25 @@ for (const [what, input] of [
   });
 }
 
+test.serial('a guest that is stopped without a host call shows the memory that it had', async (t) => {
+  for (const [grown, peakMb] of [
+    ['', 2],
+    // It prints nothing, but the call reads the grown memory.
+    [
+      '(drop (memory.grow (i32.const 64))) (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))',
+      6,
+    ],
+  ] as const) {
+    const wasm = await assemble(`(module
+      (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 32)
+      (func (export "_start") ${grown} (loop $again (br $again))))`);
+    const outcome = await runText(engine, wasm, '', { timeoutMs: 1000 });
+    t.is(outcome.status, 'timeout');
+    t.is(outcome.memoryPeakMb, peakMb);
+  }
+});
+
 /**
  * Instructions whose time depends on their operands, each as long as its tables or its memory
  * allow, and how often they run in sequence: all of them together take 20 s and more.

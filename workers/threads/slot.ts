@@ -103,7 +103,7 @@ export class Slot {
     return at === 0 ? 0 : steadyMs() - at;
   }
 
-  /** The guest's memory at its last host call, in megabytes. */
+  /** The guest's memory as far as it is known while it runs, in megabytes. */
   get memoryMb(): number {
     return Atomics.load(this.#words, SLOT.pages) / WASM_PAGES_PER_MB;
   }

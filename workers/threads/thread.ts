@@ -38,9 +38,14 @@ const utf8 = new TextDecoder();
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
 const guest = new Guest();
+guest.onMemorySize = (bytes) => {
+  if (isRunning) Atomics.store(current.words, SLOT.pages, bytes / WASM_PAGE_BYTES);
+};
 const runners = new Map<number, Runner>();
 const slots = buffers.slots.map(openSlot);
 let current = slots[0] as ThreadSlot;
+/** Whether a guest runs in the current slot. */
+let isRunning = false;
 /** The time that the current run has spent in host calls and sleeps, in milliseconds. */
 let waitedMs = 0;
 
@@ -103,7 +108,6 @@ function sleep(milliseconds: number): void {
  */
 function waitFor(message: FromThread): void {
   Atomics.store(words, WORD.replied, 0);
-  Atomics.store(current.words, SLOT.pages, guest.memory.byteLength / WASM_PAGE_BYTES);
   const since = performance.now();
   post(message);
   // A loop, because the notification of the previous call may arrive late: the main thread stores
@@ -175,6 +179,7 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
 }
 
 function runOn(runner: Runner, session: GuestSession): { result: GuestResult; unstarted: boolean } {
+  isRunning = true;
   try {
     return { result: runner.run(session), unstarted: false };
   } catch (error) {
@@ -187,6 +192,8 @@ function runOn(runner: Runner, session: GuestSession): { result: GuestResult; un
       refused: false,
     };
     return { result, unstarted: true };
+  } finally {
+    isRunning = false;
   }
 }
 

@@ -28,8 +28,15 @@ declare class URL {
   href: string;
   search: string;
 }
-declare class DOMException extends Error {
-  constructor(message?: string, name?: string);
+interface EngineDOMException extends Error {
   readonly code: number;
+}
+// A variable, because the runtime replaces it.
+declare var DOMException: {
+  new (message?: string, name?: string): EngineDOMException;
+  readonly prototype: EngineDOMException;
+};
+interface ErrorConstructor {
+  captureStackTrace(target: object, below?: (...values: never[]) => unknown): void;
 }
 declare function queueMicrotask(callback: () => void): void;

@@ -1,4 +1,4 @@
-import { mapStack } from './lines.js';
+import { headline, stackOf } from './stacks.js';
 import { inspect } from './values.js';
 
 /**
@@ -24,33 +24,6 @@ export function exitCodeOf(error: unknown): number {
   return exitCode >= EXIT.firstSysexit && exitCode <= EXIT.lastSysexit ? exitCode : EXIT.data;
 }
 
-/**
- * Installs `Error.prototype.stack` as in other engines: headed by the error, with the lines of the
- * sources.
- */
-export function installStack(): void {
-  const own = Object.getOwnPropertyDescriptor(Error.prototype, 'stack');
-  const read = own?.get;
-  if (read === undefined || own === undefined) return;
-  Object.defineProperty(Error.prototype, 'stack', {
-    ...own,
-    get(this: unknown) {
-      const stack: unknown = read.call(this);
-      if (typeof stack !== 'string') return stack;
-      return `${headline(this)}\n${mapStack(stack)}`.trimEnd();
-    },
-  });
-}
-
-/** Formats the first line: `TypeError: x is not a function` */
-function headline(error: unknown): string {
-  try {
-    return Error.prototype.toString.call(error);
-  } catch {
-    return 'Error';
-  }
-}
-
 /** The errors of an AggregateError that are shown. */
 const SHOWN_ERRORS = 10;
 
@@ -66,14 +39,14 @@ export function describe(error: unknown): string {
   const parts: string[] = [];
   for (let next: unknown = error; next !== undefined && !seen.has(next); ) {
     seen.add(next);
-    parts.push(next instanceof Error ? stackOf(next) : shown(next));
+    parts.push(next instanceof Error ? stackWithErrors(next) : shown(next));
     next = next instanceof Error ? next.cause : undefined;
   }
   return parts.join('\ncaused by: ');
 }
 
-function stackOf(error: Error): string {
-  const stack = error.stack ?? String(error);
+function stackWithErrors(error: Error): string {
+  const stack = stackOf(error);
   if (!(error instanceof AggregateError) || !Array.isArray(error.errors)) return stack;
   return [stack, ...error.errors.slice(0, SHOWN_ERRORS).map((one) => `one of: ${summarize(one)}`)].join('\n');
 }
@@ -88,7 +61,7 @@ export function summarize(error: unknown): string {
 }
 
 function framesOf(error: Error): string {
-  const stack = error.stack ?? '';
+  const stack = stackOf(error);
   const first = stack.indexOf('\n    at ');
   // Without frames, a message such as `got: {"n":1}` must not be searched for a position.
   return first < 0 ? '' : stack.slice(first + 1);

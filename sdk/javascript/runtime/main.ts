@@ -5,7 +5,7 @@ import { Blob, File } from './blob.js';
 import { console } from './console.js';
 import { context } from './context.js';
 import { boundedRandom, createRandom, type EngineCrypto, restrict } from './crypto.js';
-import { installStack, NonRetryableError } from './errors.js';
+import { NonRetryableError } from './errors.js';
 import { AbortController, AbortSignal, Event, EventTarget } from './events.js';
 import { fetch } from './fetch.js';
 import { FormData } from './form-data.js';
@@ -18,6 +18,7 @@ import { setLineTable } from './lines.js';
 import { rejected, uncaught } from './rejections.js';
 import { Request } from './request.js';
 import { Response } from './response.js';
+import { installStacks } from './stacks.js';
 import { ReadableStream } from './streams.js';
 import { structuredClone } from './structured-clone.js';
 import { TextDecoder } from './text-decoder.js';
@@ -45,7 +46,7 @@ function defineClasses(classes: Record<string, { prototype: object }>): void {
   }
 }
 
-installStack();
+installStacks();
 const URL = installUrl();
 define(Math, { random });
 define(JSON, { parse });

@@ -38,7 +38,8 @@ const refused = (why: string) => new DOMException(why, 'DataCloneError');
 
 function cloneOf(value: unknown, seen: Map<object, unknown>, moved: Transferred): unknown {
   if (typeof value === 'function' || typeof value === 'symbol')
-    throw refused(`${String(value)} could not be cloned.`);
+    // On one line: QuickJS shows a function on three.
+    throw refused(`${String(value).replace(/\s+/g, ' ')} could not be cloned.`);
   if (typeof value !== 'object' || value === null) return value;
   if (seen.has(value)) return seen.get(value);
   const keep = <T>(clone: T): T => {

@@ -1,6 +1,7 @@
 // Formats values for the log as `console.log` does.
 import { FormData } from './form-data.js';
 import { Headers } from './headers.js';
+import { stackOf } from './stacks.js';
 import { URLSearchParams } from './url.js';
 
 const MAX_DEPTH = 4;
@@ -151,7 +152,7 @@ function showProperty({ get, set, value }: PropertyDescriptor, one: (value: unkn
 }
 
 function showError(error: Error, depth: number, above: Set<object>): string {
-  const stack = error.stack ?? String(error);
+  const stack = stackOf(error);
   const inner = new Set(above).add(error);
   const own = Object.keys(error).filter((key) => key !== 'name');
   const more = own.map((key) => `${key}: ${show(Reflect.get(error, key), depth - 1, inner)}`);

@@ -1,24 +1,31 @@
 import type { Server } from 'node:net';
 import { AppError } from '../../errors.js';
+import { nodeErrorCode } from '../../node-error-code.js';
 import { listenReason } from './listen-reason.js';
 
 /** Errors of a listening server are reported at most once per interval, in milliseconds. */
 const REPORT_MS = 1000;
 
+/** Codes of failures that no other port would avoid. */
+const OF_THE_HOST = /^(EADDRNOTAVAIL|ENOTFOUND|EAI_.*|EINVAL|EAFNOSUPPORT)$/;
+
 export interface ListenOptions {
   host: string;
   port: number;
-  /** Returns the sentence that says that the address cannot be listened on, given the reason. */
-  refusal(reason: string): string;
+  /** The setting that the port is from, for the error. */
+  setting: string;
   /** Called when the listening server fails: usually it could not accept a connection. */
   onError(error: Error): void;
 }
 
 /** Resolves when the server listens; rejects with `bad_config` if it cannot. */
-export function listen(server: Server, { host, port, refusal, onError }: ListenOptions): Promise<void> {
+export function listen(server: Server, { host, port, setting, onError }: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    const refuse = (cause: Error) =>
-      reject(new AppError('bad_config', refusal(listenReason(cause)), { cause }));
+    const refuse = (cause: Error) => {
+      const wrong = OF_THE_HOST.test(nodeErrorCode(cause)) ? 'HOST' : setting;
+      const sentence = `Cannot listen on ${host}:${port}: ${listenReason(cause)}; choose another ${wrong}.`;
+      reject(new AppError('bad_config', sentence, { cause }));
+    };
     server.once('error', refuse);
     server.listen(port, host, () => {
       server.off('error', refuse);

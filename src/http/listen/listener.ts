@@ -100,12 +100,7 @@ export async function listenHttp(
       else serveWithoutUpgrade(server, request, socket, head);
     });
   });
-  await listen(server, {
-    host,
-    port,
-    onError,
-    refusal: (reason) => `Cannot listen on ${host}:${port}: ${reason}; choose another ${setting}.`,
-  });
+  await listen(server, { host, port, setting, onError });
   const address = server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;
 

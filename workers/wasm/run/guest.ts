@@ -17,8 +17,10 @@ type Func = (...args: (number | bigint)[]) => unknown;
  * session. One guest runs at a time.
  */
 export class Guest {
+  /** Called with the size of the guest's memory when it runs, and when it is seen to have grown. */
+  onMemorySize: (bytes: number) => void = () => {};
   readonly imports: WebAssembly.Imports;
-  readonly memory = new GuestMemory();
+  readonly memory = new GuestMemory((bytes) => this.onMemorySize(bytes));
   readonly #wasi = new GuestWasi(this.memory);
   readonly #host = new HostImports(this.memory);
   #session: GuestSession | null = null;

@@ -13,6 +13,7 @@ import { HOST_IMPORTS } from './imports.js';
 import type { GuestMemory } from './memory.js';
 import { GuestFailure, type GuestSession, type HostReply, type HostValue } from './session.js';
 import { answerInThread, INVALID_RESPONSE } from './thread-calls.js';
+import { UnreadResults } from './unread-results.js';
 
 const text = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -26,16 +27,6 @@ const TOO_MUCH: FailedReply = {
 type Allocate = (size: number) => number;
 
 /**
- * A result that was larger than the buffer of an `_into` call, kept for the same call with a larger
- * buffer.
- */
-interface UnreadResult {
-  name: HostFunctionName;
-  args: readonly HostValue[];
-  data: Uint8Array;
-}
-
-/**
  * The host functions for one thread, reset for each invocation: reads arguments, calls the bridge,
  * returns results.
  */
@@ -45,7 +36,7 @@ export class HostImports {
   #current: GuestSession | null = null;
   #allocate: Allocate | null = null;
   #allocating = false;
-  #unread: UnreadResult | null = null;
+  readonly #unread = new UnreadResults();
   #calls = 0;
   #bytes = 0;
 
@@ -59,7 +50,7 @@ export class HostImports {
   begin(session: GuestSession): void {
     this.#current = session;
     this.#allocating = false;
-    this.#unread = null;
+    this.#unread.clear();
     this.#calls = 0;
     this.#bytes = 0;
   }
@@ -135,7 +126,7 @@ export class HostImports {
 
   /** Makes the call within the quotas. A failure is logged with its reason. */
   #ask(name: HostFunctionName, args: HostValue[] | FailedReply): HostReply {
-    this.#unread = null;
+    this.#unread.startCall();
     const reply = this.#makeCall(name, args);
     const checked = this.#checkResult(reply);
     if (!checked.ok) this.#fail(name, checked.reason);
@@ -222,37 +213,24 @@ export class HostImports {
   /**
    * The `_into` form, which needs no allocator. Returns the full length of the result, or -1
    * without one. If the result does not fit, nothing is written and the result is kept: the same
-   * call with a larger buffer returns it without repeating the effect. Any other call except
-   * logging drops it.
+   * call with a larger buffer returns it without repeating the effect.
    */
   #into(name: HostFunctionName, args: HostValue[] | FailedReply, pointer: number, capacity: number): number {
-    const accepted = Array.isArray(args) ? args : null;
-    let data = accepted !== null && isSame(this.#unread, name, accepted) ? this.#unread.data : null;
+    if (!Array.isArray(args)) {
+      this.#ask(name, args);
+      return -1;
+    }
+    const kept = this.#unread.get(name, args);
+    let data = kept;
     if (data === null) {
       const reply = this.#ask(name, args);
       if (!reply.ok || reply.data === null) return -1;
       data = reply.data;
     }
-    if (data.length > capacity) {
-      this.#unread = accepted === null ? null : { name, args: accepted, data };
-      return data.length;
-    }
-    this.#unread = null;
-    this.#memory.write(pointer, data);
+    if (data.length <= capacity) {
+      this.#unread.delete(name, args);
+      this.#memory.write(pointer, data);
+    } else if (kept === null) this.#unread.add(name, args, data);
     return data.length;
   }
-}
-
-function isSame(
-  unread: UnreadResult | null,
-  name: HostFunctionName,
-  args: readonly HostValue[],
-): unread is UnreadResult {
-  return (
-    unread !== null && unread.name === name && args.every((arg, index) => sameValue(arg, unread.args[index]))
-  );
-}
-
-function sameValue(a: HostValue, b: HostValue | undefined): boolean {
-  return a instanceof Uint8Array ? b instanceof Uint8Array && Buffer.compare(a, b) === 0 : a === b;
 }

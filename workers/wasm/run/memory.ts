@@ -13,6 +13,12 @@ export class GuestMemory {
   #bytes = new Uint8Array(0);
   #view = new DataView(this.#bytes.buffer);
   #cards = NONE;
+  readonly #onSize: (bytes: number) => void;
+
+  /** @param onSize Called with the size of a memory that is attached, and when it is seen to have grown. */
+  constructor(onSize: (bytes: number) => void = () => {}) {
+    this.#onSize = onSize;
+  }
 
   /**
    * @param tableBytes The size of the card table, which precedes the guest's memory; 0 without one.
@@ -25,6 +31,7 @@ export class GuestMemory {
     this.#view = new DataView(buffer, tableBytes);
     // Reset even without a table: the view of the old table would keep its memory alive.
     this.#cards = tableBytes > 0 ? cardTableOf(buffer, tableBytes) : NONE;
+    if (memory !== null) this.#onSize(this.#bytes.length);
   }
 
   get byteLength(): number {
