@@ -89,7 +89,7 @@ test('keys list, keys revoke, console and login send the namespace of --namespac
     json(response, 403, { error: 'This credential belongs to another namespace.', code: 'forbidden' }),
   );
   t.teardown(server.close);
-  for (const args of [['keys', 'list'], ['keys', 'revoke', 'k1'], ['console'], ['login']]) {
+  for (const args of [['keys', 'list'], ['keys', 'revoke', 'k1'], ['console'], ['login', '--api-key', 'k']]) {
     const run = await runCli([...args, '--namespace', 'other'], { home, env: server.env });
     t.is(run.code, 1, args.join(' '));
     t.regex(server.seen.at(-1)?.url ?? '', /\?namespace=other$/, args.join(' '));
