@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { API_KEY, DEFAULT_NAMESPACE, namespaceSchema } from './contract/ids.js';
+import { isOrigin } from './contract/origin.js';
 import { MAX_QUOTA, QUOTAS, type QuotaName } from './contract/quotas.js';
 
 const number = (min: number, max: number) => {
@@ -20,8 +21,6 @@ const quota = (name: QuotaName) => {
   const { default: fallback, about } = QUOTAS[name];
   return number(0, MAX_QUOTA).default(fallback).describe(`Default quota: ${about}`);
 };
-/** An origin as browsers serialize it: neither capital letters nor a path. */
-const ORIGIN = /^(\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/?#A-Z]+)$/;
 const httpUrl = (example: string) => url(/^https?:\/\//, example);
 
 /**
@@ -219,7 +218,7 @@ export const SETTINGS = {
     .default(false)
     .describe('true: /metrics and the details of /v1/status require no credential.'),
   CORS_ORIGINS: list
-    .refine((origins) => origins.every((origin) => ORIGIN.test(origin)), {
+    .refine((origins) => origins.every(isOrigin), {
       error:
         'must be origins as browsers send them, such as https://app.example.com without a final slash, or *',
     })

@@ -167,9 +167,7 @@ class HttpClient implements Client {
     if (!url.pathname.endsWith(path) || /\/(\/|$)/.test(path)) {
       throw new AppError('invalid_request', 'A name or an id may not be empty, "." or ".."');
     }
-    // Keys are created for the namespace in the body, which may differ from that of the credential.
-    if (this.settings.namespace !== undefined && !path.startsWith('/v1/auth/'))
-      url.searchParams.set('namespace', this.settings.namespace);
+    if (this.settings.namespace !== undefined) url.searchParams.set('namespace', this.settings.namespace);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }

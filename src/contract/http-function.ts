@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isOrigin, ORIGIN_RULE } from './origin.js';
 import { show } from './show.js';
 
 /** Methods of HTTP functions. HEAD runs GET. The engine responds to OPTIONS unless it is listed. */
@@ -60,8 +61,8 @@ function verifyError(verify: unknown): string {
 
 export type VerifySettings = z.infer<typeof verifySchema>;
 
-const originSchema = z.string().regex(/^(\*|https?:\/\/[^\s/?#]+)$/, {
-  error: (issue) => `must be an origin such as "https://app.example.com", or "*", not ${show(issue.input)}`,
+const originSchema = z.string().refine(isOrigin, {
+  error: (issue) => `must be ${ORIGIN_RULE}, not ${show(issue.input)}`,
 });
 export const corsSchema = z
   .strictObject({
@@ -150,9 +151,15 @@ export const httpFunctionSchema = z
       .max(1024)
       .default(1024),
   })
-  .refine(
-    ({ methods, routes }) =>
-      methods === undefined || routes.every((route) => methods.includes(parseRoute(route)?.method ?? 'GET')),
-    { error: 'has a route whose method is not among http.methods', path: ['routes'] },
-  );
+  .superRefine(({ methods, routes }, context) => {
+    if (methods === undefined) return;
+    for (const [index, route] of routes.entries()) {
+      if (methods.includes(parseRoute(route)?.method ?? 'GET')) continue;
+      context.addIssue({
+        code: 'custom',
+        path: ['routes', index],
+        message: `must have one of the methods in http.methods (${methods.join(', ')}), not ${show(route)}`,
+      });
+    }
+  });
 export type HttpFunctionSettings = z.infer<typeof httpFunctionSchema>;

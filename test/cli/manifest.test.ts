@@ -146,6 +146,21 @@ const REFUSED: [yaml: string, sentence: string][] = [
     'function.yaml: http.verify.scheme must be one of github, stripe, slack, standard-webhooks, hmac, not missing',
   ],
   ['http: {verify: 5}', 'function.yaml: http.verify must be a map, not 5'],
+  [
+    'http: {methods: [GET], routes: ["GET /a", "PUT /a"]}',
+    'function.yaml: http.routes[1] must have one of the methods in http.methods (GET), not "PUT /a"',
+  ],
+  ...[
+    'https://*.example.com',
+    'https://App.example.com',
+    'https://app.example.com:443',
+    'https://app.example.com/',
+    'https://bücher.example',
+    'app.example.com',
+  ].map((origin): [string, string] => [
+    `http: {cors: {origins: ["${origin}"]}}`,
+    `function.yaml: http.cors.origins[0] must be an origin as browsers send it, such as "https://app.example.com" without a final slash, or "*", not "${origin}"`,
+  ]),
   ['build: ""', 'function.yaml: build must be a string that is not empty, not ""'],
   ['on_failure: ""', 'function.yaml: on_failure must be a string that is not empty, not ""'],
   ['memroy: 64', 'function.yaml: unknown key "memroy"; did you mean "memory"?'],

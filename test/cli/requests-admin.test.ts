@@ -80,8 +80,20 @@ test('keys create prints only the new key, and sends the namespace of --namespac
   t.teardown(server.close);
   const run = await runCli(['keys', 'create', 'ci', '--namespace', 'other'], { home, env: server.env });
   t.is(run.stdout, 'ak_new:other\n');
-  t.is(server.seen[0]?.url, '/v1/auth/keys');
-  t.deepEqual(JSON.parse(server.seen[0]?.body ?? ''), { name: 'ci', namespace: 'other' });
+  t.is(server.seen[0]?.url, '/v1/auth/keys?namespace=other');
+  t.deepEqual(JSON.parse(server.seen[0]?.body ?? ''), { name: 'ci' });
+});
+
+test('keys list, keys revoke, console and login send the namespace of --namespace', async (t) => {
+  const server = await answeringServer((_request, response) =>
+    json(response, 403, { error: 'This credential belongs to another namespace.', code: 'forbidden' }),
+  );
+  t.teardown(server.close);
+  for (const args of [['keys', 'list'], ['keys', 'revoke', 'k1'], ['console'], ['login', '--api-key', 'k']]) {
+    const run = await runCli([...args, '--namespace', 'other'], { home, env: server.env });
+    t.is(run.code, 1, args.join(' '));
+    t.regex(server.seen.at(-1)?.url ?? '', /\?namespace=other$/, args.join(' '));
+  }
 });
 
 test('keys create sends scopes, functions and expiry, and rejects an invalid or past expiry', async (t) => {

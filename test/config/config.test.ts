@@ -73,6 +73,11 @@ const wrong: [name: string, value: string, sentence: string][] = [
     '*,App.example',
     'CORS_ORIGINS must be origins as browsers send them, such as https://app.example.com without a final slash, or *, not "*,App.example".',
   ],
+  [
+    'CORS_ORIGINS',
+    'https://*.example.com',
+    'CORS_ORIGINS must be origins as browsers send them, such as https://app.example.com without a final slash, or *, not "https://*.example.com".',
+  ],
   ['WORKER_MEMORY_MB', '12', 'WORKER_MEMORY_MB must be a whole number from 256 to 1048576, not "12".'],
 ];
 for (const [name, value, sentence] of wrong) {

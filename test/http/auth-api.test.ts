@@ -225,3 +225,17 @@ test('keys are created, listed without their secrets and revoked; other namespac
   t.is((await api.as(made.json.api_key).get('/v1/functions')).status, 401);
   t.is((await api.delete('/v1/auth/keys/nothing')).status, 404);
 });
+
+test('with the admin key, the namespace of the query is that of the key that is created or revoked', async (t) => {
+  const { api: admin } = await engine();
+  const { namespace } = await aTenant(await engine());
+  const made = await admin.post(`/v1/auth/keys?namespace=${namespace}`, { name: 'of the query' });
+  t.is(made.status, 201);
+  t.is(made.json.namespace, namespace);
+  const both = await admin.post(`/v1/auth/keys?namespace=${namespace}`, { name: 'x', namespace: 'other' });
+  t.is(both.status, 400);
+  t.true(both.json.error.includes(namespace) && both.json.error.includes('"other"'), both.json.error);
+  const path = `/v1/auth/keys/${made.json.id}`;
+  t.is((await admin.delete(`${path}?namespace=other`)).status, 404);
+  t.is((await admin.delete(`${path}?namespace=${namespace}`)).status, 200);
+});

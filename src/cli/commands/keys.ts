@@ -42,7 +42,6 @@ function addCreate(keys: Command): void {
       const { client, terminal } = openSession(command);
       const json = {
         name: name ?? flags.name ?? 'cli',
-        namespace: client.settings.namespace,
         scopes: flags.scopes,
         functions: flags.functions,
         expires_at: flags.expires,
@@ -61,7 +60,7 @@ function addList(keys: Command): void {
   keys
     .command('list')
     .alias('ls')
-    .description('list the keys, without their values')
+    .description('list the keys, without their values. --namespace: of another namespace (admin key only)')
     .action(async (_flags, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', '/v1/auth/keys');

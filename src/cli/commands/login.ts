@@ -19,11 +19,10 @@ export function addLogin(program: Command): void {
       const address = loginAddress(url);
       const key = await keyFrom(apiKey, address, command);
       const where = namespace ?? namespaceOf(key);
-      const client = createClient({ url: address, apiKey: key });
-      // Verify the key before it is stored.
-      await client.call('GET', '/v1/auth/whoami');
-      const login = { url: address, api_key: key, ...(where === undefined ? {} : { namespace: where }) };
-      const file = saveLogin(login);
+      const target = { url: address, ...(where === undefined ? {} : { namespace: where }) };
+      // Verify the key, and that the namespace is its own, before they are stored.
+      await createClient({ ...target, apiKey: key }).call('GET', '/v1/auth/whoami');
+      const file = saveLogin({ ...target, api_key: key });
       if (terminal.json) terminal.value({ url: address, namespace: where ?? null, file });
       else
         terminal.line(`Logged in to ${address}${where === undefined ? '' : ` as ${where}`}; kept in ${file}`);

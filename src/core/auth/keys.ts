@@ -44,9 +44,10 @@ export interface Keys extends Closable {
   list(by: Principal, namespace?: Namespace): Promise<KeyRecord[]>;
   /**
    * Revokes a key and all keys created with it; effective in all processes within 2 s. Throws
-   * `not_found`, also for keys of other namespaces.
+   * `not_found`, also for keys of other namespaces. The admin key reaches all of them, or the one
+   * that it names.
    */
-  revoke(by: Actor, id: string): Promise<void>;
+  revoke(by: Actor, id: string, namespace?: Namespace): Promise<void>;
   /** Resolves with the key of a credential, or null; at most 2 s stale. */
   find(credential: string): Promise<StoredKey | null>;
   /**
@@ -142,13 +143,14 @@ class HashedKeys implements Keys {
     return (await this.#store.keys.list(namespace)).map(recordOf);
   }
 
-  async revoke(by: Actor, id: string): Promise<void> {
+  async revoke(by: Actor, id: string, namespace?: Namespace): Promise<void> {
     const { principal } = by;
     const key = await this.#store.keys.get(id);
-    if (!key || !(principal.isAdmin || (key.namespace === principal.namespace && !key.isAdmin))) {
+    const reached = key && (principal.isAdmin || (key.namespace === principal.namespace && !key.isAdmin));
+    if (!reached || (namespace !== undefined && key.namespace !== namespace)) {
       throw new AppError(
         'not_found',
-        `There is no key ${JSON.stringify(id)} in namespace "${principal.namespace}"; list what there is with GET /v1/auth/keys.`,
+        `There is no key ${JSON.stringify(id)} in namespace "${namespace ?? principal.namespace}"; list what there is with GET /v1/auth/keys.`,
       );
     }
     await this.#store.keys.revoke(id, auditEntry(by, 'key.revoke', id, key.namespace, key.name));

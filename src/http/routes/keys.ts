@@ -6,12 +6,14 @@ import {
   keysReplySchema,
 } from '../../contract/http/auth.js';
 import { messageReplySchema, namespaceQuery } from '../../contract/http/common.js';
+import { AppError } from '../../errors.js';
 import { NO_STORE } from '../response/keep-private.js';
 import { json, routeUsing } from '../route.js';
 
 const route = routeUsing<'keys'>();
 
 const tag = 'API keys';
+const keysQuery = z.object({ namespace: namespaceQuery });
 
 export const createKey = route({
   operationId: 'createKey',
@@ -24,6 +26,7 @@ export const createKey = route({
   access: 'required',
   scope: 'keys',
   otherNamespaces: 'admin',
+  query: keysQuery,
   body: {
     kind: 'json',
     schema: createKeyBodySchema,
@@ -31,9 +34,16 @@ export const createKey = route({
   },
   responses: { 201: { description: 'The key, returned only once.', schema: createKeyReplySchema } },
   errors: ['forbidden'],
-  async handle({ services, body: { expires_at: end, ...key }, actor }) {
+  async handle({ services, query, body: { expires_at: end, ...key }, actor }) {
     const expiresAt = end === undefined ? undefined : Date.parse(end);
-    return json(201, await services.keys.create(actor(), { ...key, expiresAt }), NO_STORE);
+    const namespace = key.namespace ?? query.namespace;
+    if (query.namespace !== undefined && query.namespace !== namespace) {
+      throw new AppError(
+        'invalid_request',
+        `The query has the namespace "${query.namespace}" and the body "${namespace}"; send one of them.`,
+      );
+    }
+    return json(201, await services.keys.create(actor(), { ...key, namespace, expiresAt }), NO_STORE);
   },
 });
 
@@ -46,7 +56,7 @@ export const listKeys = route({
   access: 'required',
   scope: 'keys',
   otherNamespaces: 'admin',
-  query: z.object({ namespace: namespaceQuery }),
+  query: keysQuery,
   responses: { 200: { description: 'The records, without the keys themselves.', schema: keysReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal, query }) {
@@ -65,10 +75,11 @@ export const revokeKey = route({
   scope: 'keys',
   otherNamespaces: 'admin',
   params: keyPath,
+  query: keysQuery,
   responses: { 200: { description: 'Revoked.', schema: messageReplySchema } },
   errors: ['not_found'],
-  async handle({ services, params, actor }) {
-    await services.keys.revoke(actor(), params.id);
+  async handle({ services, params, query, actor }) {
+    await services.keys.revoke(actor(), params.id, query.namespace);
     return json(200, { message: `API key ${params.id} revoked.` });
   },
 });
