@@ -25,6 +25,9 @@ const CUT_TABLES = `[...document.querySelectorAll('#content .table')]
   .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
   .map((table) => table.getAttribute('aria-label') + ' by ' + (table.scrollWidth - table.clientWidth))`;
 
+/** Runs in the page. Returns the height of the tallest row, in pixels. */
+const TALLEST_ROW = `Math.max(...[...document.querySelectorAll('#content tr')].map((row) => row.offsetHeight))`;
+
 /** Runs in the page. Returns the labels of fields that take more than a line. */
 const BROKEN_LABELS = `[...document.querySelectorAll('#content .choice label')]
   .filter((label) => label.getClientRects().length > 1 || label.getBoundingClientRect().height > 30)
@@ -70,6 +73,8 @@ browserSays('long names of aliases and functions leave room for the other column
     await turnTo(page, path);
     await hasLoaded(page);
     t.deepEqual(await page.evaluate(CUT_TABLES), [], path);
+    const tallest = await page.evaluate<number>(TALLEST_ROW);
+    t.true(tallest < 320, `${path} has a row of ${tallest} pixels`);
   }
   await context.close();
 });
