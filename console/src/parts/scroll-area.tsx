@@ -22,7 +22,11 @@ export function ScrollArea({ label, class: className, followsEnd = false, childr
   useLayoutEffect(() => {
     if (followsEnd && isAtEnd.current) area.current?.scrollTo({ top: area.current.scrollHeight });
   });
-  const onScroll = ({ currentTarget: { scrollHeight, clientHeight, scrollTop } }: { currentTarget: Element }) => {
+  const onScroll = ({
+    currentTarget: { scrollHeight, clientHeight, scrollTop },
+  }: {
+    currentTarget: Element;
+  }) => {
     isAtEnd.current = scrollHeight - clientHeight - scrollTop < AT_END_PX;
   };
   return (
