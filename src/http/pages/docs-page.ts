@@ -91,7 +91,7 @@ function parameterRow({ name, in: place, required, description = '', schema }: P
   const shape = [type, Array.isArray(values) ? values.join(', ') : '', boundsOf(minimum, maximum), pattern]
     .filter(Boolean)
     .join(' ');
-  return `<tr role="row"><td role="cell" class="title"><code>${html(place === 'header' ? headerName(name) : name)}</code></td><td role="cell" data-column="In">${place}${required ? ', required' : ''}</td><td role="cell" data-column="Value" class="value">${html(shape)}</td><td role="cell" data-column="About" class="about">${prose(description)}</td></tr>`;
+  return `<tr role="row"><td role="cell" class="title"><code>${html(place === 'header' ? headerName(name) : name)}</code></td><td role="cell" data-column="In" class="place">${place}${required ? ', required' : ''}</td><td role="cell" data-column="Value" class="value">${html(shape)}</td><td role="cell" data-column="About" class="about">${description && `<span>${prose(description)}</span>`}</td></tr>`;
 }
 
 function boundsOf(minimum: unknown, maximum: unknown): string {
