@@ -7,7 +7,7 @@ import type { WarmStart } from '../src/contract/function.js';
 import type { FunctionName } from '../src/contract/ids.js';
 import { contentId, guestCall, runText } from '../test/helpers/engine.js';
 import { guest, missingCompiler } from '../test/helpers/guests.js';
-import { createEngine } from '../workers/engine/engine.js';
+import { openEngine } from '../workers/engine/engine.js';
 import { Guest } from '../workers/wasm/run/guest.js';
 import type { Program } from '../workers/wasm/run/program.js';
 import { createRunner } from '../workers/wasm/run/runner.js';
@@ -125,7 +125,7 @@ async function strategies(): Promise<void> {
 }
 
 async function hostCalls(): Promise<void> {
-  const engine = createEngine({ threads: 1, parked: 0 });
+  const engine = openEngine({ threads: 1, parked: 0 });
   const wasm = await guest('kitchen.c');
   const times: number[] = [];
   const host = { cache_get: () => Promise.resolve(null) };
@@ -141,7 +141,7 @@ async function pools(): Promise<void> {
   const wasm = await guest('kitchen.c');
   const rates: number[] = [];
   for (const threads of [1, 2, 1, 2]) {
-    const engine = createEngine({ threads, parked: 0 });
+    const engine = openEngine({ threads, parked: 0 });
     const call = guestCall(wasm, 'spin 3000');
     await Promise.all(Array.from({ length: 8 }, () => engine.run(call)));
     let left = 150;
@@ -160,7 +160,7 @@ async function pools(): Promise<void> {
 }
 
 async function kills(): Promise<void> {
-  const engine = createEngine({ threads: 1, parked: 0 });
+  const engine = openEngine({ threads: 1, parked: 0 });
   const wasm = await guest('kitchen.c');
   await runText(engine, wasm, 'echo');
   const late: number[] = [];
@@ -177,7 +177,7 @@ async function kills(): Promise<void> {
 }
 
 async function parking(): Promise<void> {
-  const engine = createEngine({ threads: 2, parked: 64 });
+  const engine = openEngine({ threads: 2, parked: 64 });
   const wasm = await guest('kitchen.c');
   await runText(engine, wasm, 'echo');
   await delay(2000);
@@ -209,7 +209,7 @@ async function whole(): Promise<void> {
     ['kitchen.go', 'fresh', '{"name":"World"}'],
     ['kitchen.go', 'go-command', '{"name":"World"}'],
   ] satisfies [string, WarmStart, string][]) {
-    const engine = createEngine({ threads: 2, parked: 0 });
+    const engine = openEngine({ threads: 2, parked: 0 });
     const wasm = await guest(source);
     const call = guestCall(wasm, input, {
       warmStart,

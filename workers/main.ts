@@ -7,16 +7,17 @@ import { openPorts } from '../src/compose/ports.js';
 import { assertShared } from '../src/compose/shared.js';
 import { createShutdownDeadline } from '../src/compose/shutdown-deadline.js';
 import { composeLogWriter, startWorker } from '../src/compose/worker.js';
-import { writeReadyFile } from '../src/files/ready-file.js';
+import { removeReadyFile, writeReadyFile } from '../src/files/ready-file.js';
 import { startWorkerServer } from '../src/http/worker-server.js';
 import { runMain } from '../src/process/run-main.js';
 
 /** Entry point of the `worker` process (see Procfile). */
 await runMain(async (config, logger, closers) => {
   assertShared('worker', config, logger);
+  await removeReadyFile(config.READY_FILE);
   const ports = await openPorts(config, logger, closers);
   const logWriter = composeLogWriter(ports, closers);
-  const engine = closers.add(composeEngine(ports, 'worker'));
+  const engine = composeEngine(ports, 'worker', closers);
   const core = await composeCore(ports, closers, (row) => logWriter.write(row));
   const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
   await startWorker(ports, core, { engine, logWriter, deadline }, closers);
@@ -35,6 +36,6 @@ await runMain(async (config, logger, closers) => {
     );
     process.stdout.write(`health and metrics on ${server.url}\n`);
   }
-  if (config.READY_FILE !== undefined) closers.add(await writeReadyFile(config.READY_FILE));
+  closers.add(await writeReadyFile(config.READY_FILE));
   process.stdout.write('taking jobs\n');
 });

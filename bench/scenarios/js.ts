@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { buildFunction } from '../../src/cli/build/build.js';
 import { contentId, guestCall, runText } from '../../test/helpers/engine.js';
 import { guest } from '../../test/helpers/guests.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { Guest } from '../../workers/wasm/run/guest.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import { choose } from '../../workers/wasm/warm/choose.js';
@@ -96,7 +96,7 @@ async function measureDeployed(directory: string, build: Build): Promise<void> {
   for (let index = 0; index <= DEPLOYED; index++) {
     await writeFile(file(index), (await build(HELLO.replace('Hello', `Hello ${index}`))).wasm);
   }
-  const engine = createEngine();
+  const engine = openEngine();
   const call = (wasm: Uint8Array) => runText(engine, wasm, '{"name":"Ada"}', { warmStart: 'reactor' });
   // Initializes what all functions share: threads and compiled code.
   const first = await readFile(file(DEPLOYED));

@@ -1,6 +1,6 @@
 import { guestCall } from '../../test/helpers/engine.js';
 import { guest } from '../../test/helpers/guests.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { startBare } from '../bare.js';
 import { CONTEST_COLUMNS, contest, heading, repeat } from '../figures.js';
 import { GREETING, invokeLoad, load } from '../load.js';
@@ -28,7 +28,7 @@ async function syncIn(topology: Topology, setting: Setting): Promise<void> {
   const rust = await guest('hello.rs');
   await deploy(product, 'rust', rust);
   await deploy(product, 'go', await guest('kitchen.go'));
-  const engine = createEngine({ threads: 2, parked: 0 });
+  const engine = openEngine({ threads: 2, parked: 0 });
   const call = guestCall(rust, GREETING);
   try {
     for (const name of ['rust', 'go']) {

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { writeDeployForm } from '../contract/form.js';
-import type { Manifest } from '../contract/manifest.js';
 import { withActivity } from './activity.js';
 import { buildFunction, MODULE_FILE } from './build/build.js';
 import type { Client } from './client.js';
@@ -9,6 +8,7 @@ import { readFileOr } from './data.js';
 import { needsBuild, readManifest } from './function-directory.js';
 import type { Terminal } from './terminal.js';
 import { originOf } from './version-origin.js';
+import type { Manifest } from './yaml/manifest.js';
 
 export interface DeployOptions {
   /** `auto` builds if there is no module or if a source file is newer. */

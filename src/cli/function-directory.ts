@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { type Manifest, parseManifest } from '../contract/manifest.js';
-import { PROJECT_FILE, type StageEnv } from '../contract/project.js';
 import { AppError } from '../errors.js';
 import { MODULE_FILE } from './build/build.js';
+import { type Manifest, parseManifest } from './yaml/manifest.js';
+import { PROJECT_FILE, type StageEnv } from './yaml/project-file.js';
 
 export const MANIFEST_FILE = 'function.yaml';
 /** Variables of a project. */

@@ -1,16 +1,16 @@
 import type { Closers } from '../closers.js';
 import { createPublisher, type Publisher } from '../core/events/publish.js';
 import { createSchedules, type Schedules } from '../core/events/schedules.js';
-import { type Catalog, createCatalog } from '../core/functions/catalog.js';
-import { type CallDepth, createCallDepth } from '../core/invocations/call-depth.js';
+import { type Catalog, openCatalog } from '../core/functions/catalog.js';
+import { type CallDepth, openCallDepth } from '../core/invocations/call-depth.js';
 import { type Callbacks, TaskCallbacks } from '../core/invocations/callbacks.js';
 import { createFinisher, type Finisher } from '../core/invocations/finish.js';
 import { createInvoker, type Invoker } from '../core/invocations/invoke.js';
 import { endRemoved } from '../core/invocations/removed.js';
 import { BusReplies, type Replies } from '../core/invocations/replies.js';
 import { type LogQuota, openLogQuota } from '../core/observability/log-quota.js';
-import { type SharedMetrics, shareMetrics } from '../core/observability/shared-metrics.js';
-import { createSecrets, type Secrets } from '../core/secrets.js';
+import { openSharedMetrics, type SharedMetrics } from '../core/observability/shared-metrics.js';
+import { openSecrets, type Secrets } from '../core/secrets.js';
 import type { AttemptRow } from '../ports/store/attempts.js';
 import { addProcessGauges } from './gauges.js';
 import type { Ports } from './ports.js';
@@ -43,7 +43,7 @@ export async function composeCore(
   const { meter } = ports.metrics;
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
-  const catalog = closers.add(await createCatalog({ store, bus }));
+  const catalog = closers.add(await openCatalog({ store, bus }));
   const replies = closers.add(
     await BusReplies.open({
       address: ports.processId,
@@ -62,7 +62,7 @@ export async function composeCore(
   const invoker = createInvoker({ ...shared, replies, store, backlog, egress, callbacks, logQuota });
   const publisher = createPublisher({ ...shared, bus });
   const { box } = ports.keys;
-  const secrets = closers.add(await createSecrets({ store, bus, box, quotas }));
+  const secrets = closers.add(await openSecrets({ store, bus, box, quotas }));
   const schedules = createSchedules({ ...shared, store });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
   const end = endRemoved({ attempts: store.attempts, finisher, backlog });
@@ -71,9 +71,9 @@ export async function composeCore(
   const { processId, metrics } = ports;
   const everyMs = config.METRICS_SHARE_SECONDS * 1000;
   const sharedMetrics = closers.add(
-    await shareMetrics({ bus, processId, everyMs, snapshot: metrics.snapshot }),
+    await openSharedMetrics({ bus, processId, everyMs, snapshot: metrics.snapshot }),
   );
-  const depths = await createCallDepth(store.settings);
+  const depths = await openCallDepth(store.settings);
   const uses = { catalog, replies, invoker, publisher, secrets, schedules, callbacks, logQuota, finisher };
   return { ...uses, depths, sharedMetrics };
 }

@@ -7,12 +7,11 @@ import { openCache } from '../cache/open.js';
 import type { Closers } from '../closers.js';
 import { type Config, defaultQuotas } from '../config.js';
 import { newProcessId } from '../core/process-id.js';
-import { createQuotas, type Quotas } from '../core/quotas.js';
-import { createEgress } from '../egress/fetch.js';
+import { openQuotas, type Quotas } from '../core/quotas.js';
+import { openEgress } from '../egress/fetch.js';
 import { messageOf } from '../errors.js';
 import { type DataDir, openDataDir } from '../files/data-dir.js';
 import { lockDataDir } from '../files/data-lock.js';
-import { removeReadyFile } from '../files/ready-file.js';
 import type { Logger } from '../logger.js';
 import { createMetrics, type Metrics } from '../metrics.js';
 import type { Backlog } from '../ports/backlog.js';
@@ -72,7 +71,6 @@ export interface Ports {
  * those opened before through `closers`.
  */
 export async function openPorts(config: Config, logger: Logger, closers: Closers): Promise<Ports> {
-  if (config.READY_FILE !== undefined) await removeReadyFile(config.READY_FILE);
   const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
   // With Redis, several processes may share the directory, which SQLite and the block store
   // support. The embedded queue counts its jobs in memory and needs exclusive access.
@@ -85,9 +83,7 @@ export async function openPorts(config: Config, logger: Logger, closers: Closers
     logger.warn(error === undefined ? {} : { err: messageOf(error) }, message);
   const shared = sharedOptions(config);
   const bus = closers.add(await openBus(shared, warn));
-  const quotas = closers.add(
-    await createQuotas({ store: store.quotas, bus, defaults: defaultQuotas(config) }),
-  );
+  const quotas = closers.add(await openQuotas({ store: store.quotas, bus, defaults: defaultQuotas(config) }));
   const queues = closers.add(await openQueues(queueOptions(config, dataDir, { quotas, store, warn })));
   if (config.REDIS_URL !== undefined) closers.add(await watchClock(config.REDIS_URL, logger));
   const blobs = closers.add(await openBlobs(blobsOptions(config, dataDir)));
@@ -96,7 +92,7 @@ export async function openPorts(config: Config, logger: Logger, closers: Closers
   const presence = closers.add(await openPresence({ ...shared, leaseMs }));
   const rateLimiter = closers.add(await openRateLimiter(shared));
   const databases = closers.add(await openFunctionDatabases(databasesOptions(config, dataDir, quotas)));
-  const egress = closers.add(createEgress({ allow: config.EGRESS_ALLOW ?? [] }));
+  const egress = closers.add(openEgress({ allow: config.EGRESS_ALLOW ?? [] }));
 
   return {
     config,

@@ -2,15 +2,15 @@ import type { Closers } from '../closers.js';
 import { walletSignup } from '../config.js';
 import { createAuth } from '../core/auth/auth.js';
 import { createConsoleSignIn } from '../core/auth/console-sign-in.js';
-import { createTokens, storedJwtKey } from '../core/auth/jwt.js';
-import { createKeys } from '../core/auth/keys.js';
-import { createSessions } from '../core/auth/sessions.js';
+import { openTokens, storedJwtKey } from '../core/auth/jwt.js';
+import { openKeys } from '../core/auth/keys.js';
+import { openSessions } from '../core/auth/sessions.js';
 import { createTriggers } from '../core/events/triggers.js';
 import { createAliases } from '../core/functions/aliases.js';
 import { createFunctions } from '../core/functions/deploy.js';
 import { HttpRoutes } from '../core/functions/http-routes.js';
 import { createModuleCheck } from '../core/functions/module-check.js';
-import { startProbeRetries } from '../core/functions/probe-retries.js';
+import { ProbeRetries } from '../core/functions/probe-retries.js';
 import { Rollouts } from '../core/functions/rollouts.js';
 import { createInvocations } from '../core/invocations/invocations.js';
 import { createDeadLetters } from '../core/invocations/replay.js';
@@ -40,28 +40,14 @@ export interface WebOptions {
 export async function startWeb(
   ports: Ports,
   core: Core,
-  { engine, isWorker }: WebOptions,
+  options: WebOptions,
   closers: Closers,
 ): Promise<Server> {
-  const { store, bus, queue, config, metrics } = ports;
-  const { meter } = metrics;
-  const texts = new MetricsTexts();
+  const { store, queue, config, metrics } = ports;
+  const { engine } = options;
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
-  const keys = closers.add(await createKeys({ store, bus, quotas: ports.quotas }));
-  await keys.ensureAdmin(ports.keys.admin);
-  const tokens = await createTokens({
-    privateKey: config.ORAMA_JWT_KEY ?? (await storedJwtKey(store.settings, ports.keys.box)),
-    foreign: config.ORAMA_JWKS_URL
-      ? {
-          jwksUrl: config.ORAMA_JWKS_URL,
-          issuer: config.ORAMA_JWT_ISSUER,
-          audience: config.ORAMA_JWT_AUDIENCE,
-        }
-      : undefined,
-  });
-  const sessions = closers.add(await createSessions({ store, bus, tokens, signup: walletSignup(config) }));
-
+  const access = await composeAccess(ports, closers);
   addInstallationGauges(ports);
   const invocations = createInvocations({
     queue,
@@ -70,36 +56,78 @@ export async function startWeb(
     finisher: core.finisher,
     backlog: ports.backlog,
   });
-  const probeRetries = closers.add(startProbeRetries({ ...ports, ...core, engine }));
+  const probeRetries = closers.add(new ProbeRetries({ ...ports, ...core, engine }));
   let server: Server | undefined;
   const services: Services = {
     ...ports,
     ...core,
+    ...access,
+    ...stateOf(ports, core, options),
     version: VERSION,
-    keys,
     audit: store.audit,
-    tokens,
-    sessions,
-    consoleSignIn: createConsoleSignIn({ sessions, nonces: store.sessions }),
-    auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
     routes: new HttpRoutes(core.catalog),
     functions: createFunctions({ ...ports, ...core, engine, invocations, probeRetries }),
     aliases: createAliases({ ...ports, ...core }),
     rollouts: closers.add(new Rollouts({ ...ports, ...core })),
     triggers: createTriggers({ ...ports, ...core }),
-    logs: createLogs({ store, bus }),
+    logs: createLogs(ports),
     invocations,
-    deadLetters: createDeadLetters({ ...ports, ...core, meter, resultTtlMs }),
+    deadLetters: createDeadLetters({ ...ports, ...core, meter: metrics.meter, resultTtlMs }),
     blobOwners: store.blobOwners,
     traces: store.traces,
     limiter: ports.rateLimiter,
+    functionsUrl: () => server?.functionsUrl ?? '',
+  };
+  const { HOST: host, PORT: port } = config;
+  server = closers.add(await startServer(services, { host, port, functionsPort: config.FUNCTIONS_PORT }));
+  return server;
+}
+
+/** Opens what decides who a caller is. */
+async function composeAccess(
+  { store, bus, quotas, keys: installation, config }: Ports,
+  closers: Closers,
+): Promise<Pick<Services, 'auth' | 'keys' | 'tokens' | 'sessions' | 'consoleSignIn'>> {
+  const keys = closers.add(await openKeys({ store, bus, quotas }));
+  await keys.ensureAdmin(installation.admin);
+  const tokens = await openTokens({
+    privateKey: config.ORAMA_JWT_KEY ?? (await storedJwtKey(store.settings, installation.box)),
+    foreign: config.ORAMA_JWKS_URL
+      ? {
+          jwksUrl: config.ORAMA_JWKS_URL,
+          issuer: config.ORAMA_JWT_ISSUER,
+          audience: config.ORAMA_JWT_AUDIENCE,
+        }
+      : undefined,
+  });
+  const sessions = closers.add(await openSessions({ store, bus, tokens, signup: walletSignup(config) }));
+  return {
+    keys,
+    tokens,
+    sessions,
+    consoleSignIn: createConsoleSignIn({ sessions, nonces: store.sessions }),
+    auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
+  };
+}
+
+/** Connects what shows the state of the process, of its servers and of other processes. */
+function stateOf(
+  ports: Ports,
+  core: Core,
+  { engine, isWorker }: WebOptions,
+): Pick<
+  Services,
+  'usage' | 'stats' | 'health' | 'checkModules' | 'peers' | 'databaseBytes' | 'metrics' | 'status'
+> {
+  const { store, queue, databases, metrics } = ports;
+  const texts = new MetricsTexts();
+  return {
     usage: createUsageReader(ports),
     stats: createStats({ attempts: store.attempts, queue }),
     health: () => checkHealth(ports, isWorker ? engine : null),
     checkModules: createModuleCheck({ ...ports, ...core }),
     peers: createPeers(ports, core.sharedMetrics),
-    databaseBytes: (namespace) => answerInTime(ports.databases.bytes(namespace)),
-    functionsUrl: () => server?.functionsUrl ?? '',
+    databaseBytes: (namespace) => answerInTime(databases.bytes(namespace)),
     async metrics(key, own) {
       const text = await texts.get(own?.namespace ?? '', key, () =>
         metrics.text(core.sharedMetrics.others(), own),
@@ -111,7 +139,4 @@ export async function startWeb(
       return { queue: counts, engine: isWorker ? engine.stats() : null };
     },
   };
-  const { HOST: host, PORT: port } = config;
-  server = closers.add(await startServer(services, { host, port, functionsPort: config.FUNCTIONS_PORT }));
-  return server;
 }

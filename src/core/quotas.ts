@@ -32,7 +32,7 @@ export interface QuotasDeps {
   defaults: QuotaLimits;
 }
 
-export async function createQuotas({ store, bus, defaults }: QuotasDeps): Promise<Quotas> {
+export async function openQuotas({ store, bus, defaults }: QuotasDeps): Promise<Quotas> {
   const cache = freshCache<QuotaLimits>(MAX_AGE_MS);
   const unsubscribe = await bus.subscribe(CHANNEL, (namespace) => cache.drop(namespace));
   const forgetGaps = bus.onGap(() => cache.drop(''));

@@ -51,7 +51,7 @@ export interface SecretsDeps {
   quotas: Quotas;
 }
 
-export async function createSecrets({ store, bus, box, quotas }: SecretsDeps): Promise<Secrets> {
+export async function openSecrets({ store, bus, box, quotas }: SecretsDeps): Promise<Secrets> {
   const signing = freshCache<readonly string[]>();
   const drop = (namespace: string) => signing.drop(`${namespace}/`);
   const unsubscribe = await bus.subscribe(CHANNEL, drop);

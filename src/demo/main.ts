@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pc from 'picocolors';
 import { findTool } from '../cli/build/run-tool.js';
 import { AppError, messageOf } from '../errors.js';
-import { createStage, type Stage } from './stage.js';
+import { openStage, type Stage } from './stage.js';
 
 // `npm run demo`: shows what a user would do in the first five minutes, with the real CLI and a
 // real engine.
@@ -110,7 +110,7 @@ async function logged(stage: Stage, name: string, count: number): Promise<void> 
 
 async function main(): Promise<number> {
   const started = Date.now();
-  const stage = createStage();
+  const stage = openStage();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => stage.close().then(() => process.exit(130)));
   }

@@ -23,7 +23,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export function createStage(): Stage {
+export function openStage(): Stage {
   const directory = mkdtempSync(join(tmpdir(), 'orama-demo-'));
   // The examples refer to ../../sdk, and building them writes files beside them.
   cpSync(packagePath('examples'), join(directory, 'examples'), { recursive: true });

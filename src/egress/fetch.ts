@@ -9,9 +9,9 @@ import { dropBodyHeaders, dropCredentials, incoming, outgoing } from './headers.
 import { createNameLookups, LOOKUP_MS, type NameLookups, type Resolve } from './name-lookups.js';
 import { orAborted } from './or-aborted.js';
 import { allowedAddresses, checkAllowedHosts, parseTarget } from './rules.js';
-import { createSender, type Sender } from './sender.js';
+import { openSender, type Sender } from './sender.js';
 import { createSystemResolver } from './system-resolver.js';
-import { createZstd } from './zstd.js';
+import { openZstd } from './zstd.js';
 
 export interface EgressOptions {
   /**
@@ -34,7 +34,7 @@ const DECODED_AT_ONCE: FairLimits = { each: 2, all: 4 };
 const METHOD = /^[A-Za-z]{1,20}$/;
 
 /** Creates the HTTP client. Throws `bad_config` for an `allow` list that cannot be parsed. */
-export function createEgress(options: EgressOptions): Egress {
+export function openEgress(options: EgressOptions): Egress {
   return new CheckedEgress(options);
 }
 
@@ -51,14 +51,14 @@ class CheckedEgress implements Egress {
   readonly #allowList: AllowList;
   readonly #names: NameLookups;
   readonly #sender: Sender;
-  readonly #zstd = createZstd();
+  readonly #zstd = openZstd();
   readonly #decode = createDecoder(this.#zstd);
   readonly #decoding = new FairLimiter(DECODED_AT_ONCE);
 
   constructor({ allow, resolve = createSystemResolver(), lookupTimeoutMs = LOOKUP_MS }: EgressOptions) {
     this.#allowList = parseAllowList(allow);
     this.#names = createNameLookups(resolve, lookupTimeoutMs);
-    this.#sender = createSender({ allow: this.#allowList, names: this.#names });
+    this.#sender = openSender({ allow: this.#allowList, names: this.#names });
   }
 
   async fetch(request: EgressRequest): Promise<EgressResponse> {

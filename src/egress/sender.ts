@@ -35,7 +35,7 @@ export interface Sender {
  * connection's DNS lookup, so no second lookup could return other addresses (DNS rebinding). A
  * kept-alive connection was checked when it was opened.
  */
-export function createSender(guard: { allow: AllowList; names: NameLookups }): Sender {
+export function openSender(guard: { allow: AllowList; names: NameLookups }): Sender {
   const options = { keepAlive: true, timeout: IDLE_MS };
   const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
 

@@ -18,7 +18,7 @@ export interface Zstd {
   close(): Promise<void>;
 }
 
-export function createZstd(): Zstd {
+export function openZstd(): Zstd {
   const thread = new IdleWorker<ZstdRequest, ZstdReply>(
     () => new Worker(new URL('./zstd-thread.js', import.meta.url), { env: {} }),
   );

@@ -4,10 +4,20 @@ import type { Closable } from '../ports/closable.js';
 import { fileReason } from './file-reason.js';
 
 /**
- * Writes a readiness file for a process manager. Closing the result removes the file, which happens
- * at the beginning of a shutdown. Throws `bad_config` if the file cannot be written.
+ * An entry point calls this before it opens anything: READY_FILE of a killed process would say that
+ * the one that starts is ready. Does nothing if the setting is not set.
  */
-export async function writeReadyFile(file: string): Promise<Closable> {
+export async function removeReadyFile(file: string | undefined): Promise<void> {
+  if (file !== undefined) await rm(file, { force: true });
+}
+
+/**
+ * An entry point calls this when the process is ready, to tell a process manager. Closing the result
+ * removes the file, which happens at the beginning of a shutdown. Throws `bad_config` if the file
+ * cannot be written. Does nothing if the setting is not set.
+ */
+export async function writeReadyFile(file: string | undefined): Promise<Closable> {
+  if (file === undefined) return { close: async () => undefined };
   const partial = `${file}.${process.pid}`;
   try {
     // Write to a temporary name and rename, so that readers never see a partial file.
@@ -21,10 +31,5 @@ export async function writeReadyFile(file: string): Promise<Closable> {
       { cause: error },
     );
   }
-  return { close: () => rm(file, { force: true }) };
-}
-
-/** Removes the readiness file that a killed process has left behind. Call it before startup. */
-export function removeReadyFile(file: string): Promise<void> {
-  return rm(file, { force: true });
+  return { close: () => removeReadyFile(file) };
 }

@@ -8,7 +8,7 @@ import type { Actor, Principal } from '../core/auth/principal.js';
 import { assertFunction } from '../core/auth/rights.js';
 import { AppError } from '../errors.js';
 import { uuidv7 } from '../uuid.js';
-import type { Admission } from './admission/admission.js';
+import type { Admission, Caller } from './admission/admission.js';
 import { credentialOf } from './admission/credential.js';
 import { assertStillValid } from './admission/credential-ends.js';
 import type { BodyLimits, BodyReservation } from './request/body-limits.js';
@@ -42,13 +42,12 @@ export interface Serving {
  * calls the handler and sends its answer.
  */
 export function dispatch(route: Route, serving: Serving) {
-  const { services, admit, bodies, largeReplies, sendToFunctions, stopping } = serving;
   const readParams = readerOf(route.params);
   const readQuery = readerOf(route.query);
   const readHeaders = readerOf(route.headers);
   const { access, scope, otherNamespaces = 'nobody', limited = true } = route;
   const bodySpec = route.body ?? (takesNoBody(route) ? NO_BODY : undefined);
-  const bodyOf = bodySpec === undefined ? null : bodyReader(bodySpec);
+  const readBodyOf = bodySpec === undefined ? null : bodyReader(bodySpec);
   // A function name in the path is checked here; otherwise the handler checks which functions are
   // concerned.
   const isOfFunction = scope !== null && FUNCTION_SCOPES.has(scope) && route.params?.shape.name !== undefined;
@@ -59,7 +58,7 @@ export function dispatch(route: Route, serving: Serving) {
     // Also before the credential is checked: a 401 or 404 is for this caller.
     if (access !== 'open' && route.method === 'GET') keepPrivate(ctx.res);
     const query = ctx.querystring === '' ? NOTHING : ctx.query;
-    const { principal, namespace, countUse } = await admit(ctx.req, {
+    const caller = await serving.admit(ctx.req, {
       access,
       scope,
       credential: access === 'open' ? null : credentialOf(ctx.req.headers),
@@ -68,55 +67,83 @@ export function dispatch(route: Route, serving: Serving) {
       limited,
     });
     const params = readParams(ctx.params);
-    if (isOfFunction && principal?.rights.functions) {
-      assertFunction(principal, scope, parseFunctionRef(String(params.name)).name);
+    if (isOfFunction && caller.principal?.rights.functions) {
+      assertFunction(caller.principal, scope, parseFunctionRef(String(params.name)).name);
     }
-    const holdSent = (bytes: number) => bodies.holdReply(ctx, principal?.namespace ?? null, bytes);
-    const call = {
-      services,
-      largeReplies,
-      sendToFunctions,
-      stopping,
-      ctx,
-      principal,
-      namespace,
-      countUse,
-      readReply<T>(bytes: number, read: () => Promise<T>): Promise<T> {
-        // Nothing would account what is read for a client that has disconnected.
-        if (ctx.res.destroyed) throw new AppError('unavailable', 'The client has disconnected.');
-        return bodies.readReply(ctx, principal?.namespace ?? null, bytes, read);
-      },
-      streamReservation: () => bodies.streamReservation(namespace),
-      actor: () => actorOf(ctx, principal),
-      params,
-      query: readQuery(query),
-      headers: readHeaders(ctx.req.headers),
-      body: undefined as unknown,
-      bodyText: '',
-    };
+    const call = newCall(serving, ctx, caller);
+    call.params = params;
+    call.query = readQuery(query);
+    call.headers = readHeaders(ctx.req.headers);
     if (route.authorize) await route.authorize(call);
-    let reservation: BodyReservation | null = null;
-    if (bodySpec && bodyOf) {
-      reservation = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
-      Object.assign(call, await bodyOf(ctx, reservation, principal));
-      if (bodySpec.isQueued) reservation?.releaseAfterRead();
-      if (reservation?.tookLong()) {
-        await assertStillValid(services.auth, principal);
-        if (route.authorize) await route.authorize(call);
-      }
-    }
-    const answer = async () => {
-      await send(ctx, await route.handle(call), {
-        hot: route.hot ?? false,
-        hold: holdSent,
-        // Anonymous callers may name any namespace.
-        compress: (text) => largeReplies.compress(principal?.namespace ?? '', text),
-      });
-    };
-    const handle = () => (route.list ? largeReplies.list(namespace, answer) : answer());
+    const reservation = readBodyOf === null ? null : await readInto(call, route, readBodyOf, serving);
+    const handle = () => answer(call, route, serving);
     if (reservation === null || route.body?.isQueued) await handle();
     else await reservation.holdWhile(handle);
   };
+}
+
+/** What a handler is called with, before its types are known: see `Call`. */
+type UntypedCall = ReturnType<typeof newCall>;
+
+/** Creates the call of a request; its input is read afterwards. */
+function newCall(
+  { services, bodies, largeReplies, sendToFunctions, stopping }: Serving,
+  ctx: Context,
+  { principal, namespace, countUse }: Caller,
+) {
+  return {
+    services,
+    largeReplies,
+    sendToFunctions,
+    stopping,
+    ctx,
+    principal,
+    namespace,
+    countUse,
+    readReply<T>(bytes: number, read: () => Promise<T>): Promise<T> {
+      // Nothing would account what is read for a client that has disconnected.
+      if (ctx.res.destroyed) throw new AppError('unavailable', 'The client has disconnected.');
+      return bodies.readReply(ctx, principal?.namespace ?? null, bytes, read);
+    },
+    streamReservation: () => bodies.streamReservation(namespace),
+    actor: () => actorOf(ctx, principal),
+    params: NOTHING as Record<string, unknown>,
+    query: NOTHING as Record<string, unknown>,
+    headers: NOTHING as Record<string, unknown>,
+    body: undefined as unknown,
+    bodyText: '',
+  };
+}
+
+/** Reads the body of a request. Resolves with the reservation of the memory that it takes. */
+async function readInto(
+  call: UntypedCall,
+  route: Route,
+  readBodyOf: BodyReader,
+  { services, bodies }: Serving,
+): Promise<BodyReservation | null> {
+  const { ctx, principal } = call;
+  const reservation = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
+  Object.assign(call, await readBodyOf(ctx, reservation, principal));
+  if (route.body?.isQueued) reservation?.releaseAfterRead();
+  if (reservation?.tookLong()) {
+    await assertStillValid(services.auth, principal);
+    if (route.authorize) await route.authorize(call);
+  }
+  return reservation;
+}
+
+/** Calls the handler and sends its answer. */
+function answer(call: UntypedCall, route: Route, { bodies, largeReplies }: Serving): Promise<void> {
+  const { ctx, principal, namespace } = call;
+  const sendAnswer = async () =>
+    send(ctx, await route.handle(call), {
+      hot: route.hot ?? false,
+      hold: (bytes) => bodies.holdReply(ctx, principal?.namespace ?? null, bytes),
+      // Anonymous callers may name any namespace.
+      compress: (text) => largeReplies.compress(principal?.namespace ?? '', text),
+    });
+  return route.list ? largeReplies.list(namespace, sendAnswer) : sendAnswer();
 }
 
 /**

@@ -73,8 +73,8 @@ export interface ResponseSpec {
   headers?: Record<string, string>;
 }
 
-export interface Call<A extends Access, P, Q, H, B> {
-  services: Services;
+export interface Call<U extends keyof Services, A extends Access, P, Q, H, B> {
+  services: Pick<Services, U>;
   /** Namespace of the credential; for an anonymous call the requested one. */
   namespace: Principal['namespace'];
   principal: A extends 'required' ? Principal : Principal | null;
@@ -119,7 +119,7 @@ export interface RouteResponse {
   type?: string;
 }
 
-export interface RouteSpec<A extends Access, P, Q, H, B> {
+export interface RouteSpec<U extends keyof Services, A extends Access, P, Q, H, B> {
   /** Operation id in the OpenAPI document: a verb and its object, such as `listInvocations`. */
   operationId: string;
   method: Method;
@@ -155,16 +155,17 @@ export interface RouteSpec<A extends Access, P, Q, H, B> {
   /** Returns additional fields of error responses. */
   refusal?(ctx: Context): Record<string, unknown>;
   /** Checks that do not need the body; called before it is read, and after one that took time. */
-  authorize?(call: Omit<Call<A, P, Q, H, B>, 'body'>): Promise<void>;
+  authorize?(call: Omit<Call<U, A, P, Q, H, B>, 'body'>): Promise<void>;
   /** A hot route: its small, latency-critical responses are not compressed. */
   hot?: boolean;
   /** The response is a list of up to several megabytes: see `LargeReplies`. */
   list?: boolean;
-  handle(call: Call<A, P, Q, H, B>): Promise<RouteResponse>;
+  handle(call: Call<U, A, P, Q, H, B>): Promise<RouteResponse>;
 }
 
 /** A route after its handler's types have been checked against its schemas and erased. */
 export type Route = RouteSpec<
+  never,
   Access,
   ObjectSchema | undefined,
   ObjectSchema | undefined,
@@ -175,17 +176,25 @@ export type Route = RouteSpec<
   handle(call: unknown): Promise<RouteResponse>;
 };
 
-/** Defines an endpoint. The router, /openapi.json and /docs are derived from it. */
-export function route<
-  A extends Access,
-  P extends ObjectSchema | undefined = undefined,
-  Q extends ObjectSchema | undefined = undefined,
-  H extends ObjectSchema | undefined = undefined,
-  B extends BodySpec | undefined = undefined,
->(spec: RouteSpec<A, P, Q, H, B>): Route;
-// Type erasure is safe: the handler is called only with values that its own schemas have parsed.
-export function route(spec: Route): Route {
-  return spec;
+/**
+ * Returns the function by which a module defines its endpoints, whose handlers use only the named
+ * services. The router, /openapi.json and /docs are derived from the endpoints. TypeScript infers
+ * either all type parameters of a call or none, so the services are named in a call of their own.
+ */
+export function routeUsing<U extends keyof Services>() {
+  function route<
+    A extends Access,
+    P extends ObjectSchema | undefined = undefined,
+    Q extends ObjectSchema | undefined = undefined,
+    H extends ObjectSchema | undefined = undefined,
+    B extends BodySpec | undefined = undefined,
+  >(spec: RouteSpec<U, A, P, Q, H, B>): Route;
+  // Type erasure is safe: the handler is called only with values that its own schemas have parsed,
+  // and with all services.
+  function route(spec: Route): Route {
+    return spec;
+  }
+  return route;
 }
 
 export function json(status: number, value: unknown, headers?: Record<string, string>): RouteResponse {

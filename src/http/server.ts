@@ -106,7 +106,7 @@ function createHandlers(services: Services, stopping: AbortSignal, listeners: Li
   return { admit, bodies, handle, handleFunctions: null };
 }
 
-function connectionOptions({ config, logger }: Services, stopping: AbortSignal) {
+function connectionOptions({ config, logger }: Pick<Services, 'config' | 'logger'>, stopping: AbortSignal) {
   return {
     stopping,
     maxConnections: config.MAX_CONNECTIONS,
@@ -129,7 +129,7 @@ interface Running {
 }
 
 function runningServer(
-  { config, invoker }: Services,
+  { config, invoker }: Pick<Services, 'config' | 'invoker'>,
   { main, functions, sockets, stopping }: Running,
 ): Server {
   const close = async () => {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import { exportJWK, SignJWT } from 'jose';
-import { createTokens } from '../../src/core/auth/jwt.js';
+import { openTokens } from '../../src/core/auth/jwt.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { ed25519Pem } from './parts.js';
 
@@ -19,7 +19,7 @@ for (const [alg, pem] of [
   ['RS256', pemOf(rsa())],
 ] as const) {
   test(`a token signed with ${alg} keeps its claims, and the JWKS contains the public key`, async (t) => {
-    const tokens = await createTokens({ privateKey: pem });
+    const tokens = await openTokens({ privateKey: pem });
     const namespace = aNamespace();
     const claims = await tokens.verify(await tokens.sign({ subject: '0xabc', namespace, session: 's1' }));
     t.like(claims, { subject: '0xabc', namespace, session: 's1', keyId: null });
@@ -30,7 +30,7 @@ for (const [alg, pem] of [
 }
 
 test('tokens with alg none, HMAC with the public key, another algorithm or a header key are rejected', async (t) => {
-  const tokens = await createTokens({ privateKey: pemOf(rsa()) });
+  const tokens = await openTokens({ privateKey: pemOf(rsa()) });
   const [jwk] = tokens.jwks().keys;
   const kid = jwk?.kid ?? '';
   const good = await tokens.sign({ subject: '0xabc', namespace: aNamespace() });
@@ -58,7 +58,7 @@ test('tokens with alg none, HMAC with the public key, another algorithm or a hea
 
 test('a token with a wrong issuer, audience or time, or without a required claim, is rejected', async (t) => {
   const pair = rsa();
-  const tokens = await createTokens({ privateKey: pemOf(pair) });
+  const tokens = await openTokens({ privateKey: pemOf(pair) });
   const good = {
     sub: 's',
     namespace: aNamespace(),
@@ -94,7 +94,7 @@ test('tokens of the configured foreign issuer and of this engine are accepted, a
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close());
   const { port } = server.address() as AddressInfo;
-  const tokens = await createTokens({
+  const tokens = await openTokens({
     privateKey: ed25519Pem(),
     foreign: { jwksUrl: `http://127.0.0.1:${port}/jwks.json`, issuer: 'https://id.example', audience: 'fn' },
   });
@@ -116,7 +116,7 @@ test('tokens of the configured foreign issuer and of this engine are accepted, a
 });
 
 test('verifying a foreign token fails with unavailable when the JWKS URL is unreachable', async (t) => {
-  const tokens = await createTokens({
+  const tokens = await openTokens({
     privateKey: ed25519Pem(),
     foreign: { jwksUrl: 'http://127.0.0.1:1/jwks.json' },
   });
@@ -131,6 +131,6 @@ test('a signing key other than Ed25519 or RSA of sufficient size is rejected at 
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const pems = [small, ec].map((pair) => pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
   for (const privateKey of [...pems, 'no key']) {
-    await t.throwsAsync(createTokens({ privateKey }), { code: 'bad_config' });
+    await t.throwsAsync(openTokens({ privateKey }), { code: 'bad_config' });
   }
 });

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { openStore } from '../../db/open.js';
 import { openQueues } from '../../queues/open.js';
 import { TaskCallbacks } from '../../src/core/invocations/callbacks.js';
-import { createEgress } from '../../src/egress/fetch.js';
+import { openEgress } from '../../src/egress/fetch.js';
 import { createLogger } from '../../src/logger.js';
 import { openRateLimiter } from '../../src/rate-limit/open.js';
 import { aNamespace, aRequestId } from '../helpers/attempt.js';
@@ -21,7 +21,7 @@ test('the record of a callback whose task was removed with a BullMQ tool ends wi
   t.teardown(() => queues.close());
   const store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
   t.teardown(() => store.close());
-  const egress = createEgress({ allow: [] });
+  const egress = openEgress({ allow: [] });
   t.teardown(() => egress.close());
   const rateLimiter = await openRateLimiter({ driver: 'local' });
   t.teardown(() => rateLimiter.close());

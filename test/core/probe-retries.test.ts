@@ -5,8 +5,8 @@ import test, { type ExecutionContext } from 'ava';
 import { openStore } from '../../db/open.js';
 import { openBus } from '../../src/bus/open.js';
 import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
-import { createCatalog } from '../../src/core/functions/catalog.js';
-import { startProbeRetries } from '../../src/core/functions/probe-retries.js';
+import { openCatalog } from '../../src/core/functions/catalog.js';
+import { ProbeRetries } from '../../src/core/functions/probe-retries.js';
 import { warmStartOf } from '../../src/core/functions/warm-start.js';
 import type { InspectSettings, ModuleInspection } from '../../src/ports/engine.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
@@ -33,7 +33,7 @@ async function scene(
 ) {
   const store = await openStore({ driver: 'sqlite', file: join(directory, `${randomUUID()}.sqlite`) });
   const bus = await openBus({ driver: 'local' });
-  const catalog = await createCatalog({ store, bus });
+  const catalog = await openCatalog({ store, bus });
   t.teardown(async () => {
     await catalog.close();
     await bus.close();
@@ -57,7 +57,7 @@ async function scene(
       anEntry(),
     );
   const start = () => {
-    const probeRetries = startProbeRetries({
+    const probeRetries = new ProbeRetries({
       store,
       catalog,
       blobs: { get },

@@ -3,7 +3,7 @@ import test from 'ava';
 import { ALL_RIGHTS } from '../../src/contract/scopes.js';
 import type { Actor } from '../../src/core/auth/principal.js';
 import { createSecretBox } from '../../src/core/secret-box.js';
-import { createSecrets } from '../../src/core/secrets.js';
+import { openSecrets } from '../../src/core/secrets.js';
 import type { Store } from '../../src/ports/store.js';
 import { aNamespace, aRequestId } from '../helpers/attempt.js';
 import { unboundedQuotas } from '../helpers/quotas.js';
@@ -41,7 +41,7 @@ async function aProcess() {
       },
     },
   };
-  const secrets = await createSecrets({ store: watched, bus, box, quotas: unboundedQuotas() });
+  const secrets = await openSecrets({ store: watched, bus, box, quotas: unboundedQuotas() });
   return { secrets, seen };
 }
 

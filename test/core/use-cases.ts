@@ -9,14 +9,14 @@ import type { Namespace } from '../../src/contract/ids.js';
 import { QUOTA_NAMES, QUOTAS, type QuotaLimits } from '../../src/contract/quotas.js';
 import type { Actor } from '../../src/core/auth/principal.js';
 import { createPublisher } from '../../src/core/events/publish.js';
-import { createCatalog } from '../../src/core/functions/catalog.js';
+import { openCatalog } from '../../src/core/functions/catalog.js';
 import { TaskCallbacks } from '../../src/core/invocations/callbacks.js';
 import { createFinisher } from '../../src/core/invocations/finish.js';
 import { createInvoker } from '../../src/core/invocations/invoke.js';
 import { BusReplies } from '../../src/core/invocations/replies.js';
 import { openLogQuota } from '../../src/core/observability/log-quota.js';
-import { createQuotas } from '../../src/core/quotas.js';
-import { createEgress } from '../../src/egress/fetch.js';
+import { openQuotas } from '../../src/core/quotas.js';
+import { openEgress } from '../../src/egress/fetch.js';
 import { createLogger } from '../../src/logger.js';
 import type { Meter } from '../../src/ports/meter.js';
 import { openRateLimiter } from '../../src/rate-limit/open.js';
@@ -40,12 +40,12 @@ export async function openUseCases(directory: string) {
   });
   const bus = await openBus({ driver: 'local' });
   const rateLimiter = await openRateLimiter({ driver: 'local' });
-  const egress = createEgress({ allow: [] });
-  const catalog = await createCatalog({ store, bus });
+  const egress = openEgress({ allow: [] });
+  const catalog = await openCatalog({ store, bus });
   const replies = await BusReplies.open({ address: GATEWAY, bus, store });
   const logger = createLogger('silent');
   const defaults = Object.fromEntries(QUOTA_NAMES.map((name) => [name, QUOTAS[name].default])) as QuotaLimits;
-  const quotas = await createQuotas({ store: store.quotas, bus, defaults });
+  const quotas = await openQuotas({ store: store.quotas, bus, defaults });
   const metered: unknown[][] = [];
   const meter: Meter = {
     accepted: (...values) => void metered.push(['accepted', ...values]),

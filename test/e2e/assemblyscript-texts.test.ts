@@ -2,11 +2,11 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { buildFunction } from '../../src/cli/build/build.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
-const engine = createEngine({ threads: 1, parked: 8 });
+const engine = openEngine({ threads: 1, parked: 8 });
 test.after.always(() => engine.close());
 const home = tempDir();
 

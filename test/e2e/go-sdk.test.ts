@@ -2,11 +2,11 @@ import test from 'ava';
 import { findTool } from '../../src/cli/build/run-tool.js';
 import type { HostCalls } from '../../src/contract/host-functions.js';
 import type { HttpExchangeRequest } from '../../src/contract/http-exchange.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { goGuest } from '../helpers/go-guest.js';
 
-const engine = createEngine({ threads: 1, parked: 8 });
+const engine = openEngine({ threads: 1, parked: 8 });
 test.after.always(() => engine.close());
 
 let built: Promise<Buffer> | undefined;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import test from 'ava';
-import { createEgress } from '../../src/egress/fetch.js';
+import { openEgress } from '../../src/egress/fetch.js';
 import { asker, egress, get, server } from '../helpers/egress.js';
 import { httpServer } from '../helpers/http-server.js';
 import { sameBytes } from '../helpers/same-bytes.js';
@@ -145,7 +145,7 @@ test('64 requests to one server run concurrently', async (t) => {
 
 test('close ends pending requests with unavailable, and closing again has no effect', async (t) => {
   const { url } = await server(t, () => {});
-  const guarded = createEgress({ allow: ['127.0.0.1'] });
+  const guarded = openEgress({ allow: ['127.0.0.1'] });
   const waiting = guarded.fetch(get(url));
   await guarded.close();
   await guarded.close();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { parseManifest } from '../../src/contract/manifest.js';
+import { parseManifest } from '../../src/cli/yaml/manifest.js';
 import { parse } from '../../workers/wasm/binary/parse.js';
 import { check } from '../../workers/wasm/run/module-check.js';
 import { successfulCli } from '../helpers/cli.js';

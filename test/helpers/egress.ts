@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionContext } from 'ava';
-import { createEgress, type EgressOptions } from '../../src/egress/fetch.js';
+import { type EgressOptions, openEgress } from '../../src/egress/fetch.js';
 import type { EgressRequest } from '../../src/ports/egress.js';
 import { aNamespace } from './attempt.js';
 import { httpServer, type TestServer } from './http-server.js';
@@ -14,7 +14,7 @@ export async function server(t: ExecutionContext, respond: Respond): Promise<Tes
 }
 
 export function egress(t: ExecutionContext, options: EgressOptions) {
-  const opened = createEgress({ resolve: async (host) => names(host), ...options });
+  const opened = openEgress({ resolve: async (host) => names(host), ...options });
   t.teardown(() => opened.close());
   return opened;
 }

@@ -8,7 +8,7 @@ import { functionNameSchema } from '../../src/contract/ids.js';
 import { dispatch, type Serving } from '../../src/http/dispatch.js';
 import { createLargeReplies } from '../../src/http/response/large-replies.js';
 import { streamEvent } from '../../src/http/response/stream-event.js';
-import { route } from '../../src/http/route.js';
+import { routeUsing } from '../../src/http/route.js';
 import { aRequestId } from '../helpers/attempt.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -80,7 +80,7 @@ test('a failed read is not shared with later streams', async (t) => {
 });
 
 test('replies to anonymous callers wait for no turn of the namespace that they name', async (t) => {
-  const document = route({
+  const document = routeUsing<never>()({
     ...{
       operationId: 'getText',
       method: 'GET',

@@ -1,10 +1,10 @@
 import test from 'ava';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 import { SNIPPETS } from './snippets.js';
 
-const engine = createEngine({ threads: 2, parked: 8 });
+const engine = openEngine({ threads: 2, parked: 8 });
 test.after.always(() => engine.close());
 
 /** Wraps a snippet in a function that returns its result as JSON, or the name of its error. */

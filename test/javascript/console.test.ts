@@ -1,11 +1,11 @@
 import { Console } from 'node:console';
 import { Writable } from 'node:stream';
 import test from 'ava';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 
-const engine = createEngine({ threads: 2, parked: 8 });
+const engine = openEngine({ threads: 2, parked: 8 });
 test.after.always(() => engine.close());
 
 /**

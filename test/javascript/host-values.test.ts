@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { HostCalls } from '../../src/contract/host-functions.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { type CallOptions, runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 
-const engine = createEngine({ threads: 2, parked: 8 });
+const engine = openEngine({ threads: 2, parked: 8 });
 test.after.always(() => engine.close());
 
 async function run(source: string, input: string | Uint8Array = '', options: CallOptions = {}) {

@@ -1,10 +1,10 @@
 import test from 'ava';
 import { functionNameSchema } from '../../src/contract/ids.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 
-const engine = createEngine({ threads: 2, parked: 8 });
+const engine = openEngine({ threads: 2, parked: 8 });
 test.after.always(() => engine.close());
 
 /** Per package: a function that uses it, the input, and the expected output. */

@@ -1,9 +1,9 @@
 import test from 'ava';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { type CallOptions, runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 
-export const engine = createEngine({ threads: 2, parked: 8 });
+export const engine = openEngine({ threads: 2, parked: 8 });
 test.after.always(() => engine.close());
 
 /** Builds a function and runs it once. */

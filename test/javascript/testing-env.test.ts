@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { requestIdSchema } from '../../src/contract/ids.js';
 import { uuidv7 } from '../../src/uuid.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 
-const engine = createEngine({ threads: 1, parked: 8 });
+const engine = openEngine({ threads: 1, parked: 8 });
 test.after.always(() => engine.close());
 
 /** Collects what each use of `env` gives, or the name of its error. */

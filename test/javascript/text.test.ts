@@ -1,9 +1,9 @@
 import test from 'ava';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 
-const engine = createEngine({ threads: 1, parked: 2 });
+const engine = openEngine({ threads: 1, parked: 2 });
 test.after.always(() => engine.close());
 
 async function outputOf(source: string, input = ''): Promise<string> {

@@ -1,9 +1,9 @@
 import test from 'ava';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { command, FUNCTION, handMade, I32, I64, MEMORY } from '../helpers/wasm.js';
 
-const engine = createEngine({ threads: 1, parked: 0 });
+const engine = openEngine({ threads: 1, parked: 0 });
 test.after.always(() => engine.close());
 
 test('a packed result in a module without an allocator is 0, and the log states the reason', async (t) => {

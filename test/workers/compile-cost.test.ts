@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import type { FunctionName } from '../../src/contract/ids.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { parse } from '../../workers/wasm/binary/parse.js';
 import { scan } from '../../workers/wasm/binary/scan.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { assemble } from '../helpers/wat.js';
 
-const engine = createEngine({ threads: 1, parked: 0 });
+const engine = openEngine({ threads: 1, parked: 0 });
 test.after.always(() => engine.close());
 
 const THOUSAND = 'i32 '.repeat(1000);

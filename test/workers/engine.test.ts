@@ -1,12 +1,12 @@
 import test from 'ava';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 
 /** Long enough for a busy machine to begin a guest that logs and then loops. */
 const LOGGED_MS = 3000;
 
-const engine = createEngine({ threads: 2, parked: 8 });
+const engine = openEngine({ threads: 2, parked: 8 });
 test.after.always(() => engine.close());
 const run = async (input: string, options = {}) => runText(engine, await guest('kitchen.c'), input, options);
 

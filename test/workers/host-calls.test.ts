@@ -2,13 +2,13 @@ import test from 'ava';
 import type { HostCalls } from '../../src/contract/host-functions.js';
 import type { RequestId } from '../../src/contract/ids.js';
 import { MAX_HOST_TEXT, MAX_SQL_ARGS } from '../../src/contract/limits.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { dispatchHostCall } from '../../workers/engine/host-dispatch.js';
 import { aName } from '../helpers/attempt.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { guest, missingCompiler } from '../helpers/guests.js';
 
-const engine = createEngine({ threads: 2, parked: 8 });
+const engine = openEngine({ threads: 2, parked: 8 });
 test.after.always(() => engine.close());
 const run = async (input: string, host: Partial<HostCalls> = {}, options = {}) =>
   runText(engine, await guest('kitchen.c'), input, { host, ...options });

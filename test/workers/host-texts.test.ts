@@ -1,10 +1,10 @@
 import test from 'ava';
 import { MAX_HOST_TEXT, MAX_SQL_ARGS } from '../../src/contract/limits.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { type CallOptions, runText } from '../helpers/engine.js';
 import { assemble } from '../helpers/wat.js';
 
-const engine = createEngine({ threads: 1, parked: 1 });
+const engine = openEngine({ threads: 1, parked: 1 });
 test.after.always(() => engine.close());
 
 const PAGE = 65_536;

@@ -1,12 +1,12 @@
 import test from 'ava';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 import { isolationRound } from '../helpers/isolation.js';
 import { command, type HandMade, handMade, I32 } from '../helpers/wasm.js';
 
 test('64 concurrent guests of two namespaces see only their own wallet, secrets, env, data and log', async (t) => {
-  const engine = createEngine({ threads: 2, parked: 64 });
+  const engine = openEngine({ threads: 2, parked: 64 });
   t.teardown(() => engine.close());
   const { runs, mixed } = await isolationRound(engine, { invocations: 1500, atOnce: 64 });
   t.is(runs, 1500);
@@ -14,7 +14,7 @@ test('64 concurrent guests of two namespaces see only their own wallet, secrets,
 });
 
 test('a guest that overwrites its memory does not affect the next run', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 0 });
+  const engine = openEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await guest('kitchen.c');
   for (let round = 0; round < 5; round++) {
@@ -124,7 +124,7 @@ const MARKING: [string, HandMade][] = [
 
 for (const [what, made] of MARKING) {
   test(`a guest that ${what} does not affect the next run`, async (t) => {
-    const engine = createEngine({ threads: 1, parked: 0 });
+    const engine = openEngine({ threads: 1, parked: 0 });
     t.teardown(() => engine.close());
     const wasm = handMade(command(made));
     for (let run = 0; run < 3; run++) {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { FunctionName } from '../../src/contract/ids.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { contentId, guestCall, runText } from '../helpers/engine.js';
 import { guest, missingCompiler } from '../helpers/guests.js';
 import { until } from '../helpers/until.js';
@@ -13,7 +13,7 @@ const residentMb = () =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) / 1024;
 
 // One guest at a time, so that its memory is visible in the size of the process.
-const engine = createEngine({ threads: 1, parked: 0, memoryMb: 512 });
+const engine = openEngine({ threads: 1, parked: 0, memoryMb: 512 });
 test.after.always(() => engine.close());
 
 for (const [source, input, small] of [
@@ -118,7 +118,7 @@ for (const [what, input] of [
   ['a loop of host calls', 'many-gets 10000000'],
 ] as const) {
   test.serial(`${what} is stopped at the timeout while other guests run`, async (t) => {
-    const two = createEngine({ threads: 2, parked: 2 });
+    const two = openEngine({ threads: 2, parked: 2 });
     t.teardown(() => two.close());
     const wasm = await guest('kitchen.c');
     const cacheGet = () => (input === 'get k' ? new Promise<null>(() => {}) : Promise.resolve(null));

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { FunctionName } from '../../src/contract/ids.js';
 import { isAppError } from '../../src/errors.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { parse } from '../../workers/wasm/binary/parse.js';
 import { scan } from '../../workers/wasm/binary/scan.js';
 import { rewrite } from '../../workers/wasm/instrument/rewrite.js';
@@ -13,7 +13,7 @@ import { guest } from '../helpers/guests.js';
 import { command, FUNCTION, type HandMade, handMade, I32, I64, MEMORY } from '../helpers/wasm.js';
 import { assemble } from '../helpers/wat.js';
 
-const engine = createEngine({ threads: 1, parked: 0 });
+const engine = openEngine({ threads: 1, parked: 0 });
 test.after.always(() => engine.close());
 
 const inspect = (wasm: Uint8Array) =>

@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { WarmStart } from '../../src/contract/function.js';
 import type { FunctionName } from '../../src/contract/ids.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { contentId, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 
-const engine = createEngine({ threads: 1, parked: 1 });
+const engine = openEngine({ threads: 1, parked: 1 });
 test.after.always(() => engine.close());
 
 const RUNS = 6;

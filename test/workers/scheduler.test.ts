@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { namespaceSchema } from '../../src/contract/ids.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { Scheduler } from '../../workers/engine/scheduler.js';
 import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
 import { readSource } from '../../workers/wasm/warm/source.js';
@@ -46,7 +46,7 @@ async function computingThread(t: ExecutionContext, ms: number): Promise<() => P
 }
 
 test('waiting guests release CPU slots: 30 guests wait at once on 2 threads', async (t) => {
-  const engine = createEngine({ threads: 2, parked: 30 });
+  const engine = openEngine({ threads: 2, parked: 30 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   let inside = 0;
@@ -69,7 +69,7 @@ test('waiting guests release CPU slots: 30 guests wait at once on 2 threads', as
 });
 
 test('waiting guests do not block a computing guest', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 4 });
+  const engine = openEngine({ threads: 1, parked: 4 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   let release = () => {};
@@ -86,7 +86,7 @@ test('waiting guests do not block a computing guest', async (t) => {
 });
 
 test('a sleeping guest releases its CPU slot', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 1 });
+  const engine = openEngine({ threads: 1, parked: 1 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   const stop = new AbortController();
@@ -98,7 +98,7 @@ test('a sleeping guest releases its CPU slot', async (t) => {
 });
 
 test('the number of parked guests does not exceed its limit', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 2 });
+  const engine = openEngine({ threads: 1, parked: 2 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   let inside = 0;
@@ -121,7 +121,7 @@ test('the number of parked guests does not exceed its limit', async (t) => {
 });
 
 test('a long queue of one namespace does not delay the first run of another', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 0 });
+  const engine = openEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   const ended: string[] = [];
@@ -137,7 +137,7 @@ test('a long queue of one namespace does not delay the first run of another', as
 });
 
 test.serial('endless loops of one namespace on every core do not block another namespace', async (t) => {
-  const engine = createEngine({ threads: 2, parked: 0 });
+  const engine = openEngine({ threads: 2, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   const stop = new AbortController();
@@ -173,7 +173,7 @@ test.serial('while a module is compiled, guests leave it a core, except the last
   const endless = reactor(ENDLESS);
   for (const threads of [1, 2]) {
     const stop = new AbortController();
-    const engine = createEngine({ threads, parked: 0 });
+    const engine = openEngine({ threads, parked: 0 });
     t.teardown(() => engine.close());
     await runText(engine, wasm, 'echo here');
     const settings = {
@@ -203,7 +203,7 @@ test.serial('while a module is compiled, guests leave it a core, except the last
 test.serial(
   'more guests than cores that wait and then loop endlessly do not block another namespace',
   async (t) => {
-    const engine = createEngine({ threads: 2, parked: 24 });
+    const engine = openEngine({ threads: 2, parked: 24 });
     t.teardown(() => engine.close());
     const wasm = await kitchen();
     const stop = new AbortController();
@@ -236,7 +236,7 @@ test.serial(
 );
 
 test.serial('guests of one namespace that use all memory do not block another namespace', async (t) => {
-  const engine = createEngine({ threads: 2, parked: 40, memoryMb: 1024 });
+  const engine = openEngine({ threads: 2, parked: 40, memoryMb: 1024 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   let inside = 0;
@@ -272,7 +272,7 @@ test.serial('guests of one namespace that use all memory do not block another na
 });
 
 test('urgent runs start before runs without a waiting caller', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 0 });
+  const engine = openEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   const ended: string[] = [];
@@ -285,7 +285,7 @@ test('urgent runs start before runs without a waiting caller', async (t) => {
 });
 
 test('waiting guests count with their used memory, and the memory budget is not exceeded', async (t) => {
-  const engine = createEngine({ threads: 2, parked: 16, memoryMb: 700 });
+  const engine = openEngine({ threads: 2, parked: 16, memoryMb: 700 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   let most = 0;
@@ -318,7 +318,7 @@ test('waiting guests count with their used memory, and the memory budget is not 
 });
 
 test('a large guest starts although small guests keep arriving', async (t) => {
-  const engine = createEngine({ threads: 2, parked: 8, memoryMb: 256 });
+  const engine = openEngine({ threads: 2, parked: 8, memoryMb: 256 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   let large = false;
@@ -334,7 +334,7 @@ test('a large guest starts although small guests keep arriving', async (t) => {
 });
 
 test('a guest whose memory limit exceeds the budget is refused with unavailable', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 0, memoryMb: 100 });
+  const engine = openEngine({ threads: 1, parked: 0, memoryMb: 100 });
   t.teardown(() => engine.close());
   await t.throwsAsync(engine.run(guestCall(await kitchen(), '', { memoryLimitMb: 256 })), {
     code: 'unavailable',
@@ -343,7 +343,7 @@ test('a guest whose memory limit exceeds the budget is refused with unavailable'
 });
 
 test('cancelling stops a running guest and removes a waiting guest', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 0 });
+  const engine = openEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   const running = new AbortController();
@@ -372,7 +372,7 @@ test('cancelling stops a running guest and removes a waiting guest', async (t) =
 });
 
 test('closing an engine rejects running, waiting and later runs with unavailable', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 0 });
+  const engine = openEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   await runText(engine, wasm, 'echo');
@@ -391,10 +391,10 @@ test('a process that has closed its engine exits', async (t) => {
   const helperUrl = new URL('../helpers/engine.js', import.meta.url).href;
   const guestsUrl = new URL('../helpers/guests.js', import.meta.url).href;
   const script = `
-    const { createEngine } = await import('${engineUrl}');
+    const { openEngine } = await import('${engineUrl}');
     const { runText } = await import('${helperUrl}');
     const { guest } = await import('${guestsUrl}');
-    const engine = createEngine({ threads: 2, parked: 4 });
+    const engine = openEngine({ threads: 2, parked: 4 });
     const { output } = await runText(engine, await guest('kitchen.c'), 'echo done');
     await engine.close();
     process.stdout.write(output);

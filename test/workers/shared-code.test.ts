@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { FunctionName } from '../../src/contract/ids.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { ProgramCache } from '../../workers/engine/program-cache.js';
 import { ModuleCompiler } from '../../workers/threads/module-compiler.js';
 import { Guest } from '../../workers/wasm/run/guest.js';
@@ -133,7 +133,7 @@ test('thirty JavaScript functions share one copy of their code and return their 
 });
 
 test('the number of warm instances is limited by the memory that they use', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 0, memoryMb: 64 });
+  const engine = openEngine({ threads: 1, parked: 0, memoryMb: 64 });
   t.teardown(() => engine.close());
   const wasm = await buildJavaScript('export default (n: number) => n + 1;');
   const run = (index: number) =>
@@ -153,7 +153,7 @@ test('the number of warm instances is limited by the memory that they use', asyn
 });
 
 test('a JavaScript function that never waits starts no threads for waiting guests', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 16 });
+  const engine = openEngine({ threads: 1, parked: 16 });
   t.teardown(() => engine.close());
   const wasm = await buildJavaScript('export default (n: number) => n + 1;');
   for (let run = 0; run < 20; run++) await runText(engine, wasm, '1', { warmStart: 'reactor' });

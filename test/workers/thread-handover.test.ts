@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { Engine } from '../../src/ports/engine.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { DATA_BYTES } from '../../workers/threads/protocol.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
@@ -13,7 +13,7 @@ const kitchen = () => guest('kitchen.c');
 const copy = () => guest('copy.c');
 
 function twoThreads(t: { teardown(end: () => Promise<void>): void }): Engine {
-  const engine = createEngine({ threads: 2, parked: 0 });
+  const engine = openEngine({ threads: 2, parked: 0 });
   t.teardown(() => engine.close());
   return engine;
 }
@@ -94,7 +94,7 @@ test('of 20,000 invocations with kills and cancellations none is lost, duplicate
 });
 
 test('large inputs queued on a killed thread run once on another thread', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 0 });
+  const engine = openEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   await runUntilShort(engine, wasm);
@@ -115,7 +115,7 @@ test('large inputs queued on a killed thread run once on another thread', async 
 });
 
 test('a large input cancelled before its start is not passed to another invocation', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 0 });
+  const engine = openEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   await runUntilShort(engine, wasm);
@@ -159,7 +159,7 @@ test('a guest that ended in time is a success, even if the main thread was block
 });
 
 test('each of several guests is stopped at its own timeout', async (t) => {
-  const engine = createEngine({ threads: 4, parked: 8 });
+  const engine = openEngine({ threads: 4, parked: 8 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   await runText(engine, wasm, 'echo');
@@ -174,7 +174,7 @@ test('each of several guests is stopped at its own timeout', async (t) => {
 });
 
 test('a host call can cancel its guest and start another run', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 0 });
+  const engine = openEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   await runUntilShort(engine, wasm);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Engine } from '../../src/ports/engine.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 
@@ -12,7 +12,7 @@ async function runUntilShort(engine: Engine, wasm: Uint8Array): Promise<void> {
 }
 
 test('short runs queued together on a thread each have their own output and log', async (t) => {
-  const engine = createEngine({ threads: 2, parked: 0 });
+  const engine = openEngine({ threads: 2, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   await runUntilShort(engine, wasm);
@@ -26,7 +26,7 @@ test('short runs queued together on a thread each have their own output and log'
 });
 
 test('runs queued behind an unexpectedly long run are run on another thread', async (t) => {
-  const engine = createEngine({ threads: 2, parked: 0 });
+  const engine = openEngine({ threads: 2, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   await runUntilShort(engine, wasm);
@@ -42,7 +42,7 @@ test('runs queued behind an unexpectedly long run are run on another thread', as
 });
 
 test('runs queued on a killed thread run once on another thread', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 0 });
+  const engine = openEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   await runUntilShort(engine, wasm);
@@ -58,7 +58,7 @@ test('runs queued on a killed thread run once on another thread', async (t) => {
 });
 
 test('cancelling a queued run does not stop the run before it on the same thread', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 0 });
+  const engine = openEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   await runUntilShort(engine, wasm);
@@ -74,7 +74,7 @@ test('cancelling a queued run does not stop the run before it on the same thread
 });
 
 test('a run queued on a thread does not wait for a sleeping guest', async (t) => {
-  const engine = createEngine({ threads: 1, parked: 4 });
+  const engine = openEngine({ threads: 1, parked: 4 });
   t.teardown(() => engine.close());
   const wasm = await kitchen();
   await runUntilShort(engine, wasm);

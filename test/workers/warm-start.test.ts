@@ -4,14 +4,14 @@ import type { WarmStart } from '../../src/contract/function.js';
 import type { FunctionName } from '../../src/contract/ids.js';
 import { MAX_LOG_BYTES, MAX_LOG_LINES } from '../../src/contract/limits.js';
 import type { Engine, ModuleInspection } from '../../src/ports/engine.js';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { contentId, runText, type TextOutcome } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 import { until } from '../helpers/until.js';
 import { assemble } from '../helpers/wat.js';
 
-const engine = createEngine({ threads: 1, parked: 2 });
+const engine = openEngine({ threads: 1, parked: 2 });
 test.after.always(() => engine.close());
 
 async function inspect(source: string, on: Engine = engine): Promise<ModuleInspection> {
@@ -158,7 +158,7 @@ test('functions that share a module each see their own name', async (t) => {
 });
 
 test('warm instances are reused, counted, and evicted when the memory budget is needed', async (t) => {
-  const small = createEngine({ threads: 1, parked: 0, memoryMb: 66 });
+  const small = openEngine({ threads: 1, parked: 0, memoryMb: 66 });
   t.teardown(() => small.close());
   const options = { warmStart: 'go-command' } as const;
   const wasm = await guest('kitchen.go');
@@ -181,7 +181,7 @@ test('warm instances are reused, counted, and evicted when the memory budget is 
 });
 
 test('the least recently used warm instance is evicted first', async (t) => {
-  const small = createEngine({ threads: 1, parked: 0, memoryMb: 68 });
+  const small = openEngine({ threads: 1, parked: 0, memoryMb: 68 });
   t.teardown(() => small.close());
   const wasm = await guest('kitchen.go');
   const run = (name: string) =>

@@ -1,10 +1,10 @@
 import test from 'ava';
-import { createEngine } from '../../workers/engine/engine.js';
+import { openEngine } from '../../workers/engine/engine.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 import { assemble } from '../helpers/wat.js';
 
-const engine = createEngine({ threads: 2, parked: 4 });
+const engine = openEngine({ threads: 2, parked: 4 });
 test.after.always(() => engine.close());
 
 const lines = async (input: string) => {

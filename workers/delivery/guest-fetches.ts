@@ -16,7 +16,7 @@ const headersSchema = z.record(z.string(), z.string());
 
 interface FetchDeps {
   egress: Egress;
-  depths: CallDepth;
+  depths: Pick<CallDepth, 'sign'>;
   buffers: BufferBudget;
 }
 

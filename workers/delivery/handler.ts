@@ -2,15 +2,17 @@ import { createBufferBudget, HOST_CALLS } from '../../src/concurrency/buffer-bud
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { Trace } from '../../src/contract/trace.js';
 import type { Catalog } from '../../src/core/functions/catalog.js';
+import type { Finisher } from '../../src/core/invocations/finish.js';
 import type { EndRow } from '../../src/core/invocations/follow-ups.js';
 import { endNumber, newAttempt } from '../../src/core/invocations/new-attempt.js';
 import type { RefusalCode } from '../../src/core/invocations/reply.js';
 import { type AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
-import type { Blobs } from '../../src/ports/blobs.js';
 import type { Engine, GuestOutcome } from '../../src/ports/engine.js';
 import type { Leases } from '../../src/ports/leases.js';
+import type { Meter } from '../../src/ports/meter.js';
 import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../../src/ports/queue.js';
+import type { Store } from '../../src/ports/store.js';
 import type { Span, Tracer } from '../../src/ports/tracer.js';
 import { hostCaller } from '../engine/host-dispatch.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
@@ -23,6 +25,7 @@ import { GuestLimit, GuestLimitReached } from './guest-limit.js';
 import { createHost, type HostDeps } from './host.js';
 import type { HostRun } from './host-run.js';
 import { keepTrace } from './keep-trace.js';
+import type { LogWriter } from './log-writer.js';
 import { observedHost } from './observed-host.js';
 import { replayedHost } from './replayed-host.js';
 import { type SettleDeps, settleDelivery } from './settle-delivery.js';
@@ -45,25 +48,34 @@ const THREAD_WAIT_MS = 5000;
  */
 const UNAVAILABLE_DELAY_MS = 2000;
 
-export interface ConsumerDeps extends Omit<HostDeps, 'buffers'>, SettleDeps {
-  catalog: Catalog;
-  engine: Engine;
-  blobs: Blobs;
-  leases: Leases;
+/** What running a guest needs. */
+interface GuestDeps extends HostDeps {
+  store: Pick<Store, 'blobOwners' | 'traces'>;
+  engine: Pick<Engine, 'run'>;
+  logWriter: Pick<LogWriter, 'announce'>;
+  meter: Pick<Meter, 'hostCalled'>;
   tracer: Tracer;
   logger: Logger;
   /** A recorded trace whose results replace the effects of host calls, for every invocation. */
   replay?: Trace;
 }
 
-type HandlerDeps = ConsumerDeps & HostDeps;
+/** What handling a delivery needs: running its guest, and what precedes and follows. */
+interface HandlerDeps extends GuestDeps, SettleDeps {
+  store: Pick<Store, 'attempts' | 'blobOwners' | 'traces'>;
+  logWriter: Pick<LogWriter, 'announce' | 'withdraw' | 'write'>;
+  meter: Meter;
+  catalog: Pick<Catalog, 'find'>;
+  leases: Pick<Leases, 'acquire'>;
+  finisher: Finisher;
+}
 
 /**
  * Creates the handler of deliveries. It checks whether the job should still run, runs the guest,
  * replies to the caller early and settles the job late: the job leaves the queue only when its log
  * row is durable, so that a crash at any point costs a rerun and never a record.
  */
-export function createDeliveryHandler(given: ConsumerDeps): DeliveryHandler {
+export function createDeliveryHandler(given: Omit<HandlerDeps, 'buffers'>): DeliveryHandler {
   const deps: HandlerDeps = { ...given, buffers: createBufferBudget(HOST_CALLS) };
   const guests = new GuestLimit(deps.quotas);
   return async (delivery) => {
@@ -146,7 +158,7 @@ function isOverdue({ invocation, attempt }: Delivery): boolean {
  * invocation is then put back into the queue.
  */
 function refuse(
-  { finisher }: ConsumerDeps,
+  { finisher }: Pick<HandlerDeps, 'finisher'>,
   { invocation, attempt }: Delivery,
   fn: FunctionVersion | null,
   { error, code }: { error: Error; code: RefusalCode },
@@ -161,13 +173,16 @@ function refuse(
  * and callback are sent, because the end was made durable before them. While the store is
  * unreachable the end is unknown; running twice is then better than waiting for the store.
  */
-async function endOf({ store }: ConsumerDeps, { id }: Invocation): Promise<EndRow | null> {
+async function endOf(
+  { store }: { store: Pick<Store, 'attempts'> },
+  { id }: Invocation,
+): Promise<EndRow | null> {
   const stored = await store.attempts.invocation(id).catch(() => null);
   const last = stored?.attempts.at(-1);
   return last?.final ? { ...last, final: last.final } : null;
 }
 
-async function runGuest(deps: HandlerDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
+async function runGuest(deps: GuestDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
   const { invocation } = delivery;
   const guestEnd = new GuestEnd();
   const { id, acceptedAt, traceparent } = invocation;
@@ -210,7 +225,7 @@ async function runGuest(deps: HandlerDeps, delivery: Delivery, fn: FunctionVersi
  * Creates the host functions of a run. The guest's span is the parent of what it publishes and
  * enqueues.
  */
-function hostOf(deps: HandlerDeps, run: HostRun, { traceparent }: Span, recorder: TraceRecorder | undefined) {
+function hostOf(deps: GuestDeps, run: HostRun, { traceparent }: Span, recorder: TraceRecorder | undefined) {
   const invocation = traceparent === undefined ? run.invocation : { ...run.invocation, traceparent };
   const call = deps.replay ? replayedHost(deps.replay) : hostCaller(createHost(deps, { ...run, invocation }));
   const budgeted = budgetedHost(call, deps.buffers, invocation.namespace);

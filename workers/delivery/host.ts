@@ -16,13 +16,13 @@ import { retryingCache } from './retrying-cache.js';
 import { parseSqlArgs } from './sql-args.js';
 
 export interface HostDeps extends GuestJobsDeps {
-  secrets: Secrets;
-  databases: FunctionDatabases;
+  secrets: Pick<Secrets, 'read'>;
+  databases: Pick<FunctionDatabases, 'query' | 'execute'>;
   cache: Cache;
   blobs: Blobs;
-  store: Store;
+  store: Pick<Store, 'blobOwners'>;
   egress: Egress;
-  depths: CallDepth;
+  depths: Pick<CallDepth, 'sign'>;
   /** Limits what host calls hold in this process; see `budgetedHost`. */
   buffers: BufferBudget;
 }

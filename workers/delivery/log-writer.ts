@@ -67,7 +67,8 @@ export class GroupCommitLogWriter implements LogWriter {
   /** When the last write began, on the monotonic clock. */
   #begunAt = 0;
   #lastRows = 0;
-  #flushNow: (() => void) | null = null;
+  /** Ends the wait for further rows; null while the writer does not wait. */
+  #endWait: (() => void) | null = null;
 
   constructor(deps: LogStoreDeps) {
     this.#store = new LogStore(deps);
@@ -79,7 +80,7 @@ export class GroupCommitLogWriter implements LogWriter {
       this.#pending.push({ row, since: performance.now(), resolve, reject });
       this.#awaited.delete(row.requestId);
       this.#writing ??= this.#writeAll();
-      if (this.#pending.length >= FLUSH_ROWS || this.#allRowsArrived) this.#flushNow?.();
+      if (this.#isComplete) this.#endWait?.();
     });
   }
 
@@ -88,7 +89,7 @@ export class GroupCommitLogWriter implements LogWriter {
   }
 
   withdraw(requestId: string): void {
-    if (this.#awaited.delete(requestId) && this.#allRowsArrived) this.#flushNow?.();
+    if (this.#awaited.delete(requestId) && this.#isComplete) this.#endWait?.();
   }
 
   stats(): { pending: number; lagMs: number } {
@@ -97,13 +98,15 @@ export class GroupCommitLogWriter implements LogWriter {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#flushNow?.();
+    this.#endWait?.();
     await this.#writing;
     await this.#store.close();
   }
 
-  get #allRowsArrived(): boolean {
-    return this.#awaited.size === 0 && this.#pending.length >= MIN_COMPLETE_ROWS;
+  /** Whether a write that waits for further rows should begin with those that have arrived. */
+  get #isComplete(): boolean {
+    const rows = this.#pending.length;
+    return rows >= FLUSH_ROWS || (rows >= MIN_COMPLETE_ROWS && this.#awaited.size === 0);
   }
 
   async #writeAll(): Promise<void> {
@@ -127,24 +130,24 @@ export class GroupCommitLogWriter implements LogWriter {
   async #nextWriteDue(): Promise<void> {
     if (this.#pending.length + this.#lastRows <= 2) return;
     const latest = this.#begunAt + BATCH_MAX_WAIT_MS;
-    for (
-      let seen = 0;
-      this.#pending.length > seen && this.#pending.length < FLUSH_ROWS && !this.#closing.signal.aborted;
-    ) {
-      if (performance.now() > latest || this.#allRowsArrived) return;
-      seen = this.#pending.length;
-      await this.#pause(BATCH_IDLE_MS);
-    }
+    let rowsBefore: number;
+    do {
+      if (this.#isComplete || this.#closing.signal.aborted || performance.now() > latest) return;
+      rowsBefore = this.#pending.length;
+      await this.#waitForRows();
+    } while (this.#pending.length > rowsBefore);
   }
 
-  /** Resolves after `ms` milliseconds, or when `#flushNow` is called. */
-  #pause(ms: number): Promise<void> {
+  /** Resolves after BATCH_IDLE_MS, or when `#endWait` is called. */
+  #waitForRows(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#flushNow = () => {
+      const end = () => {
         clearTimeout(timer);
+        this.#endWait = null;
         resolve();
       };
+      const timer = setTimeout(end, BATCH_IDLE_MS);
+      this.#endWait = end;
     });
   }
 

@@ -18,7 +18,13 @@ export function observedHost(
     parent,
     logger,
     requestId,
-  }: { meter: Meter; tracer: Tracer; parent: string | undefined; logger: Logger; requestId: RequestId },
+  }: {
+    meter: Pick<Meter, 'hostCalled'>;
+    tracer: Tracer;
+    parent: string | undefined;
+    logger: Logger;
+    requestId: RequestId;
+  },
 ): HostCaller {
   return async (called, args, signal) => {
     const name = hostFunction(called).countedAs ?? called;

@@ -11,10 +11,10 @@ import type { AttemptRow } from '../../src/ports/store/attempts.js';
 import type { LogWriter } from './log-writer.js';
 
 export interface SettleDeps {
-  finisher: Finisher;
-  logWriter: LogWriter;
+  finisher: Pick<Finisher, 'finish'>;
+  logWriter: Pick<LogWriter, 'write'>;
   logQuota: Pick<LogQuota, 'admit'>;
-  meter: Meter;
+  meter: Pick<Meter, 'attempted'>;
 }
 
 /**

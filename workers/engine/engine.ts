@@ -4,6 +4,7 @@ import { AppError, isAppError, messageOf } from '../../src/errors.js';
 import { isUnreadable } from '../../src/ports/blobs.js';
 import type {
   Engine,
+  EngineStats,
   GuestCall,
   GuestModule,
   GuestOutcome,
@@ -35,78 +36,101 @@ export interface EngineOptions {
   warn?(message: string, error: Error): void;
 }
 
-/** Creates the engine: compiles and inspects modules, and runs guests on threads. */
-export function createEngine(options: EngineOptions = {}): Engine {
-  const scheduler = new Scheduler({
-    threads: options.threads ?? availableParallelism(),
-    parked: options.parked ?? 64,
-    memoryMb: options.memoryMb ?? 2048,
-    isCached: (key) => programs.has(key),
-    ...(options.warn === undefined ? {} : { warn: options.warn }),
-  });
-  const compiler = new ModuleCompiler({ onBusy: (isBusy) => scheduler.setCompiling(isBusy) });
-  const programs = new ProgramCache((key) => scheduler.unload(key));
+/** Opens the engine: compiles and inspects modules, and runs guests on threads. */
+export function openEngine(options: EngineOptions = {}): Engine {
+  return new ThreadedEngine(options);
+}
 
-  async function inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleInspection> {
+class ThreadedEngine implements Engine {
+  readonly #options: EngineOptions;
+  readonly #scheduler: Scheduler;
+  readonly #compiler: ModuleCompiler;
+  readonly #programs: ProgramCache;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#scheduler = new Scheduler({
+      threads: options.threads ?? availableParallelism(),
+      parked: options.parked ?? 64,
+      memoryMb: options.memoryMb ?? 2048,
+      isCached: (key) => this.#programs.has(key),
+      ...(options.warn === undefined ? {} : { warn: options.warn }),
+    });
+    this.#compiler = new ModuleCompiler({ onBusy: (isBusy) => this.#scheduler.setCompiling(isBusy) });
+    this.#programs = new ProgramCache((key) => this.#scheduler.unload(key));
+  }
+
+  async inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleInspection> {
     const { cid, name, memoryLimitMb: limitMb, namespace = '', again = false } = settings;
     const request = { wasm, name, limitMb, want: 'probe', again } as const;
     const priority = again ? 'background' : 'deploy';
-    const { program, note, conclusive } = await compile(namespace, priority, request);
-    programs.keep(programKey(cid, name, limitMb, program.strategy), program);
-    if (program.waits) scheduler.expectWaiting();
+    const { program, note, conclusive } = await this.#compile(namespace, priority, request);
+    this.#programs.keep(programKey(cid, name, limitMb, program.strategy), program);
+    if (program.waits) this.#scheduler.expectWaiting();
     const inspection: ModuleInspection = { kind: program.shape.kind, warmStart: program.strategy };
     if (note !== null) inspection.note = note;
     if (!conclusive) inspection.inconclusive = true;
     return inspection;
   }
 
-  const programOf = (module: GuestModule) => programs.load(keyOf(module), () => load(module));
-
-  async function load(module: GuestModule): Promise<Program> {
-    const { functionName: name, memoryLimitMb: limitMb, warmStart: want, namespace } = module;
-    const wasm = await module.loadWasm().catch((cause) => {
-      throw isUnreadable(cause) ? damagedModule(name, cause) : unavailableModule(name, cause);
-    });
-    return (await compile(namespace, 'run', { wasm, name, limitMb, want })).program;
+  async prepare(module: GuestModule): Promise<void> {
+    const program = await this.#programOf(module);
+    this.#scheduler.instantiate(keyOf(module), program);
   }
 
-  const compile: ModuleCompiler['compile'] = (...given) =>
-    compiler.compile(...given).catch((error) => {
-      if (!(error instanceof ThreadStartError)) throw error;
-      options.warn?.('A thread to compile modules cannot be started.', error);
-      throw new ThreadsUnavailable(error);
-    });
-
-  async function run(call: GuestCall): Promise<GuestOutcome> {
+  async run(call: GuestCall): Promise<GuestOutcome> {
     let program: Program;
     try {
-      program = await programOf(call);
+      program = await this.#programOf(call);
     } catch (error) {
       if (isAppError(error, 'unavailable')) throw error;
       // The module was accepted at deploy and cannot be used now. This is an attempt that failed,
       // because it does not end by itself, as an outage of the storage does.
       return refused(messageOf(error));
     }
-    return scheduler.run(call, keyOf(call), program);
+    return this.#scheduler.run(call, keyOf(call), program);
   }
 
-  let closing: Promise<void> | null = null;
-  async function closeAll(): Promise<void> {
-    await scheduler.close();
-    await compiler.close();
+  async ping(): Promise<void> {
+    this.#scheduler.assertThreads();
   }
 
-  return {
-    inspect,
-    prepare: async (module) => scheduler.instantiate(keyOf(module), await programOf(module)),
-    run,
-    ping: async () => scheduler.assertThreads(),
-    stats: () => scheduler.stats(),
-    close: () => {
-      closing ??= closeAll();
-      return closing;
-    },
-  };
+  stats(): EngineStats {
+    return this.#scheduler.stats();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
+    await this.#scheduler.close();
+    await this.#compiler.close();
+  }
+
+  #programOf(module: GuestModule): Promise<Program> {
+    return this.#programs.load(keyOf(module), () => this.#load(module));
+  }
+
+  async #load(module: GuestModule): Promise<Program> {
+    const { functionName: name, memoryLimitMb: limitMb, warmStart: want, namespace } = module;
+    const wasm = await module.loadWasm().catch((cause) => {
+      throw isUnreadable(cause) ? damagedModule(name, cause) : unavailableModule(name, cause);
+    });
+    return (await this.#compile(namespace, 'run', { wasm, name, limitMb, want })).program;
+  }
+
+  async #compile(...given: Parameters<ModuleCompiler['compile']>): ReturnType<ModuleCompiler['compile']> {
+    try {
+      return await this.#compiler.compile(...given);
+    } catch (error) {
+      if (!(error instanceof ThreadStartError)) throw error;
+      this.#options.warn?.('A thread to compile modules cannot be started.', error);
+      throw new ThreadsUnavailable(error);
+    }
+  }
 }
 
 function damagedModule(name: string, cause: AppError): AppError {

@@ -7,7 +7,7 @@ import type { StopReason } from './outcome.js';
 /**
  * An invocation from its arrival at the scheduler until its outcome.
  *
- *              reserve         begin             #block
+ *              reserve         begin              block
  *     waiting ────────► next ────────► computing ◄────► blocked        (`phase`)
  *        ▲               │                       resume
  *        └───────────────┘ releaseUnstarted

@@ -1,7 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import type { Manifest } from '../../contract/manifest.js';
-import { PROJECT_FILE, type ProjectFile, parseProject, type Stage } from '../../contract/project.js';
 import { AppError } from '../../errors.js';
 import { suggest } from '../../suggest.js';
 import {
@@ -13,6 +11,8 @@ import {
 } from '../config.js';
 import { MANIFEST_FILE, readManifest } from '../function-directory.js';
 import { isOwn } from '../own-file.js';
+import type { Manifest } from '../yaml/manifest.js';
+import { PROJECT_FILE, type ProjectFile, parseProject, type Stage } from '../yaml/project-file.js';
 
 /** A function of a project, with its settings for the selected stage. */
 export interface ProjectFunction {

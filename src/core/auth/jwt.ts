@@ -79,7 +79,7 @@ const claimsSchema = z.object({
   key: z.string().optional(),
 });
 
-export async function createTokens({ privateKey, foreign }: TokensOptions): Promise<Tokens> {
+export async function openTokens({ privateKey, foreign }: TokensOptions): Promise<Tokens> {
   const key = readKey(privateKey);
   const alg = key.asymmetricKeyType === 'rsa' ? 'RS256' : 'EdDSA';
   const publicKey = createPublicKey(key);

@@ -74,7 +74,7 @@ export interface KeysDeps {
 }
 
 /** Creates the API keys of a process. */
-export async function createKeys(deps: KeysDeps): Promise<Keys> {
+export async function openKeys(deps: KeysDeps): Promise<Keys> {
   return HashedKeys.open(deps);
 }
 

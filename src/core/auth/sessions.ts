@@ -84,7 +84,7 @@ export interface SessionsDeps {
 }
 
 /** Creates the logins of a process. */
-export async function createSessions(deps: SessionsDeps): Promise<Sessions> {
+export async function openSessions(deps: SessionsDeps): Promise<Sessions> {
   return TokenSessions.open(deps);
 }
 

@@ -91,22 +91,78 @@ interface FiredMessage {
   tooDeep: boolean;
 }
 
-export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: PublisherDeps): Publisher {
-  const listenersOnce = createListeners(catalog);
+export function createPublisher(deps: PublisherDeps): Publisher {
+  return new QueuePublisher(deps);
+}
 
-  const enqueue = async (group: readonly FiredMessage[]): Promise<void> => {
+class QueuePublisher implements Publisher {
+  readonly #queue: InvocationQueue;
+  readonly #bus: Bus;
+  readonly #meter: Meter;
+  readonly #resultTtlMs: number;
+  readonly #listenersOnce: () => Listeners;
+
+  constructor({ catalog, queue, bus, meter, resultTtlMs }: PublisherDeps) {
+    this.#queue = queue;
+    this.#bus = bus;
+    this.#meter = meter;
+    this.#resultTtlMs = resultTtlMs;
+    this.#listenersOnce = createListeners(catalog);
+  }
+
+  publish(message: Message): Promise<Published> {
+    return this.publishAtomically([message]);
+  }
+
+  async publishAtomically(messages: MessageGroup): Promise<Published> {
+    const [outcome] = await this.#publishGroups([messages]);
+    if (outcome?.status !== 'fulfilled') throw outcome?.reason;
+    return outcome.value;
+  }
+
+  publishEach(messages: readonly Message[]): Promise<PromiseSettledResult<Published>[]> {
+    return this.#publishGroups(messages.map((message) => [message]));
+  }
+
+  async #publishGroups(groups: readonly MessageGroup[]): Promise<PromiseSettledResult<Published>[]> {
+    const listeners = this.#listenersOnce();
+    const found = await Promise.allSettled(
+      groups.map((group) => firedBy(group, listeners, this.#resultTtlMs)),
+    );
+    const outcomes: PromiseSettledResult<Published>[] = [];
+    for (const portion of portionsOf(found)) {
+      // The queue and the bus both preserve order and batch the operations of one turn of the event
+      // loop.
+      outcomes.push(...(await Promise.allSettled(portion.map((fired) => this.#publishFired(fired)))));
+    }
+    return outcomes;
+  }
+
+  async #publishFired(fired: PromiseSettledResult<FiredMessage[]>): Promise<Published> {
+    if (fired.status === 'rejected') throw fired.reason;
+    const group = fired.value;
+    await this.#enqueue(group);
+    const isAccepted = group.some(({ jobs }) => jobs.length > 0);
+    await Promise.all(group.map((each) => this.#publishFrame(each, isAccepted)));
+    return {
+      triggered: group.reduce((sum, { jobs }) => sum + jobs.length, 0),
+      tooDeep: group.some(({ tooDeep }) => tooDeep),
+    };
+  }
+
+  async #enqueue(group: readonly FiredMessage[]): Promise<void> {
     const jobs = group.flatMap((fired) => fired.jobs);
     if (jobs.length === 0) return;
     for (const { message, jobs } of group) message.budget?.take(jobs.length);
     try {
-      await queue.add(jobs);
+      await this.#queue.add(jobs);
     } catch (error) {
       if (isAppError(error, 'ambiguous_write')) throw error;
       for (const { message, jobs } of group) message.budget?.refund(jobs.length);
       throw error;
     }
-    meter.accepted('pubsub', jobs.length);
-  };
+    this.#meter.accepted('pubsub', jobs.length);
+  }
 
   /**
    * Publishes to live subscribers, at most once. If jobs were added for the message, resolves when
@@ -116,58 +172,19 @@ export function createPublisher({ catalog, queue, bus, meter, resultTtlMs }: Pub
    * @param isAccepted Whether jobs of the message's group were added. Errors of the bus are then
    *   ignored, because a publisher that repeats the message would fire the triggers twice.
    */
-  const publishFrame = async (
+  async #publishFrame(
     { message: { namespace, topic, bytes }, at, jobs }: FiredMessage,
     isAccepted: boolean,
-  ): Promise<void> => {
+  ): Promise<void> {
     const frame: z.infer<typeof liveFrameSchema> = {
       data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
       timestamp: at,
       topic,
     };
-    const accepted = bus.publish(topicChannel(namespace, topic), JSON.stringify(frame));
+    const accepted = this.#bus.publish(topicChannel(namespace, topic), JSON.stringify(frame));
     const sent = isAccepted ? accepted.catch(() => undefined) : accepted;
-    await (jobs.length > 0 ? bus.flush() : sent);
-  };
-
-  const publishGroups = async (
-    groups: readonly MessageGroup[],
-  ): Promise<PromiseSettledResult<Published>[]> => {
-    const listeners = listenersOnce();
-    const found = await Promise.allSettled(groups.map((group) => firedBy(group, listeners, resultTtlMs)));
-    const outcomes: PromiseSettledResult<Published>[] = [];
-    for (const portion of portionsOf(found)) {
-      // The queue and the bus both preserve order and batch the operations of one turn of the event
-      // loop.
-      outcomes.push(
-        ...(await Promise.allSettled(
-          portion.map(async (each) => {
-            if (each.status === 'rejected') throw each.reason;
-            await enqueue(each.value);
-            const isAccepted = each.value.some(({ jobs }) => jobs.length > 0);
-            await Promise.all(each.value.map((fired) => publishFrame(fired, isAccepted)));
-            return {
-              triggered: each.value.reduce((sum, { jobs }) => sum + jobs.length, 0),
-              tooDeep: each.value.some(({ tooDeep }) => tooDeep),
-            };
-          }),
-        )),
-      );
-    }
-    return outcomes;
-  };
-
-  const publishAtomically = async (messages: MessageGroup): Promise<Published> => {
-    const [outcome] = await publishGroups([messages]);
-    if (outcome?.status !== 'fulfilled') throw outcome?.reason;
-    return outcome.value;
-  };
-
-  return {
-    publish: (message) => publishAtomically([message]),
-    publishAtomically,
-    publishEach: (messages) => publishGroups(messages.map((message) => [message])),
-  };
+    await (jobs.length > 0 ? this.#bus.flush() : sent);
+  }
 }
 
 /**

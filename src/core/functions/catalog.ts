@@ -57,8 +57,8 @@ export interface Catalog extends Closable {
   onDeployed(handler: (version: FunctionVersion) => void): Promise<Unsubscribe>;
 }
 
-/** Creates the catalog of a process. */
-export async function createCatalog(deps: { store: Store; bus: Bus }): Promise<Catalog> {
+/** Opens the catalog of a process. */
+export async function openCatalog(deps: { store: Store; bus: Bus }): Promise<Catalog> {
   return CachedCatalog.open(deps);
 }
 

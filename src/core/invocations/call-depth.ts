@@ -21,7 +21,7 @@ export interface CallDepth {
   read(header: string | string[] | undefined): number;
 }
 
-export async function createCallDepth(settings: SettingStore): Promise<CallDepth> {
+export async function openCallDepth(settings: SettingStore): Promise<CallDepth> {
   const made = randomBytes(32).toString('base64url');
   const secret = await settings.putIfAbsent('engine', 'call-depth-key', made);
   const signed = Array.from({ length: MAX_TRIGGER_DEPTH + 1 }, (_, depth) => {

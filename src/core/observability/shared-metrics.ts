@@ -19,7 +19,7 @@ const messageSchema = z.object({ from: z.string(), figures: z.array(z.looseObjec
  * Publishes this process's metrics to the other processes every `everyMs`, so that any web process
  * can report them all.
  */
-export async function shareMetrics(options: {
+export async function openSharedMetrics(options: {
   bus: Bus;
   processId: string;
   everyMs: number;

@@ -54,7 +54,7 @@ export interface AdmissionRequest {
 export type Admission = (request: IncomingMessage, wanted: AdmissionRequest) => Promise<Caller>;
 
 export function createAdmission(
-  { auth, limiter, quotas, config }: Services,
+  { auth, limiter, quotas, config }: Pick<Services, 'auth' | 'limiter' | 'quotas' | 'config'>,
   { rateLimitKeyOf }: ClientAddresses,
 ): Admission {
   const countAnonymous = async (request: IncomingMessage, times?: number) =>

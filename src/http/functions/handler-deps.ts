@@ -1,4 +1,3 @@
-import type { Catalog } from '../../core/functions/catalog.js';
 import type { HttpRoutes } from '../../core/functions/http-routes.js';
 import type { Admission } from '../admission/admission.js';
 import type { ClientAddresses } from '../admission/client-address.js';
@@ -8,9 +7,7 @@ import type { Addressing } from './target.js';
 
 /** What the handler of HTTP functions and its steps use. */
 export interface FunctionsHandlerDeps {
-  services: Pick<Services, 'invoker' | 'secrets' | 'logger' | 'config' | 'auth' | 'depths'> & {
-    catalog: Catalog;
-  };
+  services: Pick<Services, 'auth' | 'catalog' | 'config' | 'depths' | 'invoker' | 'logger' | 'secrets'>;
   routes: HttpRoutes;
   admit: Admission;
   clients: ClientAddresses;

@@ -95,97 +95,148 @@ export interface Exchange {
 }
 
 export function createBodyLimits(clients: ClientAddresses, idleMs: number): BodyLimits {
-  const anonymous = createBufferBudget(ANONYMOUS);
-  const anonymousReplies = createBufferBudget(ANONYMOUS_REPLIES);
-  const credentialed = createBufferBudget(CREDENTIALED);
-  const reservationOf = (request: IncomingMessage, namespace: Namespace | null) =>
-    namespace === null ? anonymous.reserve(clients.rateLimitKeyOf(request)) : credentialed.reserve(namespace);
-  const held = new WeakMap<ServerResponse, HeldReply>();
-  const releaseIfOver = (res: ServerResponse, { reservation, isRead }: HeldReply) => {
-    if (res.destroyed && isRead) reservation.release();
-  };
-  const holdReply: BodyLimits['holdReply'] = ({ req, res }, namespace, bytes) => {
-    let reply = held.get(res);
+  return new BufferedBodies(clients, idleMs);
+}
+
+class BufferedBodies implements BodyLimits {
+  readonly #clients: ClientAddresses;
+  readonly #idleMs: number;
+  readonly #anonymous = createBufferBudget(ANONYMOUS);
+  readonly #anonymousReplies = createBufferBudget(ANONYMOUS_REPLIES);
+  readonly #credentialed = createBufferBudget(CREDENTIALED);
+  readonly #replies = new WeakMap<ServerResponse, HeldReply>();
+
+  constructor(clients: ClientAddresses, idleMs: number) {
+    this.#clients = clients;
+    this.#idleMs = idleMs;
+  }
+
+  begin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    namespace: Namespace | null,
+  ): BodyReservation | null {
+    limitIdle(request, this.#idleMs);
+    // A client that has gone sends nothing more, and `close` is not emitted again.
+    if (isBuffered(request) || response.destroyed) return null;
+    return new RequestBody(this.messageReservation(request, namespace), response, namespace);
+  }
+
+  holdReply({ req, res }: Exchange, namespace: Namespace | null, bytes: number): void {
+    let reply = this.#replies.get(res);
     if (reply === undefined) {
       if (bytes <= SMALL_BYTES || res.destroyed) return;
-      const reservation =
-        namespace === null
-          ? anonymousReplies.reserve(clients.rateLimitKeyOf(req))
-          : credentialed.reserve(namespace);
-      const added = { reservation, isRead: true };
-      reply = added;
-      held.set(res, added);
-      limitUnread(req, res, idleMs);
-      res.once('close', () => releaseIfOver(res, added));
+      reply = this.#addReply({ req, res }, namespace);
     }
     reply.reservation.release();
-    if (!res.destroyed && !reply.reservation.take(bytes))
-      throw namespace === null ? anonymousLimitError() : namespaceLimitError();
-  };
-  return {
-    holdReply,
-    async readReply(exchange, namespace, bytes, read) {
-      holdReply(exchange, namespace, bytes);
-      const reply = held.get(exchange.res);
-      if (reply === undefined) return read();
-      reply.isRead = false;
-      try {
-        return await read();
-      } finally {
-        reply.isRead = true;
-        releaseIfOver(exchange.res, reply);
-      }
-    },
-    begin(request, response, namespace) {
-      limitIdle(request, idleMs);
-      // A client that has gone sends nothing more, and `close` is not emitted again.
-      if (isBuffered(request) || response.destroyed) return null;
-      const reservation = reservationOf(request, namespace);
-      const begunAt = performance.now();
-      let isHandled = false;
-      const releaseIfEnded = () => {
-        if (response.destroyed && !isHandled) reservation.release();
-      };
-      response.once('close', releaseIfEnded);
-      return {
-        take: reservation.take,
-        limitError: namespace === null ? anonymousLimitError : namespaceLimitError,
-        tookLong: () => performance.now() - begunAt > LONG_MS,
-        // Bodies of anonymous requests are accounted until the request has been answered.
-        releaseAfterRead: namespace === null ? () => undefined : reservation.release,
-        async holdWhile(handle) {
-          isHandled = true;
-          try {
-            await handle();
-          } finally {
-            isHandled = false;
-            releaseIfEnded();
-          }
-        },
-      };
-    },
-    messageReservation: reservationOf,
-    streamReservation: (namespace) => credentialed.reserve(namespace),
-    limitRest: (request, response) => limitIdleRest(request, response, idleMs),
-  };
+    if (!res.destroyed && !reply.reservation.take(bytes)) throw limitError(namespace);
+  }
+
+  async readReply<T>(
+    exchange: Exchange,
+    namespace: Namespace | null,
+    bytes: number,
+    read: () => Promise<T>,
+  ): Promise<T> {
+    this.holdReply(exchange, namespace, bytes);
+    const reply = this.#replies.get(exchange.res);
+    if (reply === undefined) return read();
+    reply.isRead = false;
+    try {
+      return await read();
+    } finally {
+      reply.isRead = true;
+      releaseIfOver(exchange.res, reply);
+    }
+  }
+
+  messageReservation(request: IncomingMessage, namespace: Namespace | null): BufferReservation {
+    if (namespace !== null) return this.#credentialed.reserve(namespace);
+    return this.#anonymous.reserve(this.#clients.rateLimitKeyOf(request));
+  }
+
+  streamReservation(namespace: Namespace): BufferReservation {
+    return this.#credentialed.reserve(namespace);
+  }
+
+  limitRest(request: IncomingMessage, response: ServerResponse): void {
+    limitIdleRest(request, response, this.#idleMs);
+  }
+
+  #addReply({ req, res }: Exchange, namespace: Namespace | null): HeldReply {
+    const reservation =
+      namespace === null
+        ? this.#anonymousReplies.reserve(this.#clients.rateLimitKeyOf(req))
+        : this.#credentialed.reserve(namespace);
+    const reply = { reservation, isRead: true };
+    this.#replies.set(res, reply);
+    limitUnread(req, res, this.#idleMs);
+    res.once('close', () => releaseIfOver(res, reply));
+    return reply;
+  }
+}
+
+function releaseIfOver(res: ServerResponse, { reservation, isRead }: HeldReply): void {
+  if (res.destroyed && isRead) reservation.release();
+}
+
+/** The body of a request whose response is open. */
+class RequestBody implements BodyReservation {
+  readonly #reservation: BufferReservation;
+  readonly #response: ServerResponse;
+  readonly #namespace: Namespace | null;
+  readonly #begunAt = performance.now();
+  #isHandled = false;
+
+  constructor(reservation: BufferReservation, response: ServerResponse, namespace: Namespace | null) {
+    this.#reservation = reservation;
+    this.#response = response;
+    this.#namespace = namespace;
+    response.once('close', () => this.#releaseIfEnded());
+  }
+
+  take(bytes: number): boolean {
+    return this.#reservation.take(bytes);
+  }
+
+  limitError(): AppError {
+    return limitError(this.#namespace);
+  }
+
+  tookLong(): boolean {
+    return performance.now() - this.#begunAt > LONG_MS;
+  }
+
+  releaseAfterRead(): void {
+    // Bodies of anonymous requests are accounted until the request has been answered.
+    if (this.#namespace !== null) this.#reservation.release();
+  }
+
+  async holdWhile(handle: () => Promise<void>): Promise<void> {
+    this.#isHandled = true;
+    try {
+      await handle();
+    } finally {
+      this.#isHandled = false;
+      this.#releaseIfEnded();
+    }
+  }
+
+  #releaseIfEnded(): void {
+    if (this.#response.destroyed && !this.#isHandled) this.#reservation.release();
+  }
 }
 
 function isBuffered(request: IncomingMessage): boolean {
   return request.complete && Number(request.headers['content-length'] ?? 0) <= SMALL_BYTES;
 }
 
-function anonymousLimitError(): AppError {
+function limitError(namespace: Namespace | null): AppError {
   return new AppError(
     'rate_limited',
-    'Requests in flight without a credential use all memory that they may have; try again in a moment, or send an API key.',
-    { retryAfter: 1 },
-  );
-}
-
-function namespaceLimitError(): AppError {
-  return new AppError(
-    'rate_limited',
-    `Requests in flight of this namespace use all memory that they may have, ${CREDENTIALED.each / MB} MB; try again when some have completed.`,
+    namespace === null
+      ? 'Requests in flight without a credential use all memory that they may have; try again in a moment, or send an API key.'
+      : `Requests in flight of this namespace use all memory that they may have, ${CREDENTIALED.each / MB} MB; try again when some have completed.`,
     { retryAfter: 1 },
   );
 }

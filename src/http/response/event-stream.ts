@@ -19,9 +19,12 @@ const HEARTBEAT_MS = 15_000;
 /** Events are in memory as records, as text and as bytes until the client has read them. */
 const COPIES = 3;
 
+/** The services that a route with a stream uses for it. */
+export type StreamUses = 'auth' | 'leases' | 'logger' | 'quotas';
+
 export interface StreamCall {
   streamReservation(): BufferReservation;
-  services: Services;
+  services: Pick<Services, StreamUses>;
   principal: Principal;
   namespace: Namespace;
   ctx: Context;

@@ -1,7 +1,9 @@
 import { aliasRecordSchema, aliasTargetSchema } from '../../contract/alias.js';
 import { aliasesReplySchema, aliasPath } from '../../contract/http/aliases.js';
 import { functionPath, messageReplySchema } from '../../contract/http/common.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
+
+const route = routeUsing<'aliases'>();
 
 const tag = 'Functions';
 

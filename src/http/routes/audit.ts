@@ -1,7 +1,9 @@
 import { auditQuerySchema, auditReplySchema } from '../../contract/http/auth.js';
 import type { AuditQuery } from '../../ports/store/audit.js';
 import { parseSince } from '../request/since.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
+
+const route = routeUsing<'audit'>();
 
 const DEFAULT_LIMIT = 100;
 

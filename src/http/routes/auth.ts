@@ -14,7 +14,9 @@ import { messageReplySchema } from '../../contract/http/common.js';
 import { AppError } from '../../errors.js';
 import { assertOwnNamespace } from '../admission/admission.js';
 import { NO_STORE } from '../response/keep-private.js';
-import { json, type RouteSpec, route } from '../route.js';
+import { json, type RouteSpec, routeUsing } from '../route.js';
+
+const route = routeUsing<'auth' | 'callbacks' | 'sessions' | 'tokens'>();
 
 const tag = 'Authentication';
 
@@ -214,7 +216,10 @@ const keySet = {
   async handle({ services }) {
     return json(200, services.tokens.jwks(), { 'Cache-Control': 'public, max-age=300' });
   },
-} satisfies Omit<RouteSpec<'open', undefined, undefined, undefined, undefined>, 'path' | 'operationId'>;
+} satisfies Omit<
+  RouteSpec<'tokens', 'open', undefined, undefined, undefined, undefined>,
+  'path' | 'operationId'
+>;
 
 export const jwks = route({ operationId: 'getKeySet', ...keySet, path: '/v1/auth/jwks' });
 export const wellKnownJwks = route({

@@ -17,7 +17,9 @@ import { JsonText, stringifyWith } from '../../json/json-text.js';
 import type { Cache } from '../../ports/cache.js';
 import { sourcesOf } from '../request/json-source.js';
 import { readCached, writeCached } from '../response/cached-value.js';
-import { json, jsonText, route } from '../route.js';
+import { json, jsonText, routeUsing } from '../route.js';
+
+const route = routeUsing<'cache'>();
 
 const tag = 'Cache';
 

@@ -5,7 +5,9 @@ import {
 } from '../../contract/http/auth.js';
 import { AppError } from '../../errors.js';
 import { NO_STORE } from '../response/keep-private.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
+
+const route = routeUsing<'consoleSignIn'>();
 
 const tag = 'Authentication';
 

@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { PAGE_HEADERS } from '../pages/console.js';
 import { docsPage } from '../pages/docs-page.js';
 import { openApi } from '../pages/openapi.js';
-import { type Route, route } from '../route.js';
+import { type Route, routeUsing } from '../route.js';
+
+const route = routeUsing<'version'>();
 
 const tag = 'Engine';
 

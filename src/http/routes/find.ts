@@ -9,7 +9,9 @@ import {
 import { AppError } from '../../errors.js';
 import type { Selection } from '../../ports/function-databases.js';
 import { onlyRowText, rowsText } from '../response/rows-text.js';
-import { jsonText, route } from '../route.js';
+import { jsonText, routeUsing } from '../route.js';
+
+const route = routeUsing<'databases'>();
 
 const tag = 'Database';
 const options = { timeoutMs: 30_000 };

@@ -19,7 +19,9 @@ import { coversFunction } from '../../contract/scopes.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import { settingsOf } from '../../core/functions/deploy.js';
 import { assertOwnNamespace } from '../admission/admission.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
+
+const route = routeUsing<'blobs' | 'catalog' | 'functions'>();
 
 const tag = 'Functions';
 

@@ -5,7 +5,9 @@ import {
 } from '../../contract/http/http-requests.js';
 import { clientDisconnected } from '../response/client-disconnect.js';
 import { NO_STORE } from '../response/keep-private.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
+
+const route = routeUsing<never>();
 
 export const sendHttpRequest = route({
   operationId: 'sendHttpRequest',

@@ -20,11 +20,13 @@ import { logChannel, logNoticeNames } from '../../core/observability/logs.js';
 import { pollOnMessage } from '../../core/poll-on-message.js';
 import { AppError } from '../../errors.js';
 import { parseSince } from '../request/since.js';
-import { eventStream, writeChanges } from '../response/event-stream.js';
+import { eventStream, type StreamUses, writeChanges } from '../response/event-stream.js';
 import type { InvocationEvent } from '../response/large-replies.js';
 import { streamEvent } from '../response/stream-event.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
 import type { Services } from '../services.js';
+
+const route = routeUsing<StreamUses | 'bus' | 'catalog' | 'invocations' | 'traces'>();
 
 const tag = 'Delivery';
 
@@ -185,7 +187,7 @@ function withoutPayloads({ items, nextCursor }: InvocationPage): InvocationPage 
  * started invocations are not announced.
  */
 function invocationPolls(
-  { bus }: Services,
+  { bus }: Pick<Services, 'bus'>,
   namespace: Namespace,
   signal: AbortSignal,
   isRelevant: (message: string) => boolean,

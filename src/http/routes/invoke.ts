@@ -20,9 +20,11 @@ import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { onClientDisconnect } from '../response/client-disconnect.js';
 import { acceptedResponse, replyResponse } from '../response/invoke-response.js';
-import { type BodySpec, type ResponseSpec, type RouteResponse, route } from '../route.js';
+import { type BodySpec, type ResponseSpec, type RouteResponse, routeUsing } from '../route.js';
 import type { Services } from '../services.js';
 import { startServerSpan, withSpan } from '../trace.js';
+
+const route = routeUsing<'catalog' | 'config' | 'depths' | 'functionsUrl' | 'invoker' | 'tracer'>();
 
 const tag = 'Invocation';
 
@@ -143,7 +145,7 @@ type Headers = z.output<typeof invokeHeadersSchema>;
  * Checks that the function exists and may be invoked with these headers, before the body is read.
  */
 async function authorize(
-  services: Services,
+  services: Pick<Services, 'catalog' | 'functionsUrl'>,
   principal: Principal | null,
   ref: FunctionRef,
   headers: Headers,
@@ -155,7 +157,7 @@ async function authorize(
 }
 
 async function invoke(
-  services: Services,
+  services: Pick<Services, 'config' | 'depths' | 'invoker' | 'tracer'>,
   ctx: Context,
   principal: Principal | null,
   ref: FunctionRef,
@@ -193,7 +195,7 @@ async function invoke(
 }
 
 async function run(
-  services: Services,
+  services: Pick<Services, 'config' | 'invoker'>,
   ctx: Context,
   request: InvokeRequest,
   { preference, isCredentialed }: { preference: ReturnType<typeof parsePrefer>; isCredentialed: boolean },

@@ -7,7 +7,9 @@ import {
 } from '../../contract/http/auth.js';
 import { messageReplySchema, namespaceQuery } from '../../contract/http/common.js';
 import { NO_STORE } from '../response/keep-private.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
+
+const route = routeUsing<'keys'>();
 
 const tag = 'API keys';
 

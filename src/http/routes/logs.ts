@@ -8,9 +8,11 @@ import {
 import type { FollowRequest } from '../../core/observability/logs.js';
 import { JsonText, stringifyWith } from '../../json/json-text.js';
 import { parseSince } from '../request/since.js';
-import { eventStream } from '../response/event-stream.js';
+import { eventStream, type StreamUses } from '../response/event-stream.js';
 import { streamLogs } from '../response/log-stream.js';
-import { jsonText, route } from '../route.js';
+import { jsonText, routeUsing } from '../route.js';
+
+const route = routeUsing<StreamUses | 'catalog' | 'logs'>();
 
 export const readLogs = route({
   operationId: 'listLogs',

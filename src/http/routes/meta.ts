@@ -10,8 +10,12 @@ import { AppError } from '../../errors.js';
 import type { OwnSeries } from '../../ports/meter.js';
 import type { QueueCounts } from '../../ports/queue.js';
 import { NO_STORE } from '../response/keep-private.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
 import type { DependencyStates, Services } from '../services.js';
+
+const route = routeUsing<
+  'checkModules' | 'config' | 'functionsUrl' | 'health' | 'metrics' | 'status' | 'version'
+>();
 
 const tag = 'Engine';
 
@@ -26,7 +30,7 @@ const healthSpec = {
     200: { description: 'All dependencies are up.', schema: healthReplySchema },
     503: { description: 'A dependency is down; the response names it.', schema: healthReplySchema },
   },
-  async handle({ services }: { services: Services }) {
+  async handle({ services }: { services: Pick<Services, 'health'> }) {
     const dependencies = await services.health();
     const status = statusOf(dependencies);
     return json(status === 'ok' ? 200 : 503, { status, dependencies }, NO_STORE);

@@ -5,7 +5,9 @@ import { auditEntry } from '../../core/auth/audit.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { usageOf } from '../../core/quotas.js';
 import { AppError } from '../../errors.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
+
+const route = routeUsing<'audit' | 'quotas' | 'usage'>();
 
 const tag = 'Namespaces';
 

@@ -1,7 +1,9 @@
 import { networkStatusReplySchema, peersReplySchema } from '../../contract/http/network.js';
 import { AppError } from '../../errors.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
 import type { DependencyStates } from '../services.js';
+
+const route = routeUsing<'databaseBytes' | 'health' | 'peers' | 'processId'>();
 
 const tag = 'Network';
 

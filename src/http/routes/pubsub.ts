@@ -20,9 +20,11 @@ import { JsonText, jsonTextOf } from '../../json/json-text.js';
 import type { Span } from '../../ports/tracer.js';
 import { assertOwnNamespace } from '../admission/admission.js';
 import { sourcesOf } from '../request/json-source.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
 import type { Services } from '../services.js';
 import { startServerSpan, withSpan } from '../trace.js';
+
+const route = routeUsing<'catalog' | 'depths' | 'presence' | 'publisher' | 'quotas' | 'tracer'>();
 
 const tag = 'PubSub';
 
@@ -113,7 +115,7 @@ export const publishBatch = route({
  * Returns the depth of a message; greater by one than that of the function that sent the request,
  * if any.
  */
-function depthOf({ depths }: Services, ctx: Context): number {
+function depthOf({ depths }: Pick<Services, 'depths'>, ctx: Context): number {
   return Math.max(FIRST_DEPTH, depths.read(ctx.req.headers[DEPTH_HEADER]));
 }
 

@@ -14,8 +14,10 @@ import { assertDepth, DEPTH_HEADER } from '../../core/invocations/call-depth.js'
 import type { DeadFilter, ReplayAllOptions } from '../../core/invocations/replay.js';
 import { AppError } from '../../errors.js';
 import { sourcesOf } from '../request/json-source.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
 import type { Services } from '../services.js';
+
+const route = routeUsing<'deadLetters' | 'depths'>();
 
 const tag = 'Delivery';
 
@@ -134,7 +136,7 @@ function deadFilter({ reason, request_id: ids }: z.output<typeof deadQuerySchema
 /**
  * Returns the depth of the request, so that a function that replays its own failures terminates.
  */
-function depthOf({ depths }: Services, ctx: Context): number {
+function depthOf({ depths }: Pick<Services, 'depths'>, ctx: Context): number {
   const depth = depths.read(ctx.req.headers[DEPTH_HEADER]);
   assertDepth(depth);
   return depth;

@@ -1,6 +1,8 @@
 import { functionPath } from '../../contract/http/common.js';
 import { rolloutRecordSchema, rolloutRequestSchema } from '../../contract/rollout.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
+
+const route = routeUsing<'rollouts'>();
 
 const tag = 'Functions';
 const path = '/v1/functions/{name}/rollout';

@@ -12,7 +12,9 @@ import {
 import { stringifyExact } from '../../json/exact-json.js';
 import type { SqlResult } from '../../ports/function-databases.js';
 import { rowsText } from '../response/rows-text.js';
-import { json, jsonText, route } from '../route.js';
+import { json, jsonText, routeUsing } from '../route.js';
+
+const route = routeUsing<'databases'>();
 
 const tag = 'Database';
 const TIMEOUT_MS = 30_000;

@@ -5,7 +5,9 @@ import {
   secretPath,
   secretsReplySchema,
 } from '../../contract/http/secrets.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
+
+const route = routeUsing<'secrets'>();
 
 const tag = 'Secrets';
 

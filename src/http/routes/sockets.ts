@@ -4,7 +4,9 @@ import { invokeSocketQuerySchema } from '../../contract/http/invoke.js';
 import { subscribeQuerySchema } from '../../contract/http/pubsub.js';
 import { assertMayInvoke } from '../../core/auth/access.js';
 import { AppError } from '../../errors.js';
-import { route } from '../route.js';
+import { routeUsing } from '../route.js';
+
+const route = routeUsing<'catalog' | 'functionsUrl'>();
 
 /**
  * The server handles WebSocket upgrades before routing; these routes answer requests without an

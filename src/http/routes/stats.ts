@@ -1,7 +1,9 @@
 import { statsQuerySchema, statsReplySchema, windowMinutes } from '../../contract/http/stats.js';
 import { assertFunction } from '../../core/auth/rights.js';
 import type { StatsRequest } from '../../core/observability/stats.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
+
+const route = routeUsing<'catalog' | 'stats'>();
 
 const DEFAULT_WINDOW = '1h';
 const MINUTE_MS = 60_000;

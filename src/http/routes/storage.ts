@@ -13,8 +13,10 @@ import { parseOrThrow } from '../../contract/parse-or-throw.js';
 import { releaseBlob, storeBlob } from '../../core/functions/stored-blobs.js';
 import { AppError } from '../../errors.js';
 import type { BlobOwner } from '../../ports/store/blob-owners.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
 import type { Services } from '../services.js';
+
+const route = routeUsing<'blobOwners' | 'blobs' | 'quotas'>();
 
 const tag = 'Storage';
 const MAX_UPLOAD_BYTES = 32 * MB;
@@ -142,9 +144,17 @@ export const unpin = route({
   },
 });
 
-const stores = ({ blobs, blobOwners: owners, quotas }: Services) => ({ blobs, owners, quotas });
+const stores = ({
+  blobs,
+  blobOwners: owners,
+  quotas,
+}: Pick<Services, 'blobs' | 'blobOwners' | 'quotas'>) => ({ blobs, owners, quotas });
 
-async function owned(services: Services, namespace: Namespace, cid: string): Promise<BlobOwner> {
+async function owned(
+  services: Pick<Services, 'blobOwners'>,
+  namespace: Namespace,
+  cid: string,
+): Promise<BlobOwner> {
   const blob = await services.blobOwners.get(namespace, cid);
   if (!blob) throw unknown(cid);
   return blob;

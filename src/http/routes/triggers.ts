@@ -8,7 +8,9 @@ import {
   triggersReplySchema,
 } from '../../contract/http/triggers.js';
 import { triggerRecordSchema } from '../../contract/records.js';
-import { json, route } from '../route.js';
+import { json, routeUsing } from '../route.js';
+
+const route = routeUsing<'catalog' | 'triggers'>();
 
 const tag = 'Triggers';
 

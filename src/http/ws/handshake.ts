@@ -5,9 +5,15 @@ import type { PresenceRooms } from './presence-rooms.js';
 import type { TopicRooms } from './topic-rooms.js';
 import type { UnsentFrames } from './unsent-frames.js';
 
+/** What sockets of both kinds use, for their handshake and while they are open. */
+export type SocketServices = Pick<
+  Services,
+  'catalog' | 'config' | 'functionsUrl' | 'invoker' | 'logger' | 'logs' | 'presence' | 'publisher'
+>;
+
 /** The context of a socket's handshake. */
 export interface Handshake {
-  services: Services;
+  services: SocketServices;
   topics: TopicRooms;
   rooms: PresenceRooms;
   /** Accounts frames that clients have not read yet. */

@@ -17,6 +17,7 @@ import type { Services } from '../services.js';
 import { Broadcasts } from './broadcasts.js';
 import { CLOSE } from './close-codes.js';
 import { findEndpoint } from './endpoints.js';
+import type { SocketServices } from './handshake.js';
 import { createPresenceRooms, type PresenceRooms } from './presence-rooms.js';
 import { refuseHandshake, refuseUpgrade } from './refuse.js';
 import { TopicRooms } from './topic-rooms.js';
@@ -39,12 +40,15 @@ interface OpenSocket {
   taken: number;
 }
 
+/** What this class uses itself; the endpoints use the others. */
+type OwnServices = Pick<Services, 'auth' | 'bus' | 'config' | 'leases' | 'logger' | 'presence' | 'quotas'>;
+
 /**
  * The WebSockets of this process: upgraded, kept alive with pings, and closed when their credential
  * becomes invalid.
  */
 export class Sockets implements Closable {
-  readonly #services: Services;
+  readonly #services: SocketServices & OwnServices;
   readonly #admit: Admission;
   readonly #bodies: BodyLimits;
   readonly #server = new WebSocketServer({
@@ -63,7 +67,7 @@ export class Sockets implements Closable {
   readonly #checks: NodeJS.Timeout;
   #closing = false;
 
-  constructor(services: Services, admit: Admission, bodies: BodyLimits) {
+  constructor(services: SocketServices & OwnServices, admit: Admission, bodies: BodyLimits) {
     this.#services = services;
     this.#admit = admit;
     this.#bodies = bodies;

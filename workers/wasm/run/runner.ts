@@ -23,94 +23,120 @@ const AT_ONCE_BYTES = 2 << 20;
  * @param keeps Whether to keep instances; false creates one per run for any program.
  */
 export function createRunner(program: Program, guest: Guest, { keeps = true } = {}): Runner {
-  const { snapshot, tableBytes } = program;
-  const restorer = snapshot === null ? null : new Restorer(snapshot);
+  return new InstanceRunner(program, guest, keeps);
+}
+
+class InstanceRunner implements Runner {
+  readonly #program: Program;
+  readonly #guest: Guest;
+  readonly #keeps: boolean;
+  readonly #restorer: Restorer | null;
   /** An instance in its initial state. */
-  let ready: WebAssembly.Instance | null = null;
+  #ready: WebAssembly.Instance | null = null;
   /** The instance of the last run, not restored yet. */
-  let used: WebAssembly.Instance | null = null;
+  #used: WebAssembly.Instance | null = null;
 
-  const guestBytes = (instance: WebAssembly.Instance) => new Uint8Array(bufferOf(instance), tableBytes);
+  constructor(program: Program, guest: Guest, keeps: boolean) {
+    this.#program = program;
+    this.#guest = guest;
+    this.#keeps = keeps;
+    this.#restorer = program.snapshot === null ? null : new Restorer(program.snapshot);
+  }
 
-  function create(): WebAssembly.Instance {
-    if (restorer !== null) return restorer.instantiate(program, guest.imports);
-    return instantiate(program.module, guest.imports);
+  run(session: GuestSession): GuestResult {
+    this.#guest.begin(this.#program, session);
+    const result = this.#dispatch(session);
+    // After a trap or a termination by the engine, the instance is in an undefined state.
+    if (result.exitCode === null) this.#used = null;
+    return result;
+  }
+
+  instantiate(): void {
+    if (this.#restorer !== null) this.#createAhead();
+  }
+
+  reset(): void {
+    const { snapshot, tableBytes } = this.#program;
+    const size = this.#guest.memory.byteLength;
+    this.#guest.release();
+    const grown = size > (snapshot?.pages ?? 0) * WASM_PAGE_BYTES;
+    if (this.#restorer === null || this.#used === null || grown || !this.#keeps) {
+      this.#used = null;
+      collectAfter(size);
+      // Created now, so that it is ready for the next invocation.
+      if (this.#restorer !== null && this.#keeps) this.#createAhead();
+      return;
+    }
+    const memory = this.#guestBytes(this.#used);
+    if (tableBytes > 0) this.#restorer.restoreDirty(memory, cardTableOf(bufferOf(this.#used), tableBytes));
+    else this.#restorer.restore(memory);
+    this.#restorer.restoreGlobals(this.#used);
+    this.#ready = this.#used;
+    this.#used = null;
+  }
+
+  resetsAtOnce(): boolean {
+    return this.#guest.memory.byteLength <= AT_ONCE_BYTES;
+  }
+
+  keptBytes(): number {
+    return this.#ready === null ? 0 : this.#guestBytes(this.#ready).length;
+  }
+
+  #dispatch(session: GuestSession): GuestResult {
+    const { strategy, shape, names } = this.#program;
+    switch (strategy) {
+      case 'go-command':
+        return this.#guest.runCommand(() => {
+          this.#enter(session);
+          this.#guest.call(names.resume, 0);
+        });
+      case 'reactor':
+        return this.#guest.runHandler(() => this.#enter(session));
+      case 'fresh':
+        if (shape.kind === 'reactor') {
+          return this.#guest.runHandler(() => {
+            this.#enter(session);
+            if (shape.initialize) this.#guest.call('_initialize');
+          });
+        }
+        return this.#guest.runCommand(() => {
+          this.#enter(session);
+          this.#guest.call('_start');
+        });
+    }
+  }
+
+  #enter({ random, clock }: GuestSession): void {
+    const program = this.#program;
+    this.#used = this.#ready ?? this.#create();
+    this.#ready = null;
+    this.#guest.attach(this.#used);
+    if (program.strategy === 'fresh') this.#guest.start();
+    else {
+      reseedPrngStates(this.#guest.memory, program.prngStates, random);
+      moveTimeCells(this.#guest.memory, program.timeCells, clock.monotonic());
+    }
+  }
+
+  #create(): WebAssembly.Instance {
+    const { imports } = this.#guest;
+    if (this.#restorer !== null) return this.#restorer.instantiate(this.#program, imports);
+    return instantiate(this.#program.module, imports);
   }
 
   /** Creates the next instance. An error occurs again, and is reported, when the program runs. */
-  function createAhead(): void {
+  #createAhead(): void {
     try {
-      ready ??= create();
+      this.#ready ??= this.#create();
     } catch {
-      ready = null;
+      this.#ready = null;
     }
   }
 
-  function enter({ random, clock }: GuestSession): void {
-    used = ready ?? create();
-    ready = null;
-    guest.attach(used);
-    if (program.strategy === 'fresh') guest.start();
-    else {
-      reseedPrngStates(guest.memory, program.prngStates, random);
-      moveTimeCells(guest.memory, program.timeCells, clock.monotonic());
-    }
+  #guestBytes(instance: WebAssembly.Instance): Uint8Array {
+    return new Uint8Array(bufferOf(instance), this.#program.tableBytes);
   }
-
-  function dispatch(session: GuestSession): GuestResult {
-    switch (program.strategy) {
-      case 'go-command':
-        return guest.runCommand(() => {
-          enter(session);
-          guest.call(program.names.resume, 0);
-        });
-      case 'reactor':
-        return guest.runHandler(() => enter(session));
-      case 'fresh':
-        if (program.shape.kind === 'reactor') {
-          return guest.runHandler(() => {
-            enter(session);
-            if (program.shape.initialize) guest.call('_initialize');
-          });
-        }
-        return guest.runCommand(() => {
-          enter(session);
-          guest.call('_start');
-        });
-    }
-  }
-
-  return {
-    run(session: GuestSession): GuestResult {
-      guest.begin(program, session);
-      const result = dispatch(session);
-      // After a trap or a termination by the engine, the instance is in an undefined state.
-      if (result.exitCode === null) used = null;
-      return result;
-    },
-    instantiate() {
-      if (restorer !== null) createAhead();
-    },
-    reset() {
-      const size = guest.memory.byteLength;
-      guest.release();
-      const grown = size > (snapshot?.pages ?? 0) * WASM_PAGE_BYTES;
-      if (restorer === null || used === null || grown || !keeps) {
-        used = null;
-        collectAfter(size);
-        // Created now, so that it is ready for the next invocation.
-        if (restorer !== null && keeps) createAhead();
-        return;
-      }
-      if (tableBytes > 0) restorer.restoreDirty(guestBytes(used), cardTableOf(bufferOf(used), tableBytes));
-      else restorer.restore(guestBytes(used));
-      restorer.restoreGlobals(used);
-      ready = used;
-      used = null;
-    },
-    resetsAtOnce: () => guest.memory.byteLength <= AT_ONCE_BYTES,
-    keptBytes: () => (ready === null ? 0 : guestBytes(ready).length),
-  };
 }
 
 function bufferOf(instance: WebAssembly.Instance): ArrayBuffer {

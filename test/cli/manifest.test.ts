@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { parseManifest } from '../../src/contract/manifest.js';
+import { parseManifest } from '../../src/cli/yaml/manifest.js';
 import { AppError } from '../../src/errors.js';
 
 function refusal(text: string): string {

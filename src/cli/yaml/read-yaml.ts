@@ -1,6 +1,6 @@
 import { parseDocument } from 'yaml';
-import { AppError } from '../errors.js';
-import { MAX_JSON_DEPTH } from './json-depth.js';
+import { MAX_JSON_DEPTH } from '../../contract/json-depth.js';
+import { AppError } from '../../errors.js';
 
 /** The parser is recursive and reports a value that is nested too deep as the end of its stack. */
 const STACK = /call stack/;

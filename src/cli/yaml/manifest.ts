@@ -12,13 +12,13 @@ import {
   timeoutSchema,
   topicSchema,
   triggerSpecSchema,
-} from './function.js';
-import { httpFunctionSchema } from './http-function.js';
-import { functionNameSchema } from './ids.js';
-import { assertOrdinaryKeys } from './ordinary-keys.js';
-import { parseOrThrow } from './parse-or-throw.js';
-import { type StageEnv, stageNameSchema } from './project.js';
-import { readYaml } from './yaml.js';
+} from '../../contract/function.js';
+import { httpFunctionSchema } from '../../contract/http-function.js';
+import { functionNameSchema } from '../../contract/ids.js';
+import { assertOrdinaryKeys } from '../../contract/ordinary-keys.js';
+import { parseOrThrow } from '../../contract/parse-or-throw.js';
+import { type StageEnv, stageNameSchema } from './project-file.js';
+import { readYaml } from './read-yaml.js';
 
 /** The keys that a stage may override. */
 const settingsShape = {

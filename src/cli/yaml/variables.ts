@@ -1,4 +1,4 @@
-import { AppError } from '../errors.js';
+import { AppError } from '../../errors.js';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 

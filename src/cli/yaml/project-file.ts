@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { envSchema } from './function.js';
-import { namespaceSchema } from './ids.js';
-import { assertOrdinaryKeys } from './ordinary-keys.js';
-import { parseOrThrow } from './parse-or-throw.js';
+import { envSchema } from '../../contract/function.js';
+import { namespaceSchema } from '../../contract/ids.js';
+import { assertOrdinaryKeys } from '../../contract/ordinary-keys.js';
+import { parseOrThrow } from '../../contract/parse-or-throw.js';
+import { readYaml } from './read-yaml.js';
 import { fillIn, type Variables } from './variables.js';
-import { readYaml } from './yaml.js';
 
 export const PROJECT_FILE = 'orama.yaml';
 
