@@ -4,7 +4,7 @@ import { endSession, onSession, session } from './api/session.js';
 import { DataPage } from './pages/data.js';
 import { DeadPage } from './pages/dead.js';
 import { EventsPage } from './pages/events.js';
-import { FunctionPage } from './pages/function.js';
+import { FunctionPage, isPart } from './pages/function.js';
 import { FunctionsPage } from './pages/functions.js';
 import { InvocationPage } from './pages/invocation.js';
 import { InvocationsPage } from './pages/invocations.js';
@@ -123,7 +123,8 @@ function viewOf(section: string, name: string, tab: string) {
     case '':
       return <OverviewPage />;
     case 'functions':
-      return name === '' ? <FunctionsPage /> : <FunctionPage key={name} name={name} tab={tab} />;
+      if (name === '') return <FunctionsPage />;
+      return isPart(tab) ? <FunctionPage key={name} name={name} tab={tab} /> : <NoPage />;
     case 'invocations':
       return name === '' ? <InvocationsPage /> : <InvocationPage key={name} id={name} />;
     case 'dead':
@@ -139,15 +140,19 @@ function viewOf(section: string, name: string, tab: string) {
     case 'usage':
       return <UsagePage />;
     default:
-      return (
-        <Page title="No such page">
-          <div class="empty">
-            <p>There is nothing at this address.</p>
-            <Link to="">Go to the overview</Link>
-          </div>
-        </Page>
-      );
+      return <NoPage />;
   }
+}
+
+function NoPage() {
+  return (
+    <Page title="No such page">
+      <div class="empty">
+        <p>There is nothing at this address.</p>
+        <Link to="">Go to the overview</Link>
+      </div>
+    </Page>
+  );
 }
 
 function decode(part: string): string {

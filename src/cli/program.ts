@@ -46,6 +46,8 @@ export function createProgram(): Command {
     // Otherwise `invoke --version 2` would print the version of the program.
     .enablePositionalOptions()
     .helpCommand(false)
+    // Long commands leave less than the 40 columns for which Commander wraps by default.
+    .configureHelp({ minWidthToWrap: 20 })
     .exitOverride();
 
   const fn = program.command('function').alias('fn').description('create, run and manage functions');
@@ -90,7 +92,8 @@ export function createProgram(): Command {
   addHelp(program);
 
   for (const command of withDescendants(program)) {
-    const help = ['orama', pathOf(command), '--help'].filter((word) => word !== '').join(' ');
+    const path = pathOf(command);
+    const help = ['orama', path, path === 'help' ? '' : '--help'].filter((word) => word !== '').join(' ');
     command.showHelpAfterError(`See how it is used with: ${help}`);
   }
   for (const leaf of leaves(program)) {

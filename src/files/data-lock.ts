@@ -28,7 +28,7 @@ export function lockDataDir(dir: string): Closable {
     if (nodeErrorCode(error) !== 'SQLITE_BUSY') throw unusable(path, error);
     throw new AppError(
       'bad_config',
-      `The data directory ${path} is in use by process ${readHolder(holder)}; stop that one, or give this one another directory.`,
+      `The data directory ${path} is in use by process ${readHolder(holder)}; stop that one, or give this one another directory (--data or ORAMA_DATA_DIR).`,
       { cause: error },
     );
   }

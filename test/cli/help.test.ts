@@ -94,4 +94,21 @@ test('help prints a topic, a command with its examples or a list, and suggests t
   const unknown = await runCli(['help', 'delivry'], { home });
   t.is(unknown.code, 2);
   t.regex(unknown.stderr, /no command or topic 'delivry'; did you mean delivery\?/);
+  const strange = await runCli(['help', 'nonsense'], { home });
+  t.is(
+    strange.stderr,
+    "error: there is no command or topic 'nonsense'\nSee how it is used with: orama help\n",
+  );
+});
+
+test('no line of a help text is wider than a terminal of 80 columns, but for examples', async (t) => {
+  const groups = ['', 'function', 'function alias', 'function dead', 'function rollout', 'function triggers'];
+  for (const group of groups) {
+    const { stdout } = await runCli([...group.split(' ').filter(Boolean), '--help'], { home });
+    t.deepEqual(
+      stdout.split('\n').filter((line) => line.length > 80),
+      [],
+      group,
+    );
+  }
 });

@@ -6,6 +6,14 @@ import { shared } from '../helpers/shared.js';
 import { populate } from './scene.js';
 import { violations } from './violations.js';
 
+/** Runs in the page. Opens every operation, and returns the tables that are wider than their frames. */
+const CUT_PARAMETERS = `(() => {
+  for (const operation of document.querySelectorAll('.operation')) operation.open = true;
+  return [...document.querySelectorAll('#docs .wide')]
+    .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+    .map((frame) => frame.getAttribute('aria-label'));
+})()`;
+
 const lived = shared(async () => {
   const engine = await startEngine();
   await populate(engine.api);
@@ -29,6 +37,17 @@ browserSays('the API is searched, and a link to an operation opens it', async (t
   await page.locator('#listInvocations').getByText('With curl').waitFor();
   t.deepEqual(troubles, []);
   await context.close();
+});
+
+browserSays('what a parameter is for is read without scrolling sideways', async (t, browser) => {
+  const { url } = await lived();
+  for (const width of [390, 1280]) {
+    const context = await openWindow(browser, { viewport: { width, height: 800 } });
+    const { page } = await openPage(context);
+    await page.goto(`${url}/docs`);
+    t.deepEqual(await page.evaluate(CUT_PARAMETERS), [], `at ${width} pixels`);
+    await context.close();
+  }
 });
 
 browserSays('an operation is tried with the session, and its reply shown', async (t, browser) => {

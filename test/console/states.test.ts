@@ -132,7 +132,7 @@ browserSays('every view says what is not there, in a namespace that has nothing'
   await turnTo(page, '');
   await page.getByText('This namespace has no functions yet.').waitFor();
   await turnTo(page, '/events?topic=quiet');
-  await page.getByText('Nothing has been published since this page listens.').waitFor();
+  await page.getByText('Nothing has been published since this page began to listen.').waitFor();
   await context.close();
 });
 

@@ -45,7 +45,7 @@ test('the CLI finds engine and key without settings, and covers the whole lifecy
   t.regex(await orama('function', 'deploy', 'probe', '-m', 'More memory'), /version 2/);
   const first = await json('function', 'invoke', 'probe', '--version', '1', '--data', echo);
   t.like(first, { status: 'success', version: 1, output: { results: ['hi'] } });
-  t.is(await orama('function', 'rollback', 'probe', '1'), 'probe version 3 is version 1 again\n');
+  t.is(await orama('function', 'rollback', 'probe', '1'), 'Deployed probe version 3, a copy of version 1\n');
   const { versions } = await json('function', 'versions', 'probe');
   t.deepEqual(
     versions.map((one: { version: number; memory_limit_mb: number }) => [one.version, one.memory_limit_mb]),

@@ -20,6 +20,7 @@ export function FunctionLog({ name }: { name: string }) {
         {(records) => (
           <LogView
             records={records}
+            isLive
             link={({ request_id: id }) => (
               <Link to={`/invocations/${encodeURIComponent(id)}`}>{visible(id.slice(-6))}</Link>
             )}

@@ -88,7 +88,13 @@ function columns(
 ): readonly Column<FunctionRecord>[] {
   return [
     { name: 'Version', isNumber: true, cell: ({ version }) => version },
-    { name: 'Aliases', cell: ({ version }) => label(sharesOf(version, aliases).join(', ')) },
+    {
+      name: 'Aliases',
+      cell: ({ version }) => {
+        const shares = sharesOf(version, aliases);
+        return shares.length > 0 && <span class="names">{label(shares.join(', '))}</span>;
+      },
+    },
     {
       name: 'Change',
       isWide: true,
@@ -99,7 +105,7 @@ function columns(
     { name: 'By', cell: ({ created_by: by, created_by_name: key }) => <Actor of={by} name={key} /> },
     {
       name: 'Module',
-      cell: ({ wasm_cid: cid }) => <code title={brief(cid)}>{brief(cid, 20)}</code>,
+      cell: ({ wasm_cid: cid }) => <code title={brief(cid)}>{brief(cid, 12)}</code>,
     },
     {
       name: '',

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
 import { Actor } from '../parts/actor.js';
@@ -30,9 +31,16 @@ const TABS = [
   ['log', 'Log'],
 ] as const;
 
+export const isPart = (tab: string) => TABS.some(([part]) => part === tab);
+
 export function FunctionPage({ name, tab }: { name: string; tab: string }) {
   const path = `/v1/functions/${encodeURIComponent(name)}`;
   const fn = useResource(path, (signal) => call<FunctionRecord>('GET', path, { signal }), LIVE_MS);
+  const tabs = useRef<HTMLElement>(null);
+  // On a narrow screen the tabs scroll, and the one that is open may be out of sight.
+  useEffect(() => {
+    tabs.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [tab]);
   return (
     <Page
       title={label(name)}
@@ -44,7 +52,7 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
         </>
       }
     >
-      <nav class="tabs" aria-label={`Parts of ${label(name)}`}>
+      <nav ref={tabs} class="tabs" aria-label={`Parts of ${label(name)}`}>
         {TABS.map(([part, label]) => (
           <Link
             key={part}

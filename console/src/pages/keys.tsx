@@ -38,7 +38,9 @@ export function KeysPage() {
                 },
                 {
                   name: 'Functions',
-                  cell: ({ functions }) => (functions === null ? 'all' : label(functions.join(', '))),
+                  cell: ({ functions }) => (
+                    <span class="names">{functions === null ? 'all' : label(functions.join(', '))}</span>
+                  ),
                 },
                 { name: 'Last used', cell: ({ last_used_at: at }) => <Age at={at} /> },
                 { name: 'Ends', cell: ({ expires_at: at }) => <Age at={at} /> },

@@ -82,7 +82,7 @@ export function LiveMessages({ topic }: { topic: string }) {
             <p>
               {topic === ''
                 ? 'Choose a topic to see its messages.'
-                : 'Nothing has been published since this page listens.'}
+                : 'Nothing has been published since this page began to listen.'}
             </p>
           </div>
         )

@@ -63,8 +63,8 @@ export function ReplayDialog({ of: record, onClose }: { of: InvocationRecord; on
           label="Input"
           hint={
             own === null
-              ? 'Its own is not text or no longer kept; leave this empty for its own.'
-              : 'Its own, unless you change it.'
+              ? 'The original input is not text or is no longer kept. Leave this empty to replay with the original.'
+              : 'The original input, unless you change it.'
           }
           language="json"
           value={input}

@@ -97,6 +97,8 @@ function optionsFor(element: HTMLElement): uPlot.Options {
       {
         ...axis,
         grid: { show: false },
+        // Wider than the default, for clocks of 12 hours.
+        space: 70,
         values: (_plot, splits) => splits.map(clock),
       },
       { ...axis, scale: 'calls', size: 44 },

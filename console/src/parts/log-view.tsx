@@ -9,12 +9,12 @@ const MAX_LINES = 1000;
 interface LogViewProps {
   /** Records, oldest first. */
   records: readonly LogRecord[];
-  /** Whether each line shows its invocation. */
-  names?: boolean;
+  /** Whether new records are appended while the view is open. */
+  isLive?: boolean;
   link?(record: LogRecord): preact.ComponentChildren;
 }
 
-export function LogView({ records, link }: LogViewProps) {
+export function LogView({ records, isLive = false, link }: LogViewProps) {
   const lines = records.flatMap((record) =>
     record.messages.map((message, index) => ({ record, message, index })),
   );
@@ -26,7 +26,7 @@ export function LogView({ records, link }: LogViewProps) {
           The last {MAX_LINES} lines; {left} older ones are in the API.
         </p>
       )}
-      <ScrollArea class="log" label="Log lines">
+      <ScrollArea class="log" label="Log lines" followsEnd={isLive}>
         {lines.slice(-MAX_LINES).map(({ record, message, index }) => (
           <p key={`${record.request_id} ${record.attempt} ${index}`} class={`line level-${message.level}`}>
             <Moment at={message.timestamp} short /> <span class="level">{label(message.level)}</span>{' '}

@@ -39,6 +39,6 @@ function found(program: Command, words: readonly string[], help: Command): Comma
 function refuse(isFirst: boolean, command: Command, word: string, help: Command): never {
   const commands = command.commands.map((one) => one.name());
   const near = suggest(word, isFirst ? [...commands, ...Object.keys(TOPICS)] : commands);
-  const next = near === undefined ? 'see "orama help"' : `did you mean ${near}?`;
-  return help.error(`error: there is no command or topic '${word}'; ${next}`);
+  const next = near === undefined ? '' : `; did you mean ${near}?`;
+  return help.error(`error: there is no command or topic '${word}'${next}`);
 }

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { functionNameSchema } from '../../contract/ids.js';
 import { parseOrThrow } from '../../contract/parse-or-throw.js';
@@ -31,7 +31,7 @@ export function addInit(parent: Command): void {
         terminal.value({ name, language, directory, files });
         return;
       }
-      terminal.line(`Made ${join(name, 'function.yaml')} and ${files.length - 1} more files in ${language}`);
+      terminal.line(`Made ${name} in ${language}: ${files.join(', ')}`);
       terminal.progress(`Next: orama function deploy ${name}`);
     });
 }

@@ -28,7 +28,7 @@ function addCreate(keys: Command): void {
     .command('create')
     .description('create a key; it is shown only once. --namespace: for another namespace (admin key only)')
     .argument('[name]', 'purpose of the key')
-    .option('--name <name>', 'the same')
+    .option('--name <name>', 'another way to give the name')
     .option('--scopes <list>', `scopes: ${SCOPE_NAMES.join(', ')}, or * for all`, commaSeparated)
     .option(
       '--functions <list>',

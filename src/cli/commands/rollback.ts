@@ -23,7 +23,11 @@ export function addRollback(parent: Command): void {
       const { aliases } = aliasesReplySchema.parse(await client.call('GET', `${fn}/aliases`));
       if (aliases.some(({ alias }) => alias === LIVE_ALIAS)) {
         const moved = await client.call('PUT', `${fn}/aliases/${LIVE_ALIAS}`, { json: { version } });
-        terminal.show(moved, aliasRecordSchema, () => `${name}@${LIVE_ALIAS} is version ${version} again`);
+        terminal.show(
+          moved,
+          aliasRecordSchema,
+          () => `${name}@${LIVE_ALIAS} points to version ${version} again`,
+        );
         return;
       }
       const path = `${fn}/rollback`;
@@ -31,7 +35,8 @@ export function addRollback(parent: Command): void {
       terminal.show(
         reply,
         deployReplySchema,
-        (done) => `${done.function.name} version ${done.function.version} is version ${version} again`,
+        (done) =>
+          `Deployed ${done.function.name} version ${done.function.version}, a copy of version ${version}`,
       );
     });
 }

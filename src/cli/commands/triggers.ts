@@ -41,8 +41,18 @@ function addAdd(triggers: Command): void {
     .option('--topic <topic>', 'topic or pattern: * matches one segment, > the rest')
     .option('--cron <expression>', 'schedule, e.g. "*/5 * * * *"')
     .option('--timezone <zone>', 'time zone of the schedule, e.g. Europe/Berlin')
-    .addOption(new Option('--overlap <rule>', 'when the run before goes on').choices(['allow', 'skip']))
-    .addOption(new Option('--catch-up <rule>', 'after a time when all was down').choices(['one', 'none']))
+    .addOption(
+      new Option('--overlap <rule>', 'while the previous run is still running (default: allow)').choices([
+        'allow',
+        'skip',
+      ]),
+    )
+    .addOption(
+      new Option('--catch-up <rule>', 'after the engine was down: one run, or none (default: one)').choices([
+        'one',
+        'none',
+      ]),
+    )
     .action(async (fn: string, flags: AddFlags, command: Command) => {
       const { topic, cron, timezone, overlap, catchUp } = flags;
       if ((topic === undefined) === (cron === undefined)) {

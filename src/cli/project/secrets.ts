@@ -19,7 +19,7 @@ export function readSecrets({ root, stage }: Project): ReadonlyMap<string, strin
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const sentence = `Cannot read the secrets_file of stage "${stage.name}", ${file}: ${fileReason(cause)}; to leave secrets as they are, deploy with --no-secrets`;
+    const sentence = `Cannot read the secrets_file of stage "${stage.name}", ${file}: ${fileReason(cause)}; create it with NAME=value lines, or deploy with "orama deploy --no-secrets"`;
     throw new AppError('bad_config', sentence, { cause });
   }
   const secrets = new Map<string, string>();

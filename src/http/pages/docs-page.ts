@@ -58,10 +58,8 @@ Credentials go in <code>X-API-Key</code> or <code>Authorization: Bearer</code>; 
 function endpoint(route: Route, operation: Operation): string {
   const { operationId, parameters, requestBody } = operation;
   const parts = [
-    `<p>${ACCESS[route.access]}${route.scope === null ? '' : ` A key needs the scope <code>${route.scope}</code>.`}${route.description ? ` ${html(route.description)}` : ''} Operation <code>${operationId}</code>.</p>`,
-    parameters.length > 0
-      ? `<h3>Parameters</h3><div class="wide" tabindex="0" role="group" aria-label="Parameters of ${operationId}"><table><thead><tr><th scope="col">Name</th><th scope="col">In</th><th scope="col">Value</th><th scope="col">About</th></tr></thead><tbody>${parameters.map(parameterRow).join('')}</tbody></table></div>`
-      : '',
+    `<p>${ACCESS[route.access]}${route.scope === null ? '' : ` A key needs the scope <code>${route.scope}</code>.`}${route.description ? ` ${prose(route.description)}` : ''} Operation <code>${operationId}</code>.</p>`,
+    parameters.length > 0 ? `<h3>Parameters</h3>${parameterTable(operationId, parameters)}` : '',
     ...Object.entries(requestBody?.content ?? {}).map(([type, media]) => body(type, media)),
     `<h3>With curl</h3>${block(curlOf(route, parameters), `${operationId} with curl`)}`,
     `<div class="try" data-operation="${operationId}"></div>`,
@@ -80,11 +78,30 @@ const ACCESS = {
   required: 'Needs a credential.',
 };
 
+/** Like the tables of the console, it shows each row as a block where the window is narrow. */
+function parameterTable(operationId: string, parameters: readonly Parameter[]): string {
+  const heads = ['Name', 'In', 'Value', 'About'].map(
+    (name) => `<th scope="col" role="columnheader">${name}</th>`,
+  );
+  return `<div class="wide" tabindex="0" role="group" aria-label="Parameters of ${operationId}"><table role="table" class="stack"><thead role="rowgroup"><tr role="row">${heads.join('')}</tr></thead><tbody role="rowgroup">${parameters.map(parameterRow).join('')}</tbody></table></div>`;
+}
+
 function parameterRow({ name, in: place, required, description = '', schema }: Parameter): string {
-  const shape = [schema.type, schema.enum, schema.minimum, schema.maximum, schema.pattern]
-    .filter((part) => part !== undefined)
+  const { type, enum: values, minimum, maximum, pattern } = schema;
+  const shape = [type, Array.isArray(values) ? values.join(', ') : '', boundsOf(minimum, maximum), pattern]
+    .filter(Boolean)
     .join(' ');
-  return `<tr><td><code>${html(place === 'header' ? headerName(name) : name)}</code></td><td>${place}${required ? ', required' : ''}</td><td>${html(shape)}</td><td>${html(description)}</td></tr>`;
+  return `<tr role="row"><td role="cell" class="title"><code>${html(place === 'header' ? headerName(name) : name)}</code></td><td role="cell" data-column="In" class="place">${place}${required ? ', required' : ''}</td><td role="cell" data-column="Value" class="value">${html(shape)}</td><td role="cell" data-column="About" class="about">${description && `<span>${prose(description)}</span>`}</td></tr>`;
+}
+
+function boundsOf(minimum: unknown, maximum: unknown): string {
+  if (maximum === undefined) return minimum === undefined ? '' : `at least ${minimum}`;
+  return minimum === undefined ? `at most ${maximum}` : `${minimum} to ${maximum}`;
+}
+
+/** Escapes a sentence, and sets what stands in backticks as code. */
+function prose(text: string): string {
+  return html(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 }
 
 function body(type: string, { schema, example }: Media): string {
@@ -98,7 +115,7 @@ function reply(status: string, description: string, { operationId, responses }: 
     media?.example === undefined
       ? ''
       : block(JSON.stringify(media.example, null, 2), `A reply ${status} of ${operationId}`);
-  return `<h3>Reply ${status}</h3><p>${html(description)}</p>${example}${schemaBlock(media?.schema)}`;
+  return `<h3>Reply ${status}</h3><p>${prose(description)}</p>${example}${schemaBlock(media?.schema)}`;
 }
 
 function refusalList(route: Route): string {
