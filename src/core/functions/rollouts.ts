@@ -21,6 +21,8 @@ const CHECK_EVERY_MS = 1000;
  */
 const CHECK_NEW_STEP_EVERY_MS = 200;
 const NEW_STEP_MS = 5000;
+/** More than the clocks of two processes may differ, in milliseconds. */
+const SKEW_MS = 10_000;
 
 type RolloutChange = Pick<StoredRollout, 'state' | 'step' | 'reason'>;
 
@@ -204,7 +206,13 @@ export class Rollouts implements Closable {
       await this.#change(rollout, figures, { state: 'rolled_back', step, reason }, null);
       return;
     }
-    const isOver = Date.now() - rollout.stepStartedAt >= request.every_seconds * 1000;
+    const elapsed = Date.now() - rollout.stepStartedAt;
+    if (elapsed < -SKEW_MS) {
+      // The clock was set back, and no call would count until it reaches the beginning of the step.
+      await this.#change(rollout, figures, { state: 'running', step, reason: null }, null);
+      return;
+    }
+    const isOver = elapsed >= request.every_seconds * 1000;
     if (!hasEnough || !isOver) return;
     const isLast = step + 1 >= request.steps.length;
     const state = isLast ? 'completed' : 'running';
