@@ -3,6 +3,7 @@ import test from 'ava';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { AppError } from '../../src/errors.js';
 import type { Cache } from '../../src/ports/cache.js';
+import { sameBytes } from '../helpers/same-bytes.js';
 import { until } from '../helpers/until.js';
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -38,7 +39,7 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
   test(`${driver}: arbitrary bytes and an empty value are read back unchanged`, async (t) => {
     const bytes = Uint8Array.from({ length: 512 }, (_, i) => i % 256);
     await cache.set(a, 'bytes', bytes, 0);
-    t.deepEqual(Buffer.from((await cache.get(a, 'bytes')) ?? []), Buffer.from(bytes));
+    sameBytes(t, Buffer.from((await cache.get(a, 'bytes')) ?? []), bytes);
     await cache.set(a, 'empty', new Uint8Array(0), 0);
     t.is((await cache.get(a, 'empty'))?.length, 0);
   });

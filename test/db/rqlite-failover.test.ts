@@ -26,7 +26,9 @@ onRqlite('three nodes survive the loss of one', (binary) => {
   test('every acknowledged row is stored exactly once when the leader is killed during writes', async (t) => {
     const cluster = await startRqlite(binary, 3);
     t.teardown(() => cluster.close());
-    const stores = await Promise.all([0, 1].map(() => openStore({ driver: 'rqlite', urls: cluster.urls })));
+    // On a busy machine an election can take longer than requests are repeated by default.
+    const options = { driver: 'rqlite', urls: cluster.urls, retryForMs: 60_000 } as const;
+    const stores = await Promise.all([0, 1].map(() => openStore(options)));
     t.teardown(() => Promise.all(stores.map((store) => store.close())).then(() => undefined));
 
     const namespace = aNamespace();

@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { runCli } from '../helpers/cli.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
+import { sameBytes } from '../helpers/same-bytes.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
@@ -87,7 +88,7 @@ test('the module of a version has the bytes that were deployed, and an unknown v
   const headers = { 'x-api-key': adminKey };
   const reply = await fetch(`${url}/v1/functions/traced@1/module`, { headers });
   t.is(reply.headers.get('content-type'), 'application/wasm');
-  t.deepEqual(Buffer.from(await reply.arrayBuffer()), await probeWasm());
+  sameBytes(t, new Uint8Array(await reply.arrayBuffer()), await probeWasm());
   t.is((await fetch(`${url}/v1/functions/traced@9/module`, { headers })).status, 404);
 });
 

@@ -4,6 +4,7 @@ import test from 'ava';
 import { createEgress } from '../../src/egress/fetch.js';
 import { asker, egress, get, server } from '../helpers/egress.js';
 import { httpServer } from '../helpers/http-server.js';
+import { sameBytes } from '../helpers/same-bytes.js';
 import { textOf } from '../helpers/text-of.js';
 
 test('method, headers and bytes of a request and of its response are transferred unchanged', async (t) => {
@@ -23,7 +24,7 @@ test('method, headers and bytes of a request and of its response are transferred
   t.is(answer.headers['x-method'], 'PATCH');
   t.is(answer.headers['x-custom'], 'yes');
   t.is(answer.headers['x-two'], 'a, b');
-  t.deepEqual(Buffer.from(answer.body), Buffer.from(bytes));
+  sameBytes(t, answer.body, bytes);
 });
 
 test('the caller cannot set the Host header or connection and framing headers', async (t) => {
