@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { AppError } from '../../src/errors.js';
+import { AppError, messageOf } from '../../src/errors.js';
 import type { Queues } from '../bull-queues.js';
 import { type BullQueuesOptions, openBullQueues } from '../bull-queues.js';
 import { SqliteConnection } from './sqlite/backend/connection.js';
@@ -37,7 +37,7 @@ async function connect(path: string): Promise<SqliteConnection> {
   } catch (cause) {
     throw new AppError(
       'bad_config',
-      `The queue's database ${path} cannot be opened; see that the directory is writable and its disk not full.`,
+      `The queue's database ${path} cannot be opened (${messageOf(cause)}); see that the directory is writable and its disk not full.`,
       { cause },
     );
   }

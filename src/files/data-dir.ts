@@ -65,7 +65,7 @@ export async function openDataDir(path: string, warn: (message: string) => void)
     try {
       await writeFile(draft, content, { mode: 0o600, flush: true });
     } catch (error) {
-      await rm(draft, { force: true }).catch(() => undefined);
+      await removeDraft(draft);
       throw unusable(root, error);
     }
     return draft;
@@ -86,19 +86,28 @@ export async function openDataDir(path: string, warn: (message: string) => void)
       try {
         await link(draft, file);
       } catch (error) {
-        if (nodeErrorCode(error) !== 'EEXIST') throw error;
+        if (nodeErrorCode(error) !== 'EEXIST') throw unusableFile(file, error);
       } finally {
-        await rm(draft, { force: true });
+        await removeDraft(draft);
       }
-      return readFile(file, 'utf8');
+      return onFile(file, readFile(file, 'utf8'));
     },
     read: (name) => readIfExists(join(root, name)),
     async write(name, content) {
-      await rename(await writeDraft(name, content), join(root, name));
+      const file = join(root, name);
+      const draft = await writeDraft(name, content);
+      try {
+        await onFile(file, rename(draft, file));
+      } finally {
+        await removeDraft(draft);
+      }
     },
-    remove: (name) => rm(join(root, name), { force: true }),
+    remove: (name) => onFile(join(root, name), rm(join(root, name), { force: true })),
   };
 }
+
+/** What cannot be removed must not hide why the file could not be written. */
+const removeDraft = (draft: string) => rm(draft, { force: true }).catch(() => undefined);
 
 function unusable(root: string, error: unknown): AppError {
   return new AppError(
@@ -108,11 +117,28 @@ function unusable(root: string, error: unknown): AppError {
   );
 }
 
+/** Waits for an operation on a file of the directory. Throws `bad_config`, which names the file. */
+async function onFile<T>(file: string, operation: Promise<T>): Promise<T> {
+  try {
+    return await operation;
+  } catch (error) {
+    throw unusableFile(file, error);
+  }
+}
+
+function unusableFile(file: string, error: unknown): AppError {
+  return new AppError(
+    'bad_config',
+    `${file} cannot be read or written: ${fileReason(error)}. See that this user may read and write all of the data directory, or give another with --data or ORAMA_DATA_DIR.`,
+    { cause: error },
+  );
+}
+
 async function readIfExists(file: string): Promise<string | null> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
     if (nodeErrorCode(error) === 'ENOENT') return null;
-    throw error;
+    throw unusableFile(file, error);
   }
 }

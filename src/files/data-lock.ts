@@ -65,9 +65,13 @@ function unusable(path: string, cause: unknown): AppError {
   );
 }
 
-/** The lock file is opened by SQLite, whose codes say less than those of the system. */
+/**
+ * The lock file is opened by SQLite, whose codes say less than those of the system. libsql gives no
+ * code at all when it cannot open a file.
+ */
 function reasonOf(cause: unknown): string {
   const code = nodeErrorCode(cause);
+  if (code === '') return 'its file "lock" cannot be opened for writing';
   if (code === 'SQLITE_CANTOPEN' || code === 'SQLITE_READONLY') return 'this user may not write there';
   return fileReason(cause);
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import { openBlobs } from '../../src/blobs/open.js';
 import { blobsConformance } from '../conformance/blobs.js';
-import { cut, damage, flip } from '../helpers/damage.js';
+import { cut, damage, flip, makeUnreadable } from '../helpers/damage.js';
 import { httpServer } from '../helpers/http-server.js';
 import { startKubo } from '../helpers/kubo.js';
 import { bytesOf } from '../helpers/kubo-cids.js';
@@ -63,6 +63,19 @@ if (program !== null) {
 }
 
 if (program !== null) {
+  test('a blob whose later blocks Kubo cannot read is unavailable, and not damaged', async (t) => {
+    const own = await startKubo(program);
+    t.teardown(() => own.close());
+    const blobs = await open(own.url);
+    t.teardown(() => blobs.close());
+    const bytes = randomBytes(600_000);
+    const cid = await blobs.put(bytes);
+    const mend = await makeUnreadable(own.blocks, bytes.subarray(262_144, 524_288));
+    await t.throwsAsync(blobs.get(cid), { code: 'unavailable' });
+    await mend();
+    t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
+  });
+
   test('a damaged block that two blobs share is reported with what to do, and then mended for both', async (t) => {
     const own = await startKubo(program);
     t.teardown(() => own.close());
@@ -123,6 +136,36 @@ test('user and password of the URL are sent as basic authentication, and its pat
   const blobs = await open(`http://me:p%40ss@127.0.0.1:${proxy.port}/kubo/`);
   await blobs.close();
   t.deepEqual(seen, ['/kubo/api/v0/version?', `Basic ${Buffer.from('me:p@ss').toString('base64')}`]);
+});
+
+test('a read that Kubo breaks off is damage only if a block is missing or has other bytes', async (t) => {
+  const bytes = bytesOf(1000);
+  let block: [status: number, body: string | Uint8Array] = [200, ''];
+  const node = await httpServer((request, response) => {
+    if (request.url?.includes('/block/get')) return response.writeHead(block[0]).end(block[1]);
+    if (!request.url?.includes('/cat')) return response.end('{}');
+    response.writeHead(200, { trailer: 'X-Stream-Error' });
+    response.write(bytes.subarray(0, 500));
+    response.addTrailers({ 'X-Stream-Error': 'failed to fetch all nodes' });
+    return response.end();
+  });
+  t.teardown(() => node.close());
+  const blobs = await open(`http://127.0.0.1:${node.port}`);
+  t.teardown(() => blobs.close());
+  const cid = await blobs.cidOf(bytes);
+  const fails = async (code: string, ...answer: typeof block) => {
+    block = answer;
+    await t.throwsAsync(blobs.get(cid), { code }, String(answer[1]).slice(0, 80));
+  };
+  await fails('unavailable', 200, bytes);
+  await fails('unavailable', 500, '{"Message":"open /blocks/X3/A.data: too many open files"}');
+  await fails('blob_damaged', 200, bytes.subarray(0, 500));
+  await fails(
+    'blob_damaged',
+    500,
+    '{"Message":"block was not found locally (offline): ipld: could not find A"}',
+  );
+  await fails('blob_damaged', 500, '{"Message":"block in storage has different hash than requested"}');
 });
 
 test('a response whose bytes do not match the CID is rejected', async (t) => {

@@ -10,6 +10,7 @@ import * as raw from 'multiformats/codecs/raw';
 import { identity } from 'multiformats/hashes/identity';
 import { openBlobs } from '../../src/blobs/open.js';
 import { blobsConformance } from '../conformance/blobs.js';
+import { makeUnreadable } from '../helpers/damage.js';
 import { processLimit } from '../helpers/process-limit.js';
 import { sameBytes } from '../helpers/same-bytes.js';
 import { endProcess } from '../helpers/server-process.js';
@@ -82,6 +83,18 @@ test('a blob that cannot be looked up is unavailable, and not absent', async (t)
   await t.throwsAsync(blobs.has(cid), { code: 'unavailable' });
   const long = CID.createV1(raw.code, identity.digest(randomBytes(300))).toString();
   t.false(await blobs.has(long), 'a name that no file can have');
+});
+
+test('a blob with a block that cannot be read is unavailable, and not damaged', async (t) => {
+  const root = join(dir, 'unreadable-block');
+  const blobs = await openBlobs({ driver: 'local', dir: root });
+  t.teardown(() => blobs.close());
+  const bytes = randomBytes(700_000);
+  const cid = await blobs.put(bytes);
+  const mend = await makeUnreadable(join(root, cid), bytes);
+  await t.throwsAsync(blobs.get(cid), { code: 'unavailable' });
+  await mend();
+  t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
 });
 
 test('reading a blob with a truncated or missing block fails', async (t) => {

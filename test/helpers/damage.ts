@@ -1,5 +1,5 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 
 /** The size of the first block of a file that has several. */
 const BLOCK_BYTES = 262_144;
@@ -10,14 +10,31 @@ export async function damage(
   stored: Uint8Array,
   change: (block: Buffer) => Uint8Array,
 ): Promise<void> {
+  const { path, bytes } = await blockFile(directory, stored);
+  await writeFile(path, change(bytes));
+}
+
+/**
+ * Makes the first block of a stored file unreadable, also for root: opening it fails, but not because
+ * it is missing. Resolves with a function that makes it readable again.
+ */
+export async function makeUnreadable(directory: string, stored: Uint8Array): Promise<() => Promise<void>> {
+  const { path, bytes } = await blockFile(directory, stored);
+  await rm(path);
+  await symlink(basename(path), path);
+  return async () => {
+    await rm(path);
+    await writeFile(path, bytes);
+  };
+}
+
+async function blockFile(directory: string, stored: Uint8Array): Promise<{ path: string; bytes: Buffer }> {
   const first = Buffer.from(stored).subarray(0, BLOCK_BYTES);
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
-    const block = await readFile(path);
-    if (!block.equals(first)) continue;
-    await writeFile(path, change(block));
-    return;
+    const bytes = await readFile(path);
+    if (bytes.equals(first)) return { path, bytes };
   }
   throw new Error(`no file below ${directory} has the first block`);
 }

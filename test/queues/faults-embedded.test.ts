@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
@@ -118,6 +118,15 @@ test('opening a queue whose database cannot be opened fails with bad_config', as
       code: 'bad_config',
     },
   );
+});
+
+test('the error of a queue whose database cannot be opened says why', async (t) => {
+  const { dir } = t.context;
+  await writeFile(join(dir, 'queue.db'), 'no database '.repeat(100));
+  await t.throwsAsync(openQueues({ driver: 'sqlite', dir, maxWaiting: 1, maxBytes: 1 }), {
+    code: 'bad_config',
+    message: /file is not a database/,
+  });
 });
 
 test('waiting and delayed jobs of a namespace count against its quotas after a restart', async (t) => {

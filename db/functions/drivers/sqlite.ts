@@ -33,7 +33,10 @@ const UNAVAILABLE: ReadonlyMap<ChildFailure['code'], string> = new Map([
 /** Opens the functions' databases as SQLite files, which child processes access. */
 export async function openSqliteExecutor(options: SqliteExecutorOptions): Promise<Executor> {
   const { directory, maxChildren = 16 } = options;
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
+    const sentence = `The directory of the functions’ databases, ${directory}, cannot be created: ${fileReason(cause)}.`;
+    throw new AppError('bad_config', sentence, { cause });
+  });
   const pool = new SqlitePool({
     children: maxChildren,
     perFile: Math.max(1, Math.ceil(maxChildren / 4)),

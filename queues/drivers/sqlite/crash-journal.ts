@@ -1,6 +1,8 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AppError } from '../../../src/errors.js';
+import { fileReason } from '../../../src/files/file-reason.js';
 import { uuidv7 } from '../../../src/uuid.js';
 import { type CrashJournal, RETENTION_MS, type RunKey } from '../../crash-journal.js';
 
@@ -32,23 +34,19 @@ export class FileCrashJournal implements CrashJournal {
 
   /**
    * Opens the journal. The caller must hold the lock on `dataDir`, so that no other process writes
-   * here while this one runs.
+   * here while this one runs. Throws `bad_config` if it cannot be read and written.
    */
   static async open(dataDir: string): Promise<FileCrashJournal> {
     const directory = join(dataDir, DIRECTORY);
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const before = new Set<string>();
-    for (const name of await readdir(directory)) {
-      const file = join(directory, name);
-      const text = await readFile(file, 'latin1');
-      const isOld = Date.now() - (await stat(file)).mtimeMs > RETENTION_MS;
-      if (isOld || text.startsWith(END)) await rm(file, { force: true });
-      else for (const run of text.slice(0, text.indexOf(END)).split('\n')) before.add(run);
+    try {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      const before = await runsBefore(directory);
+      const file = join(directory, uuidv7());
+      return new FileCrashJournal(file, await allocate(file), before);
+    } catch (cause) {
+      const sentence = `The directory ${directory} of the data directory cannot be read and written: ${fileReason(cause)}; see that this user may do so, and that its disk is not full.`;
+      throw new AppError('bad_config', sentence, { cause });
     }
-    const file = join(directory, uuidv7());
-    const descriptor = openSync(file, 'wx', 0o600);
-    writeSync(descriptor, Buffer.alloc(FILE_BYTES, '\n'), 0, FILE_BYTES, 0);
-    return new FileCrashJournal(file, descriptor, before);
   }
 
   async write(runs: readonly RunKey[]): Promise<void> {
@@ -67,5 +65,32 @@ export class FileCrashJournal implements CrashJournal {
     this.#closed = true;
     closeSync(this.#descriptor);
     await rm(this.#file, { force: true });
+  }
+}
+
+/** Reads the runs of dead processes, and deletes the files that are empty or old. */
+async function runsBefore(directory: string): Promise<ReadonlySet<string>> {
+  const before = new Set<string>();
+  for (const name of await readdir(directory)) {
+    const file = join(directory, name);
+    const text = await readFile(file, 'latin1');
+    const isOld = Date.now() - (await stat(file)).mtimeMs > RETENTION_MS;
+    if (isOld || text.startsWith(END)) await rm(file, { force: true });
+    else for (const run of text.slice(0, text.indexOf(END)).split('\n')) before.add(run);
+  }
+  return before;
+}
+
+/** Creates a file of the whole size and returns its descriptor. A full disk leaves no file behind. */
+async function allocate(file: string): Promise<number> {
+  const descriptor = openSync(file, 'wx', 0o600);
+  try {
+    // Unlike `writeSync`, which writes less on a disk that is nearly full.
+    writeFileSync(descriptor, Buffer.alloc(FILE_BYTES, '\n'));
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    await rm(file, { force: true }).catch(() => undefined);
+    throw error;
   }
 }

@@ -18,6 +18,8 @@ export type RpcArguments = Record<string, string> | [string, string][];
 export interface KuboReply {
   status: number;
   body: Buffer;
+  /** What made Kubo break off the body, which it reports after it. */
+  brokenOff?: string;
 }
 
 /** A client of the RPC API of one Kubo node. */
@@ -51,7 +53,10 @@ export class KuboRpc implements Closable {
           body,
           signal: AbortSignal.any([silent, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
         });
-        return { status: response.statusCode, body: await readAll(response.body) };
+        const reply = { status: response.statusCode, body: await readAll(response.body) };
+        // Trailers are complete when the body has been read.
+        const brokenOff = response.trailers['x-stream-error'];
+        return brokenOff === undefined ? reply : { ...reply, brokenOff };
       });
     } catch (cause) {
       throw new AppError('unavailable', 'The storage cannot be reached right now; try again in a moment.', {
@@ -63,7 +68,7 @@ export class KuboRpc implements Closable {
   /** Resolves with the body of the reply. Throws `unavailable` if Kubo refuses the command. */
   async expect(command: string, query: RpcArguments, file?: Uint8Array): Promise<Buffer> {
     const reply = await this.call(command, query, file);
-    if (reply.status !== 200) throw refused(command, reply);
+    if (!isWhole(reply)) throw refused(command, reply);
     return reply.body;
   }
 
@@ -137,8 +142,14 @@ async function readAll(body: Dispatcher.ResponseData['body']): Promise<Buffer> {
   return whole;
 }
 
+/** Returns whether Kubo has executed the command to its end. */
+export function isWhole({ status, brokenOff }: KuboReply): boolean {
+  return status === 200 && brokenOff === undefined;
+}
+
 /** Returns Kubo's error message. A proxy in front of Kubo may respond with another format. */
 export function messageIn(reply: KuboReply): string {
+  if (reply.brokenOff !== undefined) return reply.brokenOff;
   const text = reply.body.toString();
   try {
     return String((JSON.parse(text) as { Message?: unknown }).Message);

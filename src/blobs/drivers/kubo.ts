@@ -7,7 +7,8 @@ import type { Node } from '../../ports/node.js';
 import { redactUrl } from '../../redact-url.js';
 import { absentBlob } from '../absent-blob.js';
 import { cidOf, cidText, importInto, parseCid } from '../unixfs.js';
-import { type KuboReply, KuboRpc, messageIn, refused } from './kubo-rpc.js';
+import { damageOf } from './kubo-damage.js';
+import { isWhole, type KuboReply, KuboRpc, messageIn, refused } from './kubo-rpc.js';
 
 export interface KuboBlobsOptions {
   /**
@@ -70,7 +71,7 @@ class KuboBlobs implements Blobs {
   async get(cid: string): Promise<Uint8Array> {
     if (!(await this.has(cid))) throw absentBlob(cid);
     const reply = await this.#rpc.call('cat', { arg: cid, offline: 'true' });
-    if (reply.status !== 200) throw await this.#readFailure(cid, reply);
+    if (!isWhole(reply)) throw await this.#readFailure(cid, reply);
     if ((await cidOf(reply.body)).toString() !== parseCid(cid)?.toString()) {
       throw damaged(cid, 'its bytes do not match its hash');
     }
@@ -127,13 +128,13 @@ class KuboBlobs implements Blobs {
     }
   }
 
-  /** Returns the error for a pinned blob that Kubo did not return. */
+  /** Returns the error for a pinned blob that Kubo did not return, or only the beginning of it. */
   async #readFailure(cid: string, reply: KuboReply): Promise<AppError> {
-    if (!/not found/.test(messageIn(reply))) return refused('cat', reply);
-    // Either the blob was deleted and garbage-collected during the read, or a block is missing.
+    const damage = await damageOf(this.#rpc, cid);
+    if (damage === null) return refused('cat', reply);
+    // The blob was deleted and garbage-collected during the read.
     if (!(await this.has(cid))) return absentBlob(cid);
-    const cause = new Error(`Kubo answered: ${messageIn(reply).trim()}`);
-    return damaged(cid, 'a part of it is missing', cause);
+    return damaged(cid, damage, new Error(`Kubo answered: ${messageIn(reply).trim()}`));
   }
 }
 

@@ -19,9 +19,14 @@ export async function hasBlob(dir: string, text: string): Promise<boolean> {
     (found) => found.isDirectory(),
     (cause) => {
       if (ABSENT.has(nodeErrorCode(cause))) return false;
-      throw new AppError('unavailable', 'The storage cannot be read right now; try again in a moment.', {
-        cause,
-      });
+      throw unreadable(cause);
     },
   );
+}
+
+/** Creates the error for a blob that may be there and whole, but cannot be read now. */
+export function unreadable(cause: unknown): AppError {
+  return new AppError('unavailable', 'The storage cannot be read right now; try again in a moment.', {
+    cause,
+  });
 }

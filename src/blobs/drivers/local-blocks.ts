@@ -1,16 +1,20 @@
-import { FsBlockstore } from 'blockstore-fs';
-import { FlatDirectory } from 'blockstore-fs/sharding';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { exporter } from 'ipfs-unixfs-exporter';
+import { base32upper } from 'multiformats/bases/base32';
 import type { CID } from 'multiformats/cid';
 import { sha256 } from 'multiformats/hashes/sha2';
 import { AppError } from '../../errors.js';
+import { nodeErrorCode } from '../../node-error-code.js';
+import { unreadable } from './local-blob.js';
 
 /**
  * Reads a blob from the directory of its blocks. Throws `blob_damaged` if a block is missing or does
- * not match its hash.
+ * not match its hash, and `unavailable` if one cannot be read, for example because the process has
+ * no file descriptor left: invocations of a damaged module end as failed.
  */
 export async function readBlob(dir: string, cid: CID): Promise<Uint8Array> {
-  const entry = await exporter(cid, verified(blockstore(dir), cid));
+  const entry = await exporter(cid, verified(dir, cid));
   if (entry.type !== 'file' && entry.type !== 'raw') {
     throw damaged(cid, `it is no file but a ${entry.type}`);
   }
@@ -25,16 +29,16 @@ export async function readBlob(dir: string, cid: CID): Promise<Uint8Array> {
   return whole;
 }
 
-/** Returns the blocks of one blob, which are files of one directory. */
-export function blockstore(path: string): FsBlockstore {
-  return new FsBlockstore(path, { shardingStrategy: new FlatDirectory() });
+/** Returns the file of a block. The names are those of the blocks that are already stored. */
+export function blockFile(dir: string, block: CID): string {
+  return join(dir, `${base32upper.encode(block.multihash.bytes)}.data`);
 }
 
 /** Returns a reader of blocks that checks each of them. */
-function verified(store: FsBlockstore, blob: CID) {
+function verified(dir: string, blob: CID) {
   return {
     async *get(block: CID): AsyncGenerator<Uint8Array> {
-      const bytes = await bytesOf(store, block);
+      const bytes = await bytesOf(dir, block);
       if (bytes === null) throw damaged(blob, `block ${block} is missing`);
       const digest = await sha256.digest(bytes);
       if (!Buffer.from(digest.bytes).equals(block.multihash.bytes)) {
@@ -46,15 +50,13 @@ function verified(store: FsBlockstore, blob: CID) {
 }
 
 /** Resolves with null if the block is missing. */
-async function bytesOf(store: FsBlockstore, block: CID): Promise<Uint8Array | null> {
-  const parts: Uint8Array[] = [];
+async function bytesOf(dir: string, block: CID): Promise<Uint8Array | null> {
   try {
-    for await (const part of store.get(block)) parts.push(part);
+    return await readFile(blockFile(dir, block));
   } catch (error) {
-    if (error instanceof Error && error.name === 'NotFoundError') return null;
-    throw error;
+    if (nodeErrorCode(error) === 'ENOENT') return null;
+    throw unreadable(error);
   }
-  return Buffer.concat(parts);
 }
 
 function damaged(cid: CID, why: string): AppError {

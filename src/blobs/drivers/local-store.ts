@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, open, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WritableStorage } from 'ipfs-unixfs-importer';
 import type { CID } from 'multiformats/cid';
 import { AppError, isAppError } from '../../errors.js';
+import { fileReason } from '../../files/file-reason.js';
 import { nodeErrorCode } from '../../node-error-code.js';
 import { absentBlob } from '../absent-blob.js';
 import { cidText, importInto, parseCid } from '../unixfs.js';
 import { hasBlob } from './local-blob.js';
-import { blockstore, readBlob } from './local-blocks.js';
+import { blockFile, readBlob } from './local-blocks.js';
 import { type LocalStore, STAGING } from './local-protocol.js';
 
 /** Opens the store of a directory, which must contain the staging directory. */
@@ -32,19 +33,20 @@ class DirectoryStore implements LocalStore {
 
   async put(bytes: Uint8Array): Promise<string> {
     const staged = this.#newStagingPath();
+    const blocks = new BlockWriter(staged);
     try {
-      const store = blockstore(staged);
-      await store.open();
-      const cid = await importInto(eachBlockOnce(store), bytes);
+      await mkdir(staged);
+      const cid = await importInto(blocks, bytes);
       await syncTree(staged);
       await this.#install(staged, cid);
       return cid.toString();
     } catch (cause) {
-      throw new AppError('unavailable', 'The storage could not be written to; try again in a moment.', {
-        cause,
-      });
+      const sentence = `The storage could not be written to: ${fileReason(cause)}; try again later.`;
+      throw new AppError('unavailable', sentence, { cause });
     } finally {
-      await rm(staged, { recursive: true, force: true });
+      await blocks.settled();
+      // What cannot be removed now is removed at a later start; see local.ts.
+      await rm(staged, { recursive: true, force: true }).catch(() => undefined);
     }
   }
 
@@ -117,20 +119,27 @@ class DirectoryStore implements LocalStore {
   }
 }
 
-/**
- * Writes identical blocks of a blob once. FsBlockstore writes them concurrently, through one
- * temporary file, and then waits up to a second for each that another write has renamed.
- */
-function eachBlockOnce(store: WritableStorage): WritableStorage {
-  const writes = new Map<string, Promise<CID>>();
-  return {
-    async put(cid, bytes) {
-      const name = cid.toString();
-      const write = writes.get(name) ?? Promise.resolve(store.put(cid, bytes));
-      writes.set(name, write);
-      return write;
-    },
-  };
+/** Writes the blocks of a blob into a directory, identical ones once. */
+class BlockWriter implements WritableStorage {
+  readonly #dir: string;
+  readonly #writes = new Map<string, Promise<void>>();
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  async put(cid: CID, bytes: Uint8Array): Promise<CID> {
+    const file = blockFile(this.#dir, cid);
+    const write = this.#writes.get(file) ?? writeFile(file, bytes);
+    this.#writes.set(file, write);
+    await write;
+    return cid;
+  }
+
+  /** Resolves when no write is in progress: the importer does not wait for the others when one fails. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#writes.values());
+  }
 }
 
 function isWhole(path: string, cid: CID): Promise<boolean> {
