@@ -111,24 +111,6 @@ test('calls of one event-loop turn form one transaction, in which only the refus
   t.deepEqual(await connection.call(subject, 'query', 'work', 'SELECT sum(n) FROM note', []), [[3]]);
 });
 
-test('a caller that adds a job hears of it before the worker that took it in the same transaction', async (t) => {
-  const connection = new SqliteConnection(newFile());
-  t.teardown(() => connection.close());
-  const queue = new Bull.Queue('work', { connection });
-  const worker = createSqliteBackend('work', { connection }, { withBlockingConnection: true });
-  t.teardown(() => Promise.all([queue.close(), worker.close()]));
-  await queue.waitUntilReady();
-  const heard: string[] = [];
-  const take = async () => {
-    // In the same turn of the event loop as the add, but after it.
-    await new Promise((resolve) => process.nextTick(resolve));
-    const [[job] = [null]] = await worker.moveManyToActive(['a token']);
-    heard.push(job === null ? 'nothing taken' : 'taken');
-  };
-  await Promise.all([queue.add('job', {}).then(() => heard.push('added')), take()]);
-  t.deepEqual(heard, ['added', 'taken']);
-});
-
 test('answered operations are dropped although others are always pending', (t) => {
   const pending = new PendingOperations();
   const ignore = () => {};

@@ -9,10 +9,12 @@ interface PendingOperation {
   reject: (error: Error) => void;
 }
 
-/** The operations that add jobs. */
 const ADDING: ReadonlySet<OperationName> = new Set(['addJob', 'addJobs', 'addNewJobs', 'addFlow']);
-/** The operations that may give a job to a worker. */
-const TAKING: ReadonlySet<OperationName> = new Set(['claim', 'claimMany', 'complete', 'fail', 'delayActive']);
+/**
+ * The operations with which BullMQ's workers take jobs. Not `claimMany`: only the run loop calls it,
+ * and whoever adds a job for it listens for the reply before.
+ */
+const TAKING: ReadonlySet<OperationName> = new Set(['claim', 'complete', 'fail', 'delayActive']);
 
 /** The operations that the thread has not answered, in the order in which it answers them. */
 export class PendingOperations {
@@ -44,9 +46,8 @@ export class PendingOperations {
   }
 
   /**
-   * Answers the oldest operations. When one transaction both adds and claims jobs, the callers of
-   * adds are answered a turn earlier than the workers: a caller may listen for what its job does,
-   * which must not have begun before.
+   * Answers the oldest operations. When a batch both adds and claims jobs, the callers of adds are
+   * answered a turn earlier than a worker that claimed such a job in the same transaction.
    */
   answerOldest(outcomes: readonly OperationOutcome[]): void {
     // Removed at once: under load there is always a pending operation, and the answered ones hold
