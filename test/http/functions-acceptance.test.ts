@@ -116,6 +116,28 @@ test('requests with the same idempotency header share one invocation; another bo
   );
 });
 
+test('a retry of a signed event with another body is the same invocation', async (t) => {
+  const secret = 'whsec_of_this_test';
+  const { tenant, call } = await served({
+    pay: { auth: 'none', verify: { scheme: 'stripe', secret: 'STRIPE_SECRET' } },
+  });
+  await tenant.put('/v1/functions/secrets', { name: 'STRIPE_SECRET', value: secret });
+  const send = (event: object) => {
+    const body = JSON.stringify(event);
+    const seconds = Math.floor(Date.now() / 1000);
+    const signature = createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex');
+    const headers = { 'stripe-signature': `t=${seconds},v1=${signature}` };
+    return call('/pay', { method: 'POST', body, headers });
+  };
+  const first = await send({ id: 'evt_1', pending_webhooks: 2 });
+  t.is(first.status, 200, first.text);
+  const again = await send({ id: 'evt_1', pending_webhooks: 1 });
+  t.is(again.status, 200, again.text);
+  t.is(again.headers.get('x-request-id'), first.headers.get('x-request-id'));
+  const other = await send({ id: 'evt_2', pending_webhooks: 1 });
+  t.not(other.headers.get('x-request-id'), first.headers.get('x-request-id'));
+});
+
 test('a repeated request gets the status and the headers that the function set the first time', async (t) => {
   const { call } = await served({ pay: { idempotency: 'X-Payment' } });
   const { headers } = replying({ status: 404, headers: { 'x-own': ['1', '2'] }, body: 'nobody' });

@@ -27,6 +27,8 @@ export interface ClaimRequest {
   namespace: Namespace;
   function: FunctionName;
   idempotencyKey?: string;
+  /** Whether a request with the same key and another body is the same invocation, and not refused. */
+  bodyMayChange?: boolean;
   /**
    * The caller to whom the key belongs, if it is not the namespace itself: callers that do not
    * trust one another must not obtain each other's results. See `callerOf`.
@@ -62,7 +64,7 @@ export interface Idempotency {
    * the same key; otherwise it throws `conflict`. With a key, the id of a call that was refused is
    * replaced by a new one. Request ids are unique across all namespaces,
    * since replies and records are identified by them. Throws `idempotency_mismatch` if the key was
-   * used with another body, and `unavailable` if it is unknown for now whether the first request was
+   * used with another body and that may not change, and `unavailable` if it is unknown for now whether the first request was
    * accepted.
    *
    * @param version The version that the invocation runs if the key is new.
@@ -174,8 +176,8 @@ class StoredIdempotency implements Idempotency {
     requestId: RequestId,
     version: number,
   ): Promise<IdempotencyClaim> {
-    const { namespace, function: name, caller, input } = request;
-    const bodyHash = hash('sha256', input);
+    const { namespace, function: name, caller, input, bodyMayChange = false } = request;
+    const bodyHash = bodyMayChange ? '' : hash('sha256', input);
     const held = await this.#store.idempotency.claim({
       namespace,
       function: name,

@@ -40,6 +40,8 @@ export interface InvokeRequest {
   /** URL to which the result is POSTed. Refused immediately if the egress rules do not allow it. */
   callbackUrl?: string;
   idempotencyKey?: string;
+  /** Whether a request with the same key and another body is the same invocation, and not refused. */
+  bodyMayChange?: boolean;
   /**
    * The caller to whom the idempotency key belongs, if it is not the namespace itself: callers that
    * do not trust one another must not obtain each other's results. See `callerOf`.

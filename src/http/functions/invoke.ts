@@ -17,7 +17,7 @@ import { authenticate } from './authenticate.js';
 import { exchangeRequestOf } from './exchange-request.js';
 import type { Found, FoundOrAllowed } from './find.js';
 import type { FunctionsHandlerDeps } from './handler-deps.js';
-import { idempotencyKeyOf } from './idempotency-key.js';
+import { requestKeyOf } from './idempotency-key.js';
 import { writeJson, writeReply } from './reply.js';
 import type { RequestTarget } from './target.js';
 import { assertSignature } from './verify/assert-signature.js';
@@ -111,13 +111,13 @@ function invocationOf(
   if (principal !== null && principal.wallet !== '') invocation.callerWallet = principal.wallet;
   const sticky = signed.headers[STICKY_HEADER]?.toString();
   const address = () => hash('sha256', described.remote_address);
-  const key = idempotencyKeyOf(found, signed);
+  const key = requestKeyOf(found, signed);
   if (key !== null) {
-    invocation.idempotencyKey = key;
+    Object.assign(invocation, key);
     const caller = http.verify ? 'verified' : callerOf(principal, fn.namespace, signed.headers);
     if (caller !== undefined) invocation.caller = caller;
   }
-  invocation.sticky = sticky || (key ?? address());
+  invocation.sticky = sticky || (key?.idempotencyKey ?? address());
   return invocation;
 }
 
