@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { DEFAULT_TIMINGS, timingsFor } from '../../queues/driver.js';
+import { DEFAULT_TIMINGS, timingsFor } from '../../queues/timings.js';
 import { loadConfig } from '../../src/config.js';
 import { MAX_ADD_MS } from '../../src/ports/queue.js';
 
