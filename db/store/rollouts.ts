@@ -29,6 +29,7 @@ interface RolloutRow {
   reason: string | null;
   started_at: number;
   updated_at: number;
+  announced: number;
 }
 
 /**
@@ -83,6 +84,18 @@ export function createRolloutStore(database: Database): RolloutStore {
     async running() {
       const rows = await database.run<RolloutRow[]>(rollouts().where({ state: 'running' }));
       return rows.map(toRollout);
+    },
+    async unannounced() {
+      const rows = await database.run<RolloutRow[]>(rollouts().where({ announced: 0 }));
+      return rows.map(toRollout);
+    },
+    async announced({ namespace, function: fn, updatedAt }) {
+      await database.run(
+        of(namespace, fn)
+          .where({ updated_at: updatedAt })
+          .update({ announced: 1 })
+          .options({ idempotent: true }),
+      );
     },
     async start(rollout, live, audit) {
       const row = toRow(rollout);
@@ -147,6 +160,7 @@ function toRow(rollout: Omit<StoredRollout, 'changeId'>): RolloutRow {
     reason: rollout.reason,
     started_at: rollout.startedAt,
     updated_at: rollout.updatedAt,
+    announced: rollout.state === 'running' ? 1 : 0,
   };
 }
 

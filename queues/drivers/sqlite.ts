@@ -22,6 +22,8 @@ export async function openSqliteQueues(options: SqliteQueuesOptions): Promise<Qu
   const { dir, warn } = options;
   const connection = await connect(join(dir, 'queue.db'));
   const driver = new SqliteDriver(connection, await UsageIndex.read(connection), options, warn, dir);
+  // The clock may have been set back while no process was running.
+  await driver.shortenDelays();
   const backlog = new SqliteBacklog(connection);
   const leases = new LocalLeases();
   return openBullQueues({ driver, backlog, leases, disconnect: () => connection.close() }, options);

@@ -63,7 +63,7 @@ export async function composeCore(
   const publisher = createPublisher({ ...shared, bus });
   const { box } = ports.keys;
   const secrets = closers.add(await openSecrets({ store, bus, box, quotas }));
-  const schedules = createSchedules({ ...shared, store });
+  const schedules = createSchedules({ ...shared, store, leases: ports.leases });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
   const end = endRemoved({ attempts: store.attempts, finisher, backlog });
   queue.onRemoved(end);

@@ -1,16 +1,44 @@
 import { Cron } from 'croner';
+import { timeOf, wallTimeOf } from './wall-time.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** Five fields, six with a leading seconds field, or a nickname such as @daily. */
 const SHAPE = /^\s*(@[a-z]+|\S+(\s+\S+){4,5})\s*$/;
+/** A field of hours that names all of them. */
+const EVERY_HOUR = /^(\*|\?|0-23)(\/1)?$/;
 
 /**
  * Returns the next time after `after` (Unix milliseconds) at which a schedule is due, or null if
- * there is none. As in Vixie cron, a time of day that a DST change skips is due at the change, and
- * one that occurs twice is due once.
+ * there is none. A time of day that a DST change skips is due at the change, and one that occurs
+ * twice is due once. A schedule of every hour is not one of times of day: it continues every hour.
  */
 export function nextRunAfter(pattern: string, timezone: string, after: number): number | null {
+  // Croner does this only for a single time of day; runs of `0 2,14 * * *` would be left out or
+  // doubled.
+  if (hasTimesOfDay(pattern)) return nextOfTimesOfDay(pattern, timezone, after);
+  return nextRun(pattern, timezone, after);
+}
+
+function hasTimesOfDay(pattern: string): boolean {
+  const hours = pattern.trim().split(/\s+/).at(-4);
+  // A nickname has no fields.
+  return hours !== undefined && !EVERY_HOUR.test(hours);
+}
+
+/** Computes the runs on a wall clock without changes, and then when that clock shows them. */
+function nextOfTimesOfDay(pattern: string, timezone: string, after: number): number | null {
+  let wall: number | null = wallTimeOf(after, timezone);
+  for (;;) {
+    wall = nextRun(pattern, 'UTC', wall);
+    if (wall === null) return null;
+    const at = timeOf(wall, timezone);
+    // A wall time that occurs twice has passed before it occurs again.
+    if (at > after) return at;
+  }
+}
+
+function nextRun(pattern: string, timezone: string, after: number): number | null {
   return new Cron(pattern, { timezone, paused: true }).nextRun(new Date(after))?.getTime() ?? null;
 }
 

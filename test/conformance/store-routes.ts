@@ -93,4 +93,31 @@ export function testRoutes(driver: string, open: OpenStore): void {
     await aliases.remove(namespace, aName('a'), aliasSchema.parse('live'), anEntry());
     await refused(deploy('d', ['GET /']), 'c');
   });
+
+  test(`${driver}: the end of a rollout is unannounced until it is recorded as announced`, async (t) => {
+    const { functions, rollouts } = await get();
+    const namespace = aNamespace();
+    for (let version = 1; version <= 2; version += 1)
+      await functions.addVersion(aVersion({ namespace, name: 'a' }), anEntry());
+    const live = {
+      namespace,
+      function: aName('a'),
+      alias: aliasSchema.parse('live'),
+      version: 1,
+      weights: {},
+    };
+    const rollout = aRollout(namespace);
+    const states = async () =>
+      (await rollouts.unannounced())
+        .filter((ended) => ended.namespace === namespace)
+        .map(({ state }) => state);
+    await rollouts.start(rollout, { ...live, updatedAt: Date.now() }, anEntry());
+    t.deepEqual(await states(), []);
+    const started = await rollouts.get(namespace, aName('a'));
+    if (started === null) return t.fail();
+    await rollouts.move(started, { ...rollout, state: 'aborted' }, { ...live, updatedAt: Date.now() }, null);
+    t.deepEqual(await states(), ['aborted']);
+    await rollouts.announced(rollout);
+    t.deepEqual(await states(), []);
+  });
 }

@@ -43,6 +43,52 @@ test('a time skipped by a one-hour daylight saving change is due once, at the ch
   ]);
 });
 
+test('each of several times of day that a change of the clocks skips or repeats is due once', (t) => {
+  // New York: on 8 March 2026 2:00 becomes 3:00, on 1 November 2:00 becomes 1:00.
+  t.deepEqual(runs('0 2,14 * * *', 'America/New_York', '2026-03-07T12:00:00Z', 4), [
+    '2026-03-07T19:00:00.000Z',
+    '2026-03-08T07:00:00.000Z',
+    '2026-03-08T18:00:00.000Z',
+    '2026-03-09T06:00:00.000Z',
+  ]);
+  t.deepEqual(runs('0 1,13 * * *', 'America/New_York', '2026-11-01T00:00:00Z', 3), [
+    '2026-11-01T05:00:00.000Z',
+    '2026-11-01T18:00:00.000Z',
+    '2026-11-02T06:00:00.000Z',
+  ]);
+  // Berlin: on 29 March 2026 2:00 becomes 3:00, on 25 October 3:00 becomes 2:00.
+  t.deepEqual(runs('*/20 2 * * *', 'Europe/Berlin', '2026-03-28T12:00:00Z', 2), [
+    '2026-03-29T01:00:00.000Z',
+    '2026-03-30T00:00:00.000Z',
+  ]);
+  t.deepEqual(runs('0,30 2-3 * * *', 'Europe/Berlin', '2026-03-28T12:00:00Z', 3), [
+    '2026-03-29T01:00:00.000Z',
+    '2026-03-29T01:30:00.000Z',
+    '2026-03-30T00:00:00.000Z',
+  ]);
+  t.deepEqual(runs('0 */2 * * *', 'Europe/Berlin', '2026-10-24T21:00:00Z', 3), [
+    '2026-10-24T22:00:00.000Z',
+    '2026-10-25T00:00:00.000Z',
+    '2026-10-25T03:00:00.000Z',
+  ]);
+  // Computed after 2:30 has come and gone for the second time.
+  t.deepEqual(runs('*/30 2 * * *', 'Europe/Berlin', '2026-10-25T01:10:00Z', 1), ['2026-10-26T01:00:00.000Z']);
+});
+
+test('a schedule of every hour continues every hour while the clocks change', (t) => {
+  t.deepEqual(runs('5 * * * *', 'Europe/Berlin', '2026-03-29T00:00:00Z', 3), [
+    '2026-03-29T00:05:00.000Z',
+    '2026-03-29T01:05:00.000Z',
+    '2026-03-29T02:05:00.000Z',
+  ]);
+  t.deepEqual(runs('*/30 * * * *', 'Europe/Berlin', '2026-10-25T00:00:00Z', 4), [
+    '2026-10-25T00:30:00.000Z',
+    '2026-10-25T01:00:00.000Z',
+    '2026-10-25T01:30:00.000Z',
+    '2026-10-25T02:00:00.000Z',
+  ]);
+});
+
 test('isCron accepts five fields, six fields and nicknames, and rejects other texts and impossible dates', (t) => {
   for (const pattern of ['*/5 * * * *', '0 */5 * * * *', '@daily', '@hourly', '0 0 29 2 *'])
     t.true(isCron(pattern));

@@ -15,8 +15,8 @@ const directory = tempDir();
 const get = shared(() => openUseCases(join(directory, 'cases')));
 
 test('what is added to a function that another process has just deleted is refused as not found', async (t) => {
-  const { store, queue, catalog, meter, quotas, publisher, deploy } = await get();
-  const schedules = createSchedules({ store, queue, catalog, meter, resultTtlMs: 60_000 });
+  const { store, queue, leases, catalog, meter, quotas, publisher, deploy } = await get();
+  const schedules = createSchedules({ store, queue, leases, catalog, meter, resultTtlMs: 60_000 });
   const triggers = createTriggers({ store, catalog, schedules, quotas });
   const aliases = createAliases({ store, catalog });
   const { namespace, name } = await deploy();

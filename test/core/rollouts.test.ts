@@ -17,13 +17,20 @@ const get = shared(() => openUseCases(join(directory, 'cases')));
 const request = { to: 2, steps: [10, 50], every_seconds: 60, max_error_percent: 2, min_calls: 1 };
 
 /** Opens rollouts on a store whose parts may be replaced. */
-async function openRollouts(t: ExecutionContext, { rollouts, attempts }: Partial<Store>) {
+async function openRollouts(
+  t: ExecutionContext,
+  {
+    rollouts,
+    attempts,
+    ...given
+  }: Partial<Store> & Pick<Partial<RolloutsDeps>, 'publisher' | 'announceAgainMs'>,
+) {
   const { store, catalog, publisher } = await get();
   const warnings: unknown[][] = [];
   const logger = createLogger('silent');
   logger.warn = (...values: unknown[]) => void warnings.push(values);
   const opened = new Rollouts({
-    ...{ catalog, publisher, logger },
+    ...{ catalog, publisher, logger, announceAgainMs: 200, ...given },
     store: { ...store, rollouts: rollouts ?? store.rollouts, attempts: attempts ?? store.attempts },
   } satisfies RolloutsDeps);
   t.teardown(() => opened.close());
@@ -148,3 +155,36 @@ test.serial('a step that a check has begun is checked soon', async (t) => {
   };
   t.true(await anAnswerLike(true, isSoon));
 });
+
+for (const [how, fails] of [
+  ['could not be published at once', async () => Promise.reject(new Error('The queue is unreachable.'))],
+  ['was not published because the process was killed', () => new Promise<never>(() => undefined)],
+] as const) {
+  test.serial(`the end of a rollout that ${how} is published later, once`, async (t) => {
+    const { publisher, store } = await get();
+    const { namespace, name } = await deployTwice();
+    const first = await openRollouts(t, {
+      publisher: { ...publisher, publish: fails },
+      announceAgainMs: 60_000,
+    });
+    await first.opened.start(by, namespace, name, request);
+    // The killed process never answers.
+    await Promise.race([first.opened.abort(by, namespace, name), setTimeout(500)]);
+    t.is((await store.rollouts.get(namespace, name))?.state, 'aborted');
+    await first.opened.close();
+
+    const published: string[] = [];
+    await openRollouts(t, {
+      publisher: {
+        ...publisher,
+        async publish(message) {
+          if (message.namespace === namespace) published.push(message.topic);
+          return publisher.publish(message);
+        },
+      },
+    });
+    await until('it is published', () => published.length > 0);
+    await setTimeout(1500);
+    t.deepEqual(published, ['orama:rollout']);
+  });
+}

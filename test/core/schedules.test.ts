@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { requestIdSchema } from '../../src/contract/ids.js';
 import { createSchedules } from '../../src/core/events/schedules.js';
@@ -20,7 +21,7 @@ test.before(async () => {
 test.after.always(() => cases.close());
 
 test('a schedule that another process enables meanwhile is not stopped by an older state', async (t) => {
-  const { store, queue, catalog, meter } = cases;
+  const { store, queue, leases, catalog, meter } = cases;
   const namespace = aNamespace();
   const trigger = {
     id: 'nightly',
@@ -48,6 +49,7 @@ test('a schedule that another process enables meanwhile is not stopped by an old
   const schedules = createSchedules({
     store: { ...store, triggers },
     queue,
+    leases,
     catalog,
     meter,
     resultTtlMs: 60_000,
@@ -57,7 +59,7 @@ test('a schedule that another process enables meanwhile is not stopped by an old
 });
 
 test('a schedule that is deleted from the queue with another tool is restored', async (t) => {
-  const { store, queue, catalog, meter } = cases;
+  const { store, queue, leases, catalog, meter } = cases;
   const scheduled = (id: string, enabled: boolean) => {
     const trigger = { id, namespace: aNamespace(), function: 'hello', enabled, spec: { cron: '0 3 1 1 *' } };
     return trigger as StoredTrigger;
@@ -69,6 +71,7 @@ test('a schedule that is deleted from the queue with another tool is restored', 
   const schedules = createSchedules({
     store: { ...store, triggers },
     queue,
+    leases,
     catalog,
     meter,
     resultTtlMs: 60_000,
@@ -84,13 +87,13 @@ test('a schedule that is deleted from the queue with another tool is restored', 
 });
 
 test('with overlap: skip, no tick runs beside an earlier run although a later one has ended', async (t) => {
-  const { store, queue, catalog, meter, deploy } = cases;
+  const { store, queue, leases, catalog, meter, deploy } = cases;
   const fn = await deploy();
   const spec = { cron: '0 3 * * *', overlap: 'skip' } as const;
   const trigger = await store.triggers.add(fn.namespace, fn.name, spec, anEntry(), ENOUGH);
   if (trigger === null) return t.fail();
   const { tick, ...ticked } = ticking(queue);
-  const schedules = createSchedules({ store, ...ticked, catalog, meter, resultTtlMs: 60_000 });
+  const schedules = createSchedules({ store, ...ticked, leases, catalog, meter, resultTtlMs: 60_000 });
   const started = await schedules.start();
   t.teardown(() => started.close());
   const runs = async () => (await queue.list(fn.namespace, { limit: 10 })).items.length;
@@ -108,13 +111,36 @@ test('with overlap: skip, no tick runs beside an earlier run although a later on
   t.is(await runs(), 1);
 });
 
+test('with overlap: skip, two ticks that are handled at once start one run', async (t) => {
+  const { store, queue, leases, catalog, meter, deploy } = cases;
+  const fn = await deploy();
+  const spec = { cron: '* * * * * *', overlap: 'skip' } as const;
+  const trigger = await store.triggers.add(fn.namespace, fn.name, spec, anEntry(), ENOUGH);
+  if (trigger === null) return t.fail();
+  const { tick, ...ticked } = ticking(queue);
+  // The store takes longer than the time between two ticks.
+  const settings = {
+    ...store.settings,
+    async put(...given: Parameters<typeof store.settings.put>) {
+      await setTimeout(500);
+      return store.settings.put(...given);
+    },
+  };
+  const shared = { store: { ...store, settings }, leases, catalog, meter, resultTtlMs: 60_000 };
+  const started = await createSchedules({ ...shared, ...ticked }).start();
+  t.teardown(() => started.close());
+  const at = Date.now();
+  await Promise.all([tick(trigger.id, at), tick(trigger.id, at + 1000)]);
+  t.is((await queue.list(fn.namespace, { limit: 10 })).items.length, 1);
+});
+
 test('nobody can take the id of a run beforehand, and so prevent it', async (t) => {
-  const { store, queue, catalog, meter, deploy } = cases;
+  const { store, queue, leases, catalog, meter, deploy } = cases;
   const fn = await deploy();
   const trigger = await store.triggers.add(fn.namespace, fn.name, { cron: '0 3 * * *' }, anEntry(), ENOUGH);
   if (trigger === null) return t.fail();
   const { tick, ...ticked } = ticking(queue);
-  const schedules = createSchedules({ store, ...ticked, catalog, meter, resultTtlMs: 60_000 });
+  const schedules = createSchedules({ store, ...ticked, leases, catalog, meter, resultTtlMs: 60_000 });
   const started = await schedules.start();
   t.teardown(() => started.close());
   const at = Date.now();

@@ -64,6 +64,7 @@ export async function openUseCases(directory: string) {
     logQuota,
     meter,
     queue: queues.queue,
+    leases: queues.leases,
     bus,
     replies,
     metered,

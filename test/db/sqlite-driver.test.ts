@@ -42,7 +42,7 @@ test('a failed migration is rolled back and can be applied again', async (t) => 
   t.deepEqual(await migrate(database, [mended]), ['001-broken']);
 });
 
-test('a store with the last migration before the first release needs no other, and an older one is refused', async (t) => {
+test('a store with the last migration before the first release does not need the first one of it, and an older one is refused', async (t) => {
   const database = await openSqlite({ file: join(directory, 'before.sqlite') });
   t.teardown(() => database.close());
   await migrate(database, []);
@@ -51,7 +51,7 @@ test('a store with the last migration before the first release needs no other, a
   await record('001-functions');
   await t.throwsAsync(migrate(database), { code: 'bad_config', message: /before the first release/ });
   await record('072-attempts-dead-positions');
-  t.deepEqual(await migrate(database), []);
+  t.deepEqual(await migrate(database, MIGRATIONS.slice(0, 1)), []);
 });
 
 test('migrateStore returns the applied migrations, and none when it is repeated', async (t) => {

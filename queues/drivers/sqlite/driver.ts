@@ -74,11 +74,11 @@ export class SqliteDriver implements QueueDriver {
     this.queues = perQueue((kind) => this.#open<JobData>(kind));
     this.ticks = this.#open<unknown>(TICKS, { settings: { repeatStrategy: cronRepeatStrategy } });
     this.tasks = this.#open<string>(TASKS);
-    this.#setBack = onClockSetBack(() => void this.#shortenDelays());
+    this.#setBack = onClockSetBack(() => void this.shortenDelays());
   }
 
   /** A delay of some seconds ends after some seconds, even if the clock was set back by an hour. */
-  async #shortenDelays(): Promise<void> {
+  async shortenDelays(): Promise<void> {
     for (const { name } of this.#opened) {
       try {
         await this.#connection.call({ command: 'shortenDelays' }, 'shortenDelays', name, Date.now());

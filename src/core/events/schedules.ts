@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nextRunAfter } from '../../contract/cron.js';
 import type { TriggerSpec } from '../../contract/function.js';
 import { type Namespace, type RequestId, requestIdSchema } from '../../contract/ids.js';
 import type { Closable } from '../../ports/closable.js';
+import type { Leases } from '../../ports/leases.js';
 import type { Meter } from '../../ports/meter.js';
 import type { InvocationQueue } from '../../ports/queue.js';
 import { type StoredTrigger, triggerScope } from '../../ports/store/triggers.js';
@@ -21,6 +23,8 @@ const RESTORE_MS = 60_000;
  * run that a person starts does not end the one before it.
  */
 const LAST_RUNS = 'last_run';
+/** How often a run waits for the turn of its schedule, in milliseconds. */
+const TURN_POLL_MS = 100;
 /** Maximum number of those ids; of more active runs, the oldest are forgotten. */
 const MAX_LAST_RUNS = 16;
 
@@ -43,6 +47,7 @@ export interface Schedules {
 export interface SchedulesDeps {
   store: Store;
   queue: InvocationQueue;
+  leases: Leases;
   catalog: Catalog;
   meter: Meter;
   resultTtlMs: number;
@@ -56,15 +61,18 @@ export function createSchedules(deps: SchedulesDeps): Schedules {
 class QueueSchedules implements Schedules {
   readonly #store: Store;
   readonly #queue: InvocationQueue;
+  readonly #leases: Leases;
   readonly #catalog: Catalog;
   readonly #meter: Meter;
   readonly #resultTtlMs: number;
   readonly #restoreMs: number;
   readonly #idOf: DerivedIds;
 
-  constructor({ store, queue, catalog, meter, resultTtlMs, restoreMs = RESTORE_MS }: SchedulesDeps) {
+  constructor(deps: SchedulesDeps) {
+    const { store, queue, leases, catalog, meter, resultTtlMs, restoreMs = RESTORE_MS } = deps;
     this.#store = store;
     this.#queue = queue;
+    this.#leases = leases;
     this.#catalog = catalog;
     this.#meter = meter;
     this.#resultTtlMs = resultTtlMs;
@@ -98,7 +106,7 @@ class QueueSchedules implements Schedules {
 
   async runNow(trigger: CronTrigger): Promise<RequestId> {
     const id = newRequestId();
-    await this.#fire(trigger, id, Date.now());
+    await this.#inTurn(trigger, () => this.#fire(trigger, id, Date.now()));
     return id;
   }
 
@@ -151,11 +159,28 @@ class QueueSchedules implements Schedules {
     // The id is derived from the tick, so that a tick that is delivered twice starts one run.
     const requestId = await this.#idOf(scheduledAt, `${id}@${scheduledAt}`);
     if ((await this.#store.attempts.invocation(requestId)) !== null) return;
-    if (trigger.spec.overlap === 'skip') {
-      const active = await this.#activeRuns(trigger);
-      if (active.some((id) => id !== requestId)) return;
+    await this.#inTurn(trigger, async () => {
+      if (trigger.spec.overlap === 'skip') {
+        const active = await this.#activeRuns(trigger);
+        if (active.some((id) => id !== requestId)) return;
+      }
+      await this.#fire(trigger, requestId, scheduledAt);
+    });
+  }
+
+  /**
+   * Starts a run of a schedule with `overlap: skip` after those that any process is starting: of two
+   * at once, neither would see the other.
+   */
+  async #inTurn({ id, spec }: CronTrigger, start: () => Promise<void>): Promise<void> {
+    if (spec.overlap !== 'skip') return start();
+    let lease = await this.#leases.acquire(`schedule:${id}`, 1);
+    for (; lease === null; lease = await this.#leases.acquire(`schedule:${id}`, 1)) await sleep(TURN_POLL_MS);
+    try {
+      await start();
+    } finally {
+      await lease.release();
     }
-    await this.#fire(trigger, requestId, scheduledAt);
   }
 
   /** Resolves with those of the last runs of the schedule that are still on the queue. */

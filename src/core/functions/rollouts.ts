@@ -21,14 +21,22 @@ const CHECK_EVERY_MS = 1000;
  */
 const CHECK_NEW_STEP_EVERY_MS = 200;
 const NEW_STEP_MS = 5000;
+/** More than the clocks of two processes may differ, in milliseconds. */
+const SKEW_MS = 10_000;
+/**
+ * After this time, the end of a rollout is published by any process, as the one that ended it may
+ * have been killed. Longer than a publish takes, and than clocks may differ.
+ */
+const ANNOUNCE_AGAIN_MS = 30_000;
 
 type RolloutChange = Pick<StoredRollout, 'state' | 'step' | 'reason'>;
 
 export interface RolloutsDeps {
   store: Store;
   catalog: Catalog;
-  publisher: Publisher;
+  publisher: Pick<Publisher, 'publish'>;
   logger: Logger;
+  announceAgainMs?: number;
 }
 
 /**
@@ -39,19 +47,22 @@ export interface RolloutsDeps {
 export class Rollouts implements Closable {
   readonly #store: Store;
   readonly #catalog: Catalog;
-  readonly #publisher: Publisher;
+  readonly #publisher: Pick<Publisher, 'publish'>;
   readonly #logger: Logger;
+  readonly #announceAgainMs: number;
+  #announcedAt = Number.NEGATIVE_INFINITY;
   #checking: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
   /** Whether a rollout has a new step, also one that the check under way has not read. */
   #hasNewStep = false;
   #isClosed = false;
 
-  constructor({ store, catalog, publisher, logger }: RolloutsDeps) {
+  constructor({ store, catalog, publisher, logger, announceAgainMs = ANNOUNCE_AGAIN_MS }: RolloutsDeps) {
     this.#store = store;
     this.#catalog = catalog;
     this.#publisher = publisher;
     this.#logger = logger;
+    this.#announceAgainMs = announceAgainMs;
     this.#checkIn(CHECK_EVERY_MS);
   }
 
@@ -180,6 +191,7 @@ export class Rollouts implements Closable {
       const running = await this.#store.rollouts.running();
       this.#hasNewStep ||= running.some(({ stepStartedAt }) => Date.now() - stepStartedAt < NEW_STEP_MS);
       for (const rollout of running) await this.#tryCheck(rollout);
+      await this.#announceLeft();
     } catch (error) {
       this.#logger.debug({ err: messageOf(error) }, 'rollouts could not be checked; retrying');
     }
@@ -204,7 +216,13 @@ export class Rollouts implements Closable {
       await this.#change(rollout, figures, { state: 'rolled_back', step, reason }, null);
       return;
     }
-    const isOver = Date.now() - rollout.stepStartedAt >= request.every_seconds * 1000;
+    const elapsed = Date.now() - rollout.stepStartedAt;
+    if (elapsed < -SKEW_MS) {
+      // The clock was set back, and no call would count until it reaches the beginning of the step.
+      await this.#change(rollout, figures, { state: 'running', step, reason: null }, null);
+      return;
+    }
+    const isOver = elapsed >= request.every_seconds * 1000;
     if (!hasEnough || !isOver) return;
     const isLast = step + 1 >= request.steps.length;
     const state = isLast ? 'completed' : 'running';
@@ -229,9 +247,19 @@ export class Rollouts implements Closable {
     return true;
   }
 
+  /** Publishes the ends that the processes which made them have not published. */
+  async #announceLeft(): Promise<void> {
+    if (performance.now() - this.#announcedAt < this.#announceAgainMs) return;
+    this.#announcedAt = performance.now();
+    for (const ended of await this.#store.rollouts.unannounced()) {
+      // In the future, if the clock was set back.
+      if (Math.abs(Date.now() - ended.updatedAt) > this.#announceAgainMs) await this.#announce(ended);
+    }
+  }
+
   /**
-   * Publishes the state to the namespace. If the queue is unreachable, the message is lost but the
-   * rollout continues.
+   * Publishes the end of a rollout to the namespace. If the queue is unreachable, it is published
+   * later: the change itself must not wait.
    */
   async #announce(rollout: Rollout): Promise<void> {
     const text = JSON.stringify(recordOf(rollout));
@@ -242,9 +270,13 @@ export class Rollouts implements Closable {
       data: new JsonText(text),
       depth: 1,
     };
-    await this.#publisher.publish(message).catch((error) => {
+    try {
+      await this.#publisher.publish(message);
+      await this.#store.rollouts.announced(rollout);
+    } catch (error) {
       const where = { namespace: rollout.namespace, function: rollout.function };
-      this.#logger.warn({ ...where, err: messageOf(error) }, 'the end of a rollout could not be published');
-    });
+      const fields = { ...where, err: messageOf(error) };
+      this.#logger.warn(fields, 'the end of a rollout could not be published; retrying');
+    }
   }
 }

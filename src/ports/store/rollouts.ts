@@ -33,6 +33,10 @@ export interface RolloutStore {
   get(namespace: Namespace, fn: FunctionName): Promise<StoredRollout | null>;
   /** Lists the running rollouts of all namespaces. */
   running(): Promise<StoredRollout[]>;
+  /** Lists the rollouts of all namespaces that have ended and whose end was not `announced`. */
+  unannounced(): Promise<StoredRollout[]>;
+  /** Records that the end of a rollout has been published. */
+  announced(ended: Pick<StoredRollout, 'namespace' | 'function' | 'updatedAt'>): Promise<void>;
   /**
    * Starts a rollout and updates the alias, atomically. Nothing is changed if one is already
    * `running` or one of the two versions is `missing`; the audit entry is written only with the
