@@ -3,6 +3,7 @@ import { isCron } from './cron.js';
 import { isHostRule } from './host-rules.js';
 import { httpFunctionSchema } from './http-function.js';
 import { functionNameSchema, namespaceSchema } from './ids.js';
+import { MAX_FUNCTION_MEMORY_MB } from './limits.js';
 import { show } from './show.js';
 
 /** A schema for an integer in a range; the error contains the value and the range. */
@@ -31,7 +32,7 @@ export const topicSchema = z
     error: (issue) => `may hold no blanks or control characters: ${show(issue.input)}`,
   });
 
-export const memorySchema = whole(1, 256, ' MB');
+export const memorySchema = whole(1, MAX_FUNCTION_MEMORY_MB, ' MB');
 export const timeoutSchema = whole(1, 300, ' seconds');
 export const retryCountSchema = whole(0, 25);
 export const retryDelaySchema = seconds(0, 3600);

@@ -4,6 +4,8 @@ export const MB = 1 << 20;
 export const MAX_INPUT_BYTES = MB;
 export const MAX_OUTPUT_BYTES = MB;
 export const MAX_MODULE_BYTES = 32 * MB;
+/** Maximum of `memory` in function.yaml. */
+export const MAX_FUNCTION_MEMORY_MB = 256;
 
 export const MAX_SECRET_BYTES = 64 << 10;
 

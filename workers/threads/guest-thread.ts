@@ -1,4 +1,5 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MAX_FUNCTION_MEMORY_MB } from '../../src/contract/limits.js';
 import type { Program } from '../wasm/run/program.js';
 import type { HostReply } from '../wasm/run/session.js';
 import { filledBytes } from '../wasm/run/snapshot.js';
@@ -24,8 +25,16 @@ import { nextGeneration } from './slot-codec.js';
 /**
  * Limits of the thread's own JavaScript heap, which does not include guest memory. The stack is
  * large enough for recursive guests, and turns unbounded recursion into a trap.
+ *
+ * V8 collects all garbage whenever memory outside the heap has increased by half of the old
+ * generation's limit, and counts the memory of a guest twice while it grows. With less than twice
+ * the largest guest memory, each page that an allocator adds to a large memory costs a collection.
  */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
+export const RESOURCE_LIMITS = {
+  maxOldGenerationSizeMb: 2 * MAX_FUNCTION_MEMORY_MB,
+  maxYoungGenerationSizeMb: 16,
+  stackSizeMb: 4,
+};
 /** Bundled into one file: see scripts/build.mjs. */
 const SCRIPT = new URL('./thread.cjs', import.meta.url);
 const utf8 = new TextEncoder();
