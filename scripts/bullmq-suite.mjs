@@ -119,7 +119,8 @@ function report() {
   const { testResults } = JSON.parse(readFileSync(results, 'utf8'));
   const kindOf = ({ status, failureMessages }) => {
     if (status !== 'failed') return status === 'passed' ? 'passed' : 'skipped';
-    return failureMessages.some((message) => message.includes(NEEDS_REDIS)) ? 'notApplicable' : 'failed';
+    // A test that was interrupted has no message.
+    return failureMessages.some((message) => message?.includes(NEEDS_REDIS)) ? 'notApplicable' : 'failed';
   };
   const rows = testResults.map(({ name, assertionResults }) => {
     const count = (kind) => assertionResults.filter((result) => kindOf(result) === kind).length;
