@@ -113,7 +113,8 @@ function invocationOf(
   const address = () => hash('sha256', described.remote_address);
   const key = requestKeyOf(found, signed);
   if (key !== null) {
-    Object.assign(invocation, key);
+    invocation.idempotencyKey = key.idempotencyKey;
+    invocation.bodyMayChange = key.bodyMayChange;
     const caller = http.verify ? 'verified' : callerOf(principal, fn.namespace, signed.headers);
     if (caller !== undefined) invocation.caller = caller;
   }
