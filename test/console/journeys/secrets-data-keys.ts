@@ -61,7 +61,7 @@ export function secretsDataAndKeys({ browserSays, lived }: Journeys): void {
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke the key' }).click();
     // The audit log keeps its name.
     const keys = page.getByRole('region', { name: 'API keys' });
-    await keys.getByRole('cell', { name: 'ci-of-the-console' }).waitFor({ state: 'detached' });
+    await keys.getByRole('cell', { name: 'ci-of-the-console', exact: true }).waitFor({ state: 'detached' });
     await until('it is refused', async () => (await api.as(key).get('/v1/auth/whoami')).status === 401);
     done();
   });
