@@ -106,8 +106,8 @@ else {
     const env = { READY_FILE: '/nowhere/ready', SHUTDOWN_SECONDS: '3', QUEUE_LOCK_SECONDS: '1' };
     const { code, stderr } = await up(data, { enter: disk.enter, env });
     t.is(code, 1, stderr);
-    // Whichever of the two files, `url` or READY_FILE, is the first that cannot be written.
-    t.regex(stderr, /^error: (READY_FILE|The data directory)/m);
+    // Whichever file is the first that cannot be written: `running/…`, `url` or READY_FILE.
+    t.regex(stderr, /^error: (READY_FILE|The data directory|The directory \S+running )/m);
   });
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import anyTest, { type TestFn } from 'ava';
 import { createRedisBackend, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -116,23 +117,25 @@ test('a plain BullMQ queue reads the jobs in Redis, and a plain BullMQ worker ru
   for (const job of [fails, holds, waits]) await queues.queue.add([job]);
   const connection = new Redis(server.url, { maxRetriesPerRequest: null });
   const tool = new Queue('async', { connection, prefix: '{orama}' }, createRedisBackend);
-  await until('one job runs', async () => (await tool.getActiveCount()) === 1);
-  await until('one job is delayed', async () => (await tool.getDelayedCount()) === 1);
-  t.like(await tool.getJobCounts('active', 'delayed', 'prioritized'), {
-    active: 1,
-    delayed: 1,
-    prioritized: 1,
+  // All at once, and repeatedly: a job that waits for long is now and then fetched for a reserved slot
+  // and returned, which delays it for 100 ms.
+  const [delayed] = await until('one job runs, one is delayed and one waits', async () => {
+    const [counts, ...states] = await Promise.all([
+      tool.getJobCounts('active', 'delayed', 'prioritized'),
+      tool.getActive(),
+      tool.getDelayed(),
+      tool.getPrioritized(),
+    ]);
+    const expected = [holds, fails, waits].map(({ invocation }) => [invocation.id]);
+    const isExpected =
+      Object.values(counts).every((count) => count === 1) &&
+      isDeepStrictEqual(
+        states.map((jobs) => jobs.map(({ id }) => id)),
+        expected,
+      );
+    return isExpected && states[1];
   });
-  const [delayed] = await tool.getDelayed();
-  t.like(delayed, {
-    id: fails.invocation.id,
-    name: 'hello',
-    attemptsMade: 1,
-    failedReason: 'boom',
-    stacktrace: [],
-  });
-  t.is((await tool.getActive())[0]?.id, holds.invocation.id);
-  t.is((await tool.getPrioritized())[0]?.id, waits.invocation.id);
+  t.like(delayed, { name: 'hello', attemptsMade: 1, failedReason: 'boom', stacktrace: [] });
   const closed = consumer.close();
   release();
   await closed;
