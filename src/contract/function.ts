@@ -55,7 +55,7 @@ function envBytes(env: unknown): number {
   const texts = Object.entries(env ?? {}).flat();
   return new TextEncoder().encode(texts.join('')).byteLength;
 }
-export const concurrencySchema = whole(1, 10_000);
+const concurrencySchema = whole(1, 10_000);
 const allowedHostSchema = z
   .string()
   .min(1)
@@ -64,7 +64,7 @@ const allowedHostSchema = z
     error: (issue) =>
       `must be a host, host:port, network or *.suffix such as "api.example.com", not ${show(issue.input)}`,
   });
-export const allowedHostsSchema = z.array(allowedHostSchema).max(100);
+const allowedHostsSchema = z.array(allowedHostSchema).max(100);
 
 const cronSchema = z
   .string()
@@ -104,17 +104,22 @@ export const triggerSpecSchema = z.union(
 );
 export type TriggerSpec = z.infer<typeof triggerSpecSchema>;
 
-/** Settings without a form field of their own, sent in `metadata`. */
-export const functionMetadataSchema = z.strictObject({
-  env: envSchema.default({}),
-  retry_backoff: backoffSchema.default('fixed'),
-  triggers: z.array(triggerSpecSchema).max(100).default([]),
+/** Settings that have the same names and forms in function.yaml and in `metadata`. */
+export const sameInFunctionYaml = {
   on_success: topicSchema.optional(),
   on_failure: topicSchema.optional(),
   concurrency: concurrencySchema.optional(),
   allowed_hosts: allowedHostsSchema.optional(),
   http: httpFunctionSchema.optional(),
   trace: z.boolean().optional(),
+};
+
+/** Settings without a form field of their own, sent in `metadata`. */
+export const functionMetadataSchema = z.strictObject({
+  env: envSchema.default({}),
+  retry_backoff: backoffSchema.default('fixed'),
+  triggers: z.array(triggerSpecSchema).max(100).default([]),
+  ...sameInFunctionYaml,
 });
 export type FunctionMetadata = z.infer<typeof functionMetadataSchema>;
 

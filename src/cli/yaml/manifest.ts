@@ -1,19 +1,16 @@
 import { z } from 'zod';
 import {
-  allowedHostsSchema,
   backoffSchema,
-  concurrencySchema,
   envSchema,
   type FunctionSettings,
   functionSettingsSchema,
   memorySchema,
   retryCountSchema,
   retryDelaySchema,
+  sameInFunctionYaml,
   timeoutSchema,
-  topicSchema,
   triggerSpecSchema,
 } from '../../contract/function.js';
-import { httpFunctionSchema } from '../../contract/http-function.js';
 import { functionNameSchema } from '../../contract/ids.js';
 import { assertOrdinaryKeys } from '../../contract/ordinary-keys.js';
 import { parseOrThrow } from '../../contract/parse-or-throw.js';
@@ -34,12 +31,7 @@ const settingsShape = {
     .optional(),
   env: envSchema.optional(),
   triggers: z.array(triggerSpecSchema).max(100).optional(),
-  on_success: topicSchema.optional(),
-  on_failure: topicSchema.optional(),
-  concurrency: concurrencySchema.optional(),
-  allowed_hosts: allowedHostsSchema.optional(),
-  http: httpFunctionSchema.optional(),
-  trace: z.boolean().optional(),
+  ...sameInFunctionYaml,
 };
 
 /** The keys of function.yaml (contract §1 and §12). */
