@@ -220,6 +220,13 @@ test('a kept result of a call with an effect outlasts other calls, and the effec
   t.is(outcome.output, 'request 1\nrequest 3\n');
 });
 
+test('the same call with a buffer that is again too small is a new call after others', async (t) => {
+  let enqueued = 0;
+  const enqueue = () => Promise.resolve(`request ${++enqueued}` as RequestId);
+  await run('enqueue-unread work', { enqueue });
+  t.is(enqueued, 3);
+});
+
 test('host call results of 8 MB arrive complete, and larger results fail', async (t) => {
   const size = 8 << 20;
   const cacheGet = (key: string) => Promise.resolve(new Uint8Array(key === 'fits' ? size : size + 1));

@@ -317,6 +317,28 @@ test('waiting guests count with their used memory, and the memory budget is not 
   t.is(engine.stats().parked, 0);
 });
 
+test('a guest that waits in http_next is charged for the memory that it has then', async (t) => {
+  const engine = openEngine({ threads: 1, parked: 4, memoryMb: 700 });
+  t.teardown(() => engine.close());
+  const { opened: gate, open: release } = closedGate();
+  const { opened: waits, open: isWaiting } = closedGate();
+  const httpNext = async () => {
+    isWaiting();
+    await gate;
+    return '';
+  };
+  const running = runText(engine, await kitchen(), 'grow-and-next 100', {
+    ...{ memoryLimitMb: 256, timeoutMs: 300_000 },
+    host: { http_next: httpNext },
+  });
+  await waits;
+  t.is(engine.stats().parked, 1);
+  const { memoryMb } = engine.stats();
+  t.true(memoryMb >= 100 && memoryMb < 110, `${memoryMb}`);
+  release();
+  t.is((await running).status, 'success');
+});
+
 test('a large guest starts although small guests keep arriving', async (t) => {
   const engine = openEngine({ threads: 2, parked: 8, memoryMb: 256 });
   t.teardown(() => engine.close());

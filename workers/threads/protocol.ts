@@ -166,8 +166,8 @@ export const SLOT = {
   logCommitted: 1,
   logPending: 2,
   /**
-   * The guest's memory in pages at its start or its last call of an import that accessed it, for
-   * guests that are killed; at the end its peak.
+   * The guest's memory in pages at its start, its last host call or its last call of an import that
+   * accessed it, for guests that are parked or killed; at the end its peak.
    */
   pages: 3,
   /** The progress of the run: one of `STATE`. Stored after everything that it covers. */

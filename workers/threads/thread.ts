@@ -108,6 +108,8 @@ function sleep(milliseconds: number): void {
  */
 function waitFor(message: FromThread): void {
   Atomics.store(words, WORD.replied, 0);
+  // What a parked guest is charged for; not every import has accessed its memory.
+  Atomics.store(current.words, SLOT.pages, guest.memory.byteLength / WASM_PAGE_BYTES);
   const since = performance.now();
   post(message);
   // A loop, because the notification of the previous call may arrive late: the main thread stores

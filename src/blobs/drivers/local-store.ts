@@ -35,7 +35,8 @@ class DirectoryStore implements LocalStore {
     const staged = this.#newStagingPath();
     const blocks = new BlockWriter(staged);
     try {
-      await mkdir(staged);
+      // With the staging directory, which an operator may have removed as empty.
+      await mkdir(staged, { recursive: true });
       const cid = await importInto(blocks, bytes);
       await syncTree(staged);
       await this.#install(staged, cid);
@@ -123,12 +124,15 @@ class DirectoryStore implements LocalStore {
 class BlockWriter implements WritableStorage {
   readonly #dir: string;
   readonly #writes = new Map<string, Promise<void>>();
+  #isOver = false;
 
   constructor(dir: string) {
     this.#dir = dir;
   }
 
   async put(cid: CID, bytes: Uint8Array): Promise<CID> {
+    // After a failure the importer goes on with the blocks that it is hashing.
+    if (this.#isOver) throw new Error('the blob is not stored any more');
     const file = blockFile(this.#dir, cid);
     const write = this.#writes.get(file) ?? writeFile(file, bytes);
     this.#writes.set(file, write);
@@ -136,8 +140,12 @@ class BlockWriter implements WritableStorage {
     return cid;
   }
 
-  /** Resolves when no write is in progress: the importer does not wait for the others when one fails. */
+  /**
+   * Ends the writing; resolves when no write is in progress. The importer does not wait for the
+   * others when one fails.
+   */
   async settled(): Promise<void> {
+    this.#isOver = true;
     await Promise.allSettled(this.#writes.values());
   }
 }

@@ -220,7 +220,7 @@ export class HostImports {
       this.#ask(name, args);
       return -1;
     }
-    const kept = this.#unread.get(name, args);
+    const kept = this.#unread.get(name, args, capacity);
     let data = kept;
     if (data === null) {
       const reply = this.#ask(name, args);
