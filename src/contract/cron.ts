@@ -17,7 +17,7 @@ export function nextRunAfter(pattern: string, timezone: string, after: number): 
   // Croner does this only for a single time of day; runs of `0 2,14 * * *` would be left out or
   // doubled.
   if (hasTimesOfDay(pattern)) return nextOfTimesOfDay(pattern, timezone, after);
-  return nextRun(pattern, timezone, after);
+  return nextRun(new Cron(pattern, { timezone, paused: true }), after);
 }
 
 function hasTimesOfDay(pattern: string): boolean {
@@ -28,9 +28,10 @@ function hasTimesOfDay(pattern: string): boolean {
 
 /** Computes the runs on a wall clock without changes, and then when that clock shows them. */
 function nextOfTimesOfDay(pattern: string, timezone: string, after: number): number | null {
+  const cron = new Cron(pattern, { timezone: 'UTC', paused: true });
   let wall: number | null = wallTimeOf(after, timezone);
   for (;;) {
-    wall = nextRun(pattern, 'UTC', wall);
+    wall = nextRun(cron, wall);
     if (wall === null) return null;
     const at = timeOf(wall, timezone);
     // A wall time that occurs twice has passed before it occurs again.
@@ -38,8 +39,8 @@ function nextOfTimesOfDay(pattern: string, timezone: string, after: number): num
   }
 }
 
-function nextRun(pattern: string, timezone: string, after: number): number | null {
-  return new Cron(pattern, { timezone, paused: true }).nextRun(new Date(after))?.getTime() ?? null;
+function nextRun(cron: Cron, after: number): number | null {
+  return cron.nextRun(new Date(after))?.getTime() ?? null;
 }
 
 /** Returns the number of runs in an hour in which the schedule is due: minutes times seconds. */

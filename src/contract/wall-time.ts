@@ -1,5 +1,8 @@
 const DAY_MS = 24 * 3600 * 1000;
 
+/** More than there are time zones; their names are accepted in any spelling with capital letters. */
+const MAX_FORMATS = 1000;
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /**
@@ -19,6 +22,7 @@ export function wallTimeOf(at: number, timezone: string): number {
       minute: 'numeric',
       second: 'numeric',
     });
+    if (formats.size >= MAX_FORMATS) formats.clear();
     formats.set(timezone, format);
   }
   const parts = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]));

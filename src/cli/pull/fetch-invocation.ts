@@ -1,8 +1,8 @@
-import { settingsReplySchema } from '../../contract/http/functions.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
 import { type Trace, traceSchema } from '../../contract/trace.js';
 import { AppError } from '../../errors.js';
 import type { Client } from '../client.js';
+import { deployedVersionSchema } from '../deployed-settings.js';
 import type { Pulled } from './pulled.js';
 
 /**
@@ -37,7 +37,7 @@ export async function fetchInvocation(client: Client, id: string, withTrace: boo
 
 async function fetchSettings(client: Client, name: string, version: number) {
   const path = `/v1/functions/${encodeURIComponent(name)}/settings`;
-  return settingsReplySchema.parse(await client.call('GET', path, { query: { version } }));
+  return deployedVersionSchema.parse(await client.call('GET', path, { query: { version } }));
 }
 
 async function fetchTrace(client: Client, path: string): Promise<Trace> {

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { nextRunAfter } from '../../contract/cron.js';
 import type { TriggerSpec } from '../../contract/function.js';
 import { type Namespace, type RequestId, requestIdSchema } from '../../contract/ids.js';
+import { AppError } from '../../errors.js';
 import type { Closable } from '../../ports/closable.js';
-import type { Leases } from '../../ports/leases.js';
+import type { Lease, Leases } from '../../ports/leases.js';
 import type { Meter } from '../../ports/meter.js';
 import type { InvocationQueue } from '../../ports/queue.js';
 import { type StoredTrigger, triggerScope } from '../../ports/store/triggers.js';
@@ -25,6 +26,11 @@ const RESTORE_MS = 60_000;
 const LAST_RUNS = 'last_run';
 /** How often a run waits for the turn of its schedule, in milliseconds. */
 const TURN_POLL_MS = 100;
+/**
+ * How long a run that a person starts waits for it, in milliseconds: as long as the lease of a
+ * process that was killed may last.
+ */
+const TURN_MS = 15_000;
 /** Maximum number of those ids; of more active runs, the oldest are forgotten. */
 const MAX_LAST_RUNS = 16;
 
@@ -67,6 +73,8 @@ class QueueSchedules implements Schedules {
   readonly #resultTtlMs: number;
   readonly #restoreMs: number;
   readonly #idOf: DerivedIds;
+  /** The schedules of which a tick waits for its turn. */
+  readonly #waiting = new Set<string>();
 
   constructor(deps: SchedulesDeps) {
     const { store, queue, leases, catalog, meter, resultTtlMs, restoreMs = RESTORE_MS } = deps;
@@ -106,7 +114,12 @@ class QueueSchedules implements Schedules {
 
   async runNow(trigger: CronTrigger): Promise<RequestId> {
     const id = newRequestId();
-    await this.#inTurn(trigger, () => this.#fire(trigger, id, Date.now()));
+    const turn = trigger.spec.overlap === 'skip' ? await this.#turnOf(trigger.id, TURN_MS) : null;
+    try {
+      await this.#fire(trigger, id, Date.now());
+    } finally {
+      await turn?.release();
+    }
     return id;
   }
 
@@ -158,28 +171,40 @@ class QueueSchedules implements Schedules {
     if (trigger.spec.catch_up === 'none' && wasMissed(trigger, scheduledAt, Date.now())) return;
     // The id is derived from the tick, so that a tick that is delivered twice starts one run.
     const requestId = await this.#idOf(scheduledAt, `${id}@${scheduledAt}`);
+    if (trigger.spec.overlap !== 'skip') return this.#startTick(trigger, requestId, scheduledAt);
+    // Only one tick of a schedule waits for its turn: more would fill the slots that the schedules of
+    // all namespaces share, and be skipped in the end.
+    if (this.#waiting.has(id)) return;
+    this.#waiting.add(id);
+    const turn = await this.#turnOf(id, Number.POSITIVE_INFINITY).finally(() => this.#waiting.delete(id));
+    try {
+      const active = await this.#activeRuns(trigger);
+      if (active.some((id) => id !== requestId)) return;
+      await this.#startTick(trigger, requestId, scheduledAt);
+    } finally {
+      await turn.release();
+    }
+  }
+
+  async #startTick(trigger: CronTrigger, requestId: RequestId, scheduledAt: number): Promise<void> {
     if ((await this.#store.attempts.invocation(requestId)) !== null) return;
-    await this.#inTurn(trigger, async () => {
-      if (trigger.spec.overlap === 'skip') {
-        const active = await this.#activeRuns(trigger);
-        if (active.some((id) => id !== requestId)) return;
-      }
-      await this.#fire(trigger, requestId, scheduledAt);
-    });
+    await this.#fire(trigger, requestId, scheduledAt);
   }
 
   /**
-   * Starts a run of a schedule with `overlap: skip` after those that any process is starting: of two
-   * at once, neither would see the other.
+   * Resolves when no other process is starting a run of a schedule with `overlap: skip`: of two that
+   * start one at once, neither would see the other. Throws `conflict` after `withinMs`.
    */
-  async #inTurn({ id, spec }: CronTrigger, start: () => Promise<void>): Promise<void> {
-    if (spec.overlap !== 'skip') return start();
-    let lease = await this.#leases.acquire(`schedule:${id}`, 1);
-    for (; lease === null; lease = await this.#leases.acquire(`schedule:${id}`, 1)) await sleep(TURN_POLL_MS);
-    try {
-      await start();
-    } finally {
-      await lease.release();
+  async #turnOf(id: string, withinMs: number): Promise<Lease> {
+    const end = performance.now() + withinMs;
+    for (;;) {
+      const lease = await this.#leases.acquire(`schedule:${id}`, 1);
+      if (lease !== null) return lease;
+      if (performance.now() > end) {
+        const sentence = 'Another run of this schedule is being started; try again in a moment.';
+        throw new AppError('conflict', sentence);
+      }
+      await sleep(TURN_POLL_MS);
     }
   }
 

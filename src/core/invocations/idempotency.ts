@@ -177,7 +177,7 @@ class StoredIdempotency implements Idempotency {
     version: number,
   ): Promise<IdempotencyClaim> {
     const { namespace, function: name, caller, input, bodyMayChange = false } = request;
-    const bodyHash = bodyMayChange ? '' : hash('sha256', input);
+    const bodyHash = hash('sha256', input);
     const held = await this.#store.idempotency.claim({
       namespace,
       function: name,
@@ -187,7 +187,7 @@ class StoredIdempotency implements Idempotency {
       key: caller === undefined ? key : keyOf(caller, key),
       expiresAt: Date.now() + IDEMPOTENCY_MS,
     });
-    if (held.bodyHash === bodyHash) return held;
+    if (bodyMayChange || held.bodyHash === bodyHash) return held;
     throw new AppError(
       'idempotency_mismatch',
       `The Idempotency-Key ${JSON.stringify(key)} was used with another body in the last 24 hours; use a new key for a new request.`,

@@ -169,7 +169,9 @@ function respondToClientError(error: NodeJS.ErrnoException, socket: HttpSocket) 
   if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy();
   const sending = socket._httpMessage;
   if (sending && (sending.req.complete || sending.headersSent)) {
+    // Without effect on a response whose headers have been sent.
     sending.shouldKeepAlive = false;
+    if (sending.headersSent) sending.once('finish', () => socket.destroySoon());
     return;
   }
   const code = CLIENT_ERRORS[error.code ?? ''] ?? 'invalid_request';
