@@ -15,7 +15,10 @@ export class GuestMemory {
   #cards = NONE;
   readonly #onSize: (bytes: number) => void;
 
-  /** @param onSize Called with the size of a memory that is attached, and when it is seen to have grown. */
+  /**
+   * @param onSize Called with the size of a memory that is attached, and when it is seen to have
+   *   grown.
+   */
   constructor(onSize: (bytes: number) => void = () => {}) {
     this.#onSize = onSize;
   }
