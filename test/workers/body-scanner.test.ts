@@ -1,7 +1,7 @@
 import test from 'ava';
 import { parse } from '../../workers/wasm/binary/parse.js';
 import { scan } from '../../workers/wasm/binary/scan.js';
-import { command, FUNCTION, handMade, I32 } from '../helpers/wasm.js';
+import { command, handMade, I32 } from '../helpers/wasm.js';
 
 const [BLOCK, LOOP, IF, TRY, END, DROP, SELECT_T, REF_NULL, I32_CONST] = [
   0x02, 0x03, 0x04, 0x06, 0x0b, 0x1a, 0x1c, 0xd0, 0x41,
