@@ -70,7 +70,8 @@ for (const kid of [undefined, 'same']) {
     const set = await setOf(of(first), of(second));
     const tokens = await trusting(t, (_, response) => response.end(set));
     const header = kid === undefined ? {} : { kid };
-    for (const pair of [first, second]) t.like(await tokens.verify(await sign(pair, header)), { subject: 'user' });
+    for (const pair of [first, second])
+      t.like(await tokens.verify(await sign(pair, header)), { subject: 'user' });
     const other = generateKeyPairSync('ed25519');
     await t.throwsAsync(tokens.verify(await sign(other, header)), { code: 'unauthorized' });
     await t.throwsAsync(tokens.verify(await sign(second, { ...header, exp: 1000 })), {
