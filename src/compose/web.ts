@@ -7,7 +7,8 @@ import { openKeys } from '../core/auth/keys.js';
 import { openSessions } from '../core/auth/sessions.js';
 import { createTriggers } from '../core/events/triggers.js';
 import { createAliases } from '../core/functions/aliases.js';
-import { createFunctions } from '../core/functions/deploy.js';
+import { createDeployments } from '../core/functions/deployments.js';
+import { createFunctions } from '../core/functions/functions.js';
 import { HttpRoutes } from '../core/functions/http-routes.js';
 import { createModuleCheck } from '../core/functions/module-check.js';
 import { ProbeRetries } from '../core/functions/probe-retries.js';
@@ -66,7 +67,8 @@ export async function startWeb(
     version: VERSION,
     audit: store.audit,
     routes: new HttpRoutes(core.catalog),
-    functions: createFunctions({ ...ports, ...core, engine, invocations, probeRetries }),
+    functions: createFunctions({ ...ports, ...core, invocations }),
+    deployments: createDeployments({ ...ports, ...core, engine, probeRetries }),
     aliases: createAliases({ ...ports, ...core }),
     rollouts: closers.add(new Rollouts({ ...ports, ...core })),
     triggers: createTriggers({ ...ports, ...core }),

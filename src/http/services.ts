@@ -9,7 +9,8 @@ import type { Publisher } from '../core/events/publish.js';
 import type { Triggers } from '../core/events/triggers.js';
 import type { Aliases } from '../core/functions/aliases.js';
 import type { Catalog } from '../core/functions/catalog.js';
-import type { Functions } from '../core/functions/deploy.js';
+import type { Deployments } from '../core/functions/deployments.js';
+import type { Functions } from '../core/functions/functions.js';
 import type { HttpRoutes } from '../core/functions/http-routes.js';
 import type { ModuleCheck } from '../core/functions/module-check.js';
 import type { Rollouts } from '../core/functions/rollouts.js';
@@ -75,6 +76,7 @@ export interface Services {
   catalog: Catalog;
   routes: HttpRoutes;
   functions: Functions;
+  deployments: Deployments;
   invoker: Invoker;
   publisher: Publisher;
   secrets: Secrets;

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { recordOf } from '../../src/core/functions/deploy.js';
+import { recordOf } from '../../src/core/functions/functions.js';
 import { aName, aNamespace, anAttempt } from '../helpers/attempt.js';
 import { anEntry } from '../helpers/audited.js';
 import { shared } from '../helpers/shared.js';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { aliasSchema } from '../../src/contract/alias.js';
-import { recordOf } from '../../src/core/functions/deploy.js';
+import { recordOf } from '../../src/core/functions/functions.js';
 import type { StoredAlias } from '../../src/ports/store/aliases.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
 import { anEntry } from '../helpers/audited.js';

@@ -17,11 +17,11 @@ import {
 import { MAX_MODULE_BYTES } from '../../contract/limits.js';
 import { coversFunction } from '../../contract/scopes.js';
 import { assertFunction } from '../../core/auth/rights.js';
-import { settingsOf } from '../../core/functions/deploy.js';
+import { settingsOf } from '../../core/functions/functions.js';
 import { assertOwnNamespace } from '../admission/admission.js';
 import { json, routeUsing } from '../route.js';
 
-const route = routeUsing<'blobs' | 'catalog' | 'functions'>();
+const route = routeUsing<'blobs' | 'catalog' | 'deployments' | 'functions'>();
 
 const tag = 'Functions';
 
@@ -53,11 +53,11 @@ export const deployFunction = route({
     const { settings, origin } = form;
     const deployment = { namespace, settings, origin, wasm: body.file.bytes };
     if (query.dry_run === 'true') {
-      const { cid, start } = await services.functions.check(deployment);
+      const { cid, start } = await services.deployments.check(deployment);
       const message = `Function "${form.settings.name}" would be deployed.`;
       return json(200, { message, wasm_cid: cid, warm_start: start.warmStart });
     }
-    const deployed = await services.functions.deploy(actor(), deployment);
+    const deployed = await services.deployments.deploy(actor(), deployment);
     const message = `Function "${deployed.name}" deployed as version ${deployed.version}.`;
     return json(201, { message, function: deployed }, etagOf(deployed));
   },
@@ -184,7 +184,7 @@ export const rollbackFunction = route({
     await services.catalog.resolve(namespace, params.name);
   },
   async handle({ services, namespace, params, body, actor }) {
-    const made = await services.functions.rollback(actor(), namespace, params.name, body.version);
+    const made = await services.deployments.rollback(actor(), namespace, params.name, body.version);
     const message = `Function "${made.name}" rolled back to version ${body.version} as version ${made.version}.`;
     return json(201, { message, function: made }, etagOf(made));
   },

@@ -1,11 +1,9 @@
-import type { VersionRef } from '../../contract/alias.js';
 import type { FunctionRecord, FunctionSettings, FunctionVersion } from '../../contract/function.js';
 import type { FunctionName, Namespace } from '../../contract/ids.js';
 import { MAX_MODULE_BYTES } from '../../contract/limits.js';
 import type { QuotaLimits } from '../../contract/quotas.js';
 import { NO_ORIGIN, type VersionOrigin } from '../../contract/version-origin.js';
 import { AppError, isAppError, messageOf } from '../../errors.js';
-import type { Logger } from '../../logger.js';
 import { type Blobs, isUnreadable } from '../../ports/blobs.js';
 import type { Engine } from '../../ports/engine.js';
 import type { Store } from '../../ports/store.js';
@@ -13,9 +11,9 @@ import { auditEntry } from '../auth/audit.js';
 import type { Actor } from '../auth/principal.js';
 import { assertRunsPerHour } from '../events/schedule-runs.js';
 import type { Schedules } from '../events/schedules.js';
-import type { Invocations } from '../invocations/invocations.js';
 import type { Quotas } from '../quotas.js';
 import type { Catalog } from './catalog.js';
+import { recordOf, settingsOf } from './functions.js';
 import { assertRoutesFree } from './http-routes.js';
 import type { ProbeRetries } from './probe-retries.js';
 import { deleteUnowned, secureBlob } from './stored-blobs.js';
@@ -37,49 +35,37 @@ export interface DeployCheck {
   limits: QuotaLimits;
 }
 
-/** Deploys and lists functions. */
-export interface Functions {
+/** Adds versions of functions. */
+export interface Deployments {
   /**
    * Validates the deploy, stores the module and then the record. A refused deploy stores nothing.
    */
   deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord>;
   /** Performs the checks of a deploy without storing anything. */
   check(deployment: Deployment): Promise<DeployCheck>;
-  /** Resolves with the newest or another version, including all its settings. */
-  settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion>;
-  /** Resolves with the size of a version's module, or the maximum size if it is not known. */
-  moduleBytes(version: FunctionVersion): Promise<number>;
   /** Creates a new version with the module and settings of an old one. */
   rollback(by: Actor, namespace: Namespace, name: FunctionName, version: number): Promise<FunctionRecord>;
-  /** Resolves with the newest version, or with the main version of an alias. */
-  get(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionRecord>;
-  list(namespace: Namespace): Promise<FunctionRecord[]>;
-  versions(namespace: Namespace, name: FunctionName): Promise<FunctionRecord[]>;
-  /** Deletes a function with its triggers and cancels its waiting jobs. Its logs are kept. */
-  remove(by: Actor, namespace: Namespace, name: FunctionName): Promise<void>;
 }
 
-export interface FunctionsDeps {
+export interface DeploymentsDeps {
   store: Store;
   blobs: Blobs;
   engine: Engine;
   catalog: Catalog;
   schedules: Schedules;
-  invocations: Invocations;
   quotas: Quotas;
-  logger: Logger;
   /** Repeats inconclusive probes. */
-  probeRetries?: ProbeRetries;
+  probeRetries: ProbeRetries;
 }
 
-export function createFunctions(deps: FunctionsDeps): Functions {
-  return new VersionedFunctions(deps);
+export function createDeployments(deps: DeploymentsDeps): Deployments {
+  return new CheckedDeployments(deps);
 }
 
-class VersionedFunctions implements Functions {
-  readonly #deps: FunctionsDeps;
+class CheckedDeployments implements Deployments {
+  readonly #deps: DeploymentsDeps;
 
-  constructor(deps: FunctionsDeps) {
+  constructor(deps: DeploymentsDeps) {
     this.#deps = deps;
   }
 
@@ -89,7 +75,7 @@ class VersionedFunctions implements Functions {
     const check = await this.#inspect(deployment);
     await blobs.put(wasm);
     const version = await this.#addVersion(by, deployment, check);
-    if (check.start.probePending) probeRetries?.schedule();
+    if (check.start.probePending) probeRetries.schedule();
     await whenAdded(version, async () => {
       await secureBlob({ blobs, owners: store.blobOwners }, check.cid, wasm);
       await this.#announce(version);
@@ -109,17 +95,6 @@ class VersionedFunctions implements Functions {
       limits,
     });
     return check;
-  }
-
-  async settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion> {
-    const { catalog } = this.#deps;
-    if (typeof ref !== 'string') return catalog.resolve(namespace, name, ref);
-    const [own] = await catalog.candidates(namespace, name, ref);
-    return own ?? (await catalog.resolve(namespace, name));
-  }
-
-  async moduleBytes({ namespace, wasm_cid }: FunctionVersion): Promise<number> {
-    return (await this.#deps.store.functions.moduleBytes(namespace, wasm_cid)) ?? MAX_MODULE_BYTES;
   }
 
   async rollback(
@@ -147,44 +122,13 @@ class VersionedFunctions implements Functions {
       },
       auditEntry(by, 'function.rollback', name, namespace),
     );
-    if (old.probe_pending === true) probeRetries?.schedule();
+    if (old.probe_pending === true) probeRetries.schedule();
     await whenAdded(added, async () => {
       // The function, and with it the module, may have been deleted meanwhile.
       if (wasm !== null) await secureBlob({ blobs, owners: store.blobOwners }, old.wasm_cid, wasm);
       await this.#announce(added);
     });
     return recordOf(added);
-  }
-
-  async get(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionRecord> {
-    return recordOf(await this.settings(namespace, name, ref));
-  }
-
-  list(namespace: Namespace): Promise<FunctionRecord[]> {
-    return this.#deps.store.functions.list(namespace);
-  }
-
-  async versions(namespace: Namespace, name: FunctionName): Promise<FunctionRecord[]> {
-    const { catalog, store } = this.#deps;
-    const versions = await store.functions.versions(namespace, name);
-    if (versions.length === 0) await catalog.resolve(namespace, name);
-    return versions;
-  }
-
-  async remove(by: Actor, namespace: Namespace, name: FunctionName): Promise<void> {
-    const { catalog, store } = this.#deps;
-    const latest = await store.functions.latest(namespace, name);
-    const audit = auditEntry(by, 'function.delete', name, namespace);
-    const modules = await store.functions.remove(namespace, name, audit);
-    await this.#changed(namespace);
-    // Throws `function_not_found` with the usual message.
-    if (modules === null) await catalog.resolve(namespace, name);
-    // Not awaited, because there may be a thousand.
-    void this.#deleteModules(name, modules ?? []);
-    if (!latest) return;
-    // Not awaited: workers cancel jobs of a deleted function when these come up. This cancels
-    // jobs with a long delay.
-    void this.#cancelWaiting(latest);
   }
 
   /** Performs the checks of a deploy except those of the quotas that `addVersion` checks. */
@@ -233,13 +177,10 @@ class VersionedFunctions implements Functions {
   }
 
   async #announce(version: FunctionVersion): Promise<void> {
-    await this.#changed(version.namespace);
-    await this.#deps.catalog.deployed(version);
-  }
-
-  async #changed(namespace: Namespace): Promise<void> {
-    await this.#deps.schedules.sync(namespace);
-    await this.#deps.catalog.changed(namespace);
+    const { catalog, schedules } = this.#deps;
+    await schedules.sync(version.namespace);
+    await catalog.changed(version.namespace);
+    await catalog.deployed(version);
   }
 
   /**
@@ -256,32 +197,6 @@ class VersionedFunctions implements Functions {
         { cause },
       );
     });
-  }
-
-  /** Deletes modules that no other function, version or namespace has. Never rejects. */
-  async #deleteModules(name: FunctionName, cids: readonly string[]): Promise<void> {
-    const { blobs, logger, store } = this.#deps;
-    try {
-      for (const cid of cids) await deleteUnowned({ blobs, owners: store.blobOwners }, cid);
-    } catch (error) {
-      logger.warn(
-        { function: name, err: messageOf(error) },
-        'modules of a deleted function could not be deleted',
-      );
-    }
-  }
-
-  /** Never rejects. */
-  async #cancelWaiting({ namespace, name, version }: FunctionVersion): Promise<void> {
-    const { invocations, logger } = this.#deps;
-    await invocations
-      .cancelWaiting(namespace, name, version)
-      .catch((error) =>
-        logger.warn(
-          { function: name, err: messageOf(error) },
-          'waiting jobs of a deleted function could not be cancelled; workers will cancel them',
-        ),
-      );
   }
 }
 
@@ -300,24 +215,6 @@ async function whenAdded({ name, version }: FunctionVersion, work: () => Promise
       { cause },
     );
   }
-}
-
-/** Returns the public record, without `metadata`. */
-export function recordOf({ metadata: _, probe_pending: __, ...record }: FunctionVersion): FunctionRecord {
-  return record;
-}
-
-/** Returns the settings of a version; deploying them again gives an equal version. */
-export function settingsOf(version: FunctionVersion): FunctionSettings {
-  return {
-    name: version.name,
-    is_public: version.is_public,
-    memory_limit_mb: version.memory_limit_mb,
-    timeout_seconds: version.timeout_seconds,
-    retry_count: version.retry_count,
-    retry_delay_seconds: version.retry_delay_seconds,
-    metadata: version.metadata,
-  };
 }
 
 function assertModuleSize(bytes: number): void {
