@@ -3,7 +3,7 @@ import { RqliteTransport } from '../../db/drivers/rqlite/transport.js';
 import { openRqlite } from '../../db/drivers/rqlite.js';
 import { toAppError } from '../../db/functions/drivers/rqlite-errors.js';
 import { send } from '../../db/functions/drivers/rqlite-statements.js';
-import type { BoundStatement } from '../../db/functions/executor.js';
+import { guard } from '../../db/functions/statement.js';
 import { messageOf } from '../../src/errors.js';
 import { type ExchangeServer, respondingServer } from '../helpers/exchange.js';
 
@@ -72,11 +72,10 @@ test('a write of a function is in doubt if the disk of the node is full: other n
   const codeOf = async (...kinds: ('exec' | 'query')[]) => {
     const operations = kinds.map((kind) => ({
       kind,
-      verb: kind === 'exec' ? 'insert' : 'select',
-      sql: kind === 'exec' ? 'insert into t values (1)' : 'select 1',
+      ...guard(kind === 'exec' ? 'insert into t values (1)' : 'select 1', kind),
       args: [],
     }));
-    const error = await t.throwsAsync(send(cluster, operations as BoundStatement[], { timeoutMs: 10_000 }));
+    const error = await t.throwsAsync(send(cluster, operations, { timeoutMs: 10_000 }));
     return toAppError(error, 10_000, false).code;
   };
   t.is(await codeOf('exec'), 'ambiguous_write');
