@@ -84,6 +84,17 @@ test('a failed build prints the output of the compiler', async (t) => {
   t.regex(built.stderr, /^error: .* ended with exit code 1:\n[\s\S]*TS2322/);
 });
 
+const rust = COMPILERS.rust?.found === true ? test.serial : test.serial.skip;
+rust('a failed build of a Rust function prints no warning about the SDK', async (t) => {
+  const made = await runCli(['function', 'init', 'broken-rust', '--lang', 'rust'], { home });
+  t.is(made.code, 0, made.stderr);
+  writeFileSync(join(home, 'broken-rust', 'src', 'main.rs'), 'mod orama;\n\nfn main() { missing(); }\n');
+  const built = await runCli(['function', 'build', 'broken-rust'], { home });
+  t.is(built.code, 1);
+  t.regex(built.stderr, /cannot find function `missing`/);
+  t.notRegex(built.stderr, /warning|src\/orama/);
+});
+
 test('the error for a directory without sources lists the recognized source files', async (t) => {
   const directory = join(home, 'empty');
   mkdirSync(directory);

@@ -3,11 +3,10 @@
 //! and add `mod orama;`.
 //!
 //! A failed call returns `None` or `Err`, and its reason is written to the invocation's log.
-#![allow(dead_code)]
+#![allow(dead_code, unexpected_cfgs)]
 
 pub mod http;
 /// Needs the crate `http`; see http_types.rs.
-#[allow(unexpected_cfgs)]
 #[cfg(feature = "http-types")]
 pub mod http_types;
 pub mod json;
