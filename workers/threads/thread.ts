@@ -22,7 +22,7 @@ import {
   WORD,
 } from './protocol.js';
 import { SharedLog } from './shared-log.js';
-import { isAtOrBefore, readJob, type SlotView, viewOf, writeIdleReport, writeResult } from './slot-codec.js';
+import { isAtOrBefore, readJob, type SlotView, viewOf, writeIdleReport, writeResult } from './slot.js';
 import { steadyMs } from './steady-clock.js';
 
 /** A sleep shorter than this, in milliseconds, is not reported to the scheduler. */
