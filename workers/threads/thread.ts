@@ -183,7 +183,8 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
 function runOn(runner: Runner, session: GuestSession): { result: GuestResult; unstarted: boolean } {
   isRunning = true;
   try {
-    return { result: runner.run(session), unstarted: false };
+    guest.begin(runner.program, session);
+    return { result: runner.run(), unstarted: false };
   } catch (error) {
     if (!(error instanceof InstanceUnavailable)) throw error;
     const result = {
