@@ -120,13 +120,13 @@ export async function refuse(
  * a while, because another worker may have one.
  */
 function refusalCode(error: unknown, delivery: Delivery): RefusalCode | null {
-  if (error instanceof GuestLimitReached) return isOverdue(delivery) ? 'quota_exceeded' : null;
+  if (error instanceof GuestLimitReached) return hasWaitedTooLong(delivery) ? 'quota_exceeded' : null;
   if (error instanceof ModuleUnavailable) return 'unavailable';
   if (!(error instanceof ThreadsUnavailable)) return null;
   return Date.now() - delivery.invocation.acceptedAt > THREAD_WAIT_MS ? 'unavailable' : null;
 }
 
 /** A call that has not run yet waits only so long for a place among its namespace's guests. */
-function isOverdue({ invocation, attempt }: Delivery): boolean {
+function hasWaitedTooLong({ invocation, attempt }: Delivery): boolean {
   return attempt === 1 && Date.now() - invocation.acceptedAt > GUEST_WAIT_MS;
 }
