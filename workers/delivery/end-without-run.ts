@@ -2,7 +2,7 @@ import type { FunctionVersion } from '../../src/contract/function.js';
 import { MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
 import type { Finisher, InvocationEnd } from '../../src/core/invocations/finish.js';
 import type { EndRow } from '../../src/core/invocations/follow-ups.js';
-import { endNumber, newAttempt } from '../../src/core/invocations/new-attempt.js';
+import { endNumber, isAttempt, newAttempt } from '../../src/core/invocations/new-attempt.js';
 import type { RefusalCode } from '../../src/core/invocations/reply.js';
 import { messageOf } from '../../src/errors.js';
 import type { Delivery, Invocation } from '../../src/ports/queue.js';
@@ -21,6 +21,9 @@ const GUEST_WAIT_MS = 5000;
  * How long a call is put back into the queue while its worker can start no thread, in milliseconds.
  */
 const THREAD_WAIT_MS = 5000;
+
+/** The error of an attempt whose worker crashed. */
+const WORKER_DIED = 'worker died';
 
 /**
  * Counts only crashes during which the job's guest was running: a waiting job did not cause the
@@ -54,7 +57,7 @@ const endsWith = (ending: InvocationEnd): Due => ({ kind: 'end', ending });
  */
 export function crashRows({ invocation, attempt, crashes }: Delivery): AttemptRow[] {
   return Array.from({ length: crashes }, (_, n) =>
-    newAttempt(invocation, attempt - crashes + n, 'worker died'),
+    newAttempt(invocation, attempt - crashes + n, WORKER_DIED),
   );
 }
 
@@ -83,17 +86,35 @@ function unrunEnd(
 }
 
 /**
- * Returns the stored end of a redelivered invocation: it is not run again, but its outcome events
- * and callback are sent, because the end was made durable before them. While the store is
- * unreachable the end is unknown; running twice is then better than waiting for the store.
+ * Returns the stored attempts of a redelivered invocation. While the store is unreachable they are
+ * unknown; running twice is then better than waiting for the store.
  */
-export async function storedEnd(
+export async function storedAttempts(
   { store }: { store: Pick<Store, 'attempts'> },
   { id }: Invocation,
-): Promise<EndRow | null> {
+): Promise<AttemptRow[]> {
   const stored = await store.attempts.invocation(id).catch(() => null);
-  const last = stored?.attempts.at(-1);
+  return stored?.attempts ?? [];
+}
+
+/**
+ * Returns the stored end of an invocation: it is not run again, but its outcome events and callback
+ * are sent, because the end was made durable before them.
+ */
+export function endOf(stored: readonly AttemptRow[]): EndRow | null {
+  const last = stored.at(-1);
   return last?.final ? { ...last, final: last.final } : null;
+}
+
+/**
+ * Returns the failed attempt whose retry the queue does not know: its row was written, but the
+ * worker died, or could not reach the queue, before it put the job back. Running the guest now would
+ * omit the delay, and the invocation would have an attempt too many.
+ */
+export function failureOf(delivery: Delivery, stored: readonly AttemptRow[]): AttemptRow | null {
+  if (delivery.isLastAttempt || delivery.signal.aborted) return null;
+  const failed = stored.filter((row) => isAttempt(row) && row.error !== WORKER_DIED);
+  return (failed.length > delivery.failures && failed.at(-1)) || null;
 }
 
 /**

@@ -14,7 +14,15 @@ import type { Store } from '../../src/ports/store.js';
 import type { Span, Tracer } from '../../src/ports/tracer.js';
 import { hostCaller } from '../engine/host-dispatch.js';
 import { budgetedHost } from './budgeted-host.js';
-import { crashRows, dueOf, isLastCrash, refuse, storedEnd } from './end-without-run.js';
+import {
+  crashRows,
+  dueOf,
+  endOf,
+  failureOf,
+  isLastCrash,
+  refuse,
+  storedAttempts,
+} from './end-without-run.js';
 import { GuestEnd } from './guest-end.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
 import { createHost, type HostDeps } from './host.js';
@@ -94,7 +102,8 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
   const lease = limit === undefined ? null : await deps.leases.acquire(`${namespace}/${name}`, limit);
   if (limit !== undefined && lease === null) return { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
   try {
-    const ended = delivery.redelivered ? await storedEnd(deps, invocation) : null;
+    const stored = delivery.redelivered ? await storedAttempts(deps, invocation) : [];
+    const ended = endOf(stored);
     if (ended) {
       await deps.finisher.followUp(invocation, fn, ended);
       return { kind: 'done' };
@@ -108,6 +117,8 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
       await deps.finisher.finish(due.ending);
       return { kind: 'done' };
     }
+    const failed = failureOf(delivery, stored);
+    if (failed) return { kind: 'retry', error: failed.error ?? failed.status };
     const outcome = await guests.run(namespace, () => runGuest(deps, delivery, due.fn));
     return await settleDelivery(deps, delivery, due.fn, outcome);
   } catch (error) {
