@@ -1,12 +1,21 @@
-import { createBufferBudget, HOST_CALLS } from '../../src/concurrency/buffer-budget.js';
+import { type BufferBudget, createBufferBudget, HOST_CALLS } from '../../src/concurrency/buffer-budget.js';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { Trace } from '../../src/contract/trace.js';
+import type { Publisher } from '../../src/core/events/publish.js';
 import type { Catalog } from '../../src/core/functions/catalog.js';
+import type { CallDepth } from '../../src/core/invocations/call-depth.js';
 import type { Finisher } from '../../src/core/invocations/finish.js';
+import type { Invoker } from '../../src/core/invocations/invoke.js';
+import type { LogQuota } from '../../src/core/observability/log-quota.js';
+import type { Quotas } from '../../src/core/quotas.js';
+import type { Secrets } from '../../src/core/secrets.js';
 import { isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';
+import type { Cache } from '../../src/ports/cache.js';
+import type { Egress } from '../../src/ports/egress.js';
 import type { Engine, GuestCall, GuestOutcome, HostCaller } from '../../src/ports/engine.js';
+import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import type { Leases } from '../../src/ports/leases.js';
 import type { Meter } from '../../src/ports/meter.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../../src/ports/queue.js';
@@ -25,13 +34,13 @@ import {
 } from './end-without-run.js';
 import { GuestEnd } from './guest-end.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
-import { createHost, type HostDeps } from './host.js';
+import { createHost } from './host.js';
 import type { HostRun } from './host-run.js';
 import { keepTrace } from './keep-trace.js';
 import type { LogWriter } from './log-writer.js';
 import { observedHost } from './observed-host.js';
 import { replayedHost } from './replayed-host.js';
-import { type SettleDeps, settleDelivery } from './settle-delivery.js';
+import { settleDelivery } from './settle-delivery.js';
 import { recordedHost, TraceRecorder } from './trace-recorder.js';
 
 /** The delay of a job whose function has no free `concurrency`, in milliseconds; jittered. */
@@ -42,26 +51,35 @@ const BUSY_DELAY_MS = 100;
  */
 const UNAVAILABLE_DELAY_MS = 2000;
 
-/** What running a guest needs. */
-interface GuestDeps extends HostDeps {
-  store: Pick<Store, 'blobOwners' | 'traces'>;
+/** What handling a delivery needs, with what it passes on to the host functions of its guest. */
+interface HandlerDeps {
+  catalog: Pick<Catalog, 'find'>;
+  quotas: Quotas;
+  leases: Pick<Leases, 'acquire'>;
   engine: Pick<Engine, 'run'>;
-  logWriter: Pick<LogWriter, 'announce'>;
-  meter: Pick<Meter, 'hostCalled'>;
-  tracer: Tracer;
-  logger: Logger;
+
+  /** For the host functions. */
+  publisher: Publisher;
+  invoker: Invoker;
+  secrets: Pick<Secrets, 'read'>;
+  databases: Pick<FunctionDatabases, 'query' | 'execute'>;
+  cache: Cache;
+  blobs: Blobs;
+  egress: Egress;
+  depths: Pick<CallDepth, 'sign'>;
+  /** Limits what host calls hold in this process; see `budgetedHost`. */
+  buffers: BufferBudget;
   /** A recorded trace whose results replace the effects of host calls, for every invocation. */
   replay?: Trace;
-}
 
-/** What handling a delivery needs: running its guest, and what precedes and follows. */
-interface HandlerDeps extends GuestDeps, SettleDeps {
+  /** For the end of the invocation, and for what is recorded of it. */
+  finisher: Finisher;
   store: Pick<Store, 'attempts' | 'blobOwners' | 'traces'>;
   logWriter: Pick<LogWriter, 'announce' | 'withdraw' | 'write'>;
+  logQuota: Pick<LogQuota, 'admit'>;
   meter: Meter;
-  catalog: Pick<Catalog, 'find'>;
-  leases: Pick<Leases, 'acquire'>;
-  finisher: Finisher;
+  tracer: Tracer;
+  logger: Logger;
 }
 
 /**
@@ -130,7 +148,7 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
   }
 }
 
-async function runGuest(deps: GuestDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
+async function runGuest(deps: HandlerDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
   const { invocation } = delivery;
   const guestEnd = new GuestEnd();
   const { id, acceptedAt, traceparent } = invocation;
@@ -241,7 +259,7 @@ class DeliveredCall implements GuestCall {
  * Creates the host functions of a run. The guest's span is the parent of what it publishes and
  * enqueues.
  */
-function hostOf(deps: GuestDeps, run: HostRun, { traceparent }: Span, recorder: TraceRecorder | undefined) {
+function hostOf(deps: HandlerDeps, run: HostRun, { traceparent }: Span, recorder: TraceRecorder | undefined) {
   const invocation = traceparent === undefined ? run.invocation : { ...run.invocation, traceparent };
   const call = deps.replay ? replayedHost(deps.replay) : hostCaller(createHost(deps, { ...run, invocation }));
   const budgeted = budgetedHost(call, deps.buffers, invocation.namespace);

@@ -10,7 +10,7 @@ import type { Delivery, Settlement } from '../../src/ports/queue.js';
 import type { AttemptRow } from '../../src/ports/store/attempts.js';
 import type { LogWriter } from './log-writer.js';
 
-export interface SettleDeps {
+interface SettleDeps {
   finisher: Pick<Finisher, 'finish'>;
   logWriter: Pick<LogWriter, 'write'>;
   logQuota: Pick<LogQuota, 'admit'>;
