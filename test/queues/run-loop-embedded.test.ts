@@ -28,7 +28,7 @@ async function loopOf(
   const limits = { maxWaiting: 100, maxBytes: 1 << 20 };
   const driver = new SqliteDriver(connection, usage, limits, () => {}, dir);
   const added = many(jobs);
-  await driver.adds.add([added.map(toJob)], new Map());
+  await driver.adds.add(added.map(toJob), new Map(), Number.POSITIVE_INFINITY);
   const store = await driver.openStore('async', DEFAULT_TIMINGS);
   const warn = (message: string, error: unknown) => t.fail(`${message} ${error}`);
   const completions = closedGate();

@@ -24,6 +24,8 @@ interface Context {
 }
 const { serial: test } = anyTest as TestFn<Context>;
 const LIMITS = { maxWaiting: 1000, maxBytes: 1 << 20 };
+/** Arguments of an add: no limits of namespaces, and no time when it is too late. */
+const UNLIMITED = [new Map(), Number.POSITIVE_INFINITY] as const;
 const SLOTS = 16;
 const DONE: Settlement = { kind: 'done' };
 let server: RedisServerProcess;
@@ -188,7 +190,12 @@ test('sync jobs fetched beyond a limit that was lowered meanwhile are returned t
   const gate = closedGate();
   loop.run = () => gate.opened;
   loop.running.setLimit(4, { prefetches: true });
-  const adding = driver.adds.add([times(4, () => toJob(call()))], new Map());
+  const adding = driver.adds.add(
+    times(4, () => toJob(call())),
+    ...UNLIMITED,
+  );
+  // The command is sent at the end of the turn.
+  await new Promise((resolve) => setImmediate(resolve));
   loop.running.setLimit(1, { prefetches: false });
   await adding;
   const waiting = () => redis.zcard('{orama}:sync:prioritized');
@@ -209,7 +216,7 @@ test('an add that reaches Redis too late fetches no job for the process that has
   // Only the script of adds reads the time.
   const before = await callsOf(redis, 'time');
   server.freeze();
-  await t.throwsAsync(driver.adds.add([[toJob(call())]], new Map()), { name: 'UnconfirmedAdd' });
+  await t.throwsAsync(driver.adds.add([toJob(call())], ...UNLIMITED), { name: 'UnconfirmedAdd' });
   server.thaw();
   await until('Redis has read the add', async () => (await callsOf(redis, 'time')) > before);
   t.is(await redis.llen('{orama}:sync:active'), 0);
@@ -223,8 +230,14 @@ test('a run loop goes from waiting to full, closing and closed, and then leaves 
   await until('the loop waits', () => loop.running.state === 'waiting');
   const gate = closedGate();
   loop.run = () => gate.opened;
-  await driver.adds.add([times(5, () => toJob(event()))], new Map());
-  await driver.adds.add([times(5, () => toJob(call()))], new Map());
+  await driver.adds.add(
+    times(5, () => toJob(event())),
+    ...UNLIMITED,
+  );
+  await driver.adds.add(
+    times(5, () => toJob(call())),
+    ...UNLIMITED,
+  );
   await until('the loop is full', () => loop.running.state === 'full');
   t.is(await redis.llen('{orama}:sync:active'), 2);
   const closing = close();

@@ -242,6 +242,7 @@ export class RedisDriver implements QueueDriver {
   }
 
   async close(): Promise<void> {
+    await this.adds.idle();
     await this.#usage.close();
     await Promise.all(
       [...QUEUE_KINDS.map((kind) => this.queues[kind]), this.ticks, this.tasks].map((queue) => queue.close()),
