@@ -4,7 +4,7 @@ import type { BullQueue } from './driver.js';
 import { isJobData } from './job-codec.js';
 import type { InvocationJob, JobData } from './job-data.js';
 import type { JobSettler } from './job-settler.js';
-import type { JobStore, NextJob } from './job-store.js';
+import type { EmptyQueue, JobStore, NextJob } from './job-store.js';
 import { LockRenewal } from './lock-renewal.js';
 import type { QueueTimings } from './timings.js';
 import type { Warn } from './warn.js';
@@ -32,8 +32,8 @@ export interface JobRunsOptions {
 export interface RunEvents {
   /** Whether the command that completes a job may fetch the next one. */
   mayFetchNext(): boolean;
-  /** Called with the answer of a completion that found no next job. */
-  foundEmpty(answer: NextJob): void;
+  /** Called when a completion found no next job. */
+  foundEmpty(queue: EmptyQueue): void;
   /** Called when this process has one job less. */
   left(): void;
 }
@@ -129,13 +129,12 @@ export class JobRuns implements Closable {
 
   #readNext(next: NextJob | null, token: string): InvocationJob | null {
     if (next === null) return null;
-    const [json, id] = next;
-    if (json === null) {
+    if (next.kind === 'empty') {
       this.#events.foundEmpty(next);
       return null;
     }
-    if (!this.#isStopped) return this.#read(json, id, token);
-    this.giveBack(id, token);
+    if (!this.#isStopped) return this.#read(next.json, next.id, token);
+    this.giveBack(next.id, token);
     return null;
   }
 

@@ -3,7 +3,7 @@ import { isNotConnectionError } from 'bullmq';
 import type { Closable } from '../src/ports/closable.js';
 import type { BatchFetcher } from './batch-fetcher.js';
 import { JobRuns, type JobRunsOptions } from './job-runs.js';
-import { type JobStore, MAX_JOBS_PER_COMMAND, type NextJob } from './job-store.js';
+import { type EmptyQueue, type JobStore, MAX_JOBS_PER_COMMAND, type NextJob } from './job-store.js';
 import { JobWaiter } from './job-waiter.js';
 import { StalledChecks } from './stalled-checks.js';
 
@@ -66,7 +66,7 @@ export class RunLoop implements Closable, BatchFetcher {
     this.#runs = new JobRuns(options, {
       // While no more jobs are claimed than are allowed.
       mayFetchNext: () => this.#freeCapacity >= 0 && this.#closing === undefined,
-      foundEmpty: (answer) => this.#foundEmpty(answer),
+      foundEmpty: (queue) => this.#foundEmpty(queue),
       left: () => this.#wake(),
     });
     this.#stalledChecks = new StalledChecks(store, timings.stalledCheckMs, warn);
@@ -103,11 +103,11 @@ export class RunLoop implements Closable, BatchFetcher {
 
   deliver(tokens: readonly string[], answers: readonly NextJob[]): void {
     this.#reserved -= tokens.length;
-    for (const [index, [json, id]] of answers.entries()) {
+    for (const [index, answer] of answers.entries()) {
       const token = tokens[index] ?? '';
-      if (json === null) continue;
-      if (this.#isBeyondLimit) this.#runs.giveBack(id, token);
-      else this.#runs.start(json, id, token);
+      if (answer.kind === 'empty') continue;
+      if (this.#isBeyondLimit) this.#runs.giveBack(answer.id, token);
+      else this.#runs.start(answer.json, answer.id, token);
     }
     this.#wake();
   }
@@ -210,11 +210,8 @@ export class RunLoop implements Closable, BatchFetcher {
     // Update the state before jobs are delivered: what a job reports about the queue later is
     // newer.
     const last = answers.at(-1);
-    if (last !== undefined) {
-      const [job] = last;
-      if (job === null) this.#foundEmpty(last);
-      else this.#waiter.foundJob();
-    }
+    if (last?.kind === 'empty') this.#foundEmpty(last);
+    else if (last !== undefined) this.#waiter.foundJob();
     this.deliver(tokens, answers);
   }
 
@@ -234,10 +231,9 @@ export class RunLoop implements Closable, BatchFetcher {
     this.#backoffUntil = performance.now() + RETRY_MS;
   }
 
-  #foundEmpty(answer: NextJob): void {
-    const [, , rateLimitMs] = answer;
-    if (rateLimitMs > 0) this.#backoffUntil = performance.now() + rateLimitMs;
-    this.#waiter.foundEmpty(answer);
+  #foundEmpty(queue: EmptyQueue): void {
+    if (queue.rateLimitMs > 0) this.#backoffUntil = performance.now() + queue.rateLimitMs;
+    this.#waiter.foundEmpty(queue);
   }
 
   #reserveTokens(count: number): readonly string[] {
