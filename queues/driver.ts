@@ -79,10 +79,10 @@ export interface QueueDriver extends Closable {
   /** How long a run loop waits for a marker before it looks for jobs itself, in seconds. */
   readonly waitSeconds: number;
   /**
-   * Allows the driver to fetch jobs of this kind for the loop in the command that adds them.
+   * Allows the driver to fetch jobs of this kind in the command that adds them.
    * Returns a function that ends this.
    */
-  fetchOnAdd(kind: QueueKind, loop: BatchFetcher): () => void;
+  fetchOnAdd(kind: QueueKind, fetcher: BatchFetcher): () => void;
   /** Called when this process begins a job, and when it no longer has the job. */
   started?(job: InvocationJob): void;
   released?(job: InvocationJob): void;

@@ -85,9 +85,9 @@ test('jobs that arrive beyond a limit that was lowered return to the queue in th
   gates.fetches.open();
   await until('the first job runs', () => seen.order.length === 1);
   gates.fetches = closedGate();
-  loop.setLimit(5, { prefetches: true });
+  loop.runs.setLimit(5, { prefetches: true });
   await until('four more jobs are fetched', () => seen.fetched === 5);
-  loop.setLimit(1, { prefetches: false });
+  loop.runs.setLimit(1, { prefetches: false });
   gates.fetches.open();
   await until('one of them is kept', () => seen.order.length === 2);
   gates.jobs.open();
@@ -101,11 +101,11 @@ test('a completion brings no later job ahead of those that were fetched before t
   await until('the first job runs', () => seen.order.length === 1);
   gates.fetches = closedGate();
   gates.completions = closedGate();
-  loop.setLimit(3, { prefetches: false });
+  loop.runs.setLimit(3, { prefetches: false });
   await until('two more jobs are fetched', () => seen.fetched === 3);
   gates.jobs.open();
   await until('the first job has left', async () => (await queue.getJob(added[0] ?? '')) === undefined);
-  loop.setLimit(1, { prefetches: false });
+  loop.runs.setLimit(1, { prefetches: false });
   // The store answers in the order of the commands.
   gates.fetches.open();
   await new Promise((resolve) => setImmediate(resolve));

@@ -189,14 +189,14 @@ test('sync jobs fetched beyond a limit that was lowered meanwhile are returned t
   const { driver, loop, close } = await loopOf(1, t, 1);
   const gate = closedGate();
   loop.run = () => gate.opened;
-  loop.running.setLimit(4, { prefetches: true });
+  loop.running.runs.setLimit(4, { prefetches: true });
   const adding = driver.adds.add(
     times(4, () => toJob(call())),
     ...UNLIMITED,
   );
   // The command is sent at the end of the turn.
   await new Promise((resolve) => setImmediate(resolve));
-  loop.running.setLimit(1, { prefetches: false });
+  loop.running.runs.setLimit(1, { prefetches: false });
   await adding;
   const waiting = () => redis.zcard('{orama}:sync:prioritized');
   // As many as the process has cores are kept.
@@ -210,7 +210,7 @@ test('sync jobs fetched beyond a limit that was lowered meanwhile are returned t
 test('an add that reaches Redis too late fetches no job for the process that has given it up', async (t) => {
   const { redis, one } = t.context;
   const { driver, loop, close } = await loopOf(1, t);
-  loop.running.setLimit(0, { prefetches: false });
+  loop.running.runs.setLimit(0, { prefetches: false });
   await one.queue.add([call()]);
   driver.fetchOnAdd('sync', { lockMs: 8000, reserve: () => ['token'], deliver: () => {} });
   // Only the script of adds reads the time.
@@ -278,7 +278,7 @@ async function loopOf(slots: number, t: ExecutionContext<Context>, cores = 32) {
     },
     onLost: () => {},
   });
-  const detach = driver.fetchOnAdd('sync', running);
+  const detach = driver.fetchOnAdd('sync', running.runs);
   const loop = Object.assign(told, { running });
   return {
     driver,

@@ -58,7 +58,7 @@ export class RedisAdds implements Adds {
     fits: fitsCommand,
     defer: setImmediate,
   });
-  /** The most recently started run loop for sync jobs of this process. */
+  /** That of the run loop for sync jobs which this process has started last. */
   #fetcher: BatchFetcher | undefined;
   /** The Redis clock minus the monotonic clock of this process, in milliseconds. */
   #offsetMs = 0;
@@ -94,11 +94,11 @@ export class RedisAdds implements Adds {
     await this.#batches.add({ group, namespaceLimits, before });
   }
 
-  /** Lets adds fetch sync jobs for this loop. Returns a function that ends this. */
-  fetchFor(loop: BatchFetcher): () => void {
-    this.#fetcher = loop;
+  /** Lets adds fetch sync jobs too. Returns a function that ends this. */
+  fetchFor(fetcher: BatchFetcher): () => void {
+    this.#fetcher = fetcher;
     return () => {
-      if (this.#fetcher === loop) this.#fetcher = undefined;
+      if (this.#fetcher === fetcher) this.#fetcher = undefined;
     };
   }
 
