@@ -149,6 +149,8 @@ export class Consumer implements Closable {
         signal: cancellation,
         release,
       });
+      // The store would refuse to settle a job that now belongs to another run.
+      if (settlement.kind === 'lost' || cancellation.reason === LOST) return 'moved';
       return settlement.kind === 'done' ? 'done' : await putBack(settlement);
     } finally {
       release();

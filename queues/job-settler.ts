@@ -13,7 +13,7 @@ const KEEP_NOTHING = { count: 0 };
 const KEEP_FOREIGN = { count: 100 };
 
 /** The settlement of a job that stays in the queue. */
-export type PutBack = Exclude<Settlement, { kind: 'done' }>;
+export type PutBack = Exclude<Settlement, { kind: 'done' | 'lost' }>;
 
 export interface JobSettlerOptions {
   store: JobStore;
