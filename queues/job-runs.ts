@@ -38,7 +38,7 @@ export interface JobRunsOptions {
 export interface RunEvents {
   /** Called when a completion found no next job. */
   foundEmpty(queue: EmptyQueue): void;
-  /** Called when this process has room for other jobs than before. */
+  /** Called when the number of jobs, or of those that are allowed, may have changed. */
   changed(): void;
 }
 
