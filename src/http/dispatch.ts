@@ -139,6 +139,7 @@ function answer(call: UntypedCall, route: Route, { bodies, largeReplies }: Servi
   const sendAnswer = async () =>
     send(ctx, await route.handle(call), {
       hot: route.hot ?? false,
+      isRead: route.method === 'GET' || route.isRead === true,
       hold: (bytes) => bodies.holdReply(ctx, principal?.namespace ?? null, bytes),
       // Anonymous callers may name any namespace.
       compress: (text) => largeReplies.compress(principal?.namespace ?? '', text),

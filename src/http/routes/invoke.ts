@@ -52,7 +52,7 @@ const responses: Record<number, ResponseSpec> = {
     headers,
   },
   202: {
-    description: 'Accepted and durable.',
+    description: 'Accepted and durable; also a sync call for whose reply there is no memory.',
     schema: acceptedReplySchema,
     headers: { Location: 'URL of the invocation.', 'X-Request-ID': headers['X-Request-ID'] },
   },
@@ -208,9 +208,10 @@ async function run(
     onDisconnect: (giveUp) => onClientDisconnect(ctx.res, giveUp),
   });
   const { reply } = called;
-  return reply
-    ? replyResponse(called, reply, { accept: ctx.get('accept'), isCredentialed })
-    : acceptedResponse(called);
+  if (reply === null) return acceptedResponse(called);
+  const response = replyResponse(called, reply, { accept: ctx.get('accept'), isCredentialed });
+  response.ended = called;
+  return response;
 }
 
 function assertSameNamespace(path: Namespace, query: Namespace | undefined): void {
