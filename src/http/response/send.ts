@@ -80,10 +80,8 @@ function sendUnheld(
   if (ended !== undefined) return send(ctx, acceptedResponse(ended), { ...options, hold: () => undefined });
   throw new AppError(
     'ambiguous_write',
-    `${cause.message} The request was carried out; only its reply is lost.`,
-    {
-      cause,
-    },
+    'The request was carried out, but there is no memory for its reply; look before repeating it.',
+    { cause },
   );
 }
 
