@@ -34,6 +34,8 @@ export async function openRqlite(options: RqliteOptions): Promise<Database> {
 }
 
 const UNREACHABLE = 'The store cannot be reached right now; try again in a moment.';
+const IN_DOUBT =
+  'The store did not confirm the write; check whether the write took place before repeating it.';
 const UNFIT = 'The store cannot take this right now; try again in a moment.';
 
 /**
@@ -91,7 +93,10 @@ function toAppError(error: unknown): AppError {
   }
   const known = SENTENCES.find(([prefix]) => error.code.startsWith(prefix));
   if (known !== undefined) {
-    const [, code, sentence, forOperator] = known;
+    const [, knownCode, knownSentence, forOperator] = known;
+    const [code, sentence] = error.inDoubt
+      ? (['ambiguous_write', IN_DOUBT] as const)
+      : [knownCode, knownSentence];
     return new AppError(code, sentence, { cause: new AppError('bad_config', forOperator, { cause: error }) });
   }
   return statementRefused(error);

@@ -83,6 +83,9 @@ export const WRITTEN_COLUMNS = [
   'response',
 ];
 
+/** What a run has given. A row without a run, such as of a worker that died, has no duration. */
+const RUN_COLUMNS = ['status', 'started_at', 'duration_ms', 'output_size', 'memory_peak_mb', 'messages'];
+
 const FINAL_COLUMNS = [
   'http_status',
   'exit_code',
@@ -103,9 +106,9 @@ const FINAL_COLUMNS = [
  * multi-row insert, which RQLite parses value by value. MATERIALIZED and JSON paths make SQLite
  * parse each tuple once instead of once per column, which halves the time. `on conflict` names the
  * key, because `insert or ignore` would silently drop rows that violate any other constraint. A row
- * that ends the invocation replaces one that does not; repeating the statement then changes
- * nothing. The replaced row gets a new position, computed per row, so that readers in the order of
- * writing see the end.
+ * that ends the invocation replaces one that does not, but if it has no run, that of the replaced
+ * row stays; repeating the statement then changes nothing. The replaced row gets a new position,
+ * computed per row, so that readers in the order of writing see the end.
  */
 export const INSERT_ATTEMPTS = `
 insert into attempts (${WRITTEN_COLUMNS.join(', ')})
@@ -113,6 +116,7 @@ with tuples as materialized (select value from json_each(?))
 select ${WRITTEN_COLUMNS.map((_, at) => `value ->> '$[${at}]'`).join(', ')} from tuples where true
 on conflict (request_id, attempt) do update set
 position = (select last.position + 1 from attempts last where excluded.attempt is not null order by last.position desc limit 1),
+${RUN_COLUMNS.map((name) => `${name} = iif(excluded.duration_ms > 0, excluded.${name}, attempts.${name})`).join(', ')},
 ${FINAL_COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}
 where attempts.state is null and excluded.state is not null`;
 

@@ -9,7 +9,7 @@ import { createInvoker, type Invoker } from '../core/invocations/invoke.js';
 import { endRemoved } from '../core/invocations/removed.js';
 import { BusReplies, type Replies } from '../core/invocations/replies.js';
 import { type LogQuota, openLogQuota } from '../core/observability/log-quota.js';
-import { openSharedMetrics, type SharedMetrics } from '../core/observability/shared-metrics.js';
+import { publishMetrics } from '../core/observability/shared-metrics.js';
 import { openSecrets, type Secrets } from '../core/secrets.js';
 import type { AttemptRow } from '../ports/store/attempts.js';
 import { addProcessGauges } from './gauges.js';
@@ -26,7 +26,6 @@ export interface Core {
   callbacks: Callbacks;
   logQuota: LogQuota;
   finisher: Finisher;
-  sharedMetrics: SharedMetrics;
   depths: CallDepth;
 }
 
@@ -70,10 +69,8 @@ export async function composeCore(
   addProcessGauges(ports);
   const { processId, metrics } = ports;
   const everyMs = config.METRICS_SHARE_SECONDS * 1000;
-  const sharedMetrics = closers.add(
-    await openSharedMetrics({ bus, processId, everyMs, snapshot: metrics.snapshot }),
-  );
+  closers.add(publishMetrics({ bus, processId, everyMs, snapshot: metrics.snapshot }));
   const depths = await openCallDepth(store.settings);
   const uses = { catalog, replies, invoker, publisher, secrets, schedules, callbacks, logQuota, finisher };
-  return { ...uses, depths, sharedMetrics };
+  return { ...uses, depths };
 }

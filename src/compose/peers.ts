@@ -1,4 +1,4 @@
-import type { SharedMetrics } from '../core/observability/shared-metrics.js';
+import type { PeerMetrics } from '../core/observability/shared-metrics.js';
 import type { Node } from '../ports/node.js';
 import { answerInTime } from './answer-in-time.js';
 import type { Ports } from './ports.js';
@@ -13,9 +13,9 @@ export interface Peers {
  * Returns a function that lists the engine's processes, this one first, and with `all` also the
  * servers that store its data.
  */
-export function createPeers({ processId, store, blobs }: Ports, sharedMetrics: SharedMetrics) {
+export function createPeers({ processId, store, blobs }: Ports, peerMetrics: PeerMetrics) {
   return async (all: boolean): Promise<Peers> => {
-    const nodes: Node[] = [processId, ...sharedMetrics.processes()].map((id) => ({ id, addresses: [] }));
+    const nodes: Node[] = [processId, ...peerMetrics.processes()].map((id) => ({ id, addresses: [] }));
     if (!all) return { nodes, silent: [] };
     const asked = Object.entries({ store, blobs });
     const answers = await Promise.allSettled(asked.map(([, server]) => answerInTime(server.nodes())));

@@ -16,6 +16,7 @@ import { Rollouts } from '../core/functions/rollouts.js';
 import { createInvocations } from '../core/invocations/invocations.js';
 import { createDeadLetters } from '../core/invocations/replay.js';
 import { createLogs } from '../core/observability/logs.js';
+import { openPeerMetrics, type PeerMetrics } from '../core/observability/shared-metrics.js';
 import { createStats } from '../core/observability/stats.js';
 import { type Server, startServer } from '../http/server.js';
 import type { Services } from '../http/services.js';
@@ -58,12 +59,14 @@ export async function startWeb(
     backlog: ports.backlog,
   });
   const probeRetries = closers.add(new ProbeRetries({ ...ports, ...core, engine }));
+  const everyMs = config.METRICS_SHARE_SECONDS * 1000;
+  const peerMetrics = closers.add(await openPeerMetrics({ ...ports, everyMs }));
   let server: Server | undefined;
   const services: Services = {
     ...ports,
     ...core,
     ...access,
-    ...stateOf(ports, core, options),
+    ...stateOf(ports, core, peerMetrics, options),
     version: VERSION,
     audit: store.audit,
     routes: new HttpRoutes(core.catalog),
@@ -116,6 +119,7 @@ async function composeAccess(
 function stateOf(
   ports: Ports,
   core: Core,
+  peerMetrics: PeerMetrics,
   { engine, isWorker }: WebOptions,
 ): Pick<
   Services,
@@ -128,12 +132,10 @@ function stateOf(
     stats: createStats({ attempts: store.attempts, queue }),
     health: () => checkHealth(ports, isWorker ? engine : null),
     checkModules: createModuleCheck({ ...ports, ...core }),
-    peers: createPeers(ports, core.sharedMetrics),
+    peers: createPeers(ports, peerMetrics),
     databaseBytes: (namespace) => answerInTime(databases.bytes(namespace)),
     async metrics(key, own) {
-      const text = await texts.get(own?.namespace ?? '', key, () =>
-        metrics.text(core.sharedMetrics.others(), own),
-      );
+      const text = await texts.get(own?.namespace ?? '', key, () => metrics.text(peerMetrics.all(), own));
       return { contentType: metrics.contentType, text };
     },
     async status() {

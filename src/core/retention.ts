@@ -12,8 +12,8 @@ export interface RetentionOptions {
 }
 
 /**
- * Deletes expired logs, audit events, dead letters, outputs and inputs every minute, with bounded
- * work per run.
+ * Deletes expired logs, audit events, dead letters, outputs and inputs every minute, in statements
+ * of bounded size.
  */
 export function startRetention(store: Store, options: RetentionOptions, logger: Logger): Closable {
   let closed = false;

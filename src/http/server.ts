@@ -47,7 +47,11 @@ export async function startServer(services: Services, address: ServerAddress): P
   const { host, port } = address;
   const stopping = new AbortController();
   const listeners: Listeners = { main: null, functions: undefined };
-  const { admit, bodies, handle, handleFunctions } = createHandlers(services, stopping.signal, listeners);
+  const { admit, bodies, handle, handleFunctions, isForFunctions } = createHandlers(
+    services,
+    stopping.signal,
+    listeners,
+  );
   const sockets = new Sockets(services, admit, bodies);
   const connections = connectionOptions(services, stopping.signal);
   try {
@@ -55,6 +59,7 @@ export async function startServer(services: Services, address: ServerAddress): P
       {
         ...connections,
         handle,
+        isForFunctions,
         upgrade: (request, socket, head) => void sockets.upgrade(request, socket, head),
       },
       { host, port, setting: 'PORT' },
@@ -98,12 +103,14 @@ function createHandlers(services: Services, stopping: AbortSignal, listeners: Li
   }).callback();
   const functionsOn = (addressing: Addressing) =>
     createFunctionsHandler({ services, routes, admit, clients, bodies, addressing });
-  if (pattern === null) return { admit, bodies, handle: api, handleFunctions: functionsOn({ kind: 'path' }) };
+  const isForFunctions = ({ headers }: IncomingMessage) => Boolean(pattern?.namespaceOf(headers.host));
+  const common = { admit, bodies, isForFunctions };
+  if (pattern === null) return { ...common, handle: api, handleFunctions: functionsOn({ kind: 'path' }) };
 
   const byHost = functionsOn({ kind: 'host', pattern });
   const handle = (request: IncomingMessage, response: ServerResponse) =>
-    pattern.namespaceOf(request.headers.host) ? byHost(request, response) : api(request, response);
-  return { admit, bodies, handle, handleFunctions: null };
+    isForFunctions(request) ? byHost(request, response) : api(request, response);
+  return { ...common, handle, handleFunctions: null };
 }
 
 function connectionOptions({ config, logger }: Pick<Services, 'config' | 'logger'>, stopping: AbortSignal) {

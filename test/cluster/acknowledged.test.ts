@@ -6,6 +6,7 @@ import type { Api, ApiReply } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
 import { type Killable, startKillableCluster, startKillableEngine } from '../helpers/killable.js';
 import { startKubo } from '../helpers/kubo.js';
+import { notRun } from '../helpers/not-run.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { findRqlited, startRqlite } from '../helpers/rqlited.js';
 import { startEngine } from '../helpers/running-engine.js';
@@ -254,7 +255,7 @@ test.serial(
 const rqlited = findRqlited();
 const ipfs = findServer('ipfs', 'TEST_IPFS', 'ipfs');
 if (rqlited === null || ipfs === null)
-  test('rqlited or ipfs not found: kill -9 of web, worker, RQLite and Kubo not tried', (t) => t.pass());
+  notRun('rqlited or ipfs not found: kill -9 of web, worker, RQLite and Kubo not tried');
 else {
   test.serial('web, worker, Redis, RQLite and Kubo: a kill -9 at any moment loses nothing', async (t) => {
     const [rqlite, kubo] = await Promise.all([startRqlite(rqlited), startKubo(ipfs)]);
@@ -280,7 +281,7 @@ else {
   });
 }
 
-if (!canMount()) test('unshare -m is not allowed here: a full disk is not tried', (t) => t.pass());
+if (!canMount()) notRun('unshare -m is not allowed here: a full disk is not tried');
 else {
   const fullForAWhile = (disk: SmallDisk) => async () => {
     await delay(700);

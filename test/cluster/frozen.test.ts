@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import type { ApiReply } from '../helpers/api.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
+import { notRun } from '../helpers/not-run.js';
 import { findRqlited, startRqlite } from '../helpers/rqlited.js';
 import { until } from '../helpers/until.js';
 
@@ -115,7 +116,7 @@ test('while Redis is frozen, the pages of the state name it', async (t) => {
 });
 
 const rqlited = findRqlited();
-if (rqlited === null) test('rqlite: not found, real-server suite not run: a frozen store', (t) => t.pass());
+if (rqlited === null) notRun('rqlite: not found, real-server suite not run: a frozen store');
 else {
   test('while the store is frozen, every read ends with 503 and every page of the state is there', async (t) => {
     const store = await startRqlite(rqlited);

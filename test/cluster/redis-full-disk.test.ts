@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Api } from '../helpers/api.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
+import { notRun } from '../helpers/not-run.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { canMount, type SmallDisk, smallDisk } from '../helpers/small-disk.js';
 import { until } from '../helpers/until.js';
@@ -10,8 +11,7 @@ const MEGABYTES = 24;
 const FULL_MS = 3000;
 const ASYNC = { prefer: 'respond-async' };
 
-if (!canMount())
-  test('unshare -m is not allowed here: the tests of a full disk are not run', (t) => t.pass());
+if (!canMount()) notRun('unshare -m is not allowed here: the tests of a full disk are not run');
 else {
   test.serial(
     'while the disk of Redis is full, calls get 503, and every accepted invocation succeeds later',

@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { Api } from '../helpers/api.js';
 import { type Cluster, type Settings, spawnRole, startCluster } from '../helpers/cluster.js';
 import { type KuboServer, startKubo } from '../helpers/kubo.js';
+import { notRun } from '../helpers/not-run.js';
 import { type OlricServer, startOlric } from '../helpers/olric-server.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startRedis } from '../helpers/redis-server.js';
@@ -98,7 +99,7 @@ test.serial('web and worker exit within SHUTDOWN_SECONDS while Redis does not re
 });
 
 const rqlited = findServer('rqlite', 'TEST_RQLITED', 'rqlited');
-if (rqlited === null) test('rqlited: not found, SIGTERM while RQLite is down not run', (t) => t.pass());
+if (rqlited === null) notRun('rqlited: not found, SIGTERM while RQLite is down not run');
 else {
   for (const [how, signal] of [
     ['is down', 'SIGKILL'],
@@ -119,8 +120,7 @@ else {
 }
 
 const olricServer = findServer('olric', 'TEST_OLRIC_SERVER', 'olric-server');
-if (olricServer === null)
-  test('olric-server: not found, SIGTERM while Olric is down not run', (t) => t.pass());
+if (olricServer === null) notRun('olric-server: not found, SIGTERM while Olric is down not run');
 else {
   for (const [how, takeAway] of [
     ['is down', (olric: OlricServer) => olric.kill()],
@@ -137,7 +137,7 @@ else {
 }
 
 const ipfs = findServer('ipfs', 'TEST_IPFS', 'ipfs');
-if (ipfs === null) test('ipfs: not found, SIGTERM while Kubo is down not run', (t) => t.pass());
+if (ipfs === null) notRun('ipfs: not found, SIGTERM while Kubo is down not run');
 else {
   for (const [how, takeAway] of [
     ['is down', (kubo: KuboServer) => kubo.kill()],

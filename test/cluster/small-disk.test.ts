@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Api } from '../helpers/api.js';
 import { startCluster } from '../helpers/cluster.js';
+import { notRun } from '../helpers/not-run.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { canMount, type SmallDisk, smallDisk } from '../helpers/small-disk.js';
@@ -11,8 +12,7 @@ const MEGABYTES = 200;
 const FULL_MS = 3000;
 const ASYNC = { prefer: 'respond-async' };
 
-if (!canMount())
-  test('unshare -m is not allowed here: the tests of a full disk are not run', (t) => t.pass());
+if (!canMount()) notRun('unshare -m is not allowed here: the tests of a full disk are not run');
 else {
   test.serial(
     'embedded: invocations accepted before and on a full disk are run, retried, dead and logged',

@@ -3,6 +3,9 @@ import { aName, aNamespace, anAttempt, anEnd, aRequestId, logsOf } from '../help
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './open-store.js';
 
+/** The fields of a row whose attempt did not run, or was not seen to the end. */
+const NOT_RUN = { durationMs: 0, outputSize: 0, memoryPeakMb: 0, messages: [] };
+
 /** Tests about writing attempts, and about reading them by invocation and as a log. */
 export function testAttempts(driver: string, open: OpenStore): void {
   const get = shared(open);
@@ -105,6 +108,53 @@ export function testAttempts(driver: string, open: OpenStore): void {
     t.is(row?.final?.state, 'dead');
     t.is(row?.error, 'worker died (3 times)');
     t.deepEqual(row?.final?.input, new Uint8Array(Buffer.from('in')));
+  });
+
+  test(`${driver}: a final row of a run replaces all of a row of a worker that was thought dead`, async (t) => {
+    const { attempts } = await get();
+    const message = { level: 'info' as const, message: 'it ran', timestamp: '2026-01-01T00:00:00Z' };
+    const ran = anAttempt({ namespace: aNamespace(), durationMs: 12, messages: [message], final: anEnd() });
+    const died = { ...ran, ...NOT_RUN, status: 'error' as const, error: 'worker died', final: null };
+    await attempts.write([{ ...died, startedAt: ran.startedAt + 5_000 }]);
+    await attempts.write([ran]);
+    const [row] = (await attempts.invocation(ran.requestId))?.attempts ?? [];
+    t.is(row?.status, 'success');
+    t.is(row?.error, null);
+    t.is(row?.startedAt, ran.startedAt);
+    t.is(row?.durationMs, 12);
+    t.is(row?.outputSize, ran.outputSize);
+    t.is(row?.memoryPeakMb, ran.memoryPeakMb);
+    const { records } = await logsOf(attempts, ran.namespace);
+    t.deepEqual(
+      records.map(({ messages }) => messages),
+      [[message]],
+    );
+  });
+
+  test(`${driver}: a final row without a run keeps what the replaced row tells of its run`, async (t) => {
+    const { attempts } = await get();
+    const message = { level: 'info' as const, message: 'it ran', timestamp: '2026-01-01T00:00:00Z' };
+    const ran = anAttempt({
+      namespace: aNamespace(),
+      status: 'timeout',
+      durationMs: 12,
+      messages: [message],
+    });
+    const end = anEnd({ state: 'dead', reason: 'worker_died' });
+    await attempts.write([ran]);
+    await attempts.write([
+      { ...ran, ...NOT_RUN, status: 'error', error: 'worker died (3 times)', final: end },
+    ]);
+    const [row] = (await attempts.invocation(ran.requestId))?.attempts ?? [];
+    t.is(row?.final?.state, 'dead');
+    t.is(row?.error, 'worker died (3 times)');
+    t.is(row?.status, 'timeout');
+    t.is(row?.durationMs, 12);
+    const { records } = await logsOf(attempts, ran.namespace);
+    t.deepEqual(
+      records.map(({ messages }) => messages),
+      [[message]],
+    );
   });
 
   test(`${driver}: 1,203 rows with messages of up to 1 MB are written in one call`, async (t) => {

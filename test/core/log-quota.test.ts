@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { LogMessage } from '../../src/contract/invocation.js';
 import { openLogQuota } from '../../src/core/observability/log-quota.js';
+import { AppError } from '../../src/errors.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { closedGate } from '../helpers/gate.js';
 import { shared } from '../helpers/shared.js';
@@ -83,6 +84,32 @@ test('while the store is unreachable, calls are accepted and lines are kept', as
   const namespace = aNamespace();
   await t.notThrowsAsync(quota.assertCapacity(namespace));
   t.is((await quota.admit(namespace, lines(10)))[0]?.message, 'x'.repeat(10));
+});
+
+test('bytes whose response was lost are not added a second time', async (t) => {
+  const { store, quotas, bus } = await useCases();
+  const namespace = aNamespace();
+  let lost = 0;
+  const quota = await openLogQuota({
+    store: {
+      ...store.quotas,
+      async addLogBytes(...added) {
+        const total = await store.quotas.addLogBytes(...added);
+        if (lost++ === 0) throw new AppError('ambiguous_write', 'The response was lost.');
+        return total;
+      },
+    },
+    quotas,
+    bus,
+  });
+  await quotas.set(namespace, { log_mb_per_day: 1 });
+  await quota.admit(namespace, lines(600_000));
+  await until('the response was lost', () => lost === 1);
+  await quota.admit(namespace, lines(300_000));
+  await t.notThrowsAsync(quota.assertCapacity(namespace));
+  await quota.close();
+  const stored = await store.quotas.logBytes(namespace, today());
+  t.true(stored > 900_000 && stored < 901_000, `${stored} bytes`);
 });
 
 test('a quota that is used up while others are being stored is announced afterwards', async (t) => {

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Browser } from 'playwright-core';
 import { findChromium, launchBrowser } from './browser.js';
+import { notRun } from './not-run.js';
 import { shared } from './shared.js';
 
 type InBrowser = (t: ExecutionContext, browser: Browser) => Promise<void>;
@@ -12,12 +13,12 @@ export type BrowserTest = (title: string, run: InBrowser) => void;
  * Returns a function that registers tests in one browser per file. The tests run serially, because
  * the browser uses all processors, and the time that a test waits would count as its duration. The
  * resources in `open` are opened together with the browser before the first test. Without Chromium,
- * the tests pass with a note in their titles.
+ * the tests are skipped.
  */
 export function browserTest(...open: readonly (() => Promise<unknown>)[]): BrowserTest {
   const program = findChromium();
   if (program === null) {
-    return (title) => test(`chromium: not found, console tests not run: ${title}`, (t) => t.pass());
+    return (title) => notRun(`chromium: not found, console tests not run: ${title}`);
   }
   const browser = shared(() => launchBrowser(program));
   test.before('the browser is open, and what is shown in it', async () => {

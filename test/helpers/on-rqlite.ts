@@ -1,9 +1,8 @@
-import test from 'ava';
+import { notRun } from './not-run.js';
 import { findRqlited } from './rqlited.js';
 
 /**
- * Registers tests for a real server. Without one, registers a test that says so, since a file
- * without tests would fail.
+ * Registers tests for a real server. Without one, reports that they are not run.
  */
 export function onRqlite(what: string, register: (binary: string) => void): void {
   const binary = findRqlited();
@@ -11,8 +10,6 @@ export function onRqlite(what: string, register: (binary: string) => void): void
     register(binary);
     return;
   }
-  test(`rqlite: not found, real-server suite not run: ${what}`, (t) => {
-    t.log('set TEST_RQLITED to the path of rqlited; with REQUIRE_SERVERS=rqlite this fails');
-    t.pass();
-  });
+  console.log('set TEST_RQLITED to the path of rqlited; with REQUIRE_SERVERS=rqlite this fails');
+  notRun(`rqlite: not found, real-server suite not run: ${what}`);
 }

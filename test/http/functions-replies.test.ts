@@ -185,3 +185,28 @@ test('with FUNCTIONS_HOST, matching hosts serve functions on PORT and all other 
   t.is((await ask('a.b.fn.example.com', '/v1/version')).status, 200);
   t.is((await ask('nobody.fn.example.com', '/users')).status, 404);
 });
+
+test('with FUNCTIONS_HOST, the sockets of the API are opened on its own hosts only', async (t) => {
+  const own = await startEngine({ env: { FUNCTIONS_HOST: '{namespace}.fn.example.com' } });
+  t.teardown(own.close);
+  const { tenant } = await served({ open: {} }, own);
+  const open = async (host: string, path: string) => {
+    const headers = [
+      `Host: ${host}`,
+      `X-API-Key: ${tenant.key}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    ];
+    const head = requestHead('GET', path, ...headers);
+    const { received } = await rawHttp(own.url, head, { until: /\r\n\r\n/ });
+    return Number(received.slice(9, 12));
+  };
+  const host = `${tenant.namespace}.fn.example.com`;
+  for (const path of ['/v1/pubsub/ws?topic=a', '/v1/functions/open/ws']) {
+    t.is(await open(host, path), 404, path);
+    t.is(await open('127.0.0.1', path), 101, path);
+  }
+  t.is(await open(host, '/open'), 200, 'a function is called without the upgrade, as on FUNCTIONS_PORT');
+});

@@ -50,6 +50,16 @@ const COSTLY: [what: string, text: string, error: RegExp][] = [
     /^Function 0 of the module takes too much to compile/,
   ],
   [
+    // The index of the type is also the number of a value type.
+    'labels within the reach of the results of blocks',
+    command(
+      `${'(type (func))'.repeat(0x7f)} (type $many (func (result ${THOUSAND})))`,
+      `${`(block (type $many) ${'(local.get 0)'.repeat(1000)})`.repeat(16)}
+       ${'(block (br_if 0 (local.get 0)))'.repeat(1000)} ${'drop '.repeat(16_000)}`,
+    ),
+    /^Function 0 of the module takes too much to compile/,
+  ],
+  [
     'hundreds of thousands of conversions from floats',
     command('', `local.get 2 ${'i64.trunc_f64_u f64.convert_i64_u '.repeat(420_000)} drop`),
     /^Function 0 of the module takes too much to compile/,

@@ -109,6 +109,22 @@ test('a run that is stopped before it begins has no log lines and no memory of a
   t.is(own.memoryMb, 0);
 });
 
+test('a line that a stopped guest did not finish has the level of its stream', (t) => {
+  const own = new Slot(0, new SharedArrayBuffer(SHARED_BYTES));
+  const { control, shared, logOffset: at } = own.buffers;
+  const words = new Int32Array(control);
+  const log = new SharedLog(
+    { buffer: shared, at },
+    { words, committed: SLOT.logCommitted, pending: SLOT.logPending },
+  );
+  own.fill(1, job());
+  for (const level of ['info', 'error'] as const) {
+    log.begin();
+    log.print(level, new TextEncoder().encode('half a li'));
+    t.like(own.unfinishedLine()[0], { level, message: 'half a li' });
+  }
+});
+
 test('an output read from a slot is a copy that the next job does not overwrite', (t) => {
   const view = slot();
   writeResult(view, result({ output: bytes(9, 1) }));

@@ -5,6 +5,9 @@ import { endNumber, newAttempt } from '../../src/core/invocations/new-attempt.js
 import type { Delivery } from '../../src/ports/queue.js';
 import type { AttemptRow } from '../../src/ports/store/attempts.js';
 
+/** The error of an attempt whose worker crashed. */
+export const WORKER_DIED = 'worker died';
+
 /**
  * Counts only crashes during which the job's guest was running: a waiting job did not cause the
  * others.
@@ -37,7 +40,7 @@ const endsWith = (ending: InvocationEnd): Due => ({ kind: 'end', ending });
  */
 export function crashRows({ invocation, attempt, crashes }: Delivery): AttemptRow[] {
   return Array.from({ length: crashes }, (_, n) =>
-    newAttempt(invocation, attempt - crashes + n, 'worker died'),
+    newAttempt(invocation, attempt - crashes + n, WORKER_DIED),
   );
 }
 

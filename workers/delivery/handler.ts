@@ -4,7 +4,7 @@ import type { Trace } from '../../src/contract/trace.js';
 import type { Catalog } from '../../src/core/functions/catalog.js';
 import type { Finisher } from '../../src/core/invocations/finish.js';
 import type { EndRow } from '../../src/core/invocations/follow-ups.js';
-import { endNumber, newAttempt } from '../../src/core/invocations/new-attempt.js';
+import { endNumber, isAttempt, newAttempt } from '../../src/core/invocations/new-attempt.js';
 import type { RefusalCode } from '../../src/core/invocations/reply.js';
 import { type AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
@@ -12,6 +12,7 @@ import type { Engine, GuestOutcome } from '../../src/ports/engine.js';
 import type { Leases } from '../../src/ports/leases.js';
 import type { Meter } from '../../src/ports/meter.js';
 import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../../src/ports/queue.js';
+import type { AttemptRow } from '../../src/ports/store/attempts.js';
 import type { Store } from '../../src/ports/store.js';
 import type { Span, Tracer } from '../../src/ports/tracer.js';
 import { hostCaller } from '../engine/host-dispatch.js';
@@ -19,7 +20,7 @@ import { ModuleUnavailable } from '../engine/module-unavailable.js';
 import { ThreadsUnavailable } from '../engine/threads-unavailable.js';
 import { budgetedHost } from './budgeted-host.js';
 import { DeliveredCall } from './delivered-call.js';
-import { crashRows, dueOf, isLastCrash } from './end-without-run.js';
+import { crashRows, dueOf, isLastCrash, WORKER_DIED } from './end-without-run.js';
 import { GuestEnd } from './guest-end.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
 import { createHost, type HostDeps } from './host.js';
@@ -108,7 +109,8 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
   const lease = limit === undefined ? null : await deps.leases.acquire(`${namespace}/${name}`, limit);
   if (limit !== undefined && lease === null) return { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
   try {
-    const ended = delivery.redelivered ? await endOf(deps, invocation) : null;
+    const stored = delivery.redelivered ? await attemptsOf(deps, invocation) : [];
+    const ended = endOf(stored);
     if (ended) {
       await deps.finisher.followUp(invocation, fn, ended);
       return { kind: 'done' };
@@ -122,6 +124,8 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
       await deps.finisher.finish(due.ending);
       return { kind: 'done' };
     }
+    const failed = failureOf(delivery, stored);
+    if (failed) return { kind: 'retry', error: failed.error ?? failed.status };
     const outcome = await guests.run(namespace, () => runGuest(deps, delivery, due.fn));
     return await settleDelivery(deps, delivery, due.fn, outcome);
   } catch (error) {
@@ -169,17 +173,35 @@ function refuse(
 }
 
 /**
- * Returns the stored end of a redelivered invocation: it is not run again, but its outcome events
- * and callback are sent, because the end was made durable before them. While the store is
- * unreachable the end is unknown; running twice is then better than waiting for the store.
+ * Returns the stored attempts of a redelivered invocation. While the store is unreachable they are
+ * unknown; running twice is then better than waiting for the store.
  */
-async function endOf(
+async function attemptsOf(
   { store }: { store: Pick<Store, 'attempts'> },
   { id }: Invocation,
-): Promise<EndRow | null> {
+): Promise<AttemptRow[]> {
   const stored = await store.attempts.invocation(id).catch(() => null);
-  const last = stored?.attempts.at(-1);
+  return stored?.attempts ?? [];
+}
+
+/**
+ * Returns the stored end of an invocation: it is not run again, but its outcome events and callback
+ * are sent, because the end was made durable before them.
+ */
+function endOf(stored: readonly AttemptRow[]): EndRow | null {
+  const last = stored.at(-1);
   return last?.final ? { ...last, final: last.final } : null;
+}
+
+/**
+ * Returns the failed attempt whose retry the queue does not know: its row was written, but the
+ * worker died, or could not reach the queue, before it put the job back. Running the guest now would
+ * omit the delay, and the invocation would have an attempt too many.
+ */
+function failureOf(delivery: Delivery, stored: readonly AttemptRow[]): AttemptRow | null {
+  if (delivery.isLastAttempt || delivery.signal.aborted) return null;
+  const failed = stored.filter((row) => isAttempt(row) && row.error !== WORKER_DIED);
+  return (failed.length > delivery.failures && failed.at(-1)) || null;
 }
 
 async function runGuest(deps: GuestDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {

@@ -35,8 +35,12 @@ export interface LogBuffer {
 export interface LogCursor {
   words: Int32Array;
   committed: number;
+  /** Of the unfinished printed line: its length in bytes, above the two bits of its level. */
   pending: number;
 }
+
+const LEVEL_BITS = 2;
+const LEVEL_MASK = (1 << LEVEL_BITS) - 1;
 
 /** The guest thread's side of the log. */
 export class SharedLog implements LogSink {
@@ -97,7 +101,8 @@ export class SharedLog implements LogSink {
     if (room > 0) this.#bytes.set(part.subarray(0, room), this.#pending);
     this.#pending += part.length;
     const stored = Math.min(this.#pending, MAX_LOG_LINE_BYTES);
-    Atomics.store(this.#cursor.words, this.#cursor.pending, stored);
+    const pending = (stored << LEVEL_BITS) | LEVELS.indexOf(this.#pendingLevel);
+    Atomics.store(this.#cursor.words, this.#cursor.pending, pending);
   }
 
   #endLine(): void {
@@ -190,9 +195,11 @@ export class LogReader {
 
   /** Returns the printed line that a killed guest did not finish. */
   unfinished(): LogMessage[] {
-    const length = Atomics.load(this.#cursor.words, this.#cursor.pending);
+    const pending = Atomics.load(this.#cursor.words, this.#cursor.pending);
+    const length = pending >> LEVEL_BITS;
     if (length === 0) return [];
-    return [{ level: 'error', message: this.#text(0, length), timestamp: new Date().toISOString() }];
+    const level = LEVELS[pending & LEVEL_MASK] ?? 'info';
+    return [{ level, message: this.#text(0, length), timestamp: new Date().toISOString() }];
   }
 
   #text(from: number, length: number): string {

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import KnexSqlite from 'knex/lib/dialects/sqlite3/index.js';
 import { type DecodedResult, decodeResult } from './decode.js';
 import { encodeStatements, type RqliteStatement } from './encode.js';
-import { RqliteError } from './errors.js';
+import { RqliteError, readingWrites } from './errors.js';
 import { CONSISTENT_READ, RqliteTransport, type RqliteTransportOptions } from './transport.js';
 
 export interface RqliteClientConfig extends Knex.Config {
@@ -96,7 +96,9 @@ export class RqliteClient extends KnexSqlite {
       idempotent,
       writes: !onlyReads,
     });
-    return results.map((result, at) => decodeResult(result, statements.length > 1 ? at : undefined));
+    const read = () =>
+      results.map((result, at) => decodeResult(result, statements.length > 1 ? at : undefined));
+    return onlyReads ? read() : readingWrites(read);
   }
 }
 

@@ -18,6 +18,7 @@ export interface RqliteErrorDetails {
   cause?: unknown;
   /** The index of the statement in a batch. */
   statement?: number;
+  inDoubt?: boolean;
 }
 
 /** An error of the transport, of the server or of a statement; see RqliteErrorCode. */
@@ -26,13 +27,49 @@ export class RqliteError extends Error {
   /** The message without the SQL that knex prepends to `message`. */
   readonly reason: string;
   readonly statement: number | undefined;
+  /** Whether this is a write that has failed on one node and may be executed by the others. */
+  readonly inDoubt: boolean;
 
-  constructor(code: RqliteErrorCode, reason: string, { cause, statement }: RqliteErrorDetails = {}) {
+  constructor(
+    code: RqliteErrorCode,
+    reason: string,
+    { cause, statement, inDoubt = false }: RqliteErrorDetails = {},
+  ) {
     super(reason, cause === undefined ? undefined : { cause });
     this.name = 'RqliteError';
     this.code = code;
     this.reason = reason;
     this.statement = statement;
+    this.inDoubt = inDoubt;
+  }
+}
+
+/** Errors of the node that executes a statement, and not of the statement. */
+const OF_ONE_NODE: ReadonlySet<RqliteErrorCode> = new Set([
+  'SQLITE_FULL',
+  'SQLITE_IOERR',
+  'SQLITE_BUSY',
+  'SQLITE_CORRUPT',
+  'SQLITE_READONLY',
+  'SQLITE_NOMEM',
+]);
+
+/**
+ * Calls a function that reads the results of a write. A statement that was executed is in the log of
+ * the cluster: where the leader fails, for example because its disk is full, the other nodes may
+ * have executed it, as may the leader itself after a restart.
+ */
+export function readingWrites<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RqliteError && OF_ONE_NODE.has(error.code))) throw error;
+    const { code, reason, statement } = error;
+    throw new RqliteError(code, reason, {
+      cause: error,
+      inDoubt: true,
+      ...(statement === undefined ? {} : { statement }),
+    });
   }
 }
 

@@ -15,6 +15,13 @@ export function toAppError(error: unknown, timeoutMs: number, numbered: boolean)
       cause: error,
     });
   const options = { cause: error };
+  if (error.inDoubt) {
+    return new AppError(
+      'ambiguous_write',
+      'The database did not confirm the write; check whether the write took place before repeating it.',
+      options,
+    );
+  }
   switch (error.code) {
     case 'RQLITE_UNAVAILABLE':
     case 'RQLITE_REFUSED':

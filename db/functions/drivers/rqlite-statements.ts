@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { MAX_HOST_RESULT_BYTES } from '../../../src/contract/limits.js';
 import { type DecodedTable, decodeTable, type RqliteResult } from '../../drivers/rqlite/decode.js';
 import { encodeStatements } from '../../drivers/rqlite/encode.js';
-import { RqliteError } from '../../drivers/rqlite/errors.js';
+import { RqliteError, readingWrites } from '../../drivers/rqlite/errors.js';
 import { CONSISTENT_READ, type RqliteTransport } from '../../drivers/rqlite/transport.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
 import type { BoundStatement, StatementOutcome } from '../executor.js';
@@ -71,12 +71,15 @@ async function post(
     // The query endpoint uses a read-only connection, so that a statement cannot write even if the
     // guard misses it.
     if (reads === operations.length) return decoded(await run('/db/query', statements, { idempotent: true }));
-    if (reads === 0) return decoded(await run('/db/execute', statements, { idempotent: false }));
     const check = (results: readonly RqliteResult[]) => toOutcomes(operations, decoded(results));
-    return decoded(await runMixed(run, statements, check));
+    const results =
+      reads === 0
+        ? await run('/db/execute', statements, { idempotent: false })
+        : await runMixed(run, statements, check);
+    return readingWrites(() => decoded(results));
   } catch (error) {
     // What was sent may still be executed, unless the server or the transport says otherwise.
-    const isUnknown = error instanceof RqliteError && error.code === 'RQLITE_AMBIGUOUS';
+    const isUnknown = error instanceof RqliteError && (error.code === 'RQLITE_AMBIGUOUS' || error.inDoubt);
     if (deadline.aborted && !isUnknown)
       throw new RqliteError('RQLITE_TIMEOUT', 'the deadline has passed', { cause: error });
     throw error;

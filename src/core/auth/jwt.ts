@@ -1,7 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import {
   calculateJwkThumbprint,
-  createRemoteJWKSet,
   decodeProtectedHeader,
   errors,
   exportJWK,
@@ -15,6 +14,7 @@ import { type Namespace, namespaceSchema } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
 import type { SettingStore } from '../../ports/store/settings.js';
 import type { SecretBox } from '../secret-box.js';
+import { KeySetUnreachable, remoteVerifier } from './key-set.js';
 
 export const ACCESS_TOKEN_SECONDS = 15 * 60;
 const ISSUER = 'orama-functions';
@@ -22,6 +22,8 @@ const AUDIENCE = 'orama-functions';
 /** Tolerated clock skew between issuer and engine. */
 const FOREIGN_TOLERANCE_SECONDS = 5;
 const FOREIGN_ALGORITHMS = ['EdDSA', 'RS256', 'ES256'];
+/** The last moment that RFC 3339 can express. Issuers may let tokens expire later. */
+const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const KEY_PLACE = { namespace: '', name: 'jwt-key' };
 
 /** The claims of a token whose signature, issuer, audience and times have been verified. */
@@ -85,13 +87,15 @@ export async function openTokens({ privateKey, foreign }: TokensOptions): Promis
   const publicKey = createPublicKey(key);
   const jwk = await exportJWK(publicKey);
   const kid = await calculateJwkThumbprint(jwk);
-  const verifyOwn = (jwt: string) =>
-    jwtVerify(jwt, publicKey, {
+  const verifyOwn = async (jwt: string) => {
+    const { payload } = await jwtVerify(jwt, publicKey, {
       algorithms: [alg],
       issuer: ISSUER,
       audience: AUDIENCE,
       requiredClaims: ['exp', 'sub'],
     });
+    return payload;
+  };
   const verifyForeign = foreign && foreignVerifier(foreign);
 
   return {
@@ -114,10 +118,10 @@ export async function openTokens({ privateKey, foreign }: TokensOptions): Promis
         // The `kid` header only selects the key set; each key set has its own list of accepted
         // algorithms, independent of the header.
         const isForeign = verifyForeign !== undefined && keyIdOf(jwt) !== kid;
-        const { payload } = await (isForeign ? verifyForeign(jwt) : verifyOwn(jwt));
+        const payload = await (isForeign ? verifyForeign(jwt) : verifyOwn(jwt));
         return claimsOf(payload, isForeign ? foreign : undefined);
       } catch (error) {
-        if (isKeySetUnreachable(error)) {
+        if (error instanceof KeySetUnreachable) {
           throw new AppError('unavailable', 'The key set of the token issuer cannot be fetched; try again.', {
             cause: error,
           });
@@ -155,15 +159,13 @@ export async function resealJwtKey(settings: SettingStore, box: SecretBox): Prom
 }
 
 function foreignVerifier({ jwksUrl, issuer, audience }: ForeignIssuer) {
-  const keys = createRemoteJWKSet(new URL(jwksUrl));
-  const options = {
+  return remoteVerifier(jwksUrl, {
     algorithms: FOREIGN_ALGORITHMS,
     clockTolerance: FOREIGN_TOLERANCE_SECONDS,
     requiredClaims: ['exp', 'sub'],
     ...(issuer === undefined ? {} : { issuer }),
     ...(audience === undefined ? {} : { audience }),
-  };
-  return (jwt: string) => jwtVerify(jwt, keys, options);
+  });
 }
 
 function keyIdOf(jwt: string): string | undefined {
@@ -185,7 +187,7 @@ function claimsOf(payload: JWTPayload, foreign: ForeignIssuer | undefined): Toke
     namespace,
     session: (own ? sid : undefined) ?? null,
     keyId: (own ? key : undefined) ?? null,
-    expiresAt: exp * 1000,
+    expiresAt: Math.min(exp * 1000, LAST_MOMENT),
   };
 }
 
@@ -206,15 +208,6 @@ function readKey(pem: string): KeyObject {
   const usable = key.asymmetricKeyType === 'ed25519' || (key.asymmetricKeyType === 'rsa' && bits >= 2048);
   if (!usable) throw new AppError('bad_config', `ORAMA_JWT_KEY ${shape}, not ${key.asymmetricKeyType}.`);
   return key;
-}
-
-/**
- * Returns whether the error is caused by ORAMA_JWKS_URL and not by the token: no response, or a
- * response that is not a key set.
- */
-function isKeySetUnreachable(error: unknown): boolean {
-  if (error instanceof z.ZodError) return false;
-  return !(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout;
 }
 
 function rejectionMessage(error: unknown): string {

@@ -233,7 +233,6 @@ export class TaskCallbacks implements Callbacks {
    * for that would be worse.
    */
   async #record({ id, url }: CallbackPayload, error: unknown, isLast = false): Promise<void> {
-    if (id === undefined) return;
     const outcome =
       error === null
         ? { deliveredAt: Date.now(), error: null, isLast: true }

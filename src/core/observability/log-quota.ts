@@ -2,6 +2,7 @@ import type { Namespace } from '../../contract/ids.js';
 import type { LogMessage } from '../../contract/invocation.js';
 import { MB } from '../../contract/limits.js';
 import { quotaExceeded, quotaUse } from '../../contract/quotas.js';
+import { isAppError } from '../../errors.js';
 import type { Bus } from '../../ports/bus.js';
 import type { Closable } from '../../ports/closable.js';
 import type { QuotaStore } from '../../ports/store/quotas.js';
@@ -196,10 +197,14 @@ class SharedLogQuota implements LogQuota {
       if (own === 0) continue;
       try {
         account.shared = await this.#store.addLogBytes(namespace, dateOf(day), own);
-      } catch {
+      } catch (error) {
         // The store is unreachable; the bytes are added at the next attempt.
-        this.#shareIn(SHARE_MS);
-        continue;
+        if (!isAppError(error, 'ambiguous_write')) {
+          this.#shareIn(SHARE_MS);
+          continue;
+        }
+        // Perhaps they were added. Adding them twice would refuse calls before the quota is used up.
+        account.shared += own;
       }
       account.own -= own;
       account.readAt = performance.now();

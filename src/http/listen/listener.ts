@@ -31,6 +31,8 @@ export interface ListenerOptions {
   handle(request: IncomingMessage, response: ServerResponse): unknown;
   /** Called for upgrades to WebSocket; all other requests that offer an upgrade are ordinary ones. */
   upgrade?(request: IncomingMessage, socket: Socket, head: Buffer): void;
+  /** Returns whether a request is not for the API and therefore never opens one of its sockets. */
+  isForFunctions?(request: IncomingMessage): boolean;
   /**
    * Maximum number of connections; further ones are closed. `onDropped` is called with their number
    * periodically, not for each.
@@ -57,7 +59,16 @@ export interface Listener {
 }
 
 export async function listenHttp(
-  { handle, upgrade, maxConnections, headersMs, onDropped, onError, stopping }: ListenerOptions,
+  {
+    handle,
+    upgrade,
+    isForFunctions,
+    maxConnections,
+    headersMs,
+    onDropped,
+    onError,
+    stopping,
+  }: ListenerOptions,
   { host, port, setting }: { host: string; port: number; setting: string },
 ): Promise<Listener> {
   const serve = (request: IncomingMessage, response: ServerResponse) => {
@@ -96,7 +107,7 @@ export async function listenHttp(
   server.on('upgrade', (request, duplex, head) => {
     const socket = duplex as Socket;
     afterResponses(socket, () => {
-      if (upgrade && isWebSocket(request)) upgrade(request, socket, head);
+      if (upgrade && isWebSocket(request) && !isForFunctions?.(request)) upgrade(request, socket, head);
       else serveWithoutUpgrade(server, request, socket, head);
     });
   });

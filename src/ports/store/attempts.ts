@@ -152,7 +152,8 @@ export interface AttemptStore {
   /**
    * Inserts any number of rows in one request and ignores those that exist. A final row replaces an
    * existing row with the same key that is not final, so that the end of an invocation is never
-   * lost.
+   * lost. A final row without a run, whose duration is 0, leaves the status, times, sizes and
+   * messages of the replaced row.
    */
   write(rows: readonly AttemptRow[]): Promise<void>;
   /**

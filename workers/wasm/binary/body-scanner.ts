@@ -1,6 +1,6 @@
 import type { CompileCost } from './compile-cost.js';
-import type { ByteRange } from './module.js';
-import { ATOMIC, BULK, OP, VECTOR } from './opcodes.js';
+import { type ByteRange, VALUE_TYPES } from './module.js';
+import { ATOMIC, BULK, EMPTY_BLOCK, OP, VECTOR } from './opcodes.js';
 
 /** Properties of a module's instructions. */
 export interface Scan {
@@ -15,7 +15,7 @@ export interface Scan {
 
 /**
  * The operand encodings of an instruction: none, a LEB128 number, a memory argument, other; and
- * none or a number for those that change where control goes.
+ * none, a number or a block type for those that change where control goes.
  */
 const NONE = 0;
 const LEB = 1;
@@ -23,6 +23,7 @@ const MEMARG = 2;
 const OTHER = 3;
 const CONTROL = 4;
 const CONTROL_LEB = 5;
+const BLOCK = 6;
 
 /** The operand encodings of the one-byte instructions without a special case in `BodyScanner`. */
 const OPERANDS = new Uint8Array(256).fill(OTHER);
@@ -33,7 +34,8 @@ const one = (opcode: number): [number, number] => [opcode, opcode];
 set(NONE, one(OP.nop), [OP.drop, OP.select], [OP.i32Eqz, OP.i64Extend32S], one(OP.refIsNull));
 set(LEB, [OP.localGet, OP.tableSet], [OP.i32Const, OP.i64Const], one(OP.refNull), one(OP.refFunc));
 set(CONTROL, ...[OP.unreachable, OP.else, OP.end, OP.return, OP.catchAll].map(one));
-set(CONTROL_LEB, [OP.block, OP.if], [OP.try, OP.rethrow], [OP.br, OP.brIf]);
+set(BLOCK, [OP.block, OP.if], one(OP.try));
+set(CONTROL_LEB, [OP.catch, OP.rethrow], [OP.br, OP.brIf]);
 set(CONTROL_LEB, ...[OP.call, OP.returnCall, OP.delegate].map(one));
 set(MEMARG, [OP.i32Load, OP.i64Store32]);
 
@@ -64,6 +66,8 @@ const TAKES_LENGTH: ReadonlySet<number> = new Set([
  * large one, and traps in either case, because it exceeds every memory and table.
  */
 const SHORT_LENGTH = 1024;
+/** The bit of the last byte of a LEB128 that makes a signed number negative. */
+const NEGATIVE = 0x40;
 /** The alignment bit that indicates a memory index (multi-memory proposal). */
 const MEMORY_INDEX = 0x40;
 
@@ -92,12 +96,16 @@ export class BodyScanner {
     this.#onCall = onCall;
   }
 
-  /** Returns false when an instruction is unknown or the last one does not end with the body. */
+  /**
+   * Returns false when an instruction or a type is unknown or the last instruction does not end
+   * with the body. A type that takes more than one byte must not be taken for one that does not:
+   * all instructions after it would be read as others than those that V8 runs.
+   */
   scan(): boolean {
     this.#cost?.begin();
     for (let groups = this.#leb(); groups > 0 && this.#at <= this.#end; groups--) {
       const locals = this.#leb();
-      this.#leb();
+      if (!this.#valueTypes(1)) return false;
       this.#cost?.declare(locals);
     }
     while (this.#at < this.#end) if (!this.#instruction()) return false;
@@ -126,6 +134,8 @@ export class BodyScanner {
       case CONTROL_LEB:
         this.#control(opcode, this.#leb(), from);
         return true;
+      case BLOCK:
+        return this.#block(opcode);
       default:
         return this.#other(opcode, from);
     }
@@ -133,16 +143,21 @@ export class BodyScanner {
     return true;
   }
 
+  /** Reads a block type (§5.4.1): a type index, or a negative number of one byte. */
+  #block(opcode: number): boolean {
+    const from = this.#at;
+    const type = this.#leb();
+    const isIndex = ((this.#bytes[this.#at - 1] ?? 0) & NEGATIVE) === 0;
+    const isOneByte = this.#at === from + 1;
+    if (!isIndex && !(isOneByte && (type === EMPTY_BLOCK || VALUE_TYPES.has(type)))) return false;
+    this.#cost?.enter(opcode, isIndex ? type : null, type === EMPTY_BLOCK ? 0 : 1);
+    return true;
+  }
+
   /** An instruction that changes where control goes, with its operand, if it has one. */
   #control(opcode: number, operand: number, from: number): void {
     const cost = this.#cost;
     switch (opcode) {
-      case OP.block:
-      case OP.loop:
-      case OP.if:
-      case OP.try:
-        cost?.enter(opcode, operand);
-        return;
       case OP.else:
         cost?.else();
         return;
@@ -196,7 +211,7 @@ export class BodyScanner {
         return true;
       }
       case OP.selectTyped:
-        this.#lebs(this.#leb());
+        if (!this.#valueTypes(this.#leb())) return false;
         break;
       case OP.memorySize:
       case OP.memoryGrow:
@@ -257,6 +272,14 @@ export class BodyScanner {
     if (operation === ATOMIC.fence) this.#at += 1;
     else if (operation <= ATOMIC.wait64 || isAccess) this.#memarg();
     else return false;
+    return true;
+  }
+
+  /** Skips value types. Returns false when one of them is unknown. */
+  #valueTypes(count: number): boolean {
+    for (let left = count; left > 0; left--) {
+      if (!VALUE_TYPES.has(this.#bytes[this.#at++] ?? 0)) return false;
+    }
     return true;
   }
 

@@ -1,8 +1,7 @@
 import type { FunctionType, ParsedModule } from './module.js';
-import { BULK, EMPTY_BLOCK, OP, VECTOR } from './opcodes.js';
+import { BULK, OP, VECTOR } from './opcodes.js';
 import { malformed } from './reader.js';
 import { POPS, PUSHES } from './stack-shapes.js';
-import { I32 } from './value-types.js';
 
 /**
  * V8 compiles a function when it is first called, and again when it is called often. Neither can be
@@ -66,7 +65,6 @@ const BULKY_VECTORS: ReadonlySet<number> = new Set([
   VECTOR.i32x4TruncSatF64x2UZero,
 ]);
 const NOTHING: FunctionType = { params: [], results: [] };
-const ONE_VALUE = 1;
 
 /** A block that has begun; `depth` is the height of the stack below its parameters. */
 interface Block {
@@ -152,17 +150,16 @@ export class CompileCost {
     this.#passOver();
   }
 
-  /** @param blockType As encoded (§5.4.1). */
-  enter(opcode: number, blockType: number): void {
+  /**
+   * @param index The type of the block; null when it has no parameters and `inline` results.
+   */
+  enter(opcode: number, index: number | null, inline: 0 | 1): void {
     this.#instruction();
     if (opcode === OP.if) this.#move(-1);
     this.#branch(0);
-    const isInline = blockType >= EMPTY_BLOCK && blockType <= I32;
-    const type = isInline ? NOTHING : (this.#types[blockType] ?? NOTHING);
-    const [params, results] = [
-      type.params.length,
-      isInline && blockType !== EMPTY_BLOCK ? ONE_VALUE : type.results.length,
-    ];
+    const type = index === null ? null : (this.#types[index] ?? NOTHING);
+    const params = type?.params.length ?? 0;
+    const results = type?.results.length ?? inline;
     this.#move(-params);
     this.#blocks.push({
       depth: this.#height,

@@ -22,12 +22,22 @@ function valueType(reader: ByteReader): number {
   throw malformed(`The module uses a value type (0x${type.toString(16)}) that the engine does not have.`);
 }
 
+/** V8's limit of the parameters and of the results of a function, which error messages list. */
+const MAX_VALUES = 1000;
+
 export function readType(reader: ByteReader): FunctionType {
   const form = reader.u8();
   if (form !== FUNCTION_TYPE) {
     throw malformed(`The module uses a kind of type (0x${form.toString(16)}) that the engine does not have.`);
   }
-  const values = () => Array.from({ length: reader.count() }, () => valueType(reader));
+  const values = () => {
+    const count = reader.count();
+    if (count > MAX_VALUES)
+      throw malformed(
+        `A function type of the module has ${count} values; at most ${MAX_VALUES} are allowed.`,
+      );
+    return Array.from({ length: count }, () => valueType(reader));
+  };
   return { params: values(), results: values() };
 }
 

@@ -1,0 +1,69 @@
+import test from 'ava';
+import { parse } from '../../workers/wasm/binary/parse.js';
+import { concat, section, u32 } from '../../workers/wasm/binary/writer.js';
+import { rewrite } from '../../workers/wasm/instrument/rewrite.js';
+import { readSource } from '../../workers/wasm/warm/source.js';
+import { command, FUNCTION, handMade, I32, MEMORY } from '../helpers/wasm.js';
+
+/** A module with one section of `count` equal entries. */
+function repeated(id: number, count: number, ...entry: number[]): Uint8Array {
+  const entries = new Uint8Array(count * entry.length);
+  entry.forEach((byte, offset) => {
+    for (let at = offset; at < entries.length; at += entry.length) entries[at] = byte;
+  });
+  const header = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+  return concat([header, section(id, concat([u32(count), entries]))]);
+}
+
+for (const [what, id, most, ...entry] of [
+  ['types', 1, 1_000_000, 0x60, 0, 0],
+  ['imports', 2, 1_000_000, 0, 0, 0, 0],
+  ['functions', 3, 1_000_000, 0],
+  ['tables', 4, 100_000, 0x70, 0, 0],
+  ['memories', 5, 100_000, 0, 0],
+  ['globals', 6, 1_000_000, I32, 0, 0x41, 0, 0x0b],
+  ['exports', 7, 1_000_000, 0, 0, 0],
+  ['tags', 13, 1_000_000, 0, 0],
+] as [string, number, number, ...number[]][]) {
+  test(`a module with more ${what} than V8 allows is refused before they are read`, (t) => {
+    const message = `The module has ${most + 1} ${what}; at most ${most} are allowed.`;
+    const wasm = repeated(id, most + 1, ...entry);
+    t.throws(() => void parse(wasm), { code: 'invalid_module', message });
+  });
+}
+
+test('a function type that no message could show is refused', (t) => {
+  for (const type of [
+    [Array<number>(1001).fill(I32), []],
+    [[], Array<number>(1001).fill(I32)],
+  ] as [number[], number[]][]) {
+    const wide = handMade(command()).subarray(14);
+    const [params, results] = type.map((values) => concat([u32(values.length), Uint8Array.from(values)]));
+    const entry = concat([Uint8Array.of(1, 0x60), params ?? wide, results ?? wide]);
+    const wasm = concat([handMade({}), section(1, entry), wide]);
+    t.throws(() => readSource(wasm, 64), {
+      code: 'invalid_module',
+      message: /has 1001 values; at most 1000/,
+    });
+  }
+});
+
+test('exports with the names of all prefixes of added ones are told apart in linear time', (t) => {
+  const wasm = handMade(
+    command({
+      exports: [
+        { name: '_start', kind: FUNCTION, index: 0 },
+        { name: 'memory', kind: MEMORY, index: 0 },
+        ...Array.from({ length: 40_000 }, (_, index) => ({
+          name: `orama${index}:pages`,
+          kind: FUNCTION,
+          index: 0,
+        })),
+      ],
+    }),
+  );
+  const { module, maxPages, scan } = readSource(wasm, 64);
+  const before = process.cpuUsage().user;
+  t.is(rewrite(module, { maxPages, scan }).names.pages, 'orama40000:pages');
+  t.true(process.cpuUsage().user - before < 5e6);
+});
