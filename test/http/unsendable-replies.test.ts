@@ -70,7 +70,7 @@ test('a sync call whose reply finds no memory is 202, and its result can be read
 
 test('a client whose call finds no memory for its reply gets the result of the one run', async (t) => {
   const { tenant, leave } = await aFullNamespace(t);
-  const client = createClient({ url: tenant.url, apiKey: tenant.key });
+  const client = createClient({ url: tenant.url, apiKey: tenant.key, retries: 60 });
   const called = client.invoke('probe', INPUT);
   await until('it has run', async () => (await tenant.get('/v1/functions/probe/logs')).json.count === 1);
   leave();
