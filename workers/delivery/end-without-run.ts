@@ -5,7 +5,7 @@ import type { EndRow } from '../../src/core/invocations/follow-ups.js';
 import { endNumber, isAttempt, newAttempt } from '../../src/core/invocations/new-attempt.js';
 import type { RefusalCode } from '../../src/core/invocations/reply.js';
 import { messageOf } from '../../src/errors.js';
-import type { Delivery, Invocation } from '../../src/ports/queue.js';
+import type { Delivery } from '../../src/ports/queue.js';
 import type { AttemptRow } from '../../src/ports/store/attempts.js';
 import type { Store } from '../../src/ports/store.js';
 import { ModuleUnavailable } from '../engine/module-unavailable.js';
@@ -86,13 +86,15 @@ function unrunEnd(
 }
 
 /**
- * Returns the stored attempts of a redelivered invocation. While the store is unreachable they are
- * unknown; running twice is then better than waiting for the store.
+ * Returns the stored attempts of an invocation that may have run already: of a redelivered one, and
+ * of a replay, which two requests at once may have put onto the queue one after the other. While the
+ * store is unreachable they are unknown; running twice is then better than waiting for the store.
  */
-export async function storedAttempts(
-  { store }: { store: Pick<Store, 'attempts'> },
-  { id }: Invocation,
+export async function earlierAttempts(
+  { store }: { store: { attempts: Pick<Store['attempts'], 'invocation'> } },
+  { redelivered, invocation: { id, trigger } }: Pick<Delivery, 'redelivered' | 'invocation'>,
 ): Promise<AttemptRow[]> {
+  if (!redelivered && trigger !== 'replay') return [];
   const stored = await store.attempts.invocation(id).catch(() => null);
   return stored?.attempts ?? [];
 }

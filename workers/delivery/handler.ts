@@ -26,11 +26,11 @@ import { budgetedHost } from './budgeted-host.js';
 import {
   crashRows,
   dueOf,
+  earlierAttempts,
   endOf,
   failureOf,
   isLastCrash,
   refuse,
-  storedAttempts,
 } from './end-without-run.js';
 import { GuestEnd } from './guest-end.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
@@ -120,7 +120,7 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
   const lease = limit === undefined ? null : await deps.leases.acquire(`${namespace}/${name}`, limit);
   if (limit !== undefined && lease === null) return { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
   try {
-    const stored = delivery.redelivered ? await storedAttempts(deps, invocation) : [];
+    const stored = await earlierAttempts(deps, delivery);
     const ended = endOf(stored);
     if (ended) {
       await deps.finisher.followUp(invocation, fn, ended);
