@@ -4,7 +4,7 @@ import { type RedisConnection, wasNotExecuted } from '../../../src/redis/connect
 import type { BatchFetcher } from '../../batch-fetcher.js';
 import { Batcher } from '../../batcher.js';
 import type { Adds, JobGroup, LimitsByNamespace, QueueLimits } from '../../driver.js';
-import { namespaceLimitExceeded, queueFull, queueUnavailable } from '../../errors.js';
+import { addTooLate, namespaceLimitExceeded, queueFull } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import type { NewJob } from '../../job-data.js';
 import { queueKindOf } from '../../job-data.js';
@@ -112,7 +112,7 @@ export class RedisAdds implements Adds {
     const inTime = adds.filter(({ before }) => now < before);
     const answers = inTime.length === 0 ? [] : await this.#send(inTime);
     if (inTime.length === adds.length) return answers;
-    return adds.map(({ before }) => (now < before ? (answers.shift() ?? null) : queueUnavailable()));
+    return adds.map(({ before }) => (now < before ? (answers.shift() ?? null) : addTooLate()));
   }
 
   /** Resolves with null or the refusal of each add. Rejects when none was accepted. */
@@ -149,7 +149,7 @@ export class RedisAdds implements Adds {
 
   #verdict(code: Code, namespaceLimits: LimitsByNamespace): AppError | null {
     if (code === 0) return null;
-    if (typeof code === 'number') return code === 2 ? queueFull(this.#limits) : queueUnavailable();
+    if (typeof code === 'number') return code === 2 ? queueFull(this.#limits) : addTooLate();
     const [quota = '', namespace = '', used = ''] = code.split(' ');
     return namespaceLimitExceeded(
       quota as QueueQuota,

@@ -1,6 +1,6 @@
 import type { AppError } from '../../../src/errors.js';
 import type { Adds, JobGroup, LimitsByNamespace, QueueLimits } from '../../driver.js';
-import { namespaceLimitExceeded, queueFull, queueUnavailable } from '../../errors.js';
+import { addTooLate, namespaceLimitExceeded, queueFull, queueUnavailable } from '../../errors.js';
 import type { NewJob } from '../../job-data.js';
 import { queueKindOf } from '../../job-data.js';
 import { perQueue, QUEUE_KINDS } from '../../queue-names.js';
@@ -30,7 +30,7 @@ export class SqliteAdds implements Adds {
   async add(group: JobGroup, namespaceLimits: LimitsByNamespace, before: number): Promise<void> {
     const [first] = group;
     if (first === undefined) return;
-    if (performance.now() >= before) throw queueUnavailable();
+    if (performance.now() >= before) throw addTooLate();
     const fresh = this.#usage.fresh(group);
     const refusal = this.#refusalOf(fresh, namespaceLimits, first.overdraft);
     if (refusal !== null) throw refusal;
