@@ -35,12 +35,14 @@ function row(...cells: (string | number)[]): void {
 
 /** Measures the reply and the total time (including the reset) of a program on one thread. */
 function measure(program: Program, input: Uint8Array, runs: number): { reply: Sample; whole: Sample } {
-  const runner = createRunner(program, new Guest());
+  const guest = new Guest();
+  const runner = createRunner(program, guest);
   const reply: number[] = [];
   const whole: number[] = [];
   for (let index = 0; index < runs * 1.25; index++) {
     const began = microseconds();
-    const { error } = runner.run(session(input));
+    guest.begin(program, session(input));
+    const { error } = runner.run();
     const replied = microseconds();
     runner.reset();
     const ended = microseconds();

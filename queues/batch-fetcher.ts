@@ -1,6 +1,6 @@
 import type { NextJob } from './job-store.js';
 
-/** The part of the run loop that fetches jobs together with adds. */
+/** The part of a queue's `JobRuns` that fetches jobs together with adds. */
 export interface BatchFetcher {
   readonly lockMs: number;
   /** Reserves capacity for up to `most` jobs. Returns one lock token per reserved place. */

@@ -81,7 +81,7 @@ export class Consumer implements Closable {
   #setFetches(kind: QueueKind): void {
     const { limit } = this.#prefetch[kind];
     const jobs = limit + this.#slots.extraFetches(kind);
-    this.#loops.get(kind)?.loop.setLimit(jobs, { prefetches: limit > this.#settings.concurrency });
+    this.#loops.get(kind)?.loop.runs.setLimit(jobs, { prefetches: limit > this.#settings.concurrency });
   }
 
   async #startLoop(kind: QueueKind): Promise<void> {
@@ -113,7 +113,7 @@ export class Consumer implements Closable {
       },
       onLost: (token) => this.#cancelRequests.lose(token),
     });
-    this.#loops.set(kind, { loop, detach: driver.fetchOnAdd(kind, loop) });
+    this.#loops.set(kind, { loop, detach: driver.fetchOnAdd(kind, loop.runs) });
   }
 
   /** Runs one job from slot to settlement. Rejects when the job's data cannot be decoded. */
@@ -149,6 +149,8 @@ export class Consumer implements Closable {
         signal: cancellation,
         release,
       });
+      // The store would refuse to settle a job that now belongs to another run.
+      if (settlement.kind === 'lost' || cancellation.reason === LOST) return 'moved';
       return settlement.kind === 'done' ? 'done' : await putBack(settlement);
     } finally {
       release();

@@ -1,6 +1,5 @@
 import type { Job, Processor, Queue, WorkerOptions } from 'bullmq';
 import type { Namespace } from '../src/contract/ids.js';
-import type { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type {
   NamespaceQueueLimits,
@@ -43,20 +42,18 @@ export interface BullWorker<D> extends Closable {
 }
 export type BullWorkerOptions = Omit<WorkerOptions, 'connection' | 'prefix'>;
 
-/**
- * The jobs of one call of `add`: accepted or refused as a whole, independently of the other groups
- * of the batch.
- */
+/** The jobs of one call of `add`: accepted or refused as a whole. */
 export type JobGroup = readonly NewJob[];
 
 export interface Adds {
   /**
-   * Adds all groups in one round trip. Resolves with one entry per group: null when its jobs are
-   * durable, or the error with which the group was refused. Rejects when no group was accepted. A
-   * group that would take a namespace beyond its limits is refused with `namespaceLimitExceeded`; a
-   * namespace without limits is not limited.
+   * Resolves when the jobs of the group are durable. Rejects when none was accepted: with
+   * `namespaceLimitExceeded` if they would take a namespace beyond its limits. A namespace without
+   * limits is not limited. The adds of one turn of the event loop are made durable together.
+   *
+   * @param before Refuses the group instead of sending it after this time, by `performance.now()`.
    */
-  add(groups: readonly JobGroup[], namespaceLimits: LimitsByNamespace): Promise<(AppError | null)[]>;
+  add(group: JobGroup, namespaceLimits: LimitsByNamespace, before: number): Promise<void>;
 }
 
 /**
@@ -82,10 +79,10 @@ export interface QueueDriver extends Closable {
   /** How long a run loop waits for a marker before it looks for jobs itself, in seconds. */
   readonly waitSeconds: number;
   /**
-   * Allows the driver to fetch jobs of this kind for the loop in the command that adds them.
+   * Allows the driver to fetch jobs of this kind in the command that adds them.
    * Returns a function that ends this.
    */
-  fetchOnAdd(kind: QueueKind, loop: BatchFetcher): () => void;
+  fetchOnAdd(kind: QueueKind, fetcher: BatchFetcher): () => void;
   /** Called when this process begins a job, and when it no longer has the job. */
   started?(job: InvocationJob): void;
   released?(job: InvocationJob): void;

@@ -50,6 +50,15 @@ export function queueUnavailable(cause?: unknown): AppError {
   });
 }
 
+/** Returns the error for an add that was not sent or executed in time: the jobs will not run. */
+export function addTooLate(): AppError {
+  return new AppError(
+    'unavailable',
+    'The request reached the queue too late, because the engine or its store is slow; nothing was accepted, try again.',
+    { retryAfter: 1 },
+  );
+}
+
 function isDiskFull(cause: unknown): boolean {
   return cause instanceof Error && 'code' in cause && cause.code === 'SQLITE_FULL';
 }

@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { Job, type JobJson } from 'bullmq';
 import type { Closable } from '../src/ports/closable.js';
+import type { BatchFetcher } from './batch-fetcher.js';
 import type { BullQueue } from './driver.js';
 import { isJobData } from './job-codec.js';
 import type { InvocationJob, JobData } from './job-data.js';
 import type { JobSettler } from './job-settler.js';
-import type { JobStore, NextJob } from './job-store.js';
+import { type EmptyQueue, type JobStore, MAX_JOBS_PER_COMMAND, type NextJob } from './job-store.js';
 import { LockRenewal } from './lock-renewal.js';
 import type { QueueTimings } from './timings.js';
 import type { Warn } from './warn.js';
@@ -20,6 +22,10 @@ export interface JobRunsOptions {
   settler: JobSettler;
   /** The queue of the store, through which jobs are decoded. */
   queue: BullQueue<JobData>;
+  /** The initial number of jobs that the process may have at once; see `setLimit`. */
+  limit: number;
+  /** The number of CPU cores: the largest number of jobs to fetch at once while jobs are slow. */
+  cores: number;
   timings: QueueTimings;
   warn: Warn;
   /** Runs a job until its end is recorded. Rejects when the job can never be run. */
@@ -28,37 +34,50 @@ export interface JobRunsOptions {
   onLost(token: string): void;
 }
 
-/** What the runs of jobs ask and tell the loop that fetched them. */
+/** What the run loop learns from its jobs. */
 export interface RunEvents {
-  /** Whether the command that completes a job may fetch the next one. */
-  mayFetchNext(): boolean;
-  /** Called with the answer of a completion that found no next job. */
-  foundEmpty(answer: NextJob): void;
-  /** Called when this process has one job less. */
-  left(): void;
+  /** Called when a completion found no next job. */
+  foundEmpty(queue: EmptyQueue): void;
+  /** Called when the number of jobs, or of those that are allowed, may have changed. */
+  changed(): void;
 }
 
-/** Runs the jobs that a run loop has fetched, holds their locks, and settles them. */
-export class JobRuns implements Closable {
+/**
+ * The jobs of one queue in this process: how many it may fetch and which it has. Runs them, holds
+ * their locks, and has them settled. When to fetch is decided by the run loop.
+ */
+export class JobRuns implements Closable, BatchFetcher {
   readonly #options: JobRunsOptions;
   readonly #events: RunEvents;
   readonly #settler: JobSettler;
   readonly #renewal: LockRenewal;
   /** Runs and settlements that must end before the store is closed. */
   readonly #pending = new Set<Promise<void>>();
+  readonly #id = randomUUID();
+  #tokens = 0;
+  /** The jobs that this process has, including those that wait for a slot. */
   #jobs = 0;
+  /** The number of jobs that pending commands may fetch. */
+  #reserved = 0;
+  #limit: number;
+  #prefetches = false;
   #isStopped = false;
 
   constructor(options: JobRunsOptions, events: RunEvents) {
     this.#options = options;
     this.#events = events;
     this.#settler = options.settler;
+    this.#limit = options.limit;
     this.#renewal = new LockRenewal(options.store, options.timings.lockMs, options.onLost, options.warn);
   }
 
-  /** The number of jobs that this process has. */
-  get jobs(): number {
-    return this.#jobs;
+  get lockMs(): number {
+    return this.#options.timings.lockMs;
+  }
+
+  /** Whether no further job may be fetched. */
+  get areFull(): boolean {
+    return this.#freeCapacity <= 0;
   }
 
   /** Whether runs or settlements are pending. */
@@ -66,22 +85,104 @@ export class JobRuns implements Closable {
     return this.#pending.size > 0;
   }
 
+  /** Whether a pending command may still bring jobs. */
+  get mayArrive(): boolean {
+    return this.#reserved > 0;
+  }
+
+  /**
+   * Changes how many jobs this process may have at once.
+   *
+   * @param prefetches Whether jobs are short, so that more are fetched than there are slots; see
+   *   prefetch.ts.
+   */
+  setLimit(jobs: number, { prefetches }: { prefetches: boolean }): void {
+    this.#limit = jobs;
+    this.#prefetches = prefetches;
+    this.#events.changed();
+  }
+
+  /**
+   * Fetches as many jobs as there is room for, at most one command's. Rejects when the store fails.
+   *
+   * @param onAnswer Called with the last result before the jobs begin.
+   */
+  async fetch(onAnswer: (last: NextJob) => void): Promise<void> {
+    const most = this.#prefetches ? MAX_JOBS_PER_COMMAND : this.#options.cores;
+    const tokens = this.#reserveTokens(Math.min(this.#freeCapacity, most));
+    let answers: NextJob[] = [];
+    try {
+      answers = await this.#options.store.moveManyToActive(tokens);
+      const last = answers.at(-1);
+      if (last !== undefined) onAnswer(last);
+    } finally {
+      this.deliver(tokens, answers);
+    }
+  }
+
+  reserve(most: number): readonly string[] {
+    // While jobs are slow, leave jobs to processes with an idle core.
+    const free = this.#prefetches
+      ? this.#freeCapacity
+      : Math.min(this.#freeCapacity, this.#options.cores - this.#claimed);
+    return this.#reserveTokens(Math.min(most, free));
+  }
+
+  deliver(tokens: readonly string[], answers: readonly NextJob[]): void {
+    this.#reserved -= tokens.length;
+    for (const [index, answer] of answers.entries()) {
+      const token = tokens[index] ?? '';
+      if (answer.kind === 'empty') continue;
+      if (this.#isBeyondLimit) this.#giveBack(answer.id, token);
+      else this.#start(answer.json, answer.id, token);
+    }
+    this.#events.changed();
+  }
+
+  get #claimed(): number {
+    return this.#jobs + this.#reserved;
+  }
+
+  get #freeCapacity(): number {
+    return this.#isStopped ? 0 : this.#limit - this.#claimed;
+  }
+
+  /**
+   * Whether a fetched job would wait here for long: the jobs are stopped, or their limit has been
+   * lowered meanwhile. What one fetch brings while jobs are slow is kept nevertheless: a completion
+   * may already have fetched the job behind it, which would then run first.
+   */
+  get #isBeyondLimit(): boolean {
+    return this.#isStopped || this.#freeCapacity <= -this.#options.cores;
+  }
+
+  #reserveTokens(count: number): readonly string[] {
+    const tokens = Array.from({ length: Math.max(0, count) }, () => `${this.#id}:${this.#tokens++}`);
+    this.#reserved += tokens.length;
+    return tokens;
+  }
+
   /** Runs a fetched job, unless another program has added it. */
-  start(json: JobJson, id: string, token: string): void {
+  #start(json: JobJson, id: string, token: string): void {
     const job = this.#read(json, id, token);
     if (job === null) return;
     this.#jobs++;
     this.track(
       this.#runAll(job, token).finally(() => {
         this.#jobs--;
-        this.#events.left();
+        this.#events.changed();
       }),
     );
   }
 
   /** Returns a fetched job to the queue, with no attempt used. */
-  giveBack(id: string, token: string): void {
+  #giveBack(id: string, token: string): void {
     this.track(this.#settler.returnToQueue(id, token));
+  }
+
+  /** Whether a completion may fetch the next job: while no more are claimed than are allowed. */
+  get #mayFetchNext(): boolean {
+    return !this.#isStopped && this.#freeCapacity >= 0;
   }
 
   /** Makes `settled` wait for work that concerns a job. */
@@ -90,7 +191,7 @@ export class JobRuns implements Closable {
     this.#pending.add(tracked);
   }
 
-  /** Starts no next job from now on. Jobs that run are run to their end. */
+  /** Starts no job from now on, and returns those that still arrive. Running jobs run to their end. */
   stop(): void {
     this.#isStopped = true;
     this.#settler.stopRetries();
@@ -113,10 +214,10 @@ export class JobRuns implements Closable {
       this.#renewal.track(id, token);
       try {
         const outcome = await this.#options.run(job, token);
-        if (outcome === 'unstarted') this.giveBack(id, token);
+        if (outcome === 'unstarted') this.#giveBack(id, token);
         job =
           outcome === 'done'
-            ? this.#readNext(await this.#settler.complete(job, token, this.#events.mayFetchNext), token)
+            ? this.#readNext(await this.#settler.complete(job, token, () => this.#mayFetchNext), token)
             : null;
       } catch (error) {
         await this.#settler.fail(job ?? first, token, error);
@@ -129,13 +230,12 @@ export class JobRuns implements Closable {
 
   #readNext(next: NextJob | null, token: string): InvocationJob | null {
     if (next === null) return null;
-    const [json, id] = next;
-    if (json === null) {
+    if (next.kind === 'empty') {
       this.#events.foundEmpty(next);
       return null;
     }
-    if (!this.#isStopped) return this.#read(json, id, token);
-    this.giveBack(id, token);
+    if (!this.#isStopped) return this.#read(next.json, next.id, token);
+    this.#giveBack(next.id, token);
     return null;
   }
 

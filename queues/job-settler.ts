@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settlement } from '../src/ports/queue.js';
 import { retryDelayOf } from './backoff.js';
 import type { InvocationJob } from './job-data.js';
-import { isLost, JOB_MARKER, type JobStore, type Marker, type NextJob, nextJobOf } from './job-store.js';
+import { isLost, JOB_MARKER, type JobStore, type Marker, type NextJob } from './job-store.js';
 import type { Warn } from './warn.js';
 
 /** The delay before a failed command of a settlement is retried, in milliseconds. */
@@ -13,7 +13,7 @@ const KEEP_NOTHING = { count: 0 };
 const KEEP_FOREIGN = { count: 100 };
 
 /** The settlement of a job that stays in the queue. */
-export type PutBack = Exclude<Settlement, { kind: 'done' }>;
+export type PutBack = Exclude<Settlement, { kind: 'done' | 'lost' }>;
 
 export interface JobSettlerOptions {
   store: JobStore;
@@ -53,15 +53,9 @@ export class JobSettler {
   async complete(job: InvocationJob, token: string, mayFetchNext: () => boolean): Promise<NextJob | null> {
     for (;;) {
       try {
-        const { result } = await this.#store.moveToCompleted(
-          job,
-          undefined,
-          KEEP_NOTHING,
-          token,
-          mayFetchNext(),
-        );
+        const next = await this.#store.complete(job, token, mayFetchNext());
         this.#onEnded(job);
-        return nextJobOf(result);
+        return next;
       } catch (error) {
         this.#warn(`Failed to remove invocation ${job.id} from the queue.`, error);
         if (isLost(error) || this.#isClosing) return null;

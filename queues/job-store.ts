@@ -1,20 +1,21 @@
-import type { IQueueBackend, JobJson } from 'bullmq';
+import type { IQueueBackend, JobJson, MinimalJob } from 'bullmq';
 
 /**
  * The largest number of jobs per command; a longer command would block the store for other clients.
  */
 export const MAX_JOBS_PER_COMMAND = 32;
 
-/** The result of fetching a job. */
-export type NextJob = [
-  /** Null when no job was available. */
-  json: JobJson | null,
-  id: string,
+/** The queue had no job that may run now. */
+export interface EmptyQueue {
+  kind: 'empty';
   /** The rest of the queue's rate limit in milliseconds; 0 without one. */
-  rateLimitMs: number,
-  /** Without a job: when the next delayed job is due, in Unix milliseconds; 0 for none. */
-  lookAgainAt: number,
-];
+  rateLimitMs: number;
+  /** When the next delayed job is due, in Unix milliseconds; 0 for none. */
+  nextDelayedAt: number;
+}
+
+/** The result of fetching a job. */
+export type NextJob = { kind: 'job'; json: JobJson; id: string } | EmptyQueue;
 
 /**
  * BullMQ's marker for available jobs: a job is available now (score 0), or a delayed job is due at
@@ -26,7 +27,7 @@ export type Marker = NonNullable<Awaited<ReturnType<IQueueBackend['waitForJob']>
 /** The marker of a job that is available now. */
 export const JOB_MARKER: Marker = { member: '0', score: 0 };
 
-/** BullMQ's backend of one queue, with two more operations that the run loop needs. */
+/** BullMQ's backend of one queue, with what the run loop needs in addition. */
 export interface JobStore extends IQueueBackend {
   /**
    * Repeats `moveToActive` for each token, in one step, until the queue is empty. Resolves with one
@@ -34,17 +35,15 @@ export interface JobStore extends IQueueBackend {
    */
   moveManyToActive(tokens: readonly string[]): Promise<NextJob[]>;
   /**
+   * Completes a job and keeps nothing of it. Resolves with the next job if `fetchNext` is set, with
+   * null otherwise.
+   */
+  complete(job: MinimalJob, token: string, fetchNext: boolean): Promise<NextJob | null>;
+  /**
    * Returns a marker that this process has consumed but cannot act on, so that another process
    * does.
    */
   returnMarker(marker: Marker): Promise<void>;
-}
-
-/** Extracts the next job from the result of `moveToCompleted`; null when it contains none. */
-export function nextJobOf(result: unknown): NextJob | null {
-  if (!Array.isArray(result) || result.length === 0) return null;
-  const [json = null, id = '', rateLimitMs = 0, lookAgainAt = 0] = result;
-  return [json, String(id), Number(rateLimitMs) || 0, Number(lookAgainAt) || 0];
 }
 
 /**

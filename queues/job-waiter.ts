@@ -1,4 +1,4 @@
-import type { JobStore, Marker, NextJob } from './job-store.js';
+import type { EmptyQueue, JobStore, Marker } from './job-store.js';
 
 /** The longest wait of a backend that does not define its own, in seconds: the limit on Redis. */
 const MAX_WAIT_SECONDS = 10;
@@ -29,7 +29,7 @@ export class JobWaiter {
   }
 
   /** Records an answer without a job. */
-  foundEmpty([, , rateLimitMs, nextDelayedAt]: NextJob): void {
+  foundEmpty({ rateLimitMs, nextDelayedAt }: EmptyQueue): void {
     this.#isEmpty = rateLimitMs <= 0;
     this.#nextDelayedAt = Math.max(0, nextDelayedAt);
   }

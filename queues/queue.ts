@@ -16,11 +16,9 @@ import type {
   Schedule,
   TickHandler,
 } from '../src/ports/queue.js';
-import { type Add, batchAdds, type LimitsEntry } from './add-batches.js';
 import { AddCapacity } from './add-capacity.js';
-import type { Batcher } from './batcher.js';
 import { Consumer } from './consumer.js';
-import type { QueueDriver } from './driver.js';
+import type { LimitsByNamespace, QueueDriver } from './driver.js';
 import { queueUnavailable } from './errors.js';
 import { toJob } from './job-codec.js';
 import { LiveJobs, liveOf } from './live-jobs.js';
@@ -61,7 +59,6 @@ export class BullInvocationQueue implements InvocationQueue {
   readonly #warn: Warn;
   readonly #limitsOf: LimitsOf | undefined;
   readonly #hasEnded: HasEnded | undefined;
-  readonly #adds: Batcher<Add, null>;
   readonly #jobs: LiveJobs;
   readonly #capacity = new AddCapacity();
   readonly #schedules: BullSchedules;
@@ -74,9 +71,6 @@ export class BullInvocationQueue implements InvocationQueue {
     this.#warn = warn;
     this.#limitsOf = limitsOf;
     this.#hasEnded = hasEnded;
-    this.#adds = batchAdds((groups, namespaceLimits) =>
-      this.#reach(() => driver.adds.add(groups, namespaceLimits)),
-    );
     this.#jobs = new LiveJobs(driver);
     this.#schedules = new BullSchedules(driver, timings, warn);
   }
@@ -90,7 +84,7 @@ export class BullInvocationQueue implements InvocationQueue {
     const waiting = this.#capacity.acquire(first.invocation.namespace, bytes);
     if (waiting !== null) await waiting;
     try {
-      await this.#adds.add({ group: jobs.map(toJob), bytes, namespaceLimits, before });
+      await this.#reach(() => this.#driver.adds.add(jobs.map(toJob), namespaceLimits, before));
     } catch (error) {
       if (!(error instanceof UnconfirmedAdd)) throw error;
       const { id } = first.invocation;
@@ -201,7 +195,6 @@ export class BullInvocationQueue implements InvocationQueue {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#opened].map((opened) => opened.close()));
-    await this.#adds.idle();
     await this.#driver.close();
   }
 
@@ -215,16 +208,16 @@ export class BullInvocationQueue implements InvocationQueue {
     };
   }
 
-  async #limitsByNamespace(jobs: readonly QueuedInvocation[]): Promise<readonly LimitsEntry[]> {
-    const namespaceLimits: LimitsEntry[] = [];
+  async #limitsByNamespace(jobs: readonly QueuedInvocation[]): Promise<LimitsByNamespace> {
+    const namespaceLimits = new Map<string, NamespaceQueueLimits>();
     const limitsOf = this.#limitsOf;
     if (limitsOf === undefined) return namespaceLimits;
     for (const { invocation } of jobs) {
       const { namespace } = invocation;
       // All jobs nearly always have the same namespace.
-      if (namespaceLimits.some(([known]) => known === namespace)) continue;
+      if (namespaceLimits.has(namespace)) continue;
       const limits = limitsOf(namespace);
-      namespaceLimits.push([namespace, limits instanceof Promise ? await limits : limits]);
+      namespaceLimits.set(namespace, limits instanceof Promise ? await limits : limits);
     }
     return namespaceLimits;
   }

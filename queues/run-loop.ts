@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { isNotConnectionError } from 'bullmq';
 import type { Closable } from '../src/ports/closable.js';
-import type { BatchFetcher } from './batch-fetcher.js';
 import { JobRuns, type JobRunsOptions } from './job-runs.js';
-import { type JobStore, MAX_JOBS_PER_COMMAND, type NextJob } from './job-store.js';
+import type { EmptyQueue, JobStore } from './job-store.js';
 import { JobWaiter } from './job-waiter.js';
 import { StalledChecks } from './stalled-checks.js';
 
@@ -27,47 +25,32 @@ const RETRY_MS = 1000;
 export type LoopState = 'fetching' | 'waiting' | 'full' | 'backoff' | 'closing' | 'closed';
 
 export interface RunLoopOptions extends JobRunsOptions {
-  /** The initial number of jobs that the process may have at once; see `setLimit`. */
-  limit: number;
-  /** The number of CPU cores: the largest number of jobs to fetch at once while jobs are slow. */
-  cores: number;
   /** How long to wait for a marker before looking for jobs without one, in seconds. */
   waitSeconds: number;
 }
 
-/** Fetches the jobs of one queue, and has them run and settled. */
-export class RunLoop implements Closable, BatchFetcher {
+/** Decides when to fetch jobs of one queue: which and how many is decided by its `JobRuns`. */
+export class RunLoop implements Closable {
+  readonly runs: JobRuns;
   readonly #options: RunLoopOptions;
   readonly #store: JobStore;
   readonly #waiter: JobWaiter;
-  readonly #runs: JobRuns;
   readonly #stalledChecks: StalledChecks;
-  readonly #id = randomUUID();
   readonly #running: Promise<void>;
   #state: LoopState = 'fetching';
-  /**
-   * The number of jobs that this process may have at once, including those that wait for a slot.
-   */
-  #limit: number;
-  #prefetches = false;
-  #reserved = 0;
-  #tokens = 0;
   /** On the monotonic clock, in milliseconds. */
   #backoffUntil = 0;
   #wakeUp: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: RunLoopOptions) {
-    const { store, limit, waitSeconds, timings, warn } = options;
+    const { store, waitSeconds, timings, warn } = options;
     this.#options = options;
     this.#store = store;
-    this.#limit = limit;
     this.#waiter = new JobWaiter(store, waitSeconds);
-    this.#runs = new JobRuns(options, {
-      // While no more jobs are claimed than are allowed.
-      mayFetchNext: () => this.#freeCapacity >= 0 && this.#closing === undefined,
-      foundEmpty: (answer) => this.#foundEmpty(answer),
-      left: () => this.#wake(),
+    this.runs = new JobRuns(options, {
+      foundEmpty: (queue) => this.#foundEmpty(queue),
+      changed: () => this.#wake(),
     });
     this.#stalledChecks = new StalledChecks(store, timings.stalledCheckMs, warn);
     this.#running = this.#loop();
@@ -75,41 +58,6 @@ export class RunLoop implements Closable, BatchFetcher {
 
   get state(): LoopState {
     return this.#state;
-  }
-
-  get lockMs(): number {
-    return this.#options.timings.lockMs;
-  }
-
-  /**
-   * Changes how many jobs this process may have at once.
-   *
-   * @param prefetches Whether jobs are short, so that more are fetched than there are slots; see
-   *   prefetch.ts.
-   */
-  setLimit(jobs: number, { prefetches }: { prefetches: boolean }): void {
-    this.#limit = jobs;
-    this.#prefetches = prefetches;
-    this.#wake();
-  }
-
-  reserve(most: number): readonly string[] {
-    // While jobs are slow, leave jobs to processes with an idle core.
-    const free = this.#prefetches
-      ? this.#freeCapacity
-      : Math.min(this.#freeCapacity, this.#options.cores - this.#claimed);
-    return this.#reserveTokens(Math.min(most, free));
-  }
-
-  deliver(tokens: readonly string[], answers: readonly NextJob[]): void {
-    this.#reserved -= tokens.length;
-    for (const [index, [json, id]] of answers.entries()) {
-      const token = tokens[index] ?? '';
-      if (json === null) continue;
-      if (this.#isBeyondLimit) this.#runs.giveBack(id, token);
-      else this.#runs.start(json, id, token);
-    }
-    this.#wake();
   }
 
   /** Resolves when this process has no job left. */
@@ -120,35 +68,18 @@ export class RunLoop implements Closable, BatchFetcher {
 
   async #close(): Promise<void> {
     this.#state = 'closing';
-    this.#runs.stop();
+    this.runs.stop();
     this.#wake();
     await this.#store.disconnectBlocking();
     await this.#running;
-    // Reserved tokens may still bring jobs, which are returned to the queue.
-    while (this.#runs.arePending || this.#reserved > 0) {
-      await (this.#runs.arePending ? this.#runs.settled() : this.#sleep());
+    // Jobs that still arrive are returned to the queue.
+    while (this.runs.arePending || this.runs.mayArrive) {
+      await (this.runs.arePending ? this.runs.settled() : this.#sleep());
     }
     await this.#stalledChecks.close();
-    await this.#runs.close();
+    await this.runs.close();
     await this.#store.close();
     this.#state = 'closed';
-  }
-
-  get #claimed(): number {
-    return this.#runs.jobs + this.#reserved;
-  }
-
-  get #freeCapacity(): number {
-    return this.#closing === undefined ? this.#limit - this.#claimed : 0;
-  }
-
-  /**
-   * Whether a fetched job would wait here for long: the loop is closing, or its limit has been
-   * lowered meanwhile. What one fetch brings while jobs are slow is kept nevertheless: a completion
-   * may already have fetched the job behind it, which would then run first.
-   */
-  get #isBeyondLimit(): boolean {
-    return this.#closing !== undefined || this.#freeCapacity <= -this.#options.cores;
   }
 
   async #loop(): Promise<void> {
@@ -174,7 +105,7 @@ export class RunLoop implements Closable, BatchFetcher {
 
   #nextState(): LoopState {
     if (this.#backoffUntil > performance.now()) return 'backoff';
-    if (this.#freeCapacity <= 0) return 'full';
+    if (this.runs.areFull) return 'full';
     return this.#waiter.isEmpty ? 'waiting' : 'fetching';
   }
 
@@ -198,24 +129,15 @@ export class RunLoop implements Closable, BatchFetcher {
   async #fetch(): Promise<void> {
     // The fetch acts on the marker.
     this.#waiter.takeMarker();
-    const tokens = this.#reserveTokens(
-      Math.min(this.#freeCapacity, this.#prefetches ? MAX_JOBS_PER_COMMAND : this.#options.cores),
-    );
-    let answers: NextJob[] = [];
     try {
-      answers = await this.#store.moveManyToActive(tokens);
+      await this.runs.fetch((last) => {
+        // Before the jobs begin: what a job reports about the queue later is newer.
+        if (last.kind === 'empty') this.#foundEmpty(last);
+        else this.#waiter.foundJob();
+      });
     } catch (error) {
       this.#failed('Failed to fetch jobs from the queue; retrying.', error);
     }
-    // Update the state before jobs are delivered: what a job reports about the queue later is
-    // newer.
-    const last = answers.at(-1);
-    if (last !== undefined) {
-      const [job] = last;
-      if (job === null) this.#foundEmpty(last);
-      else this.#waiter.foundJob();
-    }
-    this.deliver(tokens, answers);
   }
 
   async #wait(): Promise<void> {
@@ -234,20 +156,13 @@ export class RunLoop implements Closable, BatchFetcher {
     this.#backoffUntil = performance.now() + RETRY_MS;
   }
 
-  #foundEmpty(answer: NextJob): void {
-    const [, , rateLimitMs] = answer;
-    if (rateLimitMs > 0) this.#backoffUntil = performance.now() + rateLimitMs;
-    this.#waiter.foundEmpty(answer);
-  }
-
-  #reserveTokens(count: number): readonly string[] {
-    const tokens = Array.from({ length: Math.max(0, count) }, () => `${this.#id}:${this.#tokens++}`);
-    this.#reserved += tokens.length;
-    return tokens;
+  #foundEmpty(queue: EmptyQueue): void {
+    if (queue.rateLimitMs > 0) this.#backoffUntil = performance.now() + queue.rateLimitMs;
+    this.#waiter.foundEmpty(queue);
   }
 
   #returnMarker(): void {
     const marker = this.#waiter.takeMarker();
-    if (marker !== null) this.#runs.track(this.#options.settler.returnMarker(marker));
+    if (marker !== null) this.runs.track(this.#options.settler.returnMarker(marker));
   }
 }

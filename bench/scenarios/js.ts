@@ -123,12 +123,14 @@ async function measureDeployed(directory: string, build: Build): Promise<void> {
 function measure(wasm: Uint8Array, input: string): number {
   const source = readSource(wasm, LIMIT_MB);
   const { program } = choose(source, createFreshProgram(source), contentId(wasm), 'probe');
-  const runner = createRunner(program, new Guest());
+  const guest = new Guest();
+  const runner = createRunner(program, guest);
   const bytes = new TextEncoder().encode(input);
   const times: number[] = [];
   for (let index = 0; index < RUNS; index++) {
     const began = performance.now();
-    const { error } = runner.run(session(bytes));
+    guest.begin(program, session(bytes));
+    const { error } = runner.run();
     runner.reset();
     times.push((performance.now() - began) * 1000);
     if (error !== null) throw new Error(error);

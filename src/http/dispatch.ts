@@ -70,10 +70,8 @@ export function dispatch(route: Route, serving: Serving) {
     if (isOfFunction && caller.principal?.rights.functions) {
       assertFunction(caller.principal, scope, parseFunctionRef(String(params.name)).name);
     }
-    const call = newCall(serving, ctx, caller);
-    call.params = params;
-    call.query = readQuery(query);
-    call.headers = readHeaders(ctx.req.headers);
+    const input = { params, query: readQuery(query), headers: readHeaders(ctx.req.headers) };
+    const call = newCall(serving, ctx, caller, input);
     if (route.authorize) await route.authorize(call);
     const reservation = readBodyOf === null ? null : await readInto(call, route, readBodyOf, serving);
     const handle = () => answer(call, route, serving);
@@ -85,11 +83,19 @@ export function dispatch(route: Route, serving: Serving) {
 /** What a handler is called with, before its types are known: see `Call`. */
 type UntypedCall = ReturnType<typeof newCall>;
 
-/** Creates the call of a request; its input is read afterwards. */
+/** What is known of a request's input before its body is read. */
+interface HeadInput {
+  params: Record<string, unknown>;
+  query: Record<string, unknown>;
+  headers: Record<string, unknown>;
+}
+
+/** Creates the call of a request, without its body, which is read once the request is authorized. */
 function newCall(
   { services, bodies, largeReplies, sendToFunctions, stopping }: Serving,
   ctx: Context,
   { principal, namespace, countUse }: Caller,
+  { params, query, headers }: HeadInput,
 ) {
   return {
     services,
@@ -107,9 +113,9 @@ function newCall(
     },
     streamReservation: () => bodies.streamReservation(namespace),
     actor: () => actorOf(ctx, principal),
-    params: NOTHING as Record<string, unknown>,
-    query: NOTHING as Record<string, unknown>,
-    headers: NOTHING as Record<string, unknown>,
+    params,
+    query,
+    headers,
     body: undefined as unknown,
     bodyText: '',
   };
@@ -124,7 +130,9 @@ async function readInto(
 ): Promise<BodyReservation | null> {
   const { ctx, principal } = call;
   const reservation = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
-  Object.assign(call, await readBodyOf(ctx, reservation, principal));
+  const { body, bodyText } = await readBodyOf(ctx, reservation, principal);
+  call.body = body;
+  call.bodyText = bodyText;
   if (route.body?.isQueued) reservation?.releaseAfterRead();
   if (reservation?.tookLong()) {
     await assertStillValid(services.auth, principal);
@@ -139,6 +147,7 @@ function answer(call: UntypedCall, route: Route, { bodies, largeReplies }: Servi
   const sendAnswer = async () =>
     send(ctx, await route.handle(call), {
       hot: route.hot ?? false,
+      isRead: route.method === 'GET' || route.isRead === true,
       hold: (bytes) => bodies.holdReply(ctx, principal?.namespace ?? null, bytes),
       // Anonymous callers may name any namespace.
       compress: (text) => largeReplies.compress(principal?.namespace ?? '', text),

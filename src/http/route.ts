@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import type { BufferReservation } from '../concurrency/buffer-budget.js';
+import type { RequestId } from '../contract/ids.js';
 import type { Scope } from '../contract/scopes.js';
 import type { Actor, Principal } from '../core/auth/principal.js';
 import type { ErrorCode } from '../errors.js';
@@ -117,6 +118,11 @@ export interface RouteResponse {
   bytes?: Uint8Array | Readable | string;
   /** Content type of `bytes`. */
   type?: string;
+  /**
+   * The ended invocation whose reply this is: if there is no memory for it, the client gets 202 and
+   * reads the result later.
+   */
+  ended?: { id: RequestId };
 }
 
 export interface RouteSpec<U extends keyof Services, A extends Access, P, Q, H, B> {
@@ -158,6 +164,8 @@ export interface RouteSpec<U extends keyof Services, A extends Access, P, Q, H, 
   authorize?(call: Omit<Call<U, A, P, Q, H, B>, 'body'>): Promise<void>;
   /** A hot route: its small, latency-critical responses are not compressed. */
   hot?: boolean;
+  /** True: a POST that changes nothing, and which may be repeated if its reply finds no memory. */
+  isRead?: boolean;
   /** The response is a list of up to several megabytes: see `LargeReplies`. */
   list?: boolean;
   handle(call: Call<U, A, P, Q, H, B>): Promise<RouteResponse>;

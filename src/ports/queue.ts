@@ -96,7 +96,9 @@ export type Settlement =
   /** Retries the job after its backoff; uses one attempt. */
   | { kind: 'retry'; error: string }
   /** Returns the job to the queue for a while; uses no attempt. */
-  | { kind: 'later'; delayMs: number };
+  | { kind: 'later'; delayMs: number }
+  /** Another worker has taken over the job and settles it. */
+  | { kind: 'lost' };
 
 export type DeliveryHandler = (delivery: Delivery) => Promise<Settlement>;
 

@@ -86,7 +86,7 @@ test('a wallet cannot claim the namespace default or a namespace that has keys',
   await keys.ensureAdmin(admin);
   const namespace = aNamespace();
   await keys.create(by(await auth.authenticate(admin)), { name: 'in use', namespace });
-  await t.throwsAsync(login(ethWallet(), namespace), { code: 'forbidden' });
+  await t.throwsAsync(login(ethWallet(), namespace), { code: 'forbidden', message: /has another owner/ });
 });
 
 test('a refresh token works once, and using it again revokes all tokens of the login', async (t) => {

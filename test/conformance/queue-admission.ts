@@ -32,6 +32,13 @@ async function untilRefused(work: () => Promise<void>): Promise<unknown> {
  * Tests for every driver of `InvocationQueue` about which jobs are accepted and which are refused.
  */
 export function admissionConformance(test: SerialFn<QueueContext>): void {
+  test('a job that is too late is not added, and the error says so', async (t) => {
+    const { queue } = t.context.queues;
+    const late = queue.add([queued()], performance.now());
+    await t.throwsAsync(late, { code: 'unavailable', message: /too late.*nothing was accepted/ });
+    t.is((await queue.counts()).waiting, 0);
+  });
+
   test('adding a job whose id is queued or running has no effect', async (t) => {
     const { queue } = t.context.queues;
     const job = queued({ input: Buffer.from('first') });

@@ -147,6 +147,8 @@ test('refuse ends an invocation only if a caller waits for it, and triggers no o
   t.true(await cases.finisher.refuse(failed(invocation, fn, 0), 'unavailable'));
   t.is((await call).reply?.code, 'unavailable');
   t.is((await finalOf(cases, invocation))?.state, 'error');
+  const isCounted = ([, , reason]: unknown[]) => reason === 'unavailable';
+  t.false(cases.metered.some(isCounted), 'only dead letters are counted by reason');
   const told = await cases.queue.list(fn.namespace, { limit: 10, function: listener.name });
   t.deepEqual(told.items, []);
 });
@@ -173,6 +175,20 @@ test('an invocation that is refused after an attempt has run keeps its key and t
   const again = { namespace: fn.namespace, function: fn.name, input: Buffer.from('{}'), ...keyed };
   t.is((await cases.invoker.send({ ...again, trigger: 'http' })).id, second);
 });
+
+for (const code of ['unavailable', 'quota_exceeded'] as const) {
+  test(`a repeated request that finds a call refused with ${code} in the store is refused likewise`, async (t) => {
+    const cases = await useCases();
+    const fn = await cases.deploy();
+    const { call, invocation } = await called(cases, fn);
+    t.true(await cases.finisher.refuse(failed(invocation, fn, 0), code));
+    const first = (await call).reply;
+    // As another process does, which no message reaches.
+    const found = await cases.replies.watch(invocation.id).reply;
+    const { status, error } = first ?? {};
+    t.like(found, { code, status, error, attempts: 0 });
+  });
+}
 
 test('a refused call that is repeated with its key and its request id is another try, with an id of its own', async (t) => {
   const cases = await useCases();

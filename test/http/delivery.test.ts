@@ -85,9 +85,13 @@ test('X-Delay-Seconds delays an async invocation, which can be cancelled once; s
   t.deepEqual(cancelled.json, { request_id: id, state: 'cancelled' });
   t.is((await ended(api, id)).state, 'cancelled');
   t.is((await api.delete(`/v1/invocations/${id}`)).status, 409);
-  const sync = await api.invoke('probe', 'x', { 'x-delay-seconds': '5' });
-  t.is(sync.status, 400);
-  t.regex(sync.json.error, /respond-async/);
+  for (const seconds of ['5', '0']) {
+    const sync = await api.invoke('probe', 'x', { 'x-delay-seconds': seconds });
+    t.is(sync.status, 400, seconds);
+    t.regex(sync.json.error, /respond-async/);
+  }
+  const now = await api.invoke('probe', 'x', { ...ASYNC, 'x-delay-seconds': '0' });
+  t.is((await ended(api, now.json.request_id)).state, 'success');
   for (const wrong of ['-1', 'soon', '1e9']) {
     t.is((await api.invoke('probe', 'x', { ...ASYNC, 'x-delay-seconds': wrong })).status, 400, wrong);
   }

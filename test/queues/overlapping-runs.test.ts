@@ -124,3 +124,29 @@ test('when a process takes over a job of its own, only the earlier run loses it'
   gates[1]?.open();
   await until('the job has left', async () => (await queues.queue.counts()).bytes === 0);
 });
+
+test('a run that has lost its job is not reported as one whose job could not be removed', async (t) => {
+  const { queues, warnings } = await open(t, 'redis');
+  const job = queued({}, { attempts: 3 });
+  const { id } = job.invocation;
+  const gates = [closedGate(), closedGate()];
+  t.teardown(() => gates.map(({ open }) => open()));
+  const deliveries: Delivery[] = [];
+  const consumer = await queues.queue.consume(
+    async (delivery) => {
+      deliveries.push(delivery);
+      await gates[deliveries.length - 1]?.opened;
+      return DONE;
+    },
+    { concurrency: 2 },
+  );
+  await queues.queue.add([job]);
+  await until('the job runs', () => deliveries.length === 1);
+  await redis.del(`{orama}:async:${id}:lock`);
+  await until('the first run is aborted', () => deliveries[0]?.signal.aborted);
+  await until('the job runs again', () => deliveries.length === 2);
+  for (const { open } of gates) open();
+  await until('the job has left', async () => (await queues.queue.counts()).bytes === 0);
+  await consumer.close();
+  t.deepEqual(warnings, [`Lost the lock of invocation ${id}: another worker has taken it over.`]);
+});

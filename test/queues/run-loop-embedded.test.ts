@@ -28,7 +28,7 @@ async function loopOf(
   const limits = { maxWaiting: 100, maxBytes: 1 << 20 };
   const driver = new SqliteDriver(connection, usage, limits, () => {}, dir);
   const added = many(jobs);
-  await driver.adds.add([added.map(toJob)], new Map());
+  await driver.adds.add(added.map(toJob), new Map(), Number.POSITIVE_INFINITY);
   const store = await driver.openStore('async', DEFAULT_TIMINGS);
   const warn = (message: string, error: unknown) => t.fail(`${message} ${error}`);
   const completions = closedGate();
@@ -42,8 +42,8 @@ async function loopOf(
     await gates.fetches.opened;
     return answers;
   };
-  const complete = async (...args: Parameters<typeof store.moveToCompleted>) => {
-    const answer = await store.moveToCompleted(...args);
+  const complete = async (...args: Parameters<typeof store.complete>) => {
+    const answer = await store.complete(...args);
     await gates.completions.opened;
     return answer;
   };
@@ -51,7 +51,7 @@ async function loopOf(
     get(target, name) {
       const value = Reflect.get(target, name);
       if (name === 'moveManyToActive') return gated;
-      if (name === 'moveToCompleted') return complete;
+      if (name === 'complete') return complete;
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
@@ -85,9 +85,9 @@ test('jobs that arrive beyond a limit that was lowered return to the queue in th
   gates.fetches.open();
   await until('the first job runs', () => seen.order.length === 1);
   gates.fetches = closedGate();
-  loop.setLimit(5, { prefetches: true });
+  loop.runs.setLimit(5, { prefetches: true });
   await until('four more jobs are fetched', () => seen.fetched === 5);
-  loop.setLimit(1, { prefetches: false });
+  loop.runs.setLimit(1, { prefetches: false });
   gates.fetches.open();
   await until('one of them is kept', () => seen.order.length === 2);
   gates.jobs.open();
@@ -101,11 +101,11 @@ test('a completion brings no later job ahead of those that were fetched before t
   await until('the first job runs', () => seen.order.length === 1);
   gates.fetches = closedGate();
   gates.completions = closedGate();
-  loop.setLimit(3, { prefetches: false });
+  loop.runs.setLimit(3, { prefetches: false });
   await until('two more jobs are fetched', () => seen.fetched === 3);
   gates.jobs.open();
   await until('the first job has left', async () => (await queue.getJob(added[0] ?? '')) === undefined);
-  loop.setLimit(1, { prefetches: false });
+  loop.runs.setLimit(1, { prefetches: false });
   // The store answers in the order of the commands.
   gates.fetches.open();
   await new Promise((resolve) => setImmediate(resolve));
@@ -129,7 +129,7 @@ test('a job that a completion has fetched for a closing loop returns behind thos
   const jobs = await store.moveManyToActive(['1', '2', '3']);
   await store.close();
   t.deepEqual(
-    jobs.map(([, id]) => id),
+    jobs.map((job) => job.kind === 'job' && job.id),
     added.slice(1),
   );
 });

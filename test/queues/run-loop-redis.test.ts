@@ -24,6 +24,8 @@ interface Context {
 }
 const { serial: test } = anyTest as TestFn<Context>;
 const LIMITS = { maxWaiting: 1000, maxBytes: 1 << 20 };
+/** Arguments of an add: no limits of namespaces, and no time when it is too late. */
+const UNLIMITED = [new Map(), Number.POSITIVE_INFINITY] as const;
 const SLOTS = 16;
 const DONE: Settlement = { kind: 'done' };
 let server: RedisServerProcess;
@@ -187,9 +189,14 @@ test('sync jobs fetched beyond a limit that was lowered meanwhile are returned t
   const { driver, loop, close } = await loopOf(1, t, 1);
   const gate = closedGate();
   loop.run = () => gate.opened;
-  loop.running.setLimit(4, { prefetches: true });
-  const adding = driver.adds.add([times(4, () => toJob(call()))], new Map());
-  loop.running.setLimit(1, { prefetches: false });
+  loop.running.runs.setLimit(4, { prefetches: true });
+  const adding = driver.adds.add(
+    times(4, () => toJob(call())),
+    ...UNLIMITED,
+  );
+  // The command is sent at the end of the turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  loop.running.runs.setLimit(1, { prefetches: false });
   await adding;
   const waiting = () => redis.zcard('{orama}:sync:prioritized');
   // As many as the process has cores are kept.
@@ -203,13 +210,13 @@ test('sync jobs fetched beyond a limit that was lowered meanwhile are returned t
 test('an add that reaches Redis too late fetches no job for the process that has given it up', async (t) => {
   const { redis, one } = t.context;
   const { driver, loop, close } = await loopOf(1, t);
-  loop.running.setLimit(0, { prefetches: false });
+  loop.running.runs.setLimit(0, { prefetches: false });
   await one.queue.add([call()]);
   driver.fetchOnAdd('sync', { lockMs: 8000, reserve: () => ['token'], deliver: () => {} });
   // Only the script of adds reads the time.
   const before = await callsOf(redis, 'time');
   server.freeze();
-  await t.throwsAsync(driver.adds.add([[toJob(call())]], new Map()), { name: 'UnconfirmedAdd' });
+  await t.throwsAsync(driver.adds.add([toJob(call())], ...UNLIMITED), { name: 'UnconfirmedAdd' });
   server.thaw();
   await until('Redis has read the add', async () => (await callsOf(redis, 'time')) > before);
   t.is(await redis.llen('{orama}:sync:active'), 0);
@@ -223,8 +230,14 @@ test('a run loop goes from waiting to full, closing and closed, and then leaves 
   await until('the loop waits', () => loop.running.state === 'waiting');
   const gate = closedGate();
   loop.run = () => gate.opened;
-  await driver.adds.add([times(5, () => toJob(event()))], new Map());
-  await driver.adds.add([times(5, () => toJob(call()))], new Map());
+  await driver.adds.add(
+    times(5, () => toJob(event())),
+    ...UNLIMITED,
+  );
+  await driver.adds.add(
+    times(5, () => toJob(call())),
+    ...UNLIMITED,
+  );
   await until('the loop is full', () => loop.running.state === 'full');
   t.is(await redis.llen('{orama}:sync:active'), 2);
   const closing = close();
@@ -265,7 +278,7 @@ async function loopOf(slots: number, t: ExecutionContext<Context>, cores = 32) {
     },
     onLost: () => {},
   });
-  const detach = driver.fetchOnAdd('sync', running);
+  const detach = driver.fetchOnAdd('sync', running.runs);
   const loop = Object.assign(told, { running });
   return {
     driver,

@@ -7,9 +7,9 @@ import { memoryOf } from '../../workers/wasm/run/instance.js';
 import type { Program, Runner } from '../../workers/wasm/run/program.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
-import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { readSource } from '../../workers/wasm/warm/source.js';
 import { createReactorProgram } from '../../workers/wasm/warm/warm-program.js';
+import { sandboxRun } from '../helpers/sandbox-run.js';
 
 const LIMIT_MB = 1;
 const ANSWER = 32;
@@ -129,10 +129,8 @@ function answerOfOriginal(module: WebAssembly.Module, input: number): string {
   }
 }
 
-function answer(runner: Runner, input: number): string {
-  const { session } = sandboxSession('x', Uint8Array.of(input), randomConditions());
-  const { output, error } = runner.run(session);
-  runner.reset();
+function answer(guest: Guest, runner: Runner, input: number): string {
+  const { output, error } = sandboxRun(guest, runner, Uint8Array.of(input));
   return error ?? Buffer.from(output).toString('hex');
 }
 
@@ -159,7 +157,7 @@ test('generated modules return the same output on a reused instance as on a new 
         for (const keeps of [true, false]) {
           const runner = createRunner(program, guest, { keeps });
           t.deepEqual(
-            given.map((input) => answer(runner, input)),
+            given.map((input) => answer(guest, runner, input)),
             alone,
             program.strategy,
           );

@@ -4,9 +4,9 @@ import { concat, i32Const, name, section } from '../../workers/wasm/binary/write
 import { Guest } from '../../workers/wasm/run/guest.js';
 import { HOST_IMPORTS, WASI_IMPORTS, WASI_MODULE } from '../../workers/wasm/run/imports.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
-import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { readSource } from '../../workers/wasm/warm/source.js';
 import { createReactorProgram } from '../../workers/wasm/warm/warm-program.js';
+import { sandboxRun } from '../helpers/sandbox-run.js';
 import { FUNCTION, handMade, I32, I64, MEMORY } from '../helpers/wasm.js';
 
 const BYTES = 2 * WASM_PAGE_BYTES;
@@ -101,12 +101,10 @@ for (const [module, imported, args, writesAt] of CALLS) {
   test(`memory written by ${imported} is restored after the run`, (t) => {
     const program = createReactorProgram(readSource(asking(module, imported, args), 1), 'asking');
     t.true(program.tableBytes > 0);
-    const runner = createRunner(program, new Guest());
+    const guest = new Guest();
+    const runner = createRunner(program, guest);
     const run = (input: string) => {
-      const { output, error } = runner.run(
-        sandboxSession('asking', new TextEncoder().encode(input), randomConditions()).session,
-      );
-      runner.reset();
+      const { output, error } = sandboxRun(guest, runner, new TextEncoder().encode(input));
       t.is(error, null);
       return Buffer.from(output);
     };

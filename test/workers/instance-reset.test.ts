@@ -1,10 +1,11 @@
 import test from 'ava';
 import { Guest } from '../../workers/wasm/run/guest.js';
+import type { Runner } from '../../workers/wasm/run/program.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
-import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { checkValid, readSource } from '../../workers/wasm/warm/source.js';
 import { createReactorProgram } from '../../workers/wasm/warm/warm-program.js';
+import { sandboxRun } from '../helpers/sandbox-run.js';
 import { assemble } from '../helpers/wat.js';
 
 const LIMIT_MB = 16;
@@ -17,18 +18,17 @@ async function answers(wat: string, inputs: readonly string[]) {
   const source = readSource(await assemble(wat), LIMIT_MB);
   const fresh = createFreshProgram(source);
   const programs = source.shape.kind === 'reactor' ? [fresh, createReactorProgram(source, 'x')] : [fresh];
-  const run = (runner: ReturnType<typeof createRunner>, input: string) => {
-    const { session } = sandboxSession('x', new TextEncoder().encode(input), randomConditions());
-    const { output, error } = runner.run(session);
-    runner.reset();
+  const guest = new Guest();
+  const run = (runner: Runner, input: string) => {
+    const { output, error } = sandboxRun(guest, runner, new TextEncoder().encode(input));
     return error ?? Buffer.from(output).toString('hex');
   };
   return programs.map((program) => {
-    const kept = createRunner(program, new Guest());
+    const kept = createRunner(program, guest);
     return {
       strategy: program.strategy,
       inTurn: inputs.map((input) => run(kept, input)),
-      alone: inputs.map((input) => run(createRunner(fresh, new Guest(), { keeps: false }), input)),
+      alone: inputs.map((input) => run(createRunner(fresh, guest, { keeps: false }), input)),
     };
   });
 }

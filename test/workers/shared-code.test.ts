@@ -8,10 +8,10 @@ import type { Program } from '../../workers/wasm/run/program.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
 import { choose } from '../../workers/wasm/warm/choose.js';
 import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
-import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { readSource } from '../../workers/wasm/warm/source.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
+import { sandboxRun } from '../helpers/sandbox-run.js';
 import { until } from '../helpers/until.js';
 import { assemble } from '../helpers/wat.js';
 
@@ -24,9 +24,7 @@ function programOf(wasm: Uint8Array, want: 'fresh' | 'reactor'): Program {
 }
 
 function answer(runner: ReturnType<typeof createRunner>, input: string): string {
-  const { session } = sandboxSession('x', new TextEncoder().encode(input), randomConditions());
-  const { output, error } = runner.run(session);
-  runner.reset();
+  const { output, error } = sandboxRun(guest, runner, new TextEncoder().encode(input));
   return error ?? new TextDecoder().decode(output);
 }
 

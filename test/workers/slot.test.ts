@@ -5,28 +5,24 @@ import {
   type JobResult,
   SHARED_BYTES,
   SLOT,
-  SLOT_BYTES,
 } from '../../workers/threads/protocol.js';
 import { SharedLog } from '../../workers/threads/shared-log.js';
-import { Slot } from '../../workers/threads/slot.js';
 import {
   isAtOrBefore,
   nextGeneration,
   readJob,
-  readResult,
+  Slot,
+  type SlotView,
   viewOf,
-  writeJob,
   writeResult,
-} from '../../workers/threads/slot-codec.js';
+} from '../../workers/threads/slot.js';
 import { sameBytes } from '../helpers/same-bytes.js';
 
-const slot = () =>
-  viewOf({
-    control: new SharedArrayBuffer(SLOT_BYTES),
-    shared: new SharedArrayBuffer(DATA_BYTES),
-    dataOffset: 0,
-    logOffset: 0,
-  });
+/** Returns both sides of a slot. */
+function bothSides(): { own: Slot; view: SlotView } {
+  const own = new Slot(0, new SharedArrayBuffer(SHARED_BYTES));
+  return { own, view: viewOf(own.buffers) };
+}
 const job = (given: Partial<GuestJob> = {}): GuestJob => ({
   functionName: 'tested',
   requestId: 'id',
@@ -59,26 +55,26 @@ test('a job with any text is read from a slot as it was written', (t) => {
     env: JSON.parse(`{"A": ${JSON.stringify(odd)}, "__proto__": "own"}`),
     input: bytes(3, 7),
   });
-  const view = slot();
-  t.true(writeJob(view, given));
+  const { own, view } = bothSides();
+  t.true(own.fill(1, given));
   const taken = readJob(view);
   t.deepEqual({ ...taken, input: new Uint8Array(taken?.input ?? []) }, given);
   t.deepEqual(Object.keys(taken?.env ?? {}), ['A', '__proto__']);
 });
 
 test('a job too large for a slot is not written, and the next job contains nothing of it', (t) => {
-  const view = slot();
+  const { own, view } = bothSides();
   for (const large of [{ input: bytes(DATA_BYTES, 1) }, { env: { A: 'x'.repeat(DATA_BYTES) } }]) {
-    t.false(writeJob(view, job(large)));
+    t.false(own.fill(1, job(large)));
     t.is(readJob(view), null);
-    t.true(writeJob(view, job({ input: bytes(2, 2) })));
+    t.true(own.fill(1, job({ input: bytes(2, 2) })));
     t.deepEqual([...(readJob(view)?.input ?? [])], [2, 2]);
   }
 });
 
 test('a result read from a slot contains nothing of an earlier job or result', (t) => {
-  const view = slot();
-  writeJob(view, job({ input: bytes(1000, 1) }));
+  const { own, view } = bothSides();
+  own.fill(1, job({ input: bytes(1000, 1) }));
   for (const given of [
     result({ output: bytes(DATA_BYTES, 2) }),
     result({ output: bytes(5, 3), exitCode: -1, warm: false }),
@@ -86,12 +82,12 @@ test('a result read from a slot contains nothing of an earlier job or result', (
     result(),
   ]) {
     t.is(writeResult(view, given), null);
-    t.deepEqual(readResult(view, notPosted), given);
+    t.deepEqual(own.result(notPosted), given);
   }
 });
 
 test('a run that is stopped before it begins has no log lines and no memory of an earlier run of its slot', (t) => {
-  const own = new Slot(0, new SharedArrayBuffer(SHARED_BYTES));
+  const { own } = bothSides();
   const { control, shared, logOffset: at } = own.buffers;
   const words = new Int32Array(control);
   const cursor = { words, committed: SLOT.logCommitted, pending: SLOT.logPending };
@@ -126,42 +122,42 @@ test('a line that a stopped guest did not finish has the level of its stream', (
 });
 
 test('an output read from a slot is a copy that the next job does not overwrite', (t) => {
-  const view = slot();
+  const { own, view } = bothSides();
   writeResult(view, result({ output: bytes(9, 1) }));
-  const { output } = readResult(view, notPosted);
-  writeJob(view, job({ input: bytes(100, 2) }));
+  const { output } = own.result(notPosted);
+  own.fill(1, job({ input: bytes(100, 2) }));
   sameBytes(t, output, bytes(9, 1));
 });
 
 test('an output too large for a slot is taken from the posted message', (t) => {
-  const view = slot();
+  const { own, view } = bothSides();
   const posted = bytes(DATA_BYTES + 1, 4);
   const given = result({ output: posted, error: 'in the slot' });
   const rest = writeResult(view, given);
   t.deepEqual(rest, { output: posted, texts: null });
   t.deepEqual(
-    readResult(view, () => rest ?? notPosted()),
+    own.result(() => rest ?? notPosted()),
     given,
   );
 });
 
 test('a result whose posted part is missing is an error and contains nothing of the slot', (t) => {
-  const view = slot();
-  writeJob(view, job({ input: bytes(30_000, 65) }));
+  const { own, view } = bothSides();
+  own.fill(1, job({ input: bytes(30_000, 65) }));
   for (const given of [
     result({ output: bytes(DATA_BYTES + 1, 4), response: '{"status":200}' }),
     result({ error: '€'.repeat(4096), response: 'x'.repeat(DATA_BYTES) }),
   ]) {
     t.not(writeResult(view, given), null);
     t.deepEqual(
-      readResult(view, () => null),
+      own.result(() => null),
       result({ exitCode: null, error: "the function's thread failed: its output did not arrive" }),
     );
   }
 });
 
 test('an error and a response of any size are read as they were written, with any output', (t) => {
-  const view = slot();
+  const { own, view } = bothSides();
   // In JSON within JSON, each quote takes four bytes and each control character seven.
   const response = JSON.stringify({ status: 200, headers: { a: '"'.repeat(16_370), b: '\t'.repeat(3000) } });
   for (const error of [null, '\u0001'.repeat(4096), '€'.repeat(4096)]) {
@@ -170,7 +166,7 @@ test('an error and a response of any size are read as they were written, with an
       const rest = writeResult(view, given);
       t.not(rest, null);
       t.deepEqual(
-        readResult(view, () => rest ?? notPosted()),
+        own.result(() => rest ?? notPosted()),
         given,
       );
     }

@@ -4,11 +4,10 @@ import { WASM_PAGE_BYTES } from '../../src/contract/limits.js';
 import { Guest } from '../../workers/wasm/run/guest.js';
 import type { Runner } from '../../workers/wasm/run/program.js';
 import { createRunner } from '../../workers/wasm/run/runner.js';
-import type { GuestResult } from '../../workers/wasm/run/session.js';
-import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
 import { readSource } from '../../workers/wasm/warm/source.js';
 import { createReactorProgram } from '../../workers/wasm/warm/warm-program.js';
 import { FILLED, INPUT_AT, PAGES, type Poke, pokes, pokingGuest } from '../helpers/poking-guest.js';
+import { sandboxRun } from '../helpers/sandbox-run.js';
 
 const LIMIT_MB = 1;
 const MAX_BYTES = LIMIT_MB << 20;
@@ -19,13 +18,11 @@ const marked = prepare(true);
 /** Reset by comparing the whole memory; the reference for the other one. */
 const compared = prepare(false);
 
-function run(runner: Runner, ...all: Poke[]): GuestResult {
-  const result = runner.run(sandboxSession('poked', pokes(...all), randomConditions()).session);
-  runner.reset();
-  return result;
-}
+const guest = new Guest();
 
-const begin = (program = marked) => createRunner(program, new Guest());
+const run = (runner: Runner, ...all: Poke[]) => sandboxRun(guest, runner, pokes(...all));
+
+const begin = (program = marked) => createRunner(program, guest);
 
 /** Returns the memory as a run finds it, without the region of the input. */
 function memoryOf(runner: Runner): Buffer {

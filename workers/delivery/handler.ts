@@ -1,74 +1,85 @@
-import { createBufferBudget, HOST_CALLS } from '../../src/concurrency/buffer-budget.js';
+import { type BufferBudget, createBufferBudget, HOST_CALLS } from '../../src/concurrency/buffer-budget.js';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { Trace } from '../../src/contract/trace.js';
+import type { Publisher } from '../../src/core/events/publish.js';
 import type { Catalog } from '../../src/core/functions/catalog.js';
+import type { CallDepth } from '../../src/core/invocations/call-depth.js';
 import type { Finisher } from '../../src/core/invocations/finish.js';
-import type { EndRow } from '../../src/core/invocations/follow-ups.js';
-import { endNumber, isAttempt, newAttempt } from '../../src/core/invocations/new-attempt.js';
-import type { RefusalCode } from '../../src/core/invocations/reply.js';
-import { type AppError, isAppError, messageOf } from '../../src/errors.js';
+import type { Invoker } from '../../src/core/invocations/invoke.js';
+import type { LogQuota } from '../../src/core/observability/log-quota.js';
+import type { Quotas } from '../../src/core/quotas.js';
+import type { Secrets } from '../../src/core/secrets.js';
+import { isAppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
-import type { Engine, GuestOutcome } from '../../src/ports/engine.js';
+import type { Blobs } from '../../src/ports/blobs.js';
+import type { Cache } from '../../src/ports/cache.js';
+import type { Egress } from '../../src/ports/egress.js';
+import type { Engine, GuestCall, GuestOutcome, HostCaller } from '../../src/ports/engine.js';
+import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import type { Leases } from '../../src/ports/leases.js';
 import type { Meter } from '../../src/ports/meter.js';
-import type { Delivery, DeliveryHandler, Invocation, Settlement } from '../../src/ports/queue.js';
-import type { AttemptRow } from '../../src/ports/store/attempts.js';
+import type { Delivery, DeliveryHandler, Settlement } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
 import type { Span, Tracer } from '../../src/ports/tracer.js';
 import { hostCaller } from '../engine/host-dispatch.js';
-import { ModuleUnavailable } from '../engine/module-unavailable.js';
-import { ThreadsUnavailable } from '../engine/threads-unavailable.js';
 import { budgetedHost } from './budgeted-host.js';
-import { DeliveredCall } from './delivered-call.js';
-import { crashRows, dueOf, isLastCrash, WORKER_DIED } from './end-without-run.js';
+import {
+  crashRows,
+  dueOf,
+  earlierAttempts,
+  endOf,
+  failureOf,
+  isLastCrash,
+  refuse,
+} from './end-without-run.js';
 import { GuestEnd } from './guest-end.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
-import { createHost, type HostDeps } from './host.js';
+import { createHost } from './host.js';
 import type { HostRun } from './host-run.js';
 import { keepTrace } from './keep-trace.js';
 import type { LogWriter } from './log-writer.js';
 import { observedHost } from './observed-host.js';
 import { replayedHost } from './replayed-host.js';
-import { type SettleDeps, settleDelivery } from './settle-delivery.js';
+import { settleDelivery } from './settle-delivery.js';
 import { recordedHost, TraceRecorder } from './trace-recorder.js';
 
 /** The delay of a job whose function has no free `concurrency`, in milliseconds; jittered. */
 const BUSY_DELAY_MS = 100;
-/**
- * How long a call waits for a place among the guests of its namespace (quota `concurrent_guests`),
- * in milliseconds, before its caller gets 429: longer than a burst of quick calls takes.
- */
-const GUEST_WAIT_MS = 5000;
-/**
- * How long a call is put back into the queue while its worker can start no thread, in milliseconds.
- */
-const THREAD_WAIT_MS = 5000;
 /**
  * The delay of a job whose module cannot be loaded, that no thread can run or whose log row cannot
  * be written, in milliseconds; jittered.
  */
 const UNAVAILABLE_DELAY_MS = 2000;
 
-/** What running a guest needs. */
-interface GuestDeps extends HostDeps {
-  store: Pick<Store, 'blobOwners' | 'traces'>;
+/** What handling a delivery needs, with what it passes on to the host functions of its guest. */
+interface HandlerDeps {
+  catalog: Pick<Catalog, 'find'>;
+  quotas: Quotas;
+  leases: Pick<Leases, 'acquire'>;
   engine: Pick<Engine, 'run'>;
-  logWriter: Pick<LogWriter, 'announce'>;
-  meter: Pick<Meter, 'hostCalled'>;
-  tracer: Tracer;
-  logger: Logger;
+
+  /** For the host functions. */
+  publisher: Publisher;
+  invoker: Invoker;
+  secrets: Pick<Secrets, 'read'>;
+  databases: Pick<FunctionDatabases, 'query' | 'execute'>;
+  cache: Cache;
+  blobs: Blobs;
+  egress: Egress;
+  depths: Pick<CallDepth, 'sign'>;
+  /** Limits what host calls hold in this process; see `budgetedHost`. */
+  buffers: BufferBudget;
   /** A recorded trace whose results replace the effects of host calls, for every invocation. */
   replay?: Trace;
-}
 
-/** What handling a delivery needs: running its guest, and what precedes and follows. */
-interface HandlerDeps extends GuestDeps, SettleDeps {
+  /** For the end of the invocation, and for what is recorded of it. */
+  finisher: Finisher;
   store: Pick<Store, 'attempts' | 'blobOwners' | 'traces'>;
   logWriter: Pick<LogWriter, 'announce' | 'withdraw' | 'write'>;
+  logQuota: Pick<LogQuota, 'admit'>;
   meter: Meter;
-  catalog: Pick<Catalog, 'find'>;
-  leases: Pick<Leases, 'acquire'>;
-  finisher: Finisher;
+  tracer: Tracer;
+  logger: Logger;
 }
 
 /**
@@ -109,7 +120,7 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
   const lease = limit === undefined ? null : await deps.leases.acquire(`${namespace}/${name}`, limit);
   if (limit !== undefined && lease === null) return { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
   try {
-    const stored = delivery.redelivered ? await attemptsOf(deps, invocation) : [];
+    const stored = await earlierAttempts(deps, delivery);
     const ended = endOf(stored);
     if (ended) {
       await deps.finisher.followUp(invocation, fn, ended);
@@ -129,82 +140,15 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
     const outcome = await guests.run(namespace, () => runGuest(deps, delivery, due.fn));
     return await settleDelivery(deps, delivery, due.fn, outcome);
   } catch (error) {
-    if (error instanceof GuestLimitReached) {
-      const wasRefused =
-        isOverdue(delivery) && (await refuse(deps, delivery, fn, { error, code: 'quota_exceeded' }));
-      return wasRefused ? { kind: 'done' } : { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
-    }
-    // A job without a caller is delayed.
-    if (!isRefused(error, invocation)) throw error;
-    if (!(await refuse(deps, delivery, fn, { error, code: 'unavailable' }))) throw error;
-    return { kind: 'done' };
+    if (await refuse(deps, delivery, fn, error)) return { kind: 'done' };
+    if (error instanceof GuestLimitReached) return { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
+    throw error;
   } finally {
     await lease?.release();
   }
 }
 
-/**
- * Returns whether a waiting caller gets 503 for this error: at once for a module that may stay
- * unreachable; for a thread only after a while, because another worker may have one.
- */
-function isRefused(error: unknown, { acceptedAt }: Invocation): error is AppError {
-  if (error instanceof ThreadsUnavailable) return Date.now() - acceptedAt > THREAD_WAIT_MS;
-  return error instanceof ModuleUnavailable;
-}
-
-/** A call that has not run yet waits only so long for a place among its namespace's guests. */
-function isOverdue({ invocation, attempt }: Delivery): boolean {
-  return attempt === 1 && Date.now() - invocation.acceptedAt > GUEST_WAIT_MS;
-}
-
-/**
- * Ends an invocation that this attempt cannot run. Resolves with false if no caller waits: the
- * invocation is then put back into the queue.
- */
-function refuse(
-  { finisher }: Pick<HandlerDeps, 'finisher'>,
-  { invocation, attempt }: Delivery,
-  fn: FunctionVersion | null,
-  { error, code }: { error: Error; code: RefusalCode },
-): Promise<boolean> {
-  const row = newAttempt(invocation, endNumber(attempt - 1), error.message);
-  const output = new Uint8Array();
-  return finisher.refuse({ invocation, function: fn, row, outcome: 'error', output }, code);
-}
-
-/**
- * Returns the stored attempts of a redelivered invocation. While the store is unreachable they are
- * unknown; running twice is then better than waiting for the store.
- */
-async function attemptsOf(
-  { store }: { store: Pick<Store, 'attempts'> },
-  { id }: Invocation,
-): Promise<AttemptRow[]> {
-  const stored = await store.attempts.invocation(id).catch(() => null);
-  return stored?.attempts ?? [];
-}
-
-/**
- * Returns the stored end of an invocation: it is not run again, but its outcome events and callback
- * are sent, because the end was made durable before them.
- */
-function endOf(stored: readonly AttemptRow[]): EndRow | null {
-  const last = stored.at(-1);
-  return last?.final ? { ...last, final: last.final } : null;
-}
-
-/**
- * Returns the failed attempt whose retry the queue does not know: its row was written, but the
- * worker died, or could not reach the queue, before it put the job back. Running the guest now would
- * omit the delay, and the invocation would have an attempt too many.
- */
-function failureOf(delivery: Delivery, stored: readonly AttemptRow[]): AttemptRow | null {
-  if (delivery.isLastAttempt || delivery.signal.aborted) return null;
-  const failed = stored.filter((row) => isAttempt(row) && row.error !== WORKER_DIED);
-  return (failed.length > delivery.failures && failed.at(-1)) || null;
-}
-
-async function runGuest(deps: GuestDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
+async function runGuest(deps: HandlerDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
   const { invocation } = delivery;
   const guestEnd = new GuestEnd();
   const { id, acceptedAt, traceparent } = invocation;
@@ -244,10 +188,78 @@ async function runGuest(deps: GuestDeps, delivery: Delivery, fn: FunctionVersion
 }
 
 /**
+ * A delivery as a `GuestCall` of the engine, which knows no queue. A class, because V8 creates an
+ * object literal with a getter property by property on every run.
+ */
+class DeliveredCall implements GuestCall {
+  readonly requestId;
+  readonly namespace;
+  readonly functionName;
+  readonly cid;
+  readonly warmStart;
+  readonly memoryLimitMb;
+  readonly timeoutMs;
+  readonly input;
+  readonly httpRequest;
+  readonly callerWallet;
+  readonly env;
+  readonly urgent;
+  readonly signal;
+  readonly #blobs: Blobs;
+  readonly #makeHost: () => HostCaller;
+  readonly #delivery: Delivery;
+  #host: HostCaller | undefined;
+
+  constructor(
+    delivery: Delivery,
+    fn: FunctionVersion,
+    { blobs, makeHost }: { blobs: Blobs; makeHost: () => HostCaller },
+  ) {
+    const { invocation, attempt, signal } = delivery;
+    this.requestId = invocation.id;
+    this.namespace = invocation.namespace;
+    this.functionName = fn.name;
+    this.cid = fn.wasm_cid;
+    this.warmStart = fn.warm_start;
+    this.memoryLimitMb = fn.memory_limit_mb;
+    this.timeoutMs = fn.timeout_seconds * 1000;
+    this.input = invocation.input;
+    this.httpRequest = invocation.httpRequest;
+    this.callerWallet = invocation.callerWallet;
+    this.env = {
+      ...fn.metadata.env,
+      ORAMA_ATTEMPT: String(attempt),
+      ORAMA_NAMESPACE: invocation.namespace,
+      ORAMA_TRIGGER: invocation.trigger,
+      ORAMA_VERSION: String(fn.version),
+    };
+    this.urgent = invocation.replyTo !== undefined;
+    this.signal = signal;
+    this.#delivery = delivery;
+    this.#blobs = blobs;
+    this.#makeHost = makeHost;
+  }
+
+  loadWasm(): Promise<Uint8Array> {
+    return this.#blobs.get(this.cid);
+  }
+
+  onBegin(): void {
+    this.#delivery.begun();
+  }
+
+  /** Created on first access, because most guests make no host call. */
+  get host(): HostCaller {
+    this.#host ??= this.#makeHost();
+    return this.#host;
+  }
+}
+
+/**
  * Creates the host functions of a run. The guest's span is the parent of what it publishes and
  * enqueues.
  */
-function hostOf(deps: GuestDeps, run: HostRun, { traceparent }: Span, recorder: TraceRecorder | undefined) {
+function hostOf(deps: HandlerDeps, run: HostRun, { traceparent }: Span, recorder: TraceRecorder | undefined) {
   const invocation = traceparent === undefined ? run.invocation : { ...run.invocation, traceparent };
   const call = deps.replay ? replayedHost(deps.replay) : hostCaller(createHost(deps, { ...run, invocation }));
   const budgeted = budgetedHost(call, deps.buffers, invocation.namespace);

@@ -10,7 +10,7 @@ import type { Delivery, Settlement } from '../../src/ports/queue.js';
 import type { AttemptRow } from '../../src/ports/store/attempts.js';
 import type { LogWriter } from './log-writer.js';
 
-export interface SettleDeps {
+interface SettleDeps {
   finisher: Pick<Finisher, 'finish'>;
   logWriter: Pick<LogWriter, 'write'>;
   logQuota: Pick<LogQuota, 'admit'>;
@@ -19,7 +19,7 @@ export interface SettleDeps {
 
 /**
  * Records the attempt of a guest that has ended. Returns how its job leaves the worker: done if the
- * outcome is final, otherwise with a retry.
+ * outcome is final, otherwise with a retry. Records nothing if the job is lost.
  */
 export async function settleDelivery(
   deps: SettleDeps,
@@ -29,7 +29,7 @@ export async function settleDelivery(
 ): Promise<Settlement> {
   const { invocation } = delivery;
   // Another worker has taken over the job; only its outcome counts.
-  if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'done' };
+  if (delivery.signal.aborted && delivery.signal.reason === 'lost') return { kind: 'lost' };
 
   deps.meter.attempted({
     namespace: fn.namespace,

@@ -10,7 +10,8 @@ import type { Run } from './run.js';
  */
 export class MemoryBudget {
   readonly #budgetMb: number;
-  readonly #blocked = new Map<Run, number>();
+  /** The size that each parked run is charged, in megabytes. */
+  readonly #parkedMb = new Map<Run, number>();
   readonly #resuming: { run: Run; resume: () => void }[] = [];
   #mb = 0;
 
@@ -34,7 +35,7 @@ export class MemoryBudget {
   get availableMb(): number {
     if (this.#resuming.length > 0) return 0;
     let most = 0;
-    for (const [run, mb] of this.#blocked) most = Math.max(most, run.program.limitMb - mb);
+    for (const [run, mb] of this.#parkedMb) most = Math.max(most, run.program.limitMb - mb);
     return this.freeMb - most;
   }
 
@@ -44,24 +45,24 @@ export class MemoryBudget {
 
   /** Reduces the charge of a parked run to its current size in megabytes. */
   shrink(run: Run, mb: number): void {
-    if (this.#blocked.has(run)) return;
+    if (this.#parkedMb.has(run)) return;
     const counted = Math.min(mb, run.program.limitMb);
-    this.#blocked.set(run, counted);
+    this.#parkedMb.set(run, counted);
     this.#mb -= run.program.limitMb - counted;
     this.#admitResuming();
   }
 
   /** Calls `resume` when the run may grow again: immediately if it fits. */
   resume(run: Run, resume: () => void): void {
-    if (this.#blocked.has(run)) {
+    if (this.#parkedMb.has(run)) {
       this.#resuming.push({ run, resume });
       this.#admitResuming();
     } else resume();
   }
 
   release(run: Run): void {
-    this.#mb -= this.#blocked.get(run) ?? run.program.limitMb;
-    this.#blocked.delete(run);
+    this.#mb -= this.#parkedMb.get(run) ?? run.program.limitMb;
+    this.#parkedMb.delete(run);
     const at = this.#resuming.findIndex((each) => each.run === run);
     if (at >= 0) this.#resuming.splice(at, 1);
     this.#admitResuming();
@@ -74,10 +75,10 @@ export class MemoryBudget {
   #admitResuming(): void {
     for (let first = this.#resuming[0]; first !== undefined; first = this.#resuming[0]) {
       const { run, resume } = first;
-      const grows = run.program.limitMb - (this.#blocked.get(run) ?? 0);
+      const grows = run.program.limitMb - (this.#parkedMb.get(run) ?? 0);
       if (grows > this.freeMb) return;
       this.#resuming.shift();
-      this.#blocked.delete(run);
+      this.#parkedMb.delete(run);
       this.#mb += grows;
       resume();
     }

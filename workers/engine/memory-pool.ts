@@ -10,6 +10,9 @@ const RESERVED_PART = 8;
 /** Guests of a namespace with fewer guests than this may use reserved memory. */
 const FEW_GUESTS = 4;
 
+/** The part of the memory in which a run is charged. */
+export type MemoryPart = 'ordinary' | 'reserved';
+
 /**
  * The memory of a process's guests. An eighth of it is reserved for namespaces with few guests,
  * so that no namespace holds all of it while another waits. Each part is a budget of its own:
@@ -42,17 +45,14 @@ export class MemoryPool {
     return this.#ordinary.availableMb;
   }
 
-  mayReserve({ call, program }: Run): boolean {
+  /** Whether a starting guest may use the reserved part. */
+  fitsReserved({ call, program }: Run): boolean {
     const guests = this.#guests.get(call.namespace) ?? 0;
     return guests < FEW_GUESTS && program.limitMb <= this.#reserved.availableMb;
   }
 
-  /** Assigns a run that is about to start to reserved memory. */
-  reserve(run: Run): void {
-    this.#inReserve.add(run);
-  }
-
-  start(run: Run): void {
+  start(run: Run, part: MemoryPart): void {
+    if (part === 'reserved') this.#inReserve.add(run);
     this.#guests.set(run.call.namespace, (this.#guests.get(run.call.namespace) ?? 0) + 1);
     this.#budgetOf(run).start(run);
   }

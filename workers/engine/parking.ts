@@ -1,6 +1,6 @@
 import { LONG_RUN_MS } from './cpu-slots.js';
 import type { Run } from './run.js';
-import { isOverdue, recheckDelay } from './thread-queues.js';
+import { exceedsShortRun, recheckDelay } from './thread-queues.js';
 import type { SchedulerState, ThreadRuns } from './thread-runs.js';
 
 /**
@@ -56,7 +56,7 @@ export class Parking {
       // The main thread may be late rather than the guest.
       this.#runs.collectEnded(thread);
       const run = reservations.queues.current(thread);
-      if (run === undefined || !isOverdue(run, now)) continue;
+      if (run === undefined || !exceedsShortRun(run, now)) continue;
       if (run.phase === 'blocked') this.#park(run);
       else {
         stats.recordOverrun(run.program);

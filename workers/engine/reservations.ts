@@ -1,6 +1,6 @@
 import type { GuestThread, LoadedProgram } from '../threads/guest-thread.js';
 import { CpuSlots } from './cpu-slots.js';
-import { MemoryPool } from './memory-pool.js';
+import { type MemoryPart, MemoryPool } from './memory-pool.js';
 import type { Run } from './run.js';
 import type { RunStats } from './run-stats.js';
 import { ThreadQueues } from './thread-queues.js';
@@ -43,10 +43,10 @@ export class Reservations {
    * Reserves the resources of a run before it is passed to a thread: it becomes the thread's
    * current run, or is queued behind it.
    */
-  reserve(run: Run, thread: GuestThread): void {
+  reserve(run: Run, thread: GuestThread, part: MemoryPart): void {
     const loaded = thread.programs.get(run.key);
     if (loaded !== undefined) this.warm.remove(loaded);
-    this.memory.start(run);
+    this.memory.start(run, part);
     this.evictWarm();
     run.thread = thread;
     run.phase = 'next';

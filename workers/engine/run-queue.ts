@@ -1,5 +1,6 @@
 import { FairQueue } from '../../src/concurrency/fair-queue.js';
-import type { MemoryPool } from './memory-pool.js';
+import type { CpuSlots } from './cpu-slots.js';
+import type { MemoryPart, MemoryPool } from './memory-pool.js';
 import type { Run } from './run.js';
 
 /**
@@ -12,6 +13,7 @@ const OVERTAKEN_FOR_MS = 1000;
 export class RunQueue {
   readonly #urgent = new FairQueue<Run>();
   readonly #others = new FairQueue<Run>();
+  /** The run that no other may overtake any more in the ordinary part of the memory. */
   #overdue: Run | null = null;
 
   get length(): number {
@@ -27,24 +29,27 @@ export class RunQueue {
     this.#queueOf(run).requeue(run.call.namespace, run);
   }
 
-  /** Takes the next run that fits into the memory and may begin; null when there is none. */
-  take(memory: MemoryPool, mayBegin: (run: Run) => boolean): Run | null {
+  /**
+   * Takes the next run that fits into a part of the memory; null when there is none.
+   *
+   * @param cpuSlots The slots of which the run needs one to begin; null when it does not begin yet,
+   *   but is queued on a busy thread.
+   */
+  take(memory: MemoryPool, cpuSlots: CpuSlots | null): { run: Run; part: MemoryPart } | null {
     const now = performance.now();
     const roomMb = memory.availableMb;
-    const fits = (run: Run) => {
-      const isNext = this.#overdue === null || run === this.#overdue;
-      if (isNext && run.program.limitMb <= roomMb) return mayBegin(run);
-      if (memory.mayReserve(run)) {
-        if (!mayBegin(run)) return false;
-        memory.reserve(run);
-        return true;
-      }
-      if (isNext && now - run.queuedAt > OVERTAKEN_FOR_MS) this.#overdue = run;
+    let overdue = this.#overdue;
+    let part: MemoryPart = 'ordinary';
+    const mayStart = (run: Run) => {
+      const isNext = overdue === null || run === overdue;
+      part = isNext && run.program.limitMb <= roomMb ? 'ordinary' : 'reserved';
+      if (part === 'ordinary' || memory.fitsReserved(run)) return cpuSlots?.canStart(run) ?? true;
+      if (isNext && now - run.queuedAt > OVERTAKEN_FOR_MS) overdue = run;
       return false;
     };
-    const run = this.#urgent.take(fits) ?? this.#others.take(fits);
-    if (run !== null && run === this.#overdue) this.#overdue = null;
-    return run;
+    const run = this.#urgent.take(mayStart) ?? this.#others.take(mayStart);
+    this.#overdue = run === overdue ? null : overdue;
+    return run === null ? null : { run, part };
   }
 
   remove(run: Run): void {

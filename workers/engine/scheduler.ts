@@ -9,6 +9,7 @@ import type { Program } from '../wasm/run/program.js';
 import { OVERCOMMITTED } from './cpu-slots.js';
 import { finish, rejectAll } from './finish.js';
 import { dispatchHostCall } from './host-dispatch.js';
+import type { MemoryPart } from './memory-pool.js';
 import { neverStarted, tooLarge } from './outcome.js';
 import { Parking } from './parking.js';
 import { Reservations } from './reservations.js';
@@ -164,11 +165,11 @@ export class Scheduler implements Closable {
     while (this.#runQueue.length > 0) {
       const busy = queues.threadWithShortRuns(this.#stats);
       if (busy === null && !this.#threads.hasIdle) break;
-      const mayBegin = (run: Run) => busy !== null || cpuSlots.canStart(run);
-      const run = this.#runQueue.take(memory, mayBegin);
-      if (run === null) break;
+      const taken = this.#runQueue.take(memory, busy === null ? cpuSlots : null);
+      if (taken === null) break;
+      const { run, part } = taken;
       if (run.call.signal?.aborted === true) finish(run, () => run.resolve(neverStarted()));
-      else this.#start(run, busy ?? this.#threads.acquire(run.key));
+      else this.#start(run, busy ?? this.#threads.acquire(run.key), part);
     }
     this.#parking.armRecheck();
     this.#threads.ensure(queues.size);
@@ -181,8 +182,8 @@ export class Scheduler implements Closable {
     if (failure !== null) rejectAll(this.#runQueue.drain(), failure);
   }
 
-  #start(run: Run, thread: GuestThread): void {
-    this.#reservations.reserve(run, thread);
+  #start(run: Run, thread: GuestThread, part: MemoryPart): void {
+    this.#reservations.reserve(run, thread, part);
     run.slot = thread.run(run.key, run.program, run.call);
     this.#stopping.watchDeadline(run);
   }

@@ -13,10 +13,10 @@ const PARK_AFTER_MS = 2;
  */
 const QUEUE_MS = 1;
 /**
- * A run that was expected to be short and has computed for this long, in milliseconds, is overdue:
- * the runs queued behind it are withdrawn.
+ * A run that was expected to be short may compute for this long, in milliseconds: then the runs
+ * queued behind it are withdrawn.
  */
-const OVERDUE_AFTER_MS = 5;
+const WITHDRAW_AFTER_MS = 5;
 
 /** The queue of each busy thread: its current run, then the runs that it will begin next. */
 export class ThreadQueues {
@@ -84,9 +84,9 @@ function isExpectedShort(queue: readonly Run[], stats: RunStats): boolean {
 }
 
 /** Returns whether a run has waited or computed for longer than a short run does. */
-export function isOverdue(run: Run, now: number): boolean {
+export function exceedsShortRun(run: Run, now: number): boolean {
   if (run.phase === 'blocked') return now - run.blockedAt >= PARK_AFTER_MS;
-  return now - run.computesSince >= OVERDUE_AFTER_MS;
+  return now - run.computesSince >= WITHDRAW_AFTER_MS;
 }
 
 /**
@@ -99,7 +99,7 @@ export function recheckDelay(queues: ThreadQueues, { othersWait }: { othersWait:
     const isParked = run.cpuSlot === 'parked';
     if (run.phase === 'blocked') {
       if (!isParked && othersWait) return PARK_AFTER_MS;
-    } else if (isParked || next !== undefined) delay = OVERDUE_AFTER_MS;
+    } else if (isParked || next !== undefined) delay = WITHDRAW_AFTER_MS;
   }
   return delay;
 }

@@ -19,8 +19,7 @@ import {
   type ToThread,
   WORD,
 } from './protocol.js';
-import { Slot } from './slot.js';
-import { nextGeneration } from './slot-codec.js';
+import { nextGeneration, Slot } from './slot.js';
 
 /**
  * Limits of the thread's own JavaScript heap, which does not include guest memory. The stack is

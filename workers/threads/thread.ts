@@ -22,7 +22,7 @@ import {
   WORD,
 } from './protocol.js';
 import { SharedLog } from './shared-log.js';
-import { isAtOrBefore, readJob, type SlotView, viewOf, writeIdleReport, writeResult } from './slot-codec.js';
+import { isAtOrBefore, readJob, type SlotView, viewOf, writeIdleReport, writeResult } from './slot.js';
 import { steadyMs } from './steady-clock.js';
 
 /** A sleep shorter than this, in milliseconds, is not reported to the scheduler. */
@@ -183,7 +183,8 @@ function run(runner: Runner, job: GuestJob, slot: ThreadSlot): void {
 function runOn(runner: Runner, session: GuestSession): { result: GuestResult; unstarted: boolean } {
   isRunning = true;
   try {
-    return { result: runner.run(session), unstarted: false };
+    guest.begin(runner.program, session);
+    return { result: runner.run(), unstarted: false };
   } catch (error) {
     if (!(error instanceof InstanceUnavailable)) throw error;
     const result = {

@@ -1,19 +1,15 @@
-import type { File } from 'wasi-js/dist/types.js';
 import wasiJs from 'wasi-js/dist/wasi.js';
 import { MAX_OUTPUT_BYTES, MB } from '../../src/contract/limits.js';
 import type { GuestMemory } from '../wasm/run/memory.js';
 import { GuestFailure, type GuestSession } from '../wasm/run/session.js';
 import { bindings } from './bindings.js';
 import { descriptions } from './descriptions.js';
+import { resetTable, STDERR, STDIN, STDOUT, tableFunctions } from './descriptor-table.js';
 import { ERRNO } from './errno.js';
 import { pollOneoff } from './poll.js';
-import { RIGHT } from './rights.js';
 
 const { default: WASI } = wasiJs;
 
-const STDIN = 0;
-const STDOUT = 1;
-const STDERR = 2;
 /** How much random_get fills at once. */
 const RANDOM_STEP_BYTES = 65_536;
 const INITIAL_OUTPUT_BYTES = 4096;
@@ -83,9 +79,7 @@ export class GuestWasi {
     this.#outputLength = 0;
     this.#outputToLog = outputToLog;
     this.#errorTail = '';
-    // fd_fdstat_set_rights modifies the rights objects, so each invocation gets new ones.
-    this.#wasi.FD_MAP.clear();
-    for (const descriptor of [STDIN, STDOUT, STDERR]) this.#wasi.FD_MAP.set(descriptor, stream(descriptor));
+    resetTable(this.#wasi.FD_MAP);
   }
 
   takeOutput(): Uint8Array {
@@ -132,7 +126,7 @@ export class GuestWasi {
     return {
       ...this.#clocks(),
       ...this.#streams(),
-      ...this.#descriptors(),
+      ...tableFunctions(this.#wasi),
       ...this.#process(),
     };
   }
@@ -212,41 +206,6 @@ export class GuestWasi {
     };
   }
 
-  /** What no stream of a function supports, and the descriptor table. */
-  #descriptors(): Record<string, WasiFunction> {
-    const notSeekable = (descriptor: number) => (this.#isOpen(descriptor) ? ERRNO.spipe : ERRNO.badf);
-    const setRights = this.#wasi.wasiImport.fd_fdstat_set_rights as (
-      ...args: [number, bigint, bigint]
-    ) => number;
-    const notSocket = (descriptor: number) => (this.#isOpen(descriptor) ? ERRNO.notsock : ERRNO.badf);
-    return {
-      fd_pread: notSeekable,
-      fd_pwrite: notSeekable,
-      fd_seek: notSeekable,
-      fd_tell: notSeekable,
-      // wasi-js reports the standard streams as preopened directories.
-      fd_prestat_get: () => ERRNO.badf,
-      fd_prestat_dir_name: () => ERRNO.badf,
-      fd_fdstat_set_flags: (descriptor: number) => (this.#isOpen(descriptor) ? ERRNO.success : ERRNO.badf),
-      // wasi-js compares the rights as signed numbers: all of them would be less than those that it
-      // has.
-      fd_fdstat_set_rights: (descriptor: number, base: bigint, inheriting: bigint) =>
-        setRights(descriptor, BigInt.asUintN(64, base), BigInt.asUintN(64, inheriting)),
-      fd_renumber: (from: number, to: number) => {
-        const file = this.#wasi.FD_MAP.get(from);
-        if (file === undefined || !this.#isOpen(to)) return ERRNO.badf;
-        if (from === to) return ERRNO.success;
-        this.#wasi.FD_MAP.set(to, file);
-        this.#wasi.FD_MAP.delete(from);
-        return ERRNO.success;
-      },
-      sock_accept: notSocket,
-      sock_recv: notSocket,
-      sock_send: notSocket,
-      sock_shutdown: notSocket,
-    };
-  }
-
   #process(): Record<string, WasiFunction> {
     return {
       proc_exit: (code: number) => {
@@ -258,10 +217,6 @@ export class GuestWasi {
       },
       sched_yield: () => ERRNO.success,
     };
-  }
-
-  #isOpen(descriptor: number): boolean {
-    return this.#wasi.FD_MAP.has(descriptor);
   }
 
   /**
@@ -300,25 +255,6 @@ export class GuestWasi {
     this.#output.set(part, this.#outputLength);
     this.#outputLength = length;
   }
-}
-
-/**
- * A standard stream in the representation of wasi-js. WASI preview 1 has no file type for pipes;
- * like node:wasi, this uses socket_stream. A character device would be a terminal, on which
- * interpreters become interactive.
- */
-const SOCKET_STREAM = 6;
-const STREAM_RIGHTS =
-  RIGHT.fdDatasync |
-  RIGHT.fdFdstatSetFlags |
-  RIGHT.fdSync |
-  RIGHT.fdAdvise |
-  RIGHT.fdFilestatGet |
-  RIGHT.pollFdReadwrite;
-
-function stream(descriptor: number): File {
-  const base = STREAM_RIGHTS | (descriptor === STDIN ? RIGHT.fdRead : RIGHT.fdWrite);
-  return { real: descriptor, filetype: SOCKET_STREAM, rights: { base, inheriting: 0n } };
 }
 
 /** Throws when the output is too large; output is never truncated. */

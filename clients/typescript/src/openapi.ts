@@ -646,7 +646,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description Accepted and durable. */
+            /** @description Accepted and durable; also a sync call for whose reply there is no memory. */
             202: {
                 headers: {
                     /** @description URL of the invocation. */

@@ -2,8 +2,9 @@ import type { RedisClient } from 'bullmq';
 import type { AppError } from '../../../src/errors.js';
 import { type RedisConnection, wasNotExecuted } from '../../../src/redis/connection.js';
 import type { BatchFetcher } from '../../batch-fetcher.js';
+import { Batcher } from '../../batcher.js';
 import type { Adds, JobGroup, LimitsByNamespace, QueueLimits } from '../../driver.js';
-import { namespaceLimitExceeded, queueFull, queueUnavailable } from '../../errors.js';
+import { addTooLate, namespaceLimitExceeded, queueFull } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import type { NewJob } from '../../job-data.js';
 import { queueKindOf } from '../../job-data.js';
@@ -23,17 +24,41 @@ const ADD_WITHIN_MS = 1500;
 const CLOCK_MARGIN_MS = 100;
 
 /**
+ * The largest number of jobs per command. Larger batches gain no throughput and make Redis and the
+ * event loop wait for each other.
+ */
+const MAX_JOBS = 32;
+/** The largest number of input bytes per command, so that a slow network does not delay a batch. */
+const MAX_BYTES = 8 << 20;
+
+/** The arguments of one call of `add`. */
+interface Add {
+  group: JobGroup;
+  namespaceLimits: LimitsByNamespace;
+  before: number;
+}
+
+/**
  * The result of one group: 0 accepted; 1 too late; 2 the queue is full; otherwise "<quota>
  * <namespace> <use>" for an exceeded quota.
  */
 type Code = number | string;
 
-/** Checks the limits and adds jobs in one command: see lua/addJobs-2.lua. */
+/**
+ * Adds the jobs of one turn of the event loop, within their limits, with as few commands as the
+ * constants above allow: see lua/addJobs-2.lua. Knows which adds may be in one command, which come
+ * too late for it, and what its outcome means for each of them.
+ */
 export class RedisAdds implements Adds {
   readonly #client: RedisClient;
   readonly #keys: UsageKeys;
   readonly #limits: QueueLimits;
-  /** The most recently started run loop for sync jobs of this process. */
+  readonly #batches = new Batcher<Add, null>({
+    send: (adds) => this.#sendInTime(adds),
+    fits: fitsCommand,
+    defer: setImmediate,
+  });
+  /** That of the run loop for sync jobs which this process has started last. */
   #fetcher: BatchFetcher | undefined;
   /** The Redis clock minus the monotonic clock of this process, in milliseconds. */
   #offsetMs = 0;
@@ -62,11 +87,38 @@ export class RedisAdds implements Adds {
   }
 
   /**
-   * Adds each group as a whole or not at all. Resolves with null or the refusal of each group. The
-   * command also fetches sync jobs for the run loop of this process. Rejects with `UnconfirmedAdd`
-   * if Redis may have executed the command although no response arrived.
+   * The command that adds the group also fetches sync jobs for the run loop of this process. Rejects
+   * with `UnconfirmedAdd` if Redis may have executed it although no response arrived.
    */
-  async add(groups: readonly JobGroup[], namespaceLimits: LimitsByNamespace): Promise<(AppError | null)[]> {
+  async add(group: JobGroup, namespaceLimits: LimitsByNamespace, before: number): Promise<void> {
+    await this.#batches.add({ group, namespaceLimits, before });
+  }
+
+  /** Lets adds fetch sync jobs too. Returns a function that ends this. */
+  fetchFor(fetcher: BatchFetcher): () => void {
+    this.#fetcher = fetcher;
+    return () => {
+      if (this.#fetcher === fetcher) this.#fetcher = undefined;
+    };
+  }
+
+  /** Resolves when all adds so far have been answered. */
+  idle(): Promise<void> {
+    return this.#batches.idle();
+  }
+
+  async #sendInTime(adds: readonly Add[]): Promise<(AppError | null)[]> {
+    const now = performance.now();
+    const inTime = adds.filter(({ before }) => now < before);
+    const answers = inTime.length === 0 ? [] : await this.#send(inTime);
+    if (inTime.length === adds.length) return answers;
+    return adds.map(({ before }) => (now < before ? (answers.shift() ?? null) : addTooLate()));
+  }
+
+  /** Resolves with null or the refusal of each add. Rejects when none was accepted. */
+  async #send(adds: readonly Add[]): Promise<(AppError | null)[]> {
+    const groups = adds.map(({ group }) => group);
+    const namespaceLimits = new Map(adds.flatMap((add) => [...add.namespaceLimits]));
     const fetcher = this.#fetcher;
     const syncJobs = fetcher === undefined ? 0 : syncJobsIn(groups);
     // One token more than jobs, so that takeJobs.lua meets the empty queue and removes its marker.
@@ -86,14 +138,6 @@ export class RedisAdds implements Adds {
     }
   }
 
-  /** Lets adds fetch sync jobs for this loop. Returns a function that ends this. */
-  fetchFor(loop: BatchFetcher): () => void {
-    this.#fetcher = loop;
-    return () => {
-      if (this.#fetcher === loop) this.#fetcher = undefined;
-    };
-  }
-
   /**
    * Redis read its clock between the two times of this process. Only an offset that contradicts that
    * is changed: taken from the later time, a response that was read late (a busy event loop, a slow
@@ -105,7 +149,7 @@ export class RedisAdds implements Adds {
 
   #verdict(code: Code, namespaceLimits: LimitsByNamespace): AppError | null {
     if (code === 0) return null;
-    if (typeof code === 'number') return code === 2 ? queueFull(this.#limits) : queueUnavailable();
+    if (typeof code === 'number') return code === 2 ? queueFull(this.#limits) : addTooLate();
     const [quota = '', namespace = '', used = ''] = code.split(' ');
     return namespaceLimitExceeded(
       quota as QueueQuota,
@@ -166,4 +210,14 @@ function syncJobsIn(groups: readonly JobGroup[]): number {
   let count = 0;
   for (const group of groups) for (const { data } of group) if (queueKindOf(data) === 'sync') count++;
   return count;
+}
+
+function fitsCommand(adds: readonly Add[], add: Add): boolean {
+  let jobs = 0;
+  let bytes = 0;
+  for (const { group } of [...adds, add]) {
+    jobs += group.length;
+    for (const { data } of group) bytes += data.s;
+  }
+  return jobs <= MAX_JOBS && bytes <= MAX_BYTES;
 }

@@ -2,6 +2,7 @@ import {
   RedisConnection as BullConnection,
   createIORedisClient,
   type IQueueBackend,
+  type JobJson,
   type MinimalJob,
   type QueueBaseOptions,
   QueueKeys,
@@ -11,19 +12,15 @@ import {
 } from 'bullmq';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import { Batcher } from '../../batcher.js';
-import {
-  type JobStore,
-  MAX_JOBS_PER_COMMAND,
-  type Marker,
-  type NextJob,
-  nextJobOf,
-} from '../../job-store.js';
+import { type JobStore, MAX_JOBS_PER_COMMAND, type Marker, type NextJob } from '../../job-store.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 
 /** Longer than the longest wait for a job, which is 10 s, in milliseconds. */
 const BLOCKING_SILENCE_MS = 15_000;
 /** BullMQ's default for `lockDuration`. */
 const DEFAULT_LOCK_MS = 30_000;
+/** Results, logs and dead letters live in the store, so BullMQ must keep no completed jobs. */
+const KEEP_NOTHING = { count: 0 };
 /** The number of keys and of arguments of BullMQ's script moveToFinished. */
 const KEYS = 14;
 const ARGUMENTS = 9;
@@ -121,6 +118,11 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
     await client.runCommand('zadd', [this.keys.marker, score, member]);
   }
 
+  async complete(job: MinimalJob, token: string, fetchNext: boolean): Promise<NextJob | null> {
+    const { result } = await this.moveToCompleted(job, undefined, KEEP_NOTHING, token, fetchNext);
+    return nextJobOf(result ?? []);
+  }
+
   override async moveToCompleted<T, R, N extends string>(
     job: MinimalJob<T, R, N>,
     returnValue: R,
@@ -199,6 +201,14 @@ const UNDECODABLE = ['name', '', 'data', 'undecodable', 'opts', '{}', 'timestamp
 export function nextJobsOf(answers: readonly unknown[]): NextJob[] {
   const jobs = answers.map((answer) => nextJobOf(decoded(answer as unknown[])));
   return jobs.filter((job) => job !== null);
+}
+
+/** Returns the job, or the report of an empty queue, of a decoded answer; null if it has neither. */
+function nextJobOf(answer: readonly unknown[]): NextJob | null {
+  if (answer.length === 0) return null;
+  const [json, id, rateLimitMs, nextDelayedAt] = answer;
+  if (json) return { kind: 'job', json: json as JobJson, id: String(id) };
+  return { kind: 'empty', rateLimitMs: Number(rateLimitMs) || 0, nextDelayedAt: Number(nextDelayedAt) || 0 };
 }
 
 /**

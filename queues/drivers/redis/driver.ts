@@ -151,8 +151,8 @@ export class RedisDriver implements QueueDriver {
   /**
    * Only sync jobs have a waiting caller, so only they are fetched by the command that adds them.
    */
-  fetchOnAdd(kind: QueueKind, loop: BatchFetcher): () => void {
-    return kind === 'sync' ? this.adds.fetchFor(loop) : () => {};
+  fetchOnAdd(kind: QueueKind, fetcher: BatchFetcher): () => void {
+    return kind === 'sync' ? this.adds.fetchFor(fetcher) : () => {};
   }
 
   /**
@@ -242,6 +242,7 @@ export class RedisDriver implements QueueDriver {
   }
 
   async close(): Promise<void> {
+    await this.adds.idle();
     await this.#usage.close();
     await Promise.all(
       [...QUEUE_KINDS.map((kind) => this.queues[kind]), this.ticks, this.tasks].map((queue) => queue.close()),

@@ -1,6 +1,6 @@
 import type { AppError } from '../../../src/errors.js';
 import type { Adds, JobGroup, LimitsByNamespace, QueueLimits } from '../../driver.js';
-import { namespaceLimitExceeded, queueFull, queueUnavailable } from '../../errors.js';
+import { addTooLate, namespaceLimitExceeded, queueFull, queueUnavailable } from '../../errors.js';
 import type { NewJob } from '../../job-data.js';
 import { queueKindOf } from '../../job-data.js';
 import { perQueue, QUEUE_KINDS } from '../../queue-names.js';
@@ -26,20 +26,14 @@ export class SqliteAdds implements Adds {
     this.#limits = limits;
   }
 
-  /**
-   * Adds all groups of one turn in one transaction; each group is accepted or refused on its own.
-   */
-  async add(groups: readonly JobGroup[], namespaceLimits: LimitsByNamespace): Promise<(AppError | null)[]> {
-    return Promise.all(groups.map((group) => this.#addGroup(group, namespaceLimits)));
-  }
-
   /** Jobs that are already in the queue are accepted even when the queue is full. */
-  async #addGroup(group: JobGroup, namespaceLimits: LimitsByNamespace): Promise<AppError | null> {
+  async add(group: JobGroup, namespaceLimits: LimitsByNamespace, before: number): Promise<void> {
     const [first] = group;
-    if (first === undefined) return null;
+    if (first === undefined) return;
+    if (performance.now() >= before) throw addTooLate();
     const fresh = this.#usage.fresh(group);
     const refusal = this.#refusalOf(fresh, namespaceLimits, first.overdraft);
-    if (refusal !== null) return refusal;
+    if (refusal !== null) throw refusal;
     // Counted before they are stored, in the same turn, so that concurrent adds see the reduced
     // capacity.
     for (const job of fresh) this.#usage.enter(job);
@@ -49,9 +43,8 @@ export class SqliteAdds implements Adds {
     let added: boolean[] = [];
     try {
       added = await this.#connection.call({ command: 'addJobs' }, 'addNewJobs', kind, jobs, OTHERS[kind]);
-      return null;
     } catch (error) {
-      return queueUnavailable(error);
+      throw queueUnavailable(error);
     } finally {
       this.#count(group, fresh, added);
     }

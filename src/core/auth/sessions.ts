@@ -55,7 +55,7 @@ export interface Sessions extends Closable {
   challenge(request: ChallengeRequest): Promise<Challenge>;
   /**
    * Opens a login with a signed nonce. Throws `unauthorized` for an invalid nonce or signature, and
-   * `forbidden` for a namespace of another wallet.
+   * `forbidden` for a namespace that has another owner.
    */
   verify(request: SignedNonce): Promise<Login>;
   /**
@@ -206,7 +206,7 @@ class TokenSessions implements Sessions {
       'forbidden',
       owner === null
         ? `This engine creates no namespaces for wallets (WALLET_SIGNUP is "closed"), and no wallet owns "${namespace}"; ask its operator.`
-        : `Namespace "${namespace}" belongs to another wallet; choose another namespace.`,
+        : `Namespace "${namespace}" has another owner; choose another namespace.`,
     );
   }
 

@@ -89,7 +89,7 @@ class ReplyFirstFinisher implements Finisher {
   async refuse(ending: InvocationEnd, code: RefusalCode): Promise<boolean> {
     if (!(await this.#sendReply(ending, { confirm: true, code }))) return false;
     recordHttpStatus(ending, code);
-    const end = await this.#end(ending, replyStatus(ending.outcome));
+    const end = await this.#end(ending, replyStatus(ending.outcome), code);
     // Otherwise the function has not failed, and its caller may try again.
     if (attemptsUpTo(end.attempt) > 0) await this.#followUps.send(ending.invocation, ending.function, end);
     return true;
@@ -122,6 +122,7 @@ class ReplyFirstFinisher implements Finisher {
   async #end(
     { invocation, row, output, outcome, response, inputIsKept = true }: InvocationEnd,
     state: FinalState,
+    code: RefusalCode | null = null,
   ): Promise<EndRow> {
     const completedAt = Date.now();
     const isKept = inputIsKept && keepsInput(state, invocation.input);
@@ -134,11 +135,11 @@ class ReplyFirstFinisher implements Finisher {
       input: isKept ? invocation.input : null,
       httpRequest: isKept ? (invocation.httpRequest ?? null) : null,
       callerWallet: invocation.callerWallet,
-      reason: state === 'dead' ? outcome : null,
+      reason: state === 'dead' ? outcome : code,
     };
     const end: EndRow = Object.assign(row, { final });
     await this.#writeRow(end);
-    this.#meter.ended(state, final.reason);
+    this.#meter.ended(state, state === 'dead' ? outcome : null);
     return end;
   }
 }

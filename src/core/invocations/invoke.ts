@@ -138,7 +138,7 @@ class QueueInvoker implements Invoker {
   }
 
   async send(request: InvokeRequest): Promise<Accepted> {
-    const { id, function: fn } = await this.#accept(request, false);
+    const { id, function: fn } = await this.#accept(request, 'async');
     return { id, function: fn };
   }
 
@@ -146,7 +146,7 @@ class QueueInvoker implements Invoker {
     request: InvokeRequest,
     { waitMs, onDisconnect, onAccepted }: CallOptions,
   ): Promise<Accepted & { reply: Reply | null }> {
-    const { id, function: fn, waiting, held } = await this.#accept(request, true);
+    const { id, function: fn, waiting, held } = await this.#accept(request, 'sync');
     onAccepted?.(id);
     if (!waiting) return { id, function: fn, reply: null };
     waiting.abandonAfter(this.#isReleased ? 0 : waitMs);
@@ -169,7 +169,8 @@ class QueueInvoker implements Invoker {
    * Puts the job on the queue, or finds the one that an earlier call with the same key has put
    * there.
    */
-  async #accept(request: InvokeRequest, sync: boolean): Promise<AcceptedCall> {
+  async #accept(request: InvokeRequest, mode: 'sync' | 'async'): Promise<AcceptedCall> {
+    const waits = mode === 'sync';
     assertInputSize(request.input.byteLength);
     const latest = await this.#catalog.choose(request.namespace, request.function, {
       ref: request.version,
@@ -184,11 +185,11 @@ class QueueInvoker implements Invoker {
     let waiting: PendingReply | null = null;
     try {
       const fn = key === null ? latest : await this.#claimedVersion(request, key, latest);
-      if (isKnown) return { id, function: fn, waiting: sync ? this.#replies.watch(id) : null, held };
+      if (isKnown) return { id, function: fn, waiting: waits ? this.#replies.watch(id) : null, held };
       await this.#logQuota.assertCapacity(request.namespace);
-      if (sync) waiting = this.#replies.wait(request.namespace, id);
+      if (waits) waiting = this.#replies.wait(request.namespace, id);
       const invocation = jobRequestOf(request, id, key === null ? this.#resultTtlMs : IDEMPOTENCY_MS);
-      if (sync) invocation.replyTo = this.#replies.address;
+      if (waits) invocation.replyTo = this.#replies.address;
       await this.#queue.add([jobOf(fn, invocation, request.delayMs)], addBefore);
       this.#meter.accepted(request.trigger, 1);
       return { id, function: fn, waiting, held };

@@ -2,7 +2,7 @@ import type { RequestId } from '../../contract/ids.js';
 import type { Store } from '../../ports/store.js';
 import { isFinalExitCode } from './final-exit-code.js';
 import { attemptsUpTo } from './new-attempt.js';
-import type { Reply } from './reply.js';
+import { type Reply, refusalCodeOf } from './reply.js';
 
 /**
  * The delays after which a waiting call looks into the store in case its reply was lost, in
@@ -80,6 +80,7 @@ export class PendingReplies {
       durationMs: last.durationMs,
       attempts: attemptsUpTo(last.attempt),
       version: last.version,
+      code: refusalCodeOf(last.final.reason),
       refused: isFinalExitCode(last.exitCode),
       response: last.final.response ?? undefined,
     };

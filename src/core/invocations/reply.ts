@@ -1,6 +1,13 @@
 import type { AttemptStatus } from '../../contract/invocation.js';
 
-export type RefusalCode = 'unavailable' | 'quota_exceeded';
+const REFUSAL_CODES = ['unavailable', 'quota_exceeded'] as const;
+
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
+
+/** Returns the code of a refusal from the stored reason of an end, if it is one. */
+export function refusalCodeOf(reason: string | null): RefusalCode | undefined {
+  return REFUSAL_CODES.find((code) => code === reason);
+}
 
 /** The result of an invocation as returned to its caller. */
 export interface Reply {

@@ -5,6 +5,7 @@ import { callerOf } from '../../core/auth/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction, assertScope } from '../../core/auth/rights.js';
 import { assertDepth, DEPTH_HEADER } from '../../core/invocations/call-depth.js';
+import { httpStatusOf } from '../../core/invocations/http-status.js';
 import type { Accepted, InvokeRequest } from '../../core/invocations/invoke.js';
 import type { Reply } from '../../core/invocations/reply.js';
 import { AppError, isAppError } from '../../errors.js';
@@ -139,10 +140,33 @@ function answer(
     bodies.holdReply(exchange, principal?.namespace ?? null, reply.output.byteLength);
   } catch (error) {
     if (!isAppError(error, 'rate_limited')) throw error;
-    response.setHeader('X-Request-ID', id);
-    response.setHeader('Retry-After', 1);
-    writeJson(response, error.status, { error: error.message, code: error.code, request_id: id }, hasBody);
+    writeUnheld(exchange, error, { id, reply });
     return;
   }
   writeReply(response, id, reply, { hasBody });
+}
+
+/**
+ * Methods whose requests may be repeated (RFC 9110 §9.2.1), of those that functions can have.
+ */
+const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Answers a request for whose reply there is no memory. The function has run: senders of webhooks
+ * and proxies repeat a request after 429 and 5xx, but never after 202. An error of the function stays
+ * one, without its body.
+ */
+function writeUnheld(
+  { req: { method }, res: response }: Exchange,
+  error: AppError,
+  { id, reply }: Pick<Accepted, 'id'> & { reply: Reply },
+): void {
+  if (SAFE_METHODS.has(method)) {
+    response.setHeader('X-Request-ID', id);
+    response.setHeader('Retry-After', 1);
+    const refusal = { error: error.message, code: error.code, request_id: id };
+    writeJson(response, error.status, refusal, method !== 'HEAD');
+  } else if (httpStatusOf(reply) >= 400) {
+    writeReply(response, id, { ...reply, output: new Uint8Array() }, { hasBody: true });
+  } else writeQueued(response, id);
 }

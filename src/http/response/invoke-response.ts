@@ -8,8 +8,11 @@ import { failureFields, failureOutput, milliseconds } from './outcome.js';
 const OPENING_BRACE = 0x7b;
 const OPENING_BRACKET = 0x5b;
 
-/** Returns the response to an async call, or to a sync call that is still running. */
-export function acceptedResponse({ id }: Accepted): RouteResponse {
+/**
+ * Returns the response to an async call, or to a sync call that is still running or for whose reply
+ * there is no memory.
+ */
+export function acceptedResponse({ id }: Pick<Accepted, 'id'>): RouteResponse {
   return json(
     202,
     { request_id: id, status: 'queued' },

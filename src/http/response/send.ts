@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { AppError, isAppError } from '../../errors.js';
 import { stringifyExact } from '../../json/exact-json.js';
 import type { RouteResponse } from '../route.js';
+import { acceptedResponse } from './invoke-response.js';
 
 /**
  * Up to this size, text is sent in one packet with the headers; bytes would need a second write.
@@ -14,6 +15,8 @@ const JSON_TYPE = 'application/json';
 
 export interface SendOptions {
   hot: boolean;
+  /** Whether the request has changed nothing. */
+  isRead: boolean;
   /** Called with the size of the body before it is sent; what it throws is thrown. */
   hold(bytes: number): void;
   compress(text: string): Promise<Buffer>;
@@ -28,8 +31,12 @@ export async function send(ctx: Context, result: RouteResponse, options: SendOpt
   // Koa's context delegates each property to its response; use that directly.
   const { response } = ctx;
   const body = bodyOf(result, hot);
-  if (typeof body === 'string') holdBody(ctx, result, () => hold(body.length));
-  else if (Buffer.isBuffer(body)) holdBody(ctx, result, () => hold(body.byteLength));
+  try {
+    if (typeof body === 'string') hold(body.length);
+    else if (Buffer.isBuffer(body)) hold(body.byteLength);
+  } catch (error) {
+    return sendUnheld(ctx, result, options, error);
+  }
   response.status = result.status;
   for (const name in result.headers) ctx.res.setHeader(name, result.headers[name] ?? '');
   if (body !== null) {
@@ -59,21 +66,23 @@ function bodyOf(result: RouteResponse, hot: boolean): unknown {
   return result.json === undefined ? null : stringifyExact(result.json);
 }
 
-/** Names the invocation of a refused reply, whose result can be read later. */
-function holdBody(ctx: Context, result: RouteResponse, hold: () => void): void {
-  try {
-    hold();
-  } catch (error) {
-    const id = result.headers?.['X-Request-ID'];
-    if (id === undefined || !isAppError(error, 'rate_limited')) throw error;
-    ctx.state.refusal = () => ({ request_id: id });
-    ctx.set('X-Request-ID', id);
-    throw new AppError(
-      'rate_limited',
-      `${error.message} The invocation has ended: its result is at /v1/invocations/${id}.`,
-      { cause: error, retryAfter: 1 },
-    );
-  }
+/**
+ * Sends what replaces a reply without memory. The client may repeat a request after 429, which must
+ * therefore have changed nothing; otherwise it reads the result of the invocation, or looks itself.
+ */
+function sendUnheld(
+  ctx: Context,
+  { ended }: RouteResponse,
+  options: SendOptions,
+  cause: unknown,
+): Promise<void> {
+  if (options.isRead || !isAppError(cause, 'rate_limited')) throw cause;
+  if (ended !== undefined) return send(ctx, acceptedResponse(ended), { ...options, hold: () => undefined });
+  throw new AppError(
+    'ambiguous_write',
+    'The request was carried out, but there is no memory for its reply; look before repeating it.',
+    { cause },
+  );
 }
 
 /**

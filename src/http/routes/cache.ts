@@ -34,6 +34,7 @@ function keyOf(dmap: string, key: string): string {
 export const get = route({
   operationId: 'getCacheEntry',
   method: 'POST',
+  isRead: true,
   path: '/v1/cache/get',
   tag,
   summary: "Read a key of the namespace's cache",
@@ -94,6 +95,7 @@ export const remove = route({
 export const mget = route({
   operationId: 'getCacheEntries',
   method: 'POST',
+  isRead: true,
   path: '/v1/cache/mget',
   tag,
   summary: 'Read several keys; absent ones are omitted',
@@ -143,6 +145,7 @@ function tooManyBytes(keys: number): AppError {
 export const scan = route({
   operationId: 'scanCacheKeys',
   method: 'POST',
+  isRead: true,
   path: '/v1/cache/scan',
   tag,
   summary: 'List keys by a prefix, a regular expression, or both',

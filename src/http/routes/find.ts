@@ -19,6 +19,7 @@ const options = { timeoutMs: 30_000 };
 export const find = route({
   operationId: 'findRows',
   method: 'POST',
+  isRead: true,
   path: '/v1/rqlite/find',
   tag,
   summary: 'Find rows of a table by the values of their columns',
@@ -40,6 +41,7 @@ export const find = route({
 export const findOne = route({
   operationId: 'findRow',
   method: 'POST',
+  isRead: true,
   path: '/v1/rqlite/find-one',
   tag,
   summary: 'Find the first row of a table by the values of its columns',
@@ -62,6 +64,7 @@ export const findOne = route({
 export const select = route({
   operationId: 'selectRows',
   method: 'POST',
+  isRead: true,
   path: '/v1/rqlite/select',
   tag,
   summary: 'Run a structured SELECT',

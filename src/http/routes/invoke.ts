@@ -52,7 +52,7 @@ const responses: Record<number, ResponseSpec> = {
     headers,
   },
   202: {
-    description: 'Accepted and durable.',
+    description: 'Accepted and durable; also a sync call for whose reply there is no memory.',
     schema: acceptedReplySchema,
     headers: { Location: 'URL of the invocation.', 'X-Request-ID': headers['X-Request-ID'] },
   },
@@ -208,9 +208,10 @@ async function run(
     onDisconnect: (giveUp) => onClientDisconnect(ctx.res, giveUp),
   });
   const { reply } = called;
-  return reply
-    ? replyResponse(called, reply, { accept: ctx.get('accept'), isCredentialed })
-    : acceptedResponse(called);
+  if (reply === null) return acceptedResponse(called);
+  const response = replyResponse(called, reply, { accept: ctx.get('accept'), isCredentialed });
+  response.ended = called;
+  return response;
 }
 
 function assertSameNamespace(path: Namespace, query: Namespace | undefined): void {
@@ -227,12 +228,7 @@ function assertSameNamespace(path: Namespace, query: Namespace | undefined): voi
  * against its quota.
  */
 function assertForAnybody(given: Headers, principal: Principal | null, namespace: Namespace): void {
-  const name =
-    given['x-callback-url'] !== undefined
-      ? 'X-Callback-Url'
-      : given['x-delay-seconds'] !== undefined
-        ? 'X-Delay-Seconds'
-        : null;
+  const name = asyncHeaderOf(given);
   if (name === null) return;
   if (principal === null) {
     throw new AppError(
@@ -246,12 +242,14 @@ function assertForAnybody(given: Headers, principal: Principal | null, namespace
   );
 }
 
+/** Returns the name of a header that applies only to async calls, also if its value changes nothing. */
+function asyncHeaderOf(given: Headers): string | null {
+  if (given['x-callback-url'] !== undefined) return 'X-Callback-Url';
+  return given['x-delay-seconds'] === undefined ? null : 'X-Delay-Seconds';
+}
+
 function assertSync(given: Headers): void {
-  const name = given['x-delay-seconds']
-    ? 'X-Delay-Seconds'
-    : given['x-callback-url']
-      ? 'X-Callback-Url'
-      : null;
+  const name = asyncHeaderOf(given);
   if (name === null) return;
   throw new AppError(
     'invalid_request',

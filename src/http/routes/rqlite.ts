@@ -23,6 +23,7 @@ const options = { timeoutMs: TIMEOUT_MS };
 export const query = route({
   operationId: 'queryDatabase',
   method: 'POST',
+  isRead: true,
   path: '/v1/rqlite/query',
   tag,
   summary: "Read from the namespace's database",

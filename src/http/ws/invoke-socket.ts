@@ -24,6 +24,9 @@ const MAX_IN_FLIGHT = 64;
 /** Maximum size of unsent replies; at the limit, reading pauses. */
 const MAX_UNSENT_BYTES = 8 << 20;
 
+/** Close codes of a client that has sent all that it wanted to (RFC 6455 §7.4.1). */
+const CLOSED_BY_CLIENT: ReadonlySet<number> = new Set([1000, 1005]);
+
 const readPath = textReader(functionRefPath);
 const readQuery = textReader(invokeSocketQuerySchema);
 
@@ -73,6 +76,11 @@ function serve(
     return () => gone.signal.removeEventListener('abort', callback);
   };
   let inFlight = 0;
+  /**
+   * `ws` emits all messages of a packet at once, also while it is paused. At most 64 KB are read at
+   * a time.
+   */
+  const waiting: RawData[] = [];
 
   // Sockets of anonymous callers count against the namespace of the function.
   const { send: sendFrame } = frameSender(ws, {
@@ -82,10 +90,16 @@ function serve(
     maxUnsentBytes: Number.POSITIVE_INFINITY,
   });
   const send = (frame: Record<string, unknown>) => sendFrame(JSON.stringify(frame), applyBackpressure);
+  const isFull = () => inFlight >= MAX_IN_FLIGHT || ws.bufferedAmount > MAX_UNSENT_BYTES;
+  /** Starts what waits, as far as the limits allow, and reads on only when nothing waits. */
   const applyBackpressure = () => {
-    const isFull = inFlight >= MAX_IN_FLIGHT || ws.bufferedAmount > MAX_UNSENT_BYTES;
-    if (isFull && !ws.isPaused) ws.pause();
-    else if (!isFull && ws.isPaused) ws.resume();
+    while (!isFull()) {
+      const next = waiting.shift();
+      if (next === undefined) break;
+      void answer(next);
+    }
+    if (isFull() && !ws.isPaused) ws.pause();
+    else if (!isFull() && ws.isPaused) ws.resume();
   };
   const follower: LogFollower | null =
     logsAfter === null
@@ -104,7 +118,8 @@ function serve(
     if (ref.version !== undefined) request.version = ref.version;
     if (caller.principal?.wallet) request.callerWallet = caller.principal.wallet;
     const { id, reply } = await services.invoker.call(request, {
-      waitMs: services.config.SYNC_WAIT_SECONDS * 1000,
+      // No one waits for what a client has sent before it closed the socket.
+      waitMs: gone.signal.aborted ? 0 : services.config.SYNC_WAIT_SECONDS * 1000,
       onDisconnect,
       onAccepted: (accepted) => follower?.expect(accepted),
     });
@@ -112,9 +127,8 @@ function serve(
     return reply ? replyFrame(id, reply, caller.principal !== null) : { request_id: id, status: 'queued' };
   };
 
-  ws.on('message', async (data: RawData) => {
+  const answer = async (data: RawData) => {
     inFlight += 1;
-    applyBackpressure();
     let frame: Record<string, unknown>;
     try {
       frame = await invoke(bytesOf(data));
@@ -124,11 +138,18 @@ function serve(
       frame = { request_id: uuidv7(), status: 'error', error: message, code, duration_ms: 0 };
     }
     inFlight -= 1;
-    if (gone.signal.aborted) return;
-    send(frame);
+    if (!gone.signal.aborted) send(frame);
+    applyBackpressure();
+  };
+  ws.on('message', (data: RawData) => {
+    waiting.push(data);
     applyBackpressure();
   });
-  ws.on('close', () => gone.abort());
+  ws.on('close', (code: number) => {
+    // Otherwise the connection has been lost, or its credential has ended.
+    if (!CLOSED_BY_CLIENT.has(code)) waiting.length = 0;
+    gone.abort();
+  });
 }
 
 function replyFrame(id: string, reply: Reply, isCredentialed: boolean): Record<string, unknown> {

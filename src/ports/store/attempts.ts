@@ -70,7 +70,10 @@ export interface FinalAttempt {
   /** The HTTP request of an HTTP function, kept with the input. */
   httpRequest: string | null;
   callerWallet: string;
-  /** Why the invocation is dead: `error`, `timeout`, `expired` or `worker_died`; otherwise null. */
+  /**
+   * Why the invocation is dead (`error`, `timeout`, `expired` or `worker_died`), or the code with
+   * which it was refused (a `RefusalCode`); otherwise null. One that is replayed keeps it.
+   */
   reason: string | null;
   /** Set on a dead invocation that was replayed. Read-only. */
   replayedAt?: number;

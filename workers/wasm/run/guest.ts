@@ -51,6 +51,11 @@ export class Guest {
     this.#host.begin(session);
   }
 
+  /** What differs between the runs of an instance, whatever their input. */
+  get conditions(): Pick<GuestSession, 'clock' | 'random'> {
+    return this.#need(this.#session);
+  }
+
   /** Releases the instance, so that its memory can be collected. */
   release(): void {
     this.#instance = null;

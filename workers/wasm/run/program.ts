@@ -1,7 +1,7 @@
 import type { ExportNames } from '../instrument/rewrite.js';
 import type { ModuleShape } from './module-check.js';
 import type { PrngState } from './prng-states.js';
-import type { GuestResult, GuestSession } from './session.js';
+import type { GuestResult } from './session.js';
 import type { Snapshot } from './snapshot.js';
 import type { TimeCell } from './time-cells.js';
 
@@ -65,8 +65,12 @@ export type Program = FreshProgram | WarmProgram;
 
 /** Runs one program on one thread, each run on a state that no other invocation has touched. */
 export interface Runner {
-  /** Throws InstanceUnavailable when there is no memory for an instance. */
-  run(session: GuestSession): GuestResult;
+  readonly program: Program;
+  /**
+   * Runs the program in the session with which `Guest.begin` was called. Throws InstanceUnavailable
+   * when there is no memory for an instance.
+   */
+  run(): GuestResult;
   /** Creates an instance for the first run. */
   instantiate(): void;
   /** Work after a run that the reply does not need: makes the instance ready for the next run. */

@@ -5,7 +5,7 @@ import type { Guest } from './guest.js';
 import { instantiate, memoryOf } from './instance.js';
 import { reseedPrngStates } from './prng-states.js';
 import type { Program, Runner } from './program.js';
-import type { GuestResult, GuestSession } from './session.js';
+import type { GuestResult } from './session.js';
 import { Restorer } from './snapshot.js';
 import { moveTimeCells } from './time-cells.js';
 
@@ -27,7 +27,7 @@ export function createRunner(program: Program, guest: Guest, { keeps = true } = 
 }
 
 class InstanceRunner implements Runner {
-  readonly #program: Program;
+  readonly program: Program;
   readonly #guest: Guest;
   readonly #keeps: boolean;
   readonly #restorer: Restorer | null;
@@ -37,15 +37,14 @@ class InstanceRunner implements Runner {
   #used: WebAssembly.Instance | null = null;
 
   constructor(program: Program, guest: Guest, keeps: boolean) {
-    this.#program = program;
+    this.program = program;
     this.#guest = guest;
     this.#keeps = keeps;
     this.#restorer = program.snapshot === null ? null : new Restorer(program.snapshot);
   }
 
-  run(session: GuestSession): GuestResult {
-    this.#guest.begin(this.#program, session);
-    const result = this.#dispatch(session);
+  run(): GuestResult {
+    const result = this.#dispatch();
     // After a trap or a termination by the engine, the instance is in an undefined state.
     if (result.exitCode === null) this.#used = null;
     return result;
@@ -56,7 +55,7 @@ class InstanceRunner implements Runner {
   }
 
   reset(): void {
-    const { snapshot, tableBytes } = this.#program;
+    const { snapshot, tableBytes } = this.program;
     const size = this.#guest.memory.byteLength;
     this.#guest.release();
     const grown = size > (snapshot?.pages ?? 0) * WASM_PAGE_BYTES;
@@ -83,37 +82,38 @@ class InstanceRunner implements Runner {
     return this.#ready === null ? 0 : this.#guestBytes(this.#ready).length;
   }
 
-  #dispatch(session: GuestSession): GuestResult {
-    const { strategy, shape, names } = this.#program;
+  #dispatch(): GuestResult {
+    const { strategy, shape, names } = this.program;
     switch (strategy) {
       case 'go-command':
         return this.#guest.runCommand(() => {
-          this.#enter(session);
+          this.#enter();
           this.#guest.call(names.resume, 0);
         });
       case 'reactor':
-        return this.#guest.runHandler(() => this.#enter(session));
+        return this.#guest.runHandler(() => this.#enter());
       case 'fresh':
         if (shape.kind === 'reactor') {
           return this.#guest.runHandler(() => {
-            this.#enter(session);
+            this.#enter();
             if (shape.initialize) this.#guest.call('_initialize');
           });
         }
         return this.#guest.runCommand(() => {
-          this.#enter(session);
+          this.#enter();
           this.#guest.call('_start');
         });
     }
   }
 
-  #enter({ random, clock }: GuestSession): void {
-    const program = this.#program;
+  #enter(): void {
+    const { program } = this;
     this.#used = this.#ready ?? this.#create();
     this.#ready = null;
     this.#guest.attach(this.#used);
     if (program.strategy === 'fresh') this.#guest.start();
     else {
+      const { random, clock } = this.#guest.conditions;
       reseedPrngStates(this.#guest.memory, program.prngStates, random);
       moveTimeCells(this.#guest.memory, program.timeCells, clock.monotonic());
     }
@@ -121,8 +121,8 @@ class InstanceRunner implements Runner {
 
   #create(): WebAssembly.Instance {
     const { imports } = this.#guest;
-    if (this.#restorer !== null) return this.#restorer.instantiate(this.#program, imports);
-    return instantiate(this.#program.module, imports);
+    if (this.#restorer !== null) return this.#restorer.instantiate(this.program, imports);
+    return instantiate(this.program.module, imports);
   }
 
   /** Creates the next instance. An error occurs again, and is reported, when the program runs. */
@@ -135,7 +135,7 @@ class InstanceRunner implements Runner {
   }
 
   #guestBytes(instance: WebAssembly.Instance): Uint8Array {
-    return new Uint8Array(bufferOf(instance), this.#program.tableBytes);
+    return new Uint8Array(bufferOf(instance), this.program.tableBytes);
   }
 }
 

@@ -37,10 +37,10 @@ export function differenceOf(fresh: FreshProgram, warm: Program, guest: Guest, n
     let runner = createRunner(warm, guest);
     const runUpTo = (runs: number) => {
       while (expected.length < runs) {
-        expected.push(observe(expectedRunner, name, input));
+        expected.push(observe(guest, expectedRunner, name, input));
         if (actual.length % RUNS === 0) runner = createRunner(warm, guest);
-        if (actual.length % RUNS === 2) endEarly(runner, name);
-        actual.push(observe(runner, name, input));
+        if (actual.length % RUNS === 2) endEarly(guest, runner, name);
+        actual.push(observe(guest, runner, name, input));
       }
       return sameVariation(expected, actual);
     };
@@ -52,16 +52,17 @@ export function differenceOf(fresh: FreshProgram, warm: Program, guest: Guest, n
 }
 
 /** Returns everything observable of a run, as one text. */
-function observe(runner: Runner, name: string, input: string): string {
+function observe(guest: Guest, runner: Runner, name: string, input: string): string {
   const { session, trace } = sandboxSession(name, new TextEncoder().encode(input), randomConditions());
-  const { output, exitCode, error } = runner.run(session);
+  guest.begin(runner.program, session);
+  const { output, exitCode, error } = runner.run();
   runner.reset();
   // Not as JSON, which needs six characters for a zero byte: up to 24 of these texts are kept.
   return [exitCode, error, Buffer.from(output).toString('latin1'), ...trace].join('\n');
 }
 
 /** Runs a guest that is ended when it reads its input, like a guest that traps. */
-function endEarly(runner: Runner, name: string): void {
+function endEarly(guest: Guest, runner: Runner, name: string): void {
   const { session } = sandboxSession(name, new Uint8Array(0), randomConditions());
   const ended: GuestSession = {
     ...session,
@@ -69,7 +70,8 @@ function endEarly(runner: Runner, name: string): void {
       throw new GuestFailure('ended early');
     },
   };
-  runner.run(ended);
+  guest.begin(runner.program, ended);
+  runner.run();
   runner.reset();
 }
 

@@ -22,7 +22,11 @@ const DEFAULT_STALLED_INTERVAL_MS = 30_000;
  * milliseconds, and when the next delayed job is due, in Unix milliseconds.
  */
 type ClaimResult = [job: JobJson | null, id: string, rateLimitMs: number, lookAgainAt: number];
-type Finished = { result: unknown[] | undefined; finishedOn: number };
+/** The result of a claim without the tuple. */
+type NextJob =
+  | { kind: 'job'; json: JobJson; id: string }
+  | { kind: 'empty'; rateLimitMs: number; nextDelayedAt: number };
+type Finished = { result: ClaimResult | undefined; finishedOn: number };
 
 /**
  * BullMQ's `IQueueBackend` on SQLite. Each method is one operation in the thread of the connection;
@@ -46,11 +50,11 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
    * Repeats `moveToActive` for each token, in one operation, until the queue is empty; the last
    * result then has no job.
    */
-  async moveManyToActive(tokens: readonly string[], name?: string): Promise<ClaimResult[]> {
+  async moveManyToActive(tokens: readonly string[], name?: string): Promise<NextJob[]> {
     if (tokens.length === 0) return [];
     const asOf = this.jobChangeSequence;
     const claims = await this.call('claimMany', {}, { tokens, ...this.#claimLimits(name), now: Date.now() });
-    return claims.map((claim) => this.#toClaimResult(claim, asOf));
+    return claims.map((claim) => toNextJob(this.#toClaimResult(claim, asOf)));
   }
 
   /** Does nothing: on SQLite, waiting for a job consumes no marker. */
@@ -88,6 +92,12 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     const value = JSON.stringify(returnValue ?? null);
     const claim = await this.call('complete', about('moveToFinished', job.id), options, value);
     return this.#toFinished(claim, asOf, options.finishedOn);
+  }
+
+  /** `moveToCompleted` of a job without a return value, of which nothing is kept. */
+  async complete(job: MinimalJob, token: string, fetchNext: boolean): Promise<NextJob | null> {
+    const { result } = await this.moveToCompleted(job, undefined, { count: 0 }, token, fetchNext);
+    return result === undefined ? null : toNextJob(result);
   }
 
   async moveToFailed<T, R, N extends string>(
@@ -195,6 +205,10 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
   async extendLocks(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
     return this.call('extendLocks', {}, { ids: jobIds, tokens, lockMs: duration, now: Date.now() });
   }
+}
+
+function toNextJob([json, id, rateLimitMs, nextDelayedAt]: ClaimResult): NextJob {
+  return json === null ? { kind: 'empty', rateLimitMs, nextDelayedAt } : { kind: 'job', json, id };
 }
 
 function toFailure(fields: Record<string, unknown> | undefined): AttemptFailure {
