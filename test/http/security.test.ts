@@ -1,6 +1,7 @@
 import { createConnection } from 'node:net';
 import test from 'ava';
 import { routes } from '../../src/http/routes.js';
+import { guest } from '../helpers/guests.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 
@@ -254,4 +255,25 @@ test('an anonymous caller of a failed public function gets the exit code without
   t.is(stranger.status, 500);
   t.is(stranger.json.error, 'exited with code 3');
   t.false(stranger.text.includes('secret reason'));
+});
+
+test('an anonymous caller of a public function that panics or exhausts its memory gets no stderr output', async (t) => {
+  const api = await aTenant(await engine());
+  await api.deploy('kitchen', await guest('kitchen.c'), { is_public: 'true' });
+  for (const [input, own, strange] of [
+    [
+      "stderr thread 'main' (1) panicked at src/main.rs:1:2:\nstderr a secret\ntrap",
+      'trap: unreachable: panicked at src/main.rs:1:2: a secret',
+      'trap: unreachable',
+    ],
+    [
+      'bomb',
+      'memory limit of 64 MB exceeded (exited with code 7: malloc gave NULL)',
+      'memory limit of 64 MB exceeded (exited with code 7)',
+    ],
+  ] as const) {
+    t.is((await api.invoke('kitchen', input)).json.error, own);
+    const path = `/v1/invoke/${api.namespace}/kitchen`;
+    t.is((await api.as().request('POST', path, { body: input })).json.error, strange);
+  }
 });

@@ -123,6 +123,26 @@ test('20 concurrent first calls load a module once', async (t) => {
   t.is(loads, 1);
 });
 
+const BACKTRACE = 'note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace';
+for (const [printed, error] of [
+  [
+    ["thread 'main' (1) panicked at src/main.rs:14:67:", 'no name: "in order"', BACKTRACE],
+    'trap: unreachable: panicked at src/main.rs:14:67: no name: "in order"',
+  ],
+  [
+    ["thread '<unnamed>' panicked at src/a.rs:1:2:", 'not equal', '  left: 1', ' right: 2', BACKTRACE],
+    'trap: unreachable: panicked at src/a.rs:1:2: not equal left: 1 right: 2',
+  ],
+  [["thread 'main' panicked at 'old', src/a.rs:1:2"], "trap: unreachable: panicked at 'old', src/a.rs:1:2"],
+  [['no panic'], 'trap: unreachable'],
+] as const) {
+  test(`the error of a trap is "${error}" after "${printed[0]}" on stderr`, async (t) => {
+    const outcome = await run([...printed.map((line) => `stderr ${line}`), 'trap'].join('\n'));
+    t.is(outcome.error, error);
+    t.is((await run('trap')).error, 'trap: unreachable');
+  });
+}
+
 test('the error of a non-zero exit contains the last stderr line of the guest', async (t) => {
   const outcome = await run('stderr first\nstderr why it gives up\nexit 3');
   t.is(outcome.error, 'exited with code 3: why it gives up');

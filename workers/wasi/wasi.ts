@@ -103,6 +103,17 @@ export class GuestWasi {
     return this.#errorTail.trimEnd().split('\n').at(-1)?.trim() ?? '';
   }
 
+  /**
+   * Returns the panic that a Rust program printed on stderr as one line, '' if there is none: its
+   * location, and its message on the lines between the header and the note about backtraces.
+   */
+  panic(): string {
+    const parts = this.#errorTail.split(/^thread '.*' (?:\(\d+\) )?(?=panicked at )/m);
+    const last = parts.length > 1 ? parts.at(-1) : undefined;
+    const [panic = ''] = last?.split(/^(?:note: |stack backtrace:)/m) ?? [];
+    return panic.trim().replace(/\s*\n\s*/g, ' ');
+  }
+
   get #session(): GuestSession {
     if (this.#current === null) throw new GuestFailure('the guest ran outside an invocation');
     return this.#current;

@@ -15,12 +15,17 @@ export function failureFields(
   return { status, error: shown ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
 }
 
+/** An error that ends with text of the function, perhaps as the reason of an exceeded memory limit. */
+const WITH_OUTPUT = /^((?:memory limit of \d+ MB exceeded \()?(?:exited with code \d+|trap: unreachable)): .*$/s;
+
 /**
- * Returns the error of an exit without the line of stderr that follows it: anonymous callers must
- * not see a function's output.
+ * Returns the error of an exit or a panic without what the function printed on stderr: anonymous
+ * callers must not see a function's output.
  */
 function withoutOutput(error: string): string {
-  return /^exited with code \d+(?=: )/.exec(error)?.[0] ?? error;
+  const shown = WITH_OUTPUT.exec(error)?.[1];
+  if (shown === undefined) return error;
+  return shown.includes('(') ? `${shown})` : shown;
 }
 
 /** Returns the output of a failed function for callers with a credential; null if there is none. */

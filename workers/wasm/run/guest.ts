@@ -137,7 +137,7 @@ export class Guest {
       if (ending.code !== 0) result.error = describeExit(ending.code, this.#wasi.lastErrorLine());
     } else if (ending !== null) {
       result.exitCode = null;
-      result.error = ending instanceof GuestFailure ? ending.sentence : describeTrap(ending);
+      result.error = ending instanceof GuestFailure ? ending.sentence : describeTrap(ending, this.#wasi.panic());
     }
     if (result.error !== null) {
       if (result.refused) result.error = `memory limit of ${limitMb} MB exceeded (${result.error})`;
@@ -205,8 +205,10 @@ function describeExit(code: number, errorLine: string): string {
   return errorLine === '' ? `exited with code ${code}` : `exited with code ${code}: ${errorLine}`;
 }
 
-function describeTrap(error: unknown): string {
+/** Rust ends a panic with the instruction unreachable, after it has printed the reason on stderr. */
+function describeTrap(error: unknown, panic: string): string {
   if (isStackOverflow(error)) return 'trap: call stack exhausted';
-  if (error instanceof Error) return `trap: ${error.message}`;
-  return 'trap: an exception that nothing caught';
+  if (!(error instanceof Error)) return 'trap: an exception that nothing caught';
+  const trap = `trap: ${error.message}`;
+  return trap === 'trap: unreachable' && panic !== '' ? `${trap}: ${panic}` : trap;
 }
