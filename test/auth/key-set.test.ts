@@ -37,6 +37,8 @@ const setOf = async (...keys: { publicKey: KeyObject; kid?: string }[]) =>
 
 const soon = () => Math.floor(Date.now() / 1000) + 60;
 
+const rsa = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength });
+
 const sign = ({ privateKey }: { privateKey: KeyObject }, { kid, exp }: { kid?: string; exp?: number } = {}) =>
   new SignJWT({ sub: 'user', namespace: aNamespace(), exp: exp ?? soon() })
     .setProtectedHeader({ alg: 'EdDSA', ...(kid === undefined ? {} : { kid }) })
@@ -58,9 +60,11 @@ const answers: Record<string, RequestListener> = {
 for (const [what, answer] of Object.entries(answers)) {
   test(`while the JWKS URL answers with ${what}, tokens are not called wrong`, async (t) => {
     const tokens = await trusting(t, answer);
-    const started = Date.now();
-    await t.throwsAsync(tokens.verify(await sign(first, { kid: 'k' })), { code: 'unavailable' });
-    t.true(Date.now() - started < 4500, 'it does not wait for the time limit');
+    const error = await t.throwsAsync(tokens.verify(await sign(first, { kid: 'k' })), {
+      code: 'unavailable',
+    });
+    // jose's own time limit has another cause.
+    t.regex(String(error instanceof Error && error.cause), /answered with no key set/);
   });
 }
 
@@ -88,4 +92,14 @@ test('a token that expires after the year 9999 has an expiry that can be written
     const { expiresAt } = await tokens.verify(await sign(first, { kid: 'k', exp }));
     t.is(new Date(expiresAt).toISOString(), '9999-12-31T23:59:59.999Z');
   }
+});
+
+test('a key that is too short does not hide the one that signed the token', async (t) => {
+  const good = rsa(2048);
+  const set = await setOf(rsa(1024), good);
+  const tokens = await trusting(t, (_, response) => response.end(set));
+  const jwt = await new SignJWT({ sub: 'user', namespace: aNamespace(), exp: soon() })
+    .setProtectedHeader({ alg: 'RS256' })
+    .sign(good.privateKey);
+  t.like(await tokens.verify(jwt), { subject: 'user' });
 });

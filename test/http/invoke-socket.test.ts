@@ -6,12 +6,18 @@ import test, { type ExecutionContext } from 'ava';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Handshake } from '../../src/http/ws/handshake.js';
 import { prepareInvokeSocket } from '../../src/http/ws/invoke-socket.js';
+import { closeByServer } from '../../src/http/ws/server-close.js';
 import { UnsentFrames } from '../../src/http/ws/unsent-frames.js';
 import { aName, aNamespace, aRequestId } from '../helpers/attempt.js';
 import { until } from '../helpers/until.js';
 
+type Disconnect = (giveUp: () => void) => () => void;
+
 /** Serves a function socket whose invocations end when the test says so. */
-async function aSocket(t: ExecutionContext) {
+async function aSocket(t: ExecutionContext, mode?: 'accepting until closed') {
+  let isGivenUp = false;
+  let lost: Promise<unknown> = Promise.resolve();
+  let side: WebSocket | undefined;
   const inputs: string[] = [];
   const ends: (() => void)[] = [];
   const running = { now: 0, most: 0 };
@@ -20,7 +26,11 @@ async function aSocket(t: ExecutionContext) {
       catalog: { candidates: async () => [{ is_public: true, metadata: {} }] },
       config: { SYNC_WAIT_SECONDS: 900 },
       invoker: {
-        async call({ input }: { input: Uint8Array }) {
+        async call({ input }: { input: Uint8Array }, { onDisconnect }: { onDisconnect: Disconnect }) {
+          if (mode === 'accepting until closed') await lost;
+          onDisconnect(() => {
+            isGivenUp = true;
+          });
           inputs.push(Buffer.from(input).toString());
           running.now += 1;
           running.most = Math.max(running.most, running.now);
@@ -36,11 +46,11 @@ async function aSocket(t: ExecutionContext) {
     query: {},
   } as unknown as Handshake;
   const { serve } = await prepareInvokeSocket(handshake);
-  let lost: Promise<unknown> = Promise.resolve();
   const sockets = new WebSocketServer({ noServer: true });
   const server = createServer().on('upgrade', (request, socket, head) =>
     sockets.handleUpgrade(request, socket, head, (served) => {
       lost = once(served, 'close');
+      side = served;
       serve(served);
     }),
   );
@@ -70,7 +80,8 @@ async function aSocket(t: ExecutionContext) {
     for (const one of ends.splice(0)) one();
     await turn();
   };
-  return { ws, inputs, running, together, end, isLost: () => lost };
+  const closeByEngine = () => side && closeByServer(side, 1008, 'the credential has expired');
+  return { ws, inputs, running, together, end, closeByEngine, isLost: () => lost, gaveUp: () => isGivenUp };
 }
 
 const MESSAGES = Array.from({ length: 300 }, (_, at) => `message ${at}`);
@@ -119,4 +130,29 @@ test('messages that wait when the connection of a function socket is lost are dr
     return running.now === 0;
   });
   t.is(inputs.length, 64);
+});
+
+test('messages that wait when the engine closes a function socket are dropped, whatever code the client answers', async (t) => {
+  const { ws, inputs, running, together, end, closeByEngine } = await aSocket(t);
+  together(() => {
+    for (const message of MESSAGES) ws.send(message);
+  });
+  await until('the first run', () => running.now === 64);
+  closeByEngine();
+  ws.close(1000);
+  await until('they end', async () => {
+    await end();
+    return running.now === 0;
+  });
+  t.is(inputs.length, 64);
+});
+
+test('a call that is accepted while its client closes a function socket is not waited for', async (t) => {
+  const { ws, together, gaveUp } = await aSocket(t, 'accepting until closed');
+  together(() => {
+    ws.send('last');
+    ws.close();
+  });
+  await until('it is given up', () => gaveUp());
+  t.pass();
 });

@@ -123,7 +123,8 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
     const stored = await earlierAttempts(deps, delivery);
     const ended = endOf(stored);
     if (ended) {
-      await deps.finisher.followUp(invocation, fn, ended);
+      // Before its job left the queue, the first run of a replay has sent its events.
+      if (delivery.redelivered) await deps.finisher.followUp(invocation, fn, ended);
       return { kind: 'done' };
     }
     const endsNow = isLastCrash(delivery);

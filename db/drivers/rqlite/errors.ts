@@ -52,6 +52,8 @@ const OF_ONE_NODE: ReadonlySet<RqliteErrorCode> = new Set([
   'SQLITE_CORRUPT',
   'SQLITE_READONLY',
   'SQLITE_NOMEM',
+  // Each node applies the time limit on its own clock.
+  'RQLITE_TIMEOUT',
 ]);
 
 /**

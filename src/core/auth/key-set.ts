@@ -43,7 +43,9 @@ async function verifyWithOneOf(
     try {
       return (await jwtVerify(jwt, key, options)).payload;
     } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+      // A key that cannot be used, for example because it is too short, throws no error of jose.
+      const isOfKey = !(error instanceof errors.JOSEError);
+      if (!isOfKey && !(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
     }
   }
   throw new errors.JWSSignatureVerificationFailed();

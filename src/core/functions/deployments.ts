@@ -208,7 +208,7 @@ async function whenAdded({ name, version }: FunctionVersion, work: () => Promise
   try {
     await work();
   } catch (cause) {
-    if (!isAppError(cause, 'unavailable')) throw cause;
+    if (!isAppError(cause, 'unavailable') && !isAppError(cause, 'ambiguous_write')) throw cause;
     throw new AppError(
       'ambiguous_write',
       `Version ${version} of ${name} was added, but not everything that follows could be done: ${messageOf(cause)} Deploy again if it does not run.`,

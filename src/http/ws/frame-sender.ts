@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws';
 import type { Namespace } from '../../contract/ids.js';
 import { CLOSE } from './close-codes.js';
+import { closeByServer } from './server-close.js';
 import type { Receiver, UnsentFrames } from './unsent-frames.js';
 
 /**
@@ -37,7 +38,7 @@ export function frameSender(ws: WebSocket, options: FrameSenderOptions): FrameSe
   const disconnect = (reason: string) => {
     if (isDisconnected) return;
     isDisconnected = true;
-    ws.close(CLOSE.tryLater, reason);
+    closeByServer(ws, CLOSE.tryLater, reason);
     setTimeout(() => ws.terminate(), CLOSE_TIMEOUT_MS).unref();
   };
   const receiver: Receiver = {

@@ -18,14 +18,15 @@ import { bytesOf } from './bytes-of.js';
 import { frameSender } from './frame-sender.js';
 import type { Handshake, Prepare } from './handshake.js';
 import { followLogs, type LogFollower } from './log-follower.js';
+import { isClosedByServer } from './server-close.js';
 
 /** Maximum number of concurrent invocations per socket; at the limit, reading pauses. */
 const MAX_IN_FLIGHT = 64;
 /** Maximum size of unsent replies; at the limit, reading pauses. */
 const MAX_UNSENT_BYTES = 8 << 20;
 
-/** Close codes of a client that has sent all that it wanted to (RFC 6455 §7.4.1). */
-const CLOSED_BY_CLIENT: ReadonlySet<number> = new Set([1000, 1005]);
+/** The code of a connection that was lost without a close frame (RFC 6455 §7.4.1). */
+const LOST = 1006;
 
 const readPath = textReader(functionRefPath);
 const readQuery = textReader(invokeSocketQuerySchema);
@@ -72,13 +73,16 @@ function serve(
   // One listener per invocation in flight, and one of the log.
   setMaxListeners(MAX_IN_FLIGHT + 2, gone.signal);
   const onDisconnect = (callback: () => void) => {
+    // The client may have disconnected while its message was accepted.
+    if (gone.signal.aborted) callback();
     gone.signal.addEventListener('abort', callback, { once: true });
     return () => gone.signal.removeEventListener('abort', callback);
   };
   let inFlight = 0;
   /**
    * `ws` emits all messages of a packet at once, also while it is paused. At most 64 KB are read at
-   * a time.
+   * a time. Those that wait when the client closes the socket are invoked; when the connection is
+   * lost or this side closes it, they are dropped.
    */
   const waiting: RawData[] = [];
 
@@ -93,6 +97,7 @@ function serve(
   const isFull = () => inFlight >= MAX_IN_FLIGHT || ws.bufferedAmount > MAX_UNSENT_BYTES;
   /** Starts what waits, as far as the limits allow, and reads on only when nothing waits. */
   const applyBackpressure = () => {
+    if (isClosedByServer(ws)) waiting.length = 0;
     while (!isFull()) {
       const next = waiting.shift();
       if (next === undefined) break;
@@ -118,8 +123,7 @@ function serve(
     if (ref.version !== undefined) request.version = ref.version;
     if (caller.principal?.wallet) request.callerWallet = caller.principal.wallet;
     const { id, reply } = await services.invoker.call(request, {
-      // No one waits for what a client has sent before it closed the socket.
-      waitMs: gone.signal.aborted ? 0 : services.config.SYNC_WAIT_SECONDS * 1000,
+      waitMs: services.config.SYNC_WAIT_SECONDS * 1000,
       onDisconnect,
       onAccepted: (accepted) => follower?.expect(accepted),
     });
@@ -146,8 +150,7 @@ function serve(
     applyBackpressure();
   });
   ws.on('close', (code: number) => {
-    // Otherwise the connection has been lost, or its credential has ended.
-    if (!CLOSED_BY_CLIENT.has(code)) waiting.length = 0;
+    if (code === LOST || isClosedByServer(ws)) waiting.length = 0;
     gone.abort();
   });
 }

@@ -20,6 +20,7 @@ import { findEndpoint } from './endpoints.js';
 import type { SocketServices } from './handshake.js';
 import { createPresenceRooms, type PresenceRooms } from './presence-rooms.js';
 import { refuseHandshake, refuseUpgrade } from './refuse.js';
+import { closeByServer } from './server-close.js';
 import { TopicRooms } from './topic-rooms.js';
 import { UnfinishedMessage } from './unfinished-message.js';
 import { UnsentFrames } from './unsent-frames.js';
@@ -105,7 +106,7 @@ export class Sockets implements Closable {
     const closed = [...this.#open.keys()].map(
       (ws) => new Promise<void>((resolve) => ws.once('close', () => resolve())),
     );
-    for (const ws of this.#open.keys()) ws.close(CLOSE.goingAway, 'the engine is stopping');
+    for (const ws of this.#open.keys()) closeByServer(ws, CLOSE.goingAway, 'the engine is stopping');
     const late = setTimeout(() => {
       for (const ws of this.#open.keys()) ws.terminate();
     }, CLOSE_TIMEOUT_MS);
@@ -219,7 +220,7 @@ export class Sockets implements Closable {
       const valid = validations.get(name) ?? auth.isValid(principal).catch(() => true);
       validations.set(name, valid);
       void valid.then((isValid) => {
-        if (!isValid) ws.close(CLOSE.policy, 'the credential has expired or was revoked');
+        if (!isValid) closeByServer(ws, CLOSE.policy, 'the credential has expired or was revoked');
       });
     }
   }
@@ -227,7 +228,7 @@ export class Sockets implements Closable {
 
 /** Closes a socket without reading the rest of what its client sends. */
 function closeUnread(ws: WebSocket, code: number, reason: string): void {
-  ws.close(code, reason);
+  closeByServer(ws, code, reason);
   ws.pause();
   setTimeout(() => ws.terminate(), UNREAD_CLOSE_MS).unref();
 }

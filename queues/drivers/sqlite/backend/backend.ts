@@ -21,7 +21,7 @@ const DEFAULT_STALLED_INTERVAL_MS = 30_000;
  * The result of a claim as BullMQ expects it: the job, its id, the remaining rate limit in
  * milliseconds, and when the next delayed job is due, in Unix milliseconds.
  */
-type ClaimResult = [job: JobJson | null, id: string, rateLimitMs: number, lookAgainAt: number];
+type ClaimResult = [job: JobJson | null, id: string, rateLimitMs: number, nextDelayedAt: number];
 /** The result of a claim without the tuple. */
 type NextJob =
   | { kind: 'job'; json: JobJson; id: string }
