@@ -16,7 +16,8 @@ export function failureFields(
 }
 
 /** An error that ends with text of the function, perhaps as the reason of an exceeded memory limit. */
-const WITH_OUTPUT = /^((?:memory limit of \d+ MB exceeded \()?(?:exited with code \d+|trap: unreachable)): .*$/s;
+const WITH_OUTPUT =
+  /^((?:memory limit of \d+ MB exceeded \()?(?:exited with code \d+|trap: unreachable)): .*$/s;
 
 /**
  * Returns the error of an exit or a panic without what the function printed on stderr: anonymous

@@ -137,7 +137,8 @@ export class Guest {
       if (ending.code !== 0) result.error = describeExit(ending.code, this.#wasi.lastErrorLine());
     } else if (ending !== null) {
       result.exitCode = null;
-      result.error = ending instanceof GuestFailure ? ending.sentence : describeTrap(ending, this.#wasi.panic());
+      result.error =
+        ending instanceof GuestFailure ? ending.sentence : describeTrap(ending, this.#wasi.panic());
     }
     if (result.error !== null) {
       if (result.refused) result.error = `memory limit of ${limitMb} MB exceeded (${result.error})`;
