@@ -2,6 +2,8 @@
 import '../process/v8-flags.js';
 import { type Command, CommanderError } from 'commander';
 import { AppError, type ErrorCode, messageOf } from '../errors.js';
+import { fileReason } from '../files/file-reason.js';
+import { nodeErrorCode } from '../node-error-code.js';
 import { VERSION } from '../package.js';
 import { inCliTerms } from './cli-terms.js';
 import { candidates } from './completion/candidates.js';
@@ -17,6 +19,9 @@ const FAILED = 1;
 const WRONG_USAGE = 2;
 /** Their messages say how a function ended, and name no fields of the API. */
 const OUTCOMES = new Set<ErrorCode>(['function_error', 'function_refused', 'function_timeout']);
+
+/** Errors of a file that are caused by the user's machine. ENOENT can also be a fault of orama. */
+const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'ENOSPC', 'EDQUOT']);
 
 /** Runs the CLI. Resolves with the exit code: 0 success, 1 failure, 2 wrong usage. */
 async function main(): Promise<number> {
@@ -66,8 +71,14 @@ function report({ code, message }: AppError, running: Command | undefined): stri
   return `error: ${sentence}\n${hint === undefined ? '' : `${hint}\n`}`;
 }
 
-/** Formats an error that is not an AppError, which is a bug. */
+/**
+ * Formats an error that is not an AppError: of a file that the user's machine refuses, else a bug.
+ */
 function faultReport(error: unknown): string {
+  const file = error instanceof Error && 'path' in error ? error.path : undefined;
+  if (typeof file === 'string' && REFUSALS.has(nodeErrorCode(error))) {
+    return `error: ${file}: ${fileReason(error)}\n`;
+  }
   const stack = error instanceof Error ? error.stack : undefined;
   return `error: ${messageOf(error)}\nThis is a fault of orama itself; please report it with these lines:\n${stack ?? String(error)}\n`;
 }

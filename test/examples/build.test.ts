@@ -103,3 +103,12 @@ test('the error for a directory without sources lists the recognized source file
   t.is(built.code, 1);
   t.regex(built.stderr, /Nothing to build in .*go\.mod.*Cargo\.toml.*assembly/);
 });
+
+test('a file that cannot be written is an error that names the file and the reason', async (t) => {
+  const made = await runCli(['function', 'init', 'blocked', '--lang', 'javascript'], { home });
+  t.is(made.code, 0, made.stderr);
+  mkdirSync(join(home, 'blocked', 'function.wasm'));
+  const built = await runCli(['function', 'build', 'blocked'], { home });
+  t.is(built.code, 1);
+  t.regex(built.stderr, /^error: .*function\.wasm: it is a directory \(EISDIR\)\n$/);
+});
