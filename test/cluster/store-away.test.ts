@@ -43,10 +43,11 @@ onRqlite('invocations continue while the database is down', (binary) => {
       const [node] = rqlite.nodes;
       await node?.kill('SIGKILL');
       const runs = async () => (await web.api.post('/v1/cache/get', { dmap: 'default', key: 'runs' })).json;
-      await until('the end is in the backlog', async () => {
-        const redis = new Redis(cluster.redis.url);
-        return (await redis.xlen('{orama}:backlog').finally(() => redis.disconnect())) > 0;
-      });
+      const redis = new Redis(cluster.redis.url);
+      t.teardown(() => redis.disconnect());
+      await until('the end is in the backlog', async () => (await redis.xlen('{orama}:backlog')) > 0);
+      // While the job is on the queue, a repetition is answered with its id.
+      await until('the job has left', async () => (await redis.llen('{orama}:async:active')) === 0);
       // Nobody moves the record to the store.
       first.freeze();
       await node?.start();
