@@ -91,41 +91,8 @@ for (const driver of ['redis', 'sqlite'] as const) {
   });
 }
 
-test('when a process takes over a job of its own, only the earlier run loses it', async (t) => {
-  const { queues } = await open(t, 'redis');
-  const job = queued({}, { attempts: 3 });
-  const { id } = job.invocation;
-  const gates = [closedGate(), closedGate()];
-  t.teardown(() => gates.map(({ open }) => open()));
-  const deliveries: Delivery[] = [];
-  await queues.queue.consume(
-    async (delivery) => {
-      deliveries.push(delivery);
-      await gates[deliveries.length - 1]?.opened;
-      return DONE;
-    },
-    { concurrency: 2 },
-  );
-  await queues.queue.add([job]);
-  await until('the job runs', () => deliveries.length === 1);
-  // As when the process was suspended until the lock had expired.
-  await redis.del(`{orama}:async:${id}:lock`);
-  await until('the job runs again', () => deliveries.length === 2);
-  const [first, second] = deliveries;
-  await until('the first run is aborted', () => first?.signal.aborted);
-  t.is(first?.signal.reason, 'lost');
-  gates[0]?.open();
-  await delay(LONG_MS);
-  t.is(deliveries.length, 2);
-  t.false(second?.signal.aborted);
-  await queues.queue.cancel(id);
-  await until('the second run is cancelled', () => second?.signal.aborted);
-  t.is(second?.signal.reason, 'cancelled');
-  gates[1]?.open();
-  await until('the job has left', async () => (await queues.queue.counts()).bytes === 0);
-});
-
-test('a run that has lost its job is not reported as one whose job could not be removed', async (t) => {
+/** A job whose first run has lost its lock to a second run of the same process; both wait at gates. */
+async function takenOver(t: ExecutionContext) {
   const { queues, warnings } = await open(t, 'redis');
   const job = queued({}, { attempts: 3 });
   const { id } = job.invocation;
@@ -142,9 +109,30 @@ test('a run that has lost its job is not reported as one whose job could not be 
   );
   await queues.queue.add([job]);
   await until('the job runs', () => deliveries.length === 1);
+  // As when the process was suspended until the lock had expired.
   await redis.del(`{orama}:async:${id}:lock`);
-  await until('the first run is aborted', () => deliveries[0]?.signal.aborted);
   await until('the job runs again', () => deliveries.length === 2);
+  await until('the first run is aborted', () => deliveries[0]?.signal.aborted);
+  return { queues, warnings, id, gates, deliveries, consumer };
+}
+
+test('when a process takes over a job of its own, only the earlier run loses it', async (t) => {
+  const { queues, id, gates, deliveries } = await takenOver(t);
+  const [first, second] = deliveries;
+  t.is(first?.signal.reason, 'lost');
+  gates[0]?.open();
+  await delay(LONG_MS);
+  t.is(deliveries.length, 2);
+  t.false(second?.signal.aborted);
+  await queues.queue.cancel(id);
+  await until('the second run is cancelled', () => second?.signal.aborted);
+  t.is(second?.signal.reason, 'cancelled');
+  gates[1]?.open();
+  await until('the job has left', async () => (await queues.queue.counts()).bytes === 0);
+});
+
+test('a run that has lost its job is not reported as one whose job could not be removed', async (t) => {
+  const { queues, warnings, id, gates, consumer } = await takenOver(t);
   for (const { open } of gates) open();
   await until('the job has left', async () => (await queues.queue.counts()).bytes === 0);
   await consumer.close();
