@@ -76,7 +76,7 @@ const SUITES = {
   HTTP: [
     'test/http/hardening.test.ts',
     'test/http/smuggling.test.ts',
-    'test/http/functions-hardening.test.ts',
+    'test/http/ports-hardening.test.ts',
     'test/http/functions-acceptance.test.ts',
     'test/http/http-functions.test.ts',
     'test/http/http-functions-access.test.ts',
