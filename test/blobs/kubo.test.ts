@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import { openBlobs } from '../../src/blobs/open.js';
 import { blobsConformance } from '../conformance/blobs.js';
-import { cut, damage, flip, makeUnreadable } from '../helpers/damage.js';
+import { damage, flip, makeUnreadable } from '../helpers/damage.js';
 import { httpServer } from '../helpers/http-server.js';
 import { startKubo } from '../helpers/kubo.js';
 import { bytesOf } from '../helpers/kubo-cids.js';
@@ -19,7 +19,7 @@ if (program !== null) {
   const kubo = await startKubo(program);
   test.after.always(() => kubo.close());
 
-  blobsConformance('kubo', () => open(kubo.url));
+  blobsConformance('kubo', () => open(kubo.url), kubo.blocks);
 
   test('a stored blob survives a killed daemon and garbage collection, and a deleted blob is collected', async (t) => {
     const own = await startKubo(program);
@@ -41,25 +41,6 @@ if (program !== null) {
     sameBytes(t, await blobs.get(kept), bytes);
     await t.throwsAsync(blobs.get(doomed), { code: 'not_found' });
   });
-}
-
-if (program !== null) {
-  for (const [how, change] of Object.entries({ cut, flip, empty: () => new Uint8Array() })) {
-    test(`a damaged block (${how}) is never served, and putting the blob again mends it`, async (t) => {
-      const own = await startKubo(program);
-      t.teardown(() => own.close());
-      const blobs = await open(own.url);
-      t.teardown(() => blobs.close());
-      for (const size of [1000, 700_000]) {
-        const bytes = randomBytes(size);
-        const cid = await blobs.put(bytes);
-        await damage(own.blocks, bytes, change);
-        await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged', message: /damaged/ });
-        t.is(await blobs.put(bytes), cid);
-        sameBytes(t, await blobs.get(cid), bytes);
-      }
-    });
-  }
 }
 
 if (program !== null) {

@@ -1,7 +1,7 @@
 import { fork, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
@@ -19,7 +19,8 @@ import { tempDir } from '../helpers/temp-dir.js';
 
 const dir = tempDir();
 
-blobsConformance('local', () => openBlobs({ driver: 'local', dir: join(dir, 'conformance') }));
+const conformance = join(dir, 'conformance');
+blobsConformance('local', () => openBlobs({ driver: 'local', dir: conformance }), conformance);
 
 /** Returns the path of a blob's first block file. */
 async function blockOf(root: string, cid: string): Promise<string> {
@@ -41,20 +42,6 @@ test('a blob of identical blocks is stored no slower than one of different block
   const different = await time(randomBytes(size));
   const identical = await time(new Uint8Array(size));
   t.true(identical < 2 * different + 1000, `${identical} ms, and ${different} ms when different`);
-});
-
-test('reading a blob with a damaged block fails, and storing the blob again repairs it', async (t) => {
-  const root = join(dir, 'damaged');
-  const blobs = await openBlobs({ driver: 'local', dir: root });
-  const bytes = randomBytes(700_000);
-  const cid = await blobs.put(bytes);
-  const block = await blockOf(root, cid);
-  const stored = await readFile(block);
-  stored.writeUInt8(stored.readUInt8(5) ^ 1, 5);
-  await writeFile(block, stored);
-  await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged', message: /damaged/ });
-  t.is(await blobs.put(bytes), cid);
-  sameBytes(t, await blobs.get(cid), bytes);
 });
 
 test('a damaged blob is replaced in its place, so that no reader finds it absent', async (t) => {
@@ -98,14 +85,11 @@ test('a blob with a block that cannot be read is unavailable, and not damaged', 
   t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
 });
 
-test('reading a blob with a truncated or missing block fails', async (t) => {
-  const root = join(dir, 'cut');
+test('reading a blob with a missing block fails', async (t) => {
+  const root = join(dir, 'missing-block');
   const blobs = await openBlobs({ driver: 'local', dir: root });
   const cid = await blobs.put(randomBytes(700_000));
-  const block = await blockOf(root, cid);
-  await writeFile(block, (await readFile(block)).subarray(0, 100));
-  await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged' });
-  await rm(block);
+  await rm(await blockOf(root, cid));
   await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged' });
 });
 

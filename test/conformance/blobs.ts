@@ -2,13 +2,21 @@ import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import { isAppError } from '../../src/errors.js';
 import type { Blobs } from '../../src/ports/blobs.js';
+import { cut, damage, flip } from '../helpers/damage.js';
 import { bytesOf, KUBO_CIDS } from '../helpers/kubo-cids.js';
 import { sameBytes } from '../helpers/same-bytes.js';
 
 const ABSENT = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 
-/** Tests for every driver of the Blobs port. */
-export function blobsConformance(driver: string, open: () => Promise<Blobs>): void {
+/** What can happen to the first block of a blob on the disk. */
+const DAMAGES = { cut, altered: flip, emptied: () => new Uint8Array() };
+
+/**
+ * Tests for every driver of the Blobs port.
+ *
+ * @param blocks The directory of the files with the blocks.
+ */
+export function blobsConformance(driver: string, open: () => Promise<Blobs>, blocks: string): void {
   let blobs: Blobs;
   test.serial.before(async () => {
     blobs = await open();
@@ -64,6 +72,23 @@ export function blobsConformance(driver: string, open: () => Promise<Blobs>): vo
     await blobs.delete(doomed);
     sameBytes(t, await blobs.get(cid), kept);
   });
+
+  for (const [how, change] of Object.entries(DAMAGES)) {
+    // Serial, as finding the block reads all files, which other tests remove.
+    test.serial(
+      `${driver}: a blob whose block was ${how} is never served, and storing it again mends it`,
+      async (t) => {
+        for (const size of [1000, 700_000]) {
+          const bytes = randomBytes(size);
+          const cid = await blobs.put(bytes);
+          await damage(blocks, bytes, change);
+          await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged', message: /damaged/ });
+          t.is(await blobs.put(bytes), cid);
+          sameBytes(t, await blobs.get(cid), bytes);
+        }
+      },
+    );
+  }
 
   for (const cid of [ABSENT, 'not-a-cid', '', '../../../etc/passwd']) {
     test(`${driver}: reading the absent blob ${JSON.stringify(cid)} fails with not_found`, async (t) => {

@@ -1,40 +1,29 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { runCli } from '../helpers/cli.js';
-import { cut, damage, flip } from '../helpers/damage.js';
-import { startKubo } from '../helpers/kubo.js';
-import { notRun } from '../helpers/not-run.js';
+import { cut, damage } from '../helpers/damage.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
-import { findServer } from '../helpers/servers.js';
 import { until } from '../helpers/until.js';
 
 const ECHO = commands({ op: 'echo', a: 'x' });
 const CAUSE = /^The module of hurt cannot be loaded: The stored blob \w+ is damaged: .*Deploy hurt again/;
-const ipfs = findServer('ipfs', 'TEST_IPFS', 'ipfs');
 
-/**
- * Damages the module of one of two functions while the engine is down, and follows its jobs to
- * their dead letters and back.
- */
-async function follow(
-  t: ExecutionContext,
-  { env, blocks, change }: { env?: Record<string, string>; blocks?: string; change: typeof cut },
-): Promise<void> {
-  const settings = env === undefined ? {} : { env };
-  const first = await startEngine(settings);
+// test/conformance/blobs.ts damages blobs in each way and on each driver.
+test('jobs of a module that was cut on the disk fail with the cause, die, and run after another deploy', async (t) => {
+  const first = await startEngine();
   const { dataDir } = first;
   t.teardown(() => rm(dataDir, { recursive: true, force: true }));
   const wasm = await probeWasm();
-  // No block in common: Kubo stores blocks that files share once.
+  // Another CID.
   const other = Buffer.concat([wasm.subarray(0, 8), Buffer.from([0, 2, 1, 0x61]), wasm.subarray(8)]);
   t.is((await first.api.deploy('hurt', wasm, { retry_count: '1', retry_delay_seconds: '0' })).status, 201);
   t.is((await first.api.deploy('whole', other)).status, 201);
   await first.stop();
-  await damage(blocks ?? join(dataDir, 'blobs'), wasm, change);
+  await damage(join(dataDir, 'blobs'), wasm, cut);
 
-  const { api, url, adminKey, stop, log } = await startEngine({ dataDir, ...settings });
+  const { api, url, adminKey, stop, log } = await startEngine({ dataDir });
   t.teardown(stop);
   const refused = await api.invoke('hurt', ECHO);
   t.is(refused.status, 500, refused.text);
@@ -78,21 +67,4 @@ async function follow(
   });
   t.like((await api.get('/v1/health/modules')).json, { status: 'ok', damaged: [] });
   t.regex((await doctor()).stdout, /ok +modules +2 stored, none damaged/);
-}
-
-test('jobs of a module that was cut on the disk fail with the cause, die, and run after another deploy', (t) =>
-  follow(t, { change: cut }));
-
-test('jobs of a module that was altered on the disk fail with the cause, die, and run after another deploy', (t) =>
-  follow(t, { change: flip }));
-
-if (ipfs === null) notRun('ipfs: not found, damaged modules in Kubo not tried');
-else {
-  for (const [how, change] of Object.entries({ cut, flip })) {
-    test(`Kubo: jobs of a damaged module (${how}) fail with the cause, die, and run after another deploy`, async (t) => {
-      const kubo = await startKubo(ipfs);
-      t.teardown(kubo.close);
-      await follow(t, { env: { IPFS_API_URL: kubo.url }, blocks: kubo.blocks, change });
-    });
-  }
-}
+});
