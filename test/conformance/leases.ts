@@ -20,8 +20,9 @@ export function leasesConformance<C>(test: SerialFn<C>, of: (context: C) => [Lea
     t.is(await there.acquire('fn', 1), null);
     await lease?.release();
     await lease?.release();
-    const next = await there.acquire('fn', 1);
-    t.truthy(next);
+    t.is(await there.held('fn'), 0);
+    t.not(await there.acquire('fn', 1), null);
+    t.is(await there.held('fn'), 1);
     t.is(await here.acquire('fn', 1), null, 'releasing twice freed two leases');
   });
 
@@ -37,8 +38,9 @@ export function leasesConformance<C>(test: SerialFn<C>, of: (context: C) => [Lea
 
   test('leases: the limits of two keys are independent', async (t) => {
     const [here] = of(t.context);
-    t.truthy(await here.acquire('a', 1));
-    t.truthy(await here.acquire('b', 1));
+    t.not(await here.acquire('a', 1), null);
+    t.not(await here.acquire('b', 1), null);
     t.is(await here.acquire('a', 1), null);
+    t.deepEqual([await here.held('a'), await here.held('b')], [1, 1]);
   });
 }

@@ -43,9 +43,10 @@ export function testKeys(driver: string, open: OpenStore): void {
     }
     const [first = '', second = '', ...later] = made;
     const sibling = await keys.add(aKey({ maker: { kind: 'key', id: first } }), null, null);
+    t.not(sibling, null);
     t.true(await keys.revoke(second, anEntry()));
-    t.truthy(await keys.get(first));
-    t.truthy(await keys.get(sibling?.id ?? ''));
+    t.is((await keys.get(first))?.id, first);
+    t.deepEqual(await keys.get(sibling?.id ?? ''), sibling);
     for (const id of later) t.is(await keys.get(id), null);
     t.is(
       await keys.add(aKey({ maker: { kind: 'key', id: second } }), null, null),
@@ -69,13 +70,14 @@ export function testKeys(driver: string, open: OpenStore): void {
     await sessions.revokeFamily(family);
     t.is(await keys.get(first?.id ?? ''), null);
     t.is(await keys.get(second?.id ?? ''), null);
-    t.truthy(await keys.get(kept?.id ?? ''));
+    t.not(kept, null);
+    t.deepEqual(await keys.get(kept?.id ?? ''), kept);
     t.is(await keys.add(aKey({ maker: { kind: 'session', family } }), null, null), null);
 
     const token = { hash: uuidv7(), family: other, wallet: 'w', namespace: aNamespace() };
     await sessions.addRefresh({ ...token, expiresAt: Date.now() + 60_000 });
     await sessions.useRefresh(token.hash);
-    t.truthy(await keys.get(kept?.id ?? ''));
+    t.deepEqual(await keys.get(kept?.id ?? ''), kept);
     await sessions.useRefresh(token.hash);
     t.is(await keys.get(kept?.id ?? ''), null, 'using a refresh token twice ends its login');
   });

@@ -30,8 +30,8 @@ test('compose.yaml has web, two workers, a durable Redis, three RQLite nodes, Ol
   t.is(redis[redis.indexOf('--appendonly') + 1], 'yes');
   t.is(redis[redis.indexOf('--appendfsync') + 1], 'always');
   t.is(services.filter(([name]) => /^rqlite-\d$/.test(name)).length, 3);
-  t.truthy(file.services.olric);
-  t.truthy(file.services.ipfs);
+  t.regex(file.services.olric?.image ?? '', /^ghcr\.io\/olric-data\/olric:/);
+  t.regex(file.services.ipfs?.image ?? '', /^ipfs\/kubo:/);
 });
 
 for (const [name, { environment = {}, depends_on = {} }] of engines) {
@@ -51,7 +51,9 @@ for (const [name, { environment = {}, depends_on = {} }] of engines) {
 
 test('every service has an image or build, and every volume and dependency is defined', (t) => {
   for (const [name, service] of services) {
-    t.truthy(service.image ?? service.build, name);
+    const isEngine = ['web', 'worker-1', 'worker-2'].includes(name);
+    t.is(service.build, isEngine ? '.' : undefined, name);
+    t.is(service.image === undefined, isEngine, name);
     for (const volume of service.volumes ?? [])
       t.true((volume.split(':')[0] ?? '') in file.volumes, `${name} ${volume}`);
     for (const other of Object.keys(service.depends_on ?? {}))

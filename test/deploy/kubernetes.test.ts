@@ -19,7 +19,7 @@ interface Container {
   livenessProbe?: Probe;
   startupProbe?: Probe;
   securityContext?: Record<string, unknown>;
-  resources?: { requests?: object; limits?: { memory?: string } };
+  resources?: { requests?: { cpu?: string; memory?: string }; limits?: { memory?: string } };
 }
 interface PodSpec {
   terminationGracePeriodSeconds?: number;
@@ -33,6 +33,7 @@ interface Manifest {
   metadata: { name: string };
   spec?: {
     replicas?: number;
+    maxUnavailable?: number;
     selector?: { matchLabels?: Record<string, string> };
     template?: { metadata: { labels: Record<string, string> }; spec: PodSpec };
     podSelector?: { matchLabels?: Record<string, string> };
@@ -73,9 +74,14 @@ test('every manifest is valid against the Kubernetes schema', (t) => {
   for (const manifest of manifests) {
     t.notThrows(() => validate({ ...manifest }), `${manifest.kind} ${manifest.metadata.name}`);
   }
-  const web = structuredClone(named('Deployment', 'orama-web'));
-  t.truthy(web);
-  t.throws(() => validate({ ...web, apiVersion: 'apps/v1', kind: 'Deployment', spec: { replicas: 'two' } }));
+  const web = named('Deployment', 'orama-web');
+  const invalid = {
+    ...web,
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    spec: { ...web?.spec, replicas: 'two' },
+  };
+  t.throws(() => validate(invalid), { message: /replicas/ });
 });
 
 test('the kustomization lists every file except the example secret, and the package version as image tag', (t) => {
@@ -113,7 +119,9 @@ test('every selector matches one workload, and every Service port is a container
     const selector = kind === 'Service' ? spec?.selector : spec?.selector?.matchLabels;
     if (selector === undefined) continue;
     const [pods, ...more] = matches(Object.fromEntries(Object.entries(selector)));
-    t.truthy(pods, `${kind} ${metadata.name}`);
+    // The web processes have two Services.
+    const workload = metadata.name === 'orama-functions' ? 'orama-web' : metadata.name;
+    t.is(pods?.metadata.name, workload, kind);
     t.is(more.length, 0, `${kind} ${metadata.name}`);
     const ports = pods?.spec?.template?.spec.containers.flatMap((container) => container.ports ?? []) ?? [];
     for (const { port, targetPort } of kind === 'Service' ? (spec?.ports ?? []) : []) {
@@ -152,8 +160,10 @@ test('web and worker are probed on their ports and have a grace period longer th
       'an unreachable dependency does not restart the container',
     );
     t.is(portOf(container?.livenessProbe), port, name);
-    t.truthy(named('PodDisruptionBudget', name));
-    t.true((named('Deployment', name)?.spec?.replicas ?? 0) >= 2);
+    const budget = named('PodDisruptionBudget', name)?.spec;
+    t.is(budget?.maxUnavailable, 1, name);
+    t.deepEqual(budget?.selector?.matchLabels, { 'app.kubernetes.io/name': name });
+    t.is(named('Deployment', name)?.spec?.replicas, 2, name);
   }
   const web = named('Deployment', 'orama-web')?.spec?.template?.spec.containers[0]?.ports;
   t.is(web?.find((each) => each.name === 'functions')?.containerPort, Number(FUNCTIONS_PORT));
@@ -170,8 +180,9 @@ test('every container is non-root, unprivileged and read-only, and has resource 
         { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
         metadata.name,
       );
-      t.truthy(resources?.requests);
-      t.truthy(resources?.limits?.memory);
+      t.regex(resources?.requests?.cpu ?? '', /^(\d+|\d+m)$/, metadata.name);
+      t.regex(resources?.requests?.memory ?? '', /^\d+(Mi|Gi)$/, metadata.name);
+      t.regex(resources?.limits?.memory ?? '', /^\d+(Mi|Gi)$/, metadata.name);
     }
   }
 });
@@ -182,7 +193,7 @@ test('every workload has a network policy, and those of servers restrict the sou
     const policy = policies.find(
       ({ spec }) => spec?.podSelector?.matchLabels?.['app.kubernetes.io/name'] === metadata.name,
     );
-    t.truthy(policy, metadata.name);
+    t.is(policy?.metadata.name, metadata.name);
     const isEngine = metadata.name.startsWith('orama-');
     t.is(JSON.stringify(policy).includes('"from"'), !isEngine, metadata.name);
   }

@@ -34,16 +34,27 @@ test('a disabled topic trigger does not fire, and fires again once it is enabled
 });
 
 test('a disabled schedule has no next run and does not fire until it is enabled again', async (t) => {
-  const { add, set, runs } = await tenant();
+  const { api, add, set, runs } = await tenant();
   const trigger = await add({ cron: '* * * * * *' });
   await until('the schedule fires', async () => (await runs('cron')).length > 0);
+  // Another one of the same namespace, whose runs tell how often the first would have run.
+  await api.deploy('other', await probeWasm(), {
+    metadata: JSON.stringify({ triggers: [{ cron: '* * * * * *' }] }),
+  });
+  const ticks = async (count: number) => {
+    const runsOfOther = async () => (await api.get('/v1/invocations?function=other&limit=100')).json.count;
+    const before = await runsOfOther();
+    await until(`${count} ticks`, async () => (await runsOfOther()) >= before + count);
+  };
+  await ticks(1);
   t.is((await set(trigger.id, false)).json.next_run_at, null);
-  const fired = (await runs('cron')).length;
-  await new Promise((resolve) => setTimeout(resolve, 2500));
   // One may have been in progress.
-  t.true((await runs('cron')).length <= fired + 1);
+  await ticks(2);
   const paused = (await runs('cron')).length;
-  t.truthy((await set(trigger.id, true)).json.next_run_at);
+  await ticks(2);
+  t.is((await runs('cron')).length, paused);
+  const { next_run_at: next } = (await set(trigger.id, true)).json;
+  t.regex(next, /^\d{4}-.*:\d\d\.000Z$/);
   await until('the schedule fires again', async () => (await runs('cron')).length > paused);
 });
 
