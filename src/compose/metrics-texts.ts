@@ -5,6 +5,16 @@ import { FairLimiter } from '../concurrency/fair-limiter.js';
 const PAUSE = 4;
 const MAX_PAUSE_MS = 5000;
 
+interface Clock {
+  now(): number;
+  sleep(ms: number): Promise<unknown>;
+}
+
+const REAL_CLOCK: Clock = {
+  now: () => performance.now(),
+  sleep: (ms) => sleep(ms, undefined, { ref: false }),
+};
+
 /**
  * Makes the texts of `/metrics` one at a time with a pause after each, because a text of thousands
  * of series takes long and blocks the thread: however often they are requested, other requests get
@@ -14,6 +24,11 @@ const MAX_PAUSE_MS = 5000;
 export class MetricsTexts {
   readonly #limiter = new FairLimiter({ each: 1, all: 1 });
   readonly #waiting = new Map<string, Promise<string>>();
+  readonly #clock: Clock;
+
+  constructor(clock = REAL_CLOCK) {
+    this.#clock = clock;
+  }
 
   /**
    * @param owner The namespace of the key, empty for the metrics of all.
@@ -28,10 +43,10 @@ export class MetricsTexts {
         await null;
         // A text that has begun is too old for later requests.
         this.#waiting.delete(key);
-        const since = performance.now();
+        const since = this.#clock.now();
         await make().then(resolve, reject);
-        const pause = Math.min(PAUSE * (performance.now() - since), MAX_PAUSE_MS);
-        await sleep(pause, undefined, { ref: false });
+        const pause = Math.min(PAUSE * (this.#clock.now() - since), MAX_PAUSE_MS);
+        await this.#clock.sleep(pause);
       });
     });
     this.#waiting.set(key, next);

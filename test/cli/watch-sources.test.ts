@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { watchSources } from '../../src/cli/watch-sources.js';
+import { succeeds } from '../helpers/succeeds.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
@@ -30,11 +31,10 @@ test('watching continues when a directory is deleted while it is listed', async 
   isArmed = true;
   writeFileSync(join(root, 'gone', 'new.ts'), '');
   if (process.platform === 'linux') await until('the deletion', async () => isDeleted);
-  await until('a later change', async () => {
+  await until('a later change', () => {
     writeFileSync(join(root, 'index.ts'), String(Math.random()));
     // A burst of changes ends with a pause.
-    await sleep(500);
-    return seen().includes('index.ts');
+    return succeeds(until('it is seen', () => seen().includes('index.ts'), 500));
   });
   t.deepEqual(errors, []);
 });

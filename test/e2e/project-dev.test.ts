@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { copyShop } from '../helpers/shop.js';
+import { succeeds } from '../helpers/succeeds.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
@@ -36,10 +36,9 @@ test('orama dev runs a project on its own engine, deploys changed functions and 
   const before = readFileSync(source, 'utf8');
   // A watcher that has just started may miss a change, so the change is repeated until it is seen.
   const changes = (text: string, answer: RegExp) =>
-    until(`${answer}`, async () => {
+    until(`${answer}`, () => {
       writeFileSync(source, text);
-      await sleep(2000);
-      return answer.test(said());
+      return saidSoon(answer, said);
     });
   await changes('export default {', /^error: .*index\.ts:1/m);
   await changes(`${before}\nconsole.info('changed');\n`, /^Deployed report version 2$/m);
@@ -66,10 +65,9 @@ test('orama dev deploys the functions beside one that does not build, and what w
   const { child, said } = startDev(root);
   t.teardown(() => child.kill('SIGKILL'));
   const changes = async (file: string, text: string, answer: RegExp) => {
-    await until(`${answer}`, async () => {
+    await until(`${answer}`, () => {
       write(file, text);
-      await sleep(2000);
-      return answer.test(said());
+      return saidSoon(answer, said);
     });
   };
   await until('the engine', async () => /Watching /.test(said()));
@@ -82,6 +80,11 @@ test('orama dev deploys the functions beside one that does not build, and what w
   const [code] = await once(child, 'exit');
   t.is(code, 0, said());
 });
+
+/** Resolves with whether there is this answer within 2 s. */
+function saidSoon(answer: RegExp, said: () => string): Promise<boolean> {
+  return succeeds(until(`${answer}`, () => answer.test(said()), 2000));
+}
 
 /** Runs `orama dev` in a directory. `said` returns what it has printed. */
 function startDev(root: string) {

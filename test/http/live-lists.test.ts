@@ -36,6 +36,11 @@ async function follow(api: Api, path: string): Promise<Followed> {
   return { events, ended: read().catch(() => undefined), stop: () => control.abort() };
 }
 
+/** The list is read, and sent if it has changed, at most this often; timers may be 1 ms early. */
+const INTERVAL_MS = 1999;
+
+const stateOf = ({ request_id, state, completed_at }: JsonValue) => [request_id, state, completed_at];
+
 const last = (events: readonly JsonValue[]) => events.at(-1);
 
 test('a followed list is sent at once and again when an invocation ends', async (t) => {
@@ -66,19 +71,21 @@ test('a followed list contains a queued invocation, which changes to cancelled a
 
 test('a followed list is sent at a limited rate under load, and not at all while nothing changes', async (t) => {
   const api = await aTenantWithProbe(await engine());
-  const list = await follow(api, '/v1/invocations?follow=true');
   const from = performance.now();
+  const list = await follow(api, '/v1/invocations?follow=true');
   let made = 0;
   for (; performance.now() - from < 2500; made++) await api.invoke('probe', '[]');
-  const seconds = (performance.now() - from) / 1000;
-  t.true(list.events.length <= Math.ceil(seconds) + 2, `${list.events.length} events in ${seconds} s`);
-  await until('the last page', async () => last(list.events).count === Math.min(made, 50));
-  // The last changes may be sent late; if it were sent regularly, it would never be quiet.
-  await until('nothing is sent for 4 s', async () => {
-    const before = list.events.length;
-    await sleep(4000);
-    return list.events.length === before;
+  const atMost = () => 1 + Math.floor((performance.now() - from) / INTERVAL_MS);
+  t.true(list.events.length <= atMost(), `${list.events.length} events, not ${atMost()}`);
+  const sent = () => JSON.stringify(last(list.events).invocations.map(stateOf));
+  await until('the last page', async () => {
+    const { invocations } = (await api.get('/v1/invocations')).json;
+    return invocations.length === Math.min(made, 50) && sent() === JSON.stringify(invocations.map(stateOf));
   });
+  const { length } = list.events;
+  t.true(length <= atMost(), `${length} events, not ${atMost()}`);
+  await sleep(2.5 * INTERVAL_MS);
+  t.is(list.events.length, length);
   list.stop();
 });
 

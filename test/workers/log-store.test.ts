@@ -25,12 +25,15 @@ async function scene(t: ExecutionContext) {
     const line = JSON.parse(text);
     (line.level === pino.levels.values.error ? errors : warnings).push(line);
   };
-  const link = { isDown: true, delayMs: 0, writes: 0 };
+  const link = { isDown: true, delayMs: 0, writes: 0, refused: 0 };
   const logs = new LogStore({
     attempts: {
       ...store.attempts,
       async write(rows) {
-        if (link.isDown) throw new AppError('unavailable', 'down');
+        if (link.isDown) {
+          link.refused += 1;
+          throw new AppError('unavailable', 'down');
+        }
         link.writes += 1;
         await sleep(link.delayMs);
         await store.attempts.write(rows);
@@ -88,8 +91,7 @@ test('a record that cannot be read is set aside once, however long the store is 
   const good = anAttempt();
   await queues.backlog.push(['no record']);
   await logs.write([good]);
-  // Several steps are attempted.
-  await sleep(1800);
+  await until('several steps have been attempted', () => link.refused >= 3);
   link.isDown = false;
   await shipped();
   t.not(await store.attempts.invocation(good.requestId), null);
