@@ -21,6 +21,40 @@ if (program !== null) {
 
   blobsConformance('kubo', () => open(kubo.url), kubo.blocks);
 
+  // Serial, as finding a block reads all files, which other tests remove.
+  test.serial('a blob whose later blocks Kubo cannot read is unavailable, and not damaged', async (t) => {
+    const blobs = await open(kubo.url);
+    t.teardown(() => blobs.close());
+    const bytes = randomBytes(600_000);
+    const cid = await blobs.put(bytes);
+    const mend = await makeUnreadable(kubo.blocks, bytes.subarray(262_144, 524_288));
+    await t.throwsAsync(blobs.get(cid), { code: 'unavailable' });
+    await mend();
+    t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
+  });
+
+  test.serial(
+    'a damaged block that two blobs share is reported with what to do, and then mended for both',
+    async (t) => {
+      const blobs = await open(kubo.url);
+      t.teardown(() => blobs.close());
+      const shared = randomBytes(262_144);
+      const [one, two] = [1, 2].map((last) => Buffer.concat([shared, Buffer.from([last])])) as [
+        Buffer,
+        Buffer,
+      ];
+      const cids = [await blobs.put(one), await blobs.put(two)];
+      await damage(kubo.blocks, shared, flip);
+      await t.throwsAsync(blobs.put(one), { code: 'blob_damaged', message: /"ipfs repo verify --drop"/ });
+      const verified = await fetch(`${kubo.url}/api/v0/repo/verify?drop=true`, { method: 'POST' });
+      await verified.text();
+      for (const cid of cids) await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged' });
+      await blobs.put(one);
+      sameBytes(t, await blobs.get(cids[0] ?? ''), one);
+      sameBytes(t, await blobs.get(cids[1] ?? ''), two);
+    },
+  );
+
   test('a stored blob survives a killed daemon and garbage collection, and a deleted blob is collected', async (t) => {
     const own = await startKubo(program);
     t.teardown(() => own.close());
@@ -40,39 +74,6 @@ if (program !== null) {
     await until('the daemon answers', () => succeeds(blobs.ping()));
     sameBytes(t, await blobs.get(kept), bytes);
     await t.throwsAsync(blobs.get(doomed), { code: 'not_found' });
-  });
-}
-
-if (program !== null) {
-  test('a blob whose later blocks Kubo cannot read is unavailable, and not damaged', async (t) => {
-    const own = await startKubo(program);
-    t.teardown(() => own.close());
-    const blobs = await open(own.url);
-    t.teardown(() => blobs.close());
-    const bytes = randomBytes(600_000);
-    const cid = await blobs.put(bytes);
-    const mend = await makeUnreadable(own.blocks, bytes.subarray(262_144, 524_288));
-    await t.throwsAsync(blobs.get(cid), { code: 'unavailable' });
-    await mend();
-    t.deepEqual(Buffer.from(await blobs.get(cid)), bytes);
-  });
-
-  test('a damaged block that two blobs share is reported with what to do, and then mended for both', async (t) => {
-    const own = await startKubo(program);
-    t.teardown(() => own.close());
-    const blobs = await open(own.url);
-    t.teardown(() => blobs.close());
-    const shared = randomBytes(262_144);
-    const [one, two] = [1, 2].map((last) => Buffer.concat([shared, Buffer.from([last])])) as [Buffer, Buffer];
-    const cids = [await blobs.put(one), await blobs.put(two)];
-    await damage(own.blocks, shared, flip);
-    await t.throwsAsync(blobs.put(one), { code: 'blob_damaged', message: /"ipfs repo verify --drop"/ });
-    const verified = await fetch(`${own.url}/api/v0/repo/verify?drop=true`, { method: 'POST' });
-    await verified.text();
-    for (const cid of cids) await t.throwsAsync(blobs.get(cid), { code: 'blob_damaged' });
-    await blobs.put(one);
-    sameBytes(t, await blobs.get(cids[0] ?? ''), one);
-    sameBytes(t, await blobs.get(cids[1] ?? ''), two);
   });
 }
 

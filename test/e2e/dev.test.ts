@@ -4,18 +4,20 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { startEngine, type TestEngine } from '../helpers/running-engine.js';
+import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
 const home = tempDir();
+/** The tests deploy functions of different names. */
+const sharedEngine = shared(startEngine);
 
 /** The smallest module, with an empty _start. */
 const EMPTY =
   '\\0asm\\1\\0\\0\\0\\1\\4\\1\\140\\0\\0\\3\\2\\1\\0\\7\\12\\1\\6_start\\0\\0\\12\\4\\1\\2\\0\\13';
 
 test('function dev deploys every change, reports an invalid one, prints the log and exits on SIGTERM', async (t) => {
-  const engine = await startEngine();
-  t.teardown(engine.close);
+  const engine = await sharedEngine();
   const directory = join(home, 'watched');
   mkdirSync(directory);
   const manifest = (rest: string) =>
@@ -42,8 +44,7 @@ test('function dev deploys every change, reports an invalid one, prints the log 
 });
 
 test('function dev prints the log of a function whose first build failed', async (t) => {
-  const engine = await startEngine();
-  t.teardown(engine.close);
+  const engine = await sharedEngine();
   const directory = join(home, 'mended');
   mkdirSync(directory);
   const manifest = (build: string) =>
@@ -60,8 +61,7 @@ test('function dev prints the log of a function whose first build failed', async
 });
 
 test('function dev deploys a change that is saved during the first build', async (t) => {
-  const engine = await startEngine();
-  t.teardown(engine.close);
+  const engine = await sharedEngine();
   const directory = join(home, 'slow');
   mkdirSync(directory);
   const started = join(home, 'started');

@@ -1,11 +1,12 @@
 import test from 'ava';
 import { rawHttp, requestHead } from '../helpers/raw-http.js';
-import { startEngine, type TestEngine } from '../helpers/running-engine.js';
+import type { TestEngine } from '../helpers/running-engine.js';
 import { until } from '../helpers/until.js';
 import { sharedEngine } from './served.js';
 import { replying, servedFunctions } from './served-functions.js';
 
 const engine = sharedEngine();
+const byHost = sharedEngine({ env: { FUNCTIONS_HOST: '{namespace}.fn.example.com' } });
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Creates a namespace with public functions, by name and `http:` settings. */
@@ -154,8 +155,7 @@ test('a Vary header of the function is appended to the Vary: Origin of its CORS 
 });
 
 test('with FUNCTIONS_HOST, matching hosts serve functions on PORT and all other hosts serve the API', async (t) => {
-  const own = await startEngine({ env: { FUNCTIONS_HOST: '{namespace}.fn.example.com' } });
-  t.teardown(own.close);
+  const own = await byHost();
   const { tenant } = await served({ users: { routes: ['GET /people/{id}'] } }, own);
   const { port } = new URL(own.url);
   t.is(own.functionsUrl, `http://{namespace}.fn.example.com:${port}`);
@@ -187,8 +187,7 @@ test('with FUNCTIONS_HOST, matching hosts serve functions on PORT and all other 
 });
 
 test('with FUNCTIONS_HOST, the sockets of the API are opened on its own hosts only', async (t) => {
-  const own = await startEngine({ env: { FUNCTIONS_HOST: '{namespace}.fn.example.com' } });
-  t.teardown(own.close);
+  const own = await byHost();
   const { tenant } = await served({ open: {} }, own);
   const open = async (host: string, path: string) => {
     const headers = [

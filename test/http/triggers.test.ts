@@ -123,3 +123,34 @@ test('invalid trigger settings return 400, and unknown triggers return 404', asy
   t.is((await api.post('/v1/functions/probe/triggers', { topic: 'x', overlap: 'skip' })).status, 400);
   t.is((await api.post('/v1/functions/probe/triggers', { cron: '* * * * *', overlap: 'never' })).status, 400);
 });
+
+test('the next run of a schedule follows the daylight saving time of its time zone', async (t) => {
+  const { api } = await tenant();
+  const next = async (cron: string, timezone: string) => {
+    const { json, status, text } = await api.post('/v1/functions/probe/triggers', { cron, timezone });
+    t.is(status, 201, text);
+    return new Date(json.trigger.next_run_at);
+  };
+  const utc = async (cron: string, timezone: string) =>
+    (await next(cron, timezone)).toISOString().slice(5, 16);
+  t.is(await utc('0 12 15 1 *', 'Europe/Berlin'), '01-15T11:00');
+  t.is(await utc('0 12 15 7 *', 'Europe/Berlin'), '07-15T10:00');
+  t.is(await utc('0 12 15 7 *', 'America/New_York'), '07-15T16:00');
+  t.is(await utc('30 0 15 7 *', 'Asia/Kolkata'), '07-14T19:00');
+  // 02:30 does not exist on the day on which clocks go forward: the schedule runs once the hour has
+  // passed.
+  const day = lastSundayOfMarch();
+  const skipped = await next(`30 2 ${day.getUTCDate()} 3 *`, 'Europe/Berlin');
+  t.is(skipped.toISOString().slice(0, 10), day.toISOString().slice(0, 10));
+  t.true(skipped.getUTCHours() === 1, skipped.toISOString());
+});
+
+/** Returns the next one. */
+function lastSundayOfMarch(): Date {
+  const now = new Date();
+  for (let year = now.getUTCFullYear(); ; year += 1) {
+    const last = new Date(Date.UTC(year, 2, 31));
+    last.setUTCDate(31 - last.getUTCDay());
+    if (last > now) return last;
+  }
+}
