@@ -91,8 +91,7 @@ export class Consumer implements Closable {
     const settler = new JobSettler({
       store,
       warn,
-      onEnded: (job) => driver.ended(job),
-      onPostponed: (id, until) => driver.postponed(id, until),
+      jobCounts: driver.jobCounts,
     });
     const loop: RunLoop = new RunLoop({
       store,
@@ -104,11 +103,11 @@ export class Consumer implements Closable {
       timings,
       warn,
       run: async (job, token) => {
-        driver.started?.(job);
+        driver.jobCounts.began?.(job);
         try {
           return await this.#run(kind, settler, job, token);
         } finally {
-          driver.released?.(job);
+          driver.jobCounts.stopped?.(job);
         }
       },
       onLost: (token) => this.#cancelRequests.lose(token),
