@@ -131,12 +131,12 @@ export class Consumer implements Closable {
       if (crashesWhileRunning === null) return await putBack(AFTER_FAULT);
       const runsAlone = crashesWhileRunning === MAX_WORKER_CRASHES - 1;
       const waiting = runsAlone ? this.#slots.acquireAlone(kind) : this.#slots.acquire(kind, job.data.n);
-      const grant = waiting === null ? 'slot' : await waiting;
+      const grant = waiting instanceof Promise ? await waiting : waiting;
       // A cancelled job needs no slot: the handler only records its end.
-      if (grant === 'none' && !cancellation.aborted) {
+      if (grant === null && !cancellation.aborted) {
         return this.#closing === undefined ? await putBack(BEHIND_OTHERS) : 'unstarted';
       }
-      release = this.#releaseOf(kind, job, guarded, grant, runsAlone);
+      release = this.#releaseOf(kind, guarded, grant);
       if (!runsAlone) guarded.admitted();
       else if (!(await this.#recordBegin(id, guarded))) return await putBack(AFTER_FAULT);
       this.#cancelRequests.applyEarly(cancellation);
@@ -176,21 +176,14 @@ export class Consumer implements Closable {
   }
 
   /** Returns the function that releases the slot of a job that begins now, once. */
-  #releaseOf(
-    kind: QueueKind,
-    job: InvocationJob,
-    guarded: GuardedRun,
-    grant: SlotGrant,
-    runsAlone: boolean,
-  ): () => void {
+  #releaseOf(kind: QueueKind, guarded: GuardedRun, grant: SlotGrant | null): () => void {
     const began = performance.now();
     let isHeld = true;
     return () => {
       if (!isHeld) return;
       isHeld = false;
       guarded.ended();
-      if (runsAlone) this.#slots.releaseAlone(kind, grant);
-      else this.#slots.release(kind, job.data.n, grant);
+      grant?.release();
       this.#prefetch[kind].recordEnd(performance.now() - began);
     };
   }
