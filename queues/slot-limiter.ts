@@ -1,3 +1,4 @@
+import { CountByKey } from '../src/concurrency/count-by-key.js';
 import { FairQueue } from '../src/concurrency/fair-queue.js';
 import type { Closable } from '../src/ports/closable.js';
 import { AloneGate } from './alone-gate.js';
@@ -57,7 +58,7 @@ export class SlotLimiter implements Closable {
   readonly #inUse = { sync: 0, async: 0 };
   readonly #waiting: Readonly<Record<QueueKind, FairQueue<WaitingJob>>> = perQueue(() => new FairQueue());
   /** By namespace, including reserved slots. */
-  readonly #held = perQueue(() => new Map<string, number>());
+  readonly #held = perQueue(() => new CountByKey());
   readonly #reserved: Readonly<Record<QueueKind, ReservedSlots>>;
   readonly #fetches: FetchLimits | undefined;
   readonly #stuck: StuckWatch;
@@ -150,7 +151,7 @@ export class SlotLimiter implements Closable {
   #take(kind: QueueKind, namespace: string): SlotGrant {
     this.#inUse[kind]++;
     if (kind === 'async') this.#asyncSinceSync++;
-    this.#hold(kind, namespace);
+    this.#held[kind].increment(namespace);
     return {
       release: () => {
         this.#letGo(kind, namespace);
@@ -162,7 +163,7 @@ export class SlotLimiter implements Closable {
 
   #reserve(kind: QueueKind, namespace: string): SlotGrant {
     this.#reserved[kind].take();
-    this.#hold(kind, namespace);
+    this.#held[kind].increment(namespace);
     this.#fetches?.changed(kind);
     return {
       release: () => {
@@ -186,19 +187,13 @@ export class SlotLimiter implements Closable {
     };
   }
 
-  #hold(kind: QueueKind, namespace: string): void {
-    this.#held[kind].set(namespace, (this.#held[kind].get(namespace) ?? 0) + 1);
-  }
-
   #letGo(kind: QueueKind, namespace: string): void {
-    const held = (this.#held[kind].get(namespace) ?? 1) - 1;
-    if (held === 0) this.#held[kind].delete(namespace);
-    else this.#held[kind].set(namespace, held);
+    this.#held[kind].decrement(namespace);
     this.#stuck.recordRelease(kind);
   }
 
   #mayReserve(kind: QueueKind, namespace: string): boolean {
-    return this.#reserved[kind].allows(this.#held[kind].get(namespace) ?? 0);
+    return this.#reserved[kind].allows(this.#held[kind].get(namespace));
   }
 
   /**
