@@ -4,7 +4,7 @@ import { messageOf } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
 import { CancelRequests, LOST } from './cancel-requests.js';
-import { CrashGuard } from './crash-guard.js';
+import { CrashGuard, type GuardedRun } from './crash-guard.js';
 import type { QueueDriver } from './driver.js';
 import { toDelivery } from './job-codec.js';
 import type { InvocationJob } from './job-data.js';
@@ -91,8 +91,7 @@ export class Consumer implements Closable {
     const settler = new JobSettler({
       store,
       warn,
-      onEnded: (job) => driver.ended(job),
-      onPostponed: (id, until) => driver.postponed(id, until),
+      jobCounts: driver.jobCounts,
     });
     const loop: RunLoop = new RunLoop({
       store,
@@ -104,11 +103,11 @@ export class Consumer implements Closable {
       timings,
       warn,
       run: async (job, token) => {
-        driver.started?.(job);
+        driver.jobCounts.began?.(job);
         try {
           return await this.#run(kind, settler, job, token);
         } finally {
-          driver.released?.(job);
+          driver.jobCounts.stopped?.(job);
         }
       },
       onLost: (token) => this.#cancelRequests.lose(token),
@@ -119,7 +118,7 @@ export class Consumer implements Closable {
   /** Runs one job from slot to settlement. Rejects when the job's data cannot be decoded. */
   async #run(kind: QueueKind, settler: JobSettler, job: InvocationJob, token: string): Promise<RunOutcome> {
     const id = job.id ?? '';
-    const { stalledCounter: crashes } = job;
+    const guarded = this.#guard.run(id, job.stalledCounter);
     const cancellation = this.#cancelRequests.track(id, token);
     this.#prefetch[kind].recordFetch(job.data.s);
     const putBack = async (settlement: PutBack): Promise<RunOutcome> => {
@@ -128,23 +127,23 @@ export class Consumer implements Closable {
     };
     let release = () => {};
     try {
-      const crashesWhileRunning = crashes === 0 ? 0 : await this.#crashesWhileRunning(id, crashes);
+      const crashesWhileRunning = job.stalledCounter === 0 ? 0 : await this.#crashesWhileRunning(id, guarded);
       if (crashesWhileRunning === null) return await putBack(AFTER_FAULT);
       const runsAlone = crashesWhileRunning === MAX_WORKER_CRASHES - 1;
       const waiting = runsAlone ? this.#slots.acquireAlone(kind) : this.#slots.acquire(kind, job.data.n);
-      const grant = waiting === null ? 'slot' : await waiting;
+      const grant = waiting instanceof Promise ? await waiting : waiting;
       // A cancelled job needs no slot: the handler only records its end.
-      if (grant === 'none' && !cancellation.aborted) {
+      if (grant === null && !cancellation.aborted) {
         return this.#closing === undefined ? await putBack(BEHIND_OTHERS) : 'unstarted';
       }
-      release = this.#releaseOf(kind, job, token, grant, runsAlone);
-      if (!runsAlone) this.#guard.admitted(id, crashes, token);
-      else if (!(await this.#recordBegin(id, crashes, token))) return await putBack(AFTER_FAULT);
+      release = this.#releaseOf(kind, guarded, grant);
+      if (!runsAlone) guarded.admitted();
+      else if (!(await this.#recordBegin(id, guarded))) return await putBack(AFTER_FAULT);
       this.#cancelRequests.applyEarly(cancellation);
       // The cancel request may have been sent while no worker, or another one, had the job.
       if (job.attemptsStarted > 1) await this.#cancelRequests.check(cancellation);
       const settlement = await this.#deliver(kind, job, {
-        token,
+        guarded,
         crashesWhileRunning,
         signal: cancellation,
         release,
@@ -162,16 +161,14 @@ export class Consumer implements Closable {
   #deliver(
     kind: QueueKind,
     job: InvocationJob,
-    own: Pick<Delivery, 'crashesWhileRunning' | 'signal'> & { token: string; release: () => void },
+    own: Pick<Delivery, 'crashesWhileRunning' | 'signal'> & { guarded: GuardedRun; release: () => void },
   ): Promise<Settlement> {
-    const id = job.id ?? '';
-    const { stalledCounter: crashes } = job;
     const delivery = toDelivery(job, {
       crashesWhileRunning: own.crashesWhileRunning,
       signal: own.signal,
-      begun: () => this.#guard.began(id, crashes, own.token),
+      begun: own.guarded.began,
       releaseSlot: () => {
-        this.#guard.ended(id, crashes, own.token);
+        own.guarded.ended();
         if (kind === 'sync' || !this.#slots.asyncYields) own.release();
       },
     });
@@ -179,21 +176,14 @@ export class Consumer implements Closable {
   }
 
   /** Returns the function that releases the slot of a job that begins now, once. */
-  #releaseOf(
-    kind: QueueKind,
-    job: InvocationJob,
-    token: string,
-    grant: SlotGrant,
-    runsAlone: boolean,
-  ): () => void {
+  #releaseOf(kind: QueueKind, guarded: GuardedRun, grant: SlotGrant | null): () => void {
     const began = performance.now();
     let isHeld = true;
     return () => {
       if (!isHeld) return;
       isHeld = false;
-      this.#guard.ended(job.id ?? '', job.stalledCounter, token);
-      if (runsAlone) this.#slots.releaseAlone(kind, grant);
-      else this.#slots.release(kind, job.data.n, grant);
+      guarded.ended();
+      grant?.release();
       this.#prefetch[kind].recordEnd(performance.now() - began);
     };
   }
@@ -202,9 +192,9 @@ export class Consumer implements Closable {
    * Resolves with false when the journal cannot be written: without the record, another worker
    * crash would not be counted against a job that runs alone.
    */
-  async #recordBegin(id: string, crashes: number, token: string): Promise<boolean> {
+  async #recordBegin(id: string, guarded: GuardedRun): Promise<boolean> {
     try {
-      await this.#guard.beganDurably(id, crashes, token);
+      await guarded.beganDurably();
       return true;
     } catch (error) {
       this.#settings.warn(
@@ -219,9 +209,9 @@ export class Consumer implements Closable {
    * Resolves with the number of worker crashes in which the job was running, or with null when the
    * journal cannot be read: the job must then not run beside others.
    */
-  async #crashesWhileRunning(id: string, crashes: number): Promise<number | null> {
+  async #crashesWhileRunning(id: string, guarded: GuardedRun): Promise<number | null> {
     try {
-      return await this.#guard.crashesWhileRunning(id, crashes);
+      return await guarded.crashesWhileRunning();
     } catch (error) {
       this.#settings.warn(
         `Failed to read whether invocation ${id} was running in a worker crash; the invocation is delayed.`,

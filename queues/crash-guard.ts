@@ -10,6 +10,25 @@ const WRITE_EVERY_MS = 2;
 /** The end of a guest is written with the next guest that begins, at the latest after this time. */
 const END_WRITTEN_WITHIN_MS = 10;
 
+/** One run of a job, from its delivery to this process until its end. */
+export interface GuardedRun {
+  /** Resolves with the number of earlier crashes of the job during which its guest was running. */
+  crashesWhileRunning(): Promise<number>;
+  /**
+   * Records that the job has a slot. A job whose guest has not begun is not counted as the cause of
+   * a crash, unless its process has crashed MAX_WORKER_CRASHES times before: it may be its module
+   * that crashes a process while it is loaded. Until another guest begins in this process, only
+   * this job can then be the cause.
+   */
+  admitted(): void;
+  /** Records that the guest of the job begins. The journal is written asynchronously. */
+  began(): void;
+  /** Like `began`, but resolves only when the record survives a crash. */
+  beganDurably(): Promise<void>;
+  /** Records that the guest has ended, or will not begin. Idempotent. */
+  ended(): void;
+}
+
 /**
  * Records which jobs may have caused a worker crash: those whose guests had begun. A job that was
  * prefetched or was waiting for a slot or its module when its process died is not counted as the
@@ -21,10 +40,10 @@ const END_WRITTEN_WITHIN_MS = 10;
 export class CrashGuard implements Closable {
   readonly #journal: CrashJournal;
   /**
-   * The token of each run. Before the end of a run has been handled, the job may have been retried and
-   * begun again under the same key, which then belongs to the later run.
+   * The runs whose guests have begun. Before the end of a run has been handled, the job may have been
+   * retried and begun again under the same key, which then belongs to the later run.
    */
-  readonly #runs = new Map<RunKey, string>();
+  readonly #runs = new Map<RunKey, GuardedRun>();
   /** The run of a job that was admitted while no guest was running and whose guest has not begun. */
   #provisional: RunKey | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -35,55 +54,44 @@ export class CrashGuard implements Closable {
     this.#journal = journal;
   }
 
-  /**
-   * Resolves with the number of crashes of the job during which its guest was running.
-   *
-   * @param crashes How often a worker crashed while it had the job.
-   */
-  async crashesWhileRunning(id: string, crashes: number): Promise<number> {
-    const runs = await this.#journal.read();
-    let count = 0;
-    for (let crash = 0; crash < crashes; crash++) if (runs.has(runKey(id, crash))) count++;
-    return count;
-  }
-
-  /**
-   * Records that the job has a slot. A job whose guest has not begun is not counted as the cause of
-   * a crash, unless its process has crashed MAX_WORKER_CRASHES times before: it may be its module
-   * that crashes a process while it is loaded. Until another guest begins in this process, only
-   * this job can then be the cause.
-   */
-  admitted(id: string, crashes: number, token: string): void {
-    if (crashes < MAX_WORKER_CRASHES || this.#runs.size > 0) return;
-    this.began(id, crashes, token);
-    this.#provisional = runKey(id, crashes);
-  }
-
-  /** Records that the guest of the job begins. The journal is written asynchronously. */
-  began(id: string, crashes: number, token: string): void {
-    const run = runKey(id, crashes);
-    const replaced = this.#provisional !== null && this.#provisional !== run;
-    if (this.#provisional !== null && replaced) this.#runs.delete(this.#provisional);
-    this.#provisional = null;
-    const isRecorded = this.#runs.has(run);
-    this.#runs.set(run, token);
-    if (isRecorded) return;
-    // The first guest after a pause is written at once, as is a job that was in a crash before,
-    // which is rare.
-    this.#writeWithin(crashes > 0 || replaced ? 0 : this.#writtenAt + WRITE_EVERY_MS - performance.now());
-  }
-
-  /** Like `began`, but resolves only when the record survives a crash. */
-  async beganDurably(id: string, crashes: number, token: string): Promise<void> {
-    this.#runs.set(runKey(id, crashes), token);
-    await this.#write();
-  }
-
-  ended(id: string, crashes: number, token: string): void {
-    const run = runKey(id, crashes);
-    if (this.#runs.get(run) !== token) return;
-    this.#runs.delete(run);
-    this.#writeWithin(END_WRITTEN_WITHIN_MS);
+  /** @param crashes How often a worker crashed while it had the job. */
+  run(id: string, crashes: number): GuardedRun {
+    const key = runKey(id, crashes);
+    const run: GuardedRun = {
+      crashesWhileRunning: async () => {
+        const runs = await this.#journal.read();
+        let count = 0;
+        for (let crash = 0; crash < crashes; crash++) if (runs.has(runKey(id, crash))) count++;
+        return count;
+      },
+      admitted: () => {
+        if (crashes < MAX_WORKER_CRASHES || this.#runs.size > 0) return;
+        run.began();
+        this.#provisional = key;
+      },
+      began: () => {
+        const replaced = this.#provisional !== null && this.#provisional !== key;
+        if (this.#provisional !== null && replaced) this.#runs.delete(this.#provisional);
+        this.#provisional = null;
+        const isRecorded = this.#runs.has(key);
+        this.#runs.set(key, run);
+        if (isRecorded) return;
+        // The first guest after a pause is written at once, as is a job that was in a crash before,
+        // which is rare.
+        const isUrgent = crashes > 0 || replaced;
+        this.#writeWithin(isUrgent ? 0 : this.#writtenAt + WRITE_EVERY_MS - performance.now());
+      },
+      beganDurably: async () => {
+        this.#runs.set(key, run);
+        await this.#write();
+      },
+      ended: () => {
+        if (this.#runs.get(key) !== run) return;
+        this.#runs.delete(key);
+        this.#writeWithin(END_WRITTEN_WITHIN_MS);
+      },
+    };
+    return run;
   }
 
   async close(): Promise<void> {

@@ -57,6 +57,29 @@ export interface Adds {
 }
 
 /**
+ * What a driver must be told to count jobs. The counts limit adds, and `completed` also advances the
+ * virtual time of fairness. No job is lost or run twice when a process dies before a call.
+ */
+export interface JobCounts {
+  /**
+   * This process has the job, until `stopped`. Neither is called for a job that returns to the queue
+   * before it is run. Absent where the store itself knows the running jobs, which do not count as
+   * waiting.
+   */
+  began?(job: InvocationJob): void;
+  stopped?(job: InvocationJob): void;
+  /** A job of this process has left the queue. It counts for its namespace until then, or a sweep. */
+  completed(job: InvocationJob): void;
+  /** A job that `remove` has removed has its end recorded. Called earlier, its end could be lost. */
+  removed(job: InvocationJob): void;
+  /**
+   * A job that has not failed waits until `until` (Unix milliseconds). Only statistics depend on
+   * this: it would be counted as retrying.
+   */
+  postponed(id: string, until: number): void;
+}
+
+/**
  * The operations in which the stores that BullMQ runs on differ. The rest of the queue (attempts,
  * settlements, cancellation, schedules) is shared code on BullMQ's own classes.
  */
@@ -83,22 +106,14 @@ export interface QueueDriver extends Closable {
    * Returns a function that ends this.
    */
   fetchOnAdd(kind: QueueKind, fetcher: BatchFetcher): () => void;
-  /** Called when this process begins a job, and when it no longer has the job. */
-  started?(job: InvocationJob): void;
-  released?(job: InvocationJob): void;
-  /** Called when a job has left the queue, so that it is no longer counted. */
-  ended(job: InvocationJob): void;
-  /** Called when a job is put back until `until` (Unix milliseconds) without having failed. */
-  postponed(id: string, until: number): void;
+  readonly jobCounts: JobCounts;
   /**
    * Removes a job atomically. Resolves with false when a worker has the job or it does not exist.
-   * Until `left`, the job is counted, and `removed` finds it.
+   * Until `jobCounts.removed`, the job is counted, and `findRemoved` finds it.
    */
   remove(job: InvocationJob): Promise<boolean>;
-  /** Called when the end of a removed job is recorded. */
-  left(job: InvocationJob): void;
-  /** See `InvocationQueue` in src/ports/. */
-  removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null>;
+  /** See `InvocationQueue.removed` in src/ports/. */
+  findRemoved(namespace: Namespace, id: string): Promise<RemovedInvocation | null>;
   onRemoved(handler: RemovedHandler): void;
   /**
    * Notifies the worker that has the job, in any process, that it is cancelled. The request is kept

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settlement } from '../src/ports/queue.js';
 import { retryDelayOf } from './backoff.js';
+import type { JobCounts } from './driver.js';
 import type { InvocationJob } from './job-data.js';
 import { isLost, JOB_MARKER, type JobStore, type Marker, type NextJob } from './job-store.js';
 import type { Warn } from './warn.js';
@@ -18,25 +19,20 @@ export type PutBack = Exclude<Settlement, { kind: 'done' | 'lost' }>;
 export interface JobSettlerOptions {
   store: JobStore;
   warn: Warn;
-  /** Called when a job has left the queue. */
-  onEnded(job: InvocationJob): void;
-  /** Called when a job has been put back for a delay that counts no attempt. */
-  onPostponed(id: string, until: number): void;
+  jobCounts: Pick<JobCounts, 'completed' | 'postponed'>;
 }
 
 /** Moves jobs of this process out of the active state. Reports errors; never rejects. */
 export class JobSettler {
   readonly #store: JobStore;
   readonly #warn: Warn;
-  readonly #onEnded: (job: InvocationJob) => void;
-  readonly #onPostponed: (id: string, until: number) => void;
+  readonly #jobCounts: JobSettlerOptions['jobCounts'];
   #isClosing = false;
 
-  constructor({ store, warn, onEnded, onPostponed }: JobSettlerOptions) {
+  constructor({ store, warn, jobCounts }: JobSettlerOptions) {
     this.#store = store;
     this.#warn = warn;
-    this.#onEnded = onEnded;
-    this.#onPostponed = onPostponed;
+    this.#jobCounts = jobCounts;
   }
 
   /** Retries no failed command from now on: the process ends, and another one runs the job. */
@@ -54,7 +50,7 @@ export class JobSettler {
     for (;;) {
       try {
         const next = await this.#store.complete(job, token, mayFetchNext());
-        this.#onEnded(job);
+        this.#jobCounts.completed(job);
         return next;
       } catch (error) {
         this.#warn(`Failed to remove invocation ${job.id} from the queue.`, error);
@@ -105,7 +101,7 @@ export class JobSettler {
     const reason = cause instanceof Error ? cause.message : String(cause);
     try {
       await this.#store.moveToFailed(job, reason, KEEP_NOTHING, token, false);
-      this.#onEnded(job);
+      this.#jobCounts.completed(job);
       this.#warn(`Job ${job.id} left the queue without having been settled.`, cause);
     } catch (error) {
       this.#warn(`Job ${job.id} cannot be run, and removing it from the queue failed.`, error);
@@ -131,7 +127,7 @@ export class JobSettler {
   async #postpone(id: string, token: string, delayMs: number): Promise<void> {
     const now = Date.now();
     await this.#store.moveToDelayed(id, now, delayMs, token, { skipAttempt: true });
-    this.#onPostponed(id, now + delayMs);
+    this.#jobCounts.postponed(id, now + delayMs);
   }
 
   async #retry(job: InvocationJob, token: string, failedReason: string): Promise<void> {

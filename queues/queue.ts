@@ -118,7 +118,7 @@ export class BullInvocationQueue implements InvocationQueue {
     try {
       if (await this.#reach(() => this.#driver.remove(job))) {
         await recordEnd(live);
-        this.#driver.left(job);
+        this.#driver.jobCounts.removed(job);
         return 'removed';
       }
     } finally {
@@ -135,7 +135,7 @@ export class BullInvocationQueue implements InvocationQueue {
 
   async removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {
     if (this.#jobs.beingCancelled.has(id)) return null;
-    return this.#reach(() => this.#driver.removed(namespace, id));
+    return this.#reach(() => this.#driver.findRemoved(namespace, id));
   }
 
   async removedCall(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {

@@ -1,7 +1,10 @@
+import { CountByKey } from '../src/concurrency/count-by-key.js';
 import { FairQueue } from '../src/concurrency/fair-queue.js';
 import type { Closable } from '../src/ports/closable.js';
+import { AloneGate } from './alone-gate.js';
 import { perQueue, QUEUE_KINDS, type QueueKind } from './queue-names.js';
 import { ReservedSlots } from './reserved-slots.js';
+import { StuckWatch } from './stuck-watch.js';
 
 /**
  * Sync jobs that arrive while async jobs hold all slots may use one extra slot per this many slots.
@@ -19,16 +22,16 @@ const YIELDING_FRACTION = 0.75;
  * sync job. Counted in jobs because a duration would depend on the speed of the machine.
  */
 const YIELD_FOR_JOBS_PER_SLOT = 32;
-/** If no slot was released between two checks, long jobs hold all of them. In milliseconds. */
-const CHECK_INTERVAL_MS = 50;
 /**
  * The number of jobs to fetch beyond all slots while long jobs hold them, so that a job of another
  * namespace is found.
  */
 const PROBES = 2;
 
-/** `none`: the job must be put back into the queue, so that other jobs can be examined. */
-export type SlotGrant = 'slot' | 'reserved' | 'none';
+/** A slot that a job holds until it releases it, once. */
+export interface SlotGrant {
+  release(): void;
+}
 
 /** The fetch limits that the limiter extends. */
 export interface FetchLimits {
@@ -41,7 +44,7 @@ export interface FetchLimits {
 
 interface WaitingJob {
   namespace: string;
-  admit(grant: SlotGrant): void;
+  admit(grant: SlotGrant | null): void;
 }
 
 /**
@@ -55,19 +58,12 @@ export class SlotLimiter implements Closable {
   readonly #inUse = { sync: 0, async: 0 };
   readonly #waiting: Readonly<Record<QueueKind, FairQueue<WaitingJob>>> = perQueue(() => new FairQueue());
   /** By namespace, including reserved slots. */
-  readonly #held = perQueue(() => new Map<string, number>());
+  readonly #held = perQueue(() => new CountByKey());
   readonly #reserved: Readonly<Record<QueueKind, ReservedSlots>>;
   readonly #fetches: FetchLimits | undefined;
-  /** The number of jobs that have released their slot, and its value at the last check. */
-  readonly #released = perQueue(() => 0);
-  readonly #releasedBefore = perQueue(() => -1);
-  /** The kinds whose slots are all held by long jobs. */
-  readonly #stuck = new Set<QueueKind>();
-  #checkTimer: NodeJS.Timeout | undefined;
+  readonly #stuck: StuckWatch;
   readonly #isQuerying = perQueue(() => false);
-  readonly #waitingAlone: { kind: QueueKind; admit: (grant: 'slot' | 'none') => void }[] = [];
-  /** Whether a job that must run alone is running. */
-  #isAlone = false;
+  readonly #alone = new AloneGate();
   #isStopped = false;
   readonly #yieldForJobs: number;
   readonly #yieldingLimit: number;
@@ -82,52 +78,50 @@ export class SlotLimiter implements Closable {
     this.#yieldingLimit = Math.ceil(total * YIELDING_FRACTION);
     this.#yieldForJobs = total * YIELD_FOR_JOBS_PER_SLOT;
     this.#asyncSinceSync = this.#yieldForJobs;
+    this.#stuck = new StuckWatch({
+      isFull: (kind) => !this.#hasSlotFor(kind),
+      changed: (kind) => fetches?.changed(kind),
+      onStuck: (kind) => {
+        if (this.#alone.isOpen) this.#grantReserved(kind);
+      },
+    });
   }
 
   /**
-   * Acquires a slot. Returns null when a slot is free at once, otherwise a promise of the grant;
-   * the caller must `release` it. Waiting namespaces are admitted in turn. While long jobs hold all
-   * slots, a namespace that holds none gets a reserved slot.
+   * Acquires a slot. Returns the grant when a slot is free at once, otherwise a promise of it.
+   * Waiting namespaces are admitted in turn. While long jobs hold all slots, a namespace that holds
+   * none gets a reserved slot. With null, the job must be put back into the queue, so that other jobs
+   * can be examined.
    */
-  acquire(kind: QueueKind, namespace: string): Promise<SlotGrant> | null {
+  acquire(kind: QueueKind, namespace: string): SlotGrant | Promise<SlotGrant | null> {
     if (kind === 'sync') this.#asyncSinceSync = 0;
-    if (this.#isOpen && this.#waiting[kind].length === 0 && this.#hasSlotFor(kind)) {
-      this.#take(kind, namespace);
-      if (!this.#hasSlotFor(kind)) this.#watch();
-      return null;
+    if (this.#alone.isOpen && this.#waiting[kind].length === 0 && this.#hasSlotFor(kind)) {
+      const grant = this.#take(kind, namespace);
+      if (!this.#hasSlotFor(kind)) this.#stuck.start();
+      return grant;
     }
-    if (this.#stuck.has(kind) && this.#isOpen && this.#mayReserve(kind, namespace)) {
-      this.#reserve(kind, namespace);
-      return Promise.resolve('reserved');
+    if (this.#stuck.has(kind) && this.#alone.isOpen && this.#mayReserve(kind, namespace)) {
+      return Promise.resolve(this.#reserve(kind, namespace));
     }
-    if (this.#isStopped) return Promise.resolve('none');
-    this.#watch();
+    if (this.#isStopped) return Promise.resolve(null);
+    this.#stuck.start();
     return new Promise((admit) => {
       this.#waiting[kind].push(namespace, { namespace, admit });
     });
   }
 
   /**
-   * Acquires the whole process for a job that must run alone; the caller must call `releaseAlone`.
-   * Resolves with `slot` when all other jobs have released their slots; meanwhile no other job is
-   * admitted. Between two such jobs, the other waiting jobs are admitted. Resolves with `none` when
-   * the limiter stops first.
+   * Acquires the whole process for a job that must run alone. Resolves with the grant when all other
+   * jobs have released their slots; meanwhile no other job is admitted. Between two such jobs, the
+   * other waiting jobs are admitted. Resolves with null when the limiter stops first.
    */
-  acquireAlone(kind: QueueKind): Promise<'slot' | 'none'> {
+  acquireAlone(kind: QueueKind): Promise<SlotGrant | null> {
     if (kind === 'sync') this.#asyncSinceSync = 0;
-    if (this.#isStopped) return Promise.resolve('none');
-    return new Promise((admit) => {
-      this.#waitingAlone.push({ kind, admit });
+    if (this.#isStopped) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      this.#alone.wait((isAdmitted) => resolve(isAdmitted ? this.#takeAlone(kind) : null));
       this.#grantAlone();
     });
-  }
-
-  releaseAlone(kind: QueueKind, grant: SlotGrant): void {
-    if (grant === 'none') return;
-    this.#isAlone = false;
-    this.#inUse[kind]--;
-    this.#grantOthers();
-    this.#grantAlone();
   }
 
   /**
@@ -143,75 +137,63 @@ export class SlotLimiter implements Closable {
     return this.#reserved[kind].inUse + (this.#stuck.has(kind) ? PROBES : 0);
   }
 
-  release(kind: QueueKind, namespace: string, grant: SlotGrant = 'slot'): void {
-    if (grant === 'none') return;
-    const held = (this.#held[kind].get(namespace) ?? 1) - 1;
-    if (held === 0) this.#held[kind].delete(namespace);
-    else this.#held[kind].set(namespace, held);
-    this.#released[kind]++;
-    if (grant === 'slot') this.#inUse[kind]--;
-    else {
-      this.#reserved[kind].release();
-      this.#fetches?.changed(kind);
-    }
-    this.#grant();
-  }
-
   /** Refuses jobs that wait for a slot and those that would have to: they return to the queue. */
   stop(): void {
     this.#isStopped = true;
-    for (const { admit } of this.#waitingAlone.splice(0)) admit('none');
-    for (const kind of QUEUE_KINDS) for (const { admit } of this.#waiting[kind].drain()) admit('none');
+    this.#alone.refuseAll();
+    for (const kind of QUEUE_KINDS) for (const { admit } of this.#waiting[kind].drain()) admit(null);
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#checkTimer);
+    this.#stuck.stop();
   }
 
-  get #isOpen(): boolean {
-    return !this.#isAlone && this.#waitingAlone.length === 0;
-  }
-
-  #take(kind: QueueKind, namespace: string): void {
+  #take(kind: QueueKind, namespace: string): SlotGrant {
     this.#inUse[kind]++;
     if (kind === 'async') this.#asyncSinceSync++;
-    this.#held[kind].set(namespace, (this.#held[kind].get(namespace) ?? 0) + 1);
+    this.#held[kind].increment(namespace);
+    return {
+      release: () => {
+        this.#letGo(kind, namespace);
+        this.#inUse[kind]--;
+        this.#grant();
+      },
+    };
+  }
+
+  #reserve(kind: QueueKind, namespace: string): SlotGrant {
+    this.#reserved[kind].take();
+    this.#held[kind].increment(namespace);
+    this.#fetches?.changed(kind);
+    return {
+      release: () => {
+        this.#letGo(kind, namespace);
+        this.#reserved[kind].release();
+        this.#fetches?.changed(kind);
+        this.#grant();
+      },
+    };
+  }
+
+  #takeAlone(kind: QueueKind): SlotGrant {
+    this.#inUse[kind]++;
+    return {
+      release: () => {
+        this.#alone.leave();
+        this.#inUse[kind]--;
+        this.#grantOthers();
+        this.#grantAlone();
+      },
+    };
+  }
+
+  #letGo(kind: QueueKind, namespace: string): void {
+    this.#held[kind].decrement(namespace);
+    this.#stuck.recordRelease(kind);
   }
 
   #mayReserve(kind: QueueKind, namespace: string): boolean {
-    return this.#reserved[kind].allows(this.#held[kind].get(namespace) ?? 0);
-  }
-
-  #reserve(kind: QueueKind, namespace: string): void {
-    this.#reserved[kind].take();
-    this.#held[kind].set(namespace, (this.#held[kind].get(namespace) ?? 0) + 1);
-    this.#fetches?.changed(kind);
-  }
-
-  /** Starts periodic checks, which run while all slots are held. */
-  #watch(): void {
-    if (this.#checkTimer !== undefined) return;
-    this.#checkTimer = setInterval(() => this.#check(), CHECK_INTERVAL_MS);
-    this.#checkTimer.unref();
-  }
-
-  #check(): void {
-    let isFull = false;
-    for (const kind of QUEUE_KINDS) {
-      const isHeld = !this.#hasSlotFor(kind);
-      isFull ||= isHeld;
-      const isStuck = isHeld && this.#released[kind] === this.#releasedBefore[kind];
-      this.#releasedBefore[kind] = this.#released[kind];
-      if (isStuck !== this.#stuck.has(kind)) {
-        if (isStuck) this.#stuck.add(kind);
-        else this.#stuck.delete(kind);
-        this.#fetches?.changed(kind);
-      }
-      if (isStuck && this.#isOpen) this.#grantReserved(kind);
-    }
-    if (isFull) return;
-    clearInterval(this.#checkTimer);
-    this.#checkTimer = undefined;
+    return this.#reserved[kind].allows(this.#held[kind].get(namespace));
   }
 
   /**
@@ -222,8 +204,7 @@ export class SlotLimiter implements Closable {
     const waiting = this.#waiting[kind];
     const mayHave = ({ namespace }: WaitingJob) => this.#mayReserve(kind, namespace);
     for (let next = waiting.take(mayHave); next !== null; next = waiting.take(mayHave)) {
-      this.#reserve(kind, next.namespace);
-      next.admit('reserved');
+      next.admit(this.#reserve(kind, next.namespace));
     }
     const limit = this.#fetches?.limitOf(kind) ?? Number.POSITIVE_INFINITY;
     const isFetchedOut = this.#inUse[kind] + waiting.length >= limit + PROBES;
@@ -240,7 +221,7 @@ export class SlotLimiter implements Closable {
     const isUnseen = await this.#hasUnseen(kind).finally(() => {
       this.#isQuerying[kind] = false;
     });
-    if (isUnseen && this.#stuck.has(kind)) this.#waiting[kind].shift()?.admit('none');
+    if (isUnseen && this.#stuck.has(kind)) this.#waiting[kind].shift()?.admit(null);
   }
 
   async #hasUnseen(kind: QueueKind): Promise<boolean> {
@@ -250,19 +231,14 @@ export class SlotLimiter implements Closable {
   }
 
   #grant(): void {
-    if (this.#waitingAlone.length > 0) this.#grantAlone();
-    else if (!this.#isAlone) this.#grantOthers();
+    if (this.#alone.hasWaiting) this.#grantAlone();
+    else if (!this.#alone.isHeld) this.#grantOthers();
   }
 
   #grantAlone(): void {
     const { sync, async } = this.#inUse;
     const reserved = this.#reserved.sync.inUse + this.#reserved.async.inUse;
-    if (this.#isAlone || sync + async + reserved > 0) return;
-    const next = this.#waitingAlone.shift();
-    if (next === undefined) return;
-    this.#isAlone = true;
-    this.#inUse[next.kind]++;
-    next.admit('slot');
+    if (sync + async + reserved === 0) this.#alone.admitNext();
   }
 
   #grantOthers(): void {
@@ -270,8 +246,7 @@ export class SlotLimiter implements Closable {
       while (this.#waiting[kind].length > 0 && this.#hasSlotFor(kind)) {
         const next = this.#waiting[kind].shift();
         if (next === null) return;
-        this.#take(kind, next.namespace);
-        next.admit('slot');
+        next.admit(this.#take(kind, next.namespace));
       }
     }
   }

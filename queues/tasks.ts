@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayedError, type Job } from 'bullmq';
+import { CountByKey } from '../src/concurrency/count-by-key.js';
 import { AppError } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Task, TaskHandler, Tasks } from '../src/ports/tasks.js';
@@ -31,7 +32,7 @@ export class BullTasks implements Tasks {
   readonly #warn: Warn;
   readonly #opened = new Set<Closable>();
   readonly #priorities = new TaskPriorities();
-  readonly #running = new Map<string, number>();
+  readonly #running = new CountByKey();
 
   constructor(driver: QueueDriver, timings: QueueTimings, warn: Warn) {
     this.#driver = driver;
@@ -71,15 +72,12 @@ export class BullTasks implements Tasks {
         if (handler === undefined)
           throw new AppError('internal', `There is no handler for tasks of kind ${job.name}.`);
         const [owner = '', payload = ''] = job.data.split(' ');
-        const running = this.#running.get(owner) ?? 0;
-        if (running >= PER_OWNER) return await putOff(job, token);
-        this.#running.set(owner, running + 1);
+        if (this.#running.get(owner) >= PER_OWNER) return await putOff(job, token);
+        this.#running.increment(owner);
         try {
           await handler(Buffer.from(payload, 'base64').toString());
         } finally {
-          const left = (this.#running.get(owner) ?? 1) - 1;
-          if (left === 0) this.#running.delete(owner);
-          else this.#running.set(owner, left);
+          this.#running.decrement(owner);
         }
       },
       {

@@ -1,3 +1,4 @@
+import { CountByKey } from './count-by-key.js';
 import { FairQueue } from './fair-queue.js';
 
 export interface FairLimits {
@@ -13,7 +14,7 @@ export interface FairLimits {
  */
 export class FairLimiter {
   readonly #limits: FairLimits;
-  readonly #running = new Map<string, number>();
+  readonly #running = new CountByKey();
   readonly #waiting = new FairQueue<{ owner: string; begin: () => void }>();
   #all = 0;
 
@@ -32,19 +33,17 @@ export class FairLimiter {
   }
 
   #mayRun(owner: string): boolean {
-    return this.#all < this.#limits.all && (this.#running.get(owner) ?? 0) < this.#limits.each;
+    return this.#all < this.#limits.all && this.#running.get(owner) < this.#limits.each;
   }
 
   #begin(owner: string): void {
     this.#all += 1;
-    this.#running.set(owner, (this.#running.get(owner) ?? 0) + 1);
+    this.#running.increment(owner);
   }
 
   #end(owner: string): void {
     this.#all -= 1;
-    const rest = (this.#running.get(owner) ?? 0) - 1;
-    if (rest > 0) this.#running.set(owner, rest);
-    else this.#running.delete(owner);
+    this.#running.decrement(owner);
     for (;;) {
       const next = this.#waiting.take((waiting) => this.#mayRun(waiting.owner));
       if (next === null) return;

@@ -11,15 +11,16 @@ test('a retried job that runs again stays recorded when the end of its earlier r
   /** What a process that starts now would read, if this one had died. */
   const recorded = async () => {
     // Writes all runs.
-    await guard.beganDurably('other', 0, 'token-3');
+    await guard.run('other', 0).beganDurably();
     const journal = await FileCrashJournal.open(dir);
     await journal.close();
     return [...(await journal.read())].sort();
   };
-  guard.began('job', 0, 'token-1');
-  guard.began('job', 0, 'token-2');
-  guard.ended('job', 0, 'token-1');
+  const [earlier, later] = [guard.run('job', 0), guard.run('job', 0)];
+  earlier.began();
+  later.began();
+  earlier.ended();
   t.deepEqual(await recorded(), ['job:0', 'other:0']);
-  guard.ended('job', 0, 'token-2');
+  later.ended();
   t.deepEqual(await recorded(), ['other:0']);
 });

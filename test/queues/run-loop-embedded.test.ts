@@ -57,7 +57,7 @@ async function loopOf(
   });
   const loop = new RunLoop({
     store: gatedStore,
-    settler: new JobSettler({ store: gatedStore, warn, onEnded: () => {}, onPostponed: () => {} }),
+    settler: new JobSettler({ store: gatedStore, warn, jobCounts: driver.jobCounts }),
     queue: driver.queues.async,
     limit,
     cores,

@@ -258,11 +258,7 @@ async function loopOf(slots: number, t: ExecutionContext<Context>, cores = 32) {
   const told: { run(): Promise<void> } = { run: async () => {} };
   const store = await driver.openStore('sync', timings);
   const warn = (message: string, error: unknown) => t.log(message, error);
-  const settler = new JobSettler({
-    ...{ store, warn },
-    onEnded: (job) => driver.ended(job),
-    onPostponed: () => {},
-  });
+  const settler = new JobSettler({ store, warn, jobCounts: driver.jobCounts });
   const running = new RunLoop({
     store,
     settler,

@@ -1,17 +1,18 @@
 import test from 'ava';
-import { SlotLimiter } from '../../queues/slot-limiter.js';
+import type { QueueKind } from '../../queues/queue-names.js';
+import { type SlotGrant, SlotLimiter } from '../../queues/slot-limiter.js';
 import { until } from '../helpers/until.js';
 
 test('namespaces whose jobs wait for a slot are served in turn', async (t) => {
   const slots = new SlotLimiter(1);
-  t.is(slots.acquire('async', 'busy'), null);
+  const held = takeNow(slots, 'async', 'busy');
   const order: string[] = [];
   const taken = ['busy', 'busy', 'busy', 'other', 'other'].map(async (namespace, index) => {
-    await slots.acquire('async', namespace);
+    const grant = await slots.acquire('async', namespace);
     order.push(`${namespace} ${index}`);
-    slots.release('async', namespace);
+    grant?.release();
   });
-  slots.release('async', 'busy');
+  held.release();
   await Promise.all(taken);
   t.deepEqual(order, ['busy 0', 'other 3', 'busy 1', 'other 4', 'busy 2']);
   await slots.close();
@@ -19,16 +20,20 @@ test('namespaces whose jobs wait for a slot are served in turn', async (t) => {
 
 test('a waiting sync job gets the free slot before an async job that has waited longer', async (t) => {
   const slots = new SlotLimiter(1);
-  t.is(slots.acquire('async', 'one'), null);
+  const held = takeNow(slots, 'async', 'one');
   const order: string[] = [];
-  const event = slots.acquire('async', 'one')?.then(() => order.push('event'));
+  const acquired = async (kind: QueueKind, name: string) => {
+    const grant = await slots.acquire(kind, 'one');
+    order.push(name);
+    return grant;
+  };
+  const event = acquired('async', 'event');
   // With one additional slot for sync jobs, the second one has to wait.
-  t.is(slots.acquire('sync', 'one'), null);
-  const call = slots.acquire('sync', 'one')?.then(() => order.push('call'));
-  slots.release('async', 'one');
-  slots.release('sync', 'one');
-  await call;
-  slots.release('sync', 'one');
+  const first = takeNow(slots, 'sync', 'one');
+  const call = acquired('sync', 'call');
+  held.release();
+  first.release();
+  (await call)?.release();
   await event;
   t.deepEqual(order, ['call', 'event']);
   await slots.close();
@@ -40,21 +45,24 @@ test('while long jobs hold all slots, other namespaces get one reserved slot eac
   const alive = setInterval(() => undefined, 1000);
   t.teardown(() => clearInterval(alive));
   t.teardown(() => slots.close());
-  for (let n = 0; n < 4; n++) t.is(slots.acquire('async', 'hostile'), null);
+  const [held] = Array.from({ length: 4 }, () => takeNow(slots, 'async', 'hostile'));
   const [hostile, more, victim] = ['hostile', 'hostile', 'victim'].map((name) =>
     slots.acquire('async', name),
   );
-  t.is(await victim, 'reserved');
+  const reserved = await victim;
+  t.truthy(reserved);
   // Two jobs are fetched beyond the slots: if both were hostile, no other would be seen.
-  t.is(await hostile, 'none');
+  t.is(await hostile, null);
   t.is(slots.extraFetches('async'), 3);
   // From now on immediately, up to the limits: one per namespace, two of four slots.
-  t.is(await slots.acquire('async', 'third'), 'reserved');
+  t.truthy(await slots.acquire('async', 'third'));
+  t.is(slots.extraFetches('async'), 4);
   const fourth = slots.acquire('async', 'fourth');
-  slots.release('async', 'victim', 'reserved');
-  t.is(await fourth, 'reserved');
-  slots.release('async', 'hostile');
-  t.is(await more, 'slot');
+  reserved?.release();
+  t.truthy(await fourth);
+  t.is(slots.extraFetches('async'), 4);
+  held?.release();
+  t.truthy(await more);
 });
 
 test('while only one namespace has jobs, none gets a reserved slot and their order is kept', async (t) => {
@@ -66,23 +74,35 @@ test('while only one namespace has jobs, none gets a reserved slot and their ord
   };
   const slots = new SlotLimiter(1, { limitOf: () => 1, changed: () => {}, hasUnseen });
   t.teardown(() => slots.close());
-  t.is(slots.acquire('async', 'alone'), null);
+  const held = takeNow(slots, 'async', 'alone');
   const order: string[] = [];
-  const next = ['first', 'second'].map(async (name) => {
-    order.push(`${name} ${await slots.acquire('async', 'alone')}`);
+  const [first, second] = ['first', 'second'].map(async (name) => {
+    const grant = await slots.acquire('async', 'alone');
+    order.push(name);
+    return grant;
   });
   await until('the limiter has asked twice', () => asked >= 2);
-  slots.release('async', 'alone');
-  await until('the first is admitted', () => order.length === 1);
-  slots.release('async', 'alone');
-  await Promise.all(next);
-  t.deepEqual(order, ['first slot', 'second slot']);
+  t.deepEqual(order, []);
+  // Only the two probes: no slot is reserved.
+  t.is(slots.extraFetches('async'), 2);
+  held.release();
+  (await first)?.release();
+  t.deepEqual(order, ['first']);
+  t.truthy(await second);
+  t.deepEqual(order, ['first', 'second']);
 });
+
+/** Takes a slot that is free at once. */
+function takeNow(slots: SlotLimiter, kind: QueueKind, namespace: string): SlotGrant {
+  const grant = slots.acquire(kind, namespace);
+  if (grant instanceof Promise) throw new Error(`No slot is free for ${kind} jobs of ${namespace}.`);
+  return grant;
+}
 
 /** Takes slots for async jobs until none is free, and returns their number. */
 function takeAll(slots: SlotLimiter): number {
   let taken = 0;
-  while (taken < 1000 && slots.acquire('async', 'busy') === null) taken++;
+  while (taken < 1000 && !(slots.acquire('async', 'busy') instanceof Promise)) taken++;
   return taken;
 }
 
@@ -91,7 +111,7 @@ test('while sync jobs arrive, async jobs leave a quarter of the slots free', asy
   t.is(takeAll(alone), 16);
   t.false(alone.asyncYields);
   const beside = new SlotLimiter(16);
-  t.is(beside.acquire('sync', 'calm'), null);
+  takeNow(beside, 'sync', 'calm');
   t.true(beside.asyncYields);
   t.is(takeAll(beside), 12);
   await Promise.all([alone.close(), beside.close()]);
@@ -99,17 +119,15 @@ test('while sync jobs arrive, async jobs leave a quarter of the slots free', asy
 
 test('async jobs can use all slots again after 32 of them per slot were admitted without a sync job', async (t) => {
   const slots = new SlotLimiter(16);
-  t.is(slots.acquire('sync', 'calm'), null);
-  slots.release('sync', 'calm');
+  takeNow(slots, 'sync', 'calm').release();
   let jobs = 0;
   while (slots.asyncYields && jobs < 10_000) {
-    t.is(slots.acquire('async', 'busy'), null);
-    slots.release('async', 'busy');
+    takeNow(slots, 'async', 'busy').release();
     jobs++;
   }
   t.is(jobs, 16 * 32);
   t.is(takeAll(slots), 16);
-  t.is(slots.acquire('sync', 'calm'), null);
+  takeNow(slots, 'sync', 'calm');
   t.true(slots.asyncYields);
   await slots.close();
 });
@@ -119,9 +137,10 @@ test('while sync jobs hold all slots, async jobs of the same namespace get exact
   const alive = setInterval(() => undefined, 1000);
   t.teardown(() => clearInterval(alive));
   t.teardown(() => slots.close());
-  for (let n = 0; n < 4; n++) t.is(slots.acquire('sync', 'one'), null);
+  for (let n = 0; n < 4; n++) takeNow(slots, 'sync', 'one');
   const [first, second] = ['one', 'one'].map((name) => slots.acquire('async', name));
-  t.is(await first, 'reserved');
+  t.truthy(await first);
+  t.is(slots.extraFetches('async'), 3);
   const further = await Promise.race([second, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))]);
   t.is(further, 'waits');
   // Sync jobs get no further slot: the extra quarter is only for those beside async jobs.
@@ -131,31 +150,35 @@ test('while sync jobs hold all slots, async jobs of the same namespace get exact
 
 test('stopping refuses the jobs that wait to run alone, and later ones', async (t) => {
   const slots = new SlotLimiter(2);
-  t.is(slots.acquire('async', 'busy'), null);
+  const held = takeNow(slots, 'async', 'busy');
   const waiting = slots.acquireAlone('async');
   slots.stop();
-  t.is(await waiting, 'none');
-  t.is(await slots.acquireAlone('sync'), 'none');
-  slots.releaseAlone('async', 'none');
+  t.is(await waiting, null);
+  t.is(await slots.acquireAlone('sync'), null);
   // Neither of them counts: one of the two slots is in use, and the process is open.
-  t.is(slots.acquire('async', 'other'), null);
-  t.is(await slots.acquire('async', 'third'), 'none');
-  slots.release('async', 'busy');
-  slots.release('async', 'other');
+  const other = takeNow(slots, 'async', 'other');
+  t.is(await slots.acquire('async', 'third'), null);
+  held.release();
+  other.release();
   await slots.close();
 });
 
 test('a job that runs alone begins when all others have ended, and ends before others begin', async (t) => {
   const slots = new SlotLimiter(2);
-  t.is(slots.acquire('async', 'busy'), null);
+  const held = takeNow(slots, 'async', 'busy');
   const order: string[] = [];
-  const alone = slots.acquireAlone('async').then((grant) => order.push(`alone ${grant}`));
-  const other = slots.acquire('async', 'other')?.then((grant) => order.push(`other ${grant}`));
-  slots.release('async', 'busy');
-  await alone;
-  t.deepEqual(order, ['alone slot']);
-  slots.releaseAlone('async', 'slot');
-  await other;
-  t.deepEqual(order, ['alone slot', 'other slot']);
+  const acquired = async (name: string, waiting: ReturnType<SlotLimiter['acquire']>) => {
+    const grant = await waiting;
+    order.push(name);
+    return grant;
+  };
+  const alone = acquired('alone', slots.acquireAlone('async'));
+  const other = acquired('other', slots.acquire('async', 'other'));
+  held.release();
+  const grant = await alone;
+  t.deepEqual(order, ['alone']);
+  grant?.release();
+  t.truthy(await other);
+  t.deepEqual(order, ['alone', 'other']);
   await slots.close();
 });

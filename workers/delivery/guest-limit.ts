@@ -1,3 +1,4 @@
+import { CountByKey } from '../../src/concurrency/count-by-key.js';
 import type { Namespace } from '../../src/contract/ids.js';
 import { quotaExceeded } from '../../src/contract/quotas.js';
 import type { Quotas } from '../../src/core/quotas.js';
@@ -15,7 +16,7 @@ export class GuestLimitReached extends Error {
  */
 export class GuestLimit {
   readonly #quotas: Quotas;
-  readonly #running = new Map<Namespace, number>();
+  readonly #running = new CountByKey();
 
   constructor(quotas: Quotas) {
     this.#quotas = quotas;
@@ -27,19 +28,13 @@ export class GuestLimit {
    */
   async run<T>(namespace: Namespace, guest: () => Promise<T>): Promise<T> {
     const { concurrent_guests: limit } = await this.#quotas.limits(namespace);
-    const running = this.#running.get(namespace) ?? 0;
+    const running = this.#running.get(namespace);
     if (running >= limit) throw new GuestLimitReached(namespace, limit, running);
-    this.#running.set(namespace, running + 1);
+    this.#running.increment(namespace);
     try {
       return await guest();
     } finally {
-      this.#leave(namespace);
+      this.#running.decrement(namespace);
     }
-  }
-
-  #leave(namespace: Namespace): void {
-    const left = (this.#running.get(namespace) ?? 1) - 1;
-    if (left === 0) this.#running.delete(namespace);
-    else this.#running.set(namespace, left);
   }
 }

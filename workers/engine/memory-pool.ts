@@ -1,3 +1,4 @@
+import { CountByKey } from '../../src/concurrency/count-by-key.js';
 import { MemoryBudget } from './memory-budget.js';
 import type { Run } from './run.js';
 
@@ -22,7 +23,7 @@ export class MemoryPool {
   readonly #ordinary: MemoryBudget;
   readonly #reserved: MemoryBudget;
   readonly #inReserve = new WeakSet<Run>();
-  readonly #guests = new Map<string, number>();
+  readonly #guests = new CountByKey();
 
   constructor(totalMb: number) {
     const reservedMb = totalMb < MIN_SHARED_MB ? 0 : Math.floor(totalMb / RESERVED_PART);
@@ -47,13 +48,12 @@ export class MemoryPool {
 
   /** Whether a starting guest may use the reserved part. */
   fitsReserved({ call, program }: Run): boolean {
-    const guests = this.#guests.get(call.namespace) ?? 0;
-    return guests < FEW_GUESTS && program.limitMb <= this.#reserved.availableMb;
+    return this.#guests.get(call.namespace) < FEW_GUESTS && program.limitMb <= this.#reserved.availableMb;
   }
 
   start(run: Run, part: MemoryPart): void {
     if (part === 'reserved') this.#inReserve.add(run);
-    this.#guests.set(run.call.namespace, (this.#guests.get(run.call.namespace) ?? 0) + 1);
+    this.#guests.increment(run.call.namespace);
     this.#budgetOf(run).start(run);
   }
 
@@ -68,10 +68,7 @@ export class MemoryPool {
   }
 
   release(run: Run): void {
-    const { namespace } = run.call;
-    const left = (this.#guests.get(namespace) ?? 1) - 1;
-    if (left === 0) this.#guests.delete(namespace);
-    else this.#guests.set(namespace, left);
+    this.#guests.decrement(run.call.namespace);
     this.#budgetOf(run).release(run);
     this.#inReserve.delete(run);
   }

@@ -57,7 +57,8 @@ const FUNCTION = /^local (?:function \w+|\w+ = function)[\s\S]*?^end *$/gm;
 
 /**
  * Returns Lua source that defines a local function `name(KEYS, ARGV)` with the body of the BullMQ
- * script of that name. The script's own functions, about forty, are created once for all calls.
+ * script of that name. The script's own functions, about forty, are created by the first call, once
+ * for all calls.
  */
 export function bullFunction(name: string, lua: string): string {
   const text = STUBBED_COMMANDS.reduce(
@@ -66,14 +67,19 @@ export function bullFunction(name: string, lua: string): string {
   );
   const functions = text.match(FUNCTION) ?? [];
   if (functions.length === 0) throw new Error(`BullMQ's script ${name} contains no function definitions.`);
-  return `local ${name} = (function()
+  return `local function load_${name}()
 ${STUBS}
 local rcall = redis.call
 ${functions.join('\n')}
 return function(KEYS, ARGV)
 ${text.replace(FUNCTION, '')}
 end
-end)()
+end
+local ${name}
+${name} = function(keys, args)
+  ${name} = load_${name}()
+  return ${name}(keys, args)
+end
 `;
 }
 

@@ -49,11 +49,11 @@ export class RedisDriver implements QueueDriver {
   readonly ticks: BullQueue<unknown>;
   readonly tasks: BullQueue<string>;
   readonly adds: RedisAdds;
+  readonly jobCounts: UsageIndex;
   readonly #server: RedisServer;
   readonly #connection: RedisConnection;
   readonly #backends: Readonly<Record<QueueKind, RedisQueueBackend>>;
   readonly #client: RedisClient;
-  readonly #usage: UsageIndex;
   readonly #cancelRequests: RedisCancelRequests;
   readonly #opened: RedisConnection[] = [];
   readonly #forWorkers = new Map<QueueKind, RedisConnection>();
@@ -79,7 +79,7 @@ export class RedisDriver implements QueueDriver {
     this.#backends = parts.backends;
     this.#client = parts.client;
     this.adds = parts.adds;
-    this.#usage = parts.usage;
+    this.jobCounts = parts.usage;
     this.#cancelRequests = new RedisCancelRequests(parts.server, parts.connection, `${KEY_PREFIX}:cancel`);
     this.#warn = parts.warn;
   }
@@ -170,15 +170,6 @@ export class RedisDriver implements QueueDriver {
     return connection;
   }
 
-  ended(job: InvocationJob): void {
-    this.#usage.ended(job);
-  }
-
-  postponed(id: string, until: number): void {
-    // Affects only the counts: if the write is lost, the job is counted as retrying for a while.
-    this.#connection.zadd(`${KEY_PREFIX}:usage:scheduled`, until, id).catch(() => {});
-  }
-
   async remove(job: InvocationJob): Promise<boolean> {
     const id = job.id ?? '';
     const key = (type: string): string => this.#backends[queueKindOf(job.data)].toKey(type);
@@ -186,16 +177,12 @@ export class RedisDriver implements QueueDriver {
     return (await this.#client.runCommand(commandOf('removeJob'), args)) === 1;
   }
 
-  left(job: InvocationJob): void {
-    this.#usage.left(job);
-  }
-
-  removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
-    return this.#usage.removed(namespace, id);
+  findRemoved(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
+    return this.jobCounts.findRemoved(namespace, id);
   }
 
   onRemoved(handler: RemovedHandler): void {
-    this.#usage.onRemoved(handler);
+    this.jobCounts.onRemoved(handler);
   }
 
   requestCancel(id: string): Promise<void> {
@@ -215,7 +202,7 @@ export class RedisDriver implements QueueDriver {
     limit: number,
     cursor: string | undefined,
   ): Promise<{ ids: string[]; next: string | null }> {
-    return this.#usage.list(namespace, limit, cursor);
+    return this.jobCounts.list(namespace, limit, cursor);
   }
 
   counts(): Promise<QueueCounts> {
@@ -223,11 +210,11 @@ export class RedisDriver implements QueueDriver {
   }
 
   use(namespace: Namespace): Promise<QueueUse> {
-    return this.#usage.use(namespace);
+    return this.jobCounts.use(namespace);
   }
 
   hasUnseen(kind: QueueKind, seen: ReadonlySet<string>): Promise<boolean> {
-    return this.#usage.hasUnseen(kind, seen);
+    return this.jobCounts.hasUnseen(kind, seen);
   }
 
   openCrashJournal(): Promise<CrashJournal> {
@@ -243,7 +230,7 @@ export class RedisDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.adds.idle();
-    await this.#usage.close();
+    await this.jobCounts.close();
     await Promise.all(
       [...QUEUE_KINDS.map((kind) => this.queues[kind]), this.ticks, this.tasks].map((queue) => queue.close()),
     );

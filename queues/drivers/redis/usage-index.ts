@@ -1,6 +1,7 @@
 import type { RedisClient } from 'bullmq';
 import type { QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
+import type { JobCounts } from '../../driver.js';
 import { REBASE_AT, virtualTimeOf } from '../../fairness.js';
 import type { InvocationJob } from '../../job-data.js';
 import { queueKindOf } from '../../job-data.js';
@@ -29,7 +30,7 @@ export interface UsageKeys {
  * Counts what BullMQ does not count, on the same Redis: adds.ts counts jobs in, this class counts
  * them out. See lua/includes/usage.lua for the keys.
  */
-export class UsageIndex {
+export class UsageIndex implements JobCounts {
   readonly #connection: RedisConnection;
   readonly #client: RedisClient;
   readonly #keys: UsageKeys;
@@ -54,18 +55,23 @@ export class UsageIndex {
   }
 
   /** Removes a finished job from the index, and lets the clock advance to its virtual time. */
-  ended(job: InvocationJob): void {
+  completed(job: InvocationJob): void {
     const kind = queueKindOf(job.data);
     this.#endedTime[kind] = Math.max(this.#endedTime[kind], virtualTimeOf(job.priority));
-    this.left(job);
+    this.removed(job);
   }
 
   /**
    * Removes a job that has left the queue from the index, whether or not it ran. Jobs that leave
    * within ENDED_WITHIN_MS share one command.
    */
-  left(job: InvocationJob): void {
+  removed(job: InvocationJob): void {
     this.#scheduleRemoval(job.data.n, encodeUsageEntry({ id: job.id ?? '', name: job.name, data: job.data }));
+  }
+
+  postponed(id: string, until: number): void {
+    // Affects only the counts: if the write is lost, the job is counted as retrying for a while.
+    this.#connection.zadd(`${this.#keys.usage}scheduled`, until, id).catch(() => {});
   }
 
   #scheduleRemoval(namespace: string, id: string): void {
@@ -195,7 +201,7 @@ export class UsageIndex {
    * Finds the entry of a job that the caller knows to be gone. Resolves with null when there is
    * none.
    */
-  async removed(namespace: string, id: string): Promise<RemovedInvocation | null> {
+  async findRemoved(namespace: string, id: string): Promise<RemovedInvocation | null> {
     const key = `${this.#keys.usage}jobs:${namespace}`;
     const [entry] = await this.#connection.zrangebylex(key, `[${id}:`, `(${id};`, 'LIMIT', 0, 1);
     return entry === undefined ? null : removedByUsageEntry(namespace, entry);

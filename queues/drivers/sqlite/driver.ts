@@ -48,8 +48,8 @@ export class SqliteDriver implements QueueDriver {
   readonly ticks: BullQueue<unknown>;
   readonly tasks: BullQueue<string>;
   readonly adds: SqliteAdds;
+  readonly jobCounts: UsageIndex;
   readonly #connection: SqliteConnection;
-  readonly #usage: UsageIndex;
   readonly #warn: Warn;
   readonly #dataDir: string;
   readonly #removals: Removals;
@@ -66,7 +66,7 @@ export class SqliteDriver implements QueueDriver {
     dataDir: string,
   ) {
     this.#connection = connection;
-    this.#usage = usage;
+    this.jobCounts = usage;
     this.adds = new SqliteAdds(connection, usage, limits);
     this.#warn = warn;
     this.#dataDir = dataDir;
@@ -120,33 +120,12 @@ export class SqliteDriver implements QueueDriver {
     return () => {};
   }
 
-  started(job: InvocationJob): void {
-    this.#usage.started(job.id ?? '');
-  }
-
-  released(job: InvocationJob): void {
-    this.#usage.released(job.id ?? '');
-  }
-
-  ended(job: InvocationJob): void {
-    this.#usage.leave(job.id ?? '');
-    this.#usage.times.finished(queueKindOf(job.data), job.priority);
-  }
-
-  postponed(): void {
-    // The job row has the number of attempts, which tells this job apart from a retry.
-  }
-
   async remove(job: InvocationJob): Promise<boolean> {
     const kind = queueKindOf(job.data);
     return (await this.queues[kind].backend.remove(job.id ?? '', false)) > 0;
   }
 
-  left(job: InvocationJob): void {
-    this.#usage.leave(job.id ?? '');
-  }
-
-  async removed(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
+  async findRemoved(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
     const removed = await this.#removals.find(id);
     return removed?.invocation.namespace === namespace ? removed : null;
   }
@@ -190,15 +169,15 @@ export class SqliteDriver implements QueueDriver {
   }
 
   counts(): Promise<QueueCounts> {
-    return countJobs(this.#connection, this.#usage);
+    return countJobs(this.#connection, this.jobCounts);
   }
 
   async use(namespace: Namespace): Promise<QueueUse> {
-    return this.#usage.use(namespace);
+    return this.jobCounts.use(namespace);
   }
 
   async hasUnseen(kind: QueueKind, seen: ReadonlySet<string>): Promise<boolean> {
-    const others = this.#usage.waitingNamespaces().filter((namespace) => !seen.has(namespace));
+    const others = this.jobCounts.waitingNamespaces().filter((namespace) => !seen.has(namespace));
     if (others.length === 0) return false;
     const [found] = await rowsOf<[jobs: number, ready: number | null]>(
       this.#connection,

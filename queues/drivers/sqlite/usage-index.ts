@@ -1,7 +1,7 @@
 import type { QueueUse } from '../../../src/ports/queue.js';
-import type { QueueLimits } from '../../driver.js';
+import type { JobCounts, QueueLimits } from '../../driver.js';
 import { type RestoredJob, VirtualTime } from '../../fairness.js';
-import type { NewJob } from '../../job-data.js';
+import { type InvocationJob, type NewJob, queueKindOf } from '../../job-data.js';
 import { perQueue, QUEUE_KINDS } from '../../queue-names.js';
 import { raised, type WaitingUse } from '../../queue-quota.js';
 import type { SqliteConnection } from './backend/connection.js';
@@ -45,7 +45,7 @@ const NOTHING = { waiting: 0, running: 0, delayed: 0, bytes: 0, oldestMs: 0 };
  * The usage of the queue, kept in memory. This is possible because the embedded queue has exactly
  * one process, which reads the rows at its start.
  */
-export class UsageIndex {
+export class UsageIndex implements JobCounts {
   readonly times = new VirtualTime();
   bytes = 0;
   /** The number of jobs that workers run; they do not count as waiting. */
@@ -127,8 +127,7 @@ export class UsageIndex {
     if (due !== null) use.delay(id, due);
   }
 
-  /** Records that a worker has the job. */
-  started(id: string): void {
+  began({ id = '' }: InvocationJob): void {
     const held = this.#held.get(id);
     if (held === undefined) return;
     if (held.runs === 0) this.#countRunning(held, 1);
@@ -136,8 +135,7 @@ export class UsageIndex {
     this.#uses.get(held.namespace)?.undelay(id);
   }
 
-  /** Records that a worker no longer has the job: it has left the queue or waits again. */
-  released(id: string): void {
+  stopped({ id = '' }: InvocationJob): void {
     const held = this.#held.get(id);
     if (held === undefined || held.runs === 0) return;
     held.runs -= 1;
@@ -148,6 +146,19 @@ export class UsageIndex {
     this.#running += change;
     const use = this.#uses.get(held.namespace);
     if (use !== undefined) use.running += change;
+  }
+
+  completed(job: InvocationJob): void {
+    this.removed(job);
+    this.times.finished(queueKindOf(job.data), job.priority);
+  }
+
+  removed({ id = '' }: InvocationJob): void {
+    this.leave(id);
+  }
+
+  postponed(): void {
+    // The job row has the number of attempts, which tells this job apart from a retry.
   }
 
   leave(id: string): void {

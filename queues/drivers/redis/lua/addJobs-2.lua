@@ -23,36 +23,26 @@
   "<quota> <namespace> <use>"; and the result of BullMQ's moveToActive for each fetched job.
 ]]
 --- @include "includes/usage"
+--- @include "includes/limits"
+--- @include "includes/virtualTime"
 --- @bullmq addPrioritizedJob
 --- @bullmq addDelayedJob
 --- @include "includes/takeJobs"
 
-local deadline, maxWaiting, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local maxWaiting, maxBytes = tonumber(ARGV[2]), tonumber(ARGV[3])
 local jobCost, maxPriority = tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = call('TIME')
-local now, codes = time[1] * 1000 + math.floor(time[2] / 1000), {}
-local late = now > deadline
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local isLate = now > tonumber(ARGV[1])
 
-local groups, byNamespace, seen = {}, {}, {}
-for at = 10, #ARGV, 3 do
-  local number, member, namespace, kind, name, acceptedAt, delay, overdraft =
-    string.match(ARGV[at], '^(%d+) (%S+) (%S+) (%S+) (%S+) (%S+) (%d+) (%d+)$')
-  local id, size = string.match(member, '^([^:]+):(%d+)')
-  local job = {
-    id = id, size = tonumber(size), member = member, namespace = namespace, kind = kind, name = name,
-    acceptedAt = acceptedAt, data = ARGV[at + 1], opts = ARGV[at + 2], isDelayed = delay ~= '0',
-  }
-  number = tonumber(number)
-  local group = groups[number] or { overdraft = tonumber(overdraft) }
-  groups[number] = group
-  group[#group + 1] = job
-  if not seen[job.id] then
-    seen[job.id] = true
-    local list = byNamespace[job.namespace] or {}
-    byNamespace[job.namespace] = list
-    list[#list + 1] = job
-  end
-end
+-- The jobs of each group; and of each namespace, each id once.
+local groups, byNamespace = {}, {}
+-- The ids of jobs that are new: neither in a queue nor accepted in an earlier group.
+local fresh = {}
+-- The use of the queue and of the namespaces, with what has been accepted.
+local waiting, bytes, uses = 0, 0, {}
+-- By namespace, of what has been accepted: the changed use, and arguments of ZADD for the entries.
+local changed, newEntries = {}, {}
 
 -- BullMQ ignores a job whose id exists in its own queue, but does not see the queue of the other
 -- kind.
@@ -60,95 +50,62 @@ local function isKnown(job)
   return call('EXISTS', keyOf(kinds[1], job.id), keyOf(kinds[2], job.id)) > 0
 end
 
--- The ids of jobs that are new: neither in a queue nor accepted in an earlier group.
-local fresh = {}
--- Find the new jobs of each namespace in one command: the overhead of a command exceeds its work.
-for namespace, list in pairs(byNamespace) do
-  for from = 1, #list, 1000 do
-    local members = {}
-    for i = from, math.min(from + 999, #list) do members[#members + 1] = list[i].member end
-    for i, score in ipairs(call('ZMSCORE', usage .. 'jobs:' .. namespace, unpack(members))) do
-      local job = list[from + i - 1]
-      -- The entry of a job that is in a queue differs if the job was accepted at another time.
-      if not score and not isKnown(job) then fresh[job.id] = true end
+local function readJobs()
+  local seen = {}
+  for at = 10, #ARGV, 3 do
+    local number, member, namespace, kind, name, acceptedAt, delay, overdraft =
+      string.match(ARGV[at], '^(%d+) (%S+) (%S+) (%S+) (%S+) (%S+) (%d+) (%d+)$')
+    local id, size = string.match(member, '^([^:]+):(%d+)')
+    local job = {
+      id = id, size = tonumber(size), member = member, namespace = namespace, kind = kind, name = name,
+      acceptedAt = acceptedAt, data = ARGV[at + 1], opts = ARGV[at + 2], isDelayed = delay ~= '0',
+    }
+    number = tonumber(number)
+    local group = groups[number] or { overdraft = tonumber(overdraft) }
+    groups[number] = group
+    group[#group + 1] = job
+    if not seen[id] then
+      seen[id] = true
+      local list = byNamespace[namespace] or {}
+      byNamespace[namespace] = list
+      list[#list + 1] = job
     end
   end
 end
 
-local waiting, clock, keys = 0, {}, {}
-local keyNames = { 'marker', 'meta', 'id', 'prioritized', 'delayed', 'completed', 'active', 'events', 'pc' }
-for i, time in ipairs(call('HMGET', usage .. 'clock', unpack(kinds))) do
-  local kind = kinds[i]
-  clock[kind] = tonumber(time or 0)
-  keys[kind] = {}
-  for _, name in ipairs(keyNames) do keys[kind][name] = keyOf(kind, name) end
-  waiting = waiting + call('LLEN', keyOf(kind, 'wait')) + call('ZCARD', keys[kind].prioritized)
-    + call('ZCARD', keys[kind].delayed)
-end
-
-local namespaceLimits, uses, names = {}, {}, { '*' }
-for namespace, jobs, bytes, delayed in string.gmatch(ARGV[9], '(%S+) (%S+) (%S+) (%S+)') do
-  namespaceLimits[namespace] = { jobs = tonumber(jobs), bytes = tonumber(bytes), delayed = tonumber(delayed) }
-end
-for namespace in pairs(byNamespace) do names[#names + 1] = namespace end
-local held = call('HMGET', usage .. 'use', unpack(names))
-local bytes = tonumber(held[1] or 0)
-for i = 2, #names do
-  uses[names[i]] = parseUse(held[i])
-  countDelayed(names[i], uses[names[i]], now)
-end
-local lastTime, changed = {}, {}
-
-local function raised(limit, overdraft) return limit + math.ceil(limit / 4) * overdraft end
-
-local activeJobs = nil
--- Returns the quota that adding these jobs would exceed, in the format described above, or nil.
-local function exceededQuota(namespace, more, overdraft)
-  local limits, use = namespaceLimits[namespace], uses[namespace]
-  if not limits then return nil end
-  local function exceeded(quota, used) return quota .. ' ' .. namespace .. ' ' .. string.format('%d', used) end
-  if more.delayed > 0 and use.delayed + more.delayed > limits.delayed then return exceeded('delayed_jobs', use.delayed) end
-  if use.bytes + more.bytes > raised(limits.bytes, overdraft) then return exceeded('waiting_mb', use.bytes) end
-  local ready = use.jobs - use.delayed
-  local maxJobs = raised(limits.jobs, overdraft)
-  if more.jobs == 0 or ready + more.jobs <= maxJobs then return nil end
-  -- Some jobs of the namespace may be running. Count them only if that can change the result.
-  activeJobs = activeJobs or call('LLEN', keyOf(kinds[1], 'active')) + call('LLEN', keyOf(kinds[2], 'active'))
-  if ready - activeJobs + more.jobs <= maxJobs then
-    use.running = use.running or runningOf(namespace)
-    ready = ready - use.running
-  end
-  if ready + more.jobs <= maxJobs then return nil end
-  return exceeded('waiting_jobs', ready)
-end
-
-local function priorityOf(job)
-  local ahead = lastTime[job.kind] or {}
-  lastTime[job.kind] = ahead
-  local last = ahead[job.namespace]
-    or tonumber(call('ZSCORE', usage .. 'times:' .. job.kind, job.namespace) or 0)
-  local time = math.max(clock[job.kind], last)
-  ahead[job.namespace] = time + jobCost
-  return math.min(math.floor(time) + 1, maxPriority)
-end
-
-local function add(job)
-  local opts = job.opts == '' and {} or cjson.decode(job.opts)
-  opts.priority = priorityOf(job)
-  local k = keys[job.kind]
-  local args = { cmsgpack.pack({ keyOf(job.kind, ''), job.id, job.name, job.acceptedAt }), job.data, cmsgpack.pack(opts) }
-  if opts.delay then
-    addDelayedJob({ k.marker, k.meta, k.id, k.delayed, k.completed, k.events }, args)
-    call('ZADD', usage .. 'scheduled', job.acceptedAt + opts.delay, job.id)
-    call('ZADD', usage .. 'delayed:' .. job.namespace, job.acceptedAt + opts.delay, job.id)
-  else
-    addPrioritizedJob({ k.marker, k.meta, k.id, k.prioritized, k.delayed, k.completed, k.active, k.events, k.pc }, args)
+-- Finds the new jobs of each namespace in one command: the overhead of a command exceeds its work.
+local function findFresh()
+  for namespace, list in pairs(byNamespace) do
+    for from = 1, #list, 1000 do
+      local members = {}
+      for i = from, math.min(from + 999, #list) do members[#members + 1] = list[i].member end
+      for i, score in ipairs(call('ZMSCORE', usage .. 'jobs:' .. namespace, unpack(members))) do
+        local job = list[from + i - 1]
+        -- The entry of a job that is in a queue differs if the job was accepted at another time.
+        if not score and not isKnown(job) then fresh[job.id] = true end
+      end
+    end
   end
 end
 
-local newMembers = {}
-for _, group in ipairs(groups) do
-  local count, size, code, more = 0, 0, 0, {}
+local function readUse()
+  for _, kind in ipairs(kinds) do
+    waiting = waiting + call('LLEN', keyOf(kind, 'wait')) + call('ZCARD', keyOf(kind, 'prioritized'))
+      + call('ZCARD', keyOf(kind, 'delayed'))
+  end
+  local names = { '*' }
+  for namespace in pairs(byNamespace) do names[#names + 1] = namespace end
+  local held = call('HMGET', usage .. 'use', unpack(names))
+  bytes = tonumber(held[1] or 0)
+  for i = 2, #names do
+    uses[names[i]] = parseUse(held[i])
+    countDelayed(names[i], uses[names[i]], now)
+  end
+end
+
+-- Marks the new jobs of a group. Returns their number, their size, and both for each namespace.
+local function claimFresh(group)
+  local count, size, more = 0, 0, {}
   for _, job in ipairs(group) do
     if fresh[job.id] then
       job.fresh, fresh[job.id] = true, nil
@@ -159,47 +116,100 @@ for _, group in ipairs(groups) do
       if job.isDelayed then of.delayed = of.delayed + 1 else of.jobs = of.jobs + 1 end
     end
   end
-  if count > 0 then
-    if late then code = 1
-    elseif waiting + count > raised(maxWaiting, group.overdraft) or bytes + size > raised(maxBytes, group.overdraft) then
-      code = 2
-    else
-      for namespace, of in pairs(more) do code = exceededQuota(namespace, of, group.overdraft) or code end
-    end
+  return count, size, more
+end
+
+-- Returns the code of a group with these new jobs.
+local function codeOf(count, size, more, overdraft, limits)
+  if count == 0 then return 0 end
+  if isLate then return 1 end
+  if waiting + count > raised(maxWaiting, overdraft) or bytes + size > raised(maxBytes, overdraft) then return 2 end
+  local code = 0
+  for namespace, of in pairs(more) do
+    code = exceededQuota(namespace, limits[namespace], uses[namespace], of, overdraft) or code
   end
-  if count > 0 and code == 0 then
-    waiting, bytes = waiting + count, bytes + size
-    for namespace, of in pairs(more) do
-      local use = uses[namespace]
-      use.jobs, use.bytes, use.delayed = use.jobs + of.jobs + of.delayed, use.bytes + of.bytes, use.delayed + of.delayed
-      changed[namespace] = use
-    end
-  end
-  group.accepted = code == 0
-  codes[#codes + 1] = code
-  for _, job in ipairs(group) do
-    if job.fresh and not group.accepted then
+  return code
+end
+
+-- Counts the new jobs of a group that is accepted. Returns the code of the group.
+local function decide(group, limits)
+  local count, size, more = claimFresh(group)
+  local code = codeOf(count, size, more, group.overdraft, limits)
+  group.isAccepted = code == 0
+  if not group.isAccepted then
+    for _, job in ipairs(group) do
       -- A later group may have the same job.
-      job.fresh, fresh[job.id] = nil, true
-    elseif job.fresh then
-      local list = newMembers[job.namespace] or {}
-      newMembers[job.namespace] = list
+      if job.fresh then job.fresh, fresh[job.id] = nil, true end
+    end
+    return code
+  end
+  waiting, bytes = waiting + count, bytes + size
+  for namespace, of in pairs(more) do
+    local use = uses[namespace]
+    use.jobs, use.bytes, use.delayed = use.jobs + of.jobs + of.delayed, use.bytes + of.bytes, use.delayed + of.delayed
+    changed[namespace] = use
+  end
+  for _, job in ipairs(group) do
+    if job.fresh then
+      local list = newEntries[job.namespace] or {}
+      newEntries[job.namespace] = list
       list[#list + 1] = 0
       list[#list + 1] = job.member
     end
   end
+  return code
 end
-for namespace, list in pairs(newMembers) do
-  for from = 1, #list, 2000 do
-    call('ZADD', usage .. 'jobs:' .. namespace, unpack(list, from, math.min(from + 1999, #list)))
+
+local function decideAll()
+  local limits, codes = parseLimits(ARGV[9]), {}
+  for i, group in ipairs(groups) do codes[i] = decide(group, limits) end
+  return codes
+end
+
+local function writeEntries()
+  for namespace, list in pairs(newEntries) do
+    for from = 1, #list, 2000 do
+      call('ZADD', usage .. 'jobs:' .. namespace, unpack(list, from, math.min(from + 1999, #list)))
+    end
   end
 end
-for _, group in ipairs(groups) do
-  for _, job in ipairs(group) do
-    if group.accepted and (job.fresh or not isKnown(job)) then add(job) end
+
+local keys = {}
+-- Returns the names of a queue's keys that BullMQ's scripts need.
+local function keysOf(kind)
+  if keys[kind] then return keys[kind] end
+  local of = {}
+  for _, name in ipairs({ 'marker', 'meta', 'id', 'prioritized', 'delayed', 'completed', 'active', 'events', 'pc' }) do
+    of[name] = keyOf(kind, name)
+  end
+  keys[kind] = of
+  return of
+end
+
+local function add(job)
+  local opts = job.opts == '' and {} or cjson.decode(job.opts)
+  opts.priority = nextPriority(job.kind, job.namespace, jobCost, maxPriority)
+  local k = keysOf(job.kind)
+  local args = { cmsgpack.pack({ keyOf(job.kind, ''), job.id, job.name, job.acceptedAt }), job.data, cmsgpack.pack(opts) }
+  if opts.delay then
+    addDelayedJob({ k.marker, k.meta, k.id, k.delayed, k.completed, k.events }, args)
+    call('ZADD', usage .. 'scheduled', job.acceptedAt + opts.delay, job.id)
+    call('ZADD', usage .. 'delayed:' .. job.namespace, job.acceptedAt + opts.delay, job.id)
+  else
+    addPrioritizedJob({ k.marker, k.meta, k.id, k.prioritized, k.delayed, k.completed, k.active, k.events, k.pc }, args)
   end
 end
-if next(changed) then
+
+local function addAccepted()
+  for _, group in ipairs(groups) do
+    for _, job in ipairs(group) do
+      if group.isAccepted and (job.fresh or not isKnown(job)) then add(job) end
+    end
+  end
+end
+
+local function writeUse()
+  if not next(changed) then return end
   local fields = { '*', bytes }
   for namespace, use in pairs(changed) do
     fields[#fields + 1] = namespace
@@ -207,18 +217,21 @@ if next(changed) then
   end
   call('HSET', usage .. 'use', unpack(fields))
 end
-for kind, ahead in pairs(lastTime) do
-  for namespace, time in pairs(ahead) do
-    call('ZADD', usage .. 'times:' .. kind, time, namespace)
-    call('SADD', usage .. 'namespaces', namespace)
-  end
+
+local function fetch()
+  local tokens = {}
+  for token in string.gmatch(ARGV[8], '%S+') do tokens[#tokens + 1] = token end
+  -- When it is late, the caller may have given up, and nobody would run what is fetched here.
+  if #tokens == 0 or isLate then return {} end
+  return takeJobs(keyOf('sync', ''), ARGV[6], tonumber(ARGV[7]), tokens)
 end
 
-local tokens = {}
-for token in string.gmatch(ARGV[8], '%S+') do tokens[#tokens + 1] = token end
-local taken = {}
--- When it is late, the caller may have given up, and nobody would run what is fetched here.
-if #tokens > 0 and not late then
-  taken = takeJobs(keyOf('sync', ''), ARGV[6], tonumber(ARGV[7]), tokens)
-end
-return { now, codes, taken }
+readJobs()
+findFresh()
+readUse()
+local codes = decideAll()
+writeEntries()
+addAccepted()
+writeUse()
+writeTimes()
+return { now, codes, fetch() }
