@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import test from 'ava';
-import { parse, parseAllDocuments } from 'yaml';
+import { isCollection, parse, parseAllDocuments, visit } from 'yaml';
 import { loadConfig } from '../../src/config.js';
 
 const DIRECTORY = 'deploy/kubernetes';
@@ -68,6 +68,20 @@ function validate(manifest: Pick<Manifest, 'apiVersion' | 'kind'> & Record<strin
   if (ModelOfKind === undefined) throw new Error(`Kubernetes has no ${apiVersion} ${kind}`);
   new ModelOfKind(manifest).validate();
 }
+
+test('no unquoted value in braces or brackets has a question mark, which ends it for kubectl', (t) => {
+  // kubectl reads YAML 1.1. The parser of these tests reads 1.2, which permits it.
+  for (const name of files) {
+    for (const document of parseAllDocuments(readFileSync(`${DIRECTORY}/${name}`, 'utf8'))) {
+      visit(document, {
+        Scalar: (_, { type, source = '' }, path) => {
+          const isInFlow = path.some((node) => isCollection(node) && node.flow === true);
+          if (isInFlow && type === 'PLAIN') t.notRegex(source, /\?/, name);
+        },
+      });
+    }
+  }
+});
 
 test('every manifest is valid against the Kubernetes schema', (t) => {
   for (const manifest of manifests) {
