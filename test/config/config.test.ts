@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import test from 'ava';
 import { loadConfig, settingRows, walletSignup } from '../../src/config.js';
 
@@ -121,4 +122,16 @@ test('wallets may claim namespaces by themselves only where nobody else can reac
   }
   t.is(signup({}), 'open');
   t.is(signup({ WALLET_SIGNUP: 'closed' }), 'closed');
+});
+
+test('a process of the Procfile whose name is misspelled does not start as another one', (t) => {
+  for (const [words, named] of [
+    [['relase'], '"relase"'],
+    [[], 'missing'],
+  ] as const) {
+    const env = { PATH: process.env.PATH, REDIS_URL: 'redis://127.0.0.1:1' };
+    const ended = spawnSync(process.execPath, ['dist/app/main.js', ...words], { env, encoding: 'utf8' });
+    t.is(ended.status, 1);
+    t.is(ended.stderr, `The process to start must be web or release, not ${named}.\n`);
+  }
 });

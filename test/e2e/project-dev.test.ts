@@ -81,6 +81,27 @@ test('orama dev deploys the functions beside one that does not build, and what w
   t.is(code, 0, said());
 });
 
+test('orama dev shows addresses and triggers also of functions that are unchanged since its last start', async (t) => {
+  t.timeout(300_000);
+  const root = join(home, 'again');
+  mkdirSync(join(root, 'functions', 'a'), { recursive: true });
+  writeFileSync(join(root, 'orama.yaml'), 'functions: ["functions/*"]\n');
+  writeFileSync(join(root, 'functions', 'a', 'index.js'), 'export default () => 1;\n');
+  const settings = 'name: a\nhttp: {routes: ["GET /a"]}\ntriggers: [{topic: "orders:paid"}]\n';
+  writeFileSync(join(root, 'functions', 'a', 'function.yaml'), settings);
+  for (const opening of ['Deployed', 'Unchanged:']) {
+    const { child, said } = startDev(root);
+    t.teardown(() => child.kill('SIGKILL'));
+    await until('the engine', async () => /Watching /.test(said()));
+    t.regex(
+      said(),
+      new RegExp(`^${opening} a version 1\n {2}http\\S+/a\n {2}GET http\\S+/a\n {2}topic orders:paid$`, 'm'),
+    );
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+});
+
 /** Resolves with whether there is this answer within 2 s. */
 function saidSoon(answer: RegExp, said: () => string): Promise<boolean> {
   return succeeds(until(`${answer}`, () => answer.test(said()), 2000));

@@ -134,7 +134,7 @@ test('http_respond is logged as having no effect in mode: async, and takes effec
   const accepted = await call('POST', '/hook', reply);
   t.is(accepted.status, 202);
   t.is(accepted.headers.get('x-own'), null);
-  t.regex(await linesOf('hook', accepted.headers.get('x-request-id')), /http_respond has no effect/);
+  t.regex(await linesOf('hook', accepted.headers.get('x-request-id')), /\(http_respond\) have no effect/);
   const silent = await call('POST', '/hook', { 'x-do': 'body ' });
   t.is(await linesOf('hook', silent.headers.get('x-request-id')), '');
   const answered = await call('POST', '/open', reply);

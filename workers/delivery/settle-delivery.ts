@@ -77,6 +77,6 @@ function rowOf(delivery: Delivery, outcome: GuestOutcome): AttemptRow {
 
 function notAnswered(): LogMessage {
   const message =
-    'http_respond has no effect: with "mode: async" the sender was answered before the function ran';
+    'the status and headers of the reply (http_respond) have no effect: with "mode: async" the sender was answered before the function ran';
   return { level: 'info', message, timestamp: new Date().toISOString() };
 }

@@ -37,10 +37,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     `orama fn triggers add nightly --cron '0 3 * * *' --timezone Europe/Berlin`,
   ],
   'function triggers list': ['orama function triggers list resize'],
-  'function triggers pause': ['orama function triggers pause resize 0199c5a0'],
-  'function triggers resume': ['orama function triggers resume resize 0199c5a0'],
-  'function triggers run': ['orama function triggers run nightly 0199c5a0'],
-  'function triggers delete': ['orama function triggers delete resize 0199c5a0'],
+  'function triggers pause': ['orama function triggers pause resize 0199c5a0-0000-7000-8000-000000000009'],
+  'function triggers resume': ['orama function triggers resume resize 0199c5a0-0000-7000-8000-000000000009'],
+  'function triggers run': ['orama function triggers run nightly 0199c5a0-0000-7000-8000-000000000009'],
+  'function triggers delete': ['orama function triggers delete resize 0199c5a0-0000-7000-8000-000000000009'],
   'function dead list': ['orama function dead list', 'orama fn dead ls resize --reason timeout --since 1d'],
   'function dead show': ['orama function dead show 0199c5a0-0000-7000-8000-000000000009'],
   'function dead replay': [
@@ -78,7 +78,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   'keys list': ['orama keys list'],
   'keys revoke': ['orama keys revoke 0199c5a0-0000-7000-8000-000000000009'],
-  audit: ['orama audit --since 1d', 'orama audit --actor key:0199c5a0 --output ndjson'],
+  audit: [
+    'orama audit --since 1d',
+    'orama audit --actor key:0199c5a0-0000-7000-8000-000000000009 --output ndjson',
+  ],
   'namespaces usage': ['orama namespaces usage', 'orama namespaces usage --namespace shop'],
   'namespaces quota': [
     'orama namespaces quota waiting_jobs 1000 --namespace shop',

@@ -26,7 +26,7 @@ function.yaml, with the defaults:
   env: {}                # read with get_env
   triggers: []           # {topic: "photos:*"} or {cron: "0 3 * * *", timezone: UTC}
 
-Further: docs/functions.md, docs/javascript.md.`,
+Further, on a running engine: /docs/guide/functions.html, /docs/guide/javascript.html.`,
   },
   http: {
     about: 'functions that answer HTTP requests: routes, webhooks, CORS',
@@ -42,7 +42,7 @@ Further: docs/functions.md, docs/javascript.md.`,
 
   orama function invoke --http 'GET /users/7'
 
-Further: docs/http-functions.md.`,
+Further, on a running engine: /docs/guide/http-functions.html.`,
   },
   delivery: {
     about: 'jobs, retries, dead letters, idempotency',
@@ -58,7 +58,7 @@ replays) and fails for good is dead: kept with its input, to be run again.
   orama function dead list hello
   orama function dead replay hello --newest
 
-Further: docs/delivery.md.`,
+Further, on a running engine: /docs/guide/delivery.html.`,
   },
   events: {
     about: 'topics, schedules, and what they trigger',
@@ -70,7 +70,7 @@ between colons, > for the rest. Triggers of function.yaml are replaced by each d
   orama function publish photos:new --data '{"id":7}'
   orama function triggers list resize
 
-Further: docs/delivery.md.`,
+Further, on a running engine: /docs/guide/delivery.html.`,
   },
   rollouts: {
     about: 'versions, aliases, weights, and rollouts with automatic rollback',
@@ -82,7 +82,7 @@ without a version go to the alias "live" where there is one, else to the newest 
   orama function rollout hello --to 8 --steps 5,25,50 --every 60s --max-errors 2%
   orama function rollback hello 7
 
-Further: docs/rollouts.md.`,
+Further, on a running engine: /docs/guide/rollouts.html.`,
   },
   keys: {
     about: 'credentials, scopes, quotas',
@@ -99,7 +99,7 @@ and ends with it.
 Address, key and namespace come from --url, --api-key, --namespace; else ORAMA_URL,
 ORAMA_API_KEY, ORAMA_NAMESPACE; else "orama login"; else an engine on this machine.
 
-Further: docs/security.md, docs/ci.md.`,
+Further, on a running engine: /docs/guide/security.html, /docs/guide/ci.html.`,
   },
   projects: {
     about: 'several functions and stages in one repository',
@@ -114,7 +114,7 @@ Further: docs/security.md, docs/ci.md.`,
   orama deploy --stage staging             builds and deploys that, all or none
   orama dev                                runs all of them on an engine of its own
 
-Further: docs/projects.md.`,
+Further, on a running engine: /docs/guide/projects.html.`,
   },
   output: {
     about: 'tables, JSON, NDJSON and exit codes, for scripts',
@@ -129,6 +129,6 @@ Exit codes: 0 done, 1 it failed (stderr says why and what to do), 2 wrong usage.
 
   orama completion bash|zsh|fish   completes commands, options and names
 
-Further: docs/cli.md.`,
+Further, on a running engine: /docs/guide/cli.html.`,
   },
 };

@@ -37,13 +37,20 @@ export async function runProject(
   // The engine is in this process, so its time is the same.
   const started = new Date().toISOString();
 
+  const shown = new Set<string>();
   const deploy = async (project: Project, one: ProjectFunction) => {
     try {
       await buildAll([one], terminal);
-      const versions = await applyPlan(await planDeploy(project, [one], client), NO_ORIGIN, client, terminal);
+      const plan = await planDeploy(project, [one], client);
+      const versions = await applyPlan(plan, NO_ORIGIN, client, terminal);
       const version = versions.get(one.name);
-      if (version !== undefined)
+      if (version !== undefined) {
         terminal.line(`Deployed ${one.name} version ${version}${calledBy(one, engine)}`);
+      } else if (!shown.has(one.name)) {
+        // Deployed at an earlier start, whose addresses may have been others.
+        terminal.line(`Unchanged: ${one.name} version ${plan.functions[0]?.running}${calledBy(one, engine)}`);
+      }
+      shown.add(one.name);
       follow(one.name, started);
     } catch (error) {
       // Each function by itself: one that does not build holds back no other.
