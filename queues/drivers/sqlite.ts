@@ -37,7 +37,7 @@ async function connect(path: string): Promise<SqliteConnection> {
   } catch (cause) {
     throw new AppError(
       'bad_config',
-      `The queue's database ${path} cannot be opened (${messageOf(cause)}); see that the directory is writable and its disk not full.`,
+      `The queue's database cannot be opened: ${messageOf(cause)}; see that the directory is writable and its disk not full.`,
       { cause },
     );
   }

@@ -44,17 +44,7 @@ export function engineAbove(directory: string, name: string): LocalEngine | unde
  * registrations contain no key; that stays in the data directory.
  */
 export function rememberedEngines(notes: string): LocalEngine[] {
-  let names: string[];
-  try {
-    names = readdirSync(notes);
-  } catch {
-    return [];
-  }
-  return names
-    .flatMap((name) => {
-      const note = noteSchema.safeParse(parseJson(readText(join(notes, name))));
-      return note.success ? [note.data] : [];
-    })
+  return readNotes(notes)
     .sort((a, b) => b.started_at.localeCompare(a.started_at))
     .flatMap((note) => {
       const engine = readEngine(note.data_dir);
@@ -67,15 +57,36 @@ export function rememberedEngines(notes: string): LocalEngine[] {
  * removes the registration.
  */
 export function rememberEngine(notes: string, url: string, dataDir: string): () => void {
-  const file = join(notes, `${new URL(url).host.replace(/[^a-zA-Z0-9.-]/g, '_')}.json`);
+  const file = fileOf(notes, url);
   try {
     makeDirectory(notes);
     const note = { url, data_dir: resolve(dataDir), started_at: new Date().toISOString() };
     writeOwnFile(file, `${JSON.stringify(note)}\n`);
+    // A killed engine leaves its registration, under another port each time if it chose a free one.
+    for (const old of readNotes(notes)) {
+      if (old.data_dir === note.data_dir && old.url !== url) rmSync(fileOf(notes, old.url), { force: true });
+    }
   } catch {
     // Ignored: without a writable home directory the engine still runs.
   }
   return () => rmSync(file, { force: true });
+}
+
+function fileOf(notes: string, url: string): string {
+  return join(notes, `${new URL(url).host.replace(/[^a-zA-Z0-9.-]/g, '_')}.json`);
+}
+
+function readNotes(notes: string): z.infer<typeof noteSchema>[] {
+  let names: string[];
+  try {
+    names = readdirSync(notes);
+  } catch {
+    return [];
+  }
+  return names.flatMap((name) => {
+    const note = noteSchema.safeParse(parseJson(readText(join(notes, name))));
+    return note.success ? [note.data] : [];
+  });
 }
 
 function readText(file: string): string | undefined {

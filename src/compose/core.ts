@@ -1,4 +1,5 @@
 import type { Closers } from '../closers.js';
+import { storedJwtKey } from '../core/auth/jwt.js';
 import { createPublisher, type Publisher } from '../core/events/publish.js';
 import { createSchedules, type Schedules } from '../core/events/schedules.js';
 import { type Catalog, openCatalog } from '../core/functions/catalog.js';
@@ -61,6 +62,9 @@ export async function composeCore(
   const invoker = createInvoker({ ...shared, replies, store, backlog, egress, callbacks, logQuota });
   const publisher = createPublisher({ ...shared, bus });
   const { box } = ports.keys;
+  // Decrypts a stored value even where ORAMA_JWT_KEY replaces it: a process with another master key
+  // must not start, since it would run functions without their secrets.
+  await storedJwtKey(store.settings, box);
   const secrets = closers.add(await openSecrets({ store, bus, box, quotas }));
   const schedules = createSchedules({ ...shared, store, leases: ports.leases });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });

@@ -200,6 +200,20 @@ test('an engine that runs elsewhere on the machine is found until it stops', (t)
   t.deepEqual(resolveSettings({}, env, cwd), { url: 'http://127.0.0.1:4000' });
 });
 
+test('registering an engine removes the registrations that killed engines of its data directory left', (t) => {
+  const { root, env } = place();
+  const notes = engineNotes(env);
+  const data = join(root, 'elsewhere');
+  const running = join(root, 'running');
+  dataDirectory(running, 'http://127.0.0.1:4200', 'ak_admin:default');
+  rememberEngine(notes, 'http://127.0.0.1:4200', running);
+  for (const port of [4201, 4202, 4203]) {
+    dataDirectory(data, `http://127.0.0.1:${port}`, 'ak_admin:default');
+    rememberEngine(notes, `http://127.0.0.1:${port}`, data);
+  }
+  t.deepEqual(readdirSync(notes).sort(), ['127.0.0.1_4200.json', '127.0.0.1_4203.json']);
+});
+
 test('ORAMA_DATA_DIR selects the engine with that data directory', (t) => {
   const { root, env, cwd } = place();
   const data = join(root, 'elsewhere');

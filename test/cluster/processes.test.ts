@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import test from 'ava';
 import { spawnRole, startCluster } from '../helpers/cluster.js';
 import { loggedAttempts } from '../helpers/logged.js';
@@ -75,3 +76,17 @@ test('two web and two worker processes started concurrently share all state', as
   });
   t.is(ended.state, 'cancelled');
 });
+
+for (const role of ['web', 'worker'] as const) {
+  test(`a ${role} process whose secrets key is not that of the store does not start`, async (t) => {
+    const key = (byte: number) => Buffer.alloc(32, byte).toString('base64');
+    // With it, a web process does not need the stored signing key, which is encrypted.
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const signing = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const cluster = await startCluster({ ORAMA_JWT_KEY: signing });
+    t.teardown(cluster.close);
+    await cluster.web({ ORAMA_SECRETS_KEY: key(1) });
+    const error = await t.throwsAsync(cluster[role]({ ORAMA_SECRETS_KEY: key(2) }));
+    t.regex(error.message, /encrypted with another master key/);
+  });
+}

@@ -1,9 +1,12 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { CrashGuard } from '../../queues/crash-guard.js';
 import { FileCrashJournal } from '../../queues/drivers/sqlite/crash-journal.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const dir = tempDir();
+const crashed = tempDir();
 
 test('a retried job that runs again stays recorded when the end of its earlier run is handled', async (t) => {
   const guard = new CrashGuard(await FileCrashJournal.open(dir));
@@ -23,4 +26,21 @@ test('a retried job that runs again stays recorded when the end of its earlier r
   t.deepEqual(await recorded(), ['job:0', 'other:0']);
   later.ended();
   t.deepEqual(await recorded(), ['other:0']);
+});
+
+test('the records of processes that crashed use no more space than their text', async (t) => {
+  const dead = await FileCrashJournal.open(crashed);
+  await dead.write(['job:0', 'other:1']);
+  const sizes = async () => {
+    const directory = join(crashed, 'running');
+    const names = await readdir(directory);
+    return Promise.all(names.sort().map(async (name) => (await stat(join(directory, name))).size));
+  };
+  // The first start reads the whole file, the second what the first has left of it.
+  for (const start of [1, 2]) {
+    const journal = await FileCrashJournal.open(crashed);
+    t.deepEqual([...(await journal.read())], ['job:0', 'other:1'], `start ${start}`);
+    t.deepEqual(await sizes(), ['job:0\nother:1\n\n'.length, 65_536], `start ${start}`);
+    await journal.close();
+  }
 });

@@ -123,10 +123,11 @@ test('opening a queue whose database cannot be opened fails with bad_config', as
 test('the error of a queue whose database cannot be opened says why', async (t) => {
   const { dir } = t.context;
   await writeFile(join(dir, 'queue.db'), 'no database '.repeat(100));
-  await t.throwsAsync(openQueues({ driver: 'sqlite', dir, maxWaiting: 1, maxBytes: 1 }), {
+  const error = await t.throwsAsync(openQueues({ driver: 'sqlite', dir, maxWaiting: 1, maxBytes: 1 }), {
     code: 'bad_config',
     message: /file is not a database/,
   });
+  t.is(error.message.split('cannot be opened').length, 2, error.message);
 });
 
 test('waiting and delayed jobs of a namespace count against its quotas after a restart', async (t) => {

@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../../src/errors.js';
 import { fileReason } from '../../../src/files/file-reason.js';
@@ -68,15 +68,24 @@ export class FileCrashJournal implements CrashJournal {
   }
 }
 
-/** Reads the runs of dead processes, and deletes the files that are empty or old. */
+/**
+ * Reads the runs of dead processes, deletes the files that are empty or old, and truncates the
+ * others to their text, since an engine that crashes again and again leaves one at every start.
+ */
 async function runsBefore(directory: string): Promise<ReadonlySet<string>> {
   const before = new Set<string>();
   for (const name of await readdir(directory)) {
     const file = join(directory, name);
     const text = await readFile(file, 'latin1');
     const isOld = Date.now() - (await stat(file)).mtimeMs > RETENTION_MS;
-    if (isOld || text.startsWith(END)) await rm(file, { force: true });
-    else for (const run of text.slice(0, text.indexOf(END)).split('\n')) before.add(run);
+    if (isOld || text.startsWith(END)) {
+      await rm(file, { force: true });
+      continue;
+    }
+    const end = text.indexOf(END);
+    for (const run of text.slice(0, end).split('\n')) before.add(run);
+    // Only once, as it sets the time of modification.
+    if (text.length > end + END.length) await truncate(file, end + END.length);
   }
   return before;
 }

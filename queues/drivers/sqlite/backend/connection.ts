@@ -204,10 +204,7 @@ export class SqliteConnection extends EventEmitter {
         this.emit('ready');
         return;
       case 'unopened': {
-        const error = new SqliteQueueError(
-          reply.code,
-          `The queue's database ${this.path} cannot be opened: ${reply.message}`,
-        );
+        const error = new SqliteQueueError(reply.code, `${reply.message} (${this.path})`);
         this.#fail(error);
         failed(error);
         return;
