@@ -6,6 +6,7 @@ import { revokeMadeBy } from './keys.js';
 interface TokenRow {
   hash: string;
   family: string;
+  /** The subject: a wallet, or `key:<id>`. */
   wallet: string;
   namespace: Namespace;
   expires_at: number;
@@ -38,12 +39,12 @@ export function createRefreshTokens(database: Database): RefreshTokens {
   const tokens = () => knex<TokenRow>('refresh_tokens');
 
   return {
-    async addRefresh({ hash, family, wallet, namespace, expiresAt }) {
+    async addRefresh({ hash, family, subject, namespace, expiresAt }) {
       const now = Date.now();
       await database.batch([
         tokens().where('expires_at', '<', now).delete(),
         knex.raw(FORGET_REVOCATIONS, [now - REVOCATION_KEPT_MS]),
-        tokens().insert({ hash, family, wallet, namespace, expires_at: expiresAt, used_at: null }),
+        tokens().insert({ hash, family, wallet: subject, namespace, expires_at: expiresAt, used_at: null }),
       ]);
     },
 
@@ -70,8 +71,8 @@ export function createRefreshTokens(database: Database): RefreshTokens {
       ]);
       const [row] = rows as (TokenRow & { spent: number })[];
       if (row === undefined) return null;
-      const { family, wallet, namespace, expires_at: expiresAt } = row;
-      return { token: { hash, family, wallet, namespace, expiresAt }, used: row.spent === 1 };
+      const { family, wallet: subject, namespace, expires_at: expiresAt } = row;
+      return { token: { hash, family, subject, namespace, expiresAt }, used: row.spent === 1 };
     },
 
     async revokeFamily(family) {

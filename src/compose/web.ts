@@ -110,7 +110,7 @@ async function composeAccess(
     keys,
     tokens,
     sessions,
-    consoleSignIn: createConsoleSignIn({ sessions, nonces: store.sessions }),
+    consoleSignIn: createConsoleSignIn({ sessions, links: store.sessions }),
     auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
   };
 }

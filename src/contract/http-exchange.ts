@@ -23,6 +23,29 @@ export interface HttpExchangeResponse {
   headers: Record<string, string | string[]>;
 }
 
+/** What became of a function's calls of `http_respond`; the last call counts. */
+export type SetResponse =
+  | { kind: 'none' }
+  /** The client gets 502. */
+  | { kind: 'invalid' }
+  | { kind: 'set'; response: HttpExchangeResponse };
+
+/**
+ * A `SetResponse` on its way from the guest's thread to the server that answers, and in the store;
+ * null or absent for `none`. Only `encodeResponse` and `decodeResponse` know what is in it.
+ */
+export type ResponseText = string;
+
+export function encodeResponse(set: Exclude<SetResponse, { kind: 'none' }>): ResponseText {
+  return JSON.stringify(set.kind === 'set' ? set.response : null);
+}
+
+export function decodeResponse(text: ResponseText | null | undefined): SetResponse {
+  if (text === null || text === undefined) return { kind: 'none' };
+  const response = JSON.parse(text) as HttpExchangeResponse | null;
+  return response === null ? { kind: 'invalid' } : { kind: 'set', response };
+}
+
 /**
  * Headers that a function must not set: connection-specific ones (RFC 9110 §7.6.1) and those of the
  * engine.

@@ -1,5 +1,6 @@
 import type { WarmStart } from '../contract/function.js';
 import type { EngineFunctionName, HostResult } from '../contract/host-functions.js';
+import type { ResponseText } from '../contract/http-exchange.js';
 import type { FunctionName, Namespace, RequestId } from '../contract/ids.js';
 import type { LogMessage } from '../contract/invocation.js';
 import type { CancelSignal } from './cancel-signal.js';
@@ -80,8 +81,7 @@ export interface GuestOutcome {
   error: string | null;
   /** The guest's exit code, if it exited by itself. */
   exitCode: number | null;
-  /** The response set with `http_respond`, as JSON text; `null` inside if it was invalid. */
-  response?: string;
+  response?: ResponseText;
   /** Wall time of the guest with its host calls, without the time it has waited for a thread. */
   durationMs: number;
   /** The guest's largest memory; if it was stopped, its memory at its last host call. */

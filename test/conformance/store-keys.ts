@@ -74,7 +74,7 @@ export function testKeys(driver: string, open: OpenStore): void {
     t.deepEqual(await keys.get(kept?.id ?? ''), kept);
     t.is(await keys.add(aKey({ maker: { kind: 'session', family } }), null, null), null);
 
-    const token = { hash: uuidv7(), family: other, wallet: 'w', namespace: aNamespace() };
+    const token = { hash: uuidv7(), family: other, subject: 'w', namespace: aNamespace() };
     await sessions.addRefresh({ ...token, expiresAt: Date.now() + 60_000 });
     await sessions.useRefresh(token.hash);
     t.deepEqual(await keys.get(kept?.id ?? ''), kept);

@@ -7,7 +7,7 @@ import type { OpenStore } from './open-store.js';
 const aRefreshToken = () => ({
   hash: uuidv7(),
   family: uuidv7(),
-  wallet: 'w',
+  subject: 'w',
   namespace: aNamespace(),
   expiresAt: Date.now() + 60_000,
 });
@@ -36,12 +36,23 @@ export function testSessions(driver: string, open: OpenStore): void {
     t.is(await sessions.takeNonce(late.nonce, late.wallet), null);
   });
 
+  test(`${driver}: a console link can be taken once and before it expires, and not as a nonce`, async (t) => {
+    const { sessions } = await get();
+    const link = { hash: uuidv7(), keyId: 'k1', namespace: aNamespace(), expiresAt: Date.now() + 60_000 };
+    await sessions.addLink(link);
+    t.is(await sessions.takeNonce(link.hash, '0xabc'), null);
+    t.deepEqual(await sessions.takeLink(link.hash), link);
+    t.is(await sessions.takeLink(link.hash), null);
+    await sessions.addLink({ ...link, expiresAt: Date.now() - 1 });
+    t.is(await sessions.takeLink(link.hash), null);
+  });
+
   test(`${driver}: using a refresh token twice revokes its family`, async (t) => {
     const { sessions } = await get();
     const since = Date.now();
     const token = aRefreshToken();
     await sessions.addRefresh(token);
-    await sessions.addRefresh({ ...token, hash: uuidv7(), family: 'of another wallet', wallet: 'x' });
+    await sessions.addRefresh({ ...token, hash: uuidv7(), family: 'of another wallet', subject: 'x' });
     t.deepEqual(await sessions.families('w', token.namespace), [token.family]);
     t.deepEqual(await sessions.families('w', aNamespace()), []);
     t.deepEqual(await sessions.useRefresh(token.hash, aNamespace()), { token, used: false });

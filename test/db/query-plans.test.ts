@@ -112,7 +112,7 @@ test('queries for one function, invocation or namespace scan no whole table', as
   await secrets.get(namespace, 'a');
   await keys.byHash('a');
   await blobOwners.markForDeletion('a');
-  await idempotency.claim({
+  await idempotency.claimKey({
     ...{ namespace, function: name, key: 'k', bodyHash: '', requestId: aRequestId() },
     ...{ version: 1, expiresAt: Date.now() + 60_000 },
   });

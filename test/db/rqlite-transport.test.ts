@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { isIdempotent } from '../../db/drivers/rqlite/client.js';
+import { isRepeatable, kindOf } from '../../db/drivers/rqlite/statement-kind.js';
 import { RqliteTransport } from '../../db/drivers/rqlite/transport.js';
 import { freePort } from '../helpers/free-port.js';
 
@@ -238,13 +238,21 @@ for (const sql of [
   'with page as (select 1) select * from page',
   ' WITH RECURSIVE n(i) AS (values (1)) select i from n',
   'select 1',
+  'INSERT OR IGNORE into t values (1)',
+  'create unique index if not exists i on t (a)',
+  'insert into t values (1) on conflict (a) do nothing',
+  'with n as (select 1) insert into t select * from n on conflict do nothing ',
 ]) {
-  test(`"${sql}" is sent again when its answer is lost`, (t) => t.true(isIdempotent({ sql })));
+  test(`"${sql}" is sent again when its answer is lost`, (t) => t.true(isRepeatable({ kind: kindOf(sql) })));
 }
 
 for (const sql of [
   'with n as (select 1) insert into t select * from n',
   'with n as (select 1) delete from t',
+  'insert into t values (1)',
+  'update t set a = 1',
+  'insert into t values (1) on conflict (a) do nothing; delete from t',
 ]) {
-  test(`"${sql}" is not sent again when its answer is lost`, (t) => t.false(isIdempotent({ sql })));
+  test(`"${sql}" is not sent again when its answer is lost`, (t) =>
+    t.false(isRepeatable({ kind: kindOf(sql) })));
 }

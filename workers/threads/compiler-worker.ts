@@ -133,7 +133,7 @@ export class CompilerWorker {
     });
     worker.on('error', (error) => {
       if (this.#worker !== worker) return;
-      if (this.#hasStarted) this.#giveUp(error.message, false);
+      if (this.#hasStarted) this.#giveUp(error.message, { conclusive: false });
       else this.#startFailed(error);
     });
     return worker;
@@ -179,9 +179,10 @@ export class CompilerWorker {
       task.seenAt = performance.now();
     }
     if (cpu - task.cpuAt > budget) {
-      this.#giveUp(`it took more than ${budget / 1000} s of processor time`, again);
+      this.#giveUp(`it took more than ${budget / 1000} s of processor time`, { conclusive: again });
     } else if (performance.now() - task.seenAt > STUCK_MS) {
-      this.#giveUp(`it made no progress for ${STUCK_MS / 1000} s`, false, 'unavailable');
+      const reason = `it made no progress for ${STUCK_MS / 1000} s`;
+      this.#giveUp(reason, { conclusive: false, code: 'unavailable' });
     }
   }
 
@@ -192,8 +193,7 @@ export class CompilerWorker {
    */
   #giveUp(
     reason: string,
-    conclusive: boolean,
-    code: 'invalid_module' | 'unavailable' = 'invalid_module',
+    { conclusive, code = 'invalid_module' }: { conclusive: boolean; code?: 'invalid_module' | 'unavailable' },
   ): void {
     void this.retire();
     const task = this.#end();

@@ -1,5 +1,6 @@
 import type { WarmStart } from '../../src/contract/function.js';
 import type { EngineFunctionName } from '../../src/contract/host-functions.js';
+import type { ResponseText } from '../../src/contract/http-exchange.js';
 import type { ErrorCode } from '../../src/errors.js';
 import type { Program } from '../wasm/run/program.js';
 import type { HostValue } from '../wasm/run/session.js';
@@ -50,8 +51,7 @@ export interface JobResult {
   output: Uint8Array;
   exitCode: number | null;
   error: string | null;
-  /** The response set by `http_respond`, as JSON text. */
-  response: string | null;
+  response: ResponseText | null;
   memoryPeakMb: number;
   durationMs: number;
   /** Whether the run used a warm instance. */

@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
 import type { BatchOptions } from '../../database.js';
-import { isIdempotent, type KnexQuery, RqliteClient, toStatement } from './client.js';
+import { type KnexQuery, RqliteClient, toStatement } from './client.js';
 import { RqliteError } from './errors.js';
+import { isRepeatable } from './statement-kind.js';
 
 /**
  * Sends the queries in one request and one transaction. Resolves with one result per query, as knex
@@ -21,8 +22,9 @@ export async function batch(
     const { bindings = [], ...rest } = query.toSQL() as KnexQuery;
     return { ...rest, bindings: client.prepBindings(bindings) as unknown[] };
   });
-  const results = await client.send(compiled.map(toStatement), {
-    idempotent: options.idempotent ?? compiled.every(isIdempotent),
+  const statements = compiled.map(toStatement);
+  const results = await client.send(statements, {
+    idempotent: options.idempotent ?? statements.every(isRepeatable),
     transaction: true,
   });
   return results.map(({ rows, lastId, changes }, at) =>

@@ -3,10 +3,15 @@ import KnexSqlite from 'knex/lib/dialects/sqlite3/index.js';
 import { type DecodedResult, decodeResult } from './decode.js';
 import { encodeStatements, type RqliteStatement } from './encode.js';
 import { RqliteError, readingWrites } from './errors.js';
+import { isRepeatable, kindOf, type StatementKind } from './statement-kind.js';
 import { CONSISTENT_READ, RqliteTransport, type RqliteTransportOptions } from './transport.js';
 
 export interface RqliteClientConfig extends Knex.Config {
   rqlite: RqliteTransportOptions;
+}
+
+interface KnownStatement extends RqliteStatement {
+  kind: StatementKind;
 }
 
 /** A query as knex passes it to a dialect, which stores the outcome in `response` and `context`. */
@@ -18,20 +23,6 @@ export interface KnexQuery {
   response?: unknown;
   context?: { lastID: number; changes: number };
 }
-
-/**
- * Matches queries that can be sent twice without an observable difference. Updates and deletes are
- * excluded, because the second one would report no changes; use `.options({ idempotent: true })`
- * where that is acceptable.
- */
-const IDEMPOTENT =
-  /^\s*with\b(?![\s\S]*\b(insert|update|delete|replace)\b)|^\s*(select|pragma|explain|values|insert\s+or\s+ignore|create\s+(unique\s+)?(table|index|view)\s+if\s+not|drop\s+\w+\s+if\s+exists)\b|\bon\s+conflict\b[^;]*\bdo\s+nothing\s*$/i;
-
-/** Matches statements that only read. */
-const READS = /^\s*with\b(?![\s\S]*\b(insert|update|delete|replace)\b)|^\s*(select|pragma|explain|values)\b/i;
-
-/** Matches statements that may return rows without RETURNING. */
-const MAY_READ = /^\s*(select|with|values|pragma|explain)\b/i;
 
 /**
  * The knex dialect for RQLite: knex's SQLite dialect over HTTP. It has no interactive transactions,
@@ -74,8 +65,9 @@ export class RqliteClient extends KnexSqlite {
   }
 
   async _query(_connection: object, query: KnexQuery): Promise<KnexQuery> {
-    const idempotent = query.options?.idempotent ?? isIdempotent(query);
-    const [result] = await this.send([toStatement(query)], { idempotent, transaction: false });
+    const statement = toStatement(query);
+    const idempotent = query.options?.idempotent ?? isRepeatable(statement);
+    const [result] = await this.send([statement], { idempotent, transaction: false });
     query.response = result?.rows ?? [];
     query.context = { lastID: result?.lastId ?? 0, changes: result?.changes ?? 0 };
     return query;
@@ -83,14 +75,15 @@ export class RqliteClient extends KnexSqlite {
 
   /** Rejects with the error of the first statement that failed. */
   async send(
-    statements: readonly RqliteStatement[],
+    statements: readonly KnownStatement[],
     { idempotent, transaction }: { idempotent: boolean; transaction: boolean },
   ): Promise<DecodedResult[]> {
     // In a transaction, the endpoint for both goes on after a statement that it cannot compile, and
     // commits the others.
-    const onlyWrites = transaction && !statements.some(({ sql }) => MAY_READ.test(sql));
+    const onlyWrites =
+      transaction && statements.every(({ kind }) => kind === 'write' || kind === 'repeatable write');
     const endpoint = onlyWrites ? '/db/execute' : '/db/request';
-    const onlyReads = statements.every(({ sql }) => READS.test(sql));
+    const onlyReads = statements.every(({ kind }) => kind === 'read');
     const path = `${endpoint}?blob_array${transaction ? '&transaction' : ''}${onlyReads ? CONSISTENT_READ : ''}`;
     const { results = [] } = await this.driver.post(path, encodeStatements(statements), {
       idempotent,
@@ -104,13 +97,8 @@ export class RqliteClient extends KnexSqlite {
 
 Object.assign(RqliteClient.prototype, { driverName: 'rqlite' });
 
-/** Returns whether a query is recognized as idempotent. */
-export function isIdempotent({ sql }: { sql: string }): boolean {
-  return IDEMPOTENT.test(sql);
-}
-
 /** Converts knex's query to a statement. Throws for an empty query. */
-export function toStatement({ sql, bindings }: KnexQuery): RqliteStatement {
+export function toStatement({ sql, bindings }: KnexQuery): KnownStatement {
   if (sql === '') throw new RqliteError('SQLITE_ERROR', 'the query is empty');
-  return { sql, bindings: bindings ?? [] };
+  return { sql, bindings: bindings ?? [], kind: kindOf(sql) };
 }

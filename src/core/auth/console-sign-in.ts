@@ -6,8 +6,6 @@ import type { Principal } from './principal.js';
 import type { Login, Sessions } from './sessions.js';
 
 const LINK_MS = 5 * 60_000;
-/** Value of a nonce's wallet column for console links; not a valid wallet address. */
-const LINK_HOLDER = 'console-link';
 
 export interface ConsoleLink {
   /** Valid for one sign-in within 5 minutes. */
@@ -33,35 +31,29 @@ export interface ConsoleSignIn {
 
 export interface ConsoleSignInDeps {
   sessions: Pick<Sessions, 'openForKey'>;
-  nonces: Pick<SessionStore, 'addNonce' | 'takeNonce'>;
+  links: Pick<SessionStore, 'addLink' | 'takeLink'>;
 }
 
-export function createConsoleSignIn({ sessions, nonces }: ConsoleSignInDeps): ConsoleSignIn {
+export function createConsoleSignIn({ sessions, links }: ConsoleSignInDeps): ConsoleSignIn {
   return {
     async createLink(by) {
-      const { id, namespace } = keyOf(by);
+      const { id: keyId, namespace } = keyOf(by);
       const token = `ct_${randomBytes(32).toString('base64url')}`;
       const expiresAt = Date.now() + LINK_MS;
-      await nonces.addNonce({
-        // Stored as a hash, so that read access to the store does not allow a sign-in.
-        nonce: hash('sha256', token, 'hex'),
-        wallet: LINK_HOLDER,
-        namespace,
-        purpose: id,
-        expiresAt,
-      });
+      // Stored as a hash, so that read access to the store does not allow a sign-in.
+      await links.addLink({ hash: hash('sha256', token), keyId, namespace, expiresAt });
       return { token, expiresAt };
     },
 
     async exchange(token) {
-      const link = await nonces.takeNonce(hash('sha256', token, 'hex'), LINK_HOLDER);
-      if (link === null || link.expiresAt < Date.now()) {
+      const link = await links.takeLink(hash('sha256', token));
+      if (link === null) {
         throw new AppError(
           'unauthorized',
           'The sign-in link is unknown, has been used or is older than 5 minutes; get a new one with "orama console".',
         );
       }
-      return sessions.openForKey({ id: link.purpose, namespace: link.namespace });
+      return sessions.openForKey({ id: link.keyId, namespace: link.namespace });
     },
 
     async signIn(by) {

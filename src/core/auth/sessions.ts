@@ -155,7 +155,7 @@ class TokenSessions implements Sessions {
         `This refresh token belongs to namespace "${found.token.namespace}" and not to "${namespace}"; log in again.`,
       );
     }
-    return this.#issue(found.token.wallet, found.token.namespace, found.token.family);
+    return this.#issue(found.token.subject, found.token.namespace, found.token.family);
   }
 
   async logoutToken(token: string): Promise<void> {
@@ -217,7 +217,7 @@ class TokenSessions implements Sessions {
     await this.#store.sessions.addRefresh({
       hash: hash('sha256', refreshToken),
       family,
-      wallet: subject,
+      subject,
       namespace,
       expiresAt: Date.now() + (keyId === undefined ? REFRESH_MS : KEY_REFRESH_MS),
     });

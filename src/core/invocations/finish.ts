@@ -1,4 +1,5 @@
 import type { FunctionVersion } from '../../contract/function.js';
+import type { ResponseText } from '../../contract/http-exchange.js';
 import type { FinalState } from '../../contract/invocation.js';
 import { MAX_KEPT_INPUT_BYTES } from '../../contract/limits.js';
 import type { Meter } from '../../ports/meter.js';
@@ -24,8 +25,7 @@ export interface InvocationEnd {
   output: Uint8Array;
   /** False if the invocation's input is unknown. */
   inputIsKept?: boolean;
-  /** The response set with `http_respond`, as JSON text. */
-  response?: string | undefined;
+  response?: ResponseText | undefined;
 }
 
 /**

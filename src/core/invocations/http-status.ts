@@ -1,21 +1,15 @@
-import type { HttpExchangeResponse } from '../../contract/http-exchange.js';
+import { decodeResponse } from '../../contract/http-exchange.js';
 import { ERRORS } from '../../errors.js';
 import type { Reply } from './reply.js';
 
 /** The part of a reply that determines the HTTP status. */
 export type Replied = Pick<Reply, 'status' | 'output' | 'response' | 'refused' | 'code'>;
 
-/**
- * Returns the response set with `http_respond`; null if it is invalid, undefined if none was set.
- */
-export function ownResponse({ response }: Replied): HttpExchangeResponse | null | undefined {
-  return response === undefined ? undefined : (JSON.parse(response) as HttpExchangeResponse | null);
-}
-
 /** Returns the HTTP status of a function's reply (contract §8). */
 export function httpStatusOf(reply: Replied): number {
-  const own = ownResponse(reply);
-  if (own !== undefined) return own === null ? 502 : own.status;
+  const own = decodeResponse(reply.response);
+  if (own.kind === 'set') return own.response.status;
+  if (own.kind === 'invalid') return 502;
   if (reply.code !== undefined) return ERRORS[reply.code].status;
   if (reply.status === 'success') return reply.output.byteLength === 0 ? 204 : 200;
   if (reply.status === 'timeout') return 504;

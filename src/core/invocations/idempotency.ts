@@ -4,7 +4,7 @@ import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import { AppError, isAppError } from '../../errors.js';
 import type { Backlog } from '../../ports/backlog.js';
 import { type InvocationQueue, MAX_ADD_MS } from '../../ports/queue.js';
-import type { IdempotencyClaim } from '../../ports/store/idempotency.js';
+import type { Claim, IdClaim, KeyClaim } from '../../ports/store/idempotency.js';
 import type { Store } from '../../ports/store.js';
 import { newRequestId } from './job.js';
 import { readRecorded } from './read-recorded.js';
@@ -17,8 +17,6 @@ export const IDEMPOTENCY_MS = 24 * 3600 * 1000;
  * nothing any more.
  */
 const LEASE_MS = 4000;
-/** Not a valid namespace, as names contain no spaces. */
-const REQUEST_IDS = 'request ids' as Namespace & FunctionName;
 /** The owner of a request id that was sent without a key: the request cannot be repeated. */
 const NO_KEY = '';
 
@@ -45,9 +43,9 @@ export interface ClaimedInvocation {
   /** True if an earlier request with the same key was accepted. */
   isKnown: boolean;
   /** The claim of the key; null for requests without one. */
-  key: IdempotencyClaim | null;
+  key: KeyClaim | null;
   /** The claims to release if the invocation is not accepted. */
-  held: IdempotencyClaim[];
+  held: Claim[];
   /**
    * The job must be sent to the queue before this time, by `performance.now()`: later, another
    * request with the key may have taken over. Infinity for requests without a key.
@@ -71,7 +69,7 @@ export interface Idempotency {
    */
   claim(request: ClaimRequest, version: number): Promise<ClaimedInvocation>;
   /** Makes keys and ids usable again whose invocation was not accepted. Never rejects. */
-  release(claims: readonly IdempotencyClaim[]): Promise<void>;
+  release(claims: readonly Claim[]): Promise<void>;
 }
 
 export interface IdempotencyDeps {
@@ -117,7 +115,7 @@ class StoredIdempotency implements Idempotency {
     return end.attempt === 0 && end.final?.state === 'error';
   }
 
-  async release(claims: readonly IdempotencyClaim[]): Promise<void> {
+  async release(claims: readonly Claim[]): Promise<void> {
     for (const claim of claims) await this.#store.idempotency.release(claim).catch(() => undefined);
   }
 
@@ -133,7 +131,7 @@ class StoredIdempotency implements Idempotency {
     if (idempotencyKey === undefined)
       return { id: fresh, isKnown: false, key: null, held: ids, addBefore: Number.POSITIVE_INFINITY };
     const releaseId = () => (chosen?.isOwn ? this.release(ids) : undefined);
-    let key: IdempotencyClaim;
+    let key: KeyClaim;
     try {
       key = await this.#claimKey(request, idempotencyKey, fresh, version);
     } catch (error) {
@@ -150,24 +148,29 @@ class StoredIdempotency implements Idempotency {
     // The holder has died, is too late, or was refused and has released the key. Of several
     // requests that wait for it, one takes over, and the others wait for that one.
     const takenAt = performance.now();
-    const held = await this.#takeOver(id === fresh ? [...ids, key] : [key]);
-    const taken = held?.at(-1);
-    if (held === null || taken === undefined) return null;
-    return { id, isKnown: false, key: taken, held, addBefore: addBefore(takenAt) };
+    const taken = await this.#takeOver(key, id === fresh ? ids : []);
+    return taken && { id, isKnown: false, ...taken, addBefore: addBefore(takenAt) };
   }
 
   /** Renews all claims, or none: then another request holds one of them. */
-  async #takeOver(claims: readonly IdempotencyClaim[]): Promise<IdempotencyClaim[] | null> {
-    const renewed: IdempotencyClaim[] = [];
-    for (const claim of claims) {
-      const taken = await this.#store.idempotency.renew(claim, Date.now() + IDEMPOTENCY_MS);
-      if (taken === null) {
-        await this.release(renewed);
-        return null;
-      }
-      renewed.push(taken);
+  async #takeOver(
+    claim: KeyClaim,
+    ids: readonly IdClaim[],
+  ): Promise<Pick<ClaimedInvocation, 'key' | 'held'> | null> {
+    const held: Claim[] = [];
+    for (const id of ids) {
+      const renewed = await this.#renew(id);
+      if (renewed === null) return null;
+      held.push(renewed);
     }
-    return renewed;
+    const key = await this.#renew(claim);
+    if (key !== null) return { key, held: [...held, key] };
+    await this.release(held);
+    return null;
+  }
+
+  #renew<C extends Claim>(claim: C): Promise<C | null> {
+    return this.#store.idempotency.renew(claim, Date.now() + IDEMPOTENCY_MS);
   }
 
   async #claimKey(
@@ -175,10 +178,10 @@ class StoredIdempotency implements Idempotency {
     key: string,
     requestId: RequestId,
     version: number,
-  ): Promise<IdempotencyClaim> {
+  ): Promise<KeyClaim> {
     const { namespace, function: name, caller, input, bodyMayChange = false } = request;
     const bodyHash = hash('sha256', input);
-    const held = await this.#store.idempotency.claim({
+    const held = await this.#store.idempotency.claimKey({
       namespace,
       function: name,
       bodyHash,
@@ -199,19 +202,12 @@ class StoredIdempotency implements Idempotency {
    * is this request's own or that of an earlier request of the same owner. Throws `conflict` if the
    * id is in use otherwise.
    */
-  async #claimId(id: RequestId, owner: string): Promise<{ claim: IdempotencyClaim; isOwn: boolean }> {
+  async #claimId(id: RequestId, owner: string): Promise<{ claim: IdClaim; isOwn: boolean }> {
     const token = newRequestId();
-    const claim = await this.#store.idempotency.claim({
-      namespace: REQUEST_IDS,
-      function: REQUEST_IDS,
-      key: id,
-      bodyHash: owner,
-      requestId: token,
-      version: 0,
-      expiresAt: Date.now() + IDEMPOTENCY_MS,
-    });
-    const isOwn = claim.requestId === token;
-    if (!isOwn && owner !== NO_KEY && claim.bodyHash === owner) return { claim, isOwn };
+    const expiresAt = Date.now() + IDEMPOTENCY_MS;
+    const claim = await this.#store.idempotency.claimId({ requestId: id, owner, token, expiresAt });
+    const isOwn = claim.token === token;
+    if (!isOwn && owner !== NO_KEY && claim.owner === owner) return { claim, isOwn };
     if (!isOwn) throw inUse(id);
     try {
       if (!(await this.#isKnown(id))) return { claim, isOwn };

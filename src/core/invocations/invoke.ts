@@ -8,7 +8,7 @@ import type { Backlog } from '../../ports/backlog.js';
 import type { Egress } from '../../ports/egress.js';
 import type { Meter } from '../../ports/meter.js';
 import type { InvocationQueue } from '../../ports/queue.js';
-import type { IdempotencyClaim } from '../../ports/store/idempotency.js';
+import type { Claim, KeyClaim } from '../../ports/store/idempotency.js';
 import type { Store } from '../../ports/store.js';
 import type { Catalog } from '../functions/catalog.js';
 import type { LogQuota } from '../observability/log-quota.js';
@@ -105,7 +105,7 @@ interface AcceptedCall extends Accepted {
   /** Null for calls that do not wait. */
   waiting: PendingReply | null;
   /** The claims to release if the invocation is refused. */
-  held: readonly IdempotencyClaim[];
+  held: readonly Claim[];
 }
 
 export function createInvoker(deps: InvokerDeps): Invoker {
@@ -205,7 +205,7 @@ class QueueInvoker implements Invoker {
   /** Resolves with the version that the first call with the idempotency key runs. */
   async #claimedVersion(
     request: InvokeRequest,
-    claim: IdempotencyClaim,
+    claim: KeyClaim,
     latest: FunctionVersion,
   ): Promise<FunctionVersion> {
     if (claim.version === latest.version) return latest;

@@ -1,3 +1,4 @@
+import type { ResponseText } from '../../contract/http-exchange.js';
 import type { AttemptStatus } from '../../contract/invocation.js';
 
 const REFUSAL_CODES = ['unavailable', 'quota_exceeded'] as const;
@@ -24,8 +25,7 @@ export interface Reply {
   code?: RefusalCode | undefined;
   /** True if the function refused its input (exit code 64–78). */
   refused?: boolean | undefined;
-  /** The response set with `http_respond`, as JSON text; `null` inside if it was invalid. */
-  response?: string | undefined;
+  response?: ResponseText | undefined;
 }
 
 /**

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
-import type { HttpExchangeResponse } from '../../contract/http-exchange.js';
+import { decodeResponse, type HttpExchangeResponse } from '../../contract/http-exchange.js';
 import type { RequestId } from '../../contract/ids.js';
 import { RETRY_AFTER_SECONDS } from '../../contract/quotas.js';
-import { httpStatusOf, ownResponse } from '../../core/invocations/http-status.js';
+import { httpStatusOf } from '../../core/invocations/http-status.js';
 import type { Reply } from '../../core/invocations/reply.js';
 import { uuidv7 } from '../../uuid.js';
 
@@ -30,11 +30,11 @@ export function writeReply(
   { hasBody }: { hasBody: boolean },
 ): void {
   response.setHeader('X-Request-ID', id);
-  const own = ownResponse(reply);
+  const own = decodeResponse(reply.response);
   const status = httpStatusOf(reply);
   if (reply.code !== undefined) response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
-  if (own) writeOwn(response, own, reply.output, hasBody);
-  else if (own === null) {
+  if (own.kind === 'set') writeOwn(response, own.response, reply.output, hasBody);
+  else if (own.kind === 'invalid') {
     const failure = { error: 'the function set an invalid reply', code: 'invalid_reply' };
     writeJson(response, status, { ...failure, request_id: id }, hasBody);
   } else if (reply.status === 'success') {

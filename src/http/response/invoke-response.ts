@@ -3,7 +3,7 @@ import type { Accepted } from '../../core/invocations/invoke.js';
 import { replyOutput } from '../../core/invocations/output-fields.js';
 import type { Reply } from '../../core/invocations/reply.js';
 import { json, type RouteResponse } from '../route.js';
-import { failureFields, failureOutput, milliseconds } from './outcome.js';
+import { type Audience, failureFields, failureOutput, milliseconds } from './outcome.js';
 
 const OPENING_BRACE = 0x7b;
 const OPENING_BRACKET = 0x5b;
@@ -27,7 +27,7 @@ export function acceptedResponse({ id }: Pick<Accepted, 'id'>): RouteResponse {
 export function replyResponse(
   { id }: Accepted,
   reply: Reply,
-  { accept, isCredentialed }: { accept: string; isCredentialed: boolean },
+  { accept, audience }: { accept: string; audience: Audience },
 ): RouteResponse {
   const duration = milliseconds(reply.durationMs);
   const headers = {
@@ -37,8 +37,8 @@ export function replyResponse(
     'X-Function-Version': String(reply.version),
   };
   if (reply.status !== 'success') {
-    const { httpStatus, ...failure } = failureFields(reply.status, reply, isCredentialed);
-    const written = failureOutput(reply.output, isCredentialed);
+    const { httpStatus, ...failure } = failureFields(reply.status, reply, audience);
+    const written = failureOutput(reply.output, audience);
     const again = reply.code === undefined ? {} : { 'Retry-After': String(RETRY_AFTER_SECONDS) };
     return json(
       httpStatus,

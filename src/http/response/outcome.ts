@@ -1,17 +1,25 @@
+import type { Principal } from '../../core/auth/principal.js';
 import { replyOutput } from '../../core/invocations/output-fields.js';
 import type { Reply } from '../../core/invocations/reply.js';
 import { ERRORS } from '../../errors.js';
 
+/** For whom an outcome is: anonymous callers must not see a function's output when it fails. */
+export type Audience = 'credentialed' | 'anybody';
+
 const FAILURES = { error: 'function_error', timeout: 'function_timeout', cancelled: 'cancelled' } as const;
+
+export function audienceOf(principal: Principal | null): Audience {
+  return principal === null ? 'anybody' : 'credentialed';
+}
 
 /** Returns the error fields of a failed invocation for its caller. */
 export function failureFields(
   status: keyof typeof FAILURES,
   { error, code: reason, refused }: Pick<Reply, 'error' | 'code' | 'refused'>,
-  isCredentialed: boolean,
+  audience: Audience,
 ) {
   const code = reason ?? (refused === true ? 'function_refused' : FAILURES[status]);
-  const shown = error !== null && !isCredentialed ? withoutOutput(error) : error;
+  const shown = error !== null && audience === 'anybody' ? withoutOutput(error) : error;
   return { status, error: shown ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
 }
 
@@ -19,10 +27,7 @@ export function failureFields(
 const WITH_OUTPUT =
   /^((?:memory limit of \d+ MB exceeded \()?(?:exited with code \d+|trap: unreachable)): .*$/s;
 
-/**
- * Returns the error of an exit or a panic without what the function printed on stderr: anonymous
- * callers must not see a function's output.
- */
+/** Returns the error of an exit or a panic without what the function printed on stderr. */
 function withoutOutput(error: string): string {
   const shown = WITH_OUTPUT.exec(error)?.[1];
   if (shown === undefined) return error;
@@ -30,11 +35,8 @@ function withoutOutput(error: string): string {
 }
 
 /** Returns the output of a failed function for callers with a credential; null if there is none. */
-export function failureOutput(
-  output: Uint8Array,
-  isCredentialed: boolean,
-): ReturnType<typeof replyOutput> | null {
-  return isCredentialed && output.byteLength > 0 ? replyOutput(output) : null;
+export function failureOutput(output: Uint8Array, audience: Audience): ReturnType<typeof replyOutput> | null {
+  return audience === 'credentialed' && output.byteLength > 0 ? replyOutput(output) : null;
 }
 
 /** Rounds to microseconds, as clocks return more digits than their resolution. */

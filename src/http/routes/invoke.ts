@@ -20,6 +20,7 @@ import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { onClientDisconnect } from '../response/client-disconnect.js';
 import { acceptedResponse, replyResponse } from '../response/invoke-response.js';
+import { audienceOf } from '../response/outcome.js';
 import { type BodySpec, type ResponseSpec, type RouteResponse, routeUsing } from '../route.js';
 import type { Services } from '../services.js';
 import { startServerSpan, withSpan } from '../trace.js';
@@ -98,10 +99,8 @@ export const invokeFunction = route({
   errors,
   hot: true,
   refusal,
-  authorize: ({ services, principal, namespace, params, headers }) =>
-    authorize(services, principal, { namespace, ...parseFunctionRef(params.name) }, headers),
-  handle: ({ services, principal, namespace, params, headers, body, ctx }) =>
-    invoke(services, ctx, principal, { namespace, ...parseFunctionRef(params.name) }, headers, body),
+  authorize: (call) => authorize(call, { namespace: call.namespace, ...parseFunctionRef(call.params.name) }),
+  handle: (call) => invoke(call, { namespace: call.namespace, ...parseFunctionRef(call.params.name) }),
 });
 
 export const invokeOfNamespace = route({
@@ -123,32 +122,31 @@ export const invokeOfNamespace = route({
   errors,
   hot: true,
   refusal,
-  authorize: ({ services, principal, params, query, headers }) => {
+  authorize: (call) => {
+    const { params, query } = call;
     assertSameNamespace(params.namespace, query.namespace);
-    const ref = { namespace: params.namespace, ...parseFunctionRef(params.name) };
-    return authorize(services, principal, ref, headers);
+    return authorize(call, { namespace: params.namespace, ...parseFunctionRef(params.name) });
   },
-  handle: ({ services, principal, params, headers, body, ctx }) =>
-    invoke(
-      services,
-      ctx,
-      principal,
-      { namespace: params.namespace, ...parseFunctionRef(params.name) },
-      headers,
-      body,
-    ),
+  handle: (call) => invoke(call, { namespace: call.params.namespace, ...parseFunctionRef(call.params.name) }),
 });
 
 type Headers = z.output<typeof invokeHeadersSchema>;
+
+/** What both routes know of a call. */
+interface InvokeCall<U extends keyof Services> {
+  services: Pick<Services, U>;
+  ctx: Context;
+  principal: Principal | null;
+  headers: Headers;
+  body: Uint8Array;
+}
 
 /**
  * Checks that the function exists and may be invoked with these headers, before the body is read.
  */
 async function authorize(
-  services: Pick<Services, 'catalog' | 'functionsUrl'>,
-  principal: Principal | null,
+  { services, principal, headers }: Omit<InvokeCall<'catalog' | 'functionsUrl'>, 'body'>,
   ref: FunctionRef,
-  headers: Headers,
 ): Promise<void> {
   await assertMayInvoke(services, principal, ref);
   await services.catalog.candidates(ref.namespace, ref.name, ref.version);
@@ -157,13 +155,10 @@ async function authorize(
 }
 
 async function invoke(
-  services: Pick<Services, 'config' | 'depths' | 'invoker' | 'tracer'>,
-  ctx: Context,
-  principal: Principal | null,
+  call: InvokeCall<'config' | 'depths' | 'invoker' | 'tracer'>,
   ref: FunctionRef,
-  given: Headers,
-  body: Uint8Array,
 ): Promise<RouteResponse> {
+  const { services, ctx, principal, headers: given, body } = call;
   const preference = parsePrefer(given.prefer);
   const depth = services.depths.read(ctx.req.headers[DEPTH_HEADER]);
   assertDepth(depth);
@@ -189,16 +184,13 @@ async function invoke(
   if (given['x-callback-url'] !== undefined) request.callbackUrl = given['x-callback-url'];
   const span = startServerSpan(services.tracer, ctx, `invoke ${ref.name}`);
   if (span.traceparent !== undefined) request.traceparent = span.traceparent;
-  return withSpan(span, () =>
-    run(services, ctx, request, { preference, isCredentialed: principal !== null }),
-  );
+  return withSpan(span, () => run(call, request, preference));
 }
 
 async function run(
-  services: Pick<Services, 'config' | 'invoker'>,
-  ctx: Context,
+  { services, ctx, principal }: InvokeCall<'config' | 'invoker'>,
   request: InvokeRequest,
-  { preference, isCredentialed }: { preference: ReturnType<typeof parsePrefer>; isCredentialed: boolean },
+  preference: ReturnType<typeof parsePrefer>,
 ): Promise<RouteResponse> {
   if (preference.kind === 'async') return acceptedResponse(await services.invoker.send(request));
   const longest = services.config.SYNC_WAIT_SECONDS;
@@ -209,7 +201,10 @@ async function run(
   });
   const { reply } = called;
   if (reply === null) return acceptedResponse(called);
-  const response = replyResponse(called, reply, { accept: ctx.get('accept'), isCredentialed });
+  const response = replyResponse(called, reply, {
+    accept: ctx.get('accept'),
+    audience: audienceOf(principal),
+  });
   response.ended = called;
   return response;
 }

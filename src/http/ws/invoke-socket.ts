@@ -12,7 +12,13 @@ import type { Reply } from '../../core/invocations/reply.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
 import { textReader } from '../request/read-text.js';
-import { failureFields, failureOutput, milliseconds } from '../response/outcome.js';
+import {
+  type Audience,
+  audienceOf,
+  failureFields,
+  failureOutput,
+  milliseconds,
+} from '../response/outcome.js';
 import { toAppError } from '../response/to-app-error.js';
 import { bytesOf } from './bytes-of.js';
 import { frameSender } from './frame-sender.js';
@@ -128,7 +134,7 @@ function serve(
       onAccepted: (accepted) => follower?.expect(accepted),
     });
     await follower?.caughtUp(id, reply?.attempts ?? 0);
-    return reply ? replyFrame(id, reply, caller.principal !== null) : { request_id: id, status: 'queued' };
+    return reply ? replyFrame(id, reply, audienceOf(caller.principal)) : { request_id: id, status: 'queued' };
   };
 
   const answer = async (data: RawData) => {
@@ -155,12 +161,12 @@ function serve(
   });
 }
 
-function replyFrame(id: string, reply: Reply, isCredentialed: boolean): Record<string, unknown> {
+function replyFrame(id: string, reply: Reply, audience: Audience): Record<string, unknown> {
   const duration = milliseconds(reply.durationMs);
   if (reply.status === 'success') {
     return { request_id: id, status: reply.status, duration_ms: duration, ...replyOutput(reply.output) };
   }
-  const { httpStatus: _, ...failure } = failureFields(reply.status, reply, isCredentialed);
-  const written = failureOutput(reply.output, isCredentialed);
+  const { httpStatus: _, ...failure } = failureFields(reply.status, reply, audience);
+  const written = failureOutput(reply.output, audience);
   return { request_id: id, ...failure, ...written, duration_ms: duration };
 }

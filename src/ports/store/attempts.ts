@@ -1,3 +1,4 @@
+import type { ResponseText } from '../../contract/http-exchange.js';
 import type { HttpOfAttempt } from '../../contract/http-route.js';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import type {
@@ -57,11 +58,8 @@ export interface FinalAttempt {
   /** Kept until `outputExpiresAt`. */
   output: Uint8Array | null;
   outputExpiresAt: number;
-  /**
-   * The response that an HTTP function set with `http_respond`, as JSON text; returned until
-   * `outputExpiresAt`, and not by lists.
-   */
-  response: string | null;
+  /** Returned until `outputExpiresAt`, and not by lists. */
+  response: ResponseText | null;
   /**
    * Input, needed for a replay. Kept as long as the output, or for a dead invocation as long as its
    * log.

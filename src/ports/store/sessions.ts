@@ -9,12 +9,23 @@ export interface Nonce {
   expiresAt: number;
 }
 
+/** Allows one sign-in to the console, as an API key. */
+export interface ConsoleLink {
+  /** SHA-256 of the link's token, hex. */
+  hash: string;
+  keyId: string;
+  namespace: Namespace;
+  /** Unix milliseconds. */
+  expiresAt: number;
+}
+
 export interface RefreshToken {
   /** SHA-256 of the token, hex. */
   hash: string;
   /** Shared by all tokens rotated from one login. */
   family: string;
-  wallet: string;
+  /** Who has logged in: a wallet, or `key:<id>`. */
+  subject: string;
   namespace: Namespace;
   /** Unix milliseconds. */
   expiresAt: number;
@@ -24,6 +35,9 @@ export interface SessionStore {
   addNonce(nonce: Nonce): Promise<void>;
   /** Removes and returns a nonce, so that it can be used only once. */
   takeNonce(nonce: string, wallet: string): Promise<Nonce | null>;
+  addLink(link: ConsoleLink): Promise<void>;
+  /** Removes and returns a link that has not expired. */
+  takeLink(hash: string): Promise<ConsoleLink | null>;
   addRefresh(token: RefreshToken): Promise<void>;
   /**
    * Marks a token as used. If it had been used before, `used` is true and the whole family is

@@ -6,13 +6,14 @@ import {
   isThreadFunction,
   maxHostText,
 } from '../../../src/contract/host-functions.js';
+import { encodeResponse } from '../../../src/contract/http-exchange.js';
 import type { LogLevel } from '../../../src/contract/invocation.js';
 import { MAX_HOST_BYTES, MAX_HOST_CALLS, MAX_HOST_RESULT_BYTES, MB } from '../../../src/contract/limits.js';
 import { failedRequest } from './failed-request.js';
 import { HOST_IMPORTS } from './imports.js';
 import type { GuestMemory } from './memory.js';
 import { GuestFailure, type GuestSession, type HostReply, type HostValue } from './session.js';
-import { answerInThread, INVALID_RESPONSE } from './thread-calls.js';
+import { answerInThread } from './thread-calls.js';
 import { UnreadResults } from './unread-results.js';
 
 const text = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -140,7 +141,7 @@ export class HostImports {
     let effect = '';
     if (name === 'http_respond') {
       // The caller must not get the default response, or an earlier one, in place of a refused one.
-      session.response = INVALID_RESPONSE;
+      session.response = encodeResponse({ kind: 'invalid' });
       effect = '; the caller gets a 502';
     }
     session.log.line('error', `${name} failed: ${reason}${effect}`);

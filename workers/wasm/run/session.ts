@@ -1,4 +1,5 @@
 import type { EngineFunctionName } from '../../../src/contract/host-functions.js';
+import type { ResponseText } from '../../../src/contract/http-exchange.js';
 import type { LogLevel } from '../../../src/contract/invocation.js';
 
 export type HostValue = string | Uint8Array | bigint;
@@ -39,11 +40,7 @@ export interface GuestSession {
   env: Readonly<Record<string, string>>;
   /** What `http_request()` returns, as JSON text; '' for other triggers. */
   httpRequest: string;
-  /**
-   * The response set by `http_respond`, as JSON text (`null` as JSON when it was invalid); null
-   * when it was not called.
-   */
-  response: string | null;
+  response: ResponseText | null;
   input: Uint8Array;
   log: LogSink;
   bridge: Bridge;

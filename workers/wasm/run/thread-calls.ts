@@ -1,10 +1,8 @@
 import type { HostArgs, ThreadFunctionName } from '../../../src/contract/host-functions.js';
-import { parseResponse } from '../../../src/contract/http-exchange.js';
+import { encodeResponse, parseResponse } from '../../../src/contract/http-exchange.js';
 import type { GuestSession, HostReply, HostValue } from './session.js';
 
 const utf8 = new TextEncoder();
-/** The response of a function that has set an invalid one, as JSON text. */
-export const INVALID_RESPONSE = 'null';
 
 type ThreadCalls = {
   readonly [Name in ThreadFunctionName]: (session: GuestSession, ...args: HostArgs<Name>) => HostReply;
@@ -24,7 +22,7 @@ const THREAD_CALLS: ThreadCalls = {
   http_respond(session, status, headersJson) {
     const parsed = parseResponse(status, headersJson);
     if (!parsed.ok) return parsed;
-    session.response = JSON.stringify(parsed.response);
+    session.response = encodeResponse({ kind: 'set', response: parsed.response });
     for (const note of parsed.notes) session.log.line('warn', note);
     return { ok: true, value: 1n, data: null };
   },
