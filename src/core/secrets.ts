@@ -115,7 +115,7 @@ export async function openSecrets({ store, bus, box, quotas }: SecretsDeps): Pro
   };
 }
 
-export interface Resealed {
+interface Resealed {
   /** The number of secrets that were re-encrypted. */
   resealed: number;
   /** The number of those that cannot be decrypted, and stay as they are. */
