@@ -114,7 +114,9 @@ test('a refused poll does not end the wait for an accepted invocation', async (t
       response.writeHead(429, { 'retry-after': '1' }).end('{"error":"Later.","code":"rate_limited"}');
       return;
     }
-    response.end(JSON.stringify({ request_id: 'r', state: 'success', attempts: [], version: 1, output: 'x' }));
+    response.end(
+      JSON.stringify({ request_id: 'r', state: 'success', attempts: [], version: 1, output: 'x' }),
+    );
   });
   t.teardown(server.close);
   const orama = createClient({ url: server.url, retries: 0 });
