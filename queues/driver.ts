@@ -37,6 +37,7 @@ export type BullQueue<D> = JobQueue &
 /** A BullMQ worker, likewise. */
 export interface BullWorker<D> extends Closable {
   on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'closed', listener: () => void): unknown;
   on(event: 'failed', listener: (job: Job<D, void> | undefined, error: Error) => void): unknown;
   waitUntilReady(): Promise<unknown>;
 }

@@ -7,6 +7,7 @@ import { onClockSetBack } from './clock-set-back.js';
 import { cronRepeatStrategy } from './cron-repeat-strategy.js';
 import type { QueueDriver } from './driver.js';
 import { TICKS } from './queue-names.js';
+import { reportErrors } from './report-errors.js';
 import { lockOptions, type QueueTimings } from './timings.js';
 import type { Warn } from './warn.js';
 
@@ -106,7 +107,7 @@ export class BullSchedules {
         settings: { repeatStrategy: cronRepeatStrategy },
       },
     );
-    worker.on('error', (error) => this.#warn('The schedule worker reported an error.', error));
+    reportErrors(worker, 'schedule worker', this.#warn);
     worker.on('failed', (job, error) => this.#warn(failureOf(job && tickOf(job)?.id), error));
     await worker.waitUntilReady();
     const setBack = onClockSetBack(() => void this.#putAllAgain());

@@ -8,6 +8,7 @@ import type { QueueDriver } from './driver.js';
 import { queueUnavailable } from './errors.js';
 import { MAX_PRIORITY } from './fairness.js';
 import { TASKS } from './queue-names.js';
+import { reportErrors } from './report-errors.js';
 import { TaskPriorities } from './task-priorities.js';
 import { lockOptions, type QueueTimings } from './timings.js';
 import type { Warn } from './warn.js';
@@ -86,7 +87,7 @@ export class BullTasks implements Tasks {
         runRetryDelay: 1000,
       },
     );
-    worker.on('error', (error) => this.#warn('The task worker reported an error.', error));
+    reportErrors(worker, 'task worker', this.#warn);
     worker.on('failed', (job, error) => {
       if (job?.finishedOn !== undefined) this.#warn(`Task ${job.name} ${job.id} failed permanently.`, error);
     });

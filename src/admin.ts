@@ -5,7 +5,7 @@ import { loadConfig } from './config.js';
 import { resealJwtKey } from './core/auth/jwt.js';
 import { createKeyring, type SecretBox } from './core/secret-box.js';
 import { resealSecrets } from './core/secrets.js';
-import { AppError } from './errors.js';
+import { AppError, messageOf } from './errors.js';
 import { type DataDir, NEXT_SECRETS_KEY_FILE, openDataDir, SECRETS_KEY_FILE } from './files/data-dir.js';
 import { lockDataDir } from './files/data-lock.js';
 import { makeOwnerOnly } from './files/owner-only.js';
@@ -16,7 +16,8 @@ import { createLogger } from './logger.js';
  * re-encrypted. Without ORAMA_SECRETS_KEY the new key is generated in the data directory, and the
  * engine must be stopped. With it, ORAMA_SECRETS_KEY is the new key and ORAMA_SECRETS_KEY_PREVIOUS
  * the old one; engines that were started with both keep running. The operation is idempotent: after
- * an interruption, run it again.
+ * an interruption, run it again. Rejects if secrets could not be decrypted, after re-encrypting the
+ * others; both keys are then still needed.
  */
 export async function rotateSecretsKey(options: { dataDir?: string } = {}): Promise<{ resealed: number }> {
   const { config } = loadConfig(options.dataDir === undefined ? {} : { ORAMA_DATA_DIR: options.dataDir });
@@ -30,7 +31,14 @@ export async function rotateSecretsKey(options: { dataDir?: string } = {}): Prom
     const store = closers.add(await openStoreOf(config, dataDir));
     const reseal = async (box: SecretBox) => {
       await resealJwtKey(store.settings, box);
-      return resealSecrets(store, box);
+      const { resealed, unreadable } = await resealSecrets(store, box, ({ namespace, name }, error) =>
+        logger.warn({ namespace, secret: name, err: messageOf(error) }, 'a secret cannot be re-encrypted'),
+      );
+      if (unreadable === 0) return resealed;
+      throw new AppError(
+        'unavailable',
+        `${resealed} secrets were sealed with the new key, but ${unreadable} cannot be decrypted; the log names them. Keep the previous key, set or delete them, and run the command again.`,
+      );
     };
     if (given === undefined) return { resealed: await rotateFile(dataDir, reseal) };
 

@@ -61,10 +61,10 @@ export function createSecretStore(database: Database): SecretStore {
       return results.at(-1) === 1;
     },
 
-    async notSealedWith(keyId, limit) {
-      const rows = await database.run<SecretRow[]>(
-        secrets().whereNot({ key_id: keyId }).orderBy(['namespace', 'name']).limit(limit),
-      );
+    async notSealedWith(keyId, limit, after) {
+      const query = secrets().whereNot({ key_id: keyId }).orderBy(['namespace', 'name']).limit(limit);
+      if (after !== null) query.whereRaw('(namespace, name) > (?, ?)', [after.namespace, after.name]);
+      const rows = await database.run<SecretRow[]>(query);
       return rows.map((row) => ({ ...toSealed(row), namespace: row.namespace }));
     },
 

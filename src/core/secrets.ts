@@ -10,7 +10,7 @@ import { auditEntry } from './auth/audit.js';
 import type { Actor } from './auth/principal.js';
 import { freshCache } from './fresh-cache.js';
 import type { Quotas } from './quotas.js';
-import type { SecretBox } from './secret-box.js';
+import type { SecretBox, SecretPlace } from './secret-box.js';
 
 const ROTATION_BATCH = 100;
 const CHANNEL = 'secrets';
@@ -115,22 +115,52 @@ export async function openSecrets({ store, bus, box, quotas }: SecretsDeps): Pro
   };
 }
 
+interface Resealed {
+  /** The number of secrets that were re-encrypted. */
+  resealed: number;
+  /** The number of those that cannot be decrypted, and stay as they are. */
+  unreadable: number;
+}
+
 /**
  * Re-encrypts every secret with the current key. Can be interrupted and restarted at any point.
- * Resolves with the number of secrets.
+ *
+ * @param onUnreadable Called with each secret that cannot be decrypted.
  */
-export async function resealSecrets(store: Store, box: SecretBox): Promise<number> {
-  let done = 0;
+export async function resealSecrets(
+  { secrets }: Pick<Store, 'secrets'>,
+  box: SecretBox,
+  onUnreadable: (place: SecretPlace, cause: unknown) => void,
+): Promise<Resealed> {
+  const done = { resealed: 0, unreadable: 0 };
+  let after: { namespace: Namespace; name: string } | null = null;
   for (;;) {
-    const batch = await store.secrets.notSealedWith(box.keyId, ROTATION_BATCH);
+    const batch = await secrets.notSealedWith(box.keyId, ROTATION_BATCH, after);
     if (batch.length === 0) return done;
     for (const { namespace, ...secret } of batch) {
       const place = { namespace, name: secret.name };
-      const sealed = box.seal(box.open(secret.sealed, place), place);
-      // False if the secret was changed meanwhile; the next batch contains it again if necessary.
-      if (await store.secrets.reseal(namespace, secret, { name: secret.name, sealed, keyId: box.keyId }))
-        done += 1;
+      const sealed = resealed(box, secret.sealed, place, onUnreadable);
+      if (sealed === null) done.unreadable += 1;
+      else if (await secrets.reseal(namespace, secret, { name: secret.name, sealed, keyId: box.keyId }))
+        done.resealed += 1;
+      // Changed meanwhile: the next batch begins with it if it needs to be read again.
+      else break;
+      after = place;
     }
+  }
+}
+
+function resealed(
+  box: SecretBox,
+  sealed: Uint8Array,
+  place: SecretPlace,
+  onUnreadable: (place: SecretPlace, cause: unknown) => void,
+): Uint8Array | null {
+  try {
+    return box.seal(box.open(sealed, place), place);
+  } catch (error) {
+    onUnreadable(place, error);
+    return null;
   }
 }
 

@@ -123,6 +123,8 @@ export interface RouteResponse {
    * reads the result later.
    */
   ended?: { id: RequestId };
+  /** The invocation that the request was carried out by; named if there is no memory for the reply. */
+  carriedOutBy?: RequestId | null;
 }
 
 export interface RouteSpec<U extends keyof Services, A extends Access, P, Q, H, B> {

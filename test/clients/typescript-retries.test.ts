@@ -102,6 +102,33 @@ test('a call that fails with ambiguous_write is not retried', async (t) => {
   t.is(server.bodies.length, 1);
 });
 
+test('a refused poll does not end the wait for an accepted invocation', async (t) => {
+  let polls = 0;
+  const server = await httpServer((request, response) => {
+    if (request.method === 'POST') {
+      response.writeHead(202, { 'x-request-id': 'r' }).end('{"request_id":"r","status":"queued"}');
+      return;
+    }
+    polls += 1;
+    if (polls <= 2) {
+      response.writeHead(429, { 'retry-after': '1' }).end('{"error":"Later.","code":"rate_limited"}');
+      return;
+    }
+    response.end(
+      JSON.stringify({ request_id: 'r', state: 'success', attempts: [], version: 1, output: 'x' }),
+    );
+  });
+  t.teardown(server.close);
+  const orama = createClient({ url: server.url, retries: 0 });
+  const before = Date.now();
+  t.is((await orama.invoke('hello')).text(), 'x');
+  t.is(polls, 3);
+  t.true(Date.now() - before >= 1990);
+  polls = 0;
+  t.like(await t.throwsAsync(orama.invocations.wait('r', { timeoutMs: 500 })), { code: 'unreachable' });
+  t.is(polls, 1);
+});
+
 test('a redirect is not followed, so the key is not sent to another server', async (t) => {
   const keys: unknown[] = [];
   const other = await httpServer((request, response) => {

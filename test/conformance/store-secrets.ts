@@ -33,11 +33,16 @@ export function testSecrets(driver: string, open: OpenStore): void {
     const old = { name: 'A', sealed: bytes(1, 0, 255), keyId: 'old' };
     await secrets.put(namespace, old, anEntry(), ENOUGH);
     await secrets.put(namespace, { name: 'B', sealed: bytes(2), keyId: 'new' }, anEntry(), ENOUGH);
-    const found = (await secrets.notSealedWith('new', 1000)).filter((one) => one.namespace === namespace);
+    const found = (await secrets.notSealedWith('new', 1000, null)).filter(
+      (one) => one.namespace === namespace,
+    );
     t.deepEqual(
       found.map(({ name }) => name),
       ['A'],
     );
+    const after = { namespace, name: 'A' };
+    const rest = await secrets.notSealedWith('new', 1000, after);
+    t.false(rest.some((one) => one.namespace === namespace));
     t.true(await secrets.reseal(namespace, old, { name: 'A', sealed: bytes(9), keyId: 'new' }));
     t.false(await secrets.reseal(namespace, old, { name: 'A', sealed: bytes(8), keyId: 'new' }));
     t.deepEqual([...((await secrets.get(namespace, 'A'))?.sealed ?? [])], [9]);

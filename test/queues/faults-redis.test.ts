@@ -135,6 +135,49 @@ test('jobs accepted before Redis runs out of memory complete once memory is free
   );
 });
 
+test('while Redis refuses writes, the workers of tasks and of schedules each report it once', async (t) => {
+  const { server } = t.context;
+  const admin = new Redis(server.url);
+  t.teardown(() => admin.disconnect());
+  const warnings: string[] = [];
+  const queues = await openQueues({
+    driver: 'redis',
+    url: server.url,
+    maxWaiting: 10_000,
+    maxBytes: 1 << 30,
+    timings: { ...TIMINGS, tickRetryMs: 1000 },
+    warn: (message) => void warnings.push(message),
+  });
+  t.teardown(queues.close);
+  let ran = 0;
+  const ticks: string[] = [];
+  await queues.queue.schedule({ id: 'every-second', cron: '* * * * * *', timezone: 'UTC' });
+  const opened = await Promise.all([
+    queues.tasks.consume({
+      call: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        ran += 1;
+      },
+    }),
+    queues.queue.onTick(async (id) => void ticks.push(id)),
+  ]);
+  t.teardown(() => Promise.all(opened.map((worker) => worker.close())).then(() => {}));
+  for (let n = 0; n < 40; n++) {
+    const id = `t${n}`;
+    await queues.tasks.add({ id, kind: 'call', owner: id, payload: '', attempts: 3, backoffMs: 100 });
+  }
+  await until('a task has run', () => ran > 0);
+  await admin.config('SET', 'maxmemory', '1');
+  const reports = (who: string) => warnings.filter((warning) => warning.startsWith(`The ${who} worker`));
+  await until('both report it', () => ['task', 'schedule'].every((who) => reports(who).length > 0));
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  t.is(reports('task').length, 1);
+  t.is(reports('schedule').length, 1);
+  await admin.config('SET', 'maxmemory', '0');
+  const before = ticks.length;
+  await until('all tasks have run, and ticks go on', () => ran >= 40 && ticks.length > before);
+});
+
 test('jobs refused while Redis does not respond are not run after Redis recovers', async (t) => {
   const { server, queues } = t.context;
   const ran: string[] = [];

@@ -57,6 +57,17 @@ test('a sweep removes jobs that are no longer in the queue from the usage index,
   t.is((await queues.queue.list(namespace('default'), { limit: 50 })).items.length, 10);
 });
 
+test('a sweep removes the records of processes that died over a day ago, and no younger ones', async (t) => {
+  const { redis, usage } = t.context;
+  const hourMs = 3_600_000;
+  await redis.hset('{orama}:running', {
+    old: `${Date.now() - 25 * hourMs} job:0`,
+    recent: `${Date.now() - 23 * hourMs} job:1`,
+  });
+  await usage.sweep();
+  t.deepEqual(await redis.hkeys('{orama}:running'), ['recent']);
+});
+
 test('an empty queue leaves no keys per job or namespace in Redis', async (t) => {
   const { redis, queues } = t.context;
   await queues.queue.add(Array.from({ length: 40 }, (_, i) => queued({ namespace: namespace(`n${i}`) })));

@@ -267,6 +267,13 @@ class WithoutAnEngine(unittest.TestCase):
             self.assertEqual(len(server.bodies), 1)
             self.assertLess(time.monotonic() - before, 5)
 
+    def test_a_refused_poll_does_not_end_the_wait_for_an_accepted_invocation(self) -> None:
+        refuse = answering(429, {"Retry-After": "1"}, b'{"error":"Later.","code":"rate_limited"}')
+        with Refusing(9, refuse) as server:
+            with self.assertRaises(TimeoutError):
+                Client(server.url, retries=0).wait("r", timeout=1.7)
+            self.assertEqual(len(server.requests), 2)
+
     def test_what_json_does_not_have_is_refused(self) -> None:
         with self.assertRaises(ValueError):
             Client("http://127.0.0.1:2").publish("t", float("nan"))

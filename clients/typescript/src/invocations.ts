@@ -76,13 +76,16 @@ export function createInvocations(http: Http): Invocations {
     async wait(requestId, { timeoutMs, signal } = {}) {
       const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
       for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 1.5, LONGEST_POLL_MS)) {
-        const invocation = await get(requestId, { signal });
-        if (ENDED.has(invocation.state)) return invocation;
-        if (Date.now() + pause > deadline) {
-          const message = `Invocation ${requestId} is ${invocation.state} still after ${timeoutMs} ms`;
+        const found = await get(requestId, { signal }).catch(refusal);
+        const isRefused = found instanceof OramaError;
+        if (!isRefused && ENDED.has(found.state)) return found;
+        const due = isRefused ? Math.max(pause, (found.retryAfter ?? 0) * 1000) : pause;
+        if (Date.now() + due > deadline) {
+          const state = isRefused ? 'unknown' : found.state;
+          const message = `Invocation ${requestId} is ${state} still after ${timeoutMs} ms`;
           throw new OramaError(message, { code: 'unreachable', status: 0, requestId });
         }
-        await sleep(pause, signal);
+        await sleep(due, signal);
       }
     },
 
@@ -102,6 +105,12 @@ export function createInvocations(http: Http): Invocations {
       return reply.request_id;
     },
   };
+}
+
+/** A refusal to read an invocation says nothing about it: it was accepted. */
+function refusal(error: unknown): OramaError {
+  if (error instanceof OramaError && error.status === 429) return error;
+  throw error;
 }
 
 const JSON_BODY = { 'Content-Type': 'application/json' };

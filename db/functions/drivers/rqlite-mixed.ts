@@ -1,6 +1,6 @@
 import { decodeTable, type RqliteResult } from '../../drivers/rqlite/decode.js';
 import type { RqliteStatement } from '../../drivers/rqlite/encode.js';
-import { RqliteError } from '../../drivers/rqlite/errors.js';
+import { RqliteError, readingWrites } from '../../drivers/rqlite/errors.js';
 
 /** Sends statements to an endpoint of the server; several are one transaction. */
 export type Run = (
@@ -21,6 +21,8 @@ const SCHEMA = { sql: 'select schema_version from pragma_schema_version', bindin
 const ROLLBACK = { sql: "select json('roll back')", bindings: [] };
 const IF_SCHEMA =
   "select case when schema_version = ? then 1 else json('changed') end from pragma_schema_version";
+/** The error of the guard if the schema has changed. */
+const CHANGED = /malformed JSON/;
 
 /**
  * Runs a transaction that reads and writes: all statements or none. The only endpoint that returns
@@ -43,6 +45,8 @@ export async function runMixed(
     const unchanged = { sql: IF_SCHEMA, bindings: [version] };
     const [guard, ...results] = await run(ENDPOINT, [unchanged, ...statements], { idempotent: false });
     if (guard?.error === undefined) return results;
+    // The node has failed, not the guard: other nodes may have executed the transaction.
+    if (!CHANGED.test(guard.error)) readingWrites(() => decodeTable(guard));
     if (tries === MAX_TRIES)
       throw new RqliteError('SQLITE_BUSY', 'the schema changed while the transaction was tried');
   }

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   RedisConnection as BullConnection,
   createIORedisClient,
   type IQueueBackend,
+  isNotConnectionError,
   type JobJson,
   type MinimalJob,
   type QueueBaseOptions,
@@ -19,6 +21,8 @@ import { commandOf, defineScripts } from './lua-scripts.js';
 const BLOCKING_SILENCE_MS = 15_000;
 /** BullMQ's default for `lockDuration`. */
 const DEFAULT_LOCK_MS = 30_000;
+/** The delay after a refused command, in milliseconds. */
+const REFUSED_MS = 1000;
 /** Results, logs and dead letters live in the store, so BullMQ must keep no completed jobs. */
 const KEEP_NOTHING = { count: 0 };
 /** The number of keys and of arguments of BullMQ's script moveToFinished. */
@@ -105,6 +109,18 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
       name,
       options,
     );
+  }
+
+  /** BullMQ's workers repeat a refused command at once, thousands of times a second. */
+  override async moveToActive(token: string, name?: string): ReturnType<IQueueBackend['moveToActive']> {
+    try {
+      return await super.moveToActive(token, name);
+    } catch (error) {
+      // After a lost connection, they wait themselves.
+      if (error instanceof Error && isNotConnectionError(error))
+        await this.#untilDisconnected(() => sleep(REFUSED_MS));
+      throw error;
+    }
   }
 
   async moveManyToActive(tokens: readonly string[]): Promise<NextJob[]> {

@@ -24,12 +24,7 @@ export class RedisCrashJournal implements CrashJournal {
   }
 
   static async open(connection: RedisConnection): Promise<RedisCrashJournal> {
-    const records = await connection.hgetall(KEY);
-    const before = Date.now() - RETENTION_MS;
-    const old = Object.keys(records).filter(
-      (process) => Number.parseInt(records[process] ?? '', 10) < before,
-    );
-    if (old.length > 0) await connection.hdel(KEY, ...old);
+    await removeOldRecords(connection);
     return new RedisCrashJournal(connection);
   }
 
@@ -51,4 +46,12 @@ export class RedisCrashJournal implements CrashJournal {
     // its jobs were returned to the queue.
     await this.#connection.hdel(KEY, this.#process).catch(() => {});
   }
+}
+
+/** Removes the records of processes that died longer than RETENTION_MS ago. */
+export async function removeOldRecords(connection: RedisConnection): Promise<void> {
+  const records = await connection.hgetall(KEY);
+  const before = Date.now() - RETENTION_MS;
+  const old = Object.keys(records).filter((process) => Number.parseInt(records[process] ?? '', 10) < before);
+  if (old.length > 0) await connection.hdel(KEY, ...old);
 }

@@ -8,6 +8,7 @@ import { queueKindOf } from '../../job-data.js';
 import { perQueue, QUEUE_KINDS, type QueueKind } from '../../queue-names.js';
 import type { Warn } from '../../warn.js';
 import { acceptedAtOf } from './counts.js';
+import { removeOldRecords } from './crash-journal.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import { encodeUsageEntry, removedByUsageEntry } from './usage-entry.js';
 
@@ -171,9 +172,10 @@ export class UsageIndex implements JobCounts {
   /**
    * Removes the entries of jobs that no longer exist: their worker died before it could remove the
    * entry, or the job was deleted with another tool. An entry whose end the `onRemoved` handler has
-   * not recorded yet stays.
+   * not recorded yet stays. Also removes old records of dead processes from the crash journal.
    */
   async sweep(): Promise<void> {
+    await removeOldRecords(this.#connection);
     const namespaces = await this.#client.smembers(`${this.#keys.usage}namespaces`);
     for (const namespace of namespaces) {
       let cursor = '';

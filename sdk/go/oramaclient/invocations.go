@@ -3,6 +3,7 @@ package oramaclient
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"net/http"
 	"net/url"
@@ -109,11 +110,16 @@ func (c *Client) Invocation(ctx context.Context, requestID string) (*Invocation,
 // Wait polls until an invocation has ended in any state or the context is done.
 func (c *Client) Wait(ctx context.Context, requestID string) (*Invocation, error) {
 	for pause := firstPoll; ; pause = min(pause*3/2, longestPoll) {
+		due := pause
 		found, err := c.Invocation(ctx, requestID)
-		if err != nil || found.Ended() {
+		var failed *Error
+		if errors.As(err, &failed) && failed.Status == http.StatusTooManyRequests {
+			// A refusal to read the invocation says nothing about it: it was accepted.
+			due = max(pause, failed.RetryAfter)
+		} else if err != nil || found.Ended() {
 			return found, err
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := sleep(ctx, due); err != nil {
 			return nil, err
 		}
 	}

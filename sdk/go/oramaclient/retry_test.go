@@ -134,3 +134,29 @@ func TestContextEndsAWait(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestARefusedPollDoesNotEndTheWaitForAnAcceptedInvocation(t *testing.T) {
+	var polls atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			w.Header().Set("X-Request-Id", "r")
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
+		if polls.Add(1) <= 2 {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		_, _ = io.WriteString(w, `{"request_id":"r","state":"success","output":"x"}`)
+	}))
+	t.Cleanup(server.Close)
+	client, err := New(Options{URL: server.URL, Retries: -1})
+	must(t, err)
+	before := time.Now()
+	result, err := client.Invoke(context.Background(), "f", nil, InvokeOptions{})
+	must(t, err)
+	if string(result.Output) != "x" || polls.Load() != 3 || time.Since(before) < 2*time.Second {
+		t.Fatal(string(result.Output), polls.Load(), time.Since(before))
+	}
+}

@@ -72,15 +72,16 @@ function bodyOf(result: RouteResponse, hot: boolean): unknown {
  */
 function sendUnheld(
   ctx: Context,
-  { ended }: RouteResponse,
+  { ended, carriedOutBy }: RouteResponse,
   options: SendOptions,
   cause: unknown,
 ): Promise<void> {
   if (options.isRead || !isAppError(cause, 'rate_limited')) throw cause;
   if (ended !== undefined) return send(ctx, acceptedResponse(ended), { ...options, hold: () => undefined });
+  const by = carriedOutBy ? ` by invocation ${carriedOutBy}` : '';
   throw new AppError(
     'ambiguous_write',
-    'The request was carried out, but there is no memory for its reply; look before repeating it.',
+    `The request was carried out${by}, but there is no memory for its reply; look before repeating it.`,
     { cause },
   );
 }

@@ -37,6 +37,6 @@ export const sendHttpRequest = route({
       by: ctx.req,
       signal: clientDisconnected(ctx.res),
     });
-    return json(200, reply, NO_STORE);
+    return { ...json(200, reply, NO_STORE), carriedOutBy: reply.request_id };
   },
 });

@@ -15,8 +15,16 @@ export interface SecretStore {
   get(namespace: Namespace, name: string): Promise<SealedSecret | null>;
   list(namespace: Namespace): Promise<SecretRecord[]>;
   remove(namespace: Namespace, name: string, audit: AuditEntry): Promise<boolean>;
-  /** Lists secrets that are not encrypted with this key, for key rotation. */
-  notSealedWith(keyId: string, limit: number): Promise<(SealedSecret & { namespace: Namespace })[]>;
+  /**
+   * Lists secrets that are not encrypted with this key, by namespace and name, for key rotation.
+   *
+   * @param after The last secret of the page before; null for the first page.
+   */
+  notSealedWith(
+    keyId: string,
+    limit: number,
+    after: { namespace: Namespace; name: string } | null,
+  ): Promise<(SealedSecret & { namespace: Namespace })[]>;
   /** Replaces `from`, provided it has not changed. */
   reseal(namespace: Namespace, from: SealedSecret, to: SealedSecret): Promise<boolean>;
 }

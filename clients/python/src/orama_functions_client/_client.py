@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 from urllib.parse import quote
 
-from ._errors import FunctionError, bytes_of, not_of_this_api
+from ._errors import FunctionError, OramaError, bytes_of, not_of_this_api
 from ._http import Call, Http, Reply
 from ._json_text import to_json
 from ._shapes import Invocation
@@ -206,12 +206,20 @@ class Client:
         deadline = None if timeout is None else time.monotonic() + timeout
         pause = _FIRST_POLL
         while True:
-            found = self.invocation(request_id)
-            if found.state in _ENDED:
-                return found
-            if deadline is not None and time.monotonic() + pause > deadline:
-                raise TimeoutError(f"invocation {request_id} is {found.state} still after {timeout} s")
-            time.sleep(pause)
+            # A refusal to read the invocation says nothing about it: it was accepted.
+            state, due = "unknown", pause
+            try:
+                found = self.invocation(request_id)
+                if found.state in _ENDED:
+                    return found
+                state = found.state
+            except OramaError as error:
+                if error.status != 429:
+                    raise
+                due = max(pause, error.retry_after or 0)
+            if deadline is not None and time.monotonic() + due > deadline:
+                raise TimeoutError(f"invocation {request_id} is {state} still after {timeout} s")
+            time.sleep(due)
             pause = min(pause * 1.5, _LONGEST_POLL)
 
     def cancel(self, request_id: str) -> None:
