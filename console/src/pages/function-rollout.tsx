@@ -117,13 +117,13 @@ function Start({ name, newest, onStart }: { name: string; newest: number; onStar
       <Form label="Start a rollout" submit="Start" class="inline" onSubmit={start}>
         {(
           [
-            ['To version', to, setTo],
-            ['Steps in percent', steps, setSteps],
-            ['Seconds a step', every, setEvery],
-            ['Most errors in percent', errors, setErrors],
+            ['To version', 'to', to, setTo],
+            ['Steps in percent', 'steps', steps, setSteps],
+            ['Seconds a step', 'every_seconds', every, setEvery],
+            ['Most errors in percent', 'max_error_percent', errors, setErrors],
           ] as const
-        ).map(([label, value, change]) => (
-          <Field key={label} label={label}>
+        ).map(([label, name, value, change]) => (
+          <Field key={name} label={label} name={name}>
             {(attributes) => (
               <input
                 {...attributes}
