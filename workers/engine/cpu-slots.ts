@@ -7,8 +7,8 @@ import type { RunStats } from './run-stats.js';
  */
 export const OVERCOMMITTED = 4;
 /**
- * A guest that has computed for longer than this, in milliseconds, counts as long: beside it, a
- * namespace without a computing guest may start one.
+ * A guest that has held a CPU slot for longer than this in all, in milliseconds, counts as long:
+ * beside it, a namespace without a computing guest may start one.
  */
 export const LONG_RUN_MS = 20;
 
@@ -115,24 +115,30 @@ export class CpuSlots {
    */
   #mayJoin({ call }: Run): boolean {
     if (this.#joined.size >= OVERCOMMITTED || this.#sizes.threads === 0) return false;
-    const longSince = performance.now() - LONG_RUN_MS;
+    const now = performance.now();
     let long = 0;
     for (const other of this.#computing) {
       // Includes a blocked guest that could not be parked: otherwise all sleeping guests of one
       // namespace would join.
       if (other.call.namespace === call.namespace) return false;
-      if (other.computesSince <= longSince) long++;
+      if (other.slotMs + now - other.slotSince >= LONG_RUN_MS) long++;
     }
     return long > this.#joined.size;
   }
 
   #set(run: Run, slot: Run['cpuSlot']): void {
-    if (run.cpuSlot === 'computing') this.#computing.delete(run);
+    if (run.cpuSlot === slot) return;
+    if (run.cpuSlot === 'computing') {
+      this.#computing.delete(run);
+      run.slotMs += performance.now() - run.slotSince;
+    }
     if (run.cpuSlot === 'parked') this.#parked--;
     run.cpuSlot = slot;
     if (slot !== 'computing') this.#joined.delete(run);
-    if (slot === 'computing') this.#computing.add(run);
-    else this.#clearJoined();
+    if (slot === 'computing') {
+      this.#computing.add(run);
+      run.slotSince = performance.now();
+    } else this.#clearJoined();
     if (slot === 'parked') this.#parked++;
   }
 

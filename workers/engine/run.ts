@@ -31,6 +31,13 @@ export interface Run {
   phase: 'waiting' | 'next' | 'computing' | 'blocked';
   /** How the run is counted; see `CpuSlots`. */
   cpuSlot: 'computing' | 'parked' | null;
+  /** Since when it holds the CPU slot to compute, by `performance.now()`. */
+  slotSince: number;
+  /**
+   * How long it held one before that, in milliseconds. Short host calls are included, as they do
+   * not release the slot.
+   */
+  slotMs: number;
   /** When it began, or last resumed after a wait, by `performance.now()`. */
   computesSince: number;
   blockedAt: number;
@@ -65,6 +72,8 @@ export function newRun(
     slot: null,
     phase: 'waiting',
     cpuSlot: null,
+    slotSince: 0,
+    slotMs: 0,
     computesSince: 0,
     blockedAt: 0,
     waited: false,
