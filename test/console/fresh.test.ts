@@ -55,6 +55,27 @@ browserSays('the next run of a schedule is never one that has passed', async (t,
   await context.close();
 });
 
+browserSays('a rollout that there has not been is asked for once, until there is one', async (t, browser) => {
+  const tenant = await aTenant(await lived());
+  for (let version = 0; version < 2; version++) await tenant.deploy('still', await actsWasm());
+  await tenant.put('/v1/functions/still/aliases/live', { version: 1 });
+  const { context, page } = await openSignedIn(browser, tenant);
+  const missing: string[] = [];
+  page.on('response', (response) => {
+    if (response.status() >= 400) missing.push(`${response.status()} ${response.url()}`);
+  });
+  await turnTo(page, '/functions/still');
+  await page.getByText('There has been none.').waitFor();
+  // The aliases are asked for by two parts of the page, and the rollout after them.
+  for (let poll = 0; poll < 5; poll++) {
+    await page.waitForResponse((response) => response.url().endsWith('/aliases'));
+  }
+  t.is(missing.length, 1, missing.join('\n'));
+  await tenant.post('/v1/functions/still/rollout', { to: 2, steps: [25], every_seconds: 3600 });
+  await page.getByRole('button', { name: 'Abort the rollout' }).waitFor();
+  await context.close();
+});
+
 browserSays(
   'the page of a function follows deploys and rollouts, and the audit log the keys that are made',
   async (t, browser) => {

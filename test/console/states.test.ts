@@ -116,6 +116,10 @@ browserSays('every view says what is not there, in a namespace that has nothing'
   const views = await bareViews(used);
   const visit = async (api: Api, wanted: (view: View) => boolean) => {
     const { context, page, troubles } = await openSignedIn(browser, api);
+    // The browser's console would report each as an error, although nothing is wrong.
+    page.on('response', (response) => {
+      if (response.status() >= 400) troubles.push(`${response.status()} ${response.url()}`);
+    });
     for (const { path, shows } of views.filter(wanted)) {
       await turnTo(page, path);
       await hasLoaded(page);

@@ -76,7 +76,7 @@ function Publish({ topic: chosen }: { topic: string }) {
   return (
     <Panel title="Publish">
       <Form label="Publish a message" submit="Publish" disabled={topic === ''} onSubmit={publish}>
-        <Field label="Topic">
+        <Field label="Topic" name="topic">
           {(attributes) => (
             <input
               {...attributes}

@@ -100,15 +100,17 @@ function AliasForm({ path, onChanged }: { path: string; onChanged: () => void })
       disabled={alias === '' || version === ''}
       onSubmit={set}
     >
-      <TextField label="Alias" value={alias} onChange={setAlias} attributes={{ size: 12 }} />
+      <TextField label="Alias" name="alias" value={alias} onChange={setAlias} attributes={{ size: 12 }} />
       <TextField
         label="Version"
+        name="version"
         value={version}
         onChange={setVersion}
         attributes={{ type: 'number', min: 1 }}
       />
       <TextField
         label="Share of others, in percent"
+        name="weights"
         value={split}
         onChange={setSplit}
         attributes={{ size: 12, placeholder: '8=10, 9=5' }}
@@ -119,14 +121,15 @@ function AliasForm({ path, onChanged }: { path: string; onChanged: () => void })
 
 interface TextFieldProps {
   label: string;
+  name: string;
   value: string;
   onChange: (value: string) => void;
   attributes: { size: number; placeholder?: string } | { type: 'number'; min: number };
 }
 
-function TextField({ label: text, value, onChange, attributes: own }: TextFieldProps) {
+function TextField({ label: text, name, value, onChange, attributes: own }: TextFieldProps) {
   return (
-    <Field label={text}>
+    <Field label={text} name={name}>
       {(attributes) => (
         <input
           {...attributes}

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { ApiError } from '../api/error.js';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
@@ -7,7 +7,7 @@ import { Facts, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
 import { brief, count, milliseconds, seconds } from '../text.js';
-import type { Rollout } from '../types.js';
+import type { AliasesReply, Rollout } from '../types.js';
 import { type Resource, useResource } from '../use-resource.js';
 
 const LIVE_MS = 3000;
@@ -16,26 +16,42 @@ function pathOf(name: string): string {
   return `/v1/functions/${encodeURIComponent(name)}/rollout`;
 }
 
-/** Loads the current or the last rollout; null if there has been none. */
-export function useRollout(name: string): Resource<Rollout | null> {
+/**
+ * Loads the current or the last rollout; null if there has been none. The browser's console reports
+ * each 404 as an error, so one is asked for only once until there may be one: a rollout is between
+ * two versions, and its start changes the alias `live`.
+ */
+export function useRollout(name: string, newest: number): Resource<Rollout | null> {
   const path = pathOf(name);
+  const missingAt = useRef<string | null>(null);
   return useResource(
     path,
     async (signal) => {
+      if (newest < 2) return null;
+      const liveAt = await liveChangedAt(name, signal);
+      if (missingAt.current === liveAt) return null;
       try {
         return await call<Rollout>('GET', path, { signal });
       } catch (error) {
-        if (error instanceof ApiError && error.status === 404) return null;
-        throw error;
+        if (!(error instanceof ApiError && error.status === 404)) throw error;
+        missingAt.current = liveAt;
+        return null;
       }
     },
     LIVE_MS,
   );
 }
 
+async function liveChangedAt(name: string, signal: AbortSignal): Promise<string> {
+  const { aliases } = await call<AliasesReply>('GET', `/v1/functions/${encodeURIComponent(name)}/aliases`, {
+    signal,
+  });
+  return aliases.find(({ alias }) => alias === 'live')?.updated_at ?? 'never';
+}
+
 export function RolloutPanel({ name, newest }: { name: string; newest: number }) {
   const path = pathOf(name);
-  const rollout = useRollout(name);
+  const rollout = useRollout(name, newest);
   const isRunning = rollout.data?.state === 'running';
   return (
     <Panel
@@ -117,13 +133,13 @@ function Start({ name, newest, onStart }: { name: string; newest: number; onStar
       <Form label="Start a rollout" submit="Start" class="inline" onSubmit={start}>
         {(
           [
-            ['To version', to, setTo],
-            ['Steps in percent', steps, setSteps],
-            ['Seconds a step', every, setEvery],
-            ['Most errors in percent', errors, setErrors],
+            ['To version', 'to', to, setTo],
+            ['Steps in percent', 'steps', steps, setSteps],
+            ['Seconds a step', 'every_seconds', every, setEvery],
+            ['Most errors in percent', 'max_error_percent', errors, setErrors],
           ] as const
-        ).map(([label, value, change]) => (
-          <Field key={label} label={label}>
+        ).map(([label, name, value, change]) => (
+          <Field key={name} label={label} name={name}>
             {(attributes) => (
               <input
                 {...attributes}

@@ -138,7 +138,7 @@ function AddTrigger({ path, onAdd }: { path: string; onAdd(): void }) {
           </select>
         )}
       </Field>
-      <Field label={kind === 'topic' ? 'Topic or pattern' : 'Cron expression'}>
+      <Field label={kind === 'topic' ? 'Topic or pattern' : 'Cron expression'} name={kind}>
         {(attributes) => (
           <input
             {...attributes}
@@ -149,7 +149,7 @@ function AddTrigger({ path, onAdd }: { path: string; onAdd(): void }) {
         )}
       </Field>
       {kind === 'cron' && (
-        <Field label="Time zone">
+        <Field label="Time zone" name="timezone">
           {(attributes) => (
             <input
               {...attributes}

@@ -22,7 +22,14 @@ interface Found {
   aliases: readonly Alias[];
 }
 
-export function Versions({ name, onChange }: { name: string; onChange(): void }) {
+interface VersionsProps {
+  name: string;
+  /** The newest version. */
+  version: number;
+  onChange(): void;
+}
+
+export function Versions({ name, version, onChange }: VersionsProps) {
   const path = `/v1/functions/${encodeURIComponent(name)}`;
   const load = async (signal: AbortSignal): Promise<Found> => {
     const [{ versions }, { aliases }] = await Promise.all([
@@ -32,7 +39,7 @@ export function Versions({ name, onChange }: { name: string; onChange(): void })
     return { versions, aliases };
   };
   const found = useResource(`${path} versions`, load, LIVE_MS);
-  const rollout = useRollout(name);
+  const rollout = useRollout(name, version);
   const [target, setTarget] = useState<number | null>(null);
   const newest = found.data?.versions[0]?.version;
   const live = found.data?.aliases.find(({ alias }) => alias === 'live')?.version;

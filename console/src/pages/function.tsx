@@ -79,7 +79,7 @@ function Part({ of: record, tab, reload }: { of: FunctionRecord; tab: string; re
     case 'triggers':
       return <TriggersPanel name={record.name} />;
     case 'versions':
-      return <Versions name={record.name} onChange={reload} />;
+      return <Versions name={record.name} version={record.version} onChange={reload} />;
     case 'log':
       return <FunctionLog name={record.name} />;
     default:

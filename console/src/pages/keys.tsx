@@ -133,7 +133,7 @@ function MakeKey({ onMade }: { onMade(key: string): void }) {
         onSubmit={make}
       >
         <div class="row">
-          <Field label="Name">
+          <Field label="Name" name="name">
             {(attributes) => (
               <input
                 {...attributes}
@@ -143,18 +143,19 @@ function MakeKey({ onMade }: { onMade(key: string): void }) {
               />
             )}
           </Field>
-          <Field label="Ends after days" hint="Empty: when it is revoked.">
+          <Field label="Ends after days" name="expires_at" hint="Empty: when it is revoked.">
             {(attributes) => (
               <input
                 {...attributes}
                 type="number"
                 min={1}
+                max={36_500}
                 value={days}
                 onInput={(event) => setDays(event.currentTarget.value)}
               />
             )}
           </Field>
-          <Field label="Functions" hint="Names and patterns such as hook-*; empty: all.">
+          <Field label="Functions" name="functions" hint="Names and patterns such as hook-*; empty: all.">
             {(attributes) => (
               <input
                 {...attributes}

@@ -75,7 +75,7 @@ export function SecretsPage() {
       </Panel>
       <Panel title="Set a secret">
         <Form label="Set a secret" submit="Set the secret" disabled={name === ''} onSubmit={set}>
-          <Field label="Name">
+          <Field label="Name" name="name">
             {(attributes) => (
               <input
                 {...attributes}
@@ -88,6 +88,7 @@ export function SecretsPage() {
           </Field>
           <Field
             label="Value"
+            name="value"
             hint="Stored as it is, line breaks included; encrypted, and never shown again."
           >
             {(attributes) => (

@@ -80,7 +80,7 @@ function WalletSignIn({ wallet }: { wallet: NonNullable<Window['ethereum']> }) {
       disabled={namespace === ''}
       onSubmit={() => signInWithWallet(wallet, namespace)}
     >
-      <Field label="Namespace" hint="The one that the wallet owns, or a free one to claim.">
+      <Field label="Namespace" name="namespace" hint="The one that the wallet owns, or a free one to claim.">
         {(attributes) => (
           <input
             {...attributes}

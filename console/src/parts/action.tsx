@@ -1,8 +1,10 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { messageOf } from '../api/error.js';
 import { Dialog } from './dialog.js';
 import { showMessage } from './messages.js';
+import { ignoreHeldEnter, isSecondClick } from './repeats.js';
+import { useFocusFallback } from './use-focus-fallback.js';
 
 interface ActionProps {
   label: string;
@@ -23,6 +25,8 @@ interface ActionProps {
 export function Action({ label, name, disabled = false, confirm, run, class: className = '' }: ActionProps) {
   const [isConfirming, setIsConfirming] = useState(false);
   const [isRunning, setIsRunning] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  useFocusFallback(button);
   const start = async () => {
     setIsConfirming(false);
     setIsRunning(true);
@@ -39,10 +43,17 @@ export function Action({ label, name, disabled = false, confirm, run, class: cla
     <>
       <button
         type="button"
+        ref={button}
         class={className}
-        disabled={disabled || isRunning}
+        // A button that becomes disabled would lose the focus.
+        aria-disabled={disabled || isRunning}
         aria-label={name}
-        onClick={() => (confirm ? setIsConfirming(true) : void start())}
+        onKeyDown={ignoreHeldEnter}
+        onClick={(event) => {
+          if (disabled || isRunning || isSecondClick(event)) return;
+          if (confirm) setIsConfirming(true);
+          else void start();
+        }}
       >
         {label}
       </button>
@@ -53,7 +64,12 @@ export function Action({ label, name, disabled = false, confirm, run, class: cla
             <button type="button" onClick={() => setIsConfirming(false)}>
               Keep
             </button>
-            <button type="button" class="danger" onClick={() => void start()}>
+            <button
+              type="button"
+              class="danger"
+              // The first click may have been the one that opened the dialog.
+              onClick={(event) => !isSecondClick(event) && void start()}
+            >
               {confirm.label}
             </button>
           </div>

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
+import { ignoreHeldEnter } from './repeats.js';
 
 interface DialogProps {
   title: string;
@@ -11,13 +12,15 @@ interface DialogProps {
 export function Dialog({ title, onClose, children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // The cleanup of a layout effect runs while the dialog is still in the page. Removed while it is
+  // open, it would not give the focus back.
+  useLayoutEffect(() => {
     const dialog = ref.current;
     if (dialog && !dialog.open) dialog.showModal();
     return () => dialog?.close();
   }, []);
   return (
-    <dialog ref={ref} aria-labelledby={id} onClose={onClose}>
+    <dialog ref={ref} aria-labelledby={id} onClose={onClose} onKeyDownCapture={ignoreHeldEnter}>
       <h2 id={id}>{title}</h2>
       {children}
     </dialog>

@@ -14,11 +14,11 @@ export function Pager({ label, number, next, newer, older }: PagerProps) {
   if (number === 1 && next === null) return null;
   return (
     <nav class="pages" aria-label={`Pages of ${label}`}>
-      <button type="button" disabled={number === 1} onClick={newer}>
+      <button type="button" aria-disabled={number === 1} onClick={() => number > 1 && newer()}>
         Newer
       </button>
       <span>Page {number}</span>
-      <button type="button" disabled={next === null} onClick={() => next !== null && older(next)}>
+      <button type="button" aria-disabled={next === null} onClick={() => next !== null && older(next)}>
         Older
       </button>
     </nav>

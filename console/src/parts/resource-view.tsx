@@ -1,7 +1,9 @@
 import type { ComponentChildren } from 'preact';
+import { useRef } from 'preact/hooks';
 import { ApiError, messageOf } from '../api/error.js';
 import { brief } from '../text.js';
 import type { Resource } from '../use-resource.js';
+import { useFocusFallback } from './use-focus-fallback.js';
 
 interface ResourceViewProps<T> {
   of: Resource<T>;
@@ -42,6 +44,8 @@ function Skeleton({ what }: { what: string }) {
 }
 
 export function Failure({ error, what, retry }: { error: unknown; what: string; retry?(): void }) {
+  const button = useRef<HTMLButtonElement>(null);
+  useFocusFallback(button);
   const isForbidden = error instanceof ApiError && error.status === 403;
   return (
     <div class="empty" role="alert">
@@ -51,7 +55,7 @@ export function Failure({ error, what, retry }: { error: unknown; what: string; 
         <p>Sign in with a key that has the scope, or ask who made this key.</p>
       ) : (
         retry && (
-          <button type="button" onClick={retry}>
+          <button type="button" ref={button} onClick={retry}>
             Try again
           </button>
         )

@@ -70,13 +70,17 @@ export function Table<R>({ label, columns, rows, whenNarrow = 'stack', keyOf }: 
       </ScrollArea>
       {pages > 1 && (
         <nav class="pages" aria-label={`Pages of ${label}`}>
-          <button type="button" disabled={shown === 0} onClick={() => setPage(shown - 1)}>
+          <button type="button" aria-disabled={shown === 0} onClick={() => setPage(Math.max(0, shown - 1))}>
             Previous
           </button>
           <span>
             {count(from + 1)}–{count(Math.min(from + PAGE_ROWS, rows.length))} of {count(rows.length)}
           </span>
-          <button type="button" disabled={shown === pages - 1} onClick={() => setPage(shown + 1)}>
+          <button
+            type="button"
+            aria-disabled={shown === pages - 1}
+            onClick={() => setPage(Math.min(pages - 1, shown + 1))}
+          >
             Next
           </button>
         </nav>
