@@ -1,7 +1,8 @@
 import test from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import { MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
-import { createPublisher, type Message, topicChannel } from '../../src/core/events/publish.js';
+import type { Message } from '../../src/core/events/message.js';
+import { createPublisher, topicChannel } from '../../src/core/events/publish.js';
 import { JobBudget } from '../../src/core/invocations/job-budget.js';
 import { AppError } from '../../src/errors.js';
 import { jsonTextOf } from '../../src/json/json-text.js';

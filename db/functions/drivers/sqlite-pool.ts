@@ -1,13 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { constants, getPriority, setPriority } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
 import type { Closable } from '../../../src/ports/closable.js';
-import {
-  type ChildMessage,
-  type ChildReply,
-  type ChildRequest,
-  OUT_OF_MEMORY_SIGNAL,
-} from './sqlite-protocol.js';
+import { lowerPriority, reasonOf, startChild } from './sqlite-process.js';
+import type { ChildMessage, ChildReply, ChildRequest } from './sqlite-protocol.js';
+import { RejectedRequest, type RejectionReason } from './sqlite-rejection.js';
 
 export interface PoolLimits {
   /** The maximum number of children; each runs one request at a time. */
@@ -18,34 +13,8 @@ export interface PoolLimits {
   idleMs: number;
 }
 
-/**
- * The nice value of children relative to the engine. A child lowers its priority further during a
- * long statement.
- */
-const NICE = 5;
-const LOWEST = constants.priority.PRIORITY_LOW;
 /** After a child could not be started, none is started for this long, in milliseconds. */
 const RETRY_START_MS = 250;
-
-/** Why a request has no reply. */
-export type RejectionReason =
-  | 'deadline'
-  | 'aborted'
-  | 'crashed'
-  | 'memory'
-  | 'killed'
-  | 'unstarted'
-  | 'closed';
-
-/** Thrown when a request ends without a reply. */
-export class RejectedRequest extends Error {
-  readonly reason: RejectionReason;
-
-  constructor(reason: RejectionReason, cause?: unknown) {
-    super(reason, { cause });
-    this.reason = reason;
-  }
-}
 
 interface PendingStatement {
   request: ChildRequest;
@@ -195,17 +164,9 @@ export class SqlitePool implements Closable {
   /** Starts a child; null when none can be started, for example because of a process limit. */
   #start(): Child | null {
     if (this.#retry !== null) return null;
-    const script = fileURLToPath(new URL('./sqlite-child.js', import.meta.url));
     let started: ChildProcess;
     try {
-      started = fork(script, [String(process.pid)], {
-        // An empty environment: it would contain keys and URLs with passwords.
-        env: {},
-        // See `tidy` in the child.
-        execArgv: ['--expose-gc'],
-        serialization: 'advanced',
-        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      });
+      started = startChild();
     } catch (error) {
       // Node throws some errors (ENOMEM) and emits others (EAGAIN, EMFILE), in the next tick.
       process.nextTick(() => this.#onStartFailed(error));
@@ -216,7 +177,7 @@ export class SqlitePool implements Closable {
       return null;
     }
     const child: Child = { process: started, job: null, file: null, isReady: false, idle: null };
-    lowerPriority(started, NICE);
+    lowerPriority(started);
     this.#children.add(child);
     started.on('message', (message: ChildMessage) => {
       if (message.kind === 'ready') child.isReady = true;
@@ -299,22 +260,4 @@ export class SqlitePool implements Closable {
  */
 export function mayStart(mine: number, free: number, perFile: number): boolean {
   return free > 0 && mine < perFile && (mine === 0 || mine < free);
-}
-
-/**
- * An error in native code ends the process with one of these signals; any other signal came from
- * outside.
- */
-function reasonOf(signal: NodeJS.Signals | null): RejectionReason {
-  if (signal === OUT_OF_MEMORY_SIGNAL) return 'memory';
-  return signal === 'SIGABRT' || signal === 'SIGSEGV' || signal === 'SIGBUS' ? 'crashed' : 'killed';
-}
-
-function lowerPriority({ pid }: ChildProcess, nice: number): void {
-  if (pid === undefined) return;
-  try {
-    setPriority(pid, Math.min(getPriority() + nice, LOWEST));
-  } catch {
-    // The process has already ended, or the system has no priorities; the statement runs unchanged.
-  }
 }

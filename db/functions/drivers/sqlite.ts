@@ -9,8 +9,9 @@ import { fileReason } from '../../../src/files/file-reason.js';
 import { nodeErrorCode } from '../../../src/node-error-code.js';
 import type { Executor } from '../executor.js';
 import { SQLITE } from './sqlite-errors.js';
-import { RejectedRequest, SqlitePool } from './sqlite-pool.js';
+import { SqlitePool } from './sqlite-pool.js';
 import { type ChildReply, MAX_STATEMENT_MB } from './sqlite-protocol.js';
+import { RejectedRequest } from './sqlite-rejection.js';
 
 type ChildFailure = Extract<ChildReply, { kind: 'failed' }>;
 

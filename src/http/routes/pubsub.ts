@@ -12,7 +12,7 @@ import {
 import type { Namespace } from '../../contract/ids.js';
 import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MB } from '../../contract/limits.js';
 import { coversFunction } from '../../contract/scopes.js';
-import { FIRST_DEPTH, type Message } from '../../core/events/publish.js';
+import { FIRST_DEPTH, type Message } from '../../core/events/message.js';
 import { DEPTH_HEADER } from '../../core/invocations/call-depth.js';
 import { newRequestId } from '../../core/invocations/job.js';
 import { AppError } from '../../errors.js';

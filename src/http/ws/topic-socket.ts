@@ -1,7 +1,7 @@
 import type { RawData, WebSocket } from 'ws';
 import { subscribeQuerySchema } from '../../contract/http/pubsub.js';
 import { assertScope } from '../../core/auth/rights.js';
-import { FIRST_DEPTH } from '../../core/events/publish.js';
+import { FIRST_DEPTH } from '../../core/events/message.js';
 import { AppError } from '../../errors.js';
 import { jsonTextOf } from '../../json/json-text.js';
 import { uuidv7 } from '../../uuid.js';
