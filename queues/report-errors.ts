@@ -1,7 +1,7 @@
 import type { BullWorker } from './driver.js';
 import type { Warn } from './warn.js';
 
-/** An error that persists is reported again after this time, in milliseconds. */
+/** The interval of reports about errors that persist, in milliseconds. */
 const REPORT_AGAIN_MS = 30_000;
 
 /**
@@ -31,7 +31,7 @@ export function reportErrors(
       warn(`The ${name} has reported no error for ${within}.`, undefined);
       return;
     }
-    warn(`The ${name} reported ${unreported} more within ${within}; the last one is given.`, last);
+    warn(`The ${name} reported ${unreported} further errors within ${within}; this is the last one.`, last);
     last = undefined;
     unreported = 0;
   };

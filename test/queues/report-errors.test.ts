@@ -13,7 +13,10 @@ test('a fault that lasts is reported at its begin, once per interval with the la
   await until('its end is reported', () => warnings.length >= 3);
   t.deepEqual(warnings, [
     { message: 'The task worker reported an error.', error: errors[0] },
-    { message: 'The task worker reported 2 more within 0.2 s; the last one is given.', error: errors[2] },
+    {
+      message: 'The task worker reported 2 further errors within 0.2 s; this is the last one.',
+      error: errors[2],
+    },
     { message: 'The task worker has reported no error for 0.2 s.', error: undefined },
   ]);
   worker.emit('error', errors[0]);
