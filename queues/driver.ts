@@ -58,7 +58,7 @@ export interface Adds {
 }
 
 /**
- * What a driver must be told to count jobs. The counts limit adds, and `completed` also advances the
+ * What a driver must be told to count jobs. The counts limit adds, and `ended` also advances the
  * virtual time of fairness. No job is lost or run twice when a process dies before a call.
  */
 export interface JobCounts {
@@ -70,8 +70,8 @@ export interface JobCounts {
   began?(job: InvocationJob): void;
   stopped?(job: InvocationJob): void;
   /** A job of this process has left the queue. It counts for its namespace until then, or a sweep. */
-  completed(job: InvocationJob): void;
-  /** A job that `remove` has removed has its end recorded. Called earlier, its end could be lost. */
+  ended(job: InvocationJob): void;
+  /** The end of a job that `remove` has removed is recorded. Called earlier, it could be lost. */
   removed(job: InvocationJob): void;
   /**
    * A job that has not failed waits until `until` (Unix milliseconds). Only statistics depend on

@@ -19,7 +19,7 @@ export type PutBack = Exclude<Settlement, { kind: 'done' | 'lost' }>;
 export interface JobSettlerOptions {
   store: JobStore;
   warn: Warn;
-  jobCounts: Pick<JobCounts, 'completed' | 'postponed'>;
+  jobCounts: Pick<JobCounts, 'ended' | 'postponed'>;
 }
 
 /** Moves jobs of this process out of the active state. Reports errors; never rejects. */
@@ -50,7 +50,7 @@ export class JobSettler {
     for (;;) {
       try {
         const next = await this.#store.complete(job, token, mayFetchNext());
-        this.#jobCounts.completed(job);
+        this.#jobCounts.ended(job);
         return next;
       } catch (error) {
         this.#warn(`Failed to remove invocation ${job.id} from the queue.`, error);
@@ -101,7 +101,7 @@ export class JobSettler {
     const reason = cause instanceof Error ? cause.message : String(cause);
     try {
       await this.#store.moveToFailed(job, reason, KEEP_NOTHING, token, false);
-      this.#jobCounts.completed(job);
+      this.#jobCounts.ended(job);
       this.#warn(`Job ${job.id} left the queue without having been settled.`, cause);
     } catch (error) {
       this.#warn(`Job ${job.id} cannot be run, and removing it from the queue failed.`, error);

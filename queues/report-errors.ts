@@ -5,8 +5,9 @@ import type { Warn } from './warn.js';
 const REPORT_AGAIN_MS = 30_000;
 
 /**
- * Reports the errors of a worker, which while Redis refuses writes has one at every attempt: the
- * first at once, then the last of each interval, and the first interval without any.
+ * Reports the errors of a worker, which while Redis refuses writes has one at every attempt: each
+ * message at once, then how often it came again in each interval, and the first interval without
+ * any error.
  *
  * @param name How the worker is named in messages, such as `task worker`.
  */
@@ -17,32 +18,46 @@ export function reportErrors(
   everyMs = REPORT_AGAIN_MS,
 ): void {
   const within = `${everyMs / 1000} s`;
+  const reported = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let last: Error | undefined;
-  let unreported = 0;
+  let repeated = 0;
+  let isQuiet = false;
 
+  const reportRepeated = (): void => {
+    if (repeated > 0) {
+      warn(`The ${name} reported ${repeated} further errors within ${within}; this is the last one.`, last);
+    }
+    last = undefined;
+    repeated = 0;
+  };
   const stop = (): void => {
     clearInterval(timer);
     timer = undefined;
+    reported.clear();
   };
   const intervalEnded = (): void => {
-    if (unreported === 0) {
+    if (isQuiet) {
       stop();
       warn(`The ${name} has reported no error for ${within}.`, undefined);
       return;
     }
-    warn(`The ${name} reported ${unreported} further errors within ${within}; this is the last one.`, last);
-    last = undefined;
-    unreported = 0;
+    isQuiet = true;
+    reportRepeated();
   };
   worker.on('error', (error) => {
-    if (timer === undefined) {
-      warn(`The ${name} reported an error.`, error);
-      timer = setInterval(intervalEnded, everyMs).unref();
+    timer ??= setInterval(intervalEnded, everyMs).unref();
+    isQuiet = false;
+    if (reported.has(error.message)) {
+      last = error;
+      repeated += 1;
       return;
     }
-    last = error;
-    unreported += 1;
+    reported.add(error.message);
+    warn(`The ${name} reported an error.`, error);
   });
-  worker.on('closed', stop);
+  worker.on('closed', () => {
+    reportRepeated();
+    stop();
+  });
 }

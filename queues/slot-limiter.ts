@@ -61,7 +61,7 @@ export class SlotLimiter implements Closable {
   readonly #held = perQueue(() => new CountByKey());
   readonly #reserved: Readonly<Record<QueueKind, ReservedSlots>>;
   readonly #fetches: FetchLimits | undefined;
-  readonly #stuck: StuckWatch;
+  readonly #stuckWatch: StuckWatch;
   readonly #isQuerying = perQueue(() => false);
   readonly #alone = new AloneGate();
   #isStopped = false;
@@ -78,7 +78,7 @@ export class SlotLimiter implements Closable {
     this.#yieldingLimit = Math.ceil(total * YIELDING_FRACTION);
     this.#yieldForJobs = total * YIELD_FOR_JOBS_PER_SLOT;
     this.#asyncSinceSync = this.#yieldForJobs;
-    this.#stuck = new StuckWatch({
+    this.#stuckWatch = new StuckWatch({
       isFull: (kind) => !this.#hasSlotFor(kind),
       changed: (kind) => fetches?.changed(kind),
       onStuck: (kind) => {
@@ -97,14 +97,14 @@ export class SlotLimiter implements Closable {
     if (kind === 'sync') this.#asyncSinceSync = 0;
     if (this.#alone.isOpen && this.#waiting[kind].length === 0 && this.#hasSlotFor(kind)) {
       const grant = this.#take(kind, namespace);
-      if (!this.#hasSlotFor(kind)) this.#stuck.start();
+      if (!this.#hasSlotFor(kind)) this.#stuckWatch.start();
       return grant;
     }
-    if (this.#stuck.has(kind) && this.#alone.isOpen && this.#mayReserve(kind, namespace)) {
+    if (this.#stuckWatch.isStuck(kind) && this.#alone.isOpen && this.#mayReserve(kind, namespace)) {
       return Promise.resolve(this.#reserve(kind, namespace));
     }
     if (this.#isStopped) return Promise.resolve(null);
-    this.#stuck.start();
+    this.#stuckWatch.start();
     return new Promise((admit) => {
       this.#waiting[kind].push(namespace, { namespace, admit });
     });
@@ -134,7 +134,7 @@ export class SlotLimiter implements Closable {
 
   /** Returns how many jobs of a kind to fetch in addition to the fetch limit. */
   extraFetches(kind: QueueKind): number {
-    return this.#reserved[kind].inUse + (this.#stuck.has(kind) ? PROBES : 0);
+    return this.#reserved[kind].inUse + (this.#stuckWatch.isStuck(kind) ? PROBES : 0);
   }
 
   /** Refuses jobs that wait for a slot and those that would have to: they return to the queue. */
@@ -145,7 +145,7 @@ export class SlotLimiter implements Closable {
   }
 
   async close(): Promise<void> {
-    this.#stuck.stop();
+    this.#stuckWatch.stop();
   }
 
   #take(kind: QueueKind, namespace: string): SlotGrant {
@@ -154,7 +154,7 @@ export class SlotLimiter implements Closable {
     this.#held[kind].increment(namespace);
     return {
       release: () => {
-        this.#letGo(kind, namespace);
+        this.#recordRelease(kind, namespace);
         this.#inUse[kind]--;
         this.#grant();
       },
@@ -167,7 +167,7 @@ export class SlotLimiter implements Closable {
     this.#fetches?.changed(kind);
     return {
       release: () => {
-        this.#letGo(kind, namespace);
+        this.#recordRelease(kind, namespace);
         this.#reserved[kind].release();
         this.#fetches?.changed(kind);
         this.#grant();
@@ -187,9 +187,9 @@ export class SlotLimiter implements Closable {
     };
   }
 
-  #letGo(kind: QueueKind, namespace: string): void {
+  #recordRelease(kind: QueueKind, namespace: string): void {
     this.#held[kind].decrement(namespace);
-    this.#stuck.recordRelease(kind);
+    this.#stuckWatch.recordRelease(kind);
   }
 
   #mayReserve(kind: QueueKind, namespace: string): boolean {
@@ -221,7 +221,7 @@ export class SlotLimiter implements Closable {
     const isUnseen = await this.#hasUnseen(kind).finally(() => {
       this.#isQuerying[kind] = false;
     });
-    if (isUnseen && this.#stuck.has(kind)) this.#waiting[kind].shift()?.admit(null);
+    if (isUnseen && this.#stuckWatch.isStuck(kind)) this.#waiting[kind].shift()?.admit(null);
   }
 
   async #hasUnseen(kind: QueueKind): Promise<boolean> {

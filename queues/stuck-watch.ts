@@ -6,7 +6,7 @@ const CHECK_INTERVAL_MS = 50;
 export interface StuckWatchOptions {
   /** Whether all slots that jobs of the kind may use are held. */
   isFull(kind: QueueKind): boolean;
-  /** Called when `has` of the kind has changed. */
+  /** Called when `isStuck` of the kind has changed. */
   changed(kind: QueueKind): void;
   /** Called at each check that finds the kind stuck. */
   onStuck(kind: QueueKind): void;
@@ -25,7 +25,7 @@ export class StuckWatch {
     this.#options = options;
   }
 
-  has(kind: QueueKind): boolean {
+  isStuck(kind: QueueKind): boolean {
     return this.#stuck.has(kind);
   }
 

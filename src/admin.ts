@@ -30,15 +30,20 @@ export async function rotateSecretsKey(options: { dataDir?: string } = {}): Prom
     if (given === undefined) closers.add(lockDataDir(dataDir.path));
     const store = closers.add(await openStoreOf(config, dataDir));
     const reseal = async (box: SecretBox) => {
+      const { resealed, unreadable } = await resealSecrets(store, box);
+      for (const { place, cause } of unreadable) {
+        const { namespace, name } = place;
+        logger.warn({ namespace, secret: name, err: messageOf(cause) }, 'a secret cannot be decrypted');
+      }
+      if (unreadable.length > 0) {
+        throw new AppError(
+          'unavailable',
+          `${resealed} secrets were encrypted with the new key, but ${unreadable.length} cannot be decrypted; the log names them. Keep the previous key, set or delete them, and run the command again.`,
+        );
+      }
+      // Last: a process starts only with a key that decrypts it, and so with both until then.
       await resealJwtKey(store.settings, box);
-      const { resealed, unreadable } = await resealSecrets(store, box, ({ namespace, name }, error) =>
-        logger.warn({ namespace, secret: name, err: messageOf(error) }, 'a secret cannot be re-encrypted'),
-      );
-      if (unreadable === 0) return resealed;
-      throw new AppError(
-        'unavailable',
-        `${resealed} secrets were sealed with the new key, but ${unreadable} cannot be decrypted; the log names them. Keep the previous key, set or delete them, and run the command again.`,
-      );
+      return resealed;
     };
     if (given === undefined) return { resealed: await rotateFile(dataDir, reseal) };
 

@@ -57,14 +57,14 @@ export function rememberedEngines(notes: string): LocalEngine[] {
  * removes the registration.
  */
 export function rememberEngine(notes: string, url: string, dataDir: string): () => void {
-  const file = fileOf(notes, url);
+  const file = join(notes, `${new URL(url).host.replace(/[^a-zA-Z0-9.-]/g, '_')}.json`);
   try {
     makeDirectory(notes);
     const note = { url, data_dir: resolve(dataDir), started_at: new Date().toISOString() };
     writeOwnFile(file, `${JSON.stringify(note)}\n`);
     // A killed engine leaves its registration, under another port each time if it chose a free one.
     for (const old of readNotes(notes)) {
-      if (old.data_dir === note.data_dir && old.url !== url) rmSync(fileOf(notes, old.url), { force: true });
+      if (old.data_dir === note.data_dir && old.file !== file) rmSync(old.file, { force: true });
     }
   } catch {
     // Ignored: without a writable home directory the engine still runs.
@@ -72,11 +72,7 @@ export function rememberEngine(notes: string, url: string, dataDir: string): () 
   return () => rmSync(file, { force: true });
 }
 
-function fileOf(notes: string, url: string): string {
-  return join(notes, `${new URL(url).host.replace(/[^a-zA-Z0-9.-]/g, '_')}.json`);
-}
-
-function readNotes(notes: string): z.infer<typeof noteSchema>[] {
+function readNotes(notes: string): (z.infer<typeof noteSchema> & { file: string })[] {
   let names: string[];
   try {
     names = readdirSync(notes);
@@ -84,8 +80,9 @@ function readNotes(notes: string): z.infer<typeof noteSchema>[] {
     return [];
   }
   return names.flatMap((name) => {
-    const note = noteSchema.safeParse(parseJson(readText(join(notes, name))));
-    return note.success ? [note.data] : [];
+    const file = join(notes, name);
+    const note = noteSchema.safeParse(parseJson(readText(file)));
+    return note.success ? [{ ...note.data, file }] : [];
   });
 }
 

@@ -1,5 +1,4 @@
 import type { Closers } from '../closers.js';
-import { storedJwtKey } from '../core/auth/jwt.js';
 import { createPublisher, type Publisher } from '../core/events/publish.js';
 import { createSchedules, type Schedules } from '../core/events/schedules.js';
 import { type Catalog, openCatalog } from '../core/functions/catalog.js';
@@ -9,6 +8,7 @@ import { createFinisher, type Finisher } from '../core/invocations/finish.js';
 import { createInvoker, type Invoker } from '../core/invocations/invoke.js';
 import { endRemoved } from '../core/invocations/removed.js';
 import { BusReplies, type Replies } from '../core/invocations/replies.js';
+import { assertMasterKey } from '../core/master-key.js';
 import { type LogQuota, openLogQuota } from '../core/observability/log-quota.js';
 import { publishMetrics } from '../core/observability/shared-metrics.js';
 import { openSecrets, type Secrets } from '../core/secrets.js';
@@ -62,9 +62,7 @@ export async function composeCore(
   const invoker = createInvoker({ ...shared, replies, store, backlog, egress, callbacks, logQuota });
   const publisher = createPublisher({ ...shared, bus });
   const { box } = ports.keys;
-  // Decrypts a stored value even where ORAMA_JWT_KEY replaces it: a process with another master key
-  // must not start, since it would run functions without their secrets.
-  await storedJwtKey(store.settings, box);
+  await assertMasterKey(store, box);
   const secrets = closers.add(await openSecrets({ store, bus, box, quotas }));
   const schedules = createSchedules({ ...shared, store, leases: ports.leases });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });

@@ -24,23 +24,23 @@ export interface HttpExchangeResponse {
 }
 
 /** What became of a function's calls of `http_respond`; the last call counts. */
-export type SetResponse =
+export type GuestResponse =
   | { kind: 'none' }
   /** The client gets 502. */
   | { kind: 'invalid' }
   | { kind: 'set'; response: HttpExchangeResponse };
 
 /**
- * A `SetResponse` on its way from the guest's thread to the server that answers, and in the store;
+ * A `GuestResponse` on its way from the guest's thread to the server that answers, and in the store;
  * null or absent for `none`. Only `encodeResponse` and `decodeResponse` know what is in it.
  */
 export type ResponseText = string;
 
-export function encodeResponse(set: Exclude<SetResponse, { kind: 'none' }>): ResponseText {
+export function encodeResponse(set: Exclude<GuestResponse, { kind: 'none' }>): ResponseText {
   return JSON.stringify(set.kind === 'set' ? set.response : null);
 }
 
-export function decodeResponse(text: ResponseText | null | undefined): SetResponse {
+export function decodeResponse(text: ResponseText | null | undefined): GuestResponse {
   if (text === null || text === undefined) return { kind: 'none' };
   const response = JSON.parse(text) as HttpExchangeResponse | null;
   return response === null ? { kind: 'invalid' } : { kind: 'set', response };

@@ -118,49 +118,45 @@ export async function openSecrets({ store, bus, box, quotas }: SecretsDeps): Pro
 interface Resealed {
   /** The number of secrets that were re-encrypted. */
   resealed: number;
-  /** The number of those that cannot be decrypted, and stay as they are. */
-  unreadable: number;
+  /** Those that cannot be decrypted, and stay as they are. */
+  unreadable: { place: SecretPlace; cause: unknown }[];
 }
 
-/**
- * Re-encrypts every secret with the current key. Can be interrupted and restarted at any point.
- *
- * @param onUnreadable Called with each secret that cannot be decrypted.
- */
-export async function resealSecrets(
-  { secrets }: Pick<Store, 'secrets'>,
-  box: SecretBox,
-  onUnreadable: (place: SecretPlace, cause: unknown) => void,
-): Promise<Resealed> {
-  const done = { resealed: 0, unreadable: 0 };
-  let after: { namespace: Namespace; name: string } | null = null;
+/** Re-encrypts every secret with the current key. Can be interrupted and restarted at any point. */
+export async function resealSecrets({ secrets }: Pick<Store, 'secrets'>, box: SecretBox): Promise<Resealed> {
+  let resealed = 0;
   for (;;) {
-    const batch = await secrets.notSealedWith(box.keyId, ROTATION_BATCH, after);
-    if (batch.length === 0) return done;
-    for (const { namespace, ...secret } of batch) {
-      const place = { namespace, name: secret.name };
-      const sealed = resealed(box, secret.sealed, place, onUnreadable);
-      if (sealed === null) done.unreadable += 1;
-      else if (await secrets.reseal(namespace, secret, { name: secret.name, sealed, keyId: box.keyId }))
-        done.resealed += 1;
-      // Changed meanwhile: the next batch begins with it if it needs to be read again.
-      else break;
-      after = place;
-    }
+    const pass = await resealOnce(secrets, box);
+    resealed += pass.resealed;
+    // A process that still encrypts with the previous key may have set some behind the pass.
+    if (pass.resealed + pass.changed === 0) return { resealed, unreadable: pass.unreadable };
   }
 }
 
-function resealed(
+/** @returns As `resealSecrets`, and the number of secrets that were changed meanwhile. */
+async function resealOnce(
+  secrets: Store['secrets'],
   box: SecretBox,
-  sealed: Uint8Array,
-  place: SecretPlace,
-  onUnreadable: (place: SecretPlace, cause: unknown) => void,
-): Uint8Array | null {
-  try {
-    return box.seal(box.open(sealed, place), place);
-  } catch (error) {
-    onUnreadable(place, error);
-    return null;
+): Promise<Resealed & { changed: number }> {
+  const pass: Awaited<ReturnType<typeof resealOnce>> = { resealed: 0, unreadable: [], changed: 0 };
+  let after: { namespace: Namespace; name: string } | null = null;
+  for (;;) {
+    const batch = await secrets.notSealedWith(box.keyId, ROTATION_BATCH, after);
+    if (batch.length === 0) return pass;
+    for (const { namespace, ...secret } of batch) {
+      const place = { namespace, name: secret.name };
+      after = place;
+      let sealed: Uint8Array;
+      try {
+        sealed = box.seal(box.open(secret.sealed, place), place);
+      } catch (cause) {
+        pass.unreadable.push({ place, cause });
+        continue;
+      }
+      if (await secrets.reseal(namespace, secret, { name: secret.name, sealed, keyId: box.keyId }))
+        pass.resealed += 1;
+      else pass.changed += 1;
+    }
   }
 }
 

@@ -87,6 +87,6 @@ for (const role of ['web', 'worker'] as const) {
     t.teardown(cluster.close);
     await cluster.web({ ORAMA_SECRETS_KEY: key(1) });
     const error = await t.throwsAsync(cluster[role]({ ORAMA_SECRETS_KEY: key(2) }));
-    t.regex(error.message, /encrypted with another master key/);
+    t.regex(error.message, /encrypted with another master key.* Set ORAMA_SECRETS_KEY/);
   });
 }

@@ -130,7 +130,11 @@ test('a process of the Procfile whose name is misspelled does not start as anoth
     [[], 'missing'],
   ] as const) {
     const env = { PATH: process.env.PATH, REDIS_URL: 'redis://127.0.0.1:1' };
-    const ended = spawnSync(process.execPath, ['dist/app/main.js', ...words], { env, encoding: 'utf8' });
+    const ended = spawnSync(process.execPath, ['dist/app/main.js', ...words], {
+      env,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
     t.is(ended.status, 1);
     t.is(ended.stderr, `The process to start must be web or release, not ${named}.\n`);
   }

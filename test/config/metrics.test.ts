@@ -49,6 +49,22 @@ test('many keys of a namespace do not delay the metrics of others', async (t) =>
   await Promise.all(all);
 });
 
+test('after a text, the next one begins only after a pause', async (t) => {
+  const texts = new MetricsTexts();
+  const began: number[] = [];
+  const make = async () => {
+    began.push(performance.now());
+    await sleep(50);
+    return '';
+  };
+  const alive = setInterval(() => undefined, 1000);
+  t.teardown(() => clearInterval(alive));
+  await texts.get('one', 'one', make);
+  await texts.get('one', 'one', make);
+  // Four times what the first has taken.
+  t.true((began[1] ?? 0) - (began[0] ?? 0) >= 245, began.join());
+});
+
 test('however often the metrics are requested, the process has most of its time for others', async (t) => {
   const metrics = createMetrics();
   for (const each of ['one', 'two']) {

@@ -58,7 +58,7 @@ test('a secret that cannot be decrypted keeps the previous key, until it is set 
 
   const failed = await t.throwsAsync<Error & { stderr: string }>(rotate(dataDir));
   t.regex(failed.stderr, /"secret":"BROKEN"/);
-  t.regex(failed.stderr, /1 secrets were sealed with the new key, but 1 cannot be decrypted/);
+  t.regex(failed.stderr, /1 secrets were encrypted with the new key, but 1 cannot be decrypted/);
   t.notRegex(failed.stderr, /the TOKEN/);
   t.is(await readFile(keyFile, 'utf8'), before);
 

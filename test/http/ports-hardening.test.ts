@@ -182,7 +182,11 @@ function closedOf(sockets: Socket[]): number {
 
 /** Returns how many connections a log says were closed because of MAX_CONNECTIONS. */
 function droppedIn(log: string): number {
-  const lines = log.split('\n').filter((line) => line.includes('MAX_CONNECTIONS'));
+  // The last line may not be complete yet.
+  const lines = log
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => line.includes('MAX_CONNECTIONS'));
   return lines.reduce((sum, line) => sum + JSON.parse(line).dropped, 0);
 }
 

@@ -270,9 +270,17 @@ class WithoutAnEngine(unittest.TestCase):
     def test_a_refused_poll_does_not_end_the_wait_for_an_accepted_invocation(self) -> None:
         refuse = answering(429, {"Retry-After": "1"}, b'{"error":"Later.","code":"rate_limited"}')
         with Refusing(9, refuse) as server:
+            before = time.monotonic()
             with self.assertRaises(TimeoutError):
-                Client(server.url, retries=0).wait("r", timeout=1.7)
-            self.assertEqual(len(server.requests), 2)
+                Client(server.url, retries=0).wait("r", timeout=3)
+            self.assertGreaterEqual(time.monotonic() - before, 3)
+            self.assertGreaterEqual(len(server.requests), 2)
+
+    def test_a_poll_refused_for_longer_than_a_minute_is_an_error_at_once(self) -> None:
+        refuse = answering(429, {"Retry-After": "3600"}, b'{"error":"Tomorrow.","code":"quota_exceeded"}')
+        with Refusing(9, refuse) as server:
+            with self.assertRaises(OramaError):
+                Client(server.url, retries=0).wait("r")
 
     def test_what_json_does_not_have_is_refused(self) -> None:
         with self.assertRaises(ValueError):

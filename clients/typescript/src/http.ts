@@ -119,18 +119,23 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
  * whether a write took place. 502, 503 and 504 of a proxy mean that the engine did not answer it.
  */
 function mayRepeat(error: OramaError, { repeatable }: Call): boolean {
-  const { code, status, retryAfter = 0 } = error;
-  if (retryAfter > LONGEST_RETRY_AFTER_SECONDS || isOfCertificate(error)) return false;
+  const { code, status } = error;
+  if (!isShort(error) || isOfCertificate(error)) return false;
   const isOfProxy = status === 502 || ((status === 503 || status === 504) && code === 'internal');
   if (code === 'unreachable' || isOfProxy) return repeatable;
   return status === 429 || (status === 503 && (repeatable || code !== 'ambiguous_write'));
+}
+
+/** Returns whether a refusal ends soon enough to wait for it. */
+export function isShort({ retryAfter = 0 }: OramaError): boolean {
+  return retryAfter <= LONGEST_RETRY_AFTER_SECONDS;
 }
 
 /**
  * Uses the engine's Retry-After, or else exponential backoff; with jitter, to spread concurrent
  * callers.
  */
-function pauseBefore(tried: number, retryAfter: number | undefined): number {
+export function pauseBefore(tried: number, retryAfter: number | undefined): number {
   const backoff = Math.min(FIRST_PAUSE_MS * 2 ** tried, LONGEST_PAUSE_MS);
   return (retryAfter === undefined ? backoff : retryAfter * 1000) * (1 + Math.random() / 4);
 }

@@ -1,6 +1,6 @@
 import { encodeBase64 } from './base64.js';
 import { OramaError } from './errors.js';
-import type { Http } from './http.js';
+import { type Http, isShort, pauseBefore } from './http.js';
 import { toJson } from './json-text.js';
 import type { Invocation, InvocationPage, InvocationState } from './shapes.js';
 import { sleep } from './sleep.js';
@@ -79,13 +79,14 @@ export function createInvocations(http: Http): Invocations {
         const found = await get(requestId, { signal }).catch(refusal);
         const isRefused = found instanceof OramaError;
         if (!isRefused && ENDED.has(found.state)) return found;
-        const due = isRefused ? Math.max(pause, (found.retryAfter ?? 0) * 1000) : pause;
-        if (Date.now() + due > deadline) {
+        const due = isRefused ? Math.max(pause, pauseBefore(0, found.retryAfter)) : pause;
+        const left = deadline - Date.now();
+        if (left <= 0) {
           const state = isRefused ? 'unknown' : found.state;
           const message = `Invocation ${requestId} is ${state} still after ${timeoutMs} ms`;
           throw new OramaError(message, { code: 'unreachable', status: 0, requestId });
         }
-        await sleep(due, signal);
+        await sleep(Math.min(due, left), signal);
       }
     },
 
@@ -109,7 +110,7 @@ export function createInvocations(http: Http): Invocations {
 
 /** A refusal to read an invocation says nothing about it: it was accepted. */
 function refusal(error: unknown): OramaError {
-  if (error instanceof OramaError && error.status === 429) return error;
+  if (error instanceof OramaError && error.status === 429 && isShort(error)) return error;
   throw error;
 }
 

@@ -24,16 +24,20 @@ function pathOf(name: string): string {
 export function useRollout(name: string, newest: number): Resource<Rollout | null> {
   const path = pathOf(name);
   const missingAt = useRef<string | null>(null);
+  const hasOne = useRef(false);
   return useResource(
     path,
     async (signal) => {
       if (newest < 2) return null;
-      const liveAt = await liveChangedAt(name, signal);
-      if (missingAt.current === liveAt) return null;
+      const liveAt = hasOne.current ? null : await liveChangedAt(name, signal);
+      if (liveAt !== null && liveAt === missingAt.current) return null;
       try {
-        return await call<Rollout>('GET', path, { signal });
+        const rollout = await call<Rollout>('GET', path, { signal });
+        hasOne.current = true;
+        return rollout;
       } catch (error) {
         if (!(error instanceof ApiError && error.status === 404)) throw error;
+        hasOne.current = false;
         missingAt.current = liveAt;
         return null;
       }

@@ -64,12 +64,7 @@ export function Action({ label, name, disabled = false, confirm, run, class: cla
             <button type="button" onClick={() => setIsConfirming(false)}>
               Keep
             </button>
-            <button
-              type="button"
-              class="danger"
-              // The first click may have been the one that opened the dialog.
-              onClick={(event) => !isSecondClick(event) && void start()}
-            >
+            <button type="button" class="danger" onClick={() => void start()}>
               {confirm.label}
             </button>
           </div>

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
-import { ignoreHeldEnter } from './repeats.js';
+import { ignoreHeldEnter, isSecondClick } from './repeats.js';
 
 interface DialogProps {
   title: string;
@@ -20,7 +20,14 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     return () => dialog?.close();
   }, []);
   return (
-    <dialog ref={ref} aria-labelledby={id} onClose={onClose} onKeyDownCapture={ignoreHeldEnter}>
+    <dialog
+      ref={ref}
+      aria-labelledby={id}
+      onClose={onClose}
+      onKeyDownCapture={ignoreHeldEnter}
+      // The first click may have been the one that opened the dialog.
+      onClickCapture={(event) => isSecondClick(event) && event.stopPropagation()}
+    >
       <h2 id={id}>{title}</h2>
       {children}
     </dialog>

@@ -3,6 +3,7 @@ import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../api/error.js';
 import { brief } from '../text.js';
 import { ignoreHeldEnter, isSecondClick } from './repeats.js';
+import { useFocusFallback } from './use-focus-fallback.js';
 
 interface FormError {
   text: string;
@@ -77,8 +78,12 @@ export function Form({
   const [error, setError] = useState<FormError | null>(null);
   const [isRunning, setIsRunning] = useState(false);
   const form = useRef<HTMLFormElement>(null);
+  useFocusFallback(form);
   useEffect(() => {
     if (error?.field === undefined) return;
+    // Not while the user is already elsewhere.
+    const { activeElement } = document;
+    if (activeElement !== document.body && !form.current?.contains(activeElement)) return;
     const field = form.current?.elements.namedItem(error.field);
     if (field instanceof HTMLElement) field.focus();
   }, [error]);

@@ -2,15 +2,19 @@ import type { RefObject } from 'preact';
 import { useLayoutEffect } from 'preact/hooks';
 
 /**
- * Moves the focus to the content of the page when the element that has it is removed: it would be
- * lost, and the next Tab begin at the top of the page.
+ * Moves the focus to the content of the page when the element that has it, or the dialog that would
+ * give it back to it, is removed: it would be lost, and the next Tab begin at the top of the page.
  */
 export function useFocusFallback(of: RefObject<HTMLElement | null>): void {
   // The cleanup of a layout effect runs while the element is still in the page.
   useLayoutEffect(
     () => () => {
-      if (of.current === null || of.current !== document.activeElement) return;
-      document.getElementById('content')?.focus({ preventScroll: true });
+      const focused = document.activeElement;
+      if (!of.current?.contains(focused) && !focused?.closest('dialog')) return;
+      queueMicrotask(() => {
+        if (document.activeElement !== document.body) return;
+        document.getElementById('content')?.focus({ preventScroll: true });
+      });
     },
     [],
   );

@@ -10,7 +10,7 @@ export interface RqliteClientConfig extends Knex.Config {
   rqlite: RqliteTransportOptions;
 }
 
-interface KnownStatement extends RqliteStatement {
+interface ClassifiedStatement extends RqliteStatement {
   kind: StatementKind;
 }
 
@@ -75,7 +75,7 @@ export class RqliteClient extends KnexSqlite {
 
   /** Rejects with the error of the first statement that failed. */
   async send(
-    statements: readonly KnownStatement[],
+    statements: readonly ClassifiedStatement[],
     { idempotent, transaction }: { idempotent: boolean; transaction: boolean },
   ): Promise<DecodedResult[]> {
     // In a transaction, the endpoint for both goes on after a statement that it cannot compile, and
@@ -98,7 +98,7 @@ export class RqliteClient extends KnexSqlite {
 Object.assign(RqliteClient.prototype, { driverName: 'rqlite' });
 
 /** Converts knex's query to a statement. Throws for an empty query. */
-export function toStatement({ sql, bindings }: KnexQuery): KnownStatement {
+export function toStatement({ sql, bindings }: KnexQuery): ClassifiedStatement {
   if (sql === '') throw new RqliteError('SQLITE_ERROR', 'the query is empty');
   return { sql, bindings: bindings ?? [], kind: kindOf(sql) };
 }

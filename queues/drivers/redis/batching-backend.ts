@@ -118,7 +118,7 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
     } catch (error) {
       // After a lost connection, they wait themselves.
       if (error instanceof Error && isNotConnectionError(error))
-        await this.#untilDisconnected(() => sleep(REFUSED_MS));
+        await this.#untilDisconnected(() => sleep(REFUSED_MS, undefined, { ref: false }));
       throw error;
     }
   }

@@ -15,7 +15,14 @@ import type { RedisServer } from '../../../src/redis/server.js';
 import type { BatchFetcher } from '../../batch-fetcher.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import { cronRepeatStrategy } from '../../cron-repeat-strategy.js';
-import type { BullQueue, BullWorker, BullWorkerOptions, QueueDriver, QueueLimits } from '../../driver.js';
+import type {
+  BullQueue,
+  BullWorker,
+  BullWorkerOptions,
+  JobCounts,
+  QueueDriver,
+  QueueLimits,
+} from '../../driver.js';
 import type { InvocationJob, JobData } from '../../job-data.js';
 import { queueKindOf } from '../../job-data.js';
 import type { JobStore } from '../../job-store.js';
@@ -49,7 +56,8 @@ export class RedisDriver implements QueueDriver {
   readonly ticks: BullQueue<unknown>;
   readonly tasks: BullQueue<string>;
   readonly adds: RedisAdds;
-  readonly jobCounts: UsageIndex;
+  readonly jobCounts: JobCounts;
+  readonly #usage: UsageIndex;
   readonly #server: RedisServer;
   readonly #connection: RedisConnection;
   readonly #backends: Readonly<Record<QueueKind, RedisQueueBackend>>;
@@ -80,6 +88,7 @@ export class RedisDriver implements QueueDriver {
     this.#client = parts.client;
     this.adds = parts.adds;
     this.jobCounts = parts.usage;
+    this.#usage = parts.usage;
     this.#cancelRequests = new RedisCancelRequests(parts.server, parts.connection, `${KEY_PREFIX}:cancel`);
     this.#warn = parts.warn;
   }
@@ -178,11 +187,11 @@ export class RedisDriver implements QueueDriver {
   }
 
   findRemoved(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
-    return this.jobCounts.findRemoved(namespace, id);
+    return this.#usage.findRemoved(namespace, id);
   }
 
   onRemoved(handler: RemovedHandler): void {
-    this.jobCounts.onRemoved(handler);
+    this.#usage.onRemoved(handler);
   }
 
   requestCancel(id: string): Promise<void> {
@@ -202,7 +211,7 @@ export class RedisDriver implements QueueDriver {
     limit: number,
     cursor: string | undefined,
   ): Promise<{ ids: string[]; next: string | null }> {
-    return this.jobCounts.list(namespace, limit, cursor);
+    return this.#usage.list(namespace, limit, cursor);
   }
 
   counts(): Promise<QueueCounts> {
@@ -210,11 +219,11 @@ export class RedisDriver implements QueueDriver {
   }
 
   use(namespace: Namespace): Promise<QueueUse> {
-    return this.jobCounts.use(namespace);
+    return this.#usage.use(namespace);
   }
 
   hasUnseen(kind: QueueKind, seen: ReadonlySet<string>): Promise<boolean> {
-    return this.jobCounts.hasUnseen(kind, seen);
+    return this.#usage.hasUnseen(kind, seen);
   }
 
   openCrashJournal(): Promise<CrashJournal> {
@@ -230,7 +239,7 @@ export class RedisDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.adds.idle();
-    await this.jobCounts.close();
+    await this.#usage.close();
     await Promise.all(
       [...QUEUE_KINDS.map((kind) => this.queues[kind]), this.ticks, this.tasks].map((queue) => queue.close()),
     );

@@ -56,7 +56,7 @@ export class UsageIndex implements JobCounts {
   }
 
   /** Removes a finished job from the index, and lets the clock advance to its virtual time. */
-  completed(job: InvocationJob): void {
+  ended(job: InvocationJob): void {
     const kind = queueKindOf(job.data);
     this.#endedTime[kind] = Math.max(this.#endedTime[kind], virtualTimeOf(job.priority));
     this.removed(job);
@@ -175,7 +175,6 @@ export class UsageIndex implements JobCounts {
    * not recorded yet stays. Also removes old records of dead processes from the crash journal.
    */
   async sweep(): Promise<void> {
-    await removeOldRecords(this.#connection);
     const namespaces = await this.#client.smembers(`${this.#keys.usage}namespaces`);
     for (const namespace of namespaces) {
       let cursor = '';
@@ -193,6 +192,7 @@ export class UsageIndex implements JobCounts {
         cursor = next;
       } while (cursor !== '');
     }
+    await removeOldRecords(this.#connection);
   }
 
   onRemoved(handler: RemovedHandler): void {

@@ -6,7 +6,14 @@ import type { QueueCounts, QueueUse, RemovedHandler, RemovedInvocation } from '.
 import { onClockSetBack } from '../../clock-set-back.js';
 import type { CrashJournal } from '../../crash-journal.js';
 import { cronRepeatStrategy } from '../../cron-repeat-strategy.js';
-import type { BullQueue, BullWorker, BullWorkerOptions, QueueDriver, QueueLimits } from '../../driver.js';
+import type {
+  BullQueue,
+  BullWorker,
+  BullWorkerOptions,
+  JobCounts,
+  QueueDriver,
+  QueueLimits,
+} from '../../driver.js';
 import type { InvocationJob, JobData } from '../../job-data.js';
 import { queueKindOf } from '../../job-data.js';
 import type { JobStore } from '../../job-store.js';
@@ -48,7 +55,8 @@ export class SqliteDriver implements QueueDriver {
   readonly ticks: BullQueue<unknown>;
   readonly tasks: BullQueue<string>;
   readonly adds: SqliteAdds;
-  readonly jobCounts: UsageIndex;
+  readonly jobCounts: JobCounts;
+  readonly #usage: UsageIndex;
   readonly #connection: SqliteConnection;
   readonly #warn: Warn;
   readonly #dataDir: string;
@@ -67,6 +75,7 @@ export class SqliteDriver implements QueueDriver {
   ) {
     this.#connection = connection;
     this.jobCounts = usage;
+    this.#usage = usage;
     this.adds = new SqliteAdds(connection, usage, limits);
     this.#warn = warn;
     this.#dataDir = dataDir;
@@ -169,15 +178,15 @@ export class SqliteDriver implements QueueDriver {
   }
 
   counts(): Promise<QueueCounts> {
-    return countJobs(this.#connection, this.jobCounts);
+    return countJobs(this.#connection, this.#usage);
   }
 
   async use(namespace: Namespace): Promise<QueueUse> {
-    return this.jobCounts.use(namespace);
+    return this.#usage.use(namespace);
   }
 
   async hasUnseen(kind: QueueKind, seen: ReadonlySet<string>): Promise<boolean> {
-    const others = this.jobCounts.waitingNamespaces().filter((namespace) => !seen.has(namespace));
+    const others = this.#usage.waitingNamespaces().filter((namespace) => !seen.has(namespace));
     if (others.length === 0) return false;
     const [found] = await rowsOf<[jobs: number, ready: number | null]>(
       this.#connection,

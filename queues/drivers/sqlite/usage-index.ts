@@ -148,7 +148,7 @@ export class UsageIndex implements JobCounts {
     if (use !== undefined) use.running += change;
   }
 
-  completed(job: InvocationJob): void {
+  ended(job: InvocationJob): void {
     this.removed(job);
     this.times.finished(queueKindOf(job.data), job.priority);
   }

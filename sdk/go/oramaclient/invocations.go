@@ -113,9 +113,9 @@ func (c *Client) Wait(ctx context.Context, requestID string) (*Invocation, error
 		due := pause
 		found, err := c.Invocation(ctx, requestID)
 		var failed *Error
-		if errors.As(err, &failed) && failed.Status == http.StatusTooManyRequests {
+		if errors.As(err, &failed) && failed.Status == http.StatusTooManyRequests && failed.RetryAfter <= longestRetryAfter {
 			// A refusal to read the invocation says nothing about it: it was accepted.
-			due = max(pause, failed.RetryAfter)
+			due = max(pause, pauseBefore(0, failed.RetryAfter))
 		} else if err != nil || found.Ended() {
 			return found, err
 		}

@@ -25,6 +25,7 @@ const FOREIGN_ALGORITHMS = ['EdDSA', 'RS256', 'ES256'];
 /** The last moment that RFC 3339 can express. Issuers may let tokens expire later. */
 const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const KEY_PLACE = { namespace: '', name: 'jwt-key' };
+const KEY_SETTING = { scope: 'engine', name: KEY_PLACE.name } as const;
 
 /** The claims of a token whose signature, issuer, audience and times have been verified. */
 export interface TokenClaims {
@@ -139,23 +140,37 @@ export async function openTokens({ privateKey, foreign }: TokensOptions): Promis
  * the same for all processes.
  */
 export async function storedJwtKey(settings: SettingStore, box: SecretBox): Promise<string> {
-  const made = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  const sealed = Buffer.from(box.seal(made, KEY_PLACE)).toString('base64');
-  const held = await settings.putIfAbsent('engine', KEY_PLACE.name, sealed);
-  return box.open(Buffer.from(held, 'base64'), KEY_PLACE);
+  return openJwtKey(await sealedJwtKey(settings, box), box);
+}
+
+/** Returns the same key as it is stored. */
+export async function sealedJwtKey(settings: SettingStore, box: SecretBox): Promise<string> {
+  const { scope, name } = KEY_SETTING;
+  return (await settings.get(scope, name)) ?? (await settings.putIfAbsent(scope, name, newJwtKey(box)));
+}
+
+export async function hasJwtKey(settings: SettingStore): Promise<boolean> {
+  return (await settings.get(KEY_SETTING.scope, KEY_SETTING.name)) !== null;
 }
 
 /** Re-encrypts the stored key with the current master key. */
 export async function resealJwtKey(settings: SettingStore, box: SecretBox): Promise<void> {
-  const held = await settings.get('engine', KEY_PLACE.name);
-  if (held === null) return;
-  const pem = box.open(Buffer.from(held, 'base64'), KEY_PLACE);
-  await settings.put(
-    'engine',
-    KEY_PLACE.name,
-    Buffer.from(box.seal(pem, KEY_PLACE)).toString('base64'),
-    null,
-  );
+  const { scope, name } = KEY_SETTING;
+  const held = await settings.get(scope, name);
+  if (held !== null) await settings.put(scope, name, sealJwtKey(openJwtKey(held, box), box), null);
+}
+
+function newJwtKey(box: SecretBox): string {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  return sealJwtKey(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), box);
+}
+
+function sealJwtKey(pem: string, box: SecretBox): string {
+  return Buffer.from(box.seal(pem, KEY_PLACE)).toString('base64');
+}
+
+export function openJwtKey(sealed: string, box: SecretBox): string {
+  return box.open(Buffer.from(sealed, 'base64'), KEY_PLACE);
 }
 
 function foreignVerifier({ jwksUrl, issuer, audience }: ForeignIssuer) {

@@ -160,7 +160,10 @@ class StoredIdempotency implements Idempotency {
     const held: Claim[] = [];
     for (const id of ids) {
       const renewed = await this.#renew(id);
-      if (renewed === null) return null;
+      if (renewed === null) {
+        await this.release(held);
+        return null;
+      }
       held.push(renewed);
     }
     const key = await this.#renew(claim);

@@ -9,7 +9,7 @@ from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 from urllib.parse import quote
 
 from ._errors import FunctionError, OramaError, bytes_of, not_of_this_api
-from ._http import Call, Http, Reply
+from ._http import Call, Http, Reply, is_short, pause_before
 from ._json_text import to_json
 from ._shapes import Invocation
 from ._subscribe import Subscription
@@ -214,11 +214,14 @@ class Client:
                     return found
                 state = found.state
             except OramaError as error:
-                if error.status != 429:
+                if error.status != 429 or not is_short(error):
                     raise
-                due = max(pause, error.retry_after or 0)
-            if deadline is not None and time.monotonic() + due > deadline:
-                raise TimeoutError(f"invocation {request_id} is {state} still after {timeout} s")
+                due = max(pause, pause_before(0, error.retry_after))
+            if deadline is not None:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError(f"invocation {request_id} is {state} still after {timeout} s")
+                due = min(due, left)
             time.sleep(due)
             pause = min(pause * 1.5, _LONGEST_POLL)
 

@@ -69,7 +69,7 @@ class Http:
             except OramaError as error:
                 if tried >= self._retries or not _may_repeat(error, call):
                     raise
-                time.sleep(_pause_before(tried, error.retry_after))
+                time.sleep(pause_before(tried, error.retry_after))
                 tried += 1
 
     def target(self, path: str, query: Mapping[str, object]) -> str:
@@ -105,8 +105,13 @@ class Http:
         return http.client.HTTPConnection(host, port, timeout=self._timeout)
 
 
+def is_short(error: OramaError) -> bool:
+    """Returns whether a refusal ends soon enough to wait for it."""
+    return error.retry_after is None or error.retry_after <= _LONGEST_RETRY_AFTER
+
+
 def _may_repeat(error: OramaError, call: Call) -> bool:
-    if error.retry_after is not None and error.retry_after > _LONGEST_RETRY_AFTER:
+    if not is_short(error):
         return False
     # The server would send the same certificate again.
     if isinstance(error.__cause__, ssl.SSLCertVerificationError):
@@ -120,7 +125,7 @@ def _may_repeat(error: OramaError, call: Call) -> bool:
     return error.status == 429 or (error.status == 503 and (call.repeatable or error.code != "ambiguous_write"))
 
 
-def _pause_before(tried: int, retry_after: Optional[float]) -> float:
+def pause_before(tried: int, retry_after: Optional[float]) -> float:
     # Uses the engine's Retry-After, or else exponential backoff; with jitter, to spread concurrent
     # callers.
     backoff = min(_FIRST_PAUSE * 2**tried, _LONGEST_PAUSE)
