@@ -82,7 +82,7 @@ browserSays('the focus goes to the content when the button that had it is gone',
   await page.keyboard.press('Enter');
   await page.getByText('None: it runs when it is invoked.').waitFor();
   await until('the focus on the content', () => hasFocus(page, '#content'));
-  await show('/functions/keyed/versions');
+  await show('/functions/keyed');
   await page.getByText('Start a rollout').click();
   const start = page.getByRole('button', { name: 'Start', exact: true });
   await start.focus();

@@ -33,11 +33,10 @@ export async function populate(api: Api): Promise<Scene> {
     { is_public: 'true', ...ORIGINS[0] },
   );
   await deploy('orders', {}, { memory_limit_mb: '96', ...ORIGINS[1] });
-  await deploy(
-    'charge-card',
-    { triggers: [{ topic: 'orders:created' }], on_failure: 'billing:failed' },
-    { retry_count: '1', retry_delay_seconds: '0' },
-  );
+  const charge = { triggers: [{ topic: 'orders:created' }], on_failure: 'billing:failed' };
+  // Two versions: a function with one can have no rollout.
+  for (let version = 1; version <= 2; version++)
+    await deploy('charge-card', charge, { retry_count: '1', retry_delay_seconds: '0' });
   await deploy('send-receipt', { triggers: [{ topic: 'orders:paid' }] });
   await deploy('update-stock', { triggers: [{ topic: 'orders:created' }] });
   await deploy('nightly-report', { triggers: [{ cron: '0 3 * * *', timezone: 'Europe/Berlin' }] });

@@ -188,9 +188,9 @@ function viewsOf(of: { function: string; invocation: string; message: string }):
   ];
 }
 
-/** The views of a populated namespace, with a function of two versions: others have no rollout. */
+/** The views of a populated namespace. */
 export function livedViews({ failed, message }: Scene): readonly View[] {
-  return viewsOf({ function: 'orders', invocation: failed, message });
+  return viewsOf({ function: 'charge-card', invocation: failed, message });
 }
 
 /** The views of a namespace with one function and one invocation, which have no related data. */
