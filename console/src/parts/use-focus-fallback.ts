@@ -11,9 +11,10 @@ export function useFocusFallback(of: RefObject<HTMLElement | null>): void {
     () => () => {
       const focused = document.activeElement;
       if (!of.current?.contains(focused) && !focused?.closest('dialog')) return;
+      // The page for signing in has none.
+      const content = document.getElementById('content');
       queueMicrotask(() => {
-        if (document.activeElement !== document.body) return;
-        document.getElementById('content')?.focus({ preventScroll: true });
+        if (document.activeElement === document.body) content?.focus({ preventScroll: true });
       });
     },
     [],
