@@ -74,9 +74,9 @@ test('every command and option in the help topics exists', (t) => {
 
 test('every page that a help topic refers to exists', (t) => {
   for (const { text } of Object.values(TOPICS)) {
-    const pages = text.match(/docs\/[\w-]+\.md/g) ?? [];
+    const pages = [...text.matchAll(/\/docs\/guide\/([\w-]+)\.html/g)];
     t.true(pages.length > 0);
-    for (const page of pages) t.notThrows(() => readFileSync(page));
+    for (const [, page] of pages) t.notThrows(() => readFileSync(`docs/${page}.md`));
   }
 });
 
