@@ -135,7 +135,7 @@ test('jobs accepted before Redis runs out of memory complete once memory is free
   );
 });
 
-test('while Redis refuses writes, the workers of tasks and of schedules each report it once', async (t) => {
+test('while Redis refuses writes, the workers of tasks and of schedules report each error once', async (t) => {
   const { server } = t.context;
   const admin = new Redis(server.url);
   t.teardown(() => admin.disconnect());
@@ -146,7 +146,7 @@ test('while Redis refuses writes, the workers of tasks and of schedules each rep
     maxWaiting: 10_000,
     maxBytes: 1 << 30,
     timings: { ...TIMINGS, tickRetryMs: 1000 },
-    warn: (message) => void warnings.push(message),
+    warn: (message, error) => void warnings.push(`${message} ${error}`),
   });
   t.teardown(queues.close);
   let ran = 0;
@@ -171,8 +171,12 @@ test('while Redis refuses writes, the workers of tasks and of schedules each rep
   const reports = (who: string) => warnings.filter((warning) => warning.startsWith(`The ${who} worker`));
   await until('both report it', () => ['task', 'schedule'].every((who) => reports(who).length > 0));
   await new Promise((resolve) => setTimeout(resolve, 3000));
-  t.is(reports('task').length, 1);
-  t.is(reports('schedule').length, 1);
+  for (const who of ['task', 'schedule']) {
+    const all = reports(who);
+    t.deepEqual(all, [...new Set(all)]);
+    // One for each of the scripts that fetch, end, lock and repeat jobs.
+    t.true(all.length <= 8, all.join('\n'));
+  }
   await admin.config('SET', 'maxmemory', '0');
   const before = ticks.length;
   await until('all tasks have run, and ticks go on', () => ran >= 40 && ticks.length > before);
