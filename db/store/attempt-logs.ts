@@ -1,8 +1,9 @@
 import type { LogMessage } from '../../src/contract/invocation.js';
 import { MAX_PAGE_BYTES, MB } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
-import { type AttemptStore, END_WITHOUT_RUN, type LogQuery } from '../../src/ports/store/attempts.js';
+import type { AttemptStore, LogQuery } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
+import { IS_ATTEMPT } from './attempt-number.js';
 import { type AttemptRecord, toLogRecord } from './attempt-row.js';
 import { rfc3339 } from './time.js';
 
@@ -123,7 +124,6 @@ export function createAttemptLogs(database: Database): AttemptStore['logs'] {
   };
 }
 
-/** Excludes attempts 0 and END_WITHOUT_RUN, which record ends without a run. */
 function conditions({ namespace, function: fn, since, status, requestId }: LogQuery) {
   // `+` disables the index, so that SQLite does not scan the function's log for the rows of one
   // invocation.
@@ -137,7 +137,7 @@ function conditions({ namespace, function: fn, since, status, requestId }: LogQu
   ];
   const given = parts.filter(([, value]) => value !== undefined);
   return {
-    where: ['attempt > 0', `attempt < ${END_WITHOUT_RUN}`, ...given.map(([sql]) => sql)].join(' and '),
+    where: [IS_ATTEMPT, ...given.map(([sql]) => sql)].join(' and '),
     bindings: given.map(([, value]) => value ?? null),
   };
 }

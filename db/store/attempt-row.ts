@@ -3,6 +3,7 @@ import type { FunctionName, Namespace, RequestId } from '../../src/contract/ids.
 import type { AttemptStatus, FinalState, LogMessage, TriggerKind } from '../../src/contract/invocation.js';
 import { JsonText } from '../../src/json/json-text.js';
 import type { AttemptRow, FinalAttempt, StoredLogRecord } from '../../src/ports/store/attempts.js';
+import { fromStoredNumber, toStoredNumber } from './attempt-number.js';
 import { cleanText } from './text.js';
 import { rfc3339 } from './time.js';
 
@@ -13,6 +14,7 @@ import { rfc3339 } from './time.js';
 export interface AttemptRecord {
   position: number;
   request_id: RequestId;
+  /** See `toStoredNumber`. */
   attempt: number;
   namespace: Namespace;
   function: FunctionName;
@@ -129,7 +131,7 @@ export function toTuple(row: AttemptRow): unknown[] {
   const { http } = row;
   return [
     row.requestId,
-    row.attempt,
+    toStoredNumber(row),
     row.namespace,
     row.function,
     row.version,
@@ -167,7 +169,7 @@ export function toTuple(row: AttemptRow): unknown[] {
 export function toAttempt(record: AttemptRecord, now: number): AttemptRow {
   return {
     requestId: record.request_id,
-    attempt: record.attempt,
+    ...fromStoredNumber(record.attempt),
     namespace: record.namespace,
     function: record.function,
     version: record.version,

@@ -175,6 +175,30 @@ export function testAttempts(driver: string, open: OpenStore): void {
     t.is(oldest?.messages[0]?.message.length, 1 << 20);
   });
 
+  test(`${driver}: an end without another attempt is the last row, and not in the logs`, async (t) => {
+    const { attempts } = await get();
+    const namespace = aNamespace();
+    for (const before of [0, 1, 9, 26]) {
+      const requestId = aRequestId();
+      const rows = Array.from({ length: before }, (_, n) =>
+        anAttempt({ namespace, requestId, attempt: n + 1, status: 'error' }),
+      );
+      const end = anAttempt({
+        ...{ namespace, requestId, attempt: before, isAttempt: false, durationMs: 0, error: 'cancelled' },
+        final: anEnd({ state: 'cancelled' }),
+      });
+      await attempts.write([end, ...rows.toReversed()]);
+      const read = (await attempts.invocation(requestId))?.attempts.map((row) => [
+        row.attempt,
+        row.isAttempt,
+      ]);
+      t.deepEqual(read, [...rows.map((row) => [row.attempt, true]), [before, false]]);
+      const { items } = await attempts.list({ namespace, limit: 1 });
+      t.like(items[0]?.attempts.at(-1), { requestId, attempt: before, isAttempt: false, error: 'cancelled' });
+      t.is((await logsOf(attempts, namespace, { requestId })).records.length, before);
+    }
+  });
+
   test(`${driver}: logs are ordered newest first and filtered by limit, since, status and request id`, async (t) => {
     const { attempts } = await get();
     const namespace = aNamespace();
@@ -184,7 +208,13 @@ export function testAttempts(driver: string, open: OpenStore): void {
       anAttempt({ namespace, startedAt: 300 }),
       anAttempt({ namespace, requestId, attempt: 2, startedAt: 200, status: 'timeout' }),
       anAttempt({ namespace, function: aName('other'), startedAt: 400 }),
-      anAttempt({ namespace, attempt: 0, startedAt: 500, final: anEnd({ state: 'cancelled' }) }),
+      anAttempt({
+        namespace,
+        attempt: 0,
+        isAttempt: false,
+        startedAt: 500,
+        final: anEnd({ state: 'cancelled' }),
+      }),
       anAttempt({ namespace: aNamespace(), startedAt: 600 }),
     ]);
     const starts = async (more = {}) =>

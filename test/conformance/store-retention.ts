@@ -147,7 +147,13 @@ export function testRetention(driver: string, open: OpenStore): void {
         ...died,
         dead,
         anAttempt({ namespace, startedAt: -900, final: anEnd() }),
-        anAttempt({ namespace, startedAt: -900, attempt: 0, final: anEnd({ state: 'cancelled' }) }),
+        anAttempt({
+          namespace,
+          startedAt: -900,
+          attempt: 0,
+          isAttempt: false,
+          final: anEnd({ state: 'cancelled' }),
+        }),
         anAttempt({ namespace, startedAt: -900, status: 'error' }),
         anAttempt({ namespace, startedAt: -900, requestId: twice, attempt: 2, final: anEnd() }),
       ]);

@@ -2,7 +2,7 @@ import anyTest from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { InvocationEnd } from '../../src/core/invocations/finish.js';
 import type { InvokeRequest } from '../../src/core/invocations/invoke.js';
-import { endNumber, newAttempt } from '../../src/core/invocations/new-attempt.js';
+import { newAttempt, newEnd } from '../../src/core/invocations/new-attempt.js';
 import type { Invocation } from '../../src/ports/queue.js';
 import { aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
@@ -161,7 +161,14 @@ test('an invocation that is refused after an attempt has run keeps its key and t
   const keyed = { idempotencyKey: 'once' };
   const refuseAfter = async (attempts: number) => {
     const { call, invocation } = await called(cases, fn, keyed);
-    const ending = failed(invocation, fn, endNumber(attempts));
+    const row = newEnd(invocation, attempts, 'no thread');
+    const ending: InvocationEnd = {
+      invocation,
+      function: fn,
+      row,
+      outcome: 'error',
+      output: new Uint8Array(),
+    };
     t.true(await cases.finisher.refuse(ending, 'unavailable'));
     t.is((await call).reply?.code, 'unavailable');
     await cases.queue.cancel(invocation.id);

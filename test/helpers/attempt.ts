@@ -26,6 +26,7 @@ export function anAttempt(given: Partial<AttemptRow> = {}): AttemptRow {
   return {
     requestId: aRequestId(),
     attempt: 1,
+    isAttempt: true,
     namespace: namespaceSchema.parse('default'),
     function: aName('hello'),
     version: 1,

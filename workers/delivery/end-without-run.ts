@@ -2,7 +2,7 @@ import type { FunctionVersion } from '../../src/contract/function.js';
 import { MAX_WORKER_CRASHES } from '../../src/contract/limits.js';
 import type { Finisher, InvocationEnd } from '../../src/core/invocations/finish.js';
 import type { EndRow } from '../../src/core/invocations/follow-ups.js';
-import { endNumber, isAttempt, newAttempt } from '../../src/core/invocations/new-attempt.js';
+import { newAttempt, newEnd } from '../../src/core/invocations/new-attempt.js';
 import type { RefusalCode } from '../../src/core/invocations/reply.js';
 import { messageOf } from '../../src/errors.js';
 import type { Delivery } from '../../src/ports/queue.js';
@@ -29,7 +29,7 @@ const WORKER_DIED = 'worker died';
  * Counts only crashes during which the job's guest was running: a waiting job did not cause the
  * others.
  */
-export function isLastCrash({ crashesWhileRunning }: Delivery): boolean {
+function isLastCrash({ crashesWhileRunning }: Delivery): boolean {
   return crashesWhileRunning >= MAX_WORKER_CRASHES;
 }
 
@@ -52,13 +52,14 @@ export function dueOf(delivery: Delivery, fn: FunctionVersion | null): Due {
 const endsWith = (ending: InvocationEnd): Due => ({ kind: 'end', ending });
 
 /**
- * Returns rows for the earlier attempts whose workers crashed: one per crash, because a worker may
- * crash before it has logged the previous crash. The store keeps rows that already exist.
+ * Returns rows for the earlier attempts whose workers crashed, except one that ends the invocation:
+ * one per crash, because a worker may crash before it has logged the previous crash. The store keeps
+ * rows that already exist.
  */
-export function crashRows({ invocation, attempt, crashes }: Delivery): AttemptRow[] {
-  return Array.from({ length: crashes }, (_, n) =>
-    newAttempt(invocation, attempt - crashes + n, WORKER_DIED),
-  );
+export function crashRows(delivery: Delivery): AttemptRow[] {
+  const { invocation, attempt, crashes } = delivery;
+  const length = crashes > 0 && isLastCrash(delivery) ? crashes - 1 : crashes;
+  return Array.from({ length }, (_, n) => newAttempt(invocation, attempt - crashes + n, WORKER_DIED));
 }
 
 function lastCrash(delivery: Delivery, fn: FunctionVersion | null): InvocationEnd {
@@ -81,7 +82,7 @@ function unrunEnd(
   error: string,
 ): InvocationEnd {
   const { invocation } = delivery;
-  const row = newAttempt(invocation, endNumber(delivery.attempt - 1), error);
+  const row = newEnd(invocation, delivery.attempt - 1, error);
   return { invocation, function: fn, row, outcome, output: new Uint8Array() };
 }
 
@@ -115,7 +116,7 @@ export function endOf(stored: readonly AttemptRow[]): EndRow | null {
  */
 export function failureOf(delivery: Delivery, stored: readonly AttemptRow[]): AttemptRow | null {
   if (delivery.isLastAttempt || delivery.signal.aborted) return null;
-  const failed = stored.filter((row) => isAttempt(row) && row.error !== WORKER_DIED);
+  const failed = stored.filter((row) => row.isAttempt && row.error !== WORKER_DIED);
   return (failed.length > delivery.failures && failed.at(-1)) || null;
 }
 
@@ -132,7 +133,7 @@ export async function refuse(
   const code = refusalCode(error, delivery);
   if (code === null) return false;
   const { invocation, attempt } = delivery;
-  const row = newAttempt(invocation, endNumber(attempt - 1), messageOf(error));
+  const row = newEnd(invocation, attempt - 1, messageOf(error));
   const output = new Uint8Array();
   return finisher.refuse({ invocation, function: fn, row, outcome: 'error', output }, code);
 }

@@ -10,7 +10,6 @@ import type { Callbacks } from './callbacks.js';
 import { isFinalExitCode } from './final-exit-code.js';
 import { type EndRow, FollowUps } from './follow-ups.js';
 import { httpStatusOf } from './http-status.js';
-import { attemptsUpTo } from './new-attempt.js';
 import type { Replies } from './replies.js';
 import type { RefusalCode, Reply } from './reply.js';
 
@@ -19,7 +18,7 @@ export interface InvocationEnd {
   invocation: Invocation;
   /** Null if the function has been deleted. */
   function: FunctionVersion | null;
-  /** The last attempt, or number 0 if the invocation never ran. `finish` sets its `final`. */
+  /** The last attempt, or an end without another one. `finish` sets its `final`. */
   row: AttemptRow;
   outcome: Reply['status'] | 'expired' | 'worker_died';
   output: Uint8Array;
@@ -91,7 +90,7 @@ class ReplyFirstFinisher implements Finisher {
     recordHttpStatus(ending, code);
     const end = await this.#end(ending, replyStatus(ending.outcome), code);
     // Otherwise the function has not failed, and its caller may try again.
-    if (attemptsUpTo(end.attempt) > 0) await this.#followUps.send(ending.invocation, ending.function, end);
+    if (end.attempt > 0) await this.#followUps.send(ending.invocation, ending.function, end);
     return true;
   }
 
@@ -109,7 +108,7 @@ class ReplyFirstFinisher implements Finisher {
       output,
       error: row.error,
       durationMs: row.durationMs,
-      attempts: attemptsUpTo(row.attempt),
+      attempts: row.attempt,
       version: invocation.version,
       code,
       refused: isFinalExitCode(row.exitCode),

@@ -6,7 +6,6 @@ import type { Invocation } from '../../ports/queue.js';
 import type { AttemptRow, FinalAttempt } from '../../ports/store/attempts.js';
 import type { Publisher } from '../events/publish.js';
 import type { Callbacks } from './callbacks.js';
-import { attemptsUpTo } from './new-attempt.js';
 import { recordOutput, utf8 } from './output-fields.js';
 
 /** The row that ended an invocation. */
@@ -35,7 +34,7 @@ export class FollowUps {
       version: invocation.version,
       status: final.state,
       error: end.error,
-      attempts: attemptsUpTo(end.attempt),
+      attempts: end.attempt,
       duration_ms: end.durationMs,
       ...recordOutput(final.output),
       completed_at: new Date(final.completedAt).toISOString(),
@@ -88,7 +87,7 @@ function outcomeText(
     trigger: invocation.trigger,
     status: state,
     error: end.error,
-    attempts: attemptsUpTo(end.attempt),
+    attempts: end.attempt,
     input: bodyOf(invocation.input),
     output: output ? bodyOf(output) : null,
     completed_at: new Date(completedAt).toISOString(),

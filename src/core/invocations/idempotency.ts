@@ -112,7 +112,7 @@ class StoredIdempotency implements Idempotency {
     if (requestId === undefined || idempotencyKey === undefined) return false;
     const [end, ...others] = (await this.#store.attempts.invocation(requestId))?.attempts ?? [];
     if (end?.namespace !== namespace || end.function !== name || others.length > 0) return false;
-    return end.attempt === 0 && end.final?.state === 'error';
+    return !end.isAttempt && end.attempt === 0 && end.final?.state === 'error';
   }
 
   async release(claims: readonly Claim[]): Promise<void> {

@@ -5,7 +5,6 @@ import { AppError } from '../../errors.js';
 import type { LiveInvocation } from '../../ports/queue.js';
 import type { AttemptRow, StoredInvocation } from '../../ports/store/attempts.js';
 import type { CallbackDelivery } from '../../ports/store/callbacks.js';
-import { isAttempt } from './new-attempt.js';
 import { recordInput, recordOutput } from './output-fields.js';
 
 /**
@@ -82,11 +81,13 @@ function callbackOf({ url, attempts, deliveredAt, lastError }: CallbackDelivery)
 }
 
 function attemptsOf(rows: readonly AttemptRow[]): InvocationRecord['attempts'] {
-  return rows.filter(isAttempt).map((row) => ({
-    number: row.attempt,
-    status: row.status,
-    error: row.error,
-    started_at: new Date(row.startedAt).toISOString(),
-    duration_ms: row.durationMs,
-  }));
+  return rows
+    .filter((row) => row.isAttempt)
+    .map((row) => ({
+      number: row.attempt,
+      status: row.status,
+      error: row.error,
+      started_at: new Date(row.startedAt).toISOString(),
+      duration_ms: row.durationMs,
+    }));
 }

@@ -9,7 +9,7 @@ import type { CallbackStore } from '../../ports/store/callbacks.js';
 import type { Finisher, InvocationEnd } from './finish.js';
 import { type InvocationPage, InvocationPages, type ListRequest } from './invocation-pages.js';
 import { endedRecord, liveRecord } from './invocation-record.js';
-import { endNumber, newAttempt } from './new-attempt.js';
+import { newEnd } from './new-attempt.js';
 import { readRecorded } from './read-recorded.js';
 import { endRemoved, REMOVED } from './removed.js';
 
@@ -164,15 +164,12 @@ function missingEndRecord(stored: StoredInvocation, isOnItsWay: boolean): Invoca
   return { ...record, state: 'cancelled', error: REMOVED };
 }
 
-/**
- * Returns the end of an invocation that never ran or is between two attempts; its row is numbered
- * after those attempts.
- */
+/** Returns the end of an invocation that never ran or is between two attempts. */
 function cancelledEnding({ invocation, failures, crashes }: LiveInvocation): InvocationEnd {
   return {
     invocation,
     function: null,
-    row: newAttempt(invocation, endNumber(failures + crashes), 'cancelled'),
+    row: newEnd(invocation, failures + crashes, 'cancelled'),
     outcome: 'cancelled',
     output: new Uint8Array(),
   };

@@ -1,30 +1,16 @@
 import { httpOf } from '../../contract/http-route.js';
 import type { Invocation } from '../../ports/queue.js';
-import { type AttemptRow, END_WITHOUT_RUN } from '../../ports/store/attempts.js';
-
-/** Returns the row number of an end without a run after `attempts` attempts. */
-export function endNumber(attempts: number): number {
-  return attempts === 0 ? 0 : END_WITHOUT_RUN + attempts;
-}
-
-/** Returns the number of attempts from the number of the last row. */
-export function attemptsUpTo(number: number): number {
-  return number > END_WITHOUT_RUN ? number - END_WITHOUT_RUN : number;
-}
-
-/** Returns whether a row is an attempt and not an end without a run. */
-export function isAttempt({ attempt }: AttemptRow): boolean {
-  return attempt > 0 && attempt < END_WITHOUT_RUN;
-}
+import type { AttemptRow } from '../../ports/store/attempts.js';
 
 /**
- * Creates the row of an attempt, or of an end without a run (see `endNumber`). Callers assign
- * further fields instead of copying the row, so that all rows have the same V8 hidden class.
+ * Creates the row of an attempt. Callers assign further fields instead of copying the row, so that
+ * all rows have the same V8 hidden class.
  */
 export function newAttempt(invocation: Invocation, attempt: number, error: string | null): AttemptRow {
   return {
     requestId: invocation.id,
     attempt,
+    isAttempt: true,
     namespace: invocation.namespace,
     function: invocation.function,
     version: invocation.version,
@@ -46,6 +32,13 @@ export function newAttempt(invocation: Invocation, attempt: number, error: strin
     exitCode: null,
     final: null,
   };
+}
+
+/** Creates the row of an invocation that ends without another attempt after `attempts` attempts. */
+export function newEnd(invocation: Invocation, attempts: number, error: string): AttemptRow {
+  const row = newAttempt(invocation, attempts, error);
+  row.isAttempt = false;
+  return row;
 }
 
 /**

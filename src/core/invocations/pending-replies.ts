@@ -1,7 +1,6 @@
 import type { RequestId } from '../../contract/ids.js';
 import type { Store } from '../../ports/store.js';
 import { isFinalExitCode } from './final-exit-code.js';
-import { attemptsUpTo } from './new-attempt.js';
 import { type Reply, refusalCodeOf } from './reply.js';
 
 /**
@@ -78,7 +77,7 @@ export class PendingReplies {
       output: last.final.output ?? new Uint8Array(),
       error: last.error,
       durationMs: last.durationMs,
-      attempts: attemptsUpTo(last.attempt),
+      attempts: last.attempt,
       version: last.version,
       code: refusalCodeOf(last.final.reason),
       refused: isFinalExitCode(last.exitCode),

@@ -2,7 +2,7 @@ import type { Backlog } from '../../ports/backlog.js';
 import type { RemovedHandler } from '../../ports/queue.js';
 import type { AttemptStore } from '../../ports/store/attempts.js';
 import type { Finisher } from './finish.js';
-import { endNumber, isAttempt, newAttempt } from './new-attempt.js';
+import { newEnd } from './new-attempt.js';
 
 export const REMOVED = 'its job was removed from the queue from outside';
 
@@ -23,8 +23,8 @@ export function endRemoved({ attempts, finisher, backlog }: RemovedDeps): Remove
     if ((await backlog.size()) > 0) return false;
     const stored = await attempts.invocation(invocation.id);
     if (stored?.attempts.at(-1)?.final) return true;
-    const ran = stored?.attempts.filter(isAttempt).length ?? 0;
-    const row = { ...newAttempt(invocation, endNumber(ran), REMOVED), inputSize };
+    const ran = stored?.attempts.filter((row) => row.isAttempt).length ?? 0;
+    const row = { ...newEnd(invocation, ran, REMOVED), inputSize };
     await finisher.finish({
       invocation,
       function: null,

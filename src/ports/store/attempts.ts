@@ -12,18 +12,16 @@ import type { JsonText } from '../../json/json-text.js';
 import type { AuditEntry } from './audit.js';
 import type { VersionFigures } from './rollouts.js';
 
-/** Greater than any attempt number, so that the row that ends an invocation is always its last. */
-export const END_WITHOUT_RUN = 1000;
-
 /**
- * One attempt, and with `final` the end of its invocation. The primary key is (requestId, attempt),
- * so writing a row again changes nothing. `attempt` 0 is an end without a run (cancelled or expired
- * before the first attempt), and END_WITHOUT_RUN + n is one after n attempts; neither appears in
- * the logs.
+ * One attempt, and with `final` the end of its invocation; or the end of an invocation that was
+ * cancelled, expired or refused without another attempt, which does not appear in the logs. The
+ * primary key is (requestId, attempt, isAttempt), so writing a row again changes nothing.
  */
 export interface AttemptRow {
   requestId: RequestId;
+  /** Number of the attempt, from 1; of an end without one, the number of attempts before it. */
   attempt: number;
+  isAttempt: boolean;
   namespace: Namespace;
   function: FunctionName;
   version: number;
@@ -161,8 +159,8 @@ export interface AttemptStore {
    */
   logs(query: LogQuery): Promise<{ records: StoredLogRecord[]; position: string }>;
   /**
-   * Resolves with the attempts of an invocation by number, without messages, or null if there are
-   * none. An invocation has ended if its last attempt is final.
+   * Resolves with the rows of an invocation by number, an end without an attempt last, without
+   * messages, or null if there are none. An invocation has ended if its last row is final.
    */
   invocation(id: RequestId): Promise<StoredInvocation | null>;
   /**
