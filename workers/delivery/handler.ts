@@ -1,47 +1,22 @@
-import { type BufferBudget, createBufferBudget, HOST_CALLS } from '../../src/concurrency/buffer-budget.js';
+import { createBufferBudget, HOST_CALLS } from '../../src/concurrency/buffer-budget.js';
 import type { FunctionVersion } from '../../src/contract/function.js';
-import type { Trace } from '../../src/contract/trace.js';
-import type { Publisher } from '../../src/core/events/publish.js';
 import type { Catalog } from '../../src/core/functions/catalog.js';
-import type { CallDepth } from '../../src/core/invocations/call-depth.js';
 import type { Finisher } from '../../src/core/invocations/finish.js';
-import type { Invoker } from '../../src/core/invocations/invoke.js';
 import type { LogQuota } from '../../src/core/observability/log-quota.js';
-import type { Quotas } from '../../src/core/quotas.js';
-import type { Secrets } from '../../src/core/secrets.js';
 import { isAppError, messageOf } from '../../src/errors.js';
-import type { Logger } from '../../src/logger.js';
 import type { Blobs } from '../../src/ports/blobs.js';
-import type { Cache } from '../../src/ports/cache.js';
-import type { Egress } from '../../src/ports/egress.js';
 import type { Engine, GuestCall, GuestOutcome, HostCaller } from '../../src/ports/engine.js';
-import type { FunctionDatabases } from '../../src/ports/function-databases.js';
 import type { Leases } from '../../src/ports/leases.js';
-import type { Meter } from '../../src/ports/meter.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
-import type { Span, Tracer } from '../../src/ports/tracer.js';
-import { hostCaller } from '../engine/host-dispatch.js';
-import { budgetedHost } from './budgeted-host.js';
-import {
-  crashRows,
-  dueOf,
-  earlierAttempts,
-  endOf,
-  failureOf,
-  isLastCrash,
-  refuse,
-} from './end-without-run.js';
+import { crashRows, dueOf, earlierAttempts, endOf, failureOf, refuse } from './end-without-run.js';
 import { GuestEnd } from './guest-end.js';
+import { type GuestHostDeps, guestHost } from './guest-host.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
-import { createHost } from './host.js';
-import type { HostRun } from './host-run.js';
 import { keepTrace } from './keep-trace.js';
 import type { LogWriter } from './log-writer.js';
-import { observedHost } from './observed-host.js';
-import { replayedHost } from './replayed-host.js';
 import { settleDelivery } from './settle-delivery.js';
-import { recordedHost, TraceRecorder } from './trace-recorder.js';
+import { TraceRecorder } from './trace-recorder.js';
 
 /** The delay of a job whose function has no free `concurrency`, in milliseconds; jittered. */
 const BUSY_DELAY_MS = 100;
@@ -51,35 +26,15 @@ const BUSY_DELAY_MS = 100;
  */
 const UNAVAILABLE_DELAY_MS = 2000;
 
-/** What handling a delivery needs, with what it passes on to the host functions of its guest. */
-interface HandlerDeps {
+/** What handling a delivery needs, with what the host functions of its guest need. */
+interface HandlerDeps extends GuestHostDeps {
   catalog: Pick<Catalog, 'find'>;
-  quotas: Quotas;
   leases: Pick<Leases, 'acquire'>;
   engine: Pick<Engine, 'run'>;
-
-  /** For the host functions. */
-  publisher: Publisher;
-  invoker: Invoker;
-  secrets: Pick<Secrets, 'read'>;
-  databases: Pick<FunctionDatabases, 'query' | 'execute'>;
-  cache: Cache;
-  blobs: Blobs;
-  egress: Egress;
-  depths: Pick<CallDepth, 'sign'>;
-  /** Limits what host calls hold in this process; see `budgetedHost`. */
-  buffers: BufferBudget;
-  /** A recorded trace whose results replace the effects of host calls, for every invocation. */
-  replay?: Trace;
-
-  /** For the end of the invocation, and for what is recorded of it. */
   finisher: Finisher;
   store: Pick<Store, 'attempts' | 'blobOwners' | 'traces'>;
   logWriter: Pick<LogWriter, 'announce' | 'withdraw' | 'write'>;
   logQuota: Pick<LogQuota, 'admit'>;
-  meter: Meter;
-  tracer: Tracer;
-  logger: Logger;
 }
 
 /**
@@ -103,7 +58,7 @@ export function createDeliveryHandler(given: Omit<HandlerDeps, 'buffers'>): Deli
         { request_id: invocation.id, err: messageOf(error) },
         'failed to handle an invocation; it is put back into the queue',
       );
-      return { kind: 'later', delayMs: jittered(UNAVAILABLE_DELAY_MS) };
+      return later(UNAVAILABLE_DELAY_MS);
     } finally {
       deps.logWriter.withdraw(invocation.id);
     }
@@ -114,11 +69,9 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
   const { invocation } = delivery;
   const { namespace, function: name, version } = invocation;
   const fn = await deps.catalog.find(namespace, name, version);
-
   const due = dueOf(delivery, fn);
-  const limit = due.kind === 'run' ? due.fn.metadata.concurrency : undefined;
-  const lease = limit === undefined ? null : await deps.leases.acquire(`${namespace}/${name}`, limit);
-  if (limit !== undefined && lease === null) return { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
+  const lease = due.kind === 'run' ? await leaseOf(deps, due.fn) : undefined;
+  if (lease === null) return later(BUSY_DELAY_MS);
   try {
     const stored = await earlierAttempts(deps, delivery);
     const ended = endOf(stored);
@@ -127,11 +80,7 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
       if (delivery.redelivered) await deps.finisher.followUp(invocation, fn, ended);
       return { kind: 'done' };
     }
-    const endsNow = isLastCrash(delivery);
-    if (delivery.crashes > 0) {
-      const crashAttempts = crashRows(delivery).slice(0, endsNow ? -1 : undefined);
-      await Promise.all(crashAttempts.map((row) => deps.logWriter.write(row)));
-    }
+    await Promise.all(crashRows(delivery).map((row) => deps.logWriter.write(row)));
     if (due.kind === 'end') {
       await deps.finisher.finish(due.ending);
       return { kind: 'done' };
@@ -142,7 +91,7 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
     return await settleDelivery(deps, delivery, due.fn, outcome);
   } catch (error) {
     if (await refuse(deps, delivery, fn, error)) return { kind: 'done' };
-    if (error instanceof GuestLimitReached) return { kind: 'later', delayMs: jittered(BUSY_DELAY_MS) };
+    if (error instanceof GuestLimitReached) return later(BUSY_DELAY_MS);
     throw error;
   } finally {
     await lease?.release();
@@ -170,7 +119,7 @@ async function runGuest(deps: HandlerDeps, delivery: Delivery, fn: FunctionVersi
     attributes,
   });
   const recorder = fn.metadata.trace === true ? new TraceRecorder() : undefined;
-  const makeHost = () => hostOf(deps, { invocation, function: fn, guestEnd }, span, recorder);
+  const makeHost = () => guestHost(deps, { invocation, function: fn, guestEnd }, span, recorder);
   let outcome: GuestOutcome;
   try {
     outcome = await deps.engine.run(new DeliveredCall(delivery, fn, { blobs: deps.blobs, makeHost }));
@@ -256,20 +205,13 @@ class DeliveredCall implements GuestCall {
   }
 }
 
-/**
- * Creates the host functions of a run. The guest's span is the parent of what it publishes and
- * enqueues.
- */
-function hostOf(deps: HandlerDeps, run: HostRun, { traceparent }: Span, recorder: TraceRecorder | undefined) {
-  const invocation = traceparent === undefined ? run.invocation : { ...run.invocation, traceparent };
-  const call = deps.replay ? replayedHost(deps.replay) : hostCaller(createHost(deps, { ...run, invocation }));
-  const budgeted = budgetedHost(call, deps.buffers, invocation.namespace);
-  const { meter, tracer, logger } = deps;
-  const about = { meter, tracer, logger, parent: traceparent, requestId: invocation.id };
-  const observed = observedHost(budgeted, about);
-  return recorder ? recordedHost(observed, recorder) : observed;
+/** Resolves with undefined if the function has no `concurrency`, and with null if none of it is free. */
+function leaseOf({ leases }: Pick<HandlerDeps, 'leases'>, { namespace, name, metadata }: FunctionVersion) {
+  if (metadata.concurrency === undefined) return undefined;
+  return leases.acquire(`${namespace}/${name}`, metadata.concurrency);
 }
 
-function jittered(ms: number): number {
-  return Math.round(ms * (0.5 + Math.random()));
+/** Puts a job back without counting an attempt; the delay is jittered. */
+function later(ms: number): Settlement {
+  return { kind: 'later', delayMs: Math.round(ms * (0.5 + Math.random())) };
 }

@@ -15,7 +15,7 @@ import type { HostRun } from './host-run.js';
 import { retryingCache } from './retrying-cache.js';
 import { parseSqlArgs } from './sql-args.js';
 
-interface HostDeps extends GuestJobsDeps {
+export interface HostDeps extends GuestJobsDeps {
   secrets: Pick<Secrets, 'read'>;
   databases: Pick<FunctionDatabases, 'query' | 'execute'>;
   cache: Cache;
