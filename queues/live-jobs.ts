@@ -3,7 +3,7 @@ import { MAX_PAGE_BYTES } from '../src/contract/limits.js';
 import type { LiveInvocation, LivePage } from '../src/ports/queue.js';
 import { withBeingCancelled } from './being-cancelled.js';
 import type { QueueDriver } from './driver.js';
-import { decodeInvocation } from './job-codec.js';
+import { decodeInvocation, isJobData } from './job-codec.js';
 import type { InvocationJob } from './job-data.js';
 import { queueKindOf } from './job-data.js';
 import { QUEUE_KINDS } from './queue-names.js';
@@ -59,9 +59,10 @@ export class LiveJobs {
     return { items, next };
   }
 
+  /** Resolves with null also if another program has replaced the job's data. */
   async find(id: RequestId): Promise<InvocationJob | null> {
     const found = await Promise.all(QUEUE_KINDS.map((kind) => this.#driver.queues[kind].getJob(id)));
-    return found.find((job) => job !== undefined) ?? null;
+    return found.find((job) => isJobData(job?.data)) ?? null;
   }
 
   stateOf(job: InvocationJob) {

@@ -57,6 +57,47 @@ test('a sweep removes jobs that are no longer in the queue from the usage index,
   t.is((await queues.queue.list(namespace('default'), { limit: 50 })).items.length, 10);
 });
 
+test('an invocation whose data another program replaces, or whose job it finishes, is ended by a sweep', async (t) => {
+  const { redis, usage, queues } = t.context;
+  const warnings: string[] = [];
+  const worker = await openQueues({
+    ...{ driver: 'redis', url: server.url, ...LIMITS },
+    warn: (message) => void warnings.push(message),
+  });
+  t.teardown(() => worker.close());
+  const [replaced, finished, kept] = [
+    queued(),
+    queued({}, { delayMs: 600_000 }),
+    queued({}, { delayMs: 600_000 }),
+  ];
+  await queues.queue.add([replaced, finished, kept]);
+  const { id } = replaced.invocation;
+  await redis.hset(QUEUE + id, 'data', 'null');
+  t.is(await queues.queue.get(id), null);
+  await redis
+    .multi()
+    .zrem(`${QUEUE}delayed`, finished.invocation.id)
+    .zadd(`${QUEUE}completed`, Date.now(), finished.invocation.id)
+    .exec();
+  const consumer = await worker.queue.consume(async () => ({ kind: 'done' }), { concurrency: 1 });
+  t.teardown(() => consumer.close());
+  await until('the job is refused', () => warnings.length === 1);
+
+  const ended: string[] = [];
+  usage.onRemoved(async ({ invocation }) => {
+    ended.push(invocation.id);
+    return true;
+  });
+  await usage.sweep();
+  t.deepEqual(ended.toSorted(), [id, finished.invocation.id].toSorted());
+  const { items } = await queues.queue.list(namespace('default'), { limit: 10 });
+  t.deepEqual(
+    items.map(({ invocation }) => invocation.id),
+    [kept.invocation.id],
+  );
+  t.like(await queues.queue.counts(), { waiting: 1, bytes: kept.invocation.input.byteLength });
+});
+
 test('a sweep removes the records of processes that died over a day ago, and no younger ones', async (t) => {
   const { redis, usage } = t.context;
   const hourMs = 3_600_000;
