@@ -1,5 +1,6 @@
-// `npm test [-- <files>]`: builds, runs the tests, and prints the slowest ones, so that a new slow
-// test is noticed.
+// `npm test [-- <files>]`: builds and runs the tests. It closes with the slowest tests, so that a new
+// slow one is noticed, then ava's report of the failures, then their titles: where only the end of a
+// log is kept, as in CI, it says what failed.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import './build.mjs';
@@ -7,6 +8,10 @@ import './build.mjs';
 const SLOWEST = 20;
 /** ava prints the duration of each test that took more than 100 ms after its title. */
 const TIMED = /^\s*[✔✘].*?\s([^\s].*) \((?:(\d+)m )?(?:([\d.]+)s)?(?:([\d.]+)ms)?\)/u;
+/** What ava marks as failed: tests, hooks, and files that exited, threw outside a test or timed out. */
+const FAILED = /^\s*(?:✘|Uncaught exception in|Unhandled rejection in)/u;
+/** ava's report of the failures begins with a line of this character alone. */
+const REPORT = /^\s*─\s*$/u;
 const UNSTYLED = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 
 const ava = fileURLToPath(new URL('../node_modules/ava/entrypoints/cli.mjs', import.meta.url));
@@ -15,24 +20,37 @@ const child = spawn(process.execPath, [ava, ...process.argv.slice(2)], {
 });
 
 const timed = [];
+const failed = [];
+const report = [];
 let rest = '';
 child.stdout.setEncoding('utf8');
 child.stdout.on('data', (text) => {
-  process.stdout.write(text);
   const lines = (rest + text).split('\n');
   rest = lines.pop() ?? '';
-  for (const line of lines) record(line.replace(UNSTYLED, ''));
+  for (const line of lines) {
+    const plain = line.replace(UNSTYLED, '');
+    if (report.length > 0 || REPORT.test(plain)) {
+      report.push(line);
+      continue;
+    }
+    console.log(line);
+    record(plain);
+  }
 });
 child.on('close', (code, signal) => {
+  if (rest !== '') report.push(rest);
   timed.sort((a, b) => b.ms - a.ms);
-  if (timed.length > 0) process.stdout.write(`\nThe slowest tests:\n`);
+  if (timed.length > 0) console.log('\nThe slowest tests:');
   for (const { title, ms } of timed.slice(0, SLOWEST)) {
-    process.stdout.write(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${title}\n`);
+    console.log(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${title}`);
   }
+  for (const line of report) console.log(line);
+  if (failed.length > 0) console.log(`\nFailed:\n${failed.join('\n')}`);
   process.exitCode = signal ? 1 : (code ?? 1);
 });
 
 function record(line) {
+  if (FAILED.test(line)) failed.push(line);
   const match = TIMED.exec(line);
   if (match === null) return;
   const [, title, minutes, seconds, milliseconds] = match;
