@@ -149,3 +149,10 @@ test('the error of a non-zero exit contains the last stderr line of the guest', 
   const open = await run('stderr first\nstderr-open in \nstderr-open pieces\nexit 4');
   t.regex(open.error ?? '', /^exited with code 4: in ?\s*pieces$/);
 });
+
+test('without a stderr line, the error of a non-zero exit contains the last error of the log', async (t) => {
+  const outcome = await run('error first\nerror expected a name\ninfo bye\nexit 65');
+  t.is(outcome.error, 'exited with code 65: expected a name');
+  t.is((await run('exit 65')).error, 'exited with code 65', 'not that of the previous invocation');
+  t.is((await run('error in the log\nstderr on stderr\nexit 1')).error, 'exited with code 1: on stderr');
+});

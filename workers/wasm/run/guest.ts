@@ -134,7 +134,7 @@ export class Guest {
     if (ending instanceof GuestExit) {
       result.exitCode = ending.code;
       result.output = this.#wasi.takeOutput();
-      if (ending.code !== 0) result.error = describeExit(ending.code, this.#wasi.lastErrorLine());
+      if (ending.code !== 0) result.error = this.#describeExit(ending.code);
     } else if (ending !== null) {
       result.exitCode = null;
       result.error =
@@ -147,6 +147,15 @@ export class Guest {
     }
     this.#need(this.#session).log.finish();
     return result;
+  }
+
+  /**
+   * Includes the last line on stderr, where language runtimes print why they exit, or the last error
+   * in the log of a guest that printed none.
+   */
+  #describeExit(code: number): string {
+    const reason = this.#wasi.lastErrorLine() || this.#need(this.#session).log.lastError();
+    return reason === '' ? `exited with code ${code}` : `exited with code ${code}: ${reason}`;
   }
 
   #sizes(): { pages: number; refused: boolean } {
@@ -199,11 +208,6 @@ function wildPointer(error: unknown): boolean {
 
 function isStackOverflow(error: unknown): boolean {
   return error instanceof RangeError && error.message.includes('call stack');
-}
-
-/** Includes the last line on stderr, where language runtimes print why they exit. */
-function describeExit(code: number, errorLine: string): string {
-  return errorLine === '' ? `exited with code ${code}` : `exited with code ${code}: ${errorLine}`;
 }
 
 /** Rust ends a panic with the instruction unreachable, after it has printed the reason on stderr. */
