@@ -12,7 +12,7 @@ const directory = join(home, 'probe');
 const describe = (...lines: string[]) =>
   writeFileSync(join(directory, 'function.yaml'), `${['name: probe', ...lines].join('\n')}\n`);
 
-test('deploy --dry-run of a single function shows what a deploy would change, and changes nothing', async (t) => {
+test('deploy of a single function shows with --dry-run what it would change, and warns of an unset secret', async (t) => {
   const engine = await startEngine();
   t.teardown(engine.close);
   const env = { ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey };
@@ -50,6 +50,13 @@ test('deploy --dry-run of a single function shows what a deploy would change, an
   const refused = await orama('deploy', '--dry-run');
   t.is(refused.code, 1);
   t.regex(refused.stderr, /0 0 30 2 \*/);
+
+  describe('http: {verify: {scheme: github, secret: "NEXT, HOOK_SECRET"}}');
+  const deaf = await orama('deploy');
+  t.is(deaf.code, 0, deaf.stderr);
+  t.regex(deaf.stderr, /^warning: probe refuses every request.*orama function secrets set NEXT$/m);
+  await engine.api.put('/v1/functions/secrets', { name: 'HOOK_SECRET', value: 'x' });
+  t.is((await orama('deploy')).stderr, '', 'one of them is enough');
 });
 
 test('what needs a project says so outside one, and what to do', async (t) => {

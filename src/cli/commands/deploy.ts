@@ -6,6 +6,7 @@ import { readManifest } from '../function-directory.js';
 import { assertBuilt } from '../project/build-all.js';
 import { dryRunFunction } from '../project/deploy.js';
 import { openSession } from '../session.js';
+import { warnOfUnsetSecrets } from '../unset-secrets.js';
 
 /** Adds the command `orama function deploy [dir]`. */
 export function addDeploy(parent: Command): void {
@@ -52,7 +53,9 @@ export async function deployOne(directory: string, flags: DeployFlags, command: 
     const { name, version, warm_start } = done.function;
     return `Deployed ${name} version ${version} (start: ${warm_start})`;
   });
-  terminal.progress(nextStep(readManifest(directory).settings));
+  const { settings } = readManifest(directory);
+  await warnOfUnsetSecrets([settings], client, terminal);
+  terminal.progress(nextStep(settings));
 }
 
 /** Returns the command that calls the function, depending on how it is triggered. */

@@ -1,6 +1,7 @@
 import { type Client, createClient } from '../client.js';
 import type { ConnectionFlags } from '../config.js';
 import type { Terminal } from '../terminal.js';
+import { warnOfUnsetSecrets } from '../unset-secrets.js';
 import { originOf } from '../version-origin.js';
 import { applyPlan, deleteFunction } from './apply.js';
 import { assertBuilt, buildAll } from './build-all.js';
@@ -55,6 +56,8 @@ export async function deployProject(
     await mapCollectingErrors(gone, AT_ONCE, ({ name }) => deleteFunction(client, name));
   }
   printOutcome(terminal, { plan, prune, secrets, dryRun: false, versions });
+  const settings = chosen.map(({ manifest }) => manifest.settings);
+  await warnOfUnsetSecrets(settings, client, terminal);
 }
 
 /**
