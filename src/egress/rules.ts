@@ -44,7 +44,10 @@ export function checkAddresses(target: HostAndPort, addresses: readonly string[]
     const reason = blockedReason(address);
     if (reason === null || allow.address(address, target.port)) continue;
     const named = address === target.host ? address : `${target.host} (${address})`;
-    throw new AppError('egress_refused', `${named} may not be reached: it is ${reason}`);
+    throw new AppError(
+      'egress_refused',
+      `${named} may not be reached: it is ${reason}. The operator can allow it with EGRESS_ALLOW`,
+    );
   }
 }
 

@@ -40,8 +40,8 @@ export const statsReplySchema = z.object({
     }),
   ),
   now: z.object({
-    waiting: count,
-    delayed: count,
+    waiting: count.describe('Jobs that wait for their first attempt or for a retry.'),
+    delayed: count.describe('Jobs whose first attempt is not yet due.'),
     running: count,
     oldest_waiting_s: count.describe('Age of the oldest waiting job; 0 if there is none.'),
   }),
