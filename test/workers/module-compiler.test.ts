@@ -82,6 +82,24 @@ test('modules for calls are compiled before deploys, and deploys before repeated
   t.deepEqual(ended, ['deploy', 'run', 'deploy', 'background']);
 });
 
+test('a call or deploy of a namespace does not wait for a repeated probe of it', async (t) => {
+  const compiler = new ModuleCompiler();
+  t.teardown(() => compiler.close());
+  for (const [priority, want] of [
+    ['deploy', 'probe'],
+    ['run', 'reactor'],
+  ] as const) {
+    const repeated = compiler.compile('one', 'background', { ...deploy(endless), again: true });
+    const { program } = await compiler.compile('one', priority, { ...deploy(quick), want });
+    t.is(program.strategy, 'reactor');
+    const outcome = await repeated.then(
+      ({ conclusive }) => conclusive,
+      ({ code }) => code,
+    );
+    t.true([false, 'unavailable'].includes(outcome), `${priority}: the probe is repeated later: ${outcome}`);
+  }
+});
+
 test('a module is compiled and probed to the end, however long it waits for a processor', async (t) => {
   // The thread gets no processor time, as on a busy machine, and the budgets are over at once in
   // elapsed time.

@@ -109,6 +109,13 @@ export class CompilerWorker {
     });
   }
 
+  /** Gives up a probe that is being repeated; it remains inconclusive. */
+  interruptRepeatedProbe(): void {
+    if (this.#task?.request.again !== true) return;
+    const reason = 'another module of the namespace was needed';
+    this.#giveUp(reason, { conclusive: false, code: 'unavailable' });
+  }
+
   /** Terminates the thread; the next module gets a new one. */
   async retire(): Promise<void> {
     const worker = this.#worker;

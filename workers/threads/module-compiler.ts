@@ -52,8 +52,8 @@ export class ModuleCompiler implements Closable {
     deploy: new FairQueue(),
     background: new FairQueue(),
   };
-  /** The namespaces whose module is being compiled. */
-  readonly #busy = new Set<string>();
+  /** The thread of each namespace whose module is being compiled. */
+  readonly #busy = new Map<string, CompilerWorker>();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
@@ -73,6 +73,8 @@ export class ModuleCompiler implements Closable {
         return;
       }
       this.#queues[priority].push(namespace, { namespace, request, resolve, reject });
+      // Nobody waits for a repeated probe, and it may take ten seconds of processor time.
+      if (priority !== 'background') this.#busy.get(namespace)?.interruptRepeatedProbe();
       this.#next();
     });
   }
@@ -107,7 +109,7 @@ export class ModuleCompiler implements Closable {
   }
 
   #begin(worker: CompilerWorker, { namespace, request, resolve }: WaitingCompilation): void {
-    this.#busy.add(namespace);
+    this.#busy.set(namespace, worker);
     if (this.#busy.size === 1) this.#onBusy(true);
     const compiled = worker.compile(request);
     resolve(compiled);
