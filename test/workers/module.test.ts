@@ -48,6 +48,9 @@ const imported = (module: string, name: string, description: number[]): HandMade
       : {}),
   });
 
+/** A command whose export `_start` begins with a byte that UTF-8 does not have. */
+const misnamed = handMade(command()).map((byte) => (byte === '_'.charCodeAt(0) ? 0xff : byte));
+
 const REFUSED: [string, Uint8Array, RegExp][] = [
   ['an empty file', new Uint8Array(0), /no WebAssembly module/],
   ['a text file', new TextEncoder().encode('console.log(1)'), /no WebAssembly module/],
@@ -55,6 +58,7 @@ const REFUSED: [string, Uint8Array, RegExp][] = [
   ['a component', Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0), /component/],
   ['another WebAssembly version', Uint8Array.of(0, 0x61, 0x73, 0x6d, 2, 0, 0, 0), /version/],
   ['a truncated module', handMade(command()).subarray(0, 20), /cut off/],
+  ['a name that is not UTF-8', misnamed, /^The module has a name at byte \d+ that is not UTF-8\.$/],
   ['a module of more than 32 MB', new Uint8Array((32 << 20) + 1), /32\.0 MB; at most 32 MB/],
   [
     'a module without an entry point',

@@ -77,8 +77,8 @@ export class ByteReader {
     const bytes = this.take(this.u32());
     try {
       return utf8.decode(bytes);
-    } catch (cause) {
-      throw malformed(`The module has a name at byte ${this.at} that is not UTF-8. (${String(cause)})`);
+    } catch {
+      throw malformed(`The module has a name at byte ${this.at} that is not UTF-8.`);
     }
   }
 }
