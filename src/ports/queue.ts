@@ -75,10 +75,7 @@ export interface Delivery {
   isLastAttempt: boolean;
   /** True if this attempt was delivered before: its worker crashed, or the job was put back. */
   redelivered: boolean;
-  /**
-   * Aborted when the invocation is cancelled (reason 'cancelled') or the job has been taken over by
-   * another worker ('lost').
-   */
+  /** Aborted when the invocation is cancelled, or the job has been taken over by another worker. */
   signal: CancelSignal;
   /** Reports that the guest begins: from now on it may be the cause of a worker crash. */
   begun(): void;
