@@ -3,8 +3,7 @@ import type { QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/p
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import type { JobCounts } from '../../driver.js';
 import { REBASE_AT, virtualTimeOf } from '../../fairness.js';
-import type { InvocationJob } from '../../job-data.js';
-import { queueKindOf } from '../../job-data.js';
+import { type InvocationJob, queueKindOf } from '../../job-data.js';
 import { perQueue, QUEUE_KINDS, type QueueKind } from '../../queue-names.js';
 import type { Warn } from '../../warn.js';
 import { acceptedAtOf } from './counts.js';
