@@ -228,11 +228,11 @@ export interface InvocationQueue extends Closable {
    * was recorded when it was cancelled. Call it after `get`, so that a result in flight has reached
    * the store.
    */
-  removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
+  findRemoved(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
   /**
-   * Like `removed`, for an invocation with a waiting caller, without `get` before. Reads no input.
+   * Like `findRemoved`, for an invocation with a waiting caller, without `get` before. Reads no input.
    */
-  removedCall(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
+  findRemovedCall(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
   /**
    * Registers a handler for such invocations. It is called within about a minute, in one process at
    * a time.

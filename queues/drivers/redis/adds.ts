@@ -94,7 +94,7 @@ export class RedisAdds implements Adds {
   }
 
   /** Lets adds fetch sync jobs too. Returns a function that ends this. */
-  fetchFor(fetcher: BatchFetcher): () => void {
+  fetchOnAdd(fetcher: BatchFetcher): () => void {
     this.#fetcher = fetcher;
     return () => {
       if (this.#fetcher === fetcher) this.#fetcher = undefined;

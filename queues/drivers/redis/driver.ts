@@ -160,7 +160,7 @@ export class RedisDriver implements QueueDriver {
    * Only sync jobs have a waiting caller, so only they are fetched by the command that adds them.
    */
   fetchOnAdd(kind: QueueKind, fetcher: BatchFetcher): () => void {
-    return kind === 'sync' ? this.adds.fetchFor(fetcher) : () => {};
+    return kind === 'sync' ? this.adds.fetchOnAdd(fetcher) : () => {};
   }
 
   /**

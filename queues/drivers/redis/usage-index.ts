@@ -9,7 +9,7 @@ import type { Warn } from '../../warn.js';
 import { acceptedAtOf } from './counts.js';
 import { removeOldRecords } from './crash-journal.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
-import { encodeUsageEntry, removedByUsageEntry } from './usage-entry.js';
+import { decodeUsageEntry, encodeUsageEntry } from './usage-entry.js';
 
 /**
  * How long ended jobs are collected, in milliseconds. Each command makes Redis sync its file, and
@@ -205,11 +205,11 @@ export class UsageIndex implements JobCounts {
   async findRemoved(namespace: string, id: string): Promise<RemovedInvocation | null> {
     const key = `${this.#keys.usage}jobs:${namespace}`;
     const [entry] = await this.#connection.zrangebylex(key, `[${id}:`, `(${id};`, 'LIMIT', 0, 1);
-    return entry === undefined ? null : removedByUsageEntry(namespace, entry);
+    return entry === undefined ? null : decodeUsageEntry(namespace, entry);
   }
 
   async #hasEnded(namespace: string, entry: string): Promise<boolean> {
-    const removed = removedByUsageEntry(namespace, entry);
+    const removed = decodeUsageEntry(namespace, entry);
     return removed === null || this.#onRemoved === undefined || this.#onRemoved(removed);
   }
 
