@@ -230,7 +230,8 @@ export interface InvocationQueue extends Closable {
    */
   findRemoved(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
   /**
-   * Like `findRemoved`, for an invocation with a waiting caller, without `get` before. Reads no input.
+   * Like `findRemoved`, for an invocation with a waiting caller, without `get` before. Reads no
+   * input.
    */
   findRemovedCall(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
   /**

@@ -48,7 +48,9 @@ export class LogStore implements Closable {
   #shipping: Promise<void> | null = null;
   /** Whether records may have been pushed since the last drain began. */
   #mayHaveRecords = false;
-  /** Whether rows go into the backlog without trying the store, until the store accepts some of it. */
+  /**
+   * Whether rows go into the backlog without trying the store, until the store accepts some of it.
+   */
   #viaBacklog = false;
   #closed = false;
 

@@ -170,8 +170,9 @@ export class UsageIndex implements JobCounts {
 
   /**
    * Removes the entries of jobs that no longer exist: their worker died before it could remove the
-   * entry, or the job was deleted or finished with another tool. An entry whose end the `onRemoved` handler has
-   * not recorded yet stays. Also removes old records of dead processes from the crash journal.
+   * entry, or the job was deleted or finished with another tool. An entry whose end the `onRemoved`
+   * handler has not recorded yet stays. Also removes old records of dead processes from the crash
+   * journal.
    */
   async sweep(): Promise<void> {
     const namespaces = await this.#client.smembers(`${this.#keys.usage}namespaces`);
