@@ -161,15 +161,15 @@ export class Consumer implements Closable {
   #deliver(
     kind: QueueKind,
     job: InvocationJob,
-    own: Pick<Delivery, 'crashesWhileRunning' | 'signal'> & { guarded: GuardedRun; release: () => void },
+    run: Pick<Delivery, 'crashesWhileRunning' | 'signal'> & { guarded: GuardedRun; release: () => void },
   ): Promise<Settlement> {
     const delivery = toDelivery(job, {
-      crashesWhileRunning: own.crashesWhileRunning,
-      signal: own.signal,
-      begun: own.guarded.began,
+      crashesWhileRunning: run.crashesWhileRunning,
+      signal: run.signal,
+      begun: run.guarded.began,
       releaseSlot: () => {
-        own.guarded.ended();
-        if (kind === 'sync' || !this.#slots.asyncYields) own.release();
+        run.guarded.ended();
+        if (kind === 'sync' || !this.#slots.asyncYields) run.release();
       },
     });
     return this.#handle(delivery);
