@@ -63,10 +63,6 @@ export class LogStore implements Closable {
     this.#backlogCheck = setInterval(() => this.#ship(), BACKLOG_CHECK_MS).unref();
   }
 
-  get viaBacklog(): boolean {
-    return this.#viaBacklog;
-  }
-
   /** Resolves when the rows are durable; rejects when store and backlog are both unreachable. */
   async write(rows: readonly AttemptRow[]): Promise<void> {
     const { backlog, logger } = this.#deps;
