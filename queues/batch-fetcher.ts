@@ -5,6 +5,8 @@ export interface BatchFetcher {
   readonly lockMs: number;
   /** Reserves capacity for up to `most` jobs. Returns one lock token per reserved place. */
   reserve(most: number): readonly string[];
-  /** Delivers the fetched jobs, in the order of the tokens, and releases the capacity that is left. */
+  /**
+   * Delivers the fetched jobs, in the order of the tokens, and releases the capacity that is left.
+   */
   deliver(tokens: readonly string[], answers: readonly NextJob[]): void;
 }

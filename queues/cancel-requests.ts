@@ -4,13 +4,6 @@ import type { QueueDriver } from './driver.js';
 import type { Warn } from './warn.js';
 
 /**
- * Why a delivery's signal was aborted: the invocation was cancelled, or another worker has taken
- * over the job.
- */
-const CANCELLED = 'cancelled';
-export const LOST = 'lost';
-
-/**
  * How long a cancel request for an unknown job is remembered: it may arrive at this worker before
  * the job does.
  */
@@ -50,19 +43,19 @@ export class CancelRequests implements Closable {
 
   /** Called when the job of this run now belongs to another run. */
   lose(token: string): void {
-    this.#active.get(token)?.abort(LOST);
+    this.#active.get(token)?.abort('lost');
   }
 
   /** Applies a request that arrived before the job did. */
   applyEarly(cancellation: Cancellation): void {
-    if (this.#early.has(cancellation.jobId)) cancellation.abort(CANCELLED);
+    if (this.#early.has(cancellation.jobId)) cancellation.abort('cancelled');
   }
 
   /** Applies a request that was sent while no worker, or another one, had the job. */
   async check(cancellation: Cancellation): Promise<void> {
     const id = cancellation.jobId;
     try {
-      if (await this.#driver.isCancelRequested(id)) cancellation.abort(CANCELLED);
+      if (await this.#driver.isCancelRequested(id)) cancellation.abort('cancelled');
     } catch (error) {
       this.#warn(`Failed to read whether invocation ${id} was cancelled; the invocation runs.`, error);
     }
@@ -82,7 +75,7 @@ export class CancelRequests implements Closable {
     for (const cancellation of this.#active.values()) {
       if (cancellation.jobId !== id) continue;
       isActive = true;
-      cancellation.abort(CANCELLED);
+      cancellation.abort('cancelled');
     }
     if (isActive) return;
     const timer = setTimeout(() => this.#early.delete(id), EARLY_CANCEL_MS);

@@ -1,4 +1,4 @@
-import type { CancelSignal } from '../src/ports/cancel-signal.js';
+import type { CancelReason, CancelSignal } from '../src/ports/cancel-signal.js';
 
 /**
  * The cancel signal of a job in this process; fires at most once. It has the subset of
@@ -6,7 +6,7 @@ import type { CancelSignal } from '../src/ports/cancel-signal.js';
  */
 export class Cancellation implements CancelSignal {
   aborted = false;
-  reason: unknown;
+  reason: CancelReason | undefined;
   readonly jobId: string;
   #listeners: Set<() => void> | undefined;
 
@@ -14,7 +14,7 @@ export class Cancellation implements CancelSignal {
     this.jobId = jobId;
   }
 
-  abort(reason: unknown): void {
+  abort(reason: CancelReason): void {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;

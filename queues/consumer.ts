@@ -3,7 +3,7 @@ import { MAX_WORKER_CRASHES } from '../src/contract/limits.js';
 import { messageOf } from '../src/errors.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
-import { CancelRequests, LOST } from './cancel-requests.js';
+import { CancelRequests } from './cancel-requests.js';
 import { CrashGuard, type GuardedRun } from './crash-guard.js';
 import type { QueueDriver } from './driver.js';
 import { toDelivery } from './job-codec.js';
@@ -122,7 +122,7 @@ export class Consumer implements Closable {
     const cancellation = this.#cancelRequests.track(id, token);
     this.#prefetch[kind].recordFetch(job.data.s);
     const putBack = async (settlement: PutBack): Promise<RunOutcome> => {
-      await settler.putBack(job, token, settlement, () => cancellation.reason === LOST);
+      await settler.putBack(job, token, settlement, () => cancellation.reason === 'lost');
       return 'moved';
     };
     let release = () => {};
@@ -149,7 +149,7 @@ export class Consumer implements Closable {
         release,
       });
       // The store would refuse to settle a job that now belongs to another run.
-      if (settlement.kind === 'lost' || cancellation.reason === LOST) return 'moved';
+      if (settlement.kind === 'lost' || cancellation.reason === 'lost') return 'moved';
       return settlement.kind === 'done' ? 'done' : await putBack(settlement);
     } finally {
       release();
@@ -161,15 +161,15 @@ export class Consumer implements Closable {
   #deliver(
     kind: QueueKind,
     job: InvocationJob,
-    own: Pick<Delivery, 'crashesWhileRunning' | 'signal'> & { guarded: GuardedRun; release: () => void },
+    run: Pick<Delivery, 'crashesWhileRunning' | 'signal'> & { guarded: GuardedRun; release: () => void },
   ): Promise<Settlement> {
     const delivery = toDelivery(job, {
-      crashesWhileRunning: own.crashesWhileRunning,
-      signal: own.signal,
-      begun: own.guarded.began,
+      crashesWhileRunning: run.crashesWhileRunning,
+      signal: run.signal,
+      begun: run.guarded.began,
       releaseSlot: () => {
-        own.guarded.ended();
-        if (kind === 'sync' || !this.#slots.asyncYields) own.release();
+        run.guarded.ended();
+        if (kind === 'sync' || !this.#slots.asyncYields) run.release();
       },
     });
     return this.#handle(delivery);

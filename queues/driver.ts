@@ -113,7 +113,7 @@ export interface QueueDriver extends Closable {
    * Until `jobCounts.removed`, the job is counted, and `findRemoved` finds it.
    */
   remove(job: InvocationJob): Promise<boolean>;
-  /** See `InvocationQueue.removed` in src/ports/. */
+  /** See `InvocationQueue`. */
   findRemoved(namespace: Namespace, id: string): Promise<RemovedInvocation | null>;
   onRemoved(handler: RemovedHandler): void;
   /**

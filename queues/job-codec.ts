@@ -104,10 +104,14 @@ export function toJob({ invocation, attempts, backoff, delayMs, overdraft = 0 }:
   };
 }
 
-/** Returns a job as its handler gets it. Throws when the job's data cannot be decoded. */
+/**
+ * Returns a job as its handler gets it. Throws when the job's data cannot be decoded.
+ *
+ * @param run What belongs to this run of the job in this process.
+ */
 export function toDelivery(
   job: InvocationJob,
-  own: Pick<Delivery, 'crashesWhileRunning' | 'signal' | 'begun' | 'releaseSlot'>,
+  run: Pick<Delivery, 'crashesWhileRunning' | 'signal' | 'begun' | 'releaseSlot'>,
 ): Delivery {
   const failures = job.attemptsMade;
   const crashes = job.stalledCounter;
@@ -117,12 +121,12 @@ export function toDelivery(
     attempt: failures + crashes + 1,
     failures,
     crashes,
-    crashesWhileRunning: own.crashesWhileRunning,
+    crashesWhileRunning: run.crashesWhileRunning,
     attempts,
     isLastAttempt: failures + 1 >= attempts,
     redelivered: job.attemptsStarted > failures + 1,
-    signal: own.signal,
-    begun: own.begun,
-    releaseSlot: own.releaseSlot,
+    signal: run.signal,
+    begun: run.begun,
+    releaseSlot: run.releaseSlot,
   };
 }

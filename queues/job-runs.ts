@@ -191,7 +191,9 @@ export class JobRuns implements Closable, BatchFetcher {
     this.#pending.add(tracked);
   }
 
-  /** Starts no job from now on, and returns those that still arrive. Running jobs run to their end. */
+  /**
+   * Starts no job from now on, and returns those that still arrive. Running jobs run to their end.
+   */
   stop(): void {
     this.#isStopped = true;
     this.#settler.stopRetries();

@@ -65,7 +65,7 @@ export class JobSettler {
    * an attempt, or for a delay, which does not. The end of the job has not been recorded, so this
    * retries for as long as this process owns the job.
    *
-   * @param isLostToOther Whether another worker has taken over the job. Asked before each further try.
+   * @param isLostToOther Whether another worker has taken over the job; asked before each retry.
    */
   async putBack(job: InvocationJob, token: string, to: PutBack, isLostToOther: () => boolean): Promise<void> {
     for (;;) {

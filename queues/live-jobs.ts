@@ -4,8 +4,7 @@ import type { LiveInvocation, LivePage } from '../src/ports/queue.js';
 import { withBeingCancelled } from './being-cancelled.js';
 import type { QueueDriver } from './driver.js';
 import { decodeInvocation, isJobData } from './job-codec.js';
-import type { InvocationJob } from './job-data.js';
-import { queueKindOf } from './job-data.js';
+import { type InvocationJob, queueKindOf } from './job-data.js';
 import { QUEUE_KINDS } from './queue-names.js';
 
 /** The largest number of jobs that one call of `list` examines when it filters by function. */

@@ -133,15 +133,15 @@ export class BullInvocationQueue implements InvocationQueue {
     return state === 'unknown' ? 'absent' : this.cancel(id, recordEnd);
   }
 
-  async removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {
+  async findRemoved(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {
     if (this.#jobs.beingCancelled.has(id)) return null;
     return this.#reach(() => this.#driver.findRemoved(namespace, id));
   }
 
-  async removedCall(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {
+  async findRemovedCall(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {
     return this.#reach(async () => {
       if ((await this.#driver.queues.sync.getJobState(id)) !== 'unknown') return null;
-      return this.removed(namespace, id);
+      return this.findRemoved(namespace, id);
     });
   }
 

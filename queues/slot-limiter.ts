@@ -26,7 +26,7 @@ const YIELD_FOR_JOBS_PER_SLOT = 32;
  * The number of jobs to fetch beyond all slots while long jobs hold them, so that a job of another
  * namespace is found.
  */
-const PROBES = 2;
+const LOOKAHEAD = 2;
 
 /** A slot that a job holds until it releases it, once. */
 export interface SlotGrant {
@@ -134,7 +134,7 @@ export class SlotLimiter implements Closable {
 
   /** Returns how many jobs of a kind to fetch in addition to the fetch limit. */
   extraFetches(kind: QueueKind): number {
-    return this.#reserved[kind].inUse + (this.#stuckWatch.isStuck(kind) ? PROBES : 0);
+    return this.#reserved[kind].inUse + (this.#stuckWatch.isStuck(kind) ? LOOKAHEAD : 0);
   }
 
   /** Refuses jobs that wait for a slot and those that would have to: they return to the queue. */
@@ -207,7 +207,7 @@ export class SlotLimiter implements Closable {
       next.admit(this.#reserve(kind, next.namespace));
     }
     const limit = this.#fetches?.limitOf(kind) ?? Number.POSITIVE_INFINITY;
-    const isFetchedOut = this.#inUse[kind] + waiting.length >= limit + PROBES;
+    const isFetchedOut = this.#inUse[kind] + waiting.length >= limit + LOOKAHEAD;
     if (isFetchedOut) void this.#returnForUnseen(kind);
   }
 

@@ -8,7 +8,9 @@ import './build.mjs';
 const SLOWEST = 20;
 /** ava prints the duration of each test that took more than 100 ms after its title. */
 const TIMED = /^\s*[✔✘].*?\s([^\s].*) \((?:(\d+)m )?(?:([\d.]+)s)?(?:([\d.]+)ms)?\)/u;
-/** What ava marks as failed: tests, hooks, and files that exited, threw outside a test or timed out. */
+/**
+ * What ava marks as failed: tests, hooks, and files that exited, threw outside a test or timed out.
+ */
 const FAILED = /^\s*(?:✘|Uncaught exception in|Unhandled rejection in)/u;
 /** ava's report of the failures begins with a line of this character alone. */
 const REPORT = /^\s*─\s*$/u;

@@ -1,7 +1,6 @@
 import { closeRedis } from '../../src/redis/connection.js';
 import { RedisServer } from '../../src/redis/server.js';
-import type { Queues } from '../bull-queues.js';
-import { type BullQueuesOptions, openBullQueues } from '../bull-queues.js';
+import { type BullQueuesOptions, openBullQueues, type Queues } from '../bull-queues.js';
 import { RedisBacklog } from './redis/backlog.js';
 import { RedisDriver } from './redis/driver.js';
 import { RedisLeases } from './redis/leases.js';

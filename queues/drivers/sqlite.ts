@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { AppError, messageOf } from '../../src/errors.js';
-import type { Queues } from '../bull-queues.js';
-import { type BullQueuesOptions, openBullQueues } from '../bull-queues.js';
+import { type BullQueuesOptions, openBullQueues, type Queues } from '../bull-queues.js';
 import { SqliteConnection } from './sqlite/backend/connection.js';
 import { SqliteBacklog } from './sqlite/backlog.js';
 import { SqliteDriver } from './sqlite/driver.js';

@@ -49,9 +49,9 @@ export function moment(text: string): string {
 }
 
 /**
- * Parses a date (`2026-01-31`) or a time (`2026-01-31T12:00:00Z`; without a zone it is local). Returns
- * NaN for other formats and for times that do not exist, such as February 30, for both of which
- * `Date.parse` may find a time.
+ * Parses a date (`2026-01-31`) or a time (`2026-01-31T12:00:00Z`; without a zone it is local).
+ * Returns NaN for other formats and for times that do not exist, such as February 30, for both of
+ * which `Date.parse` may find a time.
  */
 function timeOf(text: string): number {
   const [, date, time = '', zone = 'Z'] =

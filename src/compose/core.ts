@@ -50,7 +50,7 @@ export async function composeCore(
       bus,
       store,
       async endIfRemoved(namespace, id) {
-        const removed = await queue.removedCall(namespace, id);
+        const removed = await queue.findRemovedCall(namespace, id);
         if (removed !== null) await end(removed);
       },
     }),

@@ -69,7 +69,7 @@ export async function startWeb(
     ...stateOf(ports, core, peerMetrics, options),
     version: VERSION,
     audit: store.audit,
-    routes: new HttpRoutes(core.catalog),
+    functionRoutes: new HttpRoutes(core.catalog),
     functions: createFunctions({ ...ports, ...core, invocations }),
     deployments: createDeployments({ ...ports, ...core, engine, probeRetries }),
     aliases: createAliases({ ...ports, ...core }),

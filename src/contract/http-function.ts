@@ -34,7 +34,7 @@ const timestampedSchema = <S extends string>(scheme: S) =>
   });
 
 /** How a request's signature is verified before the invocation is queued. */
-export const verifySchema = z.discriminatedUnion(
+const verifySchema = z.discriminatedUnion(
   'scheme',
   [
     z.strictObject({ scheme: z.literal('github'), secret: secretNamesSchema }),
@@ -64,7 +64,7 @@ export type VerifySettings = z.infer<typeof verifySchema>;
 const originSchema = z.string().refine(isOrigin, {
   error: (issue) => `must be ${ORIGIN_RULE}, not ${show(issue.input)}`,
 });
-export const corsSchema = z
+const corsSchema = z
   .strictObject({
     origins: z.array(originSchema).min(1).max(100),
     methods: methodsSchema.optional(),

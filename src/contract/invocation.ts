@@ -8,10 +8,10 @@ export type TriggerKind = z.infer<typeof triggerKindSchema>;
 export const attemptStatusSchema = z.enum(['success', 'error', 'timeout']);
 export type AttemptStatus = z.infer<typeof attemptStatusSchema>;
 
-export const logLevelSchema = z.enum(['debug', 'info', 'warn', 'error']);
+const logLevelSchema = z.enum(['debug', 'info', 'warn', 'error']);
 export type LogLevel = z.infer<typeof logLevelSchema>;
 
-export const logMessageSchema = z.object({
+const logMessageSchema = z.object({
   level: logLevelSchema,
   message: z.string(),
   timestamp: z.string(),
@@ -61,7 +61,7 @@ const invocationAttemptSchema = z.object({
 });
 
 /** Delivery status of the callback. */
-export const callbackSchema = z.object({
+const callbackSchema = z.object({
   url: z.string(),
   attempts: z.number().int().describe('Number of delivery attempts so far.'),
   delivered_at: z.string().nullable().describe('When the receiver responded with a 2xx status.'),

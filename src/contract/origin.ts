@@ -12,7 +12,8 @@ export const ORIGIN_RULE =
   'an origin as browsers send it, such as "https://app.example.com" without a final slash, or "*"';
 
 /**
- * Returns whether the text is `*` or an origin that an `Origin` header can equal, for lists of origins.
+ * Returns whether the text is `*` or an origin that an `Origin` header can equal, for lists of
+ * origins.
  */
 export function isOrigin(text: string): boolean {
   return text === '*' || text === 'null' || (SERIALIZED.test(text) && !DEFAULT_PORT.test(text));

@@ -89,7 +89,9 @@ export function dotted(path: readonly PropertyKey[]): string {
 
 const KEYS_SEPARATOR = ', ';
 
-/** Returns the keys of the object that has an unknown one. zod's issue names only the unknown ones. */
+/**
+ * Returns the keys of the object that has an unknown one. zod's issue names only the unknown ones.
+ */
 function keysOf({ inst }: z.core.$ZodRawIssue): string {
   if (inst instanceof z.ZodObject) return Object.keys(inst.shape).join(KEYS_SEPARATOR);
   if (inst instanceof z.ZodRecord) {

@@ -6,7 +6,7 @@ export const MAX_TRACED_CALLS = 1000;
 export const MAX_TRACE_BYTES = 1 << 20;
 
 /** The result of a host call, by its kind. */
-export const tracedResultSchema = z.discriminatedUnion('kind', [
+const tracedResultSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('none') }),
   z.object({ kind: z.literal('text'), text: z.string() }),
   z.object({ kind: z.literal('bytes'), base64: z.string() }),
@@ -18,7 +18,7 @@ export const tracedResultSchema = z.discriminatedUnion('kind', [
 ]);
 export type TracedResult = z.infer<typeof tracedResultSchema>;
 
-export const tracedCallSchema = z.object({
+const tracedCallSchema = z.object({
   call: z.string().describe('The host function, such as `http_fetch`.'),
   about: z
     .string()

@@ -123,7 +123,9 @@ export interface RouteResponse {
    * reads the result later.
    */
   ended?: { id: RequestId };
-  /** The invocation that the request was carried out by; named if there is no memory for the reply. */
+  /**
+   * The invocation that the request was carried out by; named if there is no memory for the reply.
+   */
   carriedOutBy?: RequestId | null;
 }
 

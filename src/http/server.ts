@@ -81,7 +81,7 @@ export async function startServer(services: Services, address: ServerAddress): P
  * host on the main port, of the port of HTTP functions.
  */
 function createHandlers(services: Services, stopping: AbortSignal, listeners: Listeners) {
-  const { config, routes } = services;
+  const { config, functionRoutes: routes } = services;
   const clients = createClientAddresses(config.TRUSTED_PROXIES);
   const admit = createAdmission(services, clients);
   const bodies = createBodyLimits(clients, config.REQUEST_IDLE_SECONDS * 1000);

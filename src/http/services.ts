@@ -74,7 +74,7 @@ export interface Services {
   tokens: Tokens;
 
   catalog: Catalog;
-  routes: HttpRoutes;
+  functionRoutes: HttpRoutes;
   functions: Functions;
   deployments: Deployments;
   invoker: Invoker;

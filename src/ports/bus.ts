@@ -13,8 +13,8 @@ export interface Bus extends Closable {
   /**
    * Like `publish`, but resolves when the subscribers in every process have handled the message, so
    * that none of them acts on what it knew before; after 500 ms at most, because a process may be
-   * frozen. For rare messages: each subscriber sends an acknowledgement. Subscribers at other nodes of
-   * a Redis Cluster are notified, but not waited for.
+   * frozen. For rare messages: each subscriber sends an acknowledgement. Subscribers at other nodes
+   * of a Redis Cluster are notified, but not waited for.
    */
   notify(channel: string, message: string): Promise<void>;
   /**

@@ -75,10 +75,7 @@ export interface Delivery {
   isLastAttempt: boolean;
   /** True if this attempt was delivered before: its worker crashed, or the job was put back. */
   redelivered: boolean;
-  /**
-   * Aborted when the invocation is cancelled (reason 'cancelled') or the job has been taken over by
-   * another worker ('lost').
-   */
+  /** Aborted when the invocation is cancelled, or the job has been taken over by another worker. */
   signal: CancelSignal;
   /** Reports that the guest begins: from now on it may be the cause of a worker crash. */
   begun(): void;
@@ -231,11 +228,12 @@ export interface InvocationQueue extends Closable {
    * was recorded when it was cancelled. Call it after `get`, so that a result in flight has reached
    * the store.
    */
-  removed(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
+  findRemoved(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
   /**
-   * Like `removed`, for an invocation with a waiting caller, without `get` before. Reads no input.
+   * Like `findRemoved`, for an invocation with a waiting caller, without `get` before. Reads no
+   * input.
    */
-  removedCall(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
+  findRemovedCall(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null>;
   /**
    * Registers a handler for such invocations. It is called within about a minute, in one process at
    * a time.

@@ -88,13 +88,13 @@ export class RedisServer {
    * not an outage.
    */
   static async reach(url: string, setting: string, options: ServerOptions = {}): Promise<RedisServer> {
-    const cluster = await probe(url, setting, options, isCluster);
+    const cluster = await askOnce(url, setting, options, isCluster);
     return new RedisServer(url, setting, options, cluster);
   }
 
   /** Like `reach`, for a server that is used by itself, or does not know Redis' `INFO`. */
   static async reachNode(url: string, setting: string, options: ServerOptions = {}): Promise<RedisServer> {
-    await probe(url, setting, options, (redis) => redis.call('PING'));
+    await askOnce(url, setting, options, (redis) => redis.call('PING'));
     return new RedisServer(url, setting, options, false);
   }
 
@@ -205,7 +205,7 @@ export async function connectNode(url: string, setting: string, dialect?: Dialec
 }
 
 /** Asks the server of the URL something on a connection of its own. */
-async function probe<T>(
+async function askOnce<T>(
   url: string,
   setting: string,
   { dialect }: ServerOptions,

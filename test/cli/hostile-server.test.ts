@@ -95,7 +95,10 @@ function leaves(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
 }
 
-/** Runs the CLI as on a terminal. Ends it after a minute, much longer than it takes on a busy machine. */
+/**
+ * Runs the CLI as on a terminal. Ends it after a minute, much longer than it takes on a busy
+ * machine.
+ */
 async function onTerminal(args: readonly string[], url: string, stdin = '') {
   const child = spawn(process.execPath, ['--import', TERMINAL, CLI, ...args], {
     cwd: home,

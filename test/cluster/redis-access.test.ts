@@ -1,5 +1,4 @@
-import type { ExecutionContext } from 'ava';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { makeCertificate } from '../helpers/certificate.js';
 import { type Cluster, spawnRole, startCluster } from '../helpers/cluster.js';
 import { loggedAttempts } from '../helpers/logged.js';

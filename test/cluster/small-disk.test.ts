@@ -41,7 +41,10 @@ else {
   );
 }
 
-/** Fills the disk for three seconds while jobs run and arrive. Resolves with the errors of those refused. */
+/**
+ * Fills the disk for three seconds while jobs run and arrive. Resolves with the errors of those
+ * refused.
+ */
 async function losesNothing(t: ExecutionContext, api: Api, disk: SmallDisk, log: () => string) {
   await api.deploy('works', await probeWasm());
   await api.deploy('fails', await probeWasm(), { retry_count: '1', retry_delay_seconds: '1' });

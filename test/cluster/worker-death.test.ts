@@ -6,7 +6,10 @@ import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 
 const EVENTS = 1000;
-/** Short, so that a killed worker's jobs are soon taken over; longer than most pauses of a busy machine. */
+/**
+ * Short, so that a killed worker's jobs are soon taken over; longer than most pauses of a busy
+ * machine.
+ */
 const QUICK = { QUEUE_LOCK_SECONDS: '2' };
 
 test.serial(

@@ -37,7 +37,7 @@ export function cancellingConformance(test: SerialFn<QueueContext>): void {
         (await queue.get(id))?.state,
         items.map((each) => each.invocation.id),
         second.items.map((each) => each.invocation.id),
-        await queue.removed(namespace, id),
+        await queue.findRemoved(namespace, id),
       );
     });
     t.is(outcome, 'removed');
@@ -59,7 +59,7 @@ export function cancellingConformance(test: SerialFn<QueueContext>): void {
     await t.throwsAsync(failing, { message: 'the store is unreachable' });
     await setTimeout(100);
     t.is(await queue.get(id), null);
-    t.is((await t.context.other.queue.removed(namespace, id))?.invocation.id, id);
+    t.is((await t.context.other.queue.findRemoved(namespace, id))?.invocation.id, id);
   });
 
   test('cancelling a running job from another process aborts its signal', async (t) => {

@@ -6,7 +6,9 @@ import { shared } from '../helpers/shared.js';
 import { populate } from './scene.js';
 import { violations } from './violations.js';
 
-/** Runs in the page. Opens every operation, and returns the tables that are wider than their frames. */
+/**
+ * Runs in the page. Opens every operation, and returns the tables that are wider than their frames.
+ */
 const CUT_PARAMETERS = `(() => {
   for (const operation of document.querySelectorAll('.operation')) operation.open = true;
   return [...document.querySelectorAll('#docs .wide')]

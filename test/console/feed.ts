@@ -7,7 +7,9 @@ const KEPT =
 /** Objects whose keys are chosen by users. */
 const NAMED = new Set(['env', 'headers', 'dependencies', 'quotas', 'weights']);
 
-/** Returns a reply of the API with every text replaced, also by texts that the engine would refuse. */
+/**
+ * Returns a reply of the API with every text replaced, also by texts that the engine would refuse.
+ */
 function refed(value: JsonValue, text: () => string, key = ''): JsonValue {
   if (typeof value === 'string') return KEPT.test(key) && !isError(key, value) ? value : text();
   if (Array.isArray(value)) return value.map((each) => refed(each, text, key));

@@ -18,7 +18,9 @@ function lines(bytes: number): LogMessage[] {
   return [{ level: 'info', message: 'x'.repeat(bytes), timestamp: new Date().toISOString() }];
 }
 
-/** A namespace with a quota of 1 MB, and the log quota of another process on the same store and bus. */
+/**
+ * A namespace with a quota of 1 MB, and the log quota of another process on the same store and bus.
+ */
 async function aQuota() {
   const { store, quotas, bus, logQuota: own } = await useCases();
   const namespace = aNamespace();

@@ -79,7 +79,9 @@ test('function dev deploys a change that is saved during the first build', async
   await endsWell();
 });
 
-/** Runs `orama function dev` in a directory, against an engine. `said` returns what it has printed. */
+/**
+ * Runs `orama function dev` in a directory, against an engine. `said` returns what it has printed.
+ */
 function startDev(t: ExecutionContext, engine: TestEngine, directory: string) {
   const child = spawn(process.execPath, ['dist/app/orama.js', 'function', 'dev', directory], {
     env: { PATH: process.env.PATH, HOME: home, ORAMA_URL: engine.url, ORAMA_API_KEY: engine.adminKey },

@@ -19,7 +19,9 @@ interface Setup {
   start(): Promise<Api>;
 }
 
-/** Returns the scheduled times of all ticks of a function that have ended so far, from their inputs. */
+/**
+ * Returns the scheduled times of all ticks of a function that have ended so far, from their inputs.
+ */
 async function ticks(api: Api, name: string): Promise<number[]> {
   const { json } = await api.get(`/v1/invocations?status=success&function=${name}&limit=100`);
   const times: number[] = json.invocations.map(({ input }: { input: string }) =>

@@ -54,7 +54,9 @@ test('many namespaces whose lookups get no answer occupy no more than 128 lookup
   t.is(server.most(), 128);
 });
 
-/** A resolver that answers for `public.test` only. `most` is the largest number of lookups at once. */
+/**
+ * A resolver that answers for `public.test` only. `most` is the largest number of lookups at once.
+ */
 function silentServer() {
   let running = 0;
   let most = 0;

@@ -26,7 +26,9 @@ const SEQUENCES = [
   '\u202egpj.exe',
 ];
 
-/** Text that would clear the screen, set titles and the clipboard, forge links, and turn text round. */
+/**
+ * Text that would clear the screen, set titles and the clipboard, forge links, and turn text round.
+ */
 export const HOSTILE = `${FORBIDDEN.join('x')}${SEQUENCES.join(' ')}`;
 
 /** Returns the code points of forbidden characters in a text. */

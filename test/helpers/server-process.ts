@@ -56,7 +56,9 @@ export interface RestartableServer {
   close(): Promise<void>;
 }
 
-/** Starts a server on a directory, which is removed when the server cannot be started or is closed. */
+/**
+ * Starts a server on a directory, which is removed when the server cannot be started or is closed.
+ */
 export async function startRestartable(
   dir: string,
   start: () => Promise<ChildProcess>,

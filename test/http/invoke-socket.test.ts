@@ -28,13 +28,14 @@ async function aSocket(t: ExecutionContext, mode?: 'accepting until closed') {
       invoker: {
         async call({ input }: { input: Uint8Array }, { onDisconnect }: { onDisconnect: Disconnect }) {
           if (mode === 'accepting until closed') await lost;
-          onDisconnect(() => {
+          const removeListener = onDisconnect(() => {
             isGivenUp = true;
           });
           inputs.push(Buffer.from(input).toString());
           running.now += 1;
           running.most = Math.max(running.most, running.now);
           await new Promise<void>((resolve) => ends.push(resolve));
+          removeListener();
           running.now -= 1;
           return { id: aRequestId(), reply: null };
         },

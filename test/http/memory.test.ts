@@ -234,7 +234,8 @@ test.serial(
           return reply.status === 429 ? null : reply;
         });
         t.is(status, 200);
-        // Each is in memory several times for a moment; nine hundred megabytes were requested in total.
+        // Each is in memory several times for a moment; nine hundred megabytes were requested in
+        // total.
       },
       1200,
     ),

@@ -117,8 +117,8 @@ test('a plain BullMQ queue reads the jobs in Redis, and a plain BullMQ worker ru
   for (const job of [fails, holds, waits]) await queues.queue.add([job]);
   const connection = new Redis(server.url, { maxRetriesPerRequest: null });
   const tool = new Queue('async', { connection, prefix: '{orama}' }, createRedisBackend);
-  // All at once, and repeatedly: a job that waits for long is now and then fetched for a reserved slot
-  // and returned, which delays it for 100 ms.
+  // All at once, and repeatedly: a job that waits for long is now and then fetched for a reserved
+  // slot and returned, which delays it for 100 ms.
   const [delayed] = await until('one job runs, one is delayed and one waits', async () => {
     const [counts, ...states] = await Promise.all([
       tool.getJobCounts('active', 'delayed', 'prioritized'),

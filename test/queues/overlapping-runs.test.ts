@@ -91,7 +91,9 @@ for (const driver of ['redis', 'sqlite'] as const) {
   });
 }
 
-/** A job whose first run has lost its lock to a second run of the same process; both wait at gates. */
+/**
+ * A job whose first run has lost its lock to a second run of the same process; both wait at gates.
+ */
 async function takenOver(t: ExecutionContext) {
   const { queues, warnings } = await open(t, 'redis');
   const job = queued({}, { attempts: 3 });

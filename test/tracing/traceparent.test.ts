@@ -5,7 +5,10 @@ import { openTracer } from '../../src/tracing/open.js';
 const TRACE = 'a'.repeat(32);
 const PARENT = 'b'.repeat(16);
 
-/** Returns the trace context that a request with this header passes on, without and with a collector. */
+/**
+ * Returns the trace context that a request with this header passes on, without and with a
+ * collector.
+ */
 async function passedOn(header: string) {
   const ctx = {
     req: { headers: { traceparent: header } },

@@ -16,7 +16,10 @@ async function started(t: { teardown(undo: () => Promise<void>): void }) {
   return { server, cache };
 }
 
-/** An outage after which calls of a function still have a quarter of their two seconds, in milliseconds. */
+/**
+ * An outage after which calls of a function still have a quarter of their two seconds, in
+ * milliseconds.
+ */
 const SHORT_MS = 1500;
 
 /**

@@ -16,7 +16,9 @@ const THREAD = new URL('../../workers/threads/thread.cjs', import.meta.url);
 /** Too large for its slot, so that it is posted. */
 const OUTPUT_BYTES = DATA_BYTES + 1000;
 
-/** A guest that prints `OUTPUT_BYTES` of "x". Its memory is too large to be reset before the reply. */
+/**
+ * A guest that prints `OUTPUT_BYTES` of "x". Its memory is too large to be reset before the reply.
+ */
 const printing = assemble(`(module
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 64)

@@ -8,8 +8,8 @@ export function parseOrUndefined(json: string, parse: (json: string) => unknown 
 }
 
 /**
- * Whether a list or map of a host call is empty. `null` is how some languages write one that was
- * never created, such as Go.
+ * Whether an argument that is a JSON list or map is empty. Go, for example, encodes a nil slice or
+ * map as `null`.
  */
 export function isNone(json: string): boolean {
   return json === '' || json === 'null';

@@ -48,7 +48,9 @@ export class LogStore implements Closable {
   #shipping: Promise<void> | null = null;
   /** Whether records may have been pushed since the last drain began. */
   #mayHaveRecords = false;
-  /** Whether rows go into the backlog without trying the store, until the store accepts some of it. */
+  /**
+   * Whether rows go into the backlog without trying the store, until the store accepts some of it.
+   */
   #viaBacklog = false;
   #closed = false;
 
@@ -59,10 +61,6 @@ export class LogStore implements Closable {
     // died while shipping.
     this.#ship();
     this.#backlogCheck = setInterval(() => this.#ship(), BACKLOG_CHECK_MS).unref();
-  }
-
-  get viaBacklog(): boolean {
-    return this.#viaBacklog;
   }
 
   /** Resolves when the rows are durable; rejects when store and backlog are both unreachable. */

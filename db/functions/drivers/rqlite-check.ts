@@ -7,7 +7,10 @@ import { findRefusedName } from '../calls.js';
 import { refused } from '../statement.js';
 import { tokenize } from '../tokens.js';
 
-/** Selects the modules of virtual tables in the server's build: many can be read as tables by their name. */
+/**
+ * Selects the modules of virtual tables in the server's build: many can be read as tables by their
+ * name.
+ */
 const MODULES = 'select distinct lower(name) as name from pragma_module_list';
 const ENGINE_TABLES =
   "select count(*) as found from sqlite_master where name in ('schema_migrations', 'api_keys', 'attempts')";

@@ -10,7 +10,9 @@ import type { RejectionReason } from './sqlite-rejection.js';
  */
 const NICE = 5;
 const LOWEST = constants.priority.PRIORITY_LOW;
-/** Forks a child process that runs requests. Throws for some of the errors of the operating system. */
+/**
+ * Forks a child process that runs requests. Throws for some of the errors of the operating system.
+ */
 export function startChild(): ChildProcess {
   return fork(fileURLToPath(new URL('./sqlite-child.js', import.meta.url)), [String(process.pid)], {
     // An empty environment: it would contain keys and URLs with passwords.

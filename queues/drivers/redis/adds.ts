@@ -6,8 +6,7 @@ import { Batcher } from '../../batcher.js';
 import type { Adds, JobGroup, LimitsByNamespace, QueueLimits } from '../../driver.js';
 import { addTooLate, namespaceLimitExceeded, queueFull } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
-import type { NewJob } from '../../job-data.js';
-import { queueKindOf } from '../../job-data.js';
+import { type NewJob, queueKindOf } from '../../job-data.js';
 import type { QueueQuota } from '../../queue-quota.js';
 import { UnconfirmedAdd } from '../../unconfirmed-add.js';
 import { nextJobsOf } from './batching-backend.js';
@@ -46,7 +45,7 @@ type Code = number | string;
 
 /**
  * Adds the jobs of one turn of the event loop, within their limits, with as few commands as the
- * constants above allow: see lua/addJobs-2.lua. Knows which adds may be in one command, which come
+ * constants above allow: see lua/addJobs-2.lua. Decides which adds share a command and which come
  * too late for it, and what its outcome means for each of them.
  */
 export class RedisAdds implements Adds {
@@ -58,7 +57,7 @@ export class RedisAdds implements Adds {
     fits: fitsCommand,
     defer: setImmediate,
   });
-  /** That of the run loop for sync jobs which this process has started last. */
+  /** Of the run loops for sync jobs in this process, the one that was started last. */
   #fetcher: BatchFetcher | undefined;
   /** The Redis clock minus the monotonic clock of this process, in milliseconds. */
   #offsetMs = 0;
@@ -95,7 +94,7 @@ export class RedisAdds implements Adds {
   }
 
   /** Lets adds fetch sync jobs too. Returns a function that ends this. */
-  fetchFor(fetcher: BatchFetcher): () => void {
+  fetchOnAdd(fetcher: BatchFetcher): () => void {
     this.#fetcher = fetcher;
     return () => {
       if (this.#fetcher === fetcher) this.#fetcher = undefined;
@@ -121,20 +120,20 @@ export class RedisAdds implements Adds {
     const namespaceLimits = new Map(adds.flatMap((add) => [...add.namespaceLimits]));
     const fetcher = this.#fetcher;
     const syncJobs = fetcher === undefined ? 0 : syncJobsIn(groups);
-    // One token more than jobs, so that takeJobs.lua meets the empty queue and removes its marker.
+    // One token more than jobs, so that fetchJobs.lua meets the empty queue and removes its marker.
     const tokens = fetcher === undefined || syncJobs === 0 ? [] : fetcher.reserve(syncJobs + 1);
-    let taken: unknown[] = [];
+    let fetched: unknown[] = [];
     const sentAt = performance.now();
     try {
       const [now, codes, jobs] = await this.#run(groups, namespaceLimits, tokens);
       this.#correctOffset(Number(now), sentAt, performance.now());
-      taken = jobs;
+      fetched = jobs;
       return codes.map((code) => this.#verdict(code, namespaceLimits));
     } catch (error) {
       if (wasNotExecuted(error)) throw error;
       throw new UnconfirmedAdd(sentAt + ADD_WITHIN_MS + CLOCK_MARGIN_MS, error);
     } finally {
-      fetcher?.deliver(tokens, nextJobsOf(taken));
+      fetcher?.deliver(tokens, nextJobsOf(fetched));
     }
   }
 
@@ -163,7 +162,7 @@ export class RedisAdds implements Adds {
     groups: readonly JobGroup[],
     namespaceLimits: LimitsByNamespace,
     tokens: readonly string[],
-  ): Promise<[now: string, codes: Code[], taken: unknown[]]> {
+  ): Promise<[now: string, codes: Code[], fetched: unknown[]]> {
     const args: (string | number)[] = [
       this.#keys.prefix,
       this.#keys.usage,

@@ -58,7 +58,7 @@ class BlockingConnection extends BullConnection {
 
 /** Defines the scripts of this backend on a connection, in addition to BullMQ's own. */
 export function defineBatchScripts(connection: RedisConnection): void {
-  defineScripts(connection, ['takeJobs-1', 'completeJobs-14']);
+  defineScripts(connection, ['fetchJobs-1', 'completeJobs-14']);
 }
 
 /**
@@ -126,7 +126,7 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
   async moveManyToActive(tokens: readonly string[]): Promise<NextJob[]> {
     const client = await this.client;
     const args = [this.toKey(''), Date.now(), this.#lockMs, ...tokens];
-    return nextJobsOf(await client.runCommand(commandOf('takeJobs'), args));
+    return nextJobsOf(await client.runCommand(commandOf('fetchJobs'), args));
   }
 
   async returnMarker({ member, score }: Marker): Promise<void> {

@@ -4,8 +4,8 @@ import { type CrashJournal, RETENTION_MS, type RunKey } from '../../crash-journa
 import { KEY_PREFIX } from './key-prefix.js';
 
 /**
- * A hash with one field per process: "<Unix milliseconds> <run key> <run key> …". A process that runs no
- * guest has no field.
+ * A hash with one field per process: "<Unix milliseconds> <run key> <run key> …". A process that
+ * runs no guest has no field.
  */
 const KEY = `${KEY_PREFIX}:running`;
 

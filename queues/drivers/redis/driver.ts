@@ -23,8 +23,7 @@ import type {
   QueueDriver,
   QueueLimits,
 } from '../../driver.js';
-import type { InvocationJob, JobData } from '../../job-data.js';
-import { queueKindOf } from '../../job-data.js';
+import { type InvocationJob, type JobData, queueKindOf } from '../../job-data.js';
 import type { JobStore } from '../../job-store.js';
 import { perQueue, QUEUE_KINDS, type QueueKind, TASKS, TICKS } from '../../queue-names.js';
 import { lockOptions, type QueueTimings } from '../../timings.js';
@@ -161,7 +160,7 @@ export class RedisDriver implements QueueDriver {
    * Only sync jobs have a waiting caller, so only they are fetched by the command that adds them.
    */
   fetchOnAdd(kind: QueueKind, fetcher: BatchFetcher): () => void {
-    return kind === 'sync' ? this.adds.fetchFor(fetcher) : () => {};
+    return kind === 'sync' ? this.adds.fetchOnAdd(fetcher) : () => {};
   }
 
   /**

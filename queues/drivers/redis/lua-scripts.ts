@@ -8,14 +8,14 @@ type ScriptFile =
   | 'completeJobs-14'
   | 'countLeases-1'
   | 'endJobs-2'
+  | 'fetchJobs-1'
   | 'getUsage-2'
   | 'hasUnseen-2'
   | 'rebaseTimes-2'
   | 'removeJob-2'
   | 'renewLeases-1'
   | 'sweepUsage-2'
-  | 'takeBacklog-1'
-  | 'takeJobs-1';
+  | 'takeBacklog-1';
 
 /** Returns the source of a script. */
 export function luaOf(file: ScriptFile): string {

@@ -12,7 +12,7 @@ export function encodeUsageEntry({ id, name, data }: Pick<NewJob, 'id' | 'name' 
 }
 
 /** Decodes such an entry. Returns null for what another program has written there. */
-export function removedByUsageEntry(namespace: string, entry: string): RemovedInvocation | null {
+export function decodeUsageEntry(namespace: string, entry: string): RemovedInvocation | null {
   const [id, size, name, version, trigger, depth, acceptedAt, replyTo] = entry.split(':');
   if (id === undefined || name === undefined || trigger === undefined) return null;
   return {

@@ -3,14 +3,13 @@ import type { QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/p
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import type { JobCounts } from '../../driver.js';
 import { REBASE_AT, virtualTimeOf } from '../../fairness.js';
-import type { InvocationJob } from '../../job-data.js';
-import { queueKindOf } from '../../job-data.js';
+import { type InvocationJob, queueKindOf } from '../../job-data.js';
 import { perQueue, QUEUE_KINDS, type QueueKind } from '../../queue-names.js';
 import type { Warn } from '../../warn.js';
 import { acceptedAtOf } from './counts.js';
 import { removeOldRecords } from './crash-journal.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
-import { encodeUsageEntry, removedByUsageEntry } from './usage-entry.js';
+import { decodeUsageEntry, encodeUsageEntry } from './usage-entry.js';
 
 /**
  * How long ended jobs are collected, in milliseconds. Each command makes Redis sync its file, and
@@ -171,8 +170,9 @@ export class UsageIndex implements JobCounts {
 
   /**
    * Removes the entries of jobs that no longer exist: their worker died before it could remove the
-   * entry, or the job was deleted or finished with another tool. An entry whose end the `onRemoved` handler has
-   * not recorded yet stays. Also removes old records of dead processes from the crash journal.
+   * entry, or the job was deleted or finished with another tool. An entry whose end the `onRemoved`
+   * handler has not recorded yet stays. Also removes old records of dead processes from the crash
+   * journal.
    */
   async sweep(): Promise<void> {
     const namespaces = await this.#client.smembers(`${this.#keys.usage}namespaces`);
@@ -206,11 +206,11 @@ export class UsageIndex implements JobCounts {
   async findRemoved(namespace: string, id: string): Promise<RemovedInvocation | null> {
     const key = `${this.#keys.usage}jobs:${namespace}`;
     const [entry] = await this.#connection.zrangebylex(key, `[${id}:`, `(${id};`, 'LIMIT', 0, 1);
-    return entry === undefined ? null : removedByUsageEntry(namespace, entry);
+    return entry === undefined ? null : decodeUsageEntry(namespace, entry);
   }
 
   async #hasEnded(namespace: string, entry: string): Promise<boolean> {
-    const removed = removedByUsageEntry(namespace, entry);
+    const removed = decodeUsageEntry(namespace, entry);
     return removed === null || this.#onRemoved === undefined || this.#onRemoved(removed);
   }
 

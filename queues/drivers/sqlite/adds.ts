@@ -1,8 +1,7 @@
 import type { AppError } from '../../../src/errors.js';
 import type { Adds, JobGroup, LimitsByNamespace, QueueLimits } from '../../driver.js';
 import { addTooLate, namespaceLimitExceeded, queueFull, queueUnavailable } from '../../errors.js';
-import type { NewJob } from '../../job-data.js';
-import { queueKindOf } from '../../job-data.js';
+import { type NewJob, queueKindOf } from '../../job-data.js';
 import { perQueue, QUEUE_KINDS } from '../../queue-names.js';
 import { exceededQuota } from '../../queue-quota.js';
 import type { SqliteConnection } from './backend/connection.js';

@@ -8,8 +8,8 @@ import { type CrashJournal, RETENTION_MS, type RunKey } from '../../crash-journa
 
 const DIRECTORY = 'running';
 /**
- * Holds about 1,600 keys of runs. The file is allocated in full when it is created, so that writes do not
- * need space on a full disk.
+ * Holds about 1,600 keys of runs. The file is allocated in full when it is created, so that writes
+ * do not need space on a full disk.
  */
 const FILE_BYTES = 64 << 10;
 const END = '\n\n';

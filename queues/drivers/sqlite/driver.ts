@@ -14,8 +14,7 @@ import type {
   QueueDriver,
   QueueLimits,
 } from '../../driver.js';
-import type { InvocationJob, JobData } from '../../job-data.js';
-import { queueKindOf } from '../../job-data.js';
+import { type InvocationJob, type JobData, queueKindOf } from '../../job-data.js';
 import type { JobStore } from '../../job-store.js';
 import { perQueue, type QueueKind, TASKS, TICKS } from '../../queue-names.js';
 import { lockOptions, type QueueTimings } from '../../timings.js';

@@ -32,7 +32,7 @@ export class Removals {
 
   async find(id: string): Promise<RemovedInvocation | null> {
     const [row] = await rowsOf<Row>(this.#connection, `${READ} WHERE id = ?`, id);
-    return row === undefined ? null : removedByData(...row);
+    return row === undefined ? null : decodeRow(...row);
   }
 
   start(handler: RemovedHandler): void {
@@ -58,7 +58,7 @@ export class Removals {
       for (const row of rows) {
         const [id] = row;
         this.#onGone(id);
-        if (await handler(removedByData(...row))) over.push([id]);
+        if (await handler(decodeRow(...row))) over.push([id]);
       }
       if (over.length > 0) await write(this.#connection, 'DELETE FROM orama_removed WHERE id = ?', over);
       // Rows that stay would be read again.
@@ -73,7 +73,7 @@ export class Removals {
   }
 }
 
-function removedByData(id: string, name: string, data: string): RemovedInvocation {
+function decodeRow(id: string, name: string, data: string): RemovedInvocation {
   const stored = JSON.parse(data) as JobData;
   return { invocation: decodeInvocation(id, name, stored), inputSize: stored.s, hasInput: true };
 }

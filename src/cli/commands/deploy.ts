@@ -47,13 +47,12 @@ export async function deployOne(directory: string, flags: DeployFlags, command: 
     await dryRunFunction(one, client, terminal);
     return;
   }
-  const how = { build, message };
-  const reply = await deployDirectory(directory, client, terminal, how);
+  const reply = await deployDirectory(directory, client, terminal, { build, message });
   terminal.show(reply, deployReplySchema, (done) => {
     const { name, version, warm_start } = done.function;
     return `Deployed ${name} version ${version} (start: ${warm_start})`;
   });
-  const { settings } = readManifest(directory);
+  const { settings } = manifest;
   await warnOfUnsetSecrets([settings], client, terminal);
   terminal.progress(nextStep(settings));
 }

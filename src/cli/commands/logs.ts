@@ -1,5 +1,4 @@
-import type { Command } from 'commander';
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { logsReplySchema } from '../../contract/http/logs.js';
 import { attemptStatusSchema } from '../../contract/invocation.js';
 import { followLogs } from '../follow-logs.js';

@@ -105,17 +105,17 @@ class QueuePublisher implements Publisher {
   }
 
   async #enqueue(group: readonly FiredMessage[]): Promise<void> {
-    const jobs = group.flatMap((fired) => fired.jobs);
-    if (jobs.length === 0) return;
+    const all = group.flatMap(({ jobs }) => jobs);
+    if (all.length === 0) return;
     for (const { message, jobs } of group) message.budget?.take(jobs.length);
     try {
-      await this.#queue.add(jobs);
+      await this.#queue.add(all);
     } catch (error) {
       if (isAppError(error, 'ambiguous_write')) throw error;
       for (const { message, jobs } of group) message.budget?.refund(jobs.length);
       throw error;
     }
-    this.#meter.accepted('pubsub', jobs.length);
+    this.#meter.accepted('pubsub', all.length);
   }
 
   /**

@@ -24,15 +24,15 @@ const RESTORE_MS = 60_000;
  * run that a person starts does not end the one before it.
  */
 const LAST_RUNS = 'last_run';
-/** How often a run waits for the turn of its schedule, in milliseconds. */
+/** Maximum number of these ids; of more active runs, the oldest are forgotten. */
+const MAX_LAST_RUNS = 16;
+/** Interval at which a run that waits for the turn of its schedule tries again, in milliseconds. */
 const TURN_POLL_MS = 100;
 /**
- * How long a run that a person starts waits for it, in milliseconds: as long as the lease of a
- * process that was killed may last.
+ * How long a run that a person starts waits for the turn, in milliseconds: as long as the lease of
+ * a process that was killed may last.
  */
 const TURN_MS = 15_000;
-/** Maximum number of those ids; of more active runs, the oldest are forgotten. */
-const MAX_LAST_RUNS = 16;
 
 type CronTrigger = StoredTrigger & { spec: Extract<TriggerSpec, { cron: string }> };
 
@@ -179,7 +179,7 @@ class QueueSchedules implements Schedules {
     const turn = await this.#turnOf(id, Number.POSITIVE_INFINITY).finally(() => this.#waiting.delete(id));
     try {
       const active = await this.#activeRuns(trigger);
-      if (active.some((id) => id !== requestId)) return;
+      if (active.some((run) => run !== requestId)) return;
       await this.#startTick(trigger, requestId, scheduledAt);
     } finally {
       await turn.release();

@@ -138,7 +138,7 @@ class CachedCatalog implements Catalog {
     { reload }: { reload: boolean } = { reload: false },
   ): Promise<readonly FunctionVersion[]> {
     if (reload) this.#lists.drop(`${namespace}/`);
-    return (await this.#lists.get(`${namespace}/`, () => this.#loadServing(namespace))) ?? [];
+    return (await this.#lists.get(`${namespace}/`, () => this.#loadDefaults(namespace))) ?? [];
   }
 
   async assertKnown(namespace: Namespace, name: FunctionName): Promise<void> {
@@ -202,7 +202,7 @@ class CachedCatalog implements Catalog {
     return new Map(aliases.map((alias) => [`${alias.function}@${alias.alias}`, alias]));
   }
 
-  async #loadServing(namespace: Namespace): Promise<readonly FunctionVersion[]> {
+  async #loadDefaults(namespace: Namespace): Promise<readonly FunctionVersion[]> {
     const [newest, named] = await Promise.all([
       this.#store.functions.listWithoutEnv(namespace),
       this.#loadAliases(namespace),

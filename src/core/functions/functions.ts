@@ -15,12 +15,12 @@ import { deleteUnowned } from './stored-blobs.js';
 
 /** Reads and deletes functions; `deployments.ts` adds their versions. */
 export interface Functions {
-  /** Resolves with the newest version, or with the main version of an alias. */
+  /** Resolves with the record of the newest version, or of the main version of an alias. */
   get(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionRecord>;
   list(namespace: Namespace): Promise<FunctionRecord[]>;
   versions(namespace: Namespace, name: FunctionName): Promise<FunctionRecord[]>;
   /** Resolves with the newest or another version, including all its settings. */
-  settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion>;
+  version(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion>;
   /** Resolves with the size of a version's module, or the maximum size if it is not known. */
   moduleBytes(version: FunctionVersion): Promise<number>;
   /** Deletes a function with its triggers and cancels its waiting jobs. Its logs are kept. */
@@ -48,7 +48,7 @@ class StoredFunctions implements Functions {
   }
 
   async get(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionRecord> {
-    return recordOf(await this.settings(namespace, name, ref));
+    return recordOf(await this.version(namespace, name, ref));
   }
 
   list(namespace: Namespace): Promise<FunctionRecord[]> {
@@ -79,11 +79,11 @@ class StoredFunctions implements Functions {
     void this.#cancelWaiting(latest);
   }
 
-  async settings(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion> {
+  async version(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion> {
     const { catalog } = this.#deps;
     if (typeof ref !== 'string') return catalog.resolve(namespace, name, ref);
-    const [own] = await catalog.candidates(namespace, name, ref);
-    return own ?? (await catalog.resolve(namespace, name));
+    const [main] = await catalog.candidates(namespace, name, ref);
+    return main ?? (await catalog.resolve(namespace, name));
   }
 
   async moduleBytes({ namespace, wasm_cid }: FunctionVersion): Promise<number> {

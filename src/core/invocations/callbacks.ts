@@ -27,7 +27,10 @@ const ATTEMPTS_PER_MINUTE = 6000;
 const KB_PER_MINUTE = 256 << 10;
 const SWEEP_EVERY_MS = 60_000;
 const SWEEP_STEP = 1000;
-/** A record is written before its task is added. */
+/**
+ * Age of a record without a task that counts as lost: the record is written before its task is
+ * added.
+ */
 const LOST_AFTER_MS = 60_000;
 const LOST = 'The delivery was removed from the queue; it is not sent again.';
 const SECRET_SCOPE = 'callback-secret';

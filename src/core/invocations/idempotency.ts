@@ -20,7 +20,7 @@ const LEASE_MS = 4000;
 /** The owner of a request id that was sent without a key: the request cannot be repeated. */
 const NO_KEY = '';
 
-/** What decides which invocation a request is. */
+/** The part of a request that decides which invocation it starts or repeats. */
 export interface ClaimRequest {
   namespace: Namespace;
   function: FunctionName;
@@ -32,7 +32,7 @@ export interface ClaimRequest {
    * trust one another must not obtain each other's results. See `callerOf`.
    */
   caller?: string;
-  /** An id chosen by the client. */
+  /** An id chosen by the client; throws `conflict` if it is in use. */
   requestId?: RequestId;
   input: Uint8Array;
 }

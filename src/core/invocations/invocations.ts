@@ -124,7 +124,7 @@ class LiveAndEndedInvocations implements Invocations {
     const live = await queue.get(id);
     let stored = await attempts.invocation(id);
     if (live === null && !stored?.attempts.at(-1)?.final) {
-      const removed = await queue.removed(namespace, id);
+      const removed = await queue.findRemoved(namespace, id);
       if (removed !== null && (await this.#endRemoved(removed))) stored = await attempts.invocation(id);
     }
     if (live === null && stored === null) stored = await readRecorded(this.#deps, id);

@@ -1,6 +1,6 @@
 import type { VersionRef } from '../../contract/alias.js';
 import type { FunctionVersion } from '../../contract/function.js';
-import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
+import type { RequestId } from '../../contract/ids.js';
 import type { TriggerKind } from '../../contract/invocation.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import { AppError, isAppError } from '../../errors.js';
@@ -13,15 +13,13 @@ import type { Store } from '../../ports/store.js';
 import type { Catalog } from '../functions/catalog.js';
 import type { LogQuota } from '../observability/log-quota.js';
 import type { Callbacks } from './callbacks.js';
-import { createIdempotency, IDEMPOTENCY_MS, type Idempotency } from './idempotency.js';
+import { type ClaimRequest, createIdempotency, IDEMPOTENCY_MS, type Idempotency } from './idempotency.js';
 import { type JobRequest, jobOf } from './job.js';
 import type { PendingReply } from './pending-replies.js';
 import type { Replies } from './replies.js';
 import type { Reply } from './reply.js';
 
-export interface InvokeRequest {
-  namespace: Namespace;
-  function: FunctionName;
+export interface InvokeRequest extends ClaimRequest {
   /**
    * A version number or an alias. Default: the alias `live` if it exists, otherwise the newest
    * version.
@@ -29,7 +27,6 @@ export interface InvokeRequest {
   version?: VersionRef;
   /** Equal texts select equal versions of an alias with weights. Default: the idempotency key. */
   sticky?: string;
-  input: Uint8Array;
   trigger: TriggerKind;
   /** 0 for a direct call. */
   triggerDepth?: number;
@@ -39,21 +36,11 @@ export interface InvokeRequest {
   maxAgeMs?: number;
   /** URL to which the result is POSTed. Refused immediately if the egress rules do not allow it. */
   callbackUrl?: string;
-  idempotencyKey?: string;
-  /** Whether a request with the same key and another body is the same invocation, and not refused. */
-  bodyMayChange?: boolean;
-  /**
-   * The caller to whom the idempotency key belongs, if it is not the namespace itself: callers that
-   * do not trust one another must not obtain each other's results. See `callerOf`.
-   */
-  caller?: string;
   traceparent?: string;
   /** The result of `http_request()` as JSON text, for HTTP functions. */
   httpRequest?: string;
   /** The invocation that makes the call, if any. */
   parentId?: RequestId;
-  /** An id chosen by the client; throws `conflict` if it is in use. */
-  requestId?: RequestId;
 }
 
 export interface Accepted {

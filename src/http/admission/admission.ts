@@ -75,35 +75,39 @@ export function createAdmission(
     });
   };
 
+  /** Resolves with null for an anonymous call. */
+  const authenticate = async (request: IncomingMessage, { access, credential }: AdmissionRequest) => {
+    if (access === 'open' || credential === null) return null;
+    try {
+      return await auth.authenticate(credential);
+    } catch (error) {
+      const isUnauthorized = isAppError(error, 'unauthorized');
+      if (access === 'anybody' && (isUnauthorized || isAppError(error, 'forbidden'))) return null;
+      // Failed authentication counts as an anonymous call, which limits the rate at which keys can
+      // be guessed.
+      if (isUnauthorized) await countAnonymous(request);
+      throw error;
+    }
+  };
+
+  const admitAnonymous = async (request: IncomingMessage, wanted: AdmissionRequest): Promise<Caller> => {
+    if (wanted.limited) await countAnonymous(request);
+    if (wanted.access === 'required') {
+      throw new AppError(
+        'unauthorized',
+        'This needs a credential; send an API key as X-API-Key, or a token as Authorization: Bearer.',
+      );
+    }
+    return {
+      principal: null,
+      namespace: parseNamespace(wanted.namespace) ?? DEFAULT_NAMESPACE,
+      countUse: (times) => countAnonymous(request, times),
+    };
+  };
+
   return async (request, wanted) => {
-    let principal: Principal | null = null;
-    if (wanted.access !== 'open' && wanted.credential !== null) {
-      try {
-        principal = await auth.authenticate(wanted.credential);
-      } catch (error) {
-        const isRefused = isAppError(error, 'unauthorized') || isAppError(error, 'forbidden');
-        if (wanted.access !== 'anybody' || !isRefused) {
-          // Failed authentication counts as an anonymous call, which limits the rate at which keys
-          // can be guessed.
-          if (isAppError(error, 'unauthorized')) await countAnonymous(request);
-          throw error;
-        }
-      }
-    }
-    if (!principal) {
-      if (wanted.limited) await countAnonymous(request);
-      if (wanted.access === 'required') {
-        throw new AppError(
-          'unauthorized',
-          'This needs a credential; send an API key as X-API-Key, or a token as Authorization: Bearer.',
-        );
-      }
-      return {
-        principal,
-        namespace: parseNamespace(wanted.namespace) ?? DEFAULT_NAMESPACE,
-        countUse: (times) => countAnonymous(request, times),
-      };
-    }
+    const principal = await authenticate(request, wanted);
+    if (principal === null) return admitAnonymous(request, wanted);
     const { namespace } = principal;
     await countOwn(namespace);
     if (wanted.scope !== null) assertScope(principal, wanted.scope);

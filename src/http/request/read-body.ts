@@ -21,7 +21,7 @@ export async function readBody(
   reservation: BodyReservation | null,
 ): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
-  let separate = 0;
+  let unjoined = 0;
   try {
     await consumeBody(request, {
       maxBytes,
@@ -29,10 +29,10 @@ export async function readBody(
       tooLarge: (bytes) => tooLarge(bytes, maxBytes),
       take: (chunk) => {
         chunks.push(chunk);
-        separate += 1;
-        if (separate < JOINED_CHUNKS) return;
-        chunks.push(Buffer.concat(chunks.splice(-separate)));
-        separate = 0;
+        unjoined += 1;
+        if (unjoined < JOINED_CHUNKS) return;
+        chunks.push(Buffer.concat(chunks.splice(-unjoined)));
+        unjoined = 0;
       },
     });
     return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);

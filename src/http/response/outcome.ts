@@ -23,7 +23,9 @@ export function failureFields(
   return { status, error: shown ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
 }
 
-/** An error that ends with text of the function, perhaps as the reason of an exceeded memory limit. */
+/**
+ * An error that ends with text of the function, perhaps as the reason of an exceeded memory limit.
+ */
 const WITH_OUTPUT =
   /^((?:memory limit of \d+ MB exceeded \()?(?:exited with code \d+|trap: unreachable)): .*$/s;
 

@@ -119,7 +119,7 @@ export const getFunctionSettings = route({
   responses: { 200: { description: 'Module and settings.', schema: settingsReplySchema } },
   errors: ['function_not_found'],
   async handle({ services, namespace, params, query }) {
-    const version = await services.functions.settings(namespace, params.name, query.version);
+    const version = await services.functions.version(namespace, params.name, query.version);
     return json(200, {
       version: version.version,
       wasm_cid: version.wasm_cid,
@@ -142,7 +142,7 @@ export const getFunctionModule = route({
   errors: ['function_not_found', 'rate_limited', 'unavailable'],
   async handle({ services, namespace, params, readReply }) {
     const { name, version } = parseFunctionRef(params.name);
-    const found = await services.functions.settings(namespace, name, version);
+    const found = await services.functions.version(namespace, name, version);
     const size = await services.functions.moduleBytes(found);
     const bytes = await readReply(size, () => services.blobs.get(found.wasm_cid));
     return { status: 200, bytes, type: 'application/wasm' };

@@ -237,7 +237,9 @@ function assertForAnybody(given: Headers, principal: Principal | null, namespace
   );
 }
 
-/** Returns the name of a header that applies only to async calls, also if its value changes nothing. */
+/**
+ * Returns the name of a header that applies only to async calls, also if its value changes nothing.
+ */
 function asyncHeaderOf(given: Headers): string | null {
   if (given['x-callback-url'] !== undefined) return 'X-Callback-Url';
   return given['x-delay-seconds'] === undefined ? null : 'X-Delay-Seconds';

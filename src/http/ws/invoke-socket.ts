@@ -52,7 +52,7 @@ export const prepareInvokeSocket: Prepare = async (handshake) => {
   // The log position before the first message can arrive.
   const filter = { namespace: ref.namespace, function: ref.name };
   const logsAfter = logs ? (await services.logs.read({ ...filter, limit: 1 })).position : null;
-  return { serve: (ws) => serve(ws, handshake, ref, logsAfter) };
+  return { serve: (ws) => new InvokeSocket(ws, handshake, ref, logsAfter).start() };
 };
 
 /**
@@ -69,96 +69,122 @@ function assertMayReadLogs(principal: Principal | null): void {
   assertScope(principal, 'read');
 }
 
-function serve(
-  ws: WebSocket,
-  { services, caller, unsent }: Handshake,
-  ref: FunctionRef,
-  logsAfter: string | null,
-): void {
-  const gone = new AbortController();
-  // One listener per invocation in flight, and one of the log.
-  setMaxListeners(MAX_IN_FLIGHT + 2, gone.signal);
-  const onDisconnect = (callback: () => void) => {
-    // The client may have disconnected while its message was accepted.
-    if (gone.signal.aborted) callback();
-    gone.signal.addEventListener('abort', callback, { once: true });
-    return () => gone.signal.removeEventListener('abort', callback);
-  };
-  let inFlight = 0;
+/** An open socket: reads inputs as far as its limits allow, and sends a frame for each. */
+class InvokeSocket {
+  readonly #ws: WebSocket;
+  readonly #services: Handshake['services'];
+  readonly #caller: Handshake['caller'];
+  readonly #ref: FunctionRef;
+  readonly #send: (frame: Record<string, unknown>) => void;
+  readonly #follower: LogFollower | null;
+  /** Aborted when the socket is closed. */
+  readonly #gone = new AbortController();
   /**
    * `ws` emits all messages of a packet at once, also while it is paused. At most 64 KB are read at
    * a time. Those that wait when the client closes the socket are invoked; when the connection is
    * lost or this side closes it, they are dropped.
    */
-  const waiting: RawData[] = [];
+  readonly #waiting: RawData[] = [];
+  #inFlight = 0;
 
-  // Sockets of anonymous callers count against the namespace of the function.
-  const { send: sendFrame } = frameSender(ws, {
-    namespace: ref.namespace,
-    unsent,
-    // Reading pauses meanwhile.
-    maxUnsentBytes: Number.POSITIVE_INFINITY,
-  });
-  const send = (frame: Record<string, unknown>) => sendFrame(JSON.stringify(frame), applyBackpressure);
-  const isFull = () => inFlight >= MAX_IN_FLIGHT || ws.bufferedAmount > MAX_UNSENT_BYTES;
-  /** Starts what waits, as far as the limits allow, and reads on only when nothing waits. */
-  const applyBackpressure = () => {
-    if (isClosedByServer(ws)) waiting.length = 0;
-    while (!isFull()) {
-      const next = waiting.shift();
-      if (next === undefined) break;
-      void answer(next);
-    }
-    if (isFull() && !ws.isPaused) ws.pause();
-    else if (!isFull() && ws.isPaused) ws.resume();
-  };
-  const follower: LogFollower | null =
-    logsAfter === null
-      ? null
-      : followLogs(
-          services.logs,
-          { namespace: ref.namespace, function: ref.name, after: logsAfter, signal: gone.signal },
-          send,
-        );
-
-  const invoke = async (input: Uint8Array) => {
-    // Checked for each message, since the function may have been made private or deleted.
-    await caller.countUse();
-    await assertMayInvoke(services, caller.principal, ref);
-    const request: InvokeRequest = { namespace: ref.namespace, function: ref.name, input, trigger: 'ws' };
-    if (ref.version !== undefined) request.version = ref.version;
-    if (caller.principal?.wallet) request.callerWallet = caller.principal.wallet;
-    const { id, reply } = await services.invoker.call(request, {
-      waitMs: services.config.SYNC_WAIT_SECONDS * 1000,
-      onDisconnect,
-      onAccepted: (accepted) => follower?.expect(accepted),
+  constructor(
+    ws: WebSocket,
+    { services, caller, unsent }: Handshake,
+    ref: FunctionRef,
+    logsAfter: string | null,
+  ) {
+    this.#ws = ws;
+    this.#services = services;
+    this.#caller = caller;
+    this.#ref = ref;
+    // One listener per invocation in flight, and one of the log.
+    setMaxListeners(MAX_IN_FLIGHT + 2, this.#gone.signal);
+    // Sockets of anonymous callers count against the namespace of the function.
+    const { send } = frameSender(ws, {
+      namespace: ref.namespace,
+      unsent,
+      // Reading pauses meanwhile.
+      maxUnsentBytes: Number.POSITIVE_INFINITY,
     });
-    await follower?.caughtUp(id, reply?.attempts ?? 0);
-    return reply ? replyFrame(id, reply, audienceOf(caller.principal)) : { request_id: id, status: 'queued' };
-  };
+    this.#send = (frame) => send(JSON.stringify(frame), () => this.#applyBackpressure());
+    this.#follower =
+      logsAfter === null
+        ? null
+        : followLogs(
+            services.logs,
+            { namespace: ref.namespace, function: ref.name, after: logsAfter, signal: this.#gone.signal },
+            this.#send,
+          );
+  }
 
-  const answer = async (data: RawData) => {
-    inFlight += 1;
+  start(): void {
+    this.#ws.on('message', (data: RawData) => {
+      this.#waiting.push(data);
+      this.#applyBackpressure();
+    });
+    this.#ws.on('close', (code: number) => {
+      if (code === LOST || isClosedByServer(this.#ws)) this.#waiting.length = 0;
+      this.#gone.abort();
+    });
+  }
+
+  get #isFull(): boolean {
+    return this.#inFlight >= MAX_IN_FLIGHT || this.#ws.bufferedAmount > MAX_UNSENT_BYTES;
+  }
+
+  /** Starts what waits, as far as the limits allow, and reads on only when nothing waits. */
+  #applyBackpressure(): void {
+    if (isClosedByServer(this.#ws)) this.#waiting.length = 0;
+    while (!this.#isFull) {
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      void this.#answer(next);
+    }
+    if (this.#isFull && !this.#ws.isPaused) this.#ws.pause();
+    else if (!this.#isFull && this.#ws.isPaused) this.#ws.resume();
+  }
+
+  async #answer(data: RawData): Promise<void> {
+    this.#inFlight += 1;
     let frame: Record<string, unknown>;
     try {
-      frame = await invoke(bytesOf(data));
+      frame = await this.#invoke(bytesOf(data));
     } catch (error) {
-      const where = { method: 'WS', path: `/v1/functions/${ref.name}/ws` };
-      const { message, code } = toAppError(error, services.logger, where);
+      const where = { method: 'WS', path: `/v1/functions/${this.#ref.name}/ws` };
+      const { message, code } = toAppError(error, this.#services.logger, where);
       frame = { request_id: uuidv7(), status: 'error', error: message, code, duration_ms: 0 };
     }
-    inFlight -= 1;
-    if (!gone.signal.aborted) send(frame);
-    applyBackpressure();
-  };
-  ws.on('message', (data: RawData) => {
-    waiting.push(data);
-    applyBackpressure();
-  });
-  ws.on('close', (code: number) => {
-    if (code === LOST || isClosedByServer(ws)) waiting.length = 0;
-    gone.abort();
-  });
+    this.#inFlight -= 1;
+    if (!this.#gone.signal.aborted) this.#send(frame);
+    this.#applyBackpressure();
+  }
+
+  async #invoke(input: Uint8Array): Promise<Record<string, unknown>> {
+    const services = this.#services;
+    const { principal } = this.#caller;
+    const ref = this.#ref;
+    // Checked for each message, since the function may have been made private or deleted.
+    await this.#caller.countUse();
+    await assertMayInvoke(services, principal, ref);
+    const request: InvokeRequest = { namespace: ref.namespace, function: ref.name, input, trigger: 'ws' };
+    if (ref.version !== undefined) request.version = ref.version;
+    if (principal?.wallet) request.callerWallet = principal.wallet;
+    const { id, reply } = await services.invoker.call(request, {
+      waitMs: services.config.SYNC_WAIT_SECONDS * 1000,
+      onDisconnect: (giveUp) => this.#onDisconnect(giveUp),
+      onAccepted: (accepted) => this.#follower?.expect(accepted),
+    });
+    await this.#follower?.caughtUp(id, reply?.attempts ?? 0);
+    return reply ? replyFrame(id, reply, audienceOf(principal)) : { request_id: id, status: 'queued' };
+  }
+
+  #onDisconnect(callback: () => void): () => void {
+    const { signal } = this.#gone;
+    // The client may have disconnected while its message was accepted.
+    if (signal.aborted) callback();
+    signal.addEventListener('abort', callback, { once: true });
+    return () => signal.removeEventListener('abort', callback);
+  }
 }
 
 function replyFrame(id: string, reply: Reply, audience: Audience): Record<string, unknown> {

@@ -49,10 +49,12 @@ export function createPresenceRooms({ bus, presence, broadcasts }: PresenceRooms
         const list = () => presence.members(namespace, topic);
         const onChange = (event: PresenceEvent) => {
           const frame = JSON.stringify(event);
-          broadcasts.send(audience, frame.length, (listener) => listener.onEvent(event, frame));
+          broadcasts.send(audience, frame.length, (each) => each.onEvent(event, frame));
         };
-        const opened = PresenceRoom.open({ bus, channel: key, list, leaseMs: presence.leaseMs, onChange });
-        room = { audience, opened };
+        room = {
+          audience,
+          opened: PresenceRoom.open({ bus, channel: key, list, leaseMs: presence.leaseMs, onChange }),
+        };
         rooms.set(key, room);
       }
       const { opened } = room;

@@ -17,8 +17,8 @@ export interface AliasStore {
   list(namespace: Namespace): Promise<StoredAlias[]>;
   /**
    * Writes the audit entry together with the change. Resolves with false, and changes nothing, if
-   * the function does not have all versions of the alias. Throws `conflict` if the alias is `live` and
-   * another function has a route of one of its versions; then nothing is changed.
+   * the function does not have all versions of the alias. Throws `conflict` if the alias is `live`
+   * and another function has a route of one of its versions; then nothing is changed.
    */
   put(alias: StoredAlias, audit: AuditEntry): Promise<boolean>;
   /** Resolves with false, and writes no audit entry, if there is no such alias. */

@@ -15,7 +15,9 @@ interface Lease {
 export async function openLocalPresence({ leaseMs }: LocalPresenceOptions): Promise<Presence> {
   const namespaces = new Map<Namespace, Map<string, LocalTopic>>();
 
-  /** Runs the work on a topic without its expired leases, and forgets the topic if it is empty then. */
+  /**
+   * Runs the work on a topic without its expired leases, and forgets the topic if it is empty then.
+   */
   function on<T>(namespace: Namespace, name: string, work: (topic: LocalTopic) => T): T {
     const topics = namespaces.get(namespace) ?? new Map<string, LocalTopic>();
     const topic = topics.get(name) ?? new LocalTopic();

@@ -1,16 +1,17 @@
 import { skipConstant } from './constant-expression.js';
-import type {
-  ByteRange,
-  Export,
-  ExternalKind,
-  FunctionType,
-  GlobalType,
-  Import,
-  Limits,
-  MemoryType,
-  TableType,
+import {
+  type ByteRange,
+  EXTERNALS,
+  type Export,
+  type ExternalKind,
+  type FunctionType,
+  type GlobalType,
+  type Import,
+  type Limits,
+  type MemoryType,
+  type TableType,
+  VALUE_TYPES,
 } from './module.js';
-import { EXTERNALS, VALUE_TYPES } from './module.js';
 import { FUNCTION_TYPE } from './opcodes.js';
 import { type ByteReader, malformed } from './reader.js';
 

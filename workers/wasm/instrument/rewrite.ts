@@ -1,13 +1,14 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
 import type { Scan } from '../binary/body-scanner.js';
 import { withoutActiveData } from '../binary/data-segments.js';
-import type { ByteRange, ParsedModule } from '../binary/module.js';
+import type { ParsedModule } from '../binary/module.js';
 import { FUNCTION_TYPE, OP } from '../binary/opcodes.js';
-import { ByteReader, malformed } from '../binary/reader.js';
+import { malformed } from '../binary/reader.js';
 import { SECTION, SECTION_ORDER } from '../binary/sections.js';
 import { F32, F64, I32, I64 } from '../binary/value-types.js';
-import { concat, i32Const, i64Const, limits, name, section, u32, vector } from '../binary/writer.js';
+import { concat, i32Const, i64Const, limits, section, u32, vector } from '../binary/writer.js';
 import { bitsGetter, bitsSetter, bitsType } from './added-code.js';
+import { append, type Draft, draftOf, type ExportNames, exportEntry, KIND } from './draft.js';
 import {
   barrierCode,
   type InstrumentedCode,
@@ -63,22 +64,6 @@ export interface FloatExport {
   set: string;
 }
 
-/** The names of the exports that the rewriter adds; no export of the module has the same prefix. */
-export interface ExportNames {
-  /**
-   * i32: the number of pages of the guest, which may be lower than that of the memory. null when
-   * growth is not counted.
-   */
-  pages: string | null;
-  /** i32: 1 once a `memory.grow` was refused. */
-  refused: string | null;
-  resume: string;
-  /** i64: 1 once the watched function was entered; null without a watched function. */
-  watched: string | null;
-  /** The start function, called once the guest's memory is accessible; null without one. */
-  start: string | null;
-}
-
 /**
  * The limit of the entries of all tables together. They are on the thread's heap, outside the
  * memory limit: 2^20 entries take 8 MB, and a thread that makes 60 such tables cannot be stopped
@@ -87,7 +72,6 @@ export interface ExportNames {
 const MAX_TABLE_SLOTS = 1 << 20;
 
 const MUTABLE = 1;
-const KIND = { function: 0, global: 3 } as const;
 
 /**
  * Produces the module that runs from the uploaded module: limits memory and tables, drops custom
@@ -108,107 +92,92 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
   const forSnapshot = options.forSnapshot === true;
   const minPages = forSnapshot ? 0 : (memory?.min ?? 0);
   const maxPages = Math.min(memory?.max ?? options.maxPages, options.maxPages);
-  const prefix = freePrefix(module);
-  const names: ExportNames = {
-    pages: null,
-    refused: null,
-    resume: `${prefix}resume`,
-    watched: null,
-    start: null,
-  };
-  const payloads = new Map<number, Uint8Array>();
-  for (const [id, span] of module.sections) payloads.set(id, module.bytes.subarray(span.start, span.end));
-
-  const added: Uint8Array[] = [];
-  const floats: FloatExport[] = [];
-  let before = 0;
+  const draft = draftOf(module);
   const isInstrumented = memory !== undefined || options.scan.sites.length > 0;
-  if (isInstrumented && module.functions.length > 0) {
-    if (memory !== undefined) {
-      names.pages = `${prefix}pages`;
-      names.refused = `${prefix}refused`;
-    }
-    const instrumented = options.writeBarriers === true && forSnapshot ? barrierCode(module, maxPages) : null;
-    const code = instrumented ?? plainCode(module, options.scan, maxPages, options.redirection);
-    before = code.pagesBefore;
-    if (options.exportGlobals === true) added.push(...addFloatAccess(module, code, prefix, floats));
-    added.push(...addCode(module, payloads, code, minPages, prefix));
-    if (code.i64Globals.length > 0) {
-      names.watched = `${prefix}watched`;
-      added.push(exportEntry(names.watched, KIND.global, targetsOf(module).refused + code.i64Globals.length));
-    }
-  }
+  const { floats, pagesBefore } =
+    isInstrumented && module.functions.length > 0
+      ? instrument(draft, options.scan, options, { minPages, maxPages })
+      : { floats: [], pagesBefore: 0 };
   if (memory !== undefined) {
     const most = Math.max(memory.min, maxPages);
-    payloads.set(SECTION.memory, vector([limits(minPages + before, most + before)]));
+    draft.payloads.set(SECTION.memory, vector([limits(minPages + pagesBefore, most + pagesBefore)]));
   }
-  clampTables(module, payloads);
-
-  const globals: string[] = [];
-  if (options.exportGlobals === true) {
-    module.globals.forEach((global, index) => {
-      if (!global.mutable || isFloat(global.type)) return;
-      const exported = `${prefix}g${index}`;
-      globals.push(exported);
-      added.push(exportEntry(exported, KIND.global, module.importedGlobals + index));
-    });
+  clampTables(module, draft.payloads);
+  const globals = options.exportGlobals === true ? exportGlobals(draft) : [];
+  if (options.resume !== undefined) {
+    draft.exports.push(exportEntry(draft.names.resume, KIND.function, options.resume));
   }
-  if (options.resume !== undefined) added.push(exportEntry(names.resume, KIND.function, options.resume));
-  // A start function runs before the exports are available, so its host calls could not access the
-  // memory. Called by the engine right after instantiation, they can.
-  if (module.start !== null) {
-    names.start = `${prefix}start`;
-    added.push(exportEntry(names.start, KIND.function, module.start));
-    payloads.delete(SECTION.start);
-  }
-  // With a data count section, instructions may refer to segments by index: passive segments and
-  // the numbering must stay.
-  if (forSnapshot && payloads.has(SECTION.data)) {
-    if (payloads.has(SECTION.dataCount)) payloads.set(SECTION.data, withoutActiveData(module));
-    else payloads.delete(SECTION.data);
-  }
-  append(module, payloads, SECTION.export, added);
+  if (module.start !== null) exportStart(draft, module.start);
+  if (forSnapshot) removeActiveData(draft);
+  append(module, draft.payloads, SECTION.export, draft.exports);
 
   const bytes = concat([
     module.bytes.subarray(0, 8),
     ...SECTION_ORDER.flatMap((id) => {
-      const payload = payloads.get(id);
+      const payload = draft.payloads.get(id);
       return payload === undefined ? [] : [section(id, payload)];
     }),
   ]);
-  return { bytes, names, globals, floats, maxPages, tableBytes: before * WASM_PAGE_BYTES };
+  const tableBytes = pagesBefore * WASM_PAGE_BYTES;
+  return { bytes, names: draft.names, globals, floats, maxPages, tableBytes };
 }
 
-function freePrefix(module: ParsedModule): string {
-  // Each export excludes at most one prefix, so that the search takes linear time.
-  const taken = new Set(module.exports.map(({ name }) => /^orama\d+:/.exec(name)?.[0]));
-  for (let attempt = 0; ; attempt++) {
-    const prefix = `orama${attempt}:`;
-    if (!taken.has(prefix)) return prefix;
+/** Replaces the code by instrumented code, with write barriers where they are wanted and possible. */
+function instrument(
+  draft: Draft,
+  scan: Scan,
+  options: RewriteOptions,
+  { minPages, maxPages }: { minPages: number; maxPages: number },
+): { floats: FloatExport[]; pagesBefore: number } {
+  const { module, prefix, names } = draft;
+  if (module.memories.length > 0) {
+    names.pages = `${prefix}pages`;
+    names.refused = `${prefix}refused`;
   }
+  const withBarriers = options.writeBarriers === true && options.forSnapshot === true;
+  const instrumented = withBarriers ? barrierCode(module, maxPages) : null;
+  const code = instrumented ?? plainCode(module, scan, maxPages, options.redirection);
+  const floats: FloatExport[] = [];
+  if (options.exportGlobals === true) draft.exports.push(...addFloatAccess(module, code, prefix, floats));
+  draft.exports.push(...addCode(module, draft.payloads, code, minPages, prefix));
+  if (code.i64Globals.length > 0) {
+    names.watched = `${prefix}watched`;
+    const index = targetsOf(module).refused + code.i64Globals.length;
+    draft.exports.push(exportEntry(names.watched, KIND.global, index));
+  }
+  return { floats, pagesBefore: code.pagesBefore };
 }
 
-function exportEntry(exported: string, kind: number, index: number): Uint8Array {
-  return concat([name(exported), Uint8Array.of(kind), u32(index)]);
+/** Exports the mutable globals except floats. Returns the names of the exports. */
+function exportGlobals({ module, prefix, exports }: Draft): string[] {
+  const exported: string[] = [];
+  module.globals.forEach(({ mutable, type }, index) => {
+    if (!mutable || isFloat(type)) return;
+    const global = `${prefix}g${index}`;
+    exported.push(global);
+    exports.push(exportEntry(global, KIND.global, module.importedGlobals + index));
+  });
+  return exported;
 }
 
-/** Appends encoded entries to a section that is a vector, creating the section if necessary. */
-function append(
-  module: ParsedModule,
-  payloads: Map<number, Uint8Array>,
-  id: number,
-  entries: readonly Uint8Array[],
-): void {
-  if (entries.length === 0) return;
-  const span = module.sections.get(id);
-  const { count, rest } = span === undefined ? { count: 0, rest: new Uint8Array(0) } : open(module, span);
-  payloads.set(id, concat([u32(count + entries.length), rest, ...entries]));
+/**
+ * Exports the start function instead. It would run before the exports are available, so its host
+ * calls could not access the memory. Called by the engine right after instantiation, they can.
+ */
+function exportStart({ prefix, names, payloads, exports }: Draft, start: number): void {
+  names.start = `${prefix}start`;
+  exports.push(exportEntry(names.start, KIND.function, start));
+  payloads.delete(SECTION.start);
 }
 
-/** Returns the number of entries of a vector section, and their bytes. */
-function open(module: ParsedModule, span: ByteRange): { count: number; rest: Uint8Array } {
-  const reader = new ByteReader(module.bytes, span.start, span.end);
-  return { count: reader.u32(), rest: module.bytes.subarray(reader.at, span.end) };
+/**
+ * Removes the active data. With a data count section, instructions may refer to segments by index:
+ * passive segments and the numbering must stay.
+ */
+function removeActiveData({ module, payloads }: Draft): void {
+  if (!payloads.has(SECTION.data)) return;
+  if (payloads.has(SECTION.dataCount)) payloads.set(SECTION.data, withoutActiveData(module));
+  else payloads.delete(SECTION.data);
 }
 
 function clampTables(module: ParsedModule, payloads: Map<number, Uint8Array>): void {

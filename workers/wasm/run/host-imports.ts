@@ -13,7 +13,7 @@ import { failedRequest } from './failed-request.js';
 import { HOST_IMPORTS } from './imports.js';
 import type { GuestMemory } from './memory.js';
 import { GuestFailure, type GuestSession, type HostReply, type HostValue } from './session.js';
-import { answerInThread } from './thread-calls.js';
+import { callInThread } from './thread-calls.js';
 import { UnreadResults } from './unread-results.js';
 
 const text = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -81,10 +81,10 @@ export class HostImports {
         throw new GuestFailure(`trap: ${name} was called from inside the guest's allocator`);
       const args = this.#refusal(kinds, raw) ?? this.#readArgs(kinds, raw);
       if (into) return this.#into(name, args, Number(raw.at(-2)), Number(raw.at(-1)) >>> 0);
-      const reply = this.#ask(name, args);
+      const reply = this.#callWithinQuotas(name, args);
       switch (result) {
         case 'data':
-          return reply.ok ? this.#give(name, reply.data) : 0n;
+          return reply.ok ? this.#returnData(name, reply.data) : 0n;
         case 'i32':
           return reply.ok ? Number(reply.value) : onFailure;
         case 'i64':
@@ -125,8 +125,8 @@ export class HostImports {
     });
   }
 
-  /** Makes the call within the quotas. A failure is logged with its reason. */
-  #ask(name: HostFunctionName, args: HostValue[] | FailedReply): HostReply {
+  /** A failure is logged with its reason. */
+  #callWithinQuotas(name: HostFunctionName, args: HostValue[] | FailedReply): HostReply {
     this.#unread.startCall();
     const reply = this.#makeCall(name, args);
     const checked = this.#checkResult(reply);
@@ -159,7 +159,7 @@ export class HostImports {
     }
     if (!Array.isArray(args)) return args;
     for (const arg of args) if (typeof arg !== 'bigint') this.#bytes += arg.length;
-    return this.#answer(name, args);
+    return this.#execute(name, args);
   }
 
   #checkResult(reply: HostReply): HostReply {
@@ -175,15 +175,15 @@ export class HostImports {
     return this.#bytes > MAX_HOST_BYTES ? TOO_MUCH : reply;
   }
 
-  #answer(name: HostFunctionName, args: HostValue[]): HostReply {
+  #execute(name: HostFunctionName, args: HostValue[]): HostReply {
     const session = this.#session;
-    if (isThreadFunction(name)) return answerInThread(session, name, args);
+    if (isThreadFunction(name)) return callInThread(session, name, args);
     if (isEngineFunction(name)) return session.bridge.call(name, args);
     return { ok: false, reason: `${name} is not a callable host function` };
   }
 
   /** Copies data into memory from the guest's allocator. Returns the packed pointer and length. */
-  #give(name: string, data: Uint8Array | null): bigint {
+  #returnData(name: string, data: Uint8Array | null): bigint {
     if (data === null || data.length === 0) return 0n;
     const pointer = this.allocate(name, data.length);
     if (pointer === 0) return 0n;
@@ -218,13 +218,13 @@ export class HostImports {
    */
   #into(name: HostFunctionName, args: HostValue[] | FailedReply, pointer: number, capacity: number): number {
     if (!Array.isArray(args)) {
-      this.#ask(name, args);
+      this.#callWithinQuotas(name, args);
       return -1;
     }
     const kept = this.#unread.get(name, args, capacity);
     let data = kept;
     if (data === null) {
-      const reply = this.#ask(name, args);
+      const reply = this.#callWithinQuotas(name, args);
       if (!reply.ok || reply.data === null) return -1;
       data = reply.data;
     }

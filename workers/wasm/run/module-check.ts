@@ -1,6 +1,11 @@
 import { MAX_MODULE_BYTES, MB, WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
-import type { FunctionType, Import, ParsedModule } from '../binary/module.js';
-import { showType, typeOfFunction } from '../binary/module.js';
+import {
+  type FunctionType,
+  type Import,
+  type ParsedModule,
+  showType,
+  typeOfFunction,
+} from '../binary/module.js';
 import { malformed } from '../binary/reader.js';
 import { I32, I64 } from '../binary/value-types.js';
 import { HOST_IMPORTS, HOST_MODULES, WASI_IMPORTS, WASI_MODULE } from './imports.js';

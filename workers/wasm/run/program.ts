@@ -1,4 +1,4 @@
-import type { ExportNames } from '../instrument/rewrite.js';
+import type { ExportNames } from '../instrument/draft.js';
 import type { ModuleShape } from './module-check.js';
 import type { PrngState } from './prng-states.js';
 import type { GuestResult } from './session.js';

@@ -29,7 +29,7 @@ const THREAD_CALLS: ThreadCalls = {
 };
 
 /** Executes a host function on the guest thread. */
-export function answerInThread(
+export function callInThread(
   session: GuestSession,
   name: ThreadFunctionName,
   values: readonly HostValue[],

@@ -27,7 +27,7 @@
 --- @include "includes/virtualTime"
 --- @bullmq addPrioritizedJob
 --- @bullmq addDelayedJob
---- @include "includes/takeJobs"
+--- @include "includes/fetchJobs"
 
 local maxWaiting, maxBytes = tonumber(ARGV[2]), tonumber(ARGV[3])
 local jobCost, maxPriority = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -223,7 +223,7 @@ local function fetch()
   for token in string.gmatch(ARGV[8], '%S+') do tokens[#tokens + 1] = token end
   -- When it is late, the caller may have given up, and nobody would run what is fetched here.
   if #tokens == 0 or isLate then return {} end
-  return takeJobs(keyOf('sync', ''), ARGV[6], tonumber(ARGV[7]), tokens)
+  return fetchJobs(keyOf('sync', ''), ARGV[6], tonumber(ARGV[7]), tokens)
 end
 
 readJobs()

@@ -104,7 +104,9 @@ interface WantedSlot {
   isReplaced: boolean;
 }
 
-/** Returns the wanted time of a run, or a later one of the interval if the scheduler has a run then. */
+/**
+ * Returns the wanted time of a run, or a later one of the interval if the scheduler has a run then.
+ */
 function freeSlot(queue: QueueState, { id, wanted, every, isReplaced }: WantedSlot): number {
   if (keyOf(queue, runId(id, wanted)) === undefined) return wanted;
   if (every === null) {

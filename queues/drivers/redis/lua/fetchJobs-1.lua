@@ -7,7 +7,7 @@
   Returns the result of BullMQ's moveToActive for each token used; the last one may report an empty
   queue.
 ]]
---- @include "includes/takeJobs"
+--- @include "includes/fetchJobs"
 local tokens = {}
 for i = 3, #ARGV do tokens[#tokens + 1] = ARGV[i] end
-return takeJobs(KEYS[1], ARGV[1], tonumber(ARGV[2]), tokens)
+return fetchJobs(KEYS[1], ARGV[1], tonumber(ARGV[2]), tokens)

@@ -9,12 +9,12 @@
   queue.
 ]]
 --- @bullmq moveToActive
-local TAKE_KEYS = {
+local FETCH_KEYS = {
   'wait', 'active', 'prioritized', 'events', 'stalled', 'limiter', 'delayed', 'paused', 'meta', 'pc', 'marker'
 }
-local function takeJobs(queuePrefix, now, lockMs, tokens)
+local function fetchJobs(queuePrefix, now, lockMs, tokens)
   local keys, answers = {}, {}
-  for i, name in ipairs(TAKE_KEYS) do keys[i] = queuePrefix .. name end
+  for i, name in ipairs(FETCH_KEYS) do keys[i] = queuePrefix .. name end
   for i, token in ipairs(tokens) do
     local options = cmsgpack.pack({ token = token, lockDuration = lockMs })
     answers[i] = moveToActive(keys, { queuePrefix, now, options })
