@@ -56,7 +56,10 @@ const HEADERS: [headers: Record<string, string>, sentence: RegExp][] = [
   [{ 'idempotency-key': 'x'.repeat(300) }, /^idempotency-key must be at most 255 characters long, not 300$/],
   [{ 'x-callback-url': 'ftp://files' }, /^x-callback-url must be an http or https URL, not "ftp:/],
   [{ 'x-callback-url': 'http://[::g]/' }, /http:\/\/\[::g\]/],
-  [{ 'x-callback-url': 'http://0x7f.1/' }, /127\.0\.0\.1 may not be reached: it is a loopback address\. The operator can allow it with EGRESS_ALLOW$/],
+  [
+    { 'x-callback-url': 'http://0x7f.1/' },
+    /127\.0\.0\.1 may not be reached: it is a loopback address\. The operator can allow it with EGRESS_ALLOW$/,
+  ],
 ];
 
 test('an invalid request header returns 400 with the value and the allowed range', async (t) => {
