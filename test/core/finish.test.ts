@@ -1,5 +1,6 @@
 import anyTest from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
+import { MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
 import type { InvocationEnd } from '../../src/core/invocations/finish.js';
 import type { InvokeRequest } from '../../src/core/invocations/invoke.js';
 import { newAttempt, newEnd } from '../../src/core/invocations/new-attempt.js';
@@ -122,6 +123,28 @@ test('on_success and on_failure events have the ended invocation as parent and a
     told.find(({ parent }) => parent === wrong.id),
     { depth: 1, topic: 'went:wrong', data: { status: 'dead', error: 'exited with code 1', output: null } },
   );
+});
+
+test('the log of an invocation at the maximum trigger depth states that its outcome fires no trigger', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy({ metadata: { on_success: 'went:well' } });
+  const triggers = [{ topic: 'went:*' }];
+  await cases.deploy({ name: 'listener', metadata: { triggers } }, fn.namespace);
+  const note = `The message on "went:well" fires no trigger: the trigger depth of ${MAX_TRIGGER_DEPTH} is reached.`;
+  for (const [triggerDepth, expected] of [
+    [MAX_TRIGGER_DEPTH - 1, []],
+    [MAX_TRIGGER_DEPTH, [['warn', note]]],
+  ] as const) {
+    const invocation = await accepted(cases, fn, { triggerDepth });
+    const ending = succeeded(invocation, fn);
+    await cases.finisher.finish(ending);
+    const logged = ending.row.messages.map(({ level, message }) => [level, message]);
+    t.deepEqual(logged, expected as never, `at depth ${triggerDepth}`);
+  }
+  const invocation = await accepted(cases, fn, { triggerDepth: MAX_TRIGGER_DEPTH });
+  const ending = failed(invocation, fn);
+  await cases.finisher.finish(ending);
+  t.deepEqual(ending.row.messages, [], 'a failure has no event here');
 });
 
 test('a cancelled invocation triggers neither on_success nor on_failure', async (t) => {

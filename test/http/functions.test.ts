@@ -231,6 +231,8 @@ test('health, version and status are public; metrics and queue details need a cr
   t.is((await anonymous.get('/metrics')).status, 401);
   const metrics = await api.get('/metrics');
   t.is(metrics.status, 200);
-  t.regex(metrics.headers.get('content-type') ?? '', /^text\/plain/);
+  // Scrapers tell the format by the version, in compressed replies too.
+  t.is(metrics.headers.get('content-encoding'), 'gzip');
+  t.is(metrics.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
   t.regex(metrics.text, /^# HELP /m);
 });

@@ -2,6 +2,7 @@ import { get } from 'node:http';
 import { createConnection } from 'node:net';
 import test from 'ava';
 import type { Api } from '../helpers/api.js';
+import { limited } from './limited-key.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 import { connect } from './socket.js';
 
@@ -80,6 +81,13 @@ test('anonymous calls and wrong keys are rate-limited by address, regardless of 
   t.is((await anonymous.post('/v1/auth/challenge', {})).status, 429);
   t.is((await anonymous.get('/health')).status, 200);
   t.is((await anonymous.get('/metrics')).status, 200);
+});
+
+test('open metrics and status are shown to a key without the scope read, as to anybody', async (t) => {
+  const tenant = await aTenant(await engine());
+  const key = await limited(tenant, { scopes: ['invoke'] });
+  t.is((await key.get('/metrics')).status, 200);
+  t.true('uptime_seconds' in (await key.get('/v1/status')).json);
 });
 
 test('requests for HTTP functions that do not exist are rate-limited by address', async (t) => {

@@ -218,6 +218,18 @@ test('concurrent requests for metrics share a text only between keys that may re
   );
 });
 
+test('a key without the scope read gets the status that anybody gets, and no metrics', async (t) => {
+  const tenant = await aTenant(await engine());
+  const key = await limited(tenant, { scopes: ['invoke'] });
+  const status = await key.get('/v1/status');
+  t.is(status.status, 200, status.text);
+  t.deepEqual(Object.keys(status.json), Object.keys((await tenant.as().get('/v1/status')).json));
+  t.true('uptime_seconds' in (await tenant.get('/v1/status')).json);
+  const metrics = await key.get('/metrics');
+  t.is(metrics.status, 403);
+  t.is(metrics.json.code, 'insufficient_scope');
+});
+
 test('metrics contain only the namespace and functions of the key, and all namespaces for the admin key', async (t) => {
   const one = await aTenantWithProbe(await engine());
   const other = await aTenantWithProbe(await engine());

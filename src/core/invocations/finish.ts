@@ -8,7 +8,7 @@ import type { AttemptRow } from '../../ports/store/attempts.js';
 import type { Publisher } from '../events/publish.js';
 import type { Callbacks } from './callbacks.js';
 import { isFinalExitCode } from './final-exit-code.js';
-import { type EndRow, FollowUps } from './follow-ups.js';
+import { type EndRow, FollowUps, outcomeTooDeep } from './follow-ups.js';
 import { httpStatusOf } from './http-status.js';
 import type { Replies } from './replies.js';
 import type { RefusalCode, Reply } from './reply.js';
@@ -119,10 +119,12 @@ class ReplyFirstFinisher implements Finisher {
 
   /** Makes the end durable. */
   async #end(
-    { invocation, row, output, outcome, response, inputIsKept = true }: InvocationEnd,
+    { invocation, function: fn, row, output, outcome, response, inputIsKept = true }: InvocationEnd,
     state: FinalState,
     code: RefusalCode | null = null,
   ): Promise<EndRow> {
+    const note = outcomeTooDeep(invocation, fn, state);
+    if (note !== null) row.messages = [...row.messages, note];
     const completedAt = Date.now();
     const isKept = inputIsKept && keepsInput(state, invocation.input);
     const final = {

@@ -1,5 +1,6 @@
 import type { FunctionVersion } from '../../contract/function.js';
-import { MAX_OUTCOME_BODY_BYTES } from '../../contract/limits.js';
+import type { FinalState, LogMessage } from '../../contract/invocation.js';
+import { MAX_OUTCOME_BODY_BYTES, MAX_TRIGGER_DEPTH } from '../../contract/limits.js';
 import { isAppError } from '../../errors.js';
 import { JsonText, jsonTextOf, stringifyWith } from '../../json/json-text.js';
 import type { Invocation } from '../../ports/queue.js';
@@ -25,7 +26,7 @@ export class FollowUps {
   async send(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void> {
     const { final } = end;
     if (final.state === 'cancelled') return;
-    const topic = final.state === 'success' ? fn?.metadata.on_success : fn?.metadata.on_failure;
+    const topic = outcomeTopic(fn, final.state);
     if (topic !== undefined) await this.#publishOutcome(topic, invocation, end);
     if (invocation.callbackUrl === undefined) return;
     await this.#callbacks.send(invocation, invocation.callbackUrl, {
@@ -71,6 +72,27 @@ export class FollowUps {
       ...(invocation.traceparent === undefined ? {} : { traceparent: invocation.traceparent }),
     });
   }
+}
+
+/**
+ * Returns the line for the log of an invocation whose `on_success` or `on_failure` is too deep to
+ * fire triggers, or null. The event is published only after the log is durable.
+ */
+export function outcomeTooDeep(
+  { triggerDepth }: Invocation,
+  fn: FunctionVersion | null,
+  state: FinalState,
+): LogMessage | null {
+  if (triggerDepth < MAX_TRIGGER_DEPTH) return null;
+  const topic = outcomeTopic(fn, state);
+  if (topic === undefined) return null;
+  const message = `The message on "${topic}" fires no trigger: the trigger depth of ${MAX_TRIGGER_DEPTH} is reached.`;
+  return { level: 'warn', message, timestamp: new Date().toISOString() };
+}
+
+function outcomeTopic(fn: FunctionVersion | null, state: FinalState): string | undefined {
+  if (state === 'cancelled') return undefined;
+  return state === 'success' ? fn?.metadata.on_success : fn?.metadata.on_failure;
 }
 
 /** Returns the envelope of `on_success` and `on_failure` (contract §3.6) as JSON text. */

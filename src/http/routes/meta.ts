@@ -4,8 +4,9 @@ import {
   statusReplySchema,
   versionReplySchema,
 } from '../../contract/http/meta.js';
-import { coversFunction } from '../../contract/scopes.js';
+import { coversFunction, grants } from '../../contract/scopes.js';
 import type { Principal } from '../../core/auth/principal.js';
+import { assertScope } from '../../core/auth/rights.js';
 import { AppError } from '../../errors.js';
 import type { OwnSeries } from '../../ports/meter.js';
 import type { QueueCounts } from '../../ports/queue.js';
@@ -79,14 +80,19 @@ export const status = route({
   method: 'GET',
   path: '/v1/status',
   tag,
-  summary: 'Show the state of the engine; with a credential including details',
+  summary: 'Show the state of the engine; with a credential of the scope read including details',
   access: 'optional',
-  scope: 'read',
+  // A credential without the scope gets what anybody gets.
+  scope: null,
   responses: {
-    200: { description: 'Up or down, and with a credential the details.', schema: statusReplySchema },
+    200: {
+      description: 'Up or down, and with a credential of the scope read the details.',
+      schema: statusReplySchema,
+    },
   },
   async handle({ services, principal }) {
-    const isDetailed = principal !== null || services.config.OPEN_METRICS;
+    const mayRead = principal !== null && grants(principal.rights, 'read');
+    const isDetailed = mayRead || services.config.OPEN_METRICS;
     const [dependencies, details] = await Promise.all([
       services.health(),
       isDetailed ? services.status() : null,
@@ -115,16 +121,20 @@ export const metrics = route({
   tag,
   summary: 'Metrics of the namespace in the Prometheus text format; with the admin key of all namespaces',
   access: 'optional',
-  scope: 'read',
+  // Checked below, as open metrics are shown to anybody.
+  scope: null,
   limited: false,
   responses: { 200: { description: 'The metrics.', types: { 'text/plain': 'Prometheus text format.' } } },
-  errors: ['unauthorized'],
+  errors: ['unauthorized', 'insufficient_scope'],
   async handle({ services, principal }) {
-    if (!principal && !services.config.OPEN_METRICS) {
-      throw new AppError(
-        'unauthorized',
-        'Metrics need a credential; send an API key, or start the engine with OPEN_METRICS=true.',
-      );
+    if (!services.config.OPEN_METRICS) {
+      if (!principal) {
+        throw new AppError(
+          'unauthorized',
+          'Metrics need a credential; send an API key, or start the engine with OPEN_METRICS=true.',
+        );
+      }
+      assertScope(principal, 'read');
     }
     const isForAll = services.config.OPEN_METRICS || principal?.isAdmin === true;
     const own = isForAll || !principal ? undefined : ownSeries(principal);
