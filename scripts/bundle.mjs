@@ -44,8 +44,8 @@ const APP = 'dist/app';
  */
 const STARTED = {
   'sqlite-thread': 'dist/db/drivers/sqlite/thread.js',
-  'sqlite-child': 'dist/db/functions/drivers/sqlite-child.js',
-  'sqlite-watchdog': 'dist/db/functions/drivers/sqlite-watchdog-thread.js',
+  'sqlite-child': 'dist/db/function-databases/drivers/sqlite-child.js',
+  'sqlite-watchdog': 'dist/db/function-databases/drivers/sqlite-watchdog-thread.js',
   'queue-thread': 'dist/queues/drivers/sqlite/backend/thread.js',
   'zstd-thread': 'dist/src/egress/zstd-thread.js',
   'blob-thread': 'dist/src/blobs/drivers/local-thread.js',

@@ -1,4 +1,4 @@
-import type { FunctionDatabasesOptions } from '../../db/functions/open.js';
+import type { FunctionDatabasesOptions } from '../../db/function-databases/open.js';
 import type { StoreOptions } from '../../db/open.js';
 import type { QueuesOptions } from '../../queues/open.js';
 import { timingsFor } from '../../queues/timings.js';

@@ -1,4 +1,4 @@
-import { openFunctionDatabases } from '../../db/functions/open.js';
+import { openFunctionDatabases } from '../../db/function-databases/open.js';
 import { migrateStore, openStore } from '../../db/open.js';
 import { openQueues } from '../../queues/open.js';
 import { openBlobs } from '../blobs/open.js';

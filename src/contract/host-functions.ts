@@ -270,7 +270,7 @@ export function hostFunction(name: HostFunctionName): HostFunction {
 /**
  * Returns the maximum length of a text argument by its name. Longer ones are refused before they
  * are decoded, looked up or parsed, which would be at the expense of all namespaces. Null for SQL,
- * which has a smaller limit with a message of its own (db/functions/statement.ts).
+ * which has a smaller limit with a message of its own (db/function-databases/statement.ts).
  */
 export function maxHostText(argument: string): number | null {
   if (argument === 'sql') return null;

@@ -6,7 +6,7 @@ import { type Namespace, requestIdSchema } from '../contract/ids.js';
 import { DEPTH_HEADER } from '../core/invocations/call-depth.js';
 import { AppError } from '../errors.js';
 import type { ClientAddresses } from './admission/client-address.js';
-import { INVOCATION_HEADER } from './functions/reply.js';
+import { INVOCATION_HEADER } from './http-functions/reply.js';
 
 type HttpRequestReply = z.infer<typeof httpRequestReplySchema>;
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { FUNCTION_GROUPS, MODULE_GROUPS } from '../../db/functions/allowed-names.js';
+import { FUNCTION_GROUPS, MODULE_GROUPS } from '../../db/function-databases/allowed-names.js';
 import { isAppError } from '../../src/errors.js';
 import { aTable, type GetDatabases, limits } from './function-database-table.js';
 

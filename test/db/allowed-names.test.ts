@@ -8,9 +8,9 @@ import {
   isRefusedTable,
   MODULE_GROUPS,
   REFUSED_FUNCTION_GROUPS,
-} from '../../db/functions/allowed-names.js';
-import { mayPrecedeParenthesis } from '../../db/functions/keywords.js';
-import { guard } from '../../db/functions/statement.js';
+} from '../../db/function-databases/allowed-names.js';
+import { mayPrecedeParenthesis } from '../../db/function-databases/keywords.js';
+import { guard } from '../../db/function-databases/statement.js';
 import { onRqlite } from '../helpers/on-rqlite.js';
 import { startRqlite } from '../helpers/rqlited.js';
 

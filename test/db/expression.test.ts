@@ -1,5 +1,5 @@
 import test from 'ava';
-import { guardExpression } from '../../db/functions/expression.js';
+import { guardExpression } from '../../db/function-databases/expression.js';
 
 const refused = { name: 'AppError', code: 'invalid_sql' } as const;
 

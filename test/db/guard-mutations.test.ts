@@ -1,7 +1,7 @@
 import { constants, DatabaseSync } from '@photostructure/sqlite';
 import test from 'ava';
-import { guard } from '../../db/functions/statement.js';
-import { tokenize } from '../../db/functions/tokens.js';
+import { guard } from '../../db/function-databases/statement.js';
+import { tokenize } from '../../db/function-databases/tokens.js';
 
 /**
  * Statements of every kind, as the base of mutations. SQLite's result of each mutation shows

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import test from 'ava';
-import { openFunctionDatabases } from '../../db/functions/open.js';
+import { openFunctionDatabases } from '../../db/function-databases/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { tempDir } from '../helpers/temp-dir.js';
 

@@ -1,9 +1,9 @@
 import test from 'ava';
 import { RqliteTransport } from '../../db/drivers/rqlite/transport.js';
 import { openRqlite } from '../../db/drivers/rqlite.js';
-import { toAppError } from '../../db/functions/drivers/rqlite-errors.js';
-import { send } from '../../db/functions/drivers/rqlite-statements.js';
-import { guard } from '../../db/functions/statement.js';
+import { toAppError } from '../../db/function-databases/drivers/rqlite-errors.js';
+import { send } from '../../db/function-databases/drivers/rqlite-statements.js';
+import { guard } from '../../db/function-databases/statement.js';
 import { messageOf } from '../../src/errors.js';
 import { type ExchangeServer, respondingServer } from '../helpers/exchange.js';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type Run, runMixed } from '../../db/functions/drivers/rqlite-mixed.js';
+import { type Run, runMixed } from '../../db/function-databases/drivers/rqlite-mixed.js';
 
 const STATEMENTS = [
   { sql: 'insert into t values (1)', bindings: [] },

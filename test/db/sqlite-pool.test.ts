@@ -3,7 +3,7 @@ import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { mayStart } from '../../db/functions/drivers/sqlite-pool.js';
+import { mayStart } from '../../db/function-databases/drivers/sqlite-pool.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { openParsedDatabases } from '../helpers/parsed-rows.js';
 import { tempDir } from '../helpers/temp-dir.js';

@@ -2,7 +2,7 @@ import { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { SqlitePool } from '../../db/functions/drivers/sqlite-pool.js';
+import { SqlitePool } from '../../db/function-databases/drivers/sqlite-pool.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { openParsedDatabases } from '../helpers/parsed-rows.js';
 import { tempDir } from '../helpers/temp-dir.js';

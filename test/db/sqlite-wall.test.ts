@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { SandboxedDatabase } from '../../db/functions/drivers/sqlite-sandbox.js';
-import type { BoundStatement, StatementOutcome } from '../../db/functions/executor.js';
+import { SandboxedDatabase } from '../../db/function-databases/drivers/sqlite-sandbox.js';
+import type { BoundStatement, StatementOutcome } from '../../db/function-databases/executor.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const directory = tempDir();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import Database from 'libsql';
-import { guard } from '../../db/functions/statement.js';
+import { guard } from '../../db/function-databases/statement.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const CANARY = 'canary-5f1c2b';

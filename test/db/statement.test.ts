@@ -1,5 +1,5 @@
 import test from 'ava';
-import { guard, guardWithArguments } from '../../db/functions/statement.js';
+import { guard, guardWithArguments } from '../../db/function-databases/statement.js';
 import { fastestMs } from '../helpers/waits.js';
 
 const refused = { name: 'AppError', code: 'invalid_sql' } as const;

@@ -1,4 +1,4 @@
-import { openFunctionDatabases } from '../../db/functions/open.js';
+import { openFunctionDatabases } from '../../db/function-databases/open.js';
 import { DEFAULT_NAMESPACE } from '../../src/contract/ids.js';
 
 /**

@@ -1,4 +1,4 @@
-import { type FunctionDatabasesOptions, openFunctionDatabases } from '../../db/functions/open.js';
+import { type FunctionDatabasesOptions, openFunctionDatabases } from '../../db/function-databases/open.js';
 import { parseExact } from '../../src/json/exact-json.js';
 import type { FunctionDatabases, SqlResult, SqlRows } from '../../src/ports/function-databases.js';
 

@@ -2,7 +2,7 @@ import crypto, { createHmac } from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import test from 'ava';
 import type { VerifySettings } from '../../src/contract/http-function.js';
-import { matchesSignature } from '../../src/http/functions/verify/verify.js';
+import { matchesSignature } from '../../src/http/http-functions/verify/verify.js';
 
 const NOW = 1_700_000_000;
 const BODY = 'payload';

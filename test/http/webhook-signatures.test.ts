@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import test from 'ava';
 import type { VerifySettings } from '../../src/contract/http-function.js';
-import { eventIdOf, matchesSignature } from '../../src/http/functions/verify/verify.js';
+import { eventIdOf, matchesSignature } from '../../src/http/http-functions/verify/verify.js';
 
 const HEX = 'sha256';
 

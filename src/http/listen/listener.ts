@@ -8,7 +8,7 @@ import {
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { ERRORS, type ErrorCode } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
-import { INVOCATION_HEADER } from '../functions/reply.js';
+import { INVOCATION_HEADER } from '../http-functions/reply.js';
 import { isRefused } from '../request/host-header.js';
 import { afterResponses, type HttpSocket, isWebSocket, serveWithoutUpgrade } from '../ws/reparse.js';
 import { listen } from './listen.js';
