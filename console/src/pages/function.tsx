@@ -128,7 +128,7 @@ function Summary({ of: record }: { of: FunctionRecord }) {
           class="danger"
           confirm={{
             title: `Delete ${label(record.name)}?`,
-            text: `All ${record.version} versions of "${label(record.name)}" in namespace "${label(record.namespace)}" and its triggers are deleted; invocations that wait end cancelled.`,
+            text: `All versions of "${label(record.name)}" in namespace "${label(record.namespace)}" and its triggers are deleted; invocations that wait end cancelled.`,
             label: `Delete ${label(record.name)}`,
           }}
           run={async () => {
