@@ -6,7 +6,7 @@ import { Commit } from '../parts/commit.js';
 import { Moment } from '../parts/moment.js';
 import { Facts, Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
-import { Link, navigate } from '../router.js';
+import { Link, useNavigate } from '../router.js';
 import { brief, label } from '../text.js';
 import type { FunctionRecord } from '../types.js';
 import { useResource } from '../use-resource.js';
@@ -95,6 +95,7 @@ function originOf({ message, git_commit: commit }: FunctionRecord) {
 }
 
 function Summary({ of: record }: { of: FunctionRecord }) {
+  const navigate = useNavigate();
   return (
     <>
       <Facts
