@@ -130,6 +130,15 @@ test('a refused poll does not end the wait for an accepted invocation', async (t
   t.is(polls, 2);
 });
 
+test('a wait with a timeout does not wait for a Retry-After beyond it', async (t) => {
+  const server = await refusing(9, (response) => {
+    response.writeHead(429, { 'retry-after': '30' }).end('{"error":"Later.","code":"rate_limited"}');
+  });
+  t.teardown(server.close);
+  const waiting = t.throwsAsync(createClient({ url: server.url }).invocations.wait('r', { timeoutMs: 300 }));
+  t.like(await Promise.race([waiting, delay(5000)]), { code: 'unreachable' });
+});
+
 test('a redirect is not followed, so the key is not sent to another server', async (t) => {
   const keys: unknown[] = [];
   const other = await httpServer((request, response) => {

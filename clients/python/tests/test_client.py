@@ -258,6 +258,14 @@ class WithoutAnEngine(unittest.TestCase):
                 Client(server.url, retries=0).publish("t", 1)
             self.assertEqual((refused.exception.code, refused.exception.retry_after), ("queue_full", 7))
 
+    def test_a_wait_does_not_wait_for_a_retry_after_beyond_its_timeout(self) -> None:
+        body = b'{"error":"Later.","code":"rate_limited"}'
+        with Refusing(9, answering(429, {"Retry-After": "30"}, body)) as server:
+            before = time.monotonic()
+            with self.assertRaises(TimeoutError):
+                Client(server.url).wait("r", timeout=0.3)
+            self.assertLess(time.monotonic() - before, 5)
+
     def test_a_refusal_for_longer_than_a_minute_is_an_error_at_once(self) -> None:
         body = b'{"error":"Tomorrow.","code":"quota_exceeded"}'
         with Refusing(9, answering(429, {"Retry-After": "3600"}, body)) as server:

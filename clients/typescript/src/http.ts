@@ -16,6 +16,8 @@ export interface Call {
    * received: true for reads and for calls with an idempotency key.
    */
   repeatable: boolean;
+  /** When the caller no longer waits, by `Date.now()`: no retry is sent after it. */
+  deadline?: number;
   signal?: AbortSignal | undefined;
 }
 
@@ -101,7 +103,9 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
         return await attempt(call);
       } catch (error) {
         if (tried >= retries || !(error instanceof OramaError) || !mayRepeat(error, call)) throw error;
-        await sleep(pauseBefore(tried, error.retryAfter), call.signal);
+        const pause = pauseBefore(tried, error.retryAfter);
+        if (call.deadline !== undefined && Date.now() + pause > call.deadline) throw error;
+        await sleep(pause, call.signal);
       }
     }
   }

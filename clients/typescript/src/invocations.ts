@@ -1,6 +1,6 @@
 import { encodeBase64 } from './base64.js';
 import { OramaError } from './errors.js';
-import { type Http, isShort, pauseBefore } from './http.js';
+import { type Call, type Http, isShort, pauseBefore } from './http.js';
 import { toJson } from './json-text.js';
 import type { Invocation, InvocationPage, InvocationState } from './shapes.js';
 import { sleep } from './sleep.js';
@@ -56,11 +56,11 @@ const ENDED: ReadonlySet<InvocationState> = new Set(['success', 'error', 'timeou
 
 export function createInvocations(http: Http): Invocations {
   const pathOf = (requestId: string) => `/v1/invocations/${encodeURIComponent(requestId)}`;
-  const get: Invocations['get'] = (requestId, { signal } = {}) =>
-    http.json<Invocation>({ method: 'GET', path: pathOf(requestId), repeatable: true, signal });
+  const read = (requestId: string, more: Pick<Call, 'signal' | 'deadline'>) =>
+    http.json<Invocation>({ method: 'GET', path: pathOf(requestId), repeatable: true, ...more });
 
   return {
-    get,
+    get: (requestId, { signal } = {}) => read(requestId, { signal }),
 
     async *list({ signal, pageSize, parentId, ...filter } = {}) {
       let cursor: string | undefined;
@@ -76,7 +76,7 @@ export function createInvocations(http: Http): Invocations {
     async wait(requestId, { timeoutMs, signal } = {}) {
       const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
       for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 1.5, LONGEST_POLL_MS)) {
-        const found = await get(requestId, { signal }).catch(refusal);
+        const found = await read(requestId, { signal, deadline }).catch(refusal);
         const isRefused = found instanceof OramaError;
         if (!isRefused && ENDED.has(found.state)) return found;
         const due = isRefused ? Math.max(pause, pauseBefore(0, found.retryAfter)) : pause;

@@ -197,7 +197,10 @@ class Client:
             query["cursor"] = page["next_cursor"]
 
     def invocation(self, request_id: str) -> Invocation:
-        return Invocation.from_json(self._json("GET", _path_of(request_id), True))
+        return self._invocation(request_id)
+
+    def _invocation(self, request_id: str, deadline: Optional[float] = None) -> Invocation:
+        return Invocation.from_json(self._json("GET", _path_of(request_id), True, deadline=deadline))
 
     def wait(self, request_id: str, *, timeout: Optional[float] = None) -> Invocation:
         """Polls until an invocation has ended in any state. Raises ``TimeoutError`` after
@@ -209,7 +212,7 @@ class Client:
             # A refusal to read the invocation says nothing about it: it was accepted.
             state, due = "unknown", pause
             try:
-                found = self.invocation(request_id)
+                found = self._invocation(request_id, deadline)
                 if found.state in _ENDED:
                     return found
                 state = found.state
@@ -262,10 +265,11 @@ class Client:
         *,
         query: Optional[Mapping[str, object]] = None,
         body: Optional[str] = None,
+        deadline: Optional[float] = None,
     ) -> Any:
         headers = {} if body is None else _JSON
         data = None if body is None else body.encode()
-        call = Call(method, path, repeatable, query=query or {}, headers=headers, body=data)
+        call = Call(method, path, repeatable, query=query or {}, headers=headers, body=data, deadline=deadline)
         reply = self._http.send(call)
         try:
             return json.loads(reply.body)

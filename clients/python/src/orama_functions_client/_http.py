@@ -26,6 +26,8 @@ class Call:
     query: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Optional[bytes] = None
+    # When the caller no longer waits, by `time.monotonic()`: no retry is sent after it.
+    deadline: Optional[float] = None
 
 
 @dataclass
@@ -69,7 +71,10 @@ class Http:
             except OramaError as error:
                 if tried >= self._retries or not _may_repeat(error, call):
                     raise
-                time.sleep(pause_before(tried, error.retry_after))
+                pause = pause_before(tried, error.retry_after)
+                if call.deadline is not None and time.monotonic() + pause > call.deadline:
+                    raise
+                time.sleep(pause)
                 tried += 1
 
     def target(self, path: str, query: Mapping[str, object]) -> str:
