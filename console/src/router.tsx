@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useSyncExternalStore } from 'preact/compat';
+import { useEffect, useRef } from 'preact/hooks';
 
 const BASE = '/console';
 const CHANGED = 'orama:navigated';
@@ -28,10 +29,27 @@ export function usePlace(): Place {
   return { path: url.pathname.slice(BASE.length).replace(/\/$/, ''), query: url.searchParams };
 }
 
-export function navigate(to: string, { replace = false } = {}): void {
-  history[replace ? 'replaceState' : 'pushState'](null, '', BASE + to);
+function navigate(to: string): void {
+  history.pushState(null, '', BASE + to);
   dispatchEvent(new Event(CHANGED));
-  if (!replace) scrollTo(0, 0);
+  scrollTo(0, 0);
+}
+
+/**
+ * Returns a function that navigates only while the component is shown: the reply to a slow request
+ * must not take its user away from another page.
+ */
+export function useNavigate(): (to: string) => void {
+  const isShown = useRef(true);
+  useEffect(
+    () => () => {
+      isShown.current = false;
+    },
+    [],
+  );
+  return (to) => {
+    if (isShown.current) navigate(to);
+  };
 }
 
 /** Sets query parameters of the URL, so that it can be shared. Empty parameters are removed. */

@@ -92,6 +92,17 @@ async function arrivedAt(page: Page, heading: string): Promise<void> {
   await hasLoaded(page);
 }
 
+browserSays('a dialog with a long text breaks no rule of accessibility', async (t, browser) => {
+  const { api, scene } = await lived();
+  const context = await openWindow(browser, { viewport: { width: 390, height: 844 } });
+  const { page } = await openPage(context);
+  await signIn(page, api, `/invocations/${scene.failed}`);
+  await page.getByRole('button', { name: 'Replay…' }).click();
+  await page.locator('dialog .cm-content').waitFor();
+  t.deepEqual(await violations(page), []);
+  await context.close();
+});
+
 browserSays(
   'everything on the way from sign-in to a cancelled purge is reached by keyboard',
   async (t, browser) => {

@@ -93,6 +93,23 @@ browserSays('the focus goes to the content when the button that had it is gone',
   await context.close();
 });
 
+browserSays('the focus stays in a dialog whose button is gone', async (t, browser) => {
+  const { context, page, show } = await opened(browser);
+  await page.route('**/settings?*', (route) => route.fulfill({ status: 503, json: { error: 'Away.' } }));
+  await show('/functions/keyed/versions');
+  await page.getByRole('button', { name: 'Roll back to version 1' }).press('Enter');
+  const again = page.getByRole('button', { name: 'Try again' });
+  await again.waitFor();
+  await page.unroute('**/settings?*');
+  await again.press('Enter');
+  await again.waitFor({ state: 'detached' });
+  await until('the focus in the dialog', () => hasFocus(page, 'dialog button:not([type=submit])'));
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  t.true(await hasFocus(page, '[aria-label="Roll back to version 1"]'));
+  await context.close();
+});
+
 // Each part ends with a further action: its request would be sent after one that was not meant.
 browserSays('what is clicked twice, or whose key is held, is done once', async (t, browser) => {
   const { context, page, tenant, sent, show } = await opened(browser);

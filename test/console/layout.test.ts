@@ -33,6 +33,17 @@ const BROKEN_LABELS = `[...document.querySelectorAll('#content .choice label')]
   .filter((label) => label.getClientRects().length > 1 || label.getBoundingClientRect().height > 30)
   .map((label) => label.innerText)`;
 
+/** Runs in the page. Returns the texts of the dialog that are cut off or in another size. */
+const ODD_IN_DIALOG = `(() => {
+  const dialog = document.querySelector('dialog');
+  const size = getComputedStyle(document.body).fontSize;
+  const isCut = ({ right }) => right > dialog.getBoundingClientRect().right - 20;
+  return [...dialog.querySelectorAll('p, button')]
+    .filter((each) => isCut(each.getBoundingClientRect()) || each.scrollWidth > each.clientWidth ||
+      getComputedStyle(each).fontSize !== size || each.clientWidth > dialog.clientWidth)
+    .map((each) => each.innerText);
+})()`;
+
 /** Runs in the page. Returns how far the log is scrolled from its end. */
 const FROM_END = `(() => {
   const log = document.querySelector('.log');
@@ -136,4 +147,27 @@ browserSays('a part of a function that there is not is no page', async (t, brows
   await page.getByText('There is nothing at this address.').waitFor();
   t.pass();
   await context.close();
+});
+
+browserSays('a dialog shows its texts whole, also over a table and with long names', async (t, browser) => {
+  const tenant = await aTenant(await lived());
+  await withLongNames(tenant);
+  await tenant.put('/v1/functions/secrets', { name: 'S'.repeat(64), value: 'x' });
+  for (const width of [1280, PHONE.width]) {
+    const { context, page } = await openSignedIn(browser, tenant, { viewport: { ...PHONE, width } });
+    for (const [path, name] of [
+      ['/secrets', /^Delete secret/],
+      ['/keys', /^Revoke key kkk/],
+      [`/functions/${LONG}`, /^Delete alias aaa/],
+      [`/functions/${LONG}`, 'Delete the function'],
+      [`/functions/${LONG}/versions`, 'Roll back to version 1'],
+    ] as const) {
+      await turnTo(page, path);
+      await hasLoaded(page);
+      await page.getByRole('button', { name }).click();
+      await page.getByRole('dialog').waitFor();
+      t.deepEqual(await page.evaluate(ODD_IN_DIALOG), [], `${name} at ${width} pixels`);
+    }
+    await context.close();
+  }
 });

@@ -1,3 +1,4 @@
+import { readClock } from '../clock.js';
 import { unreachable } from './error.js';
 import { accessToken } from './session.js';
 
@@ -15,13 +16,16 @@ export async function send(method: string, path: string, options: SendOptions = 
   const token = await accessToken();
   const headers = new Headers(options.headers);
   if (token !== null) headers.set('Authorization', `Bearer ${token}`);
+  const sentAt = Date.now();
   try {
-    return await fetch(path, {
+    const response = await fetch(path, {
       method,
       headers,
       ...(options.body === undefined ? {} : { body: options.body }),
       ...(options.signal ? { signal: options.signal } : {}),
     });
+    readClock(response, sentAt);
+    return response;
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw unreachable();

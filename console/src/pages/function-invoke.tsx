@@ -8,7 +8,7 @@ import { Field, Form } from '../parts/form.js';
 import { Panel } from '../parts/page.js';
 import { Payload } from '../parts/payload.js';
 import { State } from '../parts/state.js';
-import { Link, navigate } from '../router.js';
+import { Link, useNavigate } from '../router.js';
 import { milliseconds, outputOf, visible } from '../text.js';
 
 interface Outcome {
@@ -22,6 +22,7 @@ interface Outcome {
 
 /** Invokes the function and shows its response. */
 export function FunctionInvoke({ name }: { name: string }) {
+  const navigate = useNavigate();
   const [input, setInput] = useState('{}');
   const [version, setVersion] = useState('');
   const [isAsync, setIsAsync] = useState(false);

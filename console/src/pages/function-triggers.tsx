@@ -7,7 +7,7 @@ import { Age } from '../parts/moment.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
-import { navigate } from '../router.js';
+import { useNavigate } from '../router.js';
 import { brief } from '../text.js';
 import type { Trigger, TriggersReply } from '../types.js';
 import { useResource } from '../use-resource.js';
@@ -16,6 +16,7 @@ import { useResource } from '../use-resource.js';
 const LIVE_MS = 5000;
 
 export function TriggersPanel({ name }: { name: string }) {
+  const navigate = useNavigate();
   const path = `/v1/functions/${name}/triggers`;
   const triggers = useResource(path, (signal) => call<TriggersReply>('GET', path, { signal }), LIVE_MS);
   return (

@@ -6,7 +6,7 @@ import { Commit } from '../parts/commit.js';
 import { Moment } from '../parts/moment.js';
 import { Facts, Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
-import { Link, navigate } from '../router.js';
+import { Link, useNavigate } from '../router.js';
 import { brief, label } from '../text.js';
 import type { FunctionRecord } from '../types.js';
 import { useResource } from '../use-resource.js';
@@ -95,6 +95,7 @@ function originOf({ message, git_commit: commit }: FunctionRecord) {
 }
 
 function Summary({ of: record }: { of: FunctionRecord }) {
+  const navigate = useNavigate();
   return (
     <>
       <Facts
@@ -128,7 +129,7 @@ function Summary({ of: record }: { of: FunctionRecord }) {
           class="danger"
           confirm={{
             title: `Delete ${label(record.name)}?`,
-            text: `All ${record.version} versions of "${label(record.name)}" in namespace "${label(record.namespace)}" and its triggers are deleted; invocations that wait end cancelled.`,
+            text: `All versions of "${label(record.name)}" in namespace "${label(record.namespace)}" and its triggers are deleted; invocations that wait end cancelled.`,
             label: `Delete ${label(record.name)}`,
           }}
           run={async () => {

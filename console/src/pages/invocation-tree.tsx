@@ -1,3 +1,4 @@
+import { now } from '../clock.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
 import { Link } from '../router.js';
@@ -94,5 +95,5 @@ function Waterfall({ of: { roots, hasMore }, current }: { of: Forest; current: s
 }
 
 function endOf({ completed_at: ended }: InvocationRecord): number {
-  return ended === null ? Date.now() : Date.parse(ended);
+  return ended === null ? now() : Date.parse(ended);
 }

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
+import { now } from '../clock.js';
 import { Action } from '../parts/action.js';
 import { Actor } from '../parts/actor.js';
 import { CopyButton } from '../parts/copy-button.js';
@@ -114,9 +115,7 @@ function MakeKey({ onMade }: { onMade(key: string): void }) {
         name,
         scopes: scopes.length === SCOPES.length ? undefined : scopes,
         ...(patterns.length === 0 ? {} : { functions: patterns }),
-        ...(days === ''
-          ? {}
-          : { expires_at: new Date(Date.now() + Number(days) * 86_400_000).toISOString() }),
+        ...(days === '' ? {} : { expires_at: new Date(now() + Number(days) * 86_400_000).toISOString() }),
       },
     });
     onMade(reply.api_key);

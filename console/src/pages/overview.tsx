@@ -186,7 +186,10 @@ function Engine() {
   // Servers of the engine's data have addresses; its own processes have none.
   const processes = peers.data?.peers.filter(({ addresses }) => addresses.length === 0).length;
   return (
-    <Panel title="Engine" aside={status.data && <State of={status.data.status} />}>
+    <Panel
+      title="Engine"
+      aside={status.data && status.error === undefined && <State of={status.data.status} />}
+    >
       <ResourceView of={status} what="the engine's status">
         {({ version, uptime_seconds, dependencies, queue, engine }) => (
           <>

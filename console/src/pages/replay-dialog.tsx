@@ -4,7 +4,7 @@ import { CodeField } from '../parts/code-field.js';
 import { Dialog } from '../parts/dialog.js';
 import { Field, Form } from '../parts/form.js';
 import { showMessage } from '../parts/messages.js';
-import { navigate } from '../router.js';
+import { useNavigate } from '../router.js';
 import type { InvocationRecord, VersionsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
@@ -13,6 +13,7 @@ import { useResource } from '../use-resource.js';
  * is selected.
  */
 export function ReplayDialog({ of: record, onClose }: { of: InvocationRecord; onClose(): void }) {
+  const navigate = useNavigate();
   const own = record.input_base64 === undefined ? record.input : null;
   const [input, setInput] = useState(own ?? '');
   const [version, setVersion] = useState('pinned');

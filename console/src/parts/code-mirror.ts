@@ -83,7 +83,7 @@ export function openEditor(host: HTMLElement, options: EditorOptions): Editor {
         syntaxHighlighting(COLOURS),
         THEME,
         placeholderText(placeholder),
-        EditorView.contentAttributes.of({ 'aria-label': label }),
+        EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
         EditorView.updateListener.of(({ docChanged, state, transactions }) => {
           if (docChanged && !transactions.some((each) => each.annotation(SET_FROM_OUTSIDE)))
             onChange(state.doc.toString());

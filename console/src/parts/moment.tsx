@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { now } from '../clock.js';
 
 const FULL = new Intl.DateTimeFormat(undefined, {
   dateStyle: 'medium',
@@ -28,15 +29,15 @@ const TICK_MS = 10_000;
 
 /** The age of a time, updated periodically. */
 export function Age({ at }: { at: string | null | undefined }) {
-  const [now, setNow] = useState(Date.now());
+  const [, setTicks] = useState(0);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), TICK_MS);
+    const timer = setInterval(() => setTicks((old) => old + 1), TICK_MS);
     return () => clearInterval(timer);
   }, []);
   if (!at) return <span class="faint">never</span>;
   return (
     <time dateTime={at} title={`${new Date(at).toISOString()} (UTC)`}>
-      {ago(Math.max(now, Date.now()) - Date.parse(at))}
+      {ago(now() - Date.parse(at))}
     </time>
   );
 }
