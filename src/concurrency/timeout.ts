@@ -1,3 +1,6 @@
+/** The longest delay that a timer supports, in milliseconds; a longer one would end at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Settles as `promise` does, or rejects with the error of `createError` if `promise` has not
  * settled within `ms` milliseconds. The operation itself is not cancelled.

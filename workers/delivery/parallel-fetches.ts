@@ -1,4 +1,5 @@
 import type { BufferReservation } from '../../src/concurrency/buffer-budget.js';
+import { MAX_TIMER_MS } from '../../src/concurrency/timeout.js';
 import { MAX_HOST_BYTES, MAX_PARALLEL_FETCHES, MB } from '../../src/contract/limits.js';
 import { AppError, messageOf } from '../../src/errors.js';
 import { tooManyBytes } from './budgeted-host.js';
@@ -79,7 +80,7 @@ export class ParallelFetches {
         this.#wake = null;
         resolve();
       };
-      const timer = setTimeout(done, Math.min(timeoutMs, 2 ** 31 - 1));
+      const timer = setTimeout(done, Math.min(timeoutMs, MAX_TIMER_MS));
       this.#wake = done;
     });
   }

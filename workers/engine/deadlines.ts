@@ -1,7 +1,5 @@
+import { MAX_TIMER_MS } from '../../src/concurrency/timeout.js';
 import type { Run } from './run.js';
-
-/** The longest delay that a timer supports, in milliseconds. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** The part of a run that its deadline depends on. */
 export interface TimedRun extends Pick<Run, 'finished' | 'stopReason'> {
@@ -41,7 +39,7 @@ export class Deadlines<R extends TimedRun> {
     this.#at = due;
     this.#timer = setTimeout(
       () => this.#check(),
-      Math.min(Math.max(due - performance.now(), 1), MAX_DELAY_MS),
+      Math.min(Math.max(due - performance.now(), 1), MAX_TIMER_MS),
     );
     // An unref'ed timer does not keep the process alive: the run it was set for may have ended.
     this.#timer.unref();

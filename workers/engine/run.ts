@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../../src/concurrency/timeout.js';
 import type { GuestCall, GuestOutcome } from '../../src/ports/engine.js';
 import type { GuestThread } from '../threads/guest-thread.js';
 import type { Slot } from '../threads/slot.js';
@@ -101,7 +102,7 @@ export function abortOutsideWork(run: Run): void {
  */
 export function sleep(run: Run, milliseconds: number, resume: () => void): void {
   const due = performance.now() + milliseconds;
-  const wait = (ms: number) => setTimeout(wake, Math.min(ms, 2 ** 31 - 1));
+  const wait = (ms: number) => setTimeout(wake, Math.min(ms, MAX_TIMER_MS));
   const wake = () => {
     const left = due - performance.now();
     if (left > 0) timer = wait(left);

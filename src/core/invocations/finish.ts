@@ -111,7 +111,7 @@ class ReplyFirstFinisher implements Finisher {
       attempts: row.attempt,
       version: invocation.version,
       code,
-      refused: isFinalExitCode(row.exitCode),
+      inputRefused: isFinalExitCode(row.exitCode),
       response,
     };
     return this.#replies.send(invocation.replyTo, invocation.id, reply, { confirm });
@@ -152,7 +152,13 @@ function recordHttpStatus(
 ): void {
   if (row.http === null || invocation.replyTo === undefined) return;
   const status = replyStatus(outcome);
-  row.http.status = httpStatusOf({ status, output, response, code, refused: isFinalExitCode(row.exitCode) });
+  row.http.status = httpStatusOf({
+    status,
+    output,
+    response,
+    code,
+    inputRefused: isFinalExitCode(row.exitCode),
+  });
 }
 
 /**

@@ -3,7 +3,7 @@ import { ERRORS } from '../../errors.js';
 import type { Reply } from './reply.js';
 
 /** The part of a reply that determines the HTTP status. */
-export type Replied = Pick<Reply, 'status' | 'output' | 'response' | 'refused' | 'code'>;
+export type Replied = Pick<Reply, 'status' | 'output' | 'response' | 'inputRefused' | 'code'>;
 
 /** Returns the HTTP status of a function's reply (contract §8). */
 export function httpStatusOf(reply: Replied): number {
@@ -14,5 +14,5 @@ export function httpStatusOf(reply: Replied): number {
   if (reply.status === 'success') return reply.output.byteLength === 0 ? 204 : 200;
   if (reply.status === 'timeout') return 504;
   if (reply.status === 'cancelled') return 499;
-  return reply.refused ? 422 : 500;
+  return reply.inputRefused ? 422 : 500;
 }

@@ -80,7 +80,7 @@ export class PendingReplies {
       attempts: last.attempt,
       version: last.version,
       code: refusalCodeOf(last.final.reason),
-      refused: isFinalExitCode(last.exitCode),
+      inputRefused: isFinalExitCode(last.exitCode),
       response: last.final.response ?? undefined,
     };
   }

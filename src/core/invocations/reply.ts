@@ -24,7 +24,7 @@ export interface Reply {
    */
   code?: RefusalCode | undefined;
   /** True if the function refused its input (exit code 64–78). */
-  refused?: boolean | undefined;
+  inputRefused?: boolean | undefined;
   response?: ResponseText | undefined;
 }
 
@@ -55,7 +55,7 @@ export interface ReplyAck {
 export function encodeReply(id: string, reply: Reply, from: string | undefined): string {
   // Copied field by field: rest and spread produce objects that are slow to create and read, and
   // this runs for every call.
-  const { status, output: bytes, error, durationMs, attempts, version, code, refused, response } = reply;
+  const { status, output: bytes, error, durationMs, attempts, version, code, inputRefused, response } = reply;
   const output = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
   const message: WireReply = {
     id,
@@ -66,7 +66,7 @@ export function encodeReply(id: string, reply: Reply, from: string | undefined):
     attempts,
     version,
     code,
-    refused,
+    inputRefused,
     response,
     output,
   };
@@ -75,12 +75,12 @@ export function encodeReply(id: string, reply: Reply, from: string | undefined):
 
 export function decodeReply(message: string): { id: string; from: string | undefined; reply: Reply } {
   const wire: WireReply = JSON.parse(message);
-  const { id, from, status, error, durationMs, attempts, version, code, refused, response } = wire;
+  const { id, from, status, error, durationMs, attempts, version, code, inputRefused, response } = wire;
   const output = Buffer.from(wire.output, 'base64');
   return {
     id,
     from,
-    reply: { status, output, error, durationMs, attempts, version, code, refused, response },
+    reply: { status, output, error, durationMs, attempts, version, code, inputRefused, response },
   };
 }
 

@@ -77,12 +77,12 @@ export function writeJson(response: ServerResponse, status: number, value: unkno
  * Returns the public error of a failed invocation, which never contains the function's own error
  * text.
  */
-function failureOf({ status, refused, code }: Reply): { error: string; code: string } {
+function failureOf({ status, inputRefused, code }: Reply): { error: string; code: string } {
   if (code === 'unavailable') return { error: 'the function is unavailable', code };
   if (code === 'quota_exceeded') return { error: 'the function has too many calls; try again later', code };
   if (status === 'timeout') return { error: 'the function timed out', code: 'function_timeout' };
   if (status === 'cancelled') return { error: 'the invocation was cancelled', code: 'cancelled' };
-  if (refused) return { error: 'the function refused the request', code: 'function_refused' };
+  if (inputRefused) return { error: 'the function refused the request', code: 'function_refused' };
   return { error: 'the function failed', code: 'function_error' };
 }
 

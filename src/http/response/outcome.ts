@@ -15,10 +15,10 @@ export function audienceOf(principal: Principal | null): Audience {
 /** Returns the error fields of a failed invocation for its caller. */
 export function failureFields(
   status: keyof typeof FAILURES,
-  { error, code: reason, refused }: Pick<Reply, 'error' | 'code' | 'refused'>,
+  { error, code: reason, inputRefused }: Pick<Reply, 'error' | 'code' | 'inputRefused'>,
   audience: Audience,
 ) {
-  const code = reason ?? (refused === true ? 'function_refused' : FAILURES[status]);
+  const code = reason ?? (inputRefused === true ? 'function_refused' : FAILURES[status]);
   const shown = error !== null && audience === 'anybody' ? withoutOutput(error) : error;
   return { status, error: shown ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
 }
