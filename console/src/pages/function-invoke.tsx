@@ -5,6 +5,7 @@ import { CURL_KEY, curlBody } from '../curl.js';
 import { CodeField } from '../parts/code-field.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { Field, Form } from '../parts/form.js';
+import { showMessage } from '../parts/messages.js';
 import { Panel } from '../parts/page.js';
 import { Payload } from '../parts/payload.js';
 import { State } from '../parts/state.js';
@@ -44,6 +45,7 @@ export function FunctionInvoke({ name }: { name: string }) {
     if (failed === null) await assertOk(response);
     if (response.status === 202) {
       const reply = (await response.json()) as { request_id: string };
+      showMessage('done', `Runs as ${reply.request_id}.`);
       navigate(`/invocations/${reply.request_id}`);
       return;
     }
