@@ -183,19 +183,18 @@ function Engine() {
     (signal) => call<PeersReply>('GET', '/v1/network/peers', { signal }),
     LIVE_MS,
   );
+  // The last figures of an engine that is away would look like those of one that is up.
+  const isUpToDate = status.error === undefined;
   // Servers of the engine's data have addresses; its own processes have none.
   const processes = peers.data?.peers.filter(({ addresses }) => addresses.length === 0).length;
   return (
-    <Panel
-      title="Engine"
-      aside={status.data && status.error === undefined && <State of={status.data.status} />}
-    >
+    <Panel title="Engine" aside={status.data && isUpToDate && <State of={status.data.status} />}>
       <ResourceView of={status} what="the engine's status">
         {({ version, uptime_seconds, dependencies, queue, engine }) => (
           <>
             <p class="faint">
               Version {label(version)}
-              {uptime_seconds !== undefined && <>, up for {seconds(uptime_seconds)}</>}
+              {uptime_seconds !== undefined && isUpToDate && <>, up for {seconds(uptime_seconds)}</>}
               {queue && (
                 <>
                   ; {plural(queue.waiting + queue.running + queue.retrying, 'job')} of all namespaces on the
@@ -205,8 +204,10 @@ function Engine() {
               {processes !== undefined && <>; {plural(processes, 'process', 'processes')}</>}
               {engine === undefined && '; functions run in other processes than this one'}
             </p>
-            {engine && <Facts of={WORKER_FIGURES.map(([name, key]) => [name, count(engine[key] ?? 0)])} />}
-            {dependencies && (
+            {engine && isUpToDate && (
+              <Facts of={WORKER_FIGURES.map(([name, key]) => [name, count(engine[key] ?? 0)])} />
+            )}
+            {dependencies && isUpToDate && (
               <ul class="parts">
                 {Object.entries(dependencies).map(([part, { status: state, error }]) => (
                   <li key={part}>
