@@ -41,12 +41,12 @@ function navigate(to: string): void {
  */
 export function useNavigate(): (to: string) => void {
   const isShown = useRef(true);
-  useEffect(
-    () => () => {
+  useEffect(() => {
+    isShown.current = true;
+    return () => {
       isShown.current = false;
-    },
-    [],
-  );
+    };
+  }, []);
   return (to) => {
     if (isShown.current) navigate(to);
   };

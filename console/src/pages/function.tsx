@@ -34,6 +34,8 @@ const TABS = [
 export const isPart = (tab: string) => TABS.some(([part]) => part === tab);
 
 export function FunctionPage({ name, tab }: { name: string; tab: string }) {
+  // Of the page, not of a tab: a function may be deleted while its user looks at another tab.
+  const navigate = useNavigate();
   const path = `/v1/functions/${encodeURIComponent(name)}`;
   const fn = useResource(path, (signal) => call<FunctionRecord>('GET', path, { signal }), LIVE_MS);
   const tabs = useRef<HTMLElement>(null);
@@ -64,13 +66,20 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
         ))}
       </nav>
       <ResourceView of={fn} what="this function">
-        {(record) => <Part of={record} tab={tab} reload={fn.reload} />}
+        {(record) => <Part of={record} tab={tab} reload={fn.reload} navigate={navigate} />}
       </ResourceView>
     </Page>
   );
 }
 
-function Part({ of: record, tab, reload }: { of: FunctionRecord; tab: string; reload(): void }) {
+interface PartProps {
+  of: FunctionRecord;
+  tab: string;
+  reload(): void;
+  navigate(to: string): void;
+}
+
+function Part({ of: record, tab, reload, navigate }: PartProps) {
   switch (tab) {
     case 'invoke':
       return <FunctionInvoke name={record.name} />;
@@ -83,7 +92,7 @@ function Part({ of: record, tab, reload }: { of: FunctionRecord; tab: string; re
     case 'log':
       return <FunctionLog name={record.name} />;
     default:
-      return <Summary of={record} />;
+      return <Summary of={record} navigate={navigate} />;
   }
 }
 
@@ -94,8 +103,7 @@ function originOf({ message, git_commit: commit }: FunctionRecord) {
   ];
 }
 
-function Summary({ of: record }: { of: FunctionRecord }) {
-  const navigate = useNavigate();
+function Summary({ of: record, navigate }: Pick<PartProps, 'of' | 'navigate'>) {
   return (
     <>
       <Facts
@@ -129,7 +137,7 @@ function Summary({ of: record }: { of: FunctionRecord }) {
           class="danger"
           confirm={{
             title: `Delete ${label(record.name)}?`,
-            text: `All versions of "${label(record.name)}" in namespace "${label(record.namespace)}" and its triggers are deleted; invocations that wait end cancelled.`,
+            text: `All versions and triggers of "${label(record.name)}" in namespace "${label(record.namespace)}" are deleted, and its waiting invocations are cancelled.`,
             label: `Delete ${label(record.name)}`,
           }}
           run={async () => {
