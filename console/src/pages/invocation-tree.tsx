@@ -94,6 +94,6 @@ function Waterfall({ of: { roots, hasMore }, current }: { of: Forest; current: s
   );
 }
 
-function endOf({ completed_at: ended }: InvocationRecord): number {
-  return ended === null ? now() : Date.parse(ended);
+function endOf({ created_at: begun, completed_at: ended }: InvocationRecord): number {
+  return ended === null ? Math.max(now(), Date.parse(begun)) : Date.parse(ended);
 }

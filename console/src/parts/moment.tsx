@@ -12,7 +12,7 @@ const DAY = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' 
 export function Moment({ at, short = false }: { at: string | null | undefined; short?: boolean }) {
   if (!at) return <span class="faint">–</span>;
   const date = new Date(at);
-  const isToday = date.toDateString() === new Date().toDateString();
+  const isToday = date.toDateString() === new Date(now()).toDateString();
   const text = short
     ? isToday
       ? CLOCK.format(date)
