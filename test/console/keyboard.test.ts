@@ -201,6 +201,7 @@ browserSays(
     const alias = { Alias: 'beta', Version: '1' };
     await refused('Set an alias', 'Alias', 'be ta', /letters/, alias);
     await refused('Set an alias', 'Share of others, in percent', '2=x', /percent/, alias);
+    await refused('Set an alias', 'Share of others, in percent', '8', /such as/, alias);
     await page.getByText('Start a rollout').click();
     await refused('Start a rollout', 'Steps in percent', '50, 20', /rise/);
     await refused('Start a rollout', 'Seconds a step', 'soon', /seconds/);

@@ -142,13 +142,20 @@ function TextField({ label: text, name, value, onChange, attributes: own }: Text
   );
 }
 
-/** Parses weights such as `8=10, 9=5`. The engine rejects invalid ones. */
+/** Parses weights such as `8=10, 9=5`. The engine refuses numbers that are out of range. */
 function weightsOf(text: string): Record<string, number> {
-  const parts = text.split(/[\s,]+/).filter(Boolean);
+  const parts = text
+    .replace(/\s*=\s*/g, '=')
+    .replace(/\s*%/g, '')
+    .split(/[\s,]+/)
+    .filter(Boolean);
   return Object.fromEntries(
     parts.map((part) => {
-      const [version = '', share = ''] = part.split('=');
-      return [version, Number(share.replace(/%$/, ''))];
+      const [, version, share] = /^(\d+)=(\d+)$/.exec(part) ?? [];
+      if (version === undefined) {
+        throw new Error(`weights must read version=percent, such as "8=10, 9=5", not "${part}"`);
+      }
+      return [version, Number(share)];
     }),
   );
 }
