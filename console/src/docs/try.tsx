@@ -107,11 +107,16 @@ function Confirm({ what, onClose, onSend }: ConfirmProps) {
       <p>
         <code>{visible(what)}</code> deletes what it names, in your namespace.
       </p>
-      <Form label="Send it" submit="Delete it" onSubmit={onSend}>
-        <button type="button" onClick={onClose}>
-          Keep it
-        </button>
-      </Form>
+      <Form
+        label="Send it"
+        submit="Delete it"
+        onSubmit={onSend}
+        buttons={
+          <button type="button" onClick={onClose}>
+            Close
+          </button>
+        }
+      />
     </Dialog>
   );
 }
