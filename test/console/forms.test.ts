@@ -155,6 +155,6 @@ browserSays('the buttons of a dialog stand beside each other', async (t, browser
   await page.keyboard.press('Escape');
   await turnTo(page, '/functions/twice/versions');
   await page.getByRole('button', { name: 'Roll back to version 1' }).click();
-  await inARow('Keep version', 'Roll back to');
+  await inARow('Close', 'Roll back to');
   await context.close();
 });

@@ -97,7 +97,7 @@ browserSays(
 
     await turnTo(page, '/keys');
     await page.getByLabel('Name').fill('audited');
-    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByRole('button', { name: 'Create the key' }).click();
     await page.getByRole('button', { name: 'Done' }).click();
     await page
       .getByRole('region', { name: 'Audit log' })

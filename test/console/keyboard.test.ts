@@ -46,7 +46,7 @@ browserSays(
     await page.getByRole('button', { name: 'Resume trigger kept' }).waitFor();
     t.true(await hasFocus(page, '[aria-label="Resume trigger kept"]'), 'an action');
     await press('Delete trigger kept');
-    await page.getByRole('dialog').getByRole('button', { name: 'Keep' }).press('Enter');
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).press('Enter');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     t.true(await hasFocus(page, '[aria-label="Delete trigger kept"]'), 'an action that was given up');
     await show('/secrets');
@@ -62,7 +62,7 @@ browserSays(
     t.true(await hasFocus(page, 'button[type=submit]'), 'a form that was refused');
     await show('/keys');
     await page.getByLabel('Name').fill('kept');
-    await press('Make the key');
+    await press('Create the key');
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
@@ -195,8 +195,8 @@ browserSays(
     await show('/secrets');
     await refused('Set a secret', 'Name', 'bad name', /letters/, { Value: 'x' });
     await show('/keys');
-    await refused('Make a key', 'Name', 'n'.repeat(200), /128 characters/);
-    await refused('Make a key', 'Functions', 'a/b', /pattern/, { Name: 'made' });
+    await refused('Create a key', 'Name', 'n'.repeat(200), /128 characters/);
+    await refused('Create a key', 'Functions', 'a/b', /pattern/, { Name: 'made' });
     await show('/functions/keyed');
     const alias = { Alias: 'beta', Version: '1' };
     await refused('Set an alias', 'Alias', 'be ta', /letters/, alias);

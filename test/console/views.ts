@@ -152,8 +152,8 @@ function viewsOf(of: { function: string; invocation: string; message: string }):
       path: `/events/${of.message}`,
       shows: [
         {
-          ...{ what: 'what the message has fired', from: INVOCATIONS, scope: 'read' },
-          empty: 'It has fired nothing',
+          ...{ what: 'what the message has triggered', from: INVOCATIONS, scope: 'read' },
+          empty: 'It has triggered nothing',
         },
       ],
     },

@@ -31,7 +31,7 @@ export function AuditPanel() {
     LIVE_MS,
   );
   return (
-    <Panel title="What was changed lately">
+    <Panel title="Audit log">
       <ResourceView
         of={audit}
         what="the audit log"

@@ -29,7 +29,7 @@ interface ChosenProps {
 
 /** Actions on the selected dead letters, which may belong to several functions. */
 export function ChosenActions({ chosen, onDone }: ChosenProps) {
-  const label = plural(chosen.size, 'chosen one', 'chosen ones');
+  const label = `${chosen.size} selected`;
   const each = async (method: 'POST' | 'DELETE', suffix: string) => {
     let total = 0;
     try {
@@ -60,7 +60,7 @@ export function ChosenActions({ chosen, onDone }: ChosenProps) {
         class="danger"
         confirm={{
           title: `Purge ${plural(chosen.size, 'dead letter')}?`,
-          text: `${named(chosen)}: thrown away with ${chosen.size === 1 ? 'its input' : 'their inputs'}. This cannot be undone.`,
+          text: `${named(chosen)}: deleted with ${chosen.size === 1 ? 'its input' : 'their inputs'}. This cannot be undone.`,
           label: `Purge ${label}`,
         }}
         run={async () => `${plural(await each('DELETE', ''), 'dead letter')} purged.`}
@@ -122,7 +122,7 @@ export function AllActions({ name, reason, total, onDone }: AllProps) {
         disabled={disabled}
         confirm={{
           title: `Purge all dead letters of ${name}?`,
-          text: `${all}: thrown away with their inputs. This cannot be undone.`,
+          text: `${all}: deleted with their inputs. This cannot be undone.`,
           label: 'Purge all',
         }}
         run={async () => {

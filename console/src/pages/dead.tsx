@@ -88,8 +88,8 @@ export function DeadPage() {
         />
         <span class="faint">
           {name === ''
-            ? 'Choose some by their boxes, or a function to replay or purge all of its own.'
-            : 'Choose some by their boxes, or take all.'}
+            ? 'Select some by their boxes, or select a function to replay or purge all of its dead letters.'
+            : 'Select some by their boxes, or replay or purge all.'}
         </span>
       </fieldset>
       <InvocationList

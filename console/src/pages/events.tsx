@@ -97,7 +97,7 @@ function Publish({ topic: chosen }: { topic: string }) {
       </Form>
       {published !== null && (
         <p role="status">
-          Published; it has fired {plural(published.triggered, 'invocation')}.{' '}
+          Published; it has triggered {plural(published.triggered, 'invocation')}.{' '}
           {published.triggered > 0 && <Link to={`/events/${published.id}`}>Show what it does</Link>}
         </p>
       )}

@@ -72,11 +72,11 @@ function choiceColumn(
 ): Column<InvocationRecord> {
   const chosen = all.filter(({ request_id: id }) => ids.has(id)).length;
   return {
-    name: 'Chosen',
+    name: 'Selected',
     head: (
       <input
         type="checkbox"
-        aria-label="Choose all on this page"
+        aria-label="Select all on this page"
         checked={chosen > 0 && chosen === all.length}
         indeterminate={chosen > 0 && chosen < all.length}
         onChange={(event) => toggle(all, event.currentTarget.checked)}
@@ -85,7 +85,7 @@ function choiceColumn(
     cell: (record) => (
       <input
         type="checkbox"
-        aria-label={label(`Choose ${record.function} ${record.request_id}`)}
+        aria-label={label(`Select ${record.function} ${record.request_id}`)}
         checked={ids.has(record.request_id)}
         onChange={(event) => toggle([record], event.currentTarget.checked)}
       />

@@ -25,10 +25,12 @@ export function MessageTree({ id }: { id: string }) {
   return (
     <ResourceView
       of={tree}
-      what="what the message has fired"
+      what="what the message has triggered"
       isEmpty={({ roots }) => roots.length === 0}
       empty={
-        <p>It has fired nothing: no trigger listens to its topic, or what it fired is no longer kept.</p>
+        <p>
+          It has triggered nothing: no trigger listens to its topic, or what it triggered is no longer kept.
+        </p>
       }
     >
       {(forest) => <Waterfall of={forest} current={null} />}
@@ -88,7 +90,7 @@ function Waterfall({ of: { roots, hasMore }, current }: { of: Forest; current: s
       </ol>
       <p class="faint">
         {plural(rows.length, 'invocation')} in {milliseconds(to - from)}, waiting included
-        {hasMore && '; the message has fired more than are shown'}.
+        {hasMore && '; the message has triggered more than are shown'}.
       </p>
     </>
   );

@@ -44,7 +44,7 @@ export function KeysPage() {
                   ),
                 },
                 { name: 'Last used', cell: ({ last_used_at: at }) => <Age at={at} /> },
-                { name: 'Ends', cell: ({ expires_at: at }) => <Age at={at} /> },
+                { name: 'Expires', cell: ({ expires_at: at }) => <Age at={at} /> },
                 { name: 'Created', cell: ({ created_at: at }) => <Age at={at} /> },
                 {
                   name: 'By',
@@ -124,10 +124,10 @@ function MakeKey({ onMade }: { onMade(key: string): void }) {
   const toggle = (scope: string, isOn: boolean) =>
     setScopes(SCOPES.filter((each) => (each === scope ? isOn : scopes.includes(each))));
   return (
-    <Panel title="Make a key">
+    <Panel title="Create a key">
       <Form
-        label="Make a key"
-        submit="Make the key"
+        label="Create a key"
+        submit="Create the key"
         disabled={name === '' || scopes.length === 0}
         onSubmit={make}
       >
@@ -142,7 +142,7 @@ function MakeKey({ onMade }: { onMade(key: string): void }) {
               />
             )}
           </Field>
-          <Field label="Ends after days" name="expires_at" hint="Empty: when it is revoked.">
+          <Field label="Expires after days" name="expires_at" hint="Empty: never.">
             {(attributes) => (
               <input
                 {...attributes}

@@ -14,7 +14,7 @@ export function MessagePage({ id }: { id: string }) {
         </>
       }
     >
-      <Panel title="What it has fired, and what that has caused">
+      <Panel title="What it has triggered, and what that has caused">
         <MessageTree id={id} />
       </Panel>
     </Page>

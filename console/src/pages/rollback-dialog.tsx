@@ -85,7 +85,7 @@ export function RollbackDialog({ name, from, to, newest, onClose, onDone }: Roll
         onSubmit={rollBack}
         buttons={
           <button type="button" onClick={onClose}>
-            Keep version {from}
+            Close
           </button>
         }
       />

@@ -62,7 +62,7 @@ export function Action({ label, name, disabled = false, confirm, run, class: cla
           <p>{confirm.text}</p>
           <div class="buttons">
             <button type="button" onClick={() => setIsConfirming(false)}>
-              Keep
+              Close
             </button>
             <button type="button" class="danger" onClick={() => void start()}>
               {confirm.label}

@@ -52,7 +52,7 @@ export function Failure({ error, what, retry }: { error: unknown; what: string; 
       <h2>{isForbidden ? `This credential may not see ${what}` : `Could not load ${what}`}</h2>
       <p>{brief(messageOf(error), 1000)}</p>
       {isForbidden ? (
-        <p>Sign in with a key that has the scope, or ask who made this key.</p>
+        <p>Sign in with a key that has the scope, or ask who created this key.</p>
       ) : (
         retry && (
           <button type="button" ref={button} onClick={retry}>

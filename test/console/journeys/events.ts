@@ -32,7 +32,7 @@ export function events({ browserSays, lived }: Journeys): void {
     const { page, troubles, done } = await openConsole(browser, api, '/events?topic=orders:created');
     await fillCode(page, 'Data', '[]');
     await page.getByRole('button', { name: 'Publish' }).click();
-    await page.getByText('it has fired 2 invocations').waitFor();
+    await page.getByText('it has triggered 2 invocations').waitFor();
     await page.getByRole('link', { name: 'Show what it does' }).click();
     await page.getByRole('heading', { name: 'Message', level: 1 }).waitFor();
     const tree = page.locator('ol.tree');

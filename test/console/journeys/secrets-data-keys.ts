@@ -51,7 +51,7 @@ export function secretsDataAndKeys({ browserSays, lived }: Journeys): void {
     const { page, done } = await openConsole(browser, api, '/keys');
     await page.getByLabel('Name').fill('ci-of-the-console');
     await page.getByLabel('publish').check();
-    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByRole('button', { name: 'Create the key' }).click();
     const key = (await page.locator('pre.key').innerText()).trim();
     const { json } = await api.as(key).get('/v1/auth/whoami');
     t.deepEqual([...json.scopes].sort(), ['publish', 'read']);
