@@ -31,10 +31,10 @@ browserSays(
       timeout_seconds: '120',
       metadata: JSON.stringify({ triggers: [{ topic: 'timed:child' }] }),
     });
-    await tenant.invoke('timed', acts('publish timed:child {sleep 60000}'));
-    const running = async () => (await tenant.get('/v1/invocations?status=running')).json.invocations[0];
-    await until('the child runs', async () => (await running()) !== undefined);
-    const { request_id: id } = await running();
+    await tenant.invoke('timed', acts('publish timed:child {sleep 110000}'));
+    const running = async (): Promise<{ request_id: string } | undefined> =>
+      (await tenant.get('/v1/invocations?status=running')).json.invocations[0];
+    const { request_id: id } = await until('the child runs', running);
     for (const hours of [-1, 1]) {
       const context = await openWindow(browser);
       await context.addInitScript(SHIFT_CLOCK(hours));
@@ -48,6 +48,7 @@ browserSays(
       t.regex(length, /^\d[\d.]* (ms|s)$|^\d min/, `${hours} h: runs`);
       await context.close();
     }
+    t.is((await running())?.request_id, id, 'the child has run all the time');
     await tenant.delete(`/v1/invocations/${id}`);
   },
 );
@@ -68,17 +69,19 @@ browserSays('a slow reply does not take its user away from another page', async 
   });
   const button = (name: string | RegExp) => page.getByRole('button', { name });
   const inDialog = (name: string) => page.getByRole('dialog').getByRole('button', { name, exact: true });
-  const begun: readonly (readonly [path: string, begin: () => Promise<void>])[] = [
+  const begun: readonly (readonly [path: string, says: string, begin: () => Promise<void>])[] = [
     [
       '/functions/slow/invoke',
+      'Runs as ',
       async () => {
         await page.getByLabel('Do not wait for the result').check();
         await button('Invoke').click();
       },
     ],
-    ['/functions/slow/triggers', async () => button(/^Run trigger/).click()],
+    ['/functions/slow/triggers', 'Runs as ', async () => button(/^Run trigger/).click()],
     [
       `/invocations/${headers.get('x-request-id')}`,
+      'Runs again as ',
       async () => {
         await button('Replay…').click();
         await inDialog('Replay').click();
@@ -87,25 +90,51 @@ browserSays('a slow reply does not take its user away from another page', async 
     ],
     [
       '/functions/slow',
+      'Deleted slow.',
       async () => {
         await button('Delete the function').click();
         await inDialog('Delete slow').click();
       },
     ],
   ];
-  for (const [path, begin] of begun) {
-    await turnTo(page, path);
+  for (const [path, says, begin] of begun) {
+    // Loaded anew, without the message about the last reply.
+    await page.goto(`${tenant.url}/console${path}`);
     await hasLoaded(page);
     const asked = page.waitForRequest((request) => request.method() !== 'GET');
     await begin();
-    const replied = (await asked).response();
+    await asked;
     await page.getByRole('link', { name: 'Secrets' }).click();
     await page.getByLabel('Name').fill('HALF_TYPED');
     release();
-    await replied;
-    await page.waitForTimeout(300);
+    const said = page.locator('.message', { hasText: says });
+    await said.waitFor();
     t.is(await page.getByLabel('Name').inputValue(), 'HALF_TYPED', path);
   }
+  await context.close();
+});
+
+browserSays('a deletion leaves the pages of its function, whichever of them is open', async (t, browser) => {
+  const tenant = await aTenant(await engine());
+  await tenant.deploy('gone', await actsWasm());
+  const { context, page } = await openSignedIn(browser, tenant);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route(/\/gone$/, async (route) => {
+    if (route.request().method() === 'DELETE') await held;
+    await route.continue();
+  });
+  await turnTo(page, '/functions/gone');
+  await page.getByRole('button', { name: 'Delete the function' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete gone' }).click();
+  await page.getByRole('link', { name: 'Versions' }).click();
+  await page.getByRole('region', { name: 'Versions' }).waitFor();
+  release();
+  await page.getByText('Deleted gone.').waitFor();
+  await page.getByRole('heading', { name: 'Functions', level: 1 }).waitFor();
+  t.pass();
   await context.close();
 });
 
@@ -113,10 +142,11 @@ browserSays('an engine that is away is not shown as ok', async (t, browser) => {
   const { context, page } = await openSignedIn(browser, await aTenant(await engine()));
   await turnTo(page, '');
   const panel = page.locator('.panel', { has: page.getByRole('heading', { name: 'Engine' }) });
-  await panel.locator('header .state').waitFor();
+  await panel.locator('.parts .state').first().waitFor();
   await page.route('**/v1/status', (route) => route.abort());
   await panel.getByText('Not up to date').waitFor();
-  t.is(await panel.locator('header .state').count(), 0);
+  t.is(await panel.locator('.state').count(), 0);
+  t.notRegex(await panel.innerText(), /up for/);
   await page.unroute('**/v1/status');
   await panel.locator('header .state').waitFor();
   await context.close();
