@@ -10,7 +10,7 @@ export const session = (input: Uint8Array): GuestSession => ({
   httpRequest: '',
   response: null,
   input,
-  log: { line: () => {}, print: () => {}, lastError: () => '', finish: () => {} },
+  log: { line: () => {}, print: () => {}, finish: () => {} },
   bridge: { call: () => ({ ok: true, value: 0n, data: null }), sleep: () => {} },
   clock: { realtime: () => BigInt(Date.now()) * 1_000_000n, monotonic: () => process.hrtime.bigint() },
   random: (bytes) => {

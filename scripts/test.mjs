@@ -1,6 +1,6 @@
-// `npm test [-- <files>]`: builds and runs the tests. It closes with the slowest tests, so that a new
-// slow one is noticed, then ava's report of the failures, then their titles: where only the end of a
-// log is kept, as in CI, it says what failed.
+// `npm test [-- <files>]`: builds and runs the tests. It closes with the slowest tests, so that a
+// new slow one is noticed, then ava's report of the failures, then their titles: where only the end
+// of a log is kept, as in CI, it says what failed.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import './build.mjs';
@@ -8,10 +8,9 @@ import './build.mjs';
 const SLOWEST = 20;
 /** ava prints the duration of each test that took more than 100 ms after its title. */
 const TIMED = /^\s*[✔✘].*?\s([^\s].*) \((?:(\d+)m )?(?:([\d.]+)s)?(?:([\d.]+)ms)?\)/u;
-/**
- * What ava marks as failed: tests, hooks, and files that exited, threw outside a test or timed out.
- */
-const FAILED = /^\s*(?:✘|Uncaught exception in|Unhandled rejection in)/u;
+/** What ava marks as failed: tests, hooks, and files that exited, threw outside a test or hung. */
+const FAILED =
+  /^\s*(?:✘|◌|Uncaught exception in|Unhandled rejection in|Failed to exit when running|\d+ tests were pending in)/u;
 /** ava's report of the failures begins with a line of this character alone. */
 const REPORT = /^\s*─\s*$/u;
 const UNSTYLED = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
@@ -21,6 +20,10 @@ const child = spawn(process.execPath, [ava, ...process.argv.slice(2)], {
   stdio: ['inherit', 'pipe', 'inherit'],
 });
 
+// ava ends by itself, and its report is not lost.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+/** ava's report ends no run that watches the files. */
+const watches = process.argv.some((arg) => arg === '--watch' || arg === '-w');
 const timed = [];
 const failed = [];
 const report = [];
@@ -31,7 +34,7 @@ child.stdout.on('data', (text) => {
   rest = lines.pop() ?? '';
   for (const line of lines) {
     const plain = line.replace(UNSTYLED, '');
-    if (report.length > 0 || REPORT.test(plain)) {
+    if (!watches && (report.length > 0 || REPORT.test(plain))) {
       report.push(line);
       continue;
     }

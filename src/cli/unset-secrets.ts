@@ -23,8 +23,9 @@ export async function warnOfUnsetSecrets(
   const set = new Set(listed.data.secrets.map((secret) => secret.name));
   for (const { name, secrets } of verifying) {
     if (secrets.some((secret) => set.has(secret))) continue;
+    const names = secrets.map((secret) => `"${secret}"`).join(' or ');
     terminal.problem(
-      `warning: ${name} refuses every request, because its http.verify has no secret; set it with: orama function secrets set ${secrets[0]}`,
+      `warning: ${name} refuses every HTTP request: ${names}, which its http.verify names, is not set; set it with: orama function secrets set ${secrets[0]} --from-file secret.txt`,
     );
   }
 }

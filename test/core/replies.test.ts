@@ -45,7 +45,12 @@ for (const confirm of [false, true]) {
     const id = aRequestId();
     const { reply } = gateway.wait(namespace('default'), id);
     t.is(await worker.send(gateway.address, id, hello, { confirm }), confirm);
-    t.deepEqual(await soon(reply), { ...hello, code: undefined, inputRefused: undefined, response: undefined });
+    t.deepEqual(await soon(reply), {
+      ...hello,
+      code: undefined,
+      inputRefused: undefined,
+      response: undefined,
+    });
     t.deepEqual(sent, [`reply:${gateway.address}`]);
   });
 }

@@ -14,7 +14,7 @@ type Tool = Pick<Queue, 'remove' | 'drain' | 'clean' | 'obliterate' | 'close'>;
 
 const ASYNC = { prefer: 'respond-async' };
 const LATER = { ...ASYNC, 'x-delay-seconds': '3600' };
-const MESSAGE = 'its job was removed from the queue from outside';
+const MESSAGE = 'its job was removed from the queue, or finished, by another program';
 /** The first job holds the only slot, so that others wait. */
 const SETTINGS = { WORKER_CONCURRENCY: '1', WORKER_THREADS: '1' };
 

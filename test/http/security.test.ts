@@ -246,15 +246,23 @@ test('secret values appear in no reply, log, invocation record or metric', async
   t.false((await engine()).log().includes(value));
 });
 
-test('an anonymous caller of a failed public function gets the exit code without the stderr output', async (t) => {
+test('a caller from outside the namespace of a failed public function gets the exit code without the reason', async (t) => {
   const api = await aTenantWithProbe(await engine(), { is_public: 'true' });
-  const input = commands({ op: 'stderr', a: 'a secret reason' }, { op: 'exit', n: 3 });
-  const own = await api.invoke('probe', input);
-  t.is(own.json.error, 'exited with code 3: a secret reason');
-  const stranger = await api.as().request('POST', `/v1/invoke/${api.namespace}/probe`, { body: input });
-  t.is(stranger.status, 500);
-  t.is(stranger.json.error, 'exited with code 3');
-  t.false(stranger.text.includes('secret reason'));
+  const other = await aTenant(await engine());
+  for (const [op, code] of [
+    ['stderr', 3],
+    ['stderr', -1],
+  ] as const) {
+    const input = commands({ op, a: 'a secret reason' }, { op: 'exit', n: code });
+    const own = await api.invoke('probe', input);
+    t.is(own.json.error, `exited with code ${code}: a secret reason`);
+    for (const stranger of [api.as(), other]) {
+      const reply = await stranger.request('POST', `/v1/invoke/${api.namespace}/probe`, { body: input });
+      t.is(reply.status, 500);
+      t.is(reply.json.error, `exited with code ${code}`);
+      t.false(reply.text.includes('secret reason'));
+    }
+  }
 });
 
 test('an anonymous caller of a public function that panics or exhausts its memory gets no stderr output', async (t) => {
@@ -266,6 +274,7 @@ test('an anonymous caller of a public function that panics or exhausts its memor
       'trap: unreachable: panicked at src/main.rs:1:2: a secret',
       'trap: unreachable',
     ],
+    ['error a secret\nexit 3', 'exited with code 3: a secret', 'exited with code 3'],
     [
       'bomb',
       'memory limit of 64 MB exceeded (exited with code 7: malloc gave NULL)',

@@ -155,4 +155,5 @@ test('without a stderr line, the error of a non-zero exit contains the last erro
   t.is(outcome.error, 'exited with code 65: expected a name');
   t.is((await run('exit 65')).error, 'exited with code 65', 'not that of the previous invocation');
   t.is((await run('error in the log\nstderr on stderr\nexit 1')).error, 'exited with code 1: on stderr');
+  t.is((await run('error in the log\nstderr\nexit 1')).error, 'exited with code 1: in the log');
 });

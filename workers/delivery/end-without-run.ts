@@ -52,9 +52,9 @@ export function dueOf(delivery: Delivery, fn: FunctionVersion | null): Due {
 const endsWith = (ending: InvocationEnd): Due => ({ kind: 'end', ending });
 
 /**
- * Returns rows for the earlier attempts whose workers crashed, except one that ends the invocation:
- * one per crash, because a worker may crash before it has logged the previous crash. The store keeps
- * rows that already exist.
+ * Returns rows for the earlier attempts whose workers crashed, without the last crash if it ends
+ * the invocation: its row is written with the end. One per crash, because a worker may crash before
+ * it has logged the previous crash. The store keeps rows that already exist.
  */
 export function crashRows(delivery: Delivery): AttemptRow[] {
   const { invocation, attempt, crashes } = delivery;
@@ -74,7 +74,7 @@ function lastCrash(delivery: Delivery, fn: FunctionVersion | null): InvocationEn
   };
 }
 
-/** Returns the end of an invocation that never ran. */
+/** Returns an end without another attempt. */
 function unrunEnd(
   delivery: Delivery,
   fn: FunctionVersion | null,

@@ -21,8 +21,8 @@ export interface GuestHostDeps extends HostDeps {
 
 /**
  * Creates what a guest calls: the host functions of its run within the limits of this process,
- * measured, and recorded if there is a recorder. The guest's span is the parent of what it publishes
- * and enqueues.
+ * measured, and recorded if there is a recorder. The guest's span is the parent of what it
+ * publishes and enqueues.
  */
 export function guestHost(
   deps: GuestHostDeps,

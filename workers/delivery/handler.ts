@@ -205,7 +205,7 @@ class DeliveredCall implements GuestCall {
   }
 }
 
-/** Resolves with undefined if the function has no `concurrency`, and with null if none of it is free. */
+/** Returns undefined if the function has no `concurrency`; resolves with null if none is free. */
 function leaseOf({ leases }: Pick<HandlerDeps, 'leases'>, { namespace, name, metadata }: FunctionVersion) {
   if (metadata.concurrency === undefined) return undefined;
   return leases.acquire(`${namespace}/${name}`, metadata.concurrency);

@@ -109,7 +109,10 @@ export class CompilerWorker {
     });
   }
 
-  /** Gives up a probe that is being repeated; it remains inconclusive. */
+  /**
+   * Gives up a probe that is being repeated: it is inconclusive, or rejects as `unavailable` if the
+   * module was not compiled yet.
+   */
   interruptRepeatedProbe(): void {
     if (this.#task?.request.again !== true) return;
     const reason = 'another module of the namespace was needed';

@@ -48,8 +48,6 @@ export class SharedLog implements LogSink {
   readonly #view: DataView;
   readonly #cursor: LogCursor;
   #end = RECORDS_AT;
-  /** The position of the last record of level `error`, 0 if there is none. */
-  #errorAt = 0;
   #lines = 0;
   #lineBytes = 0;
   #full = false;
@@ -66,7 +64,6 @@ export class SharedLog implements LogSink {
   /** Empties the log for the next invocation. */
   begin(): void {
     this.#end = RECORDS_AT;
-    this.#errorAt = 0;
     this.#lines = 0;
     this.#lineBytes = 0;
     this.#full = false;
@@ -93,10 +90,6 @@ export class SharedLog implements LogSink {
       this.#endLine();
       from = newline + 1;
     }
-  }
-
-  lastError(): string {
-    return this.#errorAt === 0 ? '' : recordAt(this.#bytes, this.#view, this.#errorAt).text;
   }
 
   finish(): void {
@@ -144,7 +137,6 @@ export class SharedLog implements LogSink {
 
   #write(level: LogLevel, text: Uint8Array): void {
     const at = this.#end;
-    if (level === 'error') this.#errorAt = at;
     this.#view.setUint8(at, LEVELS.indexOf(level));
     this.#view.setFloat64(at + 1, Date.now());
     this.#view.setUint32(at + 9, text.length);
@@ -189,13 +181,14 @@ export class LogReader {
     const end = Atomics.load(this.#cursor.words, this.#cursor.committed);
     const messages: LogMessage[] = [];
     for (let at = RECORDS_AT; at < end; ) {
-      const { text, end: next } = recordAt(this.#bytes, this.#view, at);
+      const length = this.#view.getUint32(at + 9);
+      const from = at + HEADER_BYTES;
       messages.push({
         level: LEVELS[this.#view.getUint8(at)] ?? 'info',
-        message: text,
+        message: this.#text(from, length),
         timestamp: new Date(this.#view.getFloat64(at + 1)).toISOString(),
       });
-      at = next;
+      at = from + length;
     }
     return messages;
   }
@@ -206,18 +199,11 @@ export class LogReader {
     const length = pending >> LEVEL_BITS;
     if (length === 0) return [];
     const level = LEVELS[pending & LEVEL_MASK] ?? 'info';
-    return [{ level, message: textOf(this.#bytes, 0, length), timestamp: new Date().toISOString() }];
+    return [{ level, message: this.#text(0, length), timestamp: new Date().toISOString() }];
   }
-}
 
-/** Returns the text of a record, and where the next one begins. */
-function recordAt(bytes: Uint8Array, view: DataView, at: number): { text: string; end: number } {
-  const from = at + HEADER_BYTES;
-  const end = from + view.getUint32(at + 9);
-  return { text: textOf(bytes, from, end), end };
-}
-
-function textOf(bytes: Uint8Array, from: number, to: number): string {
-  // Copied first, because text decoders reject shared memory.
-  return Buffer.from(bytes.subarray(from, to)).toString('utf8');
+  #text(from: number, length: number): string {
+    // Copied first, because text decoders reject shared memory.
+    return Buffer.from(this.#bytes.subarray(from, from + length)).toString('utf8');
+  }
 }

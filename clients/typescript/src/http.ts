@@ -16,7 +16,7 @@ export interface Call {
    * received: true for reads and for calls with an idempotency key.
    */
   repeatable: boolean;
-  /** When the caller no longer waits, by `Date.now()`: no retry is sent after it. */
+  /** When the caller no longer waits, by `Date.now()`: the last retry is sent then. */
   deadline?: number;
   signal?: AbortSignal | undefined;
 }
@@ -103,9 +103,9 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
         return await attempt(call);
       } catch (error) {
         if (tried >= retries || !(error instanceof OramaError) || !mayRepeat(error, call)) throw error;
-        const pause = pauseBefore(tried, error.retryAfter);
-        if (call.deadline !== undefined && Date.now() + pause > call.deadline) throw error;
-        await sleep(pause, call.signal);
+        const left = (call.deadline ?? Number.POSITIVE_INFINITY) - Date.now();
+        if (left <= 0) throw error;
+        await sleep(Math.min(pauseBefore(tried, error.retryAfter), left), call.signal);
       }
     }
   }

@@ -40,7 +40,7 @@ export const statsReplySchema = z.object({
     }),
   ),
   now: z.object({
-    waiting: count.describe('Jobs that wait for their first attempt or for a retry.'),
+    waiting: count.describe('Jobs whose first attempt is due, and jobs that wait for a retry.'),
     delayed: count.describe('Jobs whose first attempt is not yet due.'),
     running: count,
     oldest_waiting_s: count.describe('Age of the oldest waiting job; 0 if there is none.'),

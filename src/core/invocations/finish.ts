@@ -18,7 +18,7 @@ export interface InvocationEnd {
   invocation: Invocation;
   /** Null if the function has been deleted. */
   function: FunctionVersion | null;
-  /** The last attempt, or an end without another one. `finish` sets its `final`. */
+  /** The last attempt, or an end without another attempt. `finish` sets its `final`. */
   row: AttemptRow;
   outcome: Reply['status'] | 'expired' | 'worker_died';
   output: Uint8Array;

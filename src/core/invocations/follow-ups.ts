@@ -76,7 +76,8 @@ export class FollowUps {
 
 /**
  * Returns the line for the log of an invocation whose `on_success` or `on_failure` is too deep to
- * fire triggers, or null. The event is published only after the log is durable.
+ * fire triggers, or null. Without a look for such triggers, because the event is published only
+ * after the log is durable.
  */
 export function outcomeTooDeep(
   { triggerDepth }: Invocation,

@@ -32,7 +32,7 @@ export interface ClaimRequest {
    * trust one another must not obtain each other's results. See `callerOf`.
    */
   caller?: string;
-  /** An id chosen by the client; throws `conflict` if it is in use. */
+  /** An id chosen by the client; one that is in use is refused as `conflict`. */
   requestId?: RequestId;
   input: Uint8Array;
 }

@@ -26,7 +26,7 @@ export class PendingReplies {
 
   /**
    * @param endIfRemoved Called when the store has no reply yet: replies to the call if its job was
-   *   removed from the queue from outside.
+   *   removed or finished by another program.
    */
   wait(id: RequestId, delays: LookupDelays, endIfRemoved?: () => Promise<void>): PendingReply {
     const pending = new PendingReply({

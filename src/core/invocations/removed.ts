@@ -4,7 +4,7 @@ import type { AttemptStore } from '../../ports/store/attempts.js';
 import type { Finisher } from './finish.js';
 import { newEnd } from './new-attempt.js';
 
-export const REMOVED = 'its job was removed from the queue from outside';
+export const REMOVED = 'its job was removed from the queue, or finished, by another program';
 
 export interface RemovedDeps {
   attempts: Pick<AttemptStore, 'invocation'>;

@@ -45,8 +45,8 @@ export interface RepliesOptions {
   bus: Bus;
   store: Store;
   /**
-   * Ends an invocation with a waiting caller if its job was removed from the queue from outside; see
-   * `endRemoved`.
+   * Ends an invocation with a waiting caller if its job was removed or finished by another program;
+   * see `endRemoved`.
    */
   endIfRemoved?(namespace: Namespace, id: RequestId): Promise<void>;
 }

@@ -110,9 +110,6 @@ async function compressed(ctx: Context, compress: SendOptions['compress']): Prom
   const { body } = ctx;
   if (typeof body !== 'string') return;
   if (body.length < MIN_COMPRESSED_BYTES || ctx.acceptsEncodings('gzip', 'identity') !== 'gzip') return;
-  // With its parameters, which Koa's own `type` leaves out; Koa sets another type for bytes.
-  const type = ctx.response.get('Content-Type');
   ctx.body = await compress(body);
-  ctx.res.setHeader('Content-Type', type);
   ctx.set('Content-Encoding', 'gzip');
 }

@@ -203,7 +203,7 @@ async function run(
   if (reply === null) return acceptedResponse(called);
   const response = replyResponse(called, reply, {
     accept: ctx.get('accept'),
-    audience: audienceOf(principal),
+    audience: audienceOf(principal, request.namespace),
   });
   response.ended = called;
   return response;

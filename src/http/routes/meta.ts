@@ -120,6 +120,7 @@ export const metrics = route({
   path: '/metrics',
   tag,
   summary: 'Metrics of the namespace in the Prometheus text format; with the admin key of all namespaces',
+  description: 'A key needs the scope `read`. With `OPEN_METRICS=true` nobody needs a credential.',
   access: 'optional',
   // Checked below, as open metrics are shown to anybody.
   scope: null,

@@ -175,7 +175,8 @@ class InvokeSocket {
       onAccepted: (accepted) => this.#follower?.expect(accepted),
     });
     await this.#follower?.caughtUp(id, reply?.attempts ?? 0);
-    return reply ? replyFrame(id, reply, audienceOf(principal)) : { request_id: id, status: 'queued' };
+    if (reply === null) return { request_id: id, status: 'queued' };
+    return replyFrame(id, reply, audienceOf(principal, ref.namespace));
   }
 
   #onDisconnect(callback: () => void): () => void {

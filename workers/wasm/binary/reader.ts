@@ -78,7 +78,7 @@ export class ByteReader {
     try {
       return utf8.decode(bytes);
     } catch {
-      throw malformed(`The module has a name at byte ${this.at} that is not UTF-8.`);
+      throw malformed(`The module has a name at byte ${this.at - bytes.length} that is not UTF-8.`);
     }
   }
 }

@@ -48,15 +48,18 @@ function freePrefix(module: ParsedModule): string {
   }
 }
 
-/** The kinds of exports that are added (§5.5.10). */
-export const KIND = { function: 0, global: 3 } as const;
+/** The kinds of exports that are added (WebAssembly 2.0, §5.5.10). */
+export const EXPORT_KIND = { function: 0, global: 3 } as const;
 
 /** Encodes an export. */
 export function exportEntry(exported: string, kind: number, index: number): Uint8Array {
   return concat([name(exported), Uint8Array.of(kind), u32(index)]);
 }
 
-/** Appends encoded entries to a section that is a vector, creating the section if necessary. */
+/**
+ * Appends encoded entries to a section of the original module that is a vector, creating the
+ * section if necessary. At most once per section: it replaces what the draft has.
+ */
 export function append(
   module: ParsedModule,
   payloads: Map<number, Uint8Array>,

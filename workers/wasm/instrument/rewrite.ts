@@ -8,7 +8,7 @@ import { SECTION, SECTION_ORDER } from '../binary/sections.js';
 import { F32, F64, I32, I64 } from '../binary/value-types.js';
 import { concat, i32Const, i64Const, limits, section, u32, vector } from '../binary/writer.js';
 import { bitsGetter, bitsSetter, bitsType } from './added-code.js';
-import { append, type Draft, draftOf, type ExportNames, exportEntry, KIND } from './draft.js';
+import { append, type Draft, draftOf, EXPORT_KIND, type ExportNames, exportEntry } from './draft.js';
 import {
   barrierCode,
   type InstrumentedCode,
@@ -105,7 +105,7 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
   clampTables(module, draft.payloads);
   const globals = options.exportGlobals === true ? exportGlobals(draft) : [];
   if (options.resume !== undefined) {
-    draft.exports.push(exportEntry(draft.names.resume, KIND.function, options.resume));
+    draft.exports.push(exportEntry(draft.names.resume, EXPORT_KIND.function, options.resume));
   }
   if (module.start !== null) exportStart(draft, module.start);
   if (forSnapshot) removeActiveData(draft);
@@ -122,7 +122,7 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
   return { bytes, names: draft.names, globals, floats, maxPages, tableBytes };
 }
 
-/** Replaces the code by instrumented code, with write barriers where they are wanted and possible. */
+/** Replaces the code by instrumented code, with write barriers if they are wanted and possible. */
 function instrument(
   draft: Draft,
   scan: Scan,
@@ -143,7 +143,7 @@ function instrument(
   if (code.i64Globals.length > 0) {
     names.watched = `${prefix}watched`;
     const index = targetsOf(module).refused + code.i64Globals.length;
-    draft.exports.push(exportEntry(names.watched, KIND.global, index));
+    draft.exports.push(exportEntry(names.watched, EXPORT_KIND.global, index));
   }
   return { floats, pagesBefore: code.pagesBefore };
 }
@@ -155,7 +155,7 @@ function exportGlobals({ module, prefix, exports }: Draft): string[] {
     if (!mutable || isFloat(type)) return;
     const global = `${prefix}g${index}`;
     exported.push(global);
-    exports.push(exportEntry(global, KIND.global, module.importedGlobals + index));
+    exports.push(exportEntry(global, EXPORT_KIND.global, module.importedGlobals + index));
   });
   return exported;
 }
@@ -166,7 +166,7 @@ function exportGlobals({ module, prefix, exports }: Draft): string[] {
  */
 function exportStart({ prefix, names, payloads, exports }: Draft, start: number): void {
   names.start = `${prefix}start`;
-  exports.push(exportEntry(names.start, KIND.function, start));
+  exports.push(exportEntry(names.start, EXPORT_KIND.function, start));
   payloads.delete(SECTION.start);
 }
 
@@ -216,7 +216,10 @@ function addFloatAccess(
       { params: bits, results: [], body: bitsSetter(global, type) },
     );
     const setter = first + code.functions.length - 1;
-    return [exportEntry(names.get, KIND.function, setter - 1), exportEntry(names.set, KIND.function, setter)];
+    return [
+      exportEntry(names.get, EXPORT_KIND.function, setter - 1),
+      exportEntry(names.set, EXPORT_KIND.function, setter),
+    ];
   });
 }
 
@@ -252,7 +255,7 @@ function addCode(
   const added = functions.flatMap(({ body }) => [u32(body.length), body]);
   payloads.set(SECTION.code, concat([u32(module.bodies.length + functions.length), ...bodies, ...added]));
   return [
-    exportEntry(`${prefix}pages`, KIND.global, pages),
-    exportEntry(`${prefix}refused`, KIND.global, refused),
+    exportEntry(`${prefix}pages`, EXPORT_KIND.global, pages),
+    exportEntry(`${prefix}refused`, EXPORT_KIND.global, refused),
   ];
 }

@@ -150,11 +150,11 @@ export class Guest {
   }
 
   /**
-   * Includes the last line on stderr, where language runtimes print why they exit, or the last error
-   * in the log of a guest that printed none.
+   * Includes the last line on stderr, where language runtimes print why they exit, or the last
+   * error that a guest without one has logged.
    */
   #describeExit(code: number): string {
-    const reason = this.#wasi.lastErrorLine() || this.#need(this.#session).log.lastError();
+    const reason = this.#wasi.lastErrorLine() || this.#host.lastErrorLine();
     return reason === '' ? `exited with code ${code}` : `exited with code ${code}: ${reason}`;
   }
 

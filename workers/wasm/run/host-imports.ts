@@ -25,6 +25,10 @@ const TOO_MUCH: FailedReply = {
   reason: `an invocation may move ${MAX_HOST_BYTES / MB} MB through host calls`,
 };
 
+/** The maximum size of the line that explains why a guest exited, like that of stderr. */
+const MAX_REASON_BYTES = 8192;
+const NO_BYTES = new Uint8Array(0);
+
 type Allocate = (size: number) => number;
 
 /**
@@ -40,6 +44,8 @@ export class HostImports {
   readonly #unread = new UnreadResults();
   #calls = 0;
   #bytes = 0;
+  /** The end of what the guest has logged last as an error. */
+  #lastError: Uint8Array = NO_BYTES;
 
   constructor(memory: GuestMemory) {
     this.#memory = memory;
@@ -54,6 +60,12 @@ export class HostImports {
     this.#unread.clear();
     this.#calls = 0;
     this.#bytes = 0;
+    this.#lastError = NO_BYTES;
+  }
+
+  /** Returns the last line that the guest has logged as an error, '' if there is none. */
+  lastErrorLine(): string {
+    return text.decode(this.#lastError).trimEnd().split('\n').at(-1)?.trim() ?? '';
   }
 
   /** Sets the allocator export of the instance that runs next. */
@@ -71,7 +83,9 @@ export class HostImports {
     if (by === 'log') {
       const level = name.slice('log_'.length) as LogLevel;
       return (pointer: number, length: number) => {
-        this.#session.log.line(level, this.#memory.slice(pointer, length));
+        const line = this.#memory.slice(pointer, length);
+        this.#session.log.line(level, line);
+        if (level === 'error') this.#lastError = line.slice(-MAX_REASON_BYTES);
       };
     }
     return (...raw: (number | bigint)[]) => {

@@ -27,8 +27,6 @@ export interface LogSink {
   line(level: LogLevel, text: Uint8Array | string): void;
   /** Bytes that the guest printed, in complete lines or not: stderr at level `error`. */
   print(level: LogLevel, bytes: Uint8Array): void;
-  /** Returns the last complete line of level `error`, '' if there is none. */
-  lastError(): string;
   /** Ends the log; a last line without a newline is logged. */
   finish(): void;
 }

@@ -72,7 +72,6 @@ export function sandboxSession(name: string, input: Uint8Array, conditions: Cond
     log: {
       line: (level, text) => log(level, bytesOf(text).subarray(0, MAX_LOG_LINE_BYTES)),
       print: log,
-      lastError: () => '',
       finish: () => {},
     },
     bridge: {

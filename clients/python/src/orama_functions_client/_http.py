@@ -26,7 +26,7 @@ class Call:
     query: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Optional[bytes] = None
-    # When the caller no longer waits, by `time.monotonic()`: no retry is sent after it.
+    # When the caller no longer waits, by `time.monotonic()`: the last retry is sent then.
     deadline: Optional[float] = None
 
 
@@ -72,8 +72,11 @@ class Http:
                 if tried >= self._retries or not _may_repeat(error, call):
                     raise
                 pause = pause_before(tried, error.retry_after)
-                if call.deadline is not None and time.monotonic() + pause > call.deadline:
-                    raise
+                if call.deadline is not None:
+                    left = call.deadline - time.monotonic()
+                    if left <= 0:
+                        raise
+                    pause = min(pause, left)
                 time.sleep(pause)
                 tried += 1
 
