@@ -3,8 +3,8 @@ let ahead = 0;
 
 /**
  * Reads the clock of the engine from a reply, whose date is in whole seconds and lies between the
- * request and its reply: near the reply, which a request may have awaited for long. Keeps what is
- * known if the reply agrees with it.
+ * request and its reply. Keeps what is known if the reply agrees with it, and otherwise takes the
+ * date as just before the reply, because a request may wait for long.
  */
 export function readClock(response: Response, sentAt: number): void {
   const date = Date.parse(response.headers.get('date') ?? '');
