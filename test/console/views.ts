@@ -8,8 +8,8 @@ export interface Shown {
   /** Its name in the page, as in "Loading …" and "Could not load …". */
   what: string;
   from: RegExp;
-  /** The scope that a key needs to read it. */
-  scope: string;
+  /** The scope that a key needs to read it; null if any key may. */
+  scope: string | null;
   /** Whether it is requested only after its parent resource has loaded. */
   isNested?: boolean;
   /** The text that is shown in an empty namespace; undefined if it is never empty. */
@@ -46,7 +46,7 @@ function viewsOf(of: { function: string; invocation: string; message: string }):
       path: '',
       shows: [
         { what: 'the figures', from: /^\/v1\/stats$/, scope: 'read', empty: 'No calls in the last 1h.' },
-        { what: "the engine's status", from: STATUS, scope: 'read' },
+        { what: "the engine's status", from: STATUS, scope: null },
         {
           ...{ what: 'the invocations', from: INVOCATIONS, scope: 'read' },
           empty: 'Nothing has been invoked yet.',

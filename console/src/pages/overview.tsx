@@ -202,7 +202,9 @@ function Engine() {
                 </>
               )}
               {processes !== undefined && <>; {plural(processes, 'process', 'processes')}</>}
-              {engine === undefined && '; functions run in other processes than this one'}
+              {uptime_seconds !== undefined &&
+                engine === undefined &&
+                '; functions run in other processes than this one'}
             </p>
             {engine && isUpToDate && (
               <Facts of={WORKER_FIGURES.map(([name, key]) => [name, count(engine[key] ?? 0)])} />
