@@ -151,3 +151,25 @@ browserSays('an engine that is away is not shown as ok', async (t, browser) => {
   await panel.locator('header .state').waitFor();
   await context.close();
 });
+
+browserSays('a failed batch of dead letters says how many were replayed before', async (t, browser) => {
+  const tenant = await aTenant(await engine());
+  for (const name of ['first', 'second']) {
+    await tenant.deploy(name, await actsWasm());
+    await tenant.invoke(name, acts('exit 65'), { Prefer: 'respond-async' });
+  }
+  await until('both are dead', async () => {
+    const { json } = await tenant.get('/v1/invocations?status=dead');
+    return json.invocations.length === 2 || undefined;
+  });
+  const { context, page } = await openSignedIn(browser, tenant);
+  let requests = 0;
+  await page.route(/\/dead\/replay/, (route) => (++requests === 1 ? route.continue() : route.abort()));
+  await turnTo(page, '/dead');
+  await hasLoaded(page);
+  for (const box of await page.locator('tbody input[type=checkbox]').all()) await box.check();
+  await page.getByRole('button', { name: 'Replay 2 selected' }).click();
+  await page.getByText('1 of 2 dead letters replayed, then: The engine cannot be reached.').waitFor();
+  t.is(requests, 2);
+  await context.close();
+});

@@ -1,3 +1,4 @@
+import { messageOf } from '../api/error.js';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
 import { label, plural } from '../text.js';
@@ -30,7 +31,7 @@ interface ChosenProps {
 /** Actions on the selected dead letters, which may belong to several functions. */
 export function ChosenActions({ chosen, onDone }: ChosenProps) {
   const label = `${chosen.size} selected`;
-  const each = async (method: 'POST' | 'DELETE', suffix: string) => {
+  const each = async (method: 'POST' | 'DELETE', suffix: string, done: 'replayed' | 'purged') => {
     let total = 0;
     try {
       for (const [name, ids] of byFunction(chosen)) {
@@ -41,6 +42,9 @@ export function ChosenActions({ chosen, onDone }: ChosenProps) {
           total += count;
         }
       }
+    } catch (error) {
+      if (total === 0) throw error;
+      throw new Error(`${total} of ${plural(chosen.size, 'dead letter')} ${done}, then: ${messageOf(error)}`);
     } finally {
       onDone();
     }
@@ -51,7 +55,7 @@ export function ChosenActions({ chosen, onDone }: ChosenProps) {
       <Action
         label={`Replay ${label}`}
         run={async () => {
-          const total = await each('POST', '/replay');
+          const total = await each('POST', '/replay', 'replayed');
           return `${plural(total, 'invocation')} ${total === 1 ? 'runs' : 'run'} again.`;
         }}
       />
@@ -63,7 +67,7 @@ export function ChosenActions({ chosen, onDone }: ChosenProps) {
           text: `${named(chosen)}: deleted with ${chosen.size === 1 ? 'its input' : 'their inputs'}. This cannot be undone.`,
           label: `Purge ${label}`,
         }}
-        run={async () => `${plural(await each('DELETE', ''), 'dead letter')} purged.`}
+        run={async () => `${plural(await each('DELETE', '', 'purged'), 'dead letter')} purged.`}
       />
     </>
   );
