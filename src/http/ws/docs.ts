@@ -21,7 +21,7 @@ export const SOCKET_DOCS = [
       'Messages are received as {data: <base64>, timestamp: <ms>, topic}; sent messages are published. ' +
       'With ?presence=true, member_id= and member_meta= (JSON) the subscriber is a member and receives the ' +
       'events of others: {type: "presence.join" | "presence.leave", member_id, meta, timestamp}. A client ' +
-      'that disappears without closing the socket leaves within 30 seconds; one that reads too slowly is ' +
+      'that disappears without closing the socket leaves within 30 seconds; one that has not read 8 MB is ' +
       'closed with 1013.',
     frame: z.union([liveFrameSchema, presenceEventSchema]),
   },
