@@ -30,7 +30,7 @@ export function createApp(serving: Serving): Koa {
     return next();
   });
   app.use(allowOrigins(services.config.CORS_ORIGINS));
-  app.use(respondToErrors(services.logger, serving.bodies));
+  app.use(respondToErrors(services.logger, serving.buffers));
   app.use(hot.routes());
   app.use(others.routes());
   app.use(respondToUnrouted([hot, others]));

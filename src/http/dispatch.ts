@@ -11,8 +11,8 @@ import { uuidv7 } from '../uuid.js';
 import type { Admission, Caller } from './admission/admission.js';
 import { credentialOf } from './admission/credential.js';
 import { assertStillValid } from './admission/credential-ends.js';
-import type { BodyLimits, BodyReservation } from './request/body-limits.js';
 import { bodyNamespace } from './request/body-namespace.js';
+import type { BodyReservation, BufferLimits } from './request/buffer-limits.js';
 import { readForm } from './request/multipart.js';
 import { readJson } from './request/parse-json.js';
 import { readBody } from './request/read-body.js';
@@ -30,7 +30,7 @@ const MAX_JSON_BYTES = 1 << 20;
 export interface Serving {
   services: Services;
   admit: Admission;
-  bodies: BodyLimits;
+  buffers: BufferLimits;
   largeReplies: LargeReplies;
   sendToFunctions: SendToFunctions;
   /** Aborted when the server stops. */
@@ -92,7 +92,7 @@ interface HeadInput {
 
 /** Creates the call of a request, without its body, which is read once the request is authorized. */
 function newCall(
-  { services, bodies, largeReplies, sendToFunctions, stopping }: Serving,
+  { services, buffers, largeReplies, sendToFunctions, stopping }: Serving,
   ctx: Context,
   { principal, namespace, countUse }: Caller,
   { params, query, headers }: HeadInput,
@@ -109,9 +109,9 @@ function newCall(
     readReply<T>(bytes: number, read: () => Promise<T>): Promise<T> {
       // Nothing would account what is read for a client that has disconnected.
       if (ctx.res.destroyed) throw new AppError('unavailable', 'The client has disconnected.');
-      return bodies.readReply(ctx, principal?.namespace ?? null, bytes, read);
+      return buffers.readReply(ctx, principal?.namespace ?? null, bytes, read);
     },
-    streamReservation: () => bodies.streamReservation(namespace),
+    streamReservation: () => buffers.streamReservation(namespace),
     actor: () => actorOf(ctx, principal),
     params,
     query,
@@ -126,10 +126,10 @@ async function readInto(
   call: UntypedCall,
   route: Route,
   readBodyOf: BodyReader,
-  { services, bodies }: Serving,
+  { services, buffers }: Serving,
 ): Promise<BodyReservation | null> {
   const { ctx, principal } = call;
-  const reservation = bodies.begin(ctx.req, ctx.res, principal?.namespace ?? null);
+  const reservation = buffers.begin(ctx.req, ctx.res, principal?.namespace ?? null);
   const { body, bodyText } = await readBodyOf(ctx, reservation, principal);
   call.body = body;
   call.bodyText = bodyText;
@@ -142,13 +142,13 @@ async function readInto(
 }
 
 /** Calls the handler and sends its answer. */
-function answer(call: UntypedCall, route: Route, { bodies, largeReplies }: Serving): Promise<void> {
+function answer(call: UntypedCall, route: Route, { buffers, largeReplies }: Serving): Promise<void> {
   const { ctx, principal, namespace } = call;
   const sendAnswer = async () =>
     send(ctx, await route.handle(call), {
       hot: route.hot ?? false,
       isRead: route.method === 'GET' || route.isRead === true,
-      hold: (bytes) => bodies.holdReply(ctx, principal?.namespace ?? null, bytes),
+      hold: (bytes) => buffers.holdReply(ctx, principal?.namespace ?? null, bytes),
       // Anonymous callers may name any namespace.
       compress: (text) => largeReplies.compress(principal?.namespace ?? '', text),
     });

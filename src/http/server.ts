@@ -7,7 +7,7 @@ import { createApp } from './app.js';
 import { createFunctionsHandler } from './http-functions/handler.js';
 import { type Addressing, parseHostPattern } from './http-functions/target.js';
 import { type Listener, type ListenerOptions, listenHttp } from './listen/listener.js';
-import { createBodyLimits } from './request/body-limits.js';
+import { createBufferLimits } from './request/buffer-limits.js';
 import { createLargeReplies } from './response/large-replies.js';
 import { createSendToFunctions, type FunctionsAddress } from './send-to-functions.js';
 import type { Services } from './services.js';
@@ -47,12 +47,12 @@ export async function startServer(services: Services, address: ServerAddress): P
   const { host, port } = address;
   const stopping = new AbortController();
   const listeners: Listeners = { main: null, functions: undefined };
-  const { admit, bodies, handle, handleFunctions, isForFunctions } = createHandlers(
+  const { admit, buffers, handle, handleFunctions, isForFunctions } = createHandlers(
     services,
     stopping.signal,
     listeners,
   );
-  const sockets = new Sockets(services, admit, bodies);
+  const sockets = new Sockets(services, admit, buffers);
   const connections = connectionOptions(services, stopping.signal);
   try {
     const main = await listenHttp(
@@ -84,7 +84,7 @@ function createHandlers(services: Services, stopping: AbortSignal, listeners: Li
   const { config, functionRoutes: routes } = services;
   const clients = createClientAddresses(config.TRUSTED_PROXIES);
   const admit = createAdmission(services, clients);
-  const bodies = createBodyLimits(clients, config.REQUEST_IDLE_SECONDS * 1000);
+  const buffers = createBufferLimits(clients, config.REQUEST_IDLE_SECONDS * 1000);
   const pattern = config.FUNCTIONS_HOST === undefined ? null : parseHostPattern(config.FUNCTIONS_HOST);
   const sendToFunctions = createSendToFunctions(clients, (): FunctionsAddress => {
     const { main, functions } = listeners;
@@ -96,15 +96,15 @@ function createHandlers(services: Services, stopping: AbortSignal, listeners: Li
   const api = createApp({
     services,
     admit,
-    bodies,
+    buffers,
     sendToFunctions,
     stopping,
     largeReplies: createLargeReplies(),
   }).callback();
   const functionsOn = (addressing: Addressing) =>
-    createFunctionsHandler({ services, routes, admit, clients, bodies, addressing });
+    createFunctionsHandler({ services, routes, admit, clients, buffers, addressing });
   const isForFunctions = ({ headers }: IncomingMessage) => Boolean(pattern?.namespaceOf(headers.host));
-  const common = { admit, bodies, isForFunctions };
+  const common = { admit, buffers, isForFunctions };
   if (pattern === null) return { ...common, handle: api, handleFunctions: functionsOn({ kind: 'path' }) };
 
   const byHost = functionsOn({ kind: 'host', pattern });

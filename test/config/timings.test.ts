@@ -72,5 +72,5 @@ test('a reading of the clock that is used took less time than the skew that it m
 
 test('a request whose body takes half the age of a cached credential is authorized again', async (t) => {
   const maxAge = await constant('src/core/fresh-cache.ts', 'MAX_AGE_MS');
-  t.true(2 * (await constant('src/http/request/body-limits.ts', 'LONG_MS')) <= maxAge);
+  t.true(2 * (await constant('src/http/request/buffer-limits.ts', 'LONG_MS')) <= maxAge);
 });

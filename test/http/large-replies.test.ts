@@ -96,7 +96,7 @@ test('replies to anonymous callers wait for no turn of the namespace that they n
   const owners: string[] = [];
   const serving = {
     admit: async () => ({ principal: null, namespace: 'victim' }),
-    bodies: { holdReply: () => undefined },
+    buffers: { holdReply: () => undefined },
     largeReplies: {
       compress(owner: string, text: string) {
         owners.push(owner);

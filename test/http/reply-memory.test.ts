@@ -7,7 +7,7 @@ import { CREDENTIALED } from '../../src/concurrency/buffer-budget.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { MB } from '../../src/contract/limits.js';
 import { createClientAddresses } from '../../src/http/admission/client-address.js';
-import { createBodyLimits, type Exchange } from '../../src/http/request/body-limits.js';
+import { createBufferLimits, type Exchange } from '../../src/http/request/buffer-limits.js';
 import { until } from '../helpers/until.js';
 
 const tenant = namespaceSchema.parse('tenant');
@@ -44,10 +44,10 @@ for (const [what, isRead] of [
   ['fails', false],
 ] as const) {
   test(`a download whose client has left is accounted until its read from the store ${what}`, async (t) => {
-    const bodies = createBodyLimits(createClientAddresses([]), 20_000);
+    const buffers = createBufferLimits(createClientAddresses([]), 20_000);
     const [first, second, third] = [await anExchange(), await anExchange(), await anExchange()];
     let finish = (_ok: boolean) => {};
-    const reading = bodies.readReply(first.exchange, tenant, BYTES, async () => {
+    const reading = buffers.readReply(first.exchange, tenant, BYTES, async () => {
       const ok = await new Promise<boolean>((resolve) => {
         finish = resolve;
       });
@@ -61,29 +61,29 @@ for (const [what, isRead] of [
     await first.leave();
 
     await t.throwsAsync(
-      bodies.readReply(second.exchange, tenant, BYTES, async () => 0),
+      buffers.readReply(second.exchange, tenant, BYTES, async () => 0),
       { code: 'rate_limited' },
       'the read still holds the memory',
     );
-    t.is(await bodies.readReply(third.exchange, other, BYTES, async () => 7), 7, 'another namespace');
+    t.is(await buffers.readReply(third.exchange, other, BYTES, async () => 7), 7, 'another namespace');
     finish(isRead);
     t.is(await settled, isRead);
-    t.is(await bodies.readReply(second.exchange, tenant, BYTES, async () => 1), 1);
+    t.is(await buffers.readReply(second.exchange, tenant, BYTES, async () => 1), 1);
     await Promise.all([second.end(), third.end()]);
   });
 }
 
 test('a download that has been read is accounted until its client has it', async (t) => {
-  const bodies = createBodyLimits(createClientAddresses([]), 20_000);
+  const buffers = createBufferLimits(createClientAddresses([]), 20_000);
   const [first, second] = [await anExchange(), await anExchange()];
-  await bodies.readReply(first.exchange, tenant, BYTES, async () => 0);
+  await buffers.readReply(first.exchange, tenant, BYTES, async () => 0);
   await t.throwsAsync(
-    bodies.readReply(second.exchange, tenant, BYTES, async () => 0),
+    buffers.readReply(second.exchange, tenant, BYTES, async () => 0),
     { code: 'rate_limited' },
   );
   await first.end();
   await until('the memory is released', async () =>
-    bodies
+    buffers
       .readReply(second.exchange, tenant, BYTES, async () => 0)
       .then(
         () => true,
@@ -95,10 +95,10 @@ test('a download that has been read is accounted until its client has it', async
 
 test('a client that does not read its reply is disconnected, and one that reads slowly is not', async (t) => {
   const idleMs = 4000;
-  const bodies = createBodyLimits(createClientAddresses([]), idleMs);
+  const buffers = createBufferLimits(createClientAddresses([]), idleMs);
   const reply = Buffer.alloc(16 * MB);
   const server = createServer((req, res) => {
-    bodies.holdReply({ req, res }, null, reply.byteLength);
+    buffers.holdReply({ req, res }, null, reply.byteLength);
     res.end(reply);
   });
   server.listen(0, '127.0.0.1');

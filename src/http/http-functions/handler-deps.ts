@@ -1,7 +1,7 @@
 import type { HttpRoutes } from '../../core/functions/http-routes.js';
 import type { Admission } from '../admission/admission.js';
 import type { ClientAddresses } from '../admission/client-address.js';
-import type { BodyLimits } from '../request/body-limits.js';
+import type { BufferLimits } from '../request/buffer-limits.js';
 import type { Services } from '../services.js';
 import type { Addressing } from './target.js';
 
@@ -11,6 +11,6 @@ export interface FunctionsHandlerDeps {
   routes: HttpRoutes;
   admit: Admission;
   clients: ClientAddresses;
-  bodies: BodyLimits;
+  buffers: BufferLimits;
   addressing: Addressing;
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HTTP_METHODS } from '../../contract/http-function.js';
 import { AppError } from '../../errors.js';
-import type { Exchange } from '../request/body-limits.js';
+import type { Exchange } from '../request/buffer-limits.js';
 import { assertHost } from '../request/host-header.js';
 import { errorHeaders, toAppError } from '../response/to-app-error.js';
 import { anonymous } from './anonymous.js';
@@ -56,7 +56,7 @@ async function serve(deps: FunctionsHandlerDeps, exchange: Exchange): Promise<vo
 }
 
 function answerError(
-  { services, bodies }: FunctionsHandlerDeps,
+  { services, buffers }: FunctionsHandlerDeps,
   { req: request, res: response }: Exchange,
   thrown: unknown,
 ): void {
@@ -68,6 +68,6 @@ function answerError(
   }
   response.setHeaders(new Map(Object.entries(errorHeaders(error))));
   markWithoutInvocation(response);
-  bodies.limitRest(request, response);
+  buffers.limitRest(request, response);
   writeJson(response, error.status, { error: error.message, code: error.code }, request.method !== 'HEAD');
 }

@@ -10,7 +10,7 @@ import type { Accepted, InvokeRequest } from '../../core/invocations/invoke.js';
 import type { Reply } from '../../core/invocations/reply.js';
 import { AppError, isAppError } from '../../errors.js';
 import { assertStillValid } from '../admission/credential-ends.js';
-import type { Exchange } from '../request/body-limits.js';
+import type { Exchange } from '../request/buffer-limits.js';
 import { readBody } from '../request/read-body.js';
 import { onClientDisconnect } from '../response/client-disconnect.js';
 import { keepPrivate } from '../response/keep-private.js';
@@ -38,7 +38,7 @@ export async function invoke(
   { found: first, find }: { found: Found; find(): Promise<FoundOrAllowed> },
 ): Promise<void> {
   const { req: request, res: response } = exchange;
-  const { services, bodies } = deps;
+  const { services, buffers } = deps;
   const triggerDepth = services.depths.read(request.headers[DEPTH_HEADER]);
   assertDepth(triggerDepth);
   const { principal, hidden } = await authenticate(deps, request, target, first);
@@ -47,7 +47,7 @@ export async function invoke(
     response.setHeader(ROUTE_HEADER, first.route ?? '');
     keepPrivate(response);
   }
-  const reservation = bodies.begin(request, response, principal?.namespace ?? null);
+  const reservation = buffers.begin(request, response, principal?.namespace ?? null);
   const body = await readBody(request, first.http.max_body_kb * 1024, reservation);
   reservation?.releaseAfterRead();
   const found = reservation?.tookLong() ? await foundAgain(deps, principal, find) : first;
@@ -129,7 +129,7 @@ function writeQueued(response: ServerResponse, id: RequestId): void {
 }
 
 function answer(
-  { bodies }: FunctionsHandlerDeps,
+  { buffers }: FunctionsHandlerDeps,
   exchange: Exchange,
   principal: Principal | null,
   { id, reply }: Pick<Accepted, 'id'> & { reply: Reply },
@@ -137,7 +137,7 @@ function answer(
   const { req: request, res: response } = exchange;
   const hasBody = request.method !== 'HEAD';
   try {
-    bodies.holdReply(exchange, principal?.namespace ?? null, reply.output.byteLength);
+    buffers.holdReply(exchange, principal?.namespace ?? null, reply.output.byteLength);
   } catch (error) {
     if (!isAppError(error, 'rate_limited')) throw error;
     writeUnheld(exchange, error, { id, reply });

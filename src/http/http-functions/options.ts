@@ -1,6 +1,6 @@
 import { HTTP_METHODS, type HttpMethod } from '../../contract/http-function.js';
 import { DEFAULT_NAMESPACE } from '../../contract/ids.js';
-import type { Exchange } from '../request/body-limits.js';
+import type { Exchange } from '../request/buffer-limits.js';
 import { anonymous } from './anonymous.js';
 import { applyCors } from './cors.js';
 import { type FoundOrAllowed, findFunction } from './find.js';
@@ -17,7 +17,7 @@ export async function answersForAll(
   await deps.admit(request, anonymous({ namespace: DEFAULT_NAMESPACE }));
   markWithoutInvocation(response);
   response.setHeader('Allow', HTTP_METHODS.join(', '));
-  deps.bodies.limitRest(request, response);
+  deps.buffers.limitRest(request, response);
   response.statusCode = 204;
   response.end();
   return true;
@@ -45,7 +45,7 @@ export async function answersOptions(
         await findFunction(known, target, preflighted, async () => undefined);
   const { cors } = actual.found.http;
   if (cors && preflighted !== undefined) applyCors(cors, request, response);
-  deps.bodies.limitRest(request, response);
+  deps.buffers.limitRest(request, response);
   response.statusCode = 204;
   response.end();
   return true;

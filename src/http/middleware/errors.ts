@@ -1,12 +1,12 @@
 import type { Context, Next } from 'koa';
 import type { Logger } from '../../logger.js';
-import type { BodyLimits } from '../request/body-limits.js';
+import type { BufferLimits } from '../request/buffer-limits.js';
 import { assertHost } from '../request/host-header.js';
 import { assertTarget } from '../request/request-target.js';
 import { errorHeaders, toAppError } from '../response/to-app-error.js';
 
 /** Converts thrown errors to `{error, code}` with their status. */
-export function respondToErrors(logger: Logger, bodies: BodyLimits) {
+export function respondToErrors(logger: Logger, buffers: BufferLimits) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
       assertHost(ctx.req);
@@ -19,6 +19,6 @@ export function respondToErrors(logger: Logger, bodies: BodyLimits) {
       if (error.code === 'upgrade_required') ctx.set({ Upgrade: 'websocket', Connection: 'Upgrade' });
       ctx.body = JSON.stringify({ error: error.message, code: error.code, ...ctx.state.refusal?.(ctx) });
     }
-    bodies.limitRest(ctx.req, ctx.res);
+    buffers.limitRest(ctx.req, ctx.res);
   };
 }

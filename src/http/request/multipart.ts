@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import { AppError } from '../../errors.js';
-import type { BodyReservation } from './body-limits.js';
+import type { BodyReservation } from './buffer-limits.js';
 import {
   createFormParser,
   type FormParser,

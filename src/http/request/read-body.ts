@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../errors.js';
-import type { BodyReservation } from './body-limits.js';
+import type { BodyReservation } from './buffer-limits.js';
 
 /**
  * How much a refused client may still send before its connection is closed, so that it can read the

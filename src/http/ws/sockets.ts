@@ -9,7 +9,7 @@ import type { Closable } from '../../ports/closable.js';
 import type { Admission } from '../admission/admission.js';
 import { chosenProtocol, socketCredentialOf } from '../admission/credential.js';
 import { acquireSocketLease } from '../admission/socket-lease.js';
-import type { BodyLimits } from '../request/body-limits.js';
+import type { BufferLimits } from '../request/buffer-limits.js';
 import { assertHost } from '../request/host-header.js';
 import { targetUrl } from '../request/request-target.js';
 import { toAppError } from '../response/to-app-error.js';
@@ -51,7 +51,7 @@ type OwnServices = Pick<Services, 'auth' | 'bus' | 'config' | 'leases' | 'logger
 export class Sockets implements Closable {
   readonly #services: SocketServices & OwnServices;
   readonly #admit: Admission;
-  readonly #bodies: BodyLimits;
+  readonly #buffers: BufferLimits;
   readonly #server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_INPUT_BYTES,
@@ -68,10 +68,10 @@ export class Sockets implements Closable {
   readonly #checks: NodeJS.Timeout;
   #closing = false;
 
-  constructor(services: SocketServices & OwnServices, admit: Admission, bodies: BodyLimits) {
+  constructor(services: SocketServices & OwnServices, admit: Admission, buffers: BufferLimits) {
     this.#services = services;
     this.#admit = admit;
-    this.#bodies = bodies;
+    this.#buffers = buffers;
     const broadcasts = new Broadcasts((error) =>
       services.logger.error({ err: error }, 'a frame could not be sent to a socket'),
     );
@@ -152,7 +152,7 @@ export class Sockets implements Closable {
         isServed = true;
         ws.on('close', () => void lease.release());
         const owner = caller.principal === null ? null : caller.namespace;
-        this.#accept(ws, socket, caller.principal, this.#bodies.messageReservation(request, owner));
+        this.#accept(ws, socket, caller.principal, this.#buffers.messageReservation(request, owner));
         prepared.serve(ws);
       });
     }

@@ -42,7 +42,7 @@ export interface BodyReservation {
 }
 
 /** Limits that apply to every request and its reply on every port. */
-export interface BodyLimits {
+export interface BufferLimits {
   /**
    * Call it before a body is read. Limits how long the body may pause, and the memory of all bodies
    * of its namespace, or of its address if it has no credential.
@@ -94,11 +94,11 @@ export interface Exchange {
   res: ServerResponse;
 }
 
-export function createBodyLimits(clients: ClientAddresses, idleMs: number): BodyLimits {
-  return new BufferedBodies(clients, idleMs);
+export function createBufferLimits(clients: ClientAddresses, idleMs: number): BufferLimits {
+  return new AccountedBuffers(clients, idleMs);
 }
 
-class BufferedBodies implements BodyLimits {
+class AccountedBuffers implements BufferLimits {
   readonly #clients: ClientAddresses;
   readonly #idleMs: number;
   readonly #anonymous = createBufferBudget(ANONYMOUS);
