@@ -85,6 +85,7 @@ export class Consumer implements Closable {
       cancelRequests: this.#cancelRequests,
       prefetch: this.#prefetch[kind],
       settler,
+      jobCounts: driver.jobCounts,
       warn,
       isClosing: () => this.#closing !== undefined,
     };
@@ -97,14 +98,7 @@ export class Consumer implements Closable {
       waitSeconds: driver.waitSeconds,
       timings,
       warn,
-      run: async (job, token) => {
-        driver.jobCounts.began?.(job);
-        try {
-          return await new JobRun(context, job, token).run();
-        } finally {
-          driver.jobCounts.stopped?.(job);
-        }
-      },
+      run: (job, token) => new JobRun(context, job, token).run(),
       onLost: (token) => this.#cancelRequests.lose(token),
     });
     this.#loops.set(kind, { loop, detach: driver.fetchOnAdd(kind, loop.runs) });

@@ -4,6 +4,7 @@ import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.j
 import type { CancelRequests } from './cancel-requests.js';
 import type { Cancellation } from './cancellation.js';
 import type { CrashGuard, GuardedRun } from './crash-guard.js';
+import type { JobCounts } from './driver.js';
 import { toDelivery } from './job-codec.js';
 import type { InvocationJob } from './job-data.js';
 import type { RunOutcome } from './job-runs.js';
@@ -30,6 +31,7 @@ export interface JobRunContext {
   cancelRequests: CancelRequests;
   prefetch: Prefetch;
   settler: JobSettler;
+  jobCounts: Pick<JobCounts, 'began' | 'stopped'>;
   warn: Warn;
   /** Whether the slot limiter grants no more slots because the process stops. */
   isClosing(): boolean;
@@ -58,11 +60,14 @@ export class JobRun {
 
   /** Rejects when the job's data cannot be decoded. */
   async run(): Promise<RunOutcome> {
+    const { jobCounts } = this.#context;
+    jobCounts.began?.(this.#job);
     try {
       return await this.#run();
     } finally {
       this.#releaseSlot();
       this.#context.cancelRequests.forget(this.#token);
+      jobCounts.stopped?.(this.#job);
     }
   }
 
