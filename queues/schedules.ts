@@ -1,5 +1,5 @@
 import type { Job, JobSchedulerJson, JobsOptions } from 'bullmq';
-import { z } from 'zod';
+import * as z from 'zod';
 import { nextRunAfter } from '../src/contract/cron.js';
 import type { Closable } from '../src/ports/closable.js';
 import type { Schedule, TickHandler } from '../src/ports/queue.js';

@@ -59,11 +59,24 @@ export async function bundle() {
   const metafiles = [...(await bundleThreads()), await bundleProgram()];
   const unreferenced = Object.keys(STARTED).filter((name) => !referenced.has(name));
   if (unreferenced.length > 0) throw new Error(`nothing in the bundle starts ${unreferenced.join(', ')}`);
+  assertOneLocale(metafiles);
   const inputs = [...new Set(metafiles.flatMap((metafile) => Object.keys(metafile.inputs)))];
   const imports = metafiles.flatMap((metafile) => Object.values(metafile.outputs).flatMap((o) => o.imports));
   const external = [...new Set(imports.filter((found) => found.external).map(({ path }) => path))].sort();
   const packages = writeLicences(inputs, 'dist/THIRD_PARTY_LICENSES.txt');
   await writeFile('dist/bundle.json', JSON.stringify({ packages, external }));
+}
+
+/**
+ * Throws if zod was imported as `{ z }`, whose properties include the messages of zod in fifty
+ * languages: 440 KB that every process would load.
+ */
+function assertOneLocale(metafiles) {
+  const bundled = metafiles.flatMap(({ outputs }) =>
+    Object.values(outputs).flatMap((o) => Object.keys(o.inputs)),
+  );
+  const locales = new Set(bundled.filter((input) => input.includes('/zod/v4/locales/')));
+  if (locales.size > 1) throw new Error("write `import * as z from 'zod'` instead of `import { z }`");
 }
 
 /**

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { QuotaLimits } from './contract/quotas.js';
 import { show } from './contract/show.js';
 import { AppError } from './errors.js';

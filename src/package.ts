@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Root of the installed package, relative to dist/src. */
 const ROOT = new URL('../../', import.meta.url);

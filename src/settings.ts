@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { API_KEY, DEFAULT_NAMESPACE, namespaceSchema } from './contract/ids.js';
 import { isOrigin } from './contract/origin.js';
 import { MAX_QUOTA, QUOTAS, type QuotaName } from './contract/quotas.js';

@@ -1,8 +1,8 @@
 import type { Namespace } from '../../src/contract/ids.js';
 import type { FunctionDatabases, SqlArgs, SqlOperation } from '../../src/ports/function-databases.js';
 import { toArguments } from './arguments.js';
-import { openRqliteExecutor, type RqliteExecutorOptions } from './drivers/rqlite.js';
-import { openSqliteExecutor, type SqliteExecutorOptions } from './drivers/sqlite.js';
+import type { RqliteExecutorOptions } from './drivers/rqlite.js';
+import type { SqliteExecutorOptions } from './drivers/sqlite.js';
 import type { BoundStatement, Executor, StatementOutcome } from './executor.js';
 import { NO_ROWS } from './rows.js';
 import { toSelect } from './select.js';
@@ -56,12 +56,12 @@ export async function openFunctionDatabases(options: FunctionDatabasesOptions): 
   };
 }
 
-function openExecutor(options: FunctionDatabasesOptions): Promise<Executor> {
+async function openExecutor(options: FunctionDatabasesOptions): Promise<Executor> {
   switch (options.driver) {
     case 'sqlite':
-      return openSqliteExecutor(options);
+      return (await import('./drivers/sqlite.js')).openSqliteExecutor(options);
     case 'rqlite':
-      return openRqliteExecutor(options);
+      return (await import('./drivers/rqlite.js')).openRqliteExecutor(options);
   }
 }
 

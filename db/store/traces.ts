@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { functionNameSchema, type Namespace, type RequestId } from '../../src/contract/ids.js';
 import { traceSchema } from '../../src/contract/trace.js';
 import type { StoredTrace, TraceStore } from '../../src/ports/store/traces.js';

@@ -1,6 +1,5 @@
 import type { Bus } from '../ports/bus.js';
-import { openLocalBus } from './drivers/local.js';
-import { openRedisBus, type RedisBusOptions } from './drivers/redis.js';
+import type { RedisBusOptions } from './drivers/redis.js';
 import type { ReportError } from './handlers.js';
 
 export type BusOptions = { driver: 'local' } | ({ driver: 'redis' } & RedisBusOptions);
@@ -10,12 +9,12 @@ export type BusOptions = { driver: 'local' } | ({ driver: 'redis' } & RedisBusOp
  *
  * @param report Called for errors of handlers. Default: they are rethrown and end the process.
  */
-export function openBus(options: BusOptions, report: ReportError = rethrow): Promise<Bus> {
+export async function openBus(options: BusOptions, report: ReportError = rethrow): Promise<Bus> {
   switch (options.driver) {
     case 'local':
-      return openLocalBus(report);
+      return (await import('./drivers/local.js')).openLocalBus(report);
     case 'redis':
-      return openRedisBus(options, report);
+      return (await import('./drivers/redis.js')).openRedisBus(options, report);
   }
 }
 

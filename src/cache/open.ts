@@ -1,7 +1,7 @@
 import type { Cache } from '../ports/cache.js';
-import { type MemoryCacheOptions, openMemoryCache } from './drivers/memory.js';
-import { type OlricCacheOptions, openOlricCache } from './drivers/olric.js';
-import { openRedisCache, type RedisCacheOptions } from './drivers/redis.js';
+import type { MemoryCacheOptions } from './drivers/memory.js';
+import type { OlricCacheOptions } from './drivers/olric.js';
+import type { RedisCacheOptions } from './drivers/redis.js';
 
 export type CacheOptions =
   | ({ driver: 'memory' } & MemoryCacheOptions)
@@ -12,13 +12,13 @@ export type CacheOptions =
  * Opens the cache that functions and the HTTP API share. Throws `bad_config` if its server is
  * unreachable.
  */
-export function openCache(options: CacheOptions): Promise<Cache> {
+export async function openCache(options: CacheOptions): Promise<Cache> {
   switch (options.driver) {
     case 'memory':
-      return openMemoryCache(options);
+      return (await import('./drivers/memory.js')).openMemoryCache(options);
     case 'olric':
-      return openOlricCache(options);
+      return (await import('./drivers/olric.js')).openOlricCache(options);
     case 'redis':
-      return openRedisCache(options);
+      return (await import('./drivers/redis.js')).openRedisCache(options);
   }
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../errors.js';
 import type { Settings } from './config.js';
 import { failure, unreachable } from './failure.js';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { namespaceSchema } from '../contract/ids.js';
 import { parseOrThrow } from '../contract/parse-or-throw.js';
 import { AppError } from '../errors.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FunctionSettings } from '../contract/function.js';
 import { settingsReplySchema } from '../contract/http/functions.js';
 

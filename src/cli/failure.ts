@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError, type ErrorCode, isErrorCode } from '../errors.js';
 import { networkReason } from '../network-reason.js';
 

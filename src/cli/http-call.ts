@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidArgumentError } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { functionRefSchema } from '../contract/function-ref.js';
 import { withNamespace } from '../contract/functions-host.js';
 import { HTTP_METHODS } from '../contract/http-function.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import pc from 'picocolors';
 import stringWidth from 'string-width';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../errors.js';
 import { JsonText } from '../json/json-text.js';
 import { createLiveLine } from './live-line.js';

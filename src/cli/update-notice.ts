@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { makeDirectory } from '../files/make-directory.js';
 import { writeOwnFile } from './own-file.js';
 

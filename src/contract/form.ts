@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../errors.js';
 import { type FunctionSettings, functionMetadataSchema, functionSettingsSchema } from './function.js';
 import { type Namespace, namespaceSchema } from './ids.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { aliasSchema, type VersionRef } from './alias.js';
 import { type FunctionName, functionNameSchema } from './ids.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isCron } from './cron.js';
 import { isHostRule } from './host-rules.js';
 import { httpFunctionSchema } from './http-function.js';

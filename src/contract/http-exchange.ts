@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CONNECTION_HEADERS } from './connection-headers.js';
 
 /** The result of `http_request()` (contract §8) as JSON. */

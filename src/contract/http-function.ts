@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isOrigin, ORIGIN_RULE } from './origin.js';
 import { show } from './show.js';
 

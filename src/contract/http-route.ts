@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../errors.js';
 
 const OF_HTTP_ONLY = 'Absent in what did not come to an HTTP function.';

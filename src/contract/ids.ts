@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { show } from './show.js';
 
 /** Names that appear in URLs and file names: the same rule for functions and namespaces. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { httpFieldsSchema } from './http-route.js';
 import { functionNameSchema, namespaceSchema, requestIdSchema } from './ids.js';
 

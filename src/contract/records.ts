@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { functionNameSchema, namespaceSchema } from './ids.js';
 import { ALL_SCOPES, grantedScopeSchema } from './scopes.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { show } from './show.js';
 
 /** The scopes of a key. Every route and socket requires one of them. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { requestIdSchema } from './ids.js';
 
 /** Limit per attempt; further calls run but are not recorded. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Namespace } from '../contract/ids.js';
 import { MAX_SECRET_BYTES } from '../contract/limits.js';
 import type { SecretRecord } from '../contract/records.js';

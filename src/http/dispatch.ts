@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseFunctionRef } from '../contract/function-ref.js';
 import { requestIdSchema } from '../contract/ids.js';
 import { parseOrThrow } from '../contract/parse-or-throw.js';

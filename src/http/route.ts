@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Context } from 'koa';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { BufferReservation } from '../concurrency/buffer-budget.js';
 import type { RequestId } from '../contract/ids.js';
 import type { Scope } from '../contract/scopes.js';

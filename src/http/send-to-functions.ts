@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type IncomingMessage, type OutgoingHttpHeaders, type RequestOptions, request } from 'node:http';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { HttpRequestBody, httpRequestReplySchema } from '../contract/http/http-requests.js';
 import { type Namespace, requestIdSchema } from '../contract/ids.js';
 import { DEPTH_HEADER } from '../core/invocations/call-depth.js';

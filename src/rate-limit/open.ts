@@ -1,15 +1,14 @@
 import type { RateLimiter } from '../ports/rate-limiter.js';
-import { openLocalRateLimiter } from './drivers/local.js';
-import { openRedisRateLimiter, type RedisRateLimiterOptions } from './drivers/redis.js';
+import type { RedisRateLimiterOptions } from './drivers/redis.js';
 
 export type RateLimiterOptions = { driver: 'local' } | ({ driver: 'redis' } & RedisRateLimiterOptions);
 
 /** Opens the rate limiter. Throws `bad_config` if its server is unreachable. */
-export function openRateLimiter(options: RateLimiterOptions): Promise<RateLimiter> {
+export async function openRateLimiter(options: RateLimiterOptions): Promise<RateLimiter> {
   switch (options.driver) {
     case 'local':
-      return openLocalRateLimiter();
+      return (await import('./drivers/local.js')).openLocalRateLimiter();
     case 'redis':
-      return openRedisRateLimiter(options);
+      return (await import('./drivers/redis.js')).openRedisRateLimiter(options);
   }
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BufferBudget } from '../../src/concurrency/buffer-budget.js';
 import { MAX_HOST_RESULT_BYTES } from '../../src/contract/limits.js';
 import { type CallDepth, DEPTH_HEADER } from '../../src/core/invocations/call-depth.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AttemptRow, FinalAttempt } from '../../src/ports/store/attempts.js';
 
 /** Returns about how many bytes a row takes in a write. */

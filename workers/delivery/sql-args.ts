@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MB } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
 import { parseExact } from '../../src/json/exact-json.js';

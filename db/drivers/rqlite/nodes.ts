@@ -1,5 +1,5 @@
 import { request } from 'undici';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Node } from '../../../src/ports/node.js';
 import { RqliteError } from './errors.js';
 import { authorization } from './transport.js';

@@ -1,6 +1,6 @@
 import * as raw from 'multiformats/codecs/raw';
 import { sha256 } from 'multiformats/hashes/sha2';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseCid } from '../unixfs.js';
 import { isWhole, type KuboRpc, messageIn, refused } from './kubo-rpc.js';
 

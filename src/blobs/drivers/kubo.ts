@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError, isAppError } from '../../errors.js';
 import { networkReason } from '../../network-reason.js';
 import type { Blobs } from '../../ports/blobs.js';

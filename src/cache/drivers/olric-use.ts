@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Namespace } from '../../contract/ids.js';
 import { assertWithinLimit, type CacheLimits } from '../limits.js';
 

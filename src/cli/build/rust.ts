@@ -1,5 +1,5 @@
 import { copyFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../../errors.js';
 import { findTool, runTool } from './run-tool.js';
 import type { Toolchain } from './toolchain.js';

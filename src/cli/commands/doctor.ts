@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../../errors.js';
 import { withActivity } from '../activity.js';
 import { type ConnectionFlags, localDataDir, resolveSettings } from '../config.js';

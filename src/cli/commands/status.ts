@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openSession } from '../session.js';
 
 /** Adds the command `orama status`. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { whoamiReplySchema } from '../../contract/http/auth.js';
 import { healthReplySchema, modulesReplySchema, versionReplySchema } from '../../contract/http/meta.js';
 import { isAppError, messageOf } from '../../errors.js';

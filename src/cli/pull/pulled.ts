@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { functionSettingsSchema } from '../../contract/function.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
 import { type Trace, traceSchema } from '../../contract/trace.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { envSchema } from '../../contract/function.js';
 import { namespaceSchema } from '../../contract/ids.js';
 import { assertOrdinaryKeys } from '../../contract/ordinary-keys.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { aliasRecordSchema, aliasSchema } from '../alias.js';
 import { functionNameSchema } from '../ids.js';
 

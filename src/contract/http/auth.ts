@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { namespaceSchema } from '../ids.js';
 import { auditEventSchema, keyRecordSchema } from '../records.js';
 import { functionGlobSchema, grantedScopeSchema } from '../scopes.js';

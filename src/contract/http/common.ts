@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ERRORS } from '../../errors.js';
 import { functionRefSchema } from '../function-ref.js';
 import { functionNameSchema, namespaceSchema, requestIdSchema } from '../ids.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { versionNumberSchema } from '../alias.js';
 import { functionRecordSchema, functionSettingsSchema, warmStartSchema } from '../function.js';
 import { functionNameSchema, namespaceSchema } from '../ids.js';

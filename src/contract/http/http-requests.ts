@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CONNECTION_HEADERS } from '../connection-headers.js';
 import { HTTP_METHODS } from '../http-function.js';
 import { requestIdSchema } from '../ids.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { seconds } from '../function.js';
 import { requestIdSchema } from '../ids.js';
 import { MAX_DELAY_SECONDS } from '../limits.js';

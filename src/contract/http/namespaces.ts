@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { whole } from '../function.js';
 import { namespaceSchema } from '../ids.js';
 import { MAX_QUOTA, QUOTA_NAMES, type QuotaName } from '../quotas.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const networkStatusReplySchema = z.object({
   node_id: z.string().describe('Id of this web process; new at every start.'),

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { topicSchema } from '../function.js';
 import { namespaceSchema } from '../ids.js';
 import { MAX_BATCH_MESSAGES } from '../limits.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { secretRecordSchema } from '../records.js';
 
 /** `.` and `..` are excluded, since clients resolve them in the path of a request. */

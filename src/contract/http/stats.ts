@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { functionNameSchema } from '../ids.js';
 import { namespaceQuery } from './common.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { triggerSpecSchema } from '../function.js';
 import { functionNameSchema } from '../ids.js';
 import { triggerRecordSchema } from '../records.js';

@@ -7,7 +7,7 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Key sets have some kilobytes. Without a limit, a response could fill the engine's memory. */
 const MAX_BYTES = 1024 * 1024;

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { liveFrameSchema } from '../../contract/http/pubsub.js';
 import type { Namespace } from '../../contract/ids.js';
 import { isAppError } from '../../errors.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Namespace, namespaceSchema, type RequestId, requestIdSchema } from '../../contract/ids.js';
 import { MAX_CALLBACK_ATTEMPTS, MB } from '../../contract/limits.js';
 import { quotaExceeded } from '../../contract/quotas.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { requestIdSchema } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
 

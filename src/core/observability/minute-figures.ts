@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { statsReplySchema } from '../../contract/http/stats.js';
 import type { FunctionName, Namespace } from '../../contract/ids.js';
 import type { AttemptStore, MinuteCount, StatsQuery } from '../../ports/store/attempts.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Bus } from '../../ports/bus.js';
 import type { Closable } from '../../ports/closable.js';
 

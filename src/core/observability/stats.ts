@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { statsReplySchema } from '../../contract/http/stats.js';
 import type { InvocationQueue } from '../../ports/queue.js';
 import type { AttemptStore } from '../../ports/store/attempts.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorReplySchema } from '../../contract/http/common.js';
 import { ERRORS, type ErrorCode } from '../../errors.js';
 import type { BodySpec, ResponseSpec, Route } from '../route.js';

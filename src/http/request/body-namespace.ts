@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertOwnNamespace, parseNamespace } from '../admission/admission.js';
 

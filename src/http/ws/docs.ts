@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { socketReplySchema } from '../../contract/http/invoke.js';
 import { liveFrameSchema, presenceEventSchema } from '../../contract/http/pubsub.js';
 
