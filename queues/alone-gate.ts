@@ -21,6 +21,13 @@ export class AloneGate {
     this.#waiting.push(admit);
   }
 
+  /** Removes a job that no longer waits. Returns false if it was admitted or refused before. */
+  withdraw(admit: (isAdmitted: boolean) => void): boolean {
+    const at = this.#waiting.indexOf(admit);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    return at >= 0;
+  }
+
   /** Admits the next waiting job, if none is running alone. Call it while no other job has a slot. */
   admitNext(): void {
     if (this.#isHeld) return;

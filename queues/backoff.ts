@@ -21,10 +21,10 @@ export function retryDelayOf({ opts, attemptsMade }: InvocationJob): number {
 
 /**
  * Returns the delay before a retry in milliseconds: `delayMs`, doubled with each failure after the
- * first, at most 300 s. Jitter lengthens it by up to a fifth, so that no retry is earlier than
- * `retry.delay` promises.
+ * first, at most 300 s. Jitter lengthens it by up to a fifth within that limit. No retry is earlier
+ * than `retry.delay` promises, also if that is longer than 300 s.
  */
 export function doublingBackoff(delayMs: number, failures: number): number {
-  const full = delayMs * 2 ** Math.max(0, failures - 1);
-  return Math.round(Math.min(BACKOFF_CAP_MS, full * (1 + JITTER * Math.random())));
+  const doubled = delayMs * 2 ** Math.max(0, failures - 1) * (1 + JITTER * Math.random());
+  return Math.round(Math.max(delayMs, Math.min(BACKOFF_CAP_MS, doubled)));
 }

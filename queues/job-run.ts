@@ -76,7 +76,12 @@ export class JobRun {
     const crashesWhileRunning = this.#job.stalledCounter === 0 ? 0 : await this.#crashesWhileRunning();
     if (crashesWhileRunning === null) return this.#putBack(AFTER_FAULT);
     const runsAlone = crashesWhileRunning === MAX_WORKER_CRASHES - 1;
-    const waiting = runsAlone ? slots.acquireAlone(kind) : slots.acquire(kind, this.#job.data.n);
+    cancelRequests.applyEarly(this.#cancellation);
+    // The cancel request may have been sent while no worker, or another one, had the job.
+    if (this.#job.attemptsStarted > 1) await cancelRequests.check(this.#cancellation);
+    const waiting = runsAlone
+      ? slots.acquireAlone(kind, this.#cancellation)
+      : slots.acquire(kind, this.#job.data.n, this.#cancellation);
     const grant = waiting instanceof Promise ? await waiting : waiting;
     // A cancelled job needs no slot: the handler only records its end.
     if (grant === null && !this.#cancellation.aborted) {
@@ -85,9 +90,6 @@ export class JobRun {
     this.#slot = { grant, since: performance.now() };
     if (!runsAlone) this.#guarded.admitted();
     else if (!(await this.#recordBegin())) return this.#putBack(AFTER_FAULT);
-    cancelRequests.applyEarly(this.#cancellation);
-    // The cancel request may have been sent while no worker, or another one, had the job.
-    if (this.#job.attemptsStarted > 1) await cancelRequests.check(this.#cancellation);
     const settlement = await this.#deliver(crashesWhileRunning);
     // The store would refuse to settle a job that now belongs to another run.
     if (settlement.kind === 'lost' || this.#isLost) return 'moved';

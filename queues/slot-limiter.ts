@@ -1,5 +1,6 @@
 import { CountByKey } from '../src/concurrency/count-by-key.js';
 import { FairQueue } from '../src/concurrency/fair-queue.js';
+import type { CancelSignal } from '../src/ports/cancel-signal.js';
 import type { Closable } from '../src/ports/closable.js';
 import { AloneGate } from './alone-gate.js';
 import { perQueue, QUEUE_KINDS, type QueueKind } from './queue-names.js';
@@ -90,10 +91,11 @@ export class SlotLimiter implements Closable {
   /**
    * Acquires a slot. Returns the grant when a slot is free at once, otherwise a promise of it.
    * Waiting namespaces are admitted in turn. While long jobs hold all slots, a namespace that holds
-   * none gets a reserved slot. With null, the job must be put back into the queue, so that other jobs
-   * can be examined.
+   * none gets a reserved slot. Resolves with null when the job is to wait no longer: its signal is
+   * aborted, or it must be put back into the queue, so that jobs of other namespaces can be fetched
+   * or because the limiter has been stopped.
    */
-  acquire(kind: QueueKind, namespace: string): SlotGrant | Promise<SlotGrant | null> {
+  acquire(kind: QueueKind, namespace: string, signal: CancelSignal): SlotGrant | Promise<SlotGrant | null> {
     if (kind === 'sync') this.#asyncSinceSync = 0;
     if (this.#alone.isOpen && this.#waiting[kind].length === 0 && this.#hasSlotFor(kind)) {
       const grant = this.#take(kind, namespace);
@@ -103,23 +105,45 @@ export class SlotLimiter implements Closable {
     if (this.#stuckWatch.isStuck(kind) && this.#alone.isOpen && this.#mayReserve(kind, namespace)) {
       return Promise.resolve(this.#reserve(kind, namespace));
     }
-    if (this.#isStopped) return Promise.resolve(null);
+    if (this.#isStopped || signal.aborted) return Promise.resolve(null);
     this.#stuckWatch.start();
-    return new Promise((admit) => {
-      this.#waiting[kind].push(namespace, { namespace, admit });
+    return new Promise((resolve) => {
+      const withdraw = () => {
+        if (this.#waiting[kind].remove(namespace, job)) resolve(null);
+      };
+      const job: WaitingJob = {
+        namespace,
+        admit(grant) {
+          signal.removeEventListener('abort', withdraw);
+          resolve(grant);
+        },
+      };
+      signal.addEventListener('abort', withdraw);
+      this.#waiting[kind].push(namespace, job);
     });
   }
 
   /**
    * Acquires the whole process for a job that must run alone. Resolves with the grant when all other
    * jobs have released their slots; meanwhile no other job is admitted. Between two such jobs, the
-   * other waiting jobs are admitted. Resolves with null when the limiter stops first.
+   * other waiting jobs are admitted. Resolves with null when the limiter stops or the signal is
+   * aborted first.
    */
-  acquireAlone(kind: QueueKind): Promise<SlotGrant | null> {
+  acquireAlone(kind: QueueKind, signal: CancelSignal): Promise<SlotGrant | null> {
     if (kind === 'sync') this.#asyncSinceSync = 0;
-    if (this.#isStopped) return Promise.resolve(null);
+    if (this.#isStopped || signal.aborted) return Promise.resolve(null);
     return new Promise((resolve) => {
-      this.#alone.wait((isAdmitted) => resolve(isAdmitted ? this.#takeAlone(kind) : null));
+      const withdraw = () => {
+        if (!this.#alone.withdraw(admit)) return;
+        resolve(null);
+        this.#grant();
+      };
+      const admit = (isAdmitted: boolean) => {
+        signal.removeEventListener('abort', withdraw);
+        resolve(isAdmitted ? this.#takeAlone(kind) : null);
+      };
+      signal.addEventListener('abort', withdraw);
+      this.#alone.wait(admit);
       this.#grantAlone();
     });
   }
@@ -249,6 +273,8 @@ export class SlotLimiter implements Closable {
         next.admit(this.#take(kind, next.namespace));
       }
     }
+    // Those who got a slot may be long jobs, and no other job may come to start the watch.
+    if (QUEUE_KINDS.some((kind) => this.#waiting[kind].length > 0)) this.#stuckWatch.start();
   }
 
   #hasSlotFor(kind: QueueKind): boolean {

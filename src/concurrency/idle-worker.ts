@@ -1,7 +1,7 @@
 import type { TransferListItem, Worker } from 'node:worker_threads';
 import type { Closable } from '../ports/closable.js';
 
-/** The idle time after which the thread is ended. */
+/** The idle time after which the thread is ended, in milliseconds. */
 const IDLE_MS = 10_000;
 
 /** A request to the thread or its reply, which has the id of the request. */
@@ -22,6 +22,7 @@ interface PendingCall<R> {
  */
 export class IdleWorker<Q, R> implements Closable {
   readonly #create: () => Worker;
+  readonly #idleMs: number;
   readonly #pending = new Map<number, PendingCall<R>>();
   #worker: Worker | null = null;
   #idle: NodeJS.Timeout | undefined;
@@ -29,8 +30,9 @@ export class IdleWorker<Q, R> implements Closable {
   #whenIdle: (() => void) | undefined;
   #ending: Promise<unknown> = Promise.resolve();
 
-  constructor(create: () => Worker) {
+  constructor(create: () => Worker, idleMs = IDLE_MS) {
     this.#create = create;
+    this.#idleMs = idleMs;
   }
 
   /** Rejects if the thread cannot be started, or ends before it has answered. */
@@ -41,7 +43,13 @@ export class IdleWorker<Q, R> implements Closable {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      worker.postMessage({ id, message } satisfies Numbered<Q>, transfer);
+      try {
+        worker.postMessage({ id, message } satisfies Numbered<Q>, transfer);
+      } catch (error) {
+        this.#pending.delete(id);
+        this.#endWhenIdle();
+        throw error;
+      }
     });
   }
 
@@ -50,7 +58,6 @@ export class IdleWorker<Q, R> implements Closable {
     const worker = this.#worker;
     if (worker !== null) {
       this.#failed(worker, new Error('its thread was ended'));
-      clearTimeout(this.#idle);
       this.#ending = worker.terminate();
     }
     await this.#ending;
@@ -93,8 +100,11 @@ export class IdleWorker<Q, R> implements Closable {
 
   #endWhenIdle(): void {
     if (this.#pending.size > 0) return;
-    this.#worker?.unref();
-    this.#idle = setTimeout(() => void this.end(), IDLE_MS).unref();
+    // The timer of a thread that has ended would end the next one, and its calls.
+    clearTimeout(this.#idle);
     this.#whenIdle?.();
+    if (this.#worker === null) return;
+    this.#worker.unref();
+    this.#idle = setTimeout(() => void this.end(), this.#idleMs).unref();
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { IdleWorker } from '../../src/concurrency/idle-worker.js';
@@ -13,13 +14,13 @@ parentPort.on('message', ({ id, message }) => {
   for (const late of held.splice(0)) parentPort.postMessage({ id: late, message: 'late' });
 });`;
 
-function aWorker(t: ExecutionContext) {
+function aWorker(t: ExecutionContext, idleMs?: number) {
   const threads: Worker[] = [];
   const worker = new IdleWorker<string, string>(() => {
     const thread = new Worker(SCRIPT, { eval: true });
     threads.push(thread);
     return thread;
-  });
+  }, idleMs);
   t.teardown(() => worker.end());
   return { worker, threads };
 }
@@ -61,4 +62,25 @@ test('close waits for pending calls', async (t) => {
   t.is(await pending, 'late');
   t.is(await last, 'A');
   await closing;
+});
+
+test('an idle thread ends, and not the calls of one that was started after it was ended', async (t) => {
+  const { worker, threads } = aWorker(t, 300);
+  t.is(await worker.call('a'), 'A');
+  await worker.end();
+  const pending = worker.call('wait');
+  await delay(600);
+  t.is(await worker.call('b'), 'B');
+  t.is(await pending, 'late');
+  t.is(threads.length, 2);
+  await delay(600);
+  t.is(threads[1]?.threadId, -1);
+});
+
+test('a message that cannot be sent rejects its call and holds up no close', async (t) => {
+  const { worker } = aWorker(t);
+  const unsendable = (() => undefined) as unknown as string;
+  await t.throwsAsync(worker.call(unsendable), { any: true, name: 'DataCloneError' });
+  t.is(await worker.call('a'), 'A');
+  await worker.close();
 });

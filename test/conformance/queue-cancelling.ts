@@ -84,6 +84,32 @@ export function cancellingConformance(test: SerialFn<QueueContext>): void {
     await until('the job is gone', async () => (await queue.get(job.invocation.id)) === null);
   });
 
+  test('a job that is cancelled while it waits for a slot ends without one', async (t) => {
+    const { queue } = t.context.queues;
+    const [long, waiting] = [queued(), queued()];
+    const { id } = waiting.invocation;
+    await queue.add([long, waiting]);
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const reasons: unknown[] = [];
+    await queue.consume(
+      async ({ invocation, signal }) => {
+        if (invocation.id === id) reasons.push(signal.reason);
+        else await held;
+        return DONE;
+      },
+      { concurrency: 1 },
+    );
+    await until('the second is fetched', async () => (await queue.get(id))?.state === 'running');
+    t.is(await t.context.other.queue.cancel(id), 'running');
+    await until('the second has ended', async () => (await queue.get(id)) === null);
+    t.deepEqual(reasons, ['cancelled']);
+    t.is((await queue.get(long.invocation.id))?.state, 'running');
+    release();
+  });
+
   test('a job cancelled while running has an aborted signal when it is delivered again', async (t) => {
     const { queue } = t.context.queues;
     const job = queued({}, { attempts: 2 });

@@ -1,6 +1,5 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { doublingBackoff } from '../../queues/backoff.js';
 import { JOBS_PER_UNIT, MAX_PRIORITY, priorityOf, VirtualTime } from '../../queues/fairness.js';
 
 test('priorities are positive safe integers', (t) => {
@@ -42,18 +41,4 @@ test('a new namespace waits for a bounded number of jobs of each other namespace
     ),
   );
   t.pass();
-});
-
-test('exponential backoff doubles per failure, adds at most 20 % jitter and is capped at 300 s', (t) => {
-  for (const [failures, full] of [
-    [1, 1000],
-    [2, 2000],
-    [4, 8000],
-    [20, 300_000],
-  ] as const) {
-    for (let i = 0; i < 50; i++) {
-      const delay = doublingBackoff(1000, failures);
-      t.true(delay >= full && delay <= Math.min(full * 1.2, 300_000), `${failures} failures: ${delay}`);
-    }
-  }
 });

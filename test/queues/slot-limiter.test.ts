@@ -1,14 +1,18 @@
 import test from 'ava';
+import { Cancellation } from '../../queues/cancellation.js';
 import type { QueueKind } from '../../queues/queue-names.js';
 import { type SlotGrant, SlotLimiter } from '../../queues/slot-limiter.js';
 import { until } from '../helpers/until.js';
+
+/** The signal of a job that is not cancelled. */
+const KEPT = new Cancellation('kept');
 
 test('namespaces whose jobs wait for a slot are served in turn', async (t) => {
   const slots = new SlotLimiter(1);
   const held = takeNow(slots, 'async', 'busy');
   const order: string[] = [];
   const taken = ['busy', 'busy', 'busy', 'other', 'other'].map(async (namespace, index) => {
-    const grant = await slots.acquire('async', namespace);
+    const grant = await slots.acquire('async', namespace, KEPT);
     order.push(`${namespace} ${index}`);
     grant?.release();
   });
@@ -23,7 +27,7 @@ test('a waiting sync job gets the free slot before an async job that has waited 
   const held = takeNow(slots, 'async', 'one');
   const order: string[] = [];
   const acquired = async (kind: QueueKind, name: string) => {
-    const grant = await slots.acquire(kind, 'one');
+    const grant = await slots.acquire(kind, 'one', KEPT);
     order.push(name);
     return grant;
   };
@@ -47,7 +51,7 @@ test('while long jobs hold all slots, other namespaces get one reserved slot eac
   t.teardown(() => slots.close());
   const [held] = Array.from({ length: 4 }, () => takeNow(slots, 'async', 'hostile'));
   const [hostile, more, victim] = ['hostile', 'hostile', 'victim'].map((name) =>
-    slots.acquire('async', name),
+    slots.acquire('async', name, KEPT),
   );
   const reserved = await victim;
   t.truthy(reserved);
@@ -55,9 +59,9 @@ test('while long jobs hold all slots, other namespaces get one reserved slot eac
   t.is(await hostile, null);
   t.is(slots.extraFetches('async'), 3);
   // From now on immediately, up to the limits: one per namespace, two of four slots.
-  t.truthy(await slots.acquire('async', 'third'));
+  t.truthy(await slots.acquire('async', 'third', KEPT));
   t.is(slots.extraFetches('async'), 4);
-  const fourth = slots.acquire('async', 'fourth');
+  const fourth = slots.acquire('async', 'fourth', KEPT);
   reserved?.release();
   t.truthy(await fourth);
   t.is(slots.extraFetches('async'), 4);
@@ -77,7 +81,7 @@ test('while only one namespace has jobs, none gets a reserved slot and their ord
   const held = takeNow(slots, 'async', 'alone');
   const order: string[] = [];
   const [first, second] = ['first', 'second'].map(async (name) => {
-    const grant = await slots.acquire('async', 'alone');
+    const grant = await slots.acquire('async', 'alone', KEPT);
     order.push(name);
     return grant;
   });
@@ -94,7 +98,7 @@ test('while only one namespace has jobs, none gets a reserved slot and their ord
 
 /** Takes a slot that is free at once. */
 function takeNow(slots: SlotLimiter, kind: QueueKind, namespace: string): SlotGrant {
-  const grant = slots.acquire(kind, namespace);
+  const grant = slots.acquire(kind, namespace, KEPT);
   if (grant instanceof Promise) throw new Error(`No slot is free for ${kind} jobs of ${namespace}.`);
   return grant;
 }
@@ -102,7 +106,7 @@ function takeNow(slots: SlotLimiter, kind: QueueKind, namespace: string): SlotGr
 /** Takes slots for async jobs until none is free, and returns their number. */
 function takeAll(slots: SlotLimiter): number {
   let taken = 0;
-  while (taken < 1000 && !(slots.acquire('async', 'busy') instanceof Promise)) taken++;
+  while (taken < 1000 && !(slots.acquire('async', 'busy', KEPT) instanceof Promise)) taken++;
   return taken;
 }
 
@@ -138,26 +142,26 @@ test('while sync jobs hold all slots, async jobs of the same namespace get exact
   t.teardown(() => clearInterval(alive));
   t.teardown(() => slots.close());
   for (let n = 0; n < 4; n++) takeNow(slots, 'sync', 'one');
-  const [first, second] = ['one', 'one'].map((name) => slots.acquire('async', name));
+  const [first, second] = ['one', 'one'].map((name) => slots.acquire('async', name, KEPT));
   t.truthy(await first);
   t.is(slots.extraFetches('async'), 3);
   const further = await Promise.race([second, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))]);
   t.is(further, 'waits');
   // Sync jobs get no further slot: the extra quarter is only for those beside async jobs.
-  const call = slots.acquire('sync', 'one');
+  const call = slots.acquire('sync', 'one', KEPT);
   t.is(await Promise.race([call, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))]), 'waits');
 });
 
 test('stopping refuses the jobs that wait to run alone, and later ones', async (t) => {
   const slots = new SlotLimiter(2);
   const held = takeNow(slots, 'async', 'busy');
-  const waiting = slots.acquireAlone('async');
+  const waiting = slots.acquireAlone('async', KEPT);
   slots.stop();
   t.is(await waiting, null);
-  t.is(await slots.acquireAlone('sync'), null);
+  t.is(await slots.acquireAlone('sync', KEPT), null);
   // Neither of them counts: one of the two slots is in use, and the process is open.
   const other = takeNow(slots, 'async', 'other');
-  t.is(await slots.acquire('async', 'third'), null);
+  t.is(await slots.acquire('async', 'third', KEPT), null);
   held.release();
   other.release();
   await slots.close();
@@ -172,8 +176,8 @@ test('a job that runs alone begins when all others have ended, and ends before o
     order.push(name);
     return grant;
   };
-  const alone = acquired('alone', slots.acquireAlone('async'));
-  const other = acquired('other', slots.acquire('async', 'other'));
+  const alone = acquired('alone', slots.acquireAlone('async', KEPT));
+  const other = acquired('other', slots.acquire('async', 'other', KEPT));
   held.release();
   const grant = await alone;
   t.deepEqual(order, ['alone']);
@@ -181,4 +185,48 @@ test('a job that runs alone begins when all others have ended, and ends before o
   t.truthy(await other);
   t.deepEqual(order, ['alone', 'other']);
   await slots.close();
+});
+
+test('a job that is cancelled while it waits for a slot waits no longer, and takes none', async (t) => {
+  const slots = new SlotLimiter(1);
+  const held = takeNow(slots, 'async', 'busy');
+  const cancelled = new Cancellation('cancelled');
+  const first = slots.acquire('async', 'one', cancelled);
+  const second = slots.acquire('async', 'one', KEPT);
+  cancelled.abort('cancelled');
+  t.is(await first, null);
+  t.is(await slots.acquire('async', 'one', cancelled), null, 'cancelled before it waits');
+  held.release();
+  t.truthy(await second);
+  await slots.close();
+});
+
+test('a job that is cancelled while it waits to run alone lets the others begin', async (t) => {
+  const slots = new SlotLimiter(2);
+  const held = takeNow(slots, 'async', 'busy');
+  const cancelled = new Cancellation('cancelled');
+  const alone = slots.acquireAlone('async', cancelled);
+  const other = slots.acquire('async', 'other', KEPT);
+  cancelled.abort('cancelled');
+  t.is(await alone, null);
+  t.truthy(await other);
+  held.release();
+  t.is(await slots.acquireAlone('async', cancelled), null, 'cancelled before it waits');
+  takeNow(slots, 'async', 'third');
+  await slots.close();
+});
+
+test('long jobs that begin after a job that ran alone let another namespace have a reserved slot', async (t) => {
+  const slots = new SlotLimiter(2, { limitOf: () => 3, changed: () => {}, hasUnseen: async () => true });
+  const alive = setInterval(() => undefined, 1000);
+  t.teardown(() => clearInterval(alive));
+  t.teardown(() => slots.close());
+  const alone = await slots.acquireAlone('async', KEPT);
+  const [first, second, other] = ['busy', 'busy', 'other'].map((name) => slots.acquire('async', name, KEPT));
+  // The watch finds the slots of the job that runs alone not full, and stops.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  alone?.release();
+  t.truthy(await first);
+  t.truthy(await second);
+  t.truthy(await other, 'by a reserved slot');
 });
