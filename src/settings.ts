@@ -4,9 +4,16 @@ import { API_KEY, DEFAULT_NAMESPACE, namespaceSchema } from './contract/ids.js';
 import { isOrigin } from './contract/origin.js';
 import { MAX_QUOTA, QUOTAS, type QuotaName } from './contract/quotas.js';
 
+/** Decimal digits only: `Number` would take blanks as 0, and `0x10` as 16. */
 const number = (min: number, max: number) => {
   const error = `must be a whole number from ${min} to ${max}`;
-  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+  const digits = z
+    .string()
+    .trim()
+    .regex(/^-?\d+$/, error);
+  return digits
+    .transform(Number)
+    .pipe(z.number({ error }).int({ error }).min(min, { error }).max(max, { error }));
 };
 const oneOf = <const T extends string[]>(...values: T) =>
   z.enum(values, { error: `must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}` });

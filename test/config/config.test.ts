@@ -28,6 +28,9 @@ test('a setting with an empty value has its default', (t) => {
 const wrong: [name: string, value: string, sentence: string][] = [
   ['PORT', '70000', 'PORT must be a whole number from 0 to 65535, not "70000".'],
   ['PORT', 'http', 'PORT must be a whole number from 0 to 65535, not "http".'],
+  ['RESULT_TTL_SECONDS', ' ', 'RESULT_TTL_SECONDS must be a whole number from 0 to 604800, not " ".'],
+  ['WORKER_THREADS', '0x10', 'WORKER_THREADS must be a whole number from 1 to 256, not "0x10".'],
+  ['WORKER_THREADS', '1e2', 'WORKER_THREADS must be a whole number from 1 to 256, not "1e2".'],
   ['REDIS_URL', 'localhost:6379', 'REDIS_URL must look like redis://host:6379.'],
   // The engine can only use a server that speaks RESP.
   ['OLRIC_URL', 'olric://host:3320', 'OLRIC_URL must look like redis://host:3320.'],
