@@ -3,10 +3,18 @@ import * as z from 'zod';
 import { API_KEY, DEFAULT_NAMESPACE, namespaceSchema } from './contract/ids.js';
 import { isOrigin } from './contract/origin.js';
 import { MAX_QUOTA, QUOTAS, type QuotaName } from './contract/quotas.js';
+import { isUsableRedisUrl } from './redis/url.js';
 
+/** Decimal digits only: `Number` would take blanks as 0, and `0x10` as 16. */
 const number = (min: number, max: number) => {
   const error = `must be a whole number from ${min} to ${max}`;
-  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+  const digits = z
+    .string()
+    .trim()
+    .regex(/^-?\d+$/, error);
+  return digits
+    .transform(Number)
+    .pipe(z.number({ error }).int({ error }).min(min, { error }).max(max, { error }));
 };
 const oneOf = <const T extends string[]>(...values: T) =>
   z.enum(values, { error: `must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}` });
@@ -22,6 +30,11 @@ const quota = (name: QuotaName) => {
   return number(0, MAX_QUOTA).default(fallback).describe(`Default quota: ${about}`);
 };
 const httpUrl = (example: string) => url(/^https?:\/\//, example);
+const redisUrl = (example: string) =>
+  url(/^rediss?:\/\//, example).refine(
+    (text) => !URL.canParse(text) || isUsableRedisUrl(text),
+    `must have the number of a database as its path, if any, and % as %25 in its password, like ${example}/0`,
+  );
 
 /**
  * The settings: accepted values, defaults and descriptions. The table in docs/settings.md is
@@ -46,9 +59,7 @@ export const SETTINGS = {
       'Serves HTTP functions on `PORT` by host name, such as `{namespace}.fn.example.com`, instead of on a separate port.',
     ),
   ORAMA_DATA_DIR: z.string().min(1).default('.orama').describe('Directory of the embedded stores.'),
-  REDIS_URL: url(/^rediss?:\/\//, 'redis://host:6379')
-    .optional()
-    .describe('Queue, bus and, without OLRIC_URL, cache.'),
+  REDIS_URL: redisUrl('redis://host:6379').optional().describe('Queue, bus and, without OLRIC_URL, cache.'),
   RQLITE_URL: list
     .pipe(z.array(httpUrl('http://host:4001')))
     .optional()
@@ -62,9 +73,7 @@ export const SETTINGS = {
     .default(DEFAULT_NAMESPACE)
     .describe('The only namespace that may use FUNCTION_DB_URL when it has no `{namespace}`.'),
   IPFS_API_URL: httpUrl('http://host:5001').optional().describe('Kubo RPC for WASM files and blobs.'),
-  OLRIC_URL: url(/^rediss?:\/\//, 'redis://host:3320')
-    .optional()
-    .describe('Cache (RESP).'),
+  OLRIC_URL: redisUrl('redis://host:3320').optional().describe('Cache (RESP).'),
   ORAMA_ADMIN_KEY: z
     .string()
     .regex(

@@ -1,3 +1,4 @@
+import { MAX_TTL_SECONDS } from '../contract/limits.js';
 import { AppError } from '../errors.js';
 
 /**
@@ -12,8 +13,6 @@ export function sizeOf(key: string, valueBytes: number): number {
 
 /** Maximum length of a 64-bit integer in decimal digits; the size of a counter entry. */
 export const COUNTER_BYTES = 20;
-
-const MAX_TTL_SECONDS = 10 * 365 * 86_400;
 
 /**
  * Converts a TTL in seconds to whole milliseconds; 0 means no expiry. Throws `invalid_request` if

@@ -11,7 +11,7 @@ import { openQuotas, type Quotas } from '../core/quotas.js';
 import { openEgress } from '../egress/fetch.js';
 import { messageOf } from '../errors.js';
 import { type DataDir, openDataDir } from '../files/data-dir.js';
-import { lockDataDir } from '../files/data-lock.js';
+import { lockDataDir, shareDataDir } from '../files/data-lock.js';
 import type { Logger } from '../logger.js';
 import { createMetrics, type Metrics } from '../metrics.js';
 import type { Backlog } from '../ports/backlog.js';
@@ -40,6 +40,7 @@ import {
   storeOptions,
 } from './driver-options.js';
 import { type InstallationKeys, loadKeys } from './keys.js';
+import { localParts } from './shared.js';
 
 /** All ports, opened with the drivers that the settings select. */
 export interface Ports {
@@ -75,6 +76,7 @@ export async function openPorts(config: Config, logger: Logger, closers: Closers
   // With Redis, several processes may share the directory, which SQLite and the block store
   // support. The embedded queue counts its jobs in memory and needs exclusive access.
   if (config.REDIS_URL === undefined) closers.add(lockDataDir(dataDir.path));
+  else if (localParts(config).length > 0) closers.add(shareDataDir(dataDir.path));
   const keys = await loadKeys(config, dataDir);
   const tracer = closers.add(openTracer(config.OTEL_EXPORTER_OTLP_ENDPOINT));
 

@@ -1,4 +1,11 @@
-import { MAX_DELAY_SECONDS, MAX_HOST_TEXT, MAX_PARALLEL_FETCHES, MAX_SQL_ARGS } from './limits.js';
+import {
+  MAX_DELAY_SECONDS,
+  MAX_HOST_RESULT_BYTES,
+  MAX_HOST_TEXT,
+  MAX_PARALLEL_FETCHES,
+  MAX_SQL_ARGS,
+  MAX_TTL_SECONDS,
+} from './limits.js';
 import type { QuotaName } from './quotas.js';
 
 /**
@@ -88,11 +95,11 @@ const HOST_FUNCTIONS = {
     args: [
       ['key', 'text'],
       ['value', 'bytes'],
-      ['ttl', 'seconds', Number.MAX_SAFE_INTEGER],
+      ['ttl', 'seconds', MAX_TTL_SECONDS],
     ],
     result: null,
     by: 'engine',
-    does: 'sets a cache entry; a TTL of 0 means no expiry',
+    does: 'sets a cache entry; a TTL of 0 means no expiry, and the longest is ten years',
     quota: 'cache_mb',
   },
   cache_incr: {
@@ -275,6 +282,12 @@ export function hostFunction(name: HostFunctionName): HostFunction {
 export function maxHostText(argument: string): number | null {
   if (argument === 'sql') return null;
   return argument === 'args_json' ? MAX_SQL_ARGS : MAX_HOST_TEXT;
+}
+
+/** Returns why a result of this size is refused; null if it is not. */
+export function refusedResult(bytes: number): string | null {
+  if (bytes <= MAX_HOST_RESULT_BYTES) return null;
+  return `its result has ${bytes} bytes; at most ${MAX_HOST_RESULT_BYTES} (8 MB) are allowed`;
 }
 
 export function hostFunctionNames(): HostFunctionName[] {

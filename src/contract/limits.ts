@@ -27,6 +27,9 @@ export const MAX_HOST_TEXT = 64 << 10;
 /** Maximum length of the arguments of a statement as JSON. */
 export const MAX_SQL_ARGS = 16 * MB;
 
+/** Maximum TTL of a cache entry: ten years. */
+export const MAX_TTL_SECONDS = 10 * 365 * 24 * 3600;
+
 /** Maximum delay of an invocation's first attempt, and maximum age when it starts. */
 export const MAX_DELAY_SECONDS = 7 * 24 * 3600;
 

@@ -28,8 +28,8 @@ function settingsPage(): string {
   );
   return `# Settings
 
-Environment variables, read and validated at start; a wrong one stops the process with a sentence that names it. Which
-driver serves which part follows from the URLs that are set. This page is made from \`src/settings.ts\` by \`npm run docs\`.
+Environment variables, read and validated at start; a wrong one stops the process with a sentence that names it. One with an
+empty value counts as unset. Which driver serves which part follows from the URLs that are set. This page is made from \`src/settings.ts\` by \`npm run docs\`.
 
 | setting | default | |
 | --- | --- | --- |

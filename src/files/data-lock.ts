@@ -16,13 +16,26 @@ import { makeDirectory } from './make-directory.js';
  * the error message. Throws `bad_config` if another process holds the lock.
  */
 export function lockDataDir(dir: string): Closable {
+  return takeLock(dir, 'BEGIN EXCLUSIVE');
+}
+
+/**
+ * Locks a data directory that processes share through Redis against a process that needs it for
+ * itself: `orama up` without REDIS_URL would run the same schedules on a queue of its own. The lock
+ * is a read transaction, of which there may be any number.
+ */
+export function shareDataDir(dir: string): Closable {
+  return takeLock(dir, 'BEGIN; SELECT count(*) FROM sqlite_schema');
+}
+
+function takeLock(dir: string, begin: string): Closable {
   const path = resolve(dir);
   const holder = join(path, 'lock.pid');
   const database = openLockFile(path);
   try {
     // With the journal off, the lock causes no disk writes. With a busy timeout of 0, a second
     // process fails immediately.
-    database.exec('PRAGMA journal_mode = OFF; PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
+    database.exec(`PRAGMA journal_mode = OFF; PRAGMA busy_timeout = 0; ${begin}`);
   } catch (error) {
     database.close();
     if (nodeErrorCode(error) !== 'SQLITE_BUSY') throw unusable(path, error);

@@ -228,7 +228,10 @@ async function askOnce<T>(
   });
   try {
     await redis.connect();
-    return await ask(redis);
+    const answer = await ask(redis);
+    // ioredis continues on database 0 if the server does not have the one of the URL.
+    if (failure !== undefined) throw failure;
+    return answer;
   } catch (error) {
     throw unreachable(url, setting, failure ?? error);
   } finally {

@@ -28,9 +28,24 @@ test('a setting with an empty value has its default', (t) => {
 const wrong: [name: string, value: string, sentence: string][] = [
   ['PORT', '70000', 'PORT must be a whole number from 0 to 65535, not "70000".'],
   ['PORT', 'http', 'PORT must be a whole number from 0 to 65535, not "http".'],
+  ['RESULT_TTL_SECONDS', ' ', 'RESULT_TTL_SECONDS must be a whole number from 0 to 604800, not " ".'],
+  ['WORKER_THREADS', '0x10', 'WORKER_THREADS must be a whole number from 1 to 256, not "0x10".'],
+  ['WORKER_THREADS', '1e2', 'WORKER_THREADS must be a whole number from 1 to 256, not "1e2".'],
   ['REDIS_URL', 'localhost:6379', 'REDIS_URL must look like redis://host:6379.'],
   // The engine can only use a server that speaks RESP.
   ['OLRIC_URL', 'olric://host:3320', 'OLRIC_URL must look like redis://host:3320.'],
+  ...[
+    'redis://h/abc',
+    'redis://h:1/1.5',
+    'redis://h/-1',
+    'redis://h/0/1',
+    'redis://h?db=x',
+    'redis://:100%@h',
+  ].map((url): [string, string, string] => [
+    'REDIS_URL',
+    url,
+    'REDIS_URL must have the number of a database as its path, if any, and % as %25 in its password, like redis://host:6379/0.',
+  ]),
   ['QUOTA_KEYS', 'abc', 'QUOTA_KEYS must be a whole number from 0 to 4294967296, not "abc".'],
   [
     'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -81,6 +96,11 @@ const wrong: [name: string, value: string, sentence: string][] = [
   ],
   ['WORKER_MEMORY_MB', '12', 'WORKER_MEMORY_MB must be a whole number from 256 to 1048576, not "12".'],
 ];
+test('a URL of Redis may have a database, credentials and options of the connection', (t) => {
+  for (const url of ['redis://h', 'rediss://h/', 'redis://u:100%25@h:6379/15?family=6', 'redis://[::1]/0'])
+    t.is(loadConfig({}, { REDIS_URL: url }).config.REDIS_URL, url);
+});
+
 for (const [name, value, sentence] of wrong) {
   test(`${name}=${value} is rejected with an error that names the setting, its value and what is allowed`, (t) => {
     const message = `${sentence} Correct the setting and start again.`;

@@ -49,6 +49,7 @@ const SNIPPETS = [
   'const r = await fetch(at + "/status?code=404"); return [r.status, r.ok, r.headers.get("x-b"), [...r.headers.keys()].includes("x-b"), await r.text()]',
   'const r = await fetch(at + "/status?code=204"); return [r.status, r.ok, r.body === null || typeof r.body, await r.text()]',
   'const r = await fetch(at + "/redirect"); return [r.status, new URL(r.url).search, (await r.json()).method]',
+  'return (await fetch(at + "/echo?q#part")).url',
   'return fetch(at + "/redirect", { redirect: "error" }).catch((error) => [error.name, error.message])',
   'return (await fetch(at + "/echo", { redirect: "error" })).status',
   'const request = new Request(at + "/echo", { method: "POST", body: "x" }); await fetch(request); return [request.bodyUsed, await fetch(request).catch((error) => error.name)]',

@@ -70,6 +70,20 @@ test('a trigger without a handler ends with a NonRetryableError that names the h
   t.is(outcome.error, 'exited with code 65: NonRetryableError: The default export has no handler event');
 });
 
+test('a default export that is neither a function nor an object is named by its type', async (t) => {
+  for (const [value, type] of [
+    ['5', 'number'],
+    ['null', 'null'],
+    ['undefined', 'undefined'],
+  ] as const) {
+    const { error } = await run(`export default ${value};`, '');
+    t.is(
+      error,
+      `exited with code 65: NonRetryableError: The default export is ${type}; export a function, or an object with fetch, event or scheduled`,
+    );
+  }
+});
+
 test('a plain function receives parsed JSON or else text, and its result is written as JSON', async (t) => {
   const source = 'export default async (input) => input === "none" ? undefined : { input };';
   t.is((await run(source, '{"a":[1]}')).output, '{"input":{"a":[1]}}');

@@ -176,6 +176,10 @@ export const SNIPPETS: Readonly<Record<string, readonly string[]>> = {
     "const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, '0')).join(''); const out = []; for (const hash of ['SHA-1', 'SHA-256', 'SHA-384', 'SHA-512']) for (const size of [1, 20, 64, 131, 200]) { const key = await crypto.subtle.importKey('raw', new Uint8Array(size).fill(0xaa), { name: 'HMAC', hash }, false, ['sign', 'verify']); const data = new TextEncoder().encode('Test Using Larger Than Block-Size Key'); const mac = await crypto.subtle.sign('HMAC', key, data); out.push(hex(mac), await crypto.subtle.verify('HMAC', key, mac, data), await crypto.subtle.verify('HMAC', key, new Uint8Array(mac).map((byte) => byte ^ 1), data), await crypto.subtle.verify('HMAC', key, mac.slice(1), data)); } return out",
     "const key = await crypto.subtle.importKey('jwk', { kty: 'oct', k: 'AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow', alg: 'HS256', ext: true }, { name: 'HMAC', hash: 'SHA-256' }, true, ['sign']); return [await crypto.subtle.exportKey('jwk', key), [...new Uint8Array(await crypto.subtle.exportKey('raw', key))], key.type, key.extractable, key.usages, key.algorithm.name]",
     "const key = await crypto.subtle.importKey('raw', new Uint8Array(8), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']); try { await crypto.subtle.exportKey('raw', key); } catch (error) { return [error instanceof DOMException, error.name.startsWith('InvalidAccess')]; }",
+    "crypto.subtle.importKey('raw', new Uint8Array(8), { name: 'HMAC' }, false, ['sign'])",
+    "crypto.subtle.importKey('raw', new Uint8Array(8), 'HMAC', false, ['sign'])",
+    "crypto.subtle.importKey('jwk', { kty: 'oct', k: 'AAAA' }, { name: 'HMAC' }, false, ['sign'])",
+    "crypto.subtle.generateKey({ name: 'HMAC' }, false, ['sign'])",
     "const key = await crypto.subtle.importKey('raw', new Uint8Array(8), { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']); return crypto.subtle.sign('HMAC', key, new Uint8Array(1))",
     "crypto.subtle.digest('MD5', new Uint8Array(1))",
     "crypto.subtle.digest('SHA-256', 'text')",
@@ -201,6 +205,7 @@ export const SNIPPETS: Readonly<Record<string, readonly string[]>> = {
     'Math.abs(performance.timeOrigin + performance.now() - Date.now()) < 1000',
   ],
   AbortController: [
+    "const stop = new AbortController(); const { signal } = stop; const seen = []; signal.addEventListener('abort', () => seen.push('first')); signal.onabort = () => seen.push('replaced'); signal.addEventListener('abort', () => seen.push('last')); signal.onabort = () => seen.push('handler'); stop.abort(); return seen",
     "const stop = new AbortController(); const seen = []; stop.signal.addEventListener('abort', (event) => seen.push(event.type, event.target === stop.signal)); stop.signal.onabort = () => seen.push('on'); stop.abort(); stop.abort(); return [seen.sort(), stop.signal.aborted, stop.signal.reason.name]",
     "const stop = new AbortController(); stop.abort('why'); return stop.signal.reason",
     'try { AbortSignal.abort().throwIfAborted(); } catch (error) { return [error.name, error.code, error instanceof DOMException]; }',

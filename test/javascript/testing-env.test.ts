@@ -14,14 +14,21 @@ test.after.always(() => engine.close());
 const USES = `async (env) => {
   const out = [];
   const note = async (use) => out.push(await Promise.resolve().then(use).then((value) => value ?? null, (error) => error.name));
-  for (const value of [5, [1, 2], null, true, 'ü\\ud800']) {
+  for (const value of [5, [1, 2], {}, null, undefined, true, 7n, 'ü\\ud800', new Blob(['bl', 'ob']), new Response('streamed').body]) {
     await note(() => env.CACHE.put('k', value));
     await note(() => env.CACHE.get('k'));
   }
+  env.CACHE.put('k', 'not awaited');
+  for (const type of ['text', 'arrayBuffer', 'stream', 'json', 'blob', 'toString']) {
+    await note(() => env.CACHE.get('k', type).then((value) => type === 'text' ? value : new Response(value).text()));
+    await note(() => env.CACHE.get('none', type));
+  }
+  for (const expiration of [0.5, 1, '1', Math.floor(Date.now() / 1000) + 1000]) await note(() => env.CACHE.put('k', 'x', { expiration }));
   await note(() => env.CACHE.get('k', { type: 'text' }));
   for (const ttl of [0.5, -1, '1']) await note(() => env.CACHE.put('k', 'x', { expirationTtl: ttl }));
   for (const by of [0.5, Number.NaN, 2 ** 60]) await note(() => env.CACHE.increment('n', by));
-  await note(async () => (await env.STORAGE.get(await env.STORAGE.put(7))).text());
+  for (const data of [7, {}, new Blob(['ä']), new Response('s').body])
+    await note(async () => (await env.STORAGE.get(await env.STORAGE.put(data))).text());
   for (const data of [undefined, { at: new Date(0), no: undefined }, () => {}, 1n]) {
     await note(() => env.publish('t', data));
     await note(() => env.enqueue('f', data).then(() => 'queued'));
@@ -75,6 +82,23 @@ test('the env of orama/testing converts and refuses values like that of a functi
     env.enqueued,
     sent.filter((one) => !isMessage(one)),
   );
+});
+
+test('CACHE.put with an expiration sets the seconds that are left as the TTL', async (t) => {
+  const ttls: number[] = [];
+  const wasm = await buildJavaScript({
+    'index.js': `export default async (_, { CACHE }) => {
+      const at = Math.floor(Date.now() / 1000) + 100;
+      await CACHE.put('k', 'x', { expiration: at });
+      await CACHE.put('k', 'x', { expiration: at, expirationTtl: 60 });
+    }`,
+  });
+  const { error, log } = await runText(engine, wasm, '', {
+    host: { cache_set: async (_key, _value, ttl) => void ttls.push(ttl) },
+  });
+  t.is(error, null, log.join('\n'));
+  t.true(ttls[0] === 100 || ttls[0] === 99, `a TTL of ${ttls[0]} s`);
+  t.is(ttls[1], 60);
 });
 
 test('an entry of the cache of orama/testing that has expired is gone for every operation', async (t) => {

@@ -17,8 +17,11 @@ test.afterEach.always(async (t) => {
   await rm(t.context.dir, { recursive: true, force: true });
 });
 
-async function startHolder({ dir, children }: { dir: string; children: Child[] }): Promise<Child> {
-  const child = startChild(holder, [dir]);
+async function startHolder(
+  { dir, children }: { dir: string; children: Child[] },
+  how: 'lock' | 'share' = 'lock',
+): Promise<Child> {
+  const child = startChild(holder, [dir, how]);
   children.push(child);
   await until('the process has tried to take the lock', () => child.messages.length > 0);
   return child;
@@ -38,6 +41,19 @@ test('the lock of a killed process can be taken at once', async (t) => {
   await first.kill('SIGKILL');
   const second = await startHolder(t.context);
   t.deepEqual(second.messages, ['locked']);
+});
+
+test('processes that share a directory keep out one that needs it for itself, and the reverse', async (t) => {
+  const sharing = [await startHolder(t.context, 'share'), await startHolder(t.context, 'share')];
+  for (const { messages } of sharing) t.deepEqual(messages, ['locked']);
+  for (const one of sharing) {
+    const refused = await startHolder(t.context);
+    t.like(refused.messages[0], { code: 'bad_config' });
+    await one.kill('SIGKILL');
+  }
+  const alone = await startHolder(t.context);
+  t.deepEqual(alone.messages, ['locked']);
+  t.like((await startHolder(t.context, 'share')).messages[0], { code: 'bad_config' });
 });
 
 test('a second lock of a directory in one process fails until the first lock is closed', async (t) => {

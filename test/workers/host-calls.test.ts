@@ -164,7 +164,7 @@ test('failed host calls return their failure values and log their reasons in ord
     'error: storage_put failed: disk is full',
     'error: enqueue failed: no such function',
     'error: cache_delete failed: cache is away',
-    'error: cache_set failed: ttl is -1 seconds; it must be from 0 to 9007199254740991',
+    'error: cache_set failed: ttl is -1 seconds; it must be from 0 to 315360000',
     'info: last',
   ]);
 });
@@ -232,7 +232,9 @@ test('host call results of 8 MB arrive complete, and larger results fail', async
   const cacheGet = (key: string) => Promise.resolve(new Uint8Array(key === 'fits' ? size : size + 1));
   const outcome = await run('get-length fits\nget-length large', { cache_get: cacheGet });
   t.is(outcome.output, `${size}\n0\n`);
-  t.deepEqual(outcome.log, ['error: cache_get failed: its result is 8.0 MB; at most 8 MB are allowed']);
+  t.deepEqual(outcome.log, [
+    'error: cache_get failed: its result has 8388609 bytes; at most 8388608 (8 MB) are allowed',
+  ]);
 });
 
 test('host calls beyond 10,000 per invocation fail and are logged', async (t) => {
@@ -284,8 +286,8 @@ test('host call arguments beyond 64 MB per invocation fail, and arguments within
       memoryLimitMb: 256,
       host: { db_execute: (sql) => Promise.resolve(sql.length) },
     });
-  t.is((await heavy('63 1')).output, `${63 << 20}\n`);
+  t.is((await heavy('63 1')).output, `${63 << 19}\n`);
   const over = await heavy('30 3');
-  t.is(over.output, `${30 << 20}\n${30 << 20}\n-1\n`);
+  t.is(over.output, `${30 << 19}\n${30 << 19}\n-1\n`);
   t.is(over.log[0], 'error: db_execute failed: an invocation may move 64 MB through host calls');
 });

@@ -93,6 +93,25 @@ test.serial(
   },
 );
 
+test.serial('a text that is not UTF-8 is refused, as it would be equal to other such texts', async (t) => {
+  const called: unknown[] = [];
+  const call = async (...args: unknown[]) => {
+    called.push(args);
+    return null;
+  };
+  const host = { cache_get: call, db_query: call };
+  for (const [name, argument, texts] of [
+    ['get_env', 'key', [1]],
+    ['cache_get', 'key', [1]],
+    ['db_query', 'sql', [1, 0]],
+    ['db_query', 'args_json', [0, 1]],
+  ] as const) {
+    const outcome = await run(await calling(name, texts, { byte: 0xff }), { host });
+    t.deepEqual(outcome.log, [`error: ${name} failed: ${argument} is not valid UTF-8`]);
+  }
+  t.deepEqual(called, []);
+});
+
 test.serial('arguments of a statement may have 16 MB, and its SQL is left to the guard of SQL', async (t) => {
   const lengths: number[][] = [];
   const host = {

@@ -5,8 +5,8 @@ import {
   type HostResult,
   hostFunction,
   maxHostText,
+  refusedResult,
 } from '../../src/contract/host-functions.js';
-import { MAX_HOST_RESULT_BYTES, MB } from '../../src/contract/limits.js';
 import { messageOf } from '../../src/errors.js';
 import type { HostCaller } from '../../src/ports/engine.js';
 import type { HostReply, HostValue } from '../wasm/run/session.js';
@@ -37,11 +37,8 @@ export async function dispatchHostCall(
   try {
     const args = hostFunction(name).args.map((arg, index) => readArg(arg, values[index]));
     const reply = replyOf(await call(name, args, signal));
-    if (reply.data !== null && reply.data.length > MAX_HOST_RESULT_BYTES) {
-      const size = (reply.data.length / MB).toFixed(1);
-      return failed(`its result is ${size} MB; at most ${MAX_HOST_RESULT_BYTES / MB} MB are allowed`);
-    }
-    return reply;
+    const refused = refusedResult(reply.data?.length ?? 0);
+    return refused === null ? reply : failed(refused);
   } catch (error) {
     return failed(messageOf(error));
   }

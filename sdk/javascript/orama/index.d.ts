@@ -35,11 +35,15 @@ export interface Cache {
   get(key: string, type?: 'text' | { type: 'text' }): Promise<string | null>;
   get<T = unknown>(key: string, type: 'json' | { type: 'json' }): Promise<T | null>;
   get(key: string, type: 'arrayBuffer' | { type: 'arrayBuffer' }): Promise<ArrayBuffer | null>;
-  /** Stores a value. `expirationTtl` is in seconds; without it the value does not expire. */
+  get(key: string, type: 'stream' | { type: 'stream' }): Promise<ReadableStream<Uint8Array> | null>;
+  /**
+   * Stores a value. It expires after `expirationTtl` seconds, or at `expiration` (seconds since
+   * 1970); without both it does not expire.
+   */
   put(
     key: string,
-    value: string | ArrayBuffer | ArrayBufferView,
-    options?: { expirationTtl?: number },
+    value: string | ArrayBuffer | ArrayBufferView | ReadableStream | Blob,
+    options?: { expirationTtl?: number; expiration?: number },
   ): Promise<void>;
   /** Resolves with whether the key existed. */
   delete(key: string): Promise<boolean>;
@@ -61,7 +65,7 @@ export interface StoredObject {
 
 /** Content-addressed storage. Only blobs that this namespace has stored can be read. */
 export interface Storage {
-  put(data: string | ArrayBuffer | ArrayBufferView): Promise<string>;
+  put(data: string | ArrayBuffer | ArrayBufferView | ReadableStream | Blob): Promise<string>;
   get(cid: string): Promise<StoredObject | null>;
 }
 

@@ -13,11 +13,31 @@ class NonRetryableError extends Error {
   }
 }
 
-/** Returns the bytes of a buffer or view, else of the value as text. */
+/** Returns the bytes of a buffer, view or text; those of a stream or blob as a promise. */
 function bytesOf(value) {
   if (value instanceof ArrayBuffer) return new Uint8Array(value.slice(0));
-  if (!ArrayBuffer.isView(value)) return new TextEncoder().encode(String(value));
-  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+  if (ArrayBuffer.isView(value))
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+  if (value instanceof ReadableStream || value instanceof Blob)
+    return new Response(value).arrayBuffer().then((buffer) => new Uint8Array(buffer));
+  if (value === null || !['string', 'number', 'boolean', 'bigint'].includes(typeof value)) {
+    const given = value === null ? 'null' : typeof value;
+    throw new TypeError(`A value must be text, bytes, a ReadableStream or a Blob, not ${given}`);
+  }
+  return new TextEncoder().encode(String(value));
+}
+
+function ttlOf({ expirationTtl, expiration }) {
+  if (expirationTtl === undefined && expiration !== undefined) {
+    const ttl = expiration - Math.floor(Date.now() / 1000);
+    if (!Number.isInteger(expiration) || ttl < 1)
+      throw new RangeError(`expiration is in whole seconds since 1970, after now, not ${expiration}`);
+    return ttl;
+  }
+  const ttl = expirationTtl ?? 0;
+  if (!Number.isInteger(ttl) || ttl < 0)
+    throw new RangeError(`expirationTtl is in whole seconds, 0 for ever, not ${ttl}`);
+  return ttl;
 }
 const textOf = (bytes) => new TextDecoder().decode(bytes);
 
@@ -82,6 +102,13 @@ function createDatabase(sql) {
   };
 }
 
+const READERS = {
+  text: textOf,
+  json: (bytes) => JSON.parse(textOf(bytes)),
+  arrayBuffer: (bytes) => bytes.slice().buffer,
+  stream: (bytes) => new Response(bytes).body,
+};
+
 function createCache() {
   const entries = new Map();
   const read = (key) => {
@@ -94,19 +121,16 @@ function createCache() {
   return {
     async get(key, options = 'text') {
       const type = typeof options === 'string' ? options : (options.type ?? 'text');
+      if (!Object.hasOwn(READERS, type))
+        throw new TypeError(`The type of a value is ${Object.keys(READERS).join(', ')}, not ${type}`);
       const bytes = read(key);
-      if (bytes === null) return null;
-      if (type === 'arrayBuffer') return bytes.slice().buffer;
-      return type === 'json' ? JSON.parse(textOf(bytes)) : textOf(bytes);
+      return bytes === null ? null : READERS[type](bytes);
     },
-    async put(key, value, { expirationTtl = 0 } = {}) {
-      if (!Number.isInteger(expirationTtl) || expirationTtl < 0) {
-        throw new RangeError(`expirationTtl is in whole seconds, 0 for ever, not ${expirationTtl}`);
-      }
-      entries.set(key, {
-        bytes: bytesOf(value),
-        until: expirationTtl > 0 ? Date.now() + expirationTtl * 1000 : null,
-      });
+    async put(key, value, options = {}) {
+      const ttl = ttlOf(options);
+      const given = bytesOf(value);
+      const bytes = given instanceof Promise ? await given : given;
+      entries.set(key, { bytes, until: ttl > 0 ? Date.now() + ttl * 1000 : null });
     },
     async delete(key) {
       return read(key) !== null && entries.delete(key);
@@ -125,7 +149,7 @@ function createStorage() {
   const objects = new Map();
   return {
     async put(data) {
-      const bytes = bytesOf(data);
+      const bytes = await bytesOf(data);
       const cid = `sha256-${createHash('sha256').update(bytes).digest('hex')}`;
       objects.set(cid, bytes);
       return cid;

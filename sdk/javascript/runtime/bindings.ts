@@ -1,12 +1,46 @@
+import { Blob } from './blob.js';
 import { bytesOf } from './bytes.js';
 import { DB } from './database.js';
 import type { Bytes } from './host.js';
 import * as host from './host.js';
+import { Response } from './response.js';
+import { ReadableStream } from './streams.js';
 
 const text = new TextDecoder();
 
-function contentOf(value: unknown): Bytes {
-  return bytesOf(value) ?? String(value).toWellFormed();
+/**
+ * Returns what is stored for a value. Only a stream or blob is read asynchronously: the next call
+ * of a function that does not await `put` must find the other ones stored. An object would be
+ * stored as "[object Object]", which is never what was meant.
+ */
+function contentOf(value: unknown): Bytes | Promise<Bytes> {
+  const bytes = bytesOf(value);
+  if (bytes !== null) return bytes;
+  if (value instanceof ReadableStream || value instanceof Blob) return new Response(value).send();
+  if (value === null || !['string', 'number', 'boolean', 'bigint'].includes(typeof value)) {
+    const given = value === null ? 'null' : typeof value;
+    throw new TypeError(`A value must be text, bytes, a ReadableStream or a Blob, not ${given}`);
+  }
+  return String(value).toWellFormed();
+}
+
+interface Expiry {
+  expirationTtl?: number;
+  expiration?: number;
+}
+
+/** Returns the seconds after which an entry expires, 0 for never. */
+function ttlOf({ expirationTtl, expiration }: Expiry): number {
+  if (expirationTtl === undefined && expiration !== undefined) {
+    const ttl = expiration - Math.floor(Date.now() / 1000);
+    if (!Number.isInteger(expiration) || ttl < 1)
+      throw new RangeError(`expiration is in whole seconds since 1970, after now, not ${expiration}`);
+    return ttl;
+  }
+  const ttl = expirationTtl ?? 0;
+  if (!Number.isInteger(ttl) || ttl < 0)
+    throw new RangeError(`expirationTtl is in whole seconds, 0 for ever, not ${ttl}`);
+  return ttl;
 }
 
 function json(value: unknown, what: string): string {
@@ -16,26 +50,27 @@ function json(value: unknown, what: string): string {
   return encoded;
 }
 
-type GetType = 'text' | 'json' | 'arrayBuffer';
+const READERS = {
+  text: (bytes: Uint8Array<ArrayBuffer>) => text.decode(bytes),
+  json: (bytes: Uint8Array<ArrayBuffer>) => JSON.parse(text.decode(bytes)) as unknown,
+  arrayBuffer: (bytes: Uint8Array<ArrayBuffer>) => bytes.buffer,
+  stream: (bytes: Uint8Array<ArrayBuffer>) => new Response(bytes).body,
+};
+type GetType = keyof typeof READERS;
 
 /** `env.CACHE`: the API of Workers KV with an additional counter. */
 export const CACHE = {
   async get(key: string, options: GetType | { type?: GetType } = 'text'): Promise<unknown> {
     const type = typeof options === 'string' ? options : (options.type ?? 'text');
+    if (!Object.hasOwn(READERS, type))
+      throw new TypeError(`The type of a value is ${Object.keys(READERS).join(', ')}, not ${type}`);
     const value = host.cacheGet(key);
-    if (value === null) return null;
-    if (type === 'arrayBuffer') return value.buffer;
-    return type === 'json' ? JSON.parse(text.decode(value)) : text.decode(value);
+    return value === null ? null : READERS[type](value);
   },
-  async put(
-    key: string,
-    value: unknown,
-    { expirationTtl = 0 }: { expirationTtl?: number } = {},
-  ): Promise<void> {
-    if (!Number.isInteger(expirationTtl) || expirationTtl < 0) {
-      throw new RangeError(`expirationTtl is in whole seconds, 0 for ever, not ${expirationTtl}`);
-    }
-    host.cacheSet(key, contentOf(value), expirationTtl);
+  async put(key: string, value: unknown, options: Expiry = {}): Promise<void> {
+    const ttl = ttlOf(options);
+    const content = contentOf(value);
+    host.cacheSet(key, content instanceof Promise ? await content : content, ttl);
   },
   async delete(key: string): Promise<boolean> {
     return host.cacheDelete(key);
@@ -74,7 +109,8 @@ class StoredObject {
 /** `env.STORAGE`: blobs by CID. */
 export const STORAGE = {
   async put(data: unknown): Promise<string> {
-    const cid = host.storagePut(contentOf(data));
+    const content = contentOf(data);
+    const cid = host.storagePut(content instanceof Promise ? await content : content);
     if (cid === null) throw new Error('The data was not stored; the log says why');
     return cid;
   },

@@ -112,6 +112,9 @@ function checkArguments(name: string, args: readonly unknown[]): void {
   const takesBuffer = name in DATA && !(name === 'importKey' && args[0] === 'jwk');
   if (takesBuffer && !isBuffer) throw new TypeError(`${name} takes an ArrayBuffer or a view of one`);
   if (name !== 'importKey' && name !== 'generateKey') return;
+  const algorithm = args[name === 'importKey' ? 2 : 0] as Exclude<Algorithm, string>;
+  if (typeof algorithm !== 'object' || algorithm.hash === undefined)
+    throw new TypeError('The algorithm of an HMAC key needs a hash, such as {name: "HMAC", hash: "SHA-256"}');
   const usages = args.at(-1);
   if (!Array.isArray(usages)) throw new TypeError(`${name} takes a list of usages`);
   if (usages.length === 0 || !usages.every((one) => USAGES.has(one)))

@@ -84,7 +84,7 @@ const MAKE = Symbol('make');
 const abortOf = new WeakMap<AbortSignal, (reason: unknown) => void>();
 
 export class AbortSignal extends EventTarget {
-  onabort: ((event: Event) => unknown) | null = null;
+  #onabort: ((event: Event) => unknown) | null = null;
   #aborted = false;
   #reason: unknown;
 
@@ -95,15 +95,20 @@ export class AbortSignal extends EventTarget {
       if (this.#aborted) return;
       this.#aborted = true;
       this.#reason = reason ?? new DOMException('This operation was aborted', 'AbortError');
-      const event = new Event('abort');
-      event.target = this;
-      try {
-        this.onabort?.call(this, event);
-      } catch (error) {
-        uncaught(error);
-      }
-      this.dispatchEvent(event);
+      this.dispatchEvent(new Event('abort'));
     });
+  }
+
+  readonly #runHandler = (event: Event) => this.#onabort?.call(this, event);
+
+  /** A handler takes its turn among the listeners, by when it was set (HTML standard). */
+  get onabort(): ((event: Event) => unknown) | null {
+    return this.#onabort;
+  }
+  set onabort(handler: ((event: Event) => unknown) | null) {
+    this.#onabort = typeof handler === 'function' ? handler : null;
+    if (this.#onabort === null) this.removeEventListener('abort', this.#runHandler);
+    else this.addEventListener('abort', this.#runHandler);
   }
 
   get aborted(): boolean {

@@ -47,9 +47,15 @@ function responseOf(answer: Incoming, { url }: Request): Response {
     stream: null,
   });
   response.type = 'basic';
-  response.url = answer.url ?? url;
+  response.url = withoutFragment(answer.url ?? url);
   response.redirected = answer.url !== undefined;
   return response;
+}
+
+/** The URL of a response has no fragment (Fetch standard). */
+function withoutFragment(url: string): string {
+  const at = url.indexOf('#');
+  return at === -1 ? url : url.slice(0, at);
 }
 
 function contentOf({ body, body_base64 }: Incoming): Content {

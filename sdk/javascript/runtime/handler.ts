@@ -35,8 +35,9 @@ export async function callHandler(env: object, context: Context): Promise<Bytes>
     return encode(await (exported as Handler<unknown>)(parse(inputText()), env, context));
   }
   if (typeof exported !== 'object' || exported === null) {
+    const found = exported === null ? 'null' : typeof exported;
     throw new NonRetryableError(
-      'index has no default export; export a function, or an object with fetch, event or scheduled',
+      `The default export is ${found}; export a function, or an object with fetch, event or scheduled`,
     );
   }
   const handlers = exported as Handlers;

@@ -1,4 +1,6 @@
 import type { Redis } from 'ioredis';
+import { AppError, messageOf } from '../../errors.js';
+import { redactUrl } from '../../redact-url.js';
 import { connectNode } from '../../redis/server.js';
 
 /**
@@ -17,8 +19,21 @@ const SCAN_COUNT = 100;
 /** Partition id, its primary owners as host:port, the owners of its replicas. */
 type Partition = [id: string, owners: string[], replicas: string[]];
 
-export function connectOlric(url: string): Promise<Redis> {
-  return connectNode(url, 'OLRIC_URL', DIALECT);
+/** Throws `bad_config` if the server of the URL cannot be reached or is another one than Olric. */
+export async function connectOlric(url: string): Promise<Redis> {
+  const olric = await connectNode(url, 'OLRIC_URL', DIALECT);
+  try {
+    await olric.call('DM.GET', 'orama:cache-ping', 'ping');
+  } catch (error) {
+    // A member that has no such key, or cannot answer now, is Olric.
+    if (!/unknown command/i.test(messageOf(error))) return olric;
+    olric.disconnect();
+    throw new AppError(
+      'bad_config',
+      `The server at OLRIC_URL, ${redactUrl(url)}, is not Olric; correct the URL, or unset it to have the cache on the Redis of REDIS_URL.`,
+    );
+  }
+  return olric;
 }
 
 /** The members of an Olric cluster, for commands that cover only a member's own partitions. */

@@ -1,9 +1,9 @@
 import { isAppError } from '../../../src/errors.js';
-import { lockDataDir } from '../../../src/files/data-lock.js';
+import { lockDataDir, shareDataDir } from '../../../src/files/data-lock.js';
 
-// Locks the given directory, reports this, and keeps running.
+// Locks or shares the given directory, reports this, and keeps running.
 try {
-  lockDataDir(process.argv[2] ?? '');
+  (process.argv[3] === 'share' ? shareDataDir : lockDataDir)(process.argv[2] ?? '');
   process.send?.('locked');
   setInterval(() => {}, 1000);
 } catch (error) {

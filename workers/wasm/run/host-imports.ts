@@ -5,10 +5,11 @@ import {
   isEngineFunction,
   isThreadFunction,
   maxHostText,
+  refusedResult,
 } from '../../../src/contract/host-functions.js';
 import { encodeResponse } from '../../../src/contract/http-exchange.js';
 import type { LogLevel } from '../../../src/contract/invocation.js';
-import { MAX_HOST_BYTES, MAX_HOST_CALLS, MAX_HOST_RESULT_BYTES, MB } from '../../../src/contract/limits.js';
+import { MAX_HOST_BYTES, MAX_HOST_CALLS, MB } from '../../../src/contract/limits.js';
 import { failedRequest } from './failed-request.js';
 import { HOST_IMPORTS } from './imports.js';
 import type { GuestMemory } from './memory.js';
@@ -17,6 +18,7 @@ import { callInThread } from './thread-calls.js';
 import { UnreadResults } from './unread-results.js';
 
 const text = new TextDecoder('utf-8', { ignoreBOM: true });
+const strictText = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 
 type FailedReply = Extract<HostReply, { ok: false }>;
 
@@ -44,6 +46,8 @@ export class HostImports {
   readonly #unread = new UnreadResults();
   #calls = 0;
   #bytes = 0;
+  /** The bytes that the arguments of the current call have in the guest's memory. */
+  #argBytes = 0;
   /** The end of what the guest has logged last as an error. */
   #lastError: Uint8Array = NO_BYTES;
 
@@ -116,7 +120,7 @@ export class HostImports {
    */
   #refusal(kinds: readonly HostArg[], raw: readonly (number | bigint)[]): FailedReply | null {
     let at = 0;
-    let total = this.#bytes;
+    this.#argBytes = 0;
     for (const [name, kind] of kinds) {
       const pointer = Number(raw[at++]);
       if (kind !== 'text' && kind !== 'bytes') continue;
@@ -124,19 +128,32 @@ export class HostImports {
       const most = kind === 'text' ? maxHostText(name) : null;
       if (most !== null && length > most)
         return { ok: false, reason: `${name} has ${length} bytes; at most ${most} are allowed` };
-      total += length;
+      this.#argBytes += length;
     }
-    return total > MAX_HOST_BYTES ? TOO_MUCH : null;
+    return this.#bytes + this.#argBytes > MAX_HOST_BYTES ? TOO_MUCH : null;
   }
 
-  #readArgs(kinds: readonly HostArg[], raw: readonly (number | bigint)[]): HostValue[] {
+  /**
+   * Returns the arguments. A text that is not UTF-8 is refused: with replacement characters in the
+   * place of its bytes, it would be another key, or other data, and equal to that of other bytes.
+   */
+  #readArgs(kinds: readonly HostArg[], raw: readonly (number | bigint)[]): HostValue[] | FailedReply {
     let at = 0;
-    return kinds.map(([, kind]) => {
+    const args: HostValue[] = [];
+    for (const [name, kind] of kinds) {
       const first = raw[at++] ?? 0;
-      if (kind !== 'text' && kind !== 'bytes') return BigInt(first);
+      if (kind !== 'text' && kind !== 'bytes') {
+        args.push(BigInt(first));
+        continue;
+      }
       const bytes = this.#memory.copy(Number(first), Number(raw[at++]));
-      return kind === 'text' ? text.decode(bytes) : bytes;
-    });
+      try {
+        args.push(kind === 'text' ? strictText.decode(bytes) : bytes);
+      } catch {
+        return { ok: false, reason: `${name} is not valid UTF-8` };
+      }
+    }
+    return args;
   }
 
   /** A failure is logged with its reason. */
@@ -172,19 +189,14 @@ export class HostImports {
       return { ok: false, reason: `an invocation may make ${MAX_HOST_CALLS} host calls` };
     }
     if (!Array.isArray(args)) return args;
-    for (const arg of args) if (typeof arg !== 'bigint') this.#bytes += arg.length;
+    this.#bytes += this.#argBytes;
     return this.#execute(name, args);
   }
 
   #checkResult(reply: HostReply): HostReply {
     if (!reply.ok || reply.data === null) return reply;
-    if (reply.data.length > MAX_HOST_RESULT_BYTES) {
-      const size = (reply.data.length / MB).toFixed(1);
-      return {
-        ok: false,
-        reason: `its result is ${size} MB; at most ${MAX_HOST_RESULT_BYTES / MB} MB are allowed`,
-      };
-    }
+    const reason = refusedResult(reply.data.length);
+    if (reason !== null) return { ok: false, reason };
     this.#bytes += reply.data.length;
     return this.#bytes > MAX_HOST_BYTES ? TOO_MUCH : reply;
   }
