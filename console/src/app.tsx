@@ -57,12 +57,18 @@ function Shell({ namespace }: { namespace: string }) {
   const { path } = usePlace();
   const [isOpen, setIsOpen] = useState(false);
   const main = useRef<HTMLElement>(null);
+  const menu = useRef<HTMLButtonElement>(null);
   const first = useRef(true);
   // After a navigation, the focus moves to the beginning of the content, as after a page load.
   useEffect(() => {
     if (!first.current) main.current?.focus({ preventScroll: true });
     first.current = false;
   }, [path]);
+  const closeOnEscape = ({ key }: KeyboardEvent) => {
+    if (key !== 'Escape' || !isOpen) return;
+    setIsOpen(false);
+    menu.current?.focus();
+  };
   return (
     <div class="shell">
       <button type="button" class="skip" onClick={() => main.current?.focus()}>
@@ -75,14 +81,21 @@ function Shell({ namespace }: { namespace: string }) {
         <button
           type="button"
           class="menu"
+          ref={menu}
           aria-expanded={isOpen}
           aria-controls="navigation"
           onClick={() => setIsOpen(!isOpen)}
+          onKeyDown={closeOnEscape}
         >
           Menu
         </button>
       </header>
-      <nav id="navigation" class={isOpen ? 'side open' : 'side'} aria-label="Console">
+      <nav
+        id="navigation"
+        class={isOpen ? 'side open' : 'side'}
+        aria-label="Console"
+        onKeyDown={closeOnEscape}
+      >
         <ul>
           {NAVIGATION.map(([to, name]) => (
             <li key={to}>

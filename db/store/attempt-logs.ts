@@ -103,12 +103,27 @@ export function createAttemptLogs(database: Database): AttemptStore['logs'] {
         [after, FOLLOW_STEP, FOLLOW_STEP, ...bindings, query.limit],
       ),
     );
+    if ((rows[0]?.head ?? 0) < after && !(await hasAssigned(after))) {
+      const page = await newest(query);
+      return { ...page, records: page.records.toReversed() };
+    }
     const found = rows.filter((row) => row.position !== null);
     const last = found.at(-1);
     const head = Math.max(after, rows[0]?.head ?? 0);
     const isLast = found.length === last?.chosen && found.length < query.limit;
     const position = last === undefined || isLast ? head : last.position;
     return { records: records(rows), position: String(position) };
+  }
+
+  /**
+   * Returns whether a row has had this position; it may have been deleted since. If none has, the
+   * position is one of another store: a backup was restored, or the data directory is new.
+   */
+  async function hasAssigned(position: number): Promise<boolean> {
+    const rows = await database.run<{ seq: number }[]>(
+      knex.raw("select seq from sqlite_sequence where name = 'attempts'"),
+    );
+    return (rows[0]?.seq ?? 0) >= position;
   }
 
   return (query) => {

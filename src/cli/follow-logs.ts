@@ -51,6 +51,7 @@ export async function followLogs({ client, terminal, path, query, signal }: Foll
       } else {
         for await (const event of events) {
           lastId = event.id ?? lastId;
+          if (event.data === undefined) continue;
           const record = logRecordSchema.safeParse(JSON.parse(event.data));
           if (record.success) print(record.data);
         }

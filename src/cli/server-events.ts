@@ -2,7 +2,8 @@
 export interface ServerEvent {
   id: string | undefined;
   event: string;
-  data: string;
+  /** Undefined in an event that only sets the id from which to resume. */
+  data: string | undefined;
 }
 
 /** Parses server-sent events as they arrive. Comments, which serve as keep-alives, are skipped. */
@@ -30,5 +31,6 @@ function parseEvent(block: string): ServerEvent | undefined {
     else if (field === 'id') id = value;
     else if (field === 'event') event = value ?? event;
   }
-  return data.length === 0 ? undefined : { id, event, data: data.join('\n') };
+  if (data.length === 0) return id === undefined ? undefined : { id, event, data: undefined };
+  return { id, event, data: data.join('\n') };
 }

@@ -1,5 +1,5 @@
-import { watch } from 'node:fs';
 import { isSource, mayBeSource } from './function-directory.js';
+import { watchTree } from './watch-tree.js';
 
 /** Debounce interval. Editors write a file in several steps, which should cause one build. */
 const DEBOUNCE_MS = 200;
@@ -29,8 +29,8 @@ export function watchSources(
 ): Watching {
   let timer: NodeJS.Timeout | undefined;
   const changes = new Changes();
-  const watcher = watch(directory, { recursive: true }, (_event, file) => {
-    if (file === null || !isWatched(file) || !changes.add(file)) return;
+  const onChange = (file: string) => {
+    if (!isWatched(file) || !changes.add(file)) return;
     clearTimeout(timer);
     timer = setTimeout(() => {
       running = running.then(async () => {
@@ -39,11 +39,8 @@ export function watchSources(
         if (files.size > 0) await build(files).finally(() => changes.ended());
       });
     }, DEBOUNCE_MS);
-  });
-  watcher.on('error', (error: NodeJS.ErrnoException) => {
-    // On Linux, Node lists new directories itself; one may be deleted before it is listed.
-    if (error.code !== 'ENOENT') report(error);
-  });
+  };
+  const watcher = watchTree(directory, { isWatched, onChange, onError: report });
   let running = build(undefined).finally(() => changes.ended());
   const ended = new Promise<void>((resolve) => {
     const end = () => {

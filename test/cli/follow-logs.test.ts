@@ -72,6 +72,19 @@ test('a broken event stream resumes after the last event, and no record is print
   t.deepEqual(resumed.slice(0, 2), [undefined, '1']);
 });
 
+test('a stream that breaks before its first record resumes from the position that it began at', async (t) => {
+  const one = record(1);
+  const resumed: (string | undefined)[] = [];
+  const server = await httpServer((request, response) => {
+    resumed.push(request.headers['last-event-id']?.toString());
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.end(resumed.length === 1 ? 'id: 7\n\n' : `id: 8\ndata: ${JSON.stringify(one)}\n\n`);
+  });
+  t.teardown(server.close);
+  t.deepEqual(await follow(server.url, 1), [one.request_id]);
+  t.deepEqual(resumed.slice(0, 2), [undefined, '7']);
+});
+
 test('a run that began before the runs shown so far is printed when it ends, also after a reconnect', async (t) => {
   const [short, long] = [record(1), { ...record(1), started_at: '2026-01-01T00:00:00.000Z' }];
   let connections = 0;

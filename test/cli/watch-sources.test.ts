@@ -1,4 +1,5 @@
-import fs, { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -12,10 +13,9 @@ const others = tempDir();
 
 test('watching continues when a directory is deleted while it is listed', async (t) => {
   const list = fs.readdirSync;
-  mkdirSync(join(root, 'gone'));
   let isArmed = false;
   let isDeleted = false;
-  // Node lists a directory that has changed after it has checked that it exists.
+  // A new directory is listed after it has been found to exist.
   const deleteFirst = (...args: Parameters<typeof list>) => {
     if (String(args[0]).endsWith('/gone') && isArmed && !isDeleted) {
       // Before the deletion, which lists the directory, too.
@@ -24,12 +24,16 @@ test('watching continues when a directory is deleted while it is listed', async 
     }
     return list(...args);
   };
-  Object.assign(fs, { readdirSync: deleteFirst });
-  t.teardown(() => Object.assign(fs, { readdirSync: list }));
+  const setList = (readdirSync: unknown) => {
+    Object.assign(fs, { readdirSync });
+    syncBuiltinESMExports();
+  };
+  setList(deleteFirst);
+  t.teardown(() => setList(list));
 
   const { seen, errors } = watched(t, root, async () => {});
   isArmed = true;
-  writeFileSync(join(root, 'gone', 'new.ts'), '');
+  mkdirSync(join(root, 'gone'));
   if (process.platform === 'linux') await until('the deletion', async () => isDeleted);
   await until('a later change', () => {
     writeFileSync(join(root, 'index.ts'), String(Math.random()));
@@ -52,6 +56,36 @@ test('files of every type are watched, but not generated ones, logs and backups 
   }
   await until('all changes', () => seen().length === 5);
   t.deepEqual(seen().sort(), ['.env', 'Makefile', 'index.ts', 'page.hbs', 'pages/logo.png']);
+});
+
+test('a file that is replaced by a rename, as editors and git save, is watched further', async (t) => {
+  const directory = join(others, 'replaced');
+  mkdirSync(directory, { recursive: true });
+  const file = join(directory, 'function.yaml');
+  writeFileSync(file, '');
+  const { seen } = watched(t, directory, async () => {});
+  for (let save = 1; save <= 4; save++) {
+    writeFileSync(join(directory, '.new'), String(save));
+    renameSync(join(directory, '.new'), file);
+    await until(`save ${save}`, () => seen().filter((name) => name === 'function.yaml').length === save);
+  }
+  t.pass();
+});
+
+test('the files of new directories are watched, also of one that replaces another', async (t) => {
+  const directory = join(others, 'renewed');
+  mkdirSync(join(directory, 'lib'), { recursive: true });
+  const { seen } = watched(t, directory, async () => {});
+  for (const name of ['first.ts', 'second.ts']) {
+    rmSync(join(directory, 'lib'), { recursive: true });
+    mkdirSync(join(directory, 'lib', 'deep'), { recursive: true });
+    writeFileSync(join(directory, 'lib', 'deep', name), '');
+    await until(`${name} is new`, () => seen().includes(`lib/deep/${name}`));
+    const times = seen().length;
+    writeFileSync(join(directory, 'lib', 'deep', name), 'changed');
+    await until(`${name} has changed`, () => seen().slice(times).includes(`lib/deep/${name}`));
+  }
+  t.pass();
 });
 
 test('a build that writes files into its directory is not repeated for ever', async (t) => {

@@ -210,3 +210,21 @@ browserSays(
     await context.close();
   },
 );
+
+browserSays('Escape closes the menu of a narrow window and returns the focus to it', async (t, browser) => {
+  const { context, page, show } = await opened(browser);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await show('/functions');
+  const menu = page.getByRole('button', { name: 'Menu' });
+  const [navigation, secrets] = ['#navigation', page.getByRole('link', { name: 'Secrets', exact: true })];
+  for (const leave of [() => secrets.focus(), () => menu.focus()]) {
+    await menu.press('Enter');
+    await page.locator(navigation).waitFor();
+    await leave();
+    await page.keyboard.press('Escape');
+    await page.locator(navigation).waitFor({ state: 'hidden' });
+    t.true(await hasFocus(page, '.menu'));
+  }
+  t.is(await menu.getAttribute('aria-expanded'), 'false');
+  await context.close();
+});

@@ -21,6 +21,15 @@ test('behind trusted proxies the client is the rightmost forwarded address that 
   t.is(addressOf(from('10.0.0.1')), '10.0.0.1');
 });
 
+test('a port that a proxy has appended to an address is ignored', (t) => {
+  const { addressOf } = createClientAddresses(['10.0.0.0/8']);
+  t.is(addressOf(from('10.0.0.1', '203.0.113.9:4711')), '203.0.113.9');
+  t.is(addressOf(from('10.0.0.1', '1.2.3.4, [2001:db8::1]:443, 10.9.9.9:80')), '2001:db8::1');
+  t.is(addressOf(from('10.0.0.1', '[2001:db8::1]')), '2001:db8::1');
+  t.is(addressOf(from('10.0.0.1', '2001:db8::1')), '2001:db8::1');
+  t.is(addressOf(from('10.0.0.1', '203.0.113.9:x')), '10.0.0.1');
+});
+
 test('addresses of one IPv6 /64 network count as one client', (t) => {
   const { rateLimitKeyOf: addressOf } = createClientAddresses();
   t.is(addressOf(from('2001:db8:1:2::1')), addressOf(from('2001:db8:1:2:ffff::9')));

@@ -222,6 +222,7 @@ test('logs can be filtered, and followed as server-sent events that resume after
   t.is((await api.get('/v1/functions/probe/logs?limit=5000')).status, 400);
 
   const follow = (headers: Record<string, string> = {}, query = '') => {
+    const ids: string[] = [];
     const aborter = new AbortController();
     const events: { id?: string; data: string }[] = [];
     const reading = fetch(`${api.url}/v1/functions/probe/logs?follow=true${query}`, {
@@ -237,12 +238,13 @@ test('logs can be filtered, and followed as server-sent events that resume after
         for (const block of blocks) {
           const id = /^id: (.*)$/m.exec(block)?.[1];
           const data = /^data: (.*)$/m.exec(block)?.[1];
+          if (id !== undefined) ids.push(id);
           if (data !== undefined) events.push(id === undefined ? { data } : { id, data });
         }
       }
     });
     reading.catch(() => undefined);
-    return { events, stop: () => aborter.abort() };
+    return { events, ids, stop: () => aborter.abort() };
   };
 
   const past = follow({}, '&limit=10');
@@ -259,4 +261,28 @@ test('logs can be filtered, and followed as server-sent events that resume after
   await until('the record that was missed', async () => resumed.events.length === 1);
   t.is(JSON.parse(resumed.events[0]?.data ?? '').messages[0].message, 'missed');
   resumed.stop();
+
+  const empty = follow({ 'last-event-id': '' });
+  await until('a position before the first record', async () => empty.ids.length === 1);
+  empty.stop();
+  await api.invoke('probe', commands({ op: 'log', a: 'after it' }));
+  const again = follow({ 'last-event-id': empty.ids[0] ?? '' });
+  await until('the record that was missed', async () => again.events.length === 1);
+  t.is(JSON.parse(again.events[0]?.data ?? '').messages[0].message, 'after it');
+  again.stop();
+  t.deepEqual(empty.events, [], 'an empty id begins now');
+
+  for (const id of ['x', '-1', '1.5', '1e3', '9'.repeat(16)]) {
+    const headers = { 'x-api-key': api.key, 'last-event-id': id };
+    const response = await fetch(`${api.url}/v1/functions/probe/logs?follow=true`, { headers });
+    t.is(response.status, 400, id);
+    t.regex(await response.text(), /last-event-id must be the id of an event of the stream/);
+  }
+
+  const elsewhere = follow({ 'last-event-id': '999999999' });
+  await until('the newest records', async () => elsewhere.events.length === 5);
+  await api.invoke('probe', commands({ op: 'log', a: 'new' }));
+  await until('a new record', async () => elsewhere.events.length === 6);
+  t.is(JSON.parse(elsewhere.events[5]?.data ?? '').messages[0].message, 'new');
+  elsewhere.stop();
 });

@@ -71,6 +71,20 @@ test('the published Standard Webhooks signature matches, also among several sign
   }
 });
 
+test('a Standard Webhooks message with an empty id is refused, also when it is signed', (t) => {
+  const settings = { scheme: 'standard-webhooks', secret: 'S', tolerance: 300 } as const;
+  for (const [id, accepted] of [['msg_1', true] as const, ['', false] as const]) {
+    const signature = createHmac(HEX, 'key').update(`${id}.1614265330.{}`).digest('base64');
+    const headers = {
+      'webhook-id': id,
+      'webhook-timestamp': '1614265330',
+      'webhook-signature': `v1,${signature}`,
+    };
+    const secret = `whsec_${Buffer.from('key').toString('base64')}`;
+    t.is(matches(settings, secret, headers, '{}', 1_614_265_330_000), accepted, JSON.stringify(id));
+  }
+});
+
 test('a Stripe signature matches with any of its v1 fields, and the event id is the id in the body', (t) => {
   // Stripe Docs, "Verify webhook signatures manually": HMAC-SHA256 over `<t>.<body>`.
   const body = '{"id":"evt_123","object":"event"}';

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { whole } from '../function.js';
 import { functionNameSchema, namespaceSchema, requestIdSchema } from '../ids.js';
 import { attemptStatusSchema, logRecordSchema } from '../invocation.js';
+import { show } from '../show.js';
 import { namespaceQuery, sinceSchema } from './common.js';
 
 export const DEFAULT_LOG_LIMIT = 100;
@@ -19,7 +20,13 @@ export const logsQuerySchema = z.object({
 });
 
 export const logsHeadersSchema = z.object({
-  'last-event-id': z.string().max(256).optional().describe('With `follow`: the `id` after which to resume.'),
+  'last-event-id': z
+    .string()
+    .regex(/^\d{0,15}$/, {
+      error: (issue) => `must be the id of an event of the stream, not ${show(issue.input)}`,
+    })
+    .optional()
+    .describe('With `follow`: the `id` after which to resume. Empty is the same as none.'),
 });
 
 export const logsReplySchema = z.object({

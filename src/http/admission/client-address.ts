@@ -35,7 +35,8 @@ export function createClientAddresses(trustedProxies: readonly string[] = []): C
     const peer = request.socket.remoteAddress ?? '';
     if (!isTrusted(peer)) return plain(peer);
     let client = peer;
-    for (const hop of listOf(request, 'x-forwarded-for').reverse()) {
+    for (const entry of listOf(request, 'x-forwarded-for').reverse()) {
+      const hop = withoutPort(entry);
       if (!ipaddr.isValid(hop)) break;
       client = hop;
       if (!isTrusted(hop)) break;
@@ -60,6 +61,12 @@ function listOf(request: AddressedRequest, name: string): string[] {
   const header = request.headers[name];
   const text = Array.isArray(header) ? header.join(',') : (header ?? '');
   return text === '' ? [] : text.split(',').map((part) => part.trim());
+}
+
+/** Some proxies append the client's port: `203.0.113.9:4711`, `[2001:db8::1]:4711`. */
+function withoutPort(entry: string): string {
+  const [, ipv4, ipv6] = /^(?:(\d+\.\d+\.\d+\.\d+)|\[([^\]]*)\])(?::\d+)?$/.exec(entry) ?? [];
+  return ipv4 ?? ipv6 ?? entry;
 }
 
 function parseNetwork(text: string): Network {

@@ -12,12 +12,14 @@ export interface StreamRequest extends FollowRequest {
 export async function streamLogs(logs: Logs, write: WriteEvents, request: StreamRequest): Promise<void> {
   const { past, signal, ...filter } = request;
   let { after } = filter;
-  if (past > 0) {
-    const page = await logs.read({ ...filter, limit: past });
+  if (after === undefined) {
+    const page = await logs.read({ ...filter, limit: Math.max(past, 1) });
     after = page.position;
-    await write(events(page.records.toReversed(), page.position));
+    const records = page.records.slice(0, past).toReversed();
+    // A client that is disconnected before the first record resumes from here.
+    await write(records.length === 0 ? `id: ${after}\n\n` : events(records, after));
   }
-  const follow = { ...filter, signal, ...(after === undefined ? {} : { after }) };
+  const follow = { ...filter, signal, after };
   for await (const { records, position } of logs.follow(follow)) await write(events(records, position));
 }
 

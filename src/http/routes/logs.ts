@@ -51,7 +51,7 @@ export const readLogs = route({
     if (query.follow && ctx.method === 'GET') {
       await services.catalog.assertKnown(namespace, params.name);
       const isPast = query.limit !== undefined || query.since !== undefined;
-      const after = headers['last-event-id'];
+      const after = headers['last-event-id'] || undefined;
       return eventStream(call, (write, signal) =>
         streamLogs(services.logs, write, {
           ...filter,

@@ -83,7 +83,10 @@ export interface LogQuery {
   since?: number;
   status?: AttemptStatus;
   requestId?: RequestId;
-  /** Only rows written after this position, oldest first. Used to follow a log. */
+  /**
+   * Only rows written after this position, oldest first. Used to follow a log. After a position
+   * that the store has not assigned yet, the newest rows.
+   */
   after?: string;
 }
 

@@ -17,7 +17,8 @@ export function matchesStandardWebhooks(
   const id = headers['webhook-id']?.toString();
   const time = headers['webhook-timestamp']?.toString();
   const signatures = headers['webhook-signature']?.toString();
-  if (id === undefined || time === undefined || signatures === undefined) return false;
+  // An empty id is none: nothing would tell a repeated request from a new one.
+  if (id === undefined || id === '' || time === undefined || signatures === undefined) return false;
   if (!isRecent(time, now, tolerance)) return false;
   const encoded = secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret;
   const key = Buffer.from(encoded, 'base64');
