@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { type Job, withBackend } from 'bullmq';
 import Database from 'libsql';
@@ -176,6 +177,25 @@ test('a database of a newer schema version is refused with an error that names t
   refused.on('error', () => {});
   await t.throwsAsync(refused.waitUntilReady(), { message: /written by a newer version \(schema 99/ });
   await refused.close();
+});
+
+test('a job is taken back only if its lock was not renewed between two checks', async (t) => {
+  const connection = newFile();
+  const queue = new Bull.Queue('work', { connection });
+  const options = { connection, autorun: false, stalledInterval: 1, skipLockRenewal: true };
+  const worker = new Bull.Worker('work', null, options);
+  t.teardown(() => Promise.all([worker.close(), queue.close()]));
+  await queue.add('job', {}, { jobId: 'one' });
+  const job = await worker.getNextJob('token');
+  const check = async () => {
+    await setTimeout(20);
+    return worker.getBackend().moveStalledJobsToWait();
+  };
+  for (let round = 0; round < 3; round++) {
+    await job?.extendLock('token', 1);
+    t.deepEqual(await check(), []);
+  }
+  t.deepEqual(await check(), ['one']);
 });
 
 test('a worker whose lock has expired loses the job and cannot complete the job later', async (t) => {

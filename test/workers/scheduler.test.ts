@@ -55,6 +55,25 @@ test('cancelling stops a running guest and removes a waiting guest', async (t) =
   t.is((await runText(engine, wasm, 'echo next')).output, 'next\n');
 });
 
+test('closing an engine keeps the result of a guest that has ended meanwhile', async (t) => {
+  const engine = openEngine({ threads: 1, parked: 0 });
+  t.teardown(() => engine.close());
+  const { opened: hasBegun, open: begun } = closedGate();
+  const host = {
+    http_fetch: async () => {
+      begun();
+      return '{}';
+    },
+  };
+  const running = runText(engine, await kitchen(), 'fetch http://x\nspin 50\necho done', { host });
+  await hasBegun;
+  await delay(0);
+  // The main thread is busy until the guest has ended, so it has not handled the end.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
+  await engine.close();
+  t.is((await running).output, '{}\ndone\n');
+});
+
 test('closing an engine rejects running, waiting and later runs with unavailable', async (t) => {
   const engine = openEngine({ threads: 1, parked: 0 });
   t.teardown(() => engine.close());

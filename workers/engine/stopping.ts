@@ -44,7 +44,10 @@ export class Stopping {
   close(): void {
     this.#deadlines.close();
     this.#cancellations.close();
-    for (const [, runs] of this.#state.reservations.queues.all()) {
+    const { queues } = this.#state.reservations;
+    // A result that is already in the slot counts, as otherwise its invocation would run again.
+    for (const [thread] of [...queues.all()]) this.#runs.collectEnded(thread);
+    for (const [, runs] of queues.all()) {
       for (const run of runs) run.stopReason ??= 'closing';
     }
   }
@@ -74,6 +77,7 @@ export class Stopping {
     if (run.phase === 'next' && run.slot?.withdraw()) {
       this.#state.reservations.releaseUnstarted(run, run.thread);
       finish(run, () => run.resolve(neverStarted()));
+      this.#dispatch();
       return;
     }
     run.stopReason = ending;

@@ -16,7 +16,7 @@ export interface ExtendLockOptions extends HeldJob {
 export function extendLock(queue: QueueState, { id, token, lockMs, now }: ExtendLockOptions): boolean {
   return (
     queue.store.run(
-      `UPDATE job SET locked_until = ? WHERE queue = ? AND id = ? AND state = ${STATE.active} AND lock_token = ?`,
+      `UPDATE job SET locked_until = ?, stalled_mark = 0 WHERE queue = ? AND id = ? AND state = ${STATE.active} AND lock_token = ?`,
       now + lockMs,
       queue.id,
       id,
@@ -54,9 +54,9 @@ export interface RecoverStalledOptions {
 }
 
 /**
- * Returns stalled jobs to their places: those whose lock has expired and that were already active at
- * the previous check, so that a lock renewed slightly late has no effect. Checks are limited to one
- * per interval, regardless of the number of workers. Returns the ids of recovered jobs.
+ * Puts stalled jobs back into the queue: those whose lock has expired and has not been renewed since
+ * the check before, so that a lock that is renewed slightly late has no effect. Checks are limited
+ * to one per interval, regardless of the number of workers. Returns the ids of the recovered jobs.
  */
 export function recoverStalled(
   queue: QueueState,
