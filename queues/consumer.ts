@@ -46,11 +46,11 @@ export class Consumer implements Closable {
     this.#guard = guard;
     this.#cancelRequests = new CancelRequests(driver, settings.warn);
     this.#prefetch = perQueue(
-      (kind) => new Prefetch(kind, settings.concurrency, () => this.#setFetches(kind)),
+      (kind) => new Prefetch(kind, settings.concurrency, () => this.#updateFetchLimit(kind)),
     );
     this.#slots = new SlotLimiter(settings.concurrency, {
       limitOf: (kind) => this.#prefetch[kind].limit,
-      changed: (kind) => this.#setFetches(kind),
+      changed: (kind) => this.#updateFetchLimit(kind),
       hasUnseen: (kind, seen) => driver.hasUnseen(kind, seen),
     });
   }
@@ -66,7 +66,7 @@ export class Consumer implements Closable {
     return consumer;
   }
 
-  #setFetches(kind: QueueKind): void {
+  #updateFetchLimit(kind: QueueKind): void {
     const { limit } = this.#prefetch[kind];
     const jobs = limit + this.#slots.extraFetches(kind);
     this.#loops.get(kind)?.loop.runs.setLimit(jobs, { prefetches: limit > this.#settings.concurrency });

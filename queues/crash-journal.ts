@@ -26,7 +26,7 @@ export interface CrashJournal extends Closable {
    * process.
    */
   write(runs: readonly RunKey[]): Promise<void>;
-  /** Resolves with the keys of all processes. */
+  /** Resolves with the keys of every process that has not closed its journal, running or dead. */
   read(): Promise<ReadonlySet<string>>;
 }
 

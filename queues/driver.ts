@@ -63,13 +63,15 @@ export interface Adds {
  */
 export interface JobCounts {
   /**
-   * This process has the job, until `stopped`. Neither is called for a job that returns to the queue
-   * before it is run. Absent where the store itself knows the running jobs, which do not count as
-   * waiting.
+   * This process has begun to handle the job, which may still wait for a slot, until `stopped`.
+   * Absent where the store itself knows the running jobs, which do not count as waiting.
    */
   began?(job: InvocationJob): void;
   stopped?(job: InvocationJob): void;
-  /** A job of this process has left the queue. It counts for its namespace until then, or a sweep. */
+  /**
+   * A job of this process has left the queue. Until this call, or the next sweep, it counts for its
+   * namespace.
+   */
   ended(job: InvocationJob): void;
   /** The end of a job that `remove` has removed is recorded. Called earlier, it could be lost. */
   removed(job: InvocationJob): void;

@@ -12,7 +12,7 @@ const RETRY_AFTER_SECONDS = 5;
 export function queueFull(limits: QueueLimits): AppError {
   return new AppError(
     'queue_full',
-    `The queue is full (at most ${limits.maxWaiting} waiting jobs and ${Math.floor(limits.maxBytes / (1 << 20))} MB of input); nothing was accepted, try again later.`,
+    `The queue is full (at most ${limits.maxWaiting} waiting jobs and ${Math.floor(limits.maxBytes / MB)} MB of input); nothing was accepted, try again later.`,
     { retryAfter: RETRY_AFTER_SECONDS },
   );
 }

@@ -133,7 +133,7 @@ export class JobRuns implements Closable, BatchFetcher {
     for (const [index, answer] of answers.entries()) {
       const token = tokens[index] ?? '';
       if (answer.kind === 'empty') continue;
-      if (this.#isBeyondLimit) this.#giveBack(answer.id, token);
+      if (this.#isBeyondLimit) this.#returnToQueue(answer.id, token);
       else this.#start(answer.json, answer.id, token);
     }
     this.#events.changed();
@@ -176,7 +176,7 @@ export class JobRuns implements Closable, BatchFetcher {
   }
 
   /** Returns a fetched job to the queue, with no attempt used. */
-  #giveBack(id: string, token: string): void {
+  #returnToQueue(id: string, token: string): void {
     this.track(this.#settler.returnToQueue(id, token));
   }
 
@@ -216,7 +216,7 @@ export class JobRuns implements Closable, BatchFetcher {
       this.#renewal.track(id, token);
       try {
         const outcome = await this.#options.run(job, token);
-        if (outcome === 'unstarted') this.#giveBack(id, token);
+        if (outcome === 'unstarted') this.#returnToQueue(id, token);
         job =
           outcome === 'done'
             ? this.#readNext(await this.#settler.complete(job, token, () => this.#mayFetchNext), token)
@@ -237,7 +237,7 @@ export class JobRuns implements Closable, BatchFetcher {
       return null;
     }
     if (!this.#isStopped) return this.#read(next.json, next.id, token);
-    this.#giveBack(next.id, token);
+    this.#returnToQueue(next.id, token);
     return null;
   }
 

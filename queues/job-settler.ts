@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../src/errors.js';
 import type { Settlement } from '../src/ports/queue.js';
 import { retryDelayOf } from './backoff.js';
 import type { JobCounts } from './driver.js';
 import type { InvocationJob } from './job-data.js';
-import { isLost, JOB_MARKER, type JobStore, type Marker, type NextJob } from './job-store.js';
+import { isLost, JOB_MARKER, type JobStore, KEEP_NOTHING, type Marker, type NextJob } from './job-store.js';
 import type { Warn } from './warn.js';
 
 /** The delay before a failed command of a settlement is retried, in milliseconds. */
 const RETRY_MS = 1000;
-/** Results, logs and dead letters live in the store, so BullMQ must keep no finished jobs. */
-const KEEP_NOTHING = { count: 0 };
 /** How many jobs of other programs are kept among BullMQ's failed jobs, for those who added them. */
 const KEEP_FOREIGN = { count: 100 };
 
@@ -98,9 +97,8 @@ export class JobSettler {
 
   /** Fails a job that can never be run. */
   async fail(job: InvocationJob, token: string, cause: unknown): Promise<void> {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     try {
-      await this.#store.moveToFailed(job, reason, KEEP_NOTHING, token, false);
+      await this.#store.moveToFailed(job, messageOf(cause), KEEP_NOTHING, token, false);
       this.#jobCounts.ended(job);
       this.#warn(`Job ${job.id} left the queue without having been settled.`, cause);
     } catch (error) {
@@ -108,7 +106,7 @@ export class JobSettler {
     }
   }
 
-  /** Returns a job that has not begun, with no attempt used. */
+  /** Puts a job that has not begun back into the queue, with no attempt used. */
   async returnToQueue(id: string, token: string): Promise<void> {
     try {
       await this.#store.moveJobFromActiveToWait(id, token);
@@ -119,7 +117,7 @@ export class JobSettler {
     }
   }
 
-  /** Returns a marker that this process has consumed but cannot act on. */
+  /** Puts back a marker that this process has consumed but cannot act on. */
   async returnMarker(marker: Marker): Promise<void> {
     await this.#store.returnMarker(marker).catch(() => {});
   }

@@ -1,9 +1,13 @@
 import type { IQueueBackend, JobJson, MinimalJob } from 'bullmq';
 
 /**
- * The largest number of jobs per command; a longer command would block the store for other clients.
+ * The largest number of jobs per command, to fetch or to add. A longer command would block the store
+ * for other clients, and gain no throughput.
  */
 export const MAX_JOBS_PER_COMMAND = 32;
+
+/** Results, logs and dead letters live in the store, so BullMQ must keep no finished jobs. */
+export const KEEP_NOTHING = { count: 0 };
 
 /** The queue had no job that may run now. */
 export interface EmptyQueue {
@@ -40,7 +44,7 @@ export interface JobStore extends IQueueBackend {
    */
   complete(job: MinimalJob, token: string, fetchNext: boolean): Promise<NextJob | null>;
   /**
-   * Returns a marker that this process has consumed but cannot act on, so that another process
+   * Puts back a marker that this process has consumed but cannot act on, so that another process
    * does.
    */
   returnMarker(marker: Marker): Promise<void>;

@@ -24,16 +24,16 @@ const PREFETCH_FACTOR = { sync: 3, async: 6 } as const satisfies Record<QueueKin
 export class Prefetch {
   readonly #slots: number;
   readonly #raisedLimit: number;
-  readonly #setLimit: (jobs: number) => void;
+  readonly #onChange: () => void;
   #current: number;
   #shortInARow = 0;
 
-  /** @param setLimit Called whenever the number of jobs to fetch changes. */
-  constructor(kind: QueueKind, slots: number, setLimit: (jobs: number) => void) {
+  /** @param onChange Called when `limit` has changed. */
+  constructor(kind: QueueKind, slots: number, onChange: () => void) {
     this.#slots = slots;
     this.#current = slots;
     this.#raisedLimit = PREFETCH_FACTOR[kind] * slots;
-    this.#setLimit = setLimit;
+    this.#onChange = onChange;
   }
 
   /** The current number of jobs to fetch. */
@@ -64,6 +64,6 @@ export class Prefetch {
 
   #change(jobs: number): void {
     this.#current = jobs;
-    this.#setLimit(jobs);
+    this.#onChange();
   }
 }

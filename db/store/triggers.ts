@@ -29,7 +29,6 @@ export function createTriggerStore(database: Database): TriggerStore {
         database,
         check,
         [
-          // A trigger of function.yaml becomes one of the API, which deploys do not remove.
           insertIf(knex, 'triggers', row, exists, ADOPT),
           ...auditQueries(knex, audit, exists),
           triggers().where({ namespace, function: fn, spec: row.spec }),

@@ -22,7 +22,10 @@ export class FairQueue<T> {
     this.#length++;
   }
 
-  /** Returns an item that was taken to the front of its owner's list. */
+  /**
+   * Puts an item that was taken back to the front of its owner's list. An owner without other items
+   * is served last.
+   */
   requeue(owner: string, item: T): void {
     const queue = this.#queues.get(owner);
     if (queue === undefined) this.#queues.set(owner, [item]);

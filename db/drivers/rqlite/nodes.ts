@@ -2,7 +2,7 @@ import { request } from 'undici';
 import * as z from 'zod';
 import type { Node } from '../../../src/ports/node.js';
 import { RqliteError } from './errors.js';
-import { authorization } from './transport.js';
+import { authorization, pathPrefix } from './transport.js';
 
 const TIMEOUT_MS = 2000;
 
@@ -19,7 +19,7 @@ export async function readNodes(urls: readonly string[]): Promise<Node[]> {
   let failure: unknown;
   for (const url of urls.map((text) => new URL(text))) {
     try {
-      const response = await request(`${url.origin}${url.pathname.replace(/\/+$/, '')}/nodes?timeout=1s`, {
+      const response = await request(`${url.origin}${pathPrefix(url)}/nodes?timeout=1s`, {
         headers: authorization(url),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });

@@ -214,7 +214,7 @@ function openNode(url: URL, connections: number): Node {
   const options = { keepAliveTimeout: 30_000, connect: { timeout: CONNECT_TIMEOUT_MS } };
   const spare = new Pool(url.origin, { ...options, connections: 1 });
   const headers = { 'content-type': 'application/json', ...authorization(url) };
-  const prefix = url.pathname.replace(/\/+$/, '');
+  const prefix = pathPrefix(url);
   const ask = async (signal: AbortSignal) => {
     const path = `${prefix}/readyz?noleader`;
     await (await spare.request({ method: 'GET', path, headers, signal })).body.dump();
@@ -273,6 +273,11 @@ async function read(body: AsyncIterable<Buffer>, maxBytes: number): Promise<stri
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
+}
+
+/** Returns the path before those of the node's API, without a slash at its end. */
+export function pathPrefix({ pathname }: URL): string {
+  return pathname.replace(/\/+$/, '');
 }
 
 /** Returns the Authorization header for the credentials of a URL; none without credentials. */

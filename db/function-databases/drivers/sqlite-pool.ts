@@ -89,7 +89,7 @@ export class SqlitePool implements Closable {
     for (const job of this.#waiting) job.reject('closed');
     this.#waiting = [];
     const exits = [...this.#children].map(
-      (child) => new Promise<void>((resolve) => child.process.once('exit', () => resolve())),
+      (child) => new Promise<void>((resolve) => child.process.once('close', () => resolve())),
     );
     for (const child of this.#children) this.#end(child, 'closed');
     await Promise.all(exits);

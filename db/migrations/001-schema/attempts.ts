@@ -1,6 +1,6 @@
 /** Attempts of invocations, and what belongs to an invocation. */
 export const ATTEMPTS: readonly string[] = [
-  // The most frequently written table. One row per attempt; the columns from `state` to `parent_id`
+  // The most frequently written table. One row per attempt; the columns from `state` to `reason`
   // are set when the attempt ended its invocation. `position` increases in the order of writing on
   // every driver, unlike clocks: followers of a log read by it, and AUTOINCREMENT keeps it from
   // decreasing after a purge. `exit_code` is stored so that a caller that learns of the end from the

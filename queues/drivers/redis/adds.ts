@@ -7,6 +7,7 @@ import type { Adds, JobGroup, LimitsByNamespace, QueueLimits } from '../../drive
 import { addTooLate, namespaceLimitExceeded, queueFull } from '../../errors.js';
 import { JOB_COST, MAX_PRIORITY } from '../../fairness.js';
 import { type NewJob, queueKindOf } from '../../job-data.js';
+import { MAX_JOBS_PER_COMMAND } from '../../job-store.js';
 import type { QueueQuota } from '../../queue-quota.js';
 import { UnconfirmedAdd } from '../../unconfirmed-add.js';
 import { nextJobsOf } from './batching-backend.js';
@@ -22,11 +23,6 @@ const ADD_WITHIN_MS = 1500;
 /** More than the error of the estimate of the Redis clock, which is a short round trip. */
 const CLOCK_MARGIN_MS = 100;
 
-/**
- * The largest number of jobs per command. Larger batches gain no throughput and make Redis and the
- * event loop wait for each other.
- */
-const MAX_JOBS = 32;
 /** The largest number of input bytes per command, so that a slow network does not delay a batch. */
 const MAX_BYTES = 8 << 20;
 
@@ -218,5 +214,5 @@ function fitsCommand(adds: readonly Add[], add: Add): boolean {
     jobs += group.length;
     for (const { data } of group) bytes += data.s;
   }
-  return jobs <= MAX_JOBS && bytes <= MAX_BYTES;
+  return jobs <= MAX_JOBS_PER_COMMAND && bytes <= MAX_BYTES;
 }

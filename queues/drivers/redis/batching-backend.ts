@@ -14,7 +14,13 @@ import {
 } from 'bullmq';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import { Batcher } from '../../batcher.js';
-import { type JobStore, MAX_JOBS_PER_COMMAND, type Marker, type NextJob } from '../../job-store.js';
+import {
+  type JobStore,
+  KEEP_NOTHING,
+  MAX_JOBS_PER_COMMAND,
+  type Marker,
+  type NextJob,
+} from '../../job-store.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 
 /** Longer than the longest wait for a job, which is 10 s, in milliseconds. */
@@ -23,8 +29,6 @@ const BLOCKING_SILENCE_MS = 15_000;
 const DEFAULT_LOCK_MS = 30_000;
 /** The delay after a refused command, in milliseconds. */
 const REFUSED_MS = 1000;
-/** Results, logs and dead letters live in the store, so BullMQ must keep no completed jobs. */
-const KEEP_NOTHING = { count: 0 };
 /** The number of keys and of arguments of BullMQ's script moveToFinished. */
 const KEYS = 14;
 const ARGUMENTS = 9;

@@ -42,8 +42,8 @@ export class RedisCrashJournal implements CrashJournal {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    // When Redis is unreachable the record stays. No guest was running when this process ended, but
-    // its jobs were returned to the queue.
+    // When Redis is unreachable, the record stays and may name guests that have ended: the next crash
+    // of their jobs then counts one too many.
     await this.#connection.hdel(KEY, this.#process).catch(() => {});
   }
 }

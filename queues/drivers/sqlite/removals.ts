@@ -3,7 +3,7 @@ import { decodeInvocation } from '../../job-codec.js';
 import type { JobData } from '../../job-data.js';
 import type { Warn } from '../../warn.js';
 import type { SqliteConnection } from './backend/connection.js';
-import { rowsOf, write } from './tables.js';
+import { FORGET_CANCELLED, rowsOf, write } from './tables.js';
 
 const SWEEP_EVERY_MS = 10_000;
 /** The number of jobs that a sweep reads at once, each with an input of up to 1 MB. */
@@ -52,6 +52,7 @@ export class Removals {
    * jobs are cancelled.
    */
   async #sweep(handler: RemovedHandler): Promise<void> {
+    await write(this.#connection, FORGET_CANCELLED, [[]]);
     for (;;) {
       const rows = await rowsOf<Row>(this.#connection, `${READ} LIMIT ${SWEEP_STEP}`);
       const over: [string][] = [];

@@ -2,6 +2,9 @@ import type { SqliteConnection } from './backend/connection.js';
 import { STATE } from './backend/schema.js';
 import type { SqlValue } from './backend/store.js';
 
+/** Deletes cancel requests that no worker needs any more. */
+export const FORGET_CANCELLED = 'DELETE FROM orama_cancelled WHERE at < unixepoch() - 86400';
+
 /**
  * The project's own tables in the queue's database. They are created and cleaned at every start,
  * while this process has exclusive access. The namespace and input size of a job are stored in its
@@ -11,7 +14,7 @@ export const SETUP = `
 CREATE TABLE IF NOT EXISTS orama_backlog (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS orama_backlog_refused (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS orama_cancelled (id TEXT PRIMARY KEY, at INTEGER NOT NULL DEFAULT (unixepoch())) WITHOUT ROWID;
-DELETE FROM orama_cancelled WHERE at < unixepoch() - 86400;
+${FORGET_CANCELLED};
 -- Jobs that were deleted before a worker had them, also with another tool: see removals.ts.
 CREATE TABLE IF NOT EXISTS orama_removed (id TEXT PRIMARY KEY, name TEXT NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS orama_removal BEFORE DELETE ON job

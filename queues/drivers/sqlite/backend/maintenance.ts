@@ -56,26 +56,31 @@ export class Maintenance {
     }
     if (!this.#isVacuumed) {
       // The file shrinks only when the WAL is checkpointed.
-      this.#attempt('PRAGMA wal_checkpoint(TRUNCATE)');
+      this.#attempt(() => {
+        this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        return true;
+      });
       this.#isVacuumed = true;
     }
   }
 
   /** Runs one vacuum step. Returns whether to continue. */
   #vacuum(): boolean {
-    const [free] = this.#database.prepare('PRAGMA freelist_count').raw().get([]) as [number];
-    if (free <= KEEP_FREE) return false;
-    return this.#attempt(`PRAGMA incremental_vacuum(${Math.min(PAGES_AT_ONCE, free - KEEP_FREE)})`);
+    return this.#attempt(() => {
+      const [free] = this.#database.prepare('PRAGMA freelist_count').raw().get([]) as [number];
+      if (free <= KEEP_FREE) return false;
+      this.#database.exec(`PRAGMA incremental_vacuum(${Math.min(PAGES_AT_ONCE, free - KEEP_FREE)})`);
+      return true;
+    });
   }
 
   /**
-   * A full disk or a concurrent transaction of another process is not an error here: a later step
-   * retries.
+   * Returns false for a step that fails. A full disk or a concurrent transaction of another process
+   * is not an error here: a later step retries.
    */
-  #attempt(sql: string): boolean {
+  #attempt(step: () => boolean): boolean {
     try {
-      this.#database.exec(sql);
-      return true;
+      return step();
     } catch {
       return false;
     }
