@@ -98,6 +98,31 @@ test('an invocation whose data another program replaces, or whose job it finishe
   t.like(await queues.queue.counts(), { waiting: 1, bytes: kept.invocation.input.byteLength });
 });
 
+test('a sweep leaves a job to the process that cancels it, and ends it half a minute later if that died', async (t) => {
+  const { redis, usage, queues } = t.context;
+  const ended: string[] = [];
+  usage.onRemoved(async ({ invocation }) => {
+    ended.push(invocation.id);
+    return true;
+  });
+  const [cancelled, abandoned] = [queued(), queued()];
+  await queues.queue.add([cancelled, abandoned]);
+  await queues.queue.cancel(cancelled.invocation.id, () => usage.sweep());
+  t.deepEqual(ended, []);
+  const { id: over, namespace: owner } = cancelled.invocation;
+  await until('its entry is removed', async () => (await usage.findRemoved(owner, over)) === null);
+  const { id } = abandoned.invocation;
+  await queues.queue.cancel(id, async () => {
+    const key = `{orama}:usage:cancelling:${id}`;
+    const left = await redis.pttl(key);
+    t.true(left > 20_000 && left <= 30_000, `${left}`);
+    // As when it has expired.
+    await redis.del(key);
+    await usage.sweep();
+  });
+  t.deepEqual(ended, [id]);
+});
+
 test('a sweep removes the records of processes that died over a day ago, and no younger ones', async (t) => {
   const { redis, usage } = t.context;
   const hourMs = 3_600_000;

@@ -13,7 +13,7 @@ type ScriptFile =
   | 'getUsage-2'
   | 'hasUnseen-2'
   | 'rebaseTimes-2'
-  | 'removeJob-2'
+  | 'removeJob-3'
   | 'renewLeases-1'
   | 'renewLocks-1'
   | 'sweepUsage-2'

@@ -201,12 +201,20 @@ export class UsageIndex implements JobCounts {
 
   /**
    * Finds the entry of a job that the caller knows to be gone. Resolves with null when there is
-   * none.
+   * none, or the job is being cancelled.
    */
   async findRemoved(namespace: string, id: string): Promise<RemovedInvocation | null> {
     const key = `${this.#keys.usage}jobs:${namespace}`;
     const [entry] = await this.#connection.zrangebylex(key, `[${id}:`, `(${id};`, 'LIMIT', 0, 1);
-    return entry === undefined ? null : decodeUsageEntry(namespace, entry);
+    if (entry === undefined) return null;
+    // Asked last: without the key, the end has been recorded or never will be.
+    const isBeingCancelled = (await this.#connection.exists(this.cancellingKey(id))) === 1;
+    return isBeingCancelled ? null : decodeUsageEntry(namespace, entry);
+  }
+
+  /** The key of a job that is being cancelled; see lua/includes/usage.lua. */
+  cancellingKey(id: string): string {
+    return `${this.#keys.usage}cancelling:${id}`;
   }
 
   async #hasEnded(namespace: string, entry: string): Promise<boolean> {
