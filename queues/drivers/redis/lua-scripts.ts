@@ -13,6 +13,7 @@ type ScriptFile =
   | 'getUsage-2'
   | 'hasUnseen-2'
   | 'rebaseTimes-2'
+  | 'removeConsumers-1'
   | 'removeJob-3'
   | 'renewLeases-1'
   | 'renewLocks-1'

@@ -6,6 +6,7 @@ import { REBASE_AT, virtualTimeOf } from '../../fairness.js';
 import { type InvocationJob, queueKindOf } from '../../job-data.js';
 import { perQueue, QUEUE_KINDS, type QueueKind } from '../../queue-names.js';
 import type { Warn } from '../../warn.js';
+import { removeOldConsumers } from './backlog.js';
 import { acceptedAtOf } from './counts.js';
 import { removeOldRecords } from './crash-journal.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
@@ -172,7 +173,7 @@ export class UsageIndex implements JobCounts {
    * Removes the entries of jobs that no longer exist: their worker died before it could remove the
    * entry, or the job was deleted or finished with another tool. An entry whose end the `onRemoved`
    * handler has not recorded yet stays. Also removes old records of dead processes from the crash
-   * journal.
+   * journal, and their consumers from the backlog.
    */
   async sweep(): Promise<void> {
     const namespaces = await this.#client.smembers(`${this.#keys.usage}namespaces`);
@@ -193,6 +194,7 @@ export class UsageIndex implements JobCounts {
       } while (cursor !== '');
     }
     await removeOldRecords(this.#connection);
+    await removeOldConsumers(this.#connection);
   }
 
   onRemoved(handler: RemovedHandler): void {
