@@ -112,9 +112,14 @@ export interface QueueDriver extends Closable {
   readonly jobCounts: JobCounts;
   /**
    * Removes a job atomically. Resolves with false when a worker has the job or it does not exist.
-   * Until `jobCounts.removed`, the job is counted, and `findRemoved` finds it.
+   * Until `jobCounts.removed`, the job is counted. Until `endCancelling`, other processes find it
+   * by `findCancelling`; then `findRemoved` finds it.
    */
   remove(job: InvocationJob): Promise<boolean>;
+  /** Resolves with a job that another process has removed and whose end that process is recording. */
+  findCancelling(id: string): Promise<InvocationJob | null>;
+  /** The end of a removed job is recorded, or could not be recorded. */
+  endCancelling(id: string): void;
   /** See `InvocationQueue`. */
   findRemoved(namespace: Namespace, id: string): Promise<RemovedInvocation | null>;
   onRemoved(handler: RemovedHandler): void;

@@ -6,7 +6,13 @@ import type { BullQueue } from './driver.js';
 import { isJobData } from './job-codec.js';
 import type { InvocationJob, JobData } from './job-data.js';
 import type { JobSettler } from './job-settler.js';
-import { type EmptyQueue, type JobStore, MAX_JOBS_PER_COMMAND, type NextJob } from './job-store.js';
+import {
+  type EmptyQueue,
+  type HeldRun,
+  type JobStore,
+  MAX_JOBS_PER_COMMAND,
+  type NextJob,
+} from './job-store.js';
 import { LockRenewal } from './lock-renewal.js';
 import type { QueueTimings } from './timings.js';
 import type { Warn } from './warn.js';
@@ -133,7 +139,7 @@ export class JobRuns implements Closable, BatchFetcher {
     for (const [index, answer] of answers.entries()) {
       const token = tokens[index] ?? '';
       if (answer.kind === 'empty') continue;
-      if (this.#isBeyondLimit) this.#returnToQueue(answer.id, token);
+      if (this.#isBeyondLimit) this.#returnToQueue(heldRunOf(answer.json, answer.id, token));
       else this.#start(answer.json, answer.id, token);
     }
     this.#events.changed();
@@ -176,8 +182,8 @@ export class JobRuns implements Closable, BatchFetcher {
   }
 
   /** Returns a fetched job to the queue, with no attempt used. */
-  #returnToQueue(id: string, token: string): void {
-    this.track(this.#settler.returnToQueue(id, token));
+  #returnToQueue(run: HeldRun): void {
+    this.track(this.#settler.returnToQueue(run));
   }
 
   /** Whether a completion may fetch the next job: while no more are claimed than are allowed. */
@@ -212,11 +218,11 @@ export class JobRuns implements Closable, BatchFetcher {
   async #runAll(first: InvocationJob, token: string): Promise<void> {
     let job: InvocationJob | null = first;
     while (job !== null) {
-      const id: string = job.id ?? '';
-      this.#renewal.track(id, token);
+      const held: HeldRun = { id: job.id ?? '', token, attemptsStarted: job.attemptsStarted };
+      this.#renewal.track(held);
       try {
         const outcome = await this.#options.run(job, token);
-        if (outcome === 'unstarted') this.#returnToQueue(id, token);
+        if (outcome === 'unstarted') this.#returnToQueue(held);
         job =
           outcome === 'done'
             ? this.#readNext(await this.#settler.complete(job, token, () => this.#mayFetchNext), token)
@@ -237,7 +243,7 @@ export class JobRuns implements Closable, BatchFetcher {
       return null;
     }
     if (!this.#isStopped) return this.#read(next.json, next.id, token);
-    this.#returnToQueue(next.id, token);
+    this.#returnToQueue(heldRunOf(next.json, next.id, token));
     return null;
   }
 
@@ -256,4 +262,8 @@ export class JobRuns implements Closable, BatchFetcher {
   #decode(json: JobJson, id: string): InvocationJob {
     return Job.fromJSON<JobData, void>(this.#options.queue, json, id);
   }
+}
+
+function heldRunOf({ attemptsStarted }: JobJson, id: string, token: string): HeldRun {
+  return { id, token, attemptsStarted };
 }

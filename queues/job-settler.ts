@@ -4,7 +4,16 @@ import type { Settlement } from '../src/ports/queue.js';
 import { retryDelayOf } from './backoff.js';
 import type { JobCounts } from './driver.js';
 import type { InvocationJob } from './job-data.js';
-import { isLost, JOB_MARKER, type JobStore, KEEP_NOTHING, type Marker, type NextJob } from './job-store.js';
+import {
+  type HeldRun,
+  isLost,
+  isUnlocked,
+  JOB_MARKER,
+  type JobStore,
+  KEEP_NOTHING,
+  type Marker,
+  type NextJob,
+} from './job-store.js';
 import type { Warn } from './warn.js';
 
 /** The delay before a failed command of a settlement is retried, in milliseconds. */
@@ -48,7 +57,9 @@ export class JobSettler {
   async complete(job: InvocationJob, token: string, mayFetchNext: () => boolean): Promise<NextJob | null> {
     for (;;) {
       try {
-        const next = await this.#store.complete(job, token, mayFetchNext());
+        const next = await this.#locked(runOf(job, token), () =>
+          this.#store.complete(job, token, mayFetchNext()),
+        );
         this.#jobCounts.ended(job);
         return next;
       } catch (error) {
@@ -69,8 +80,11 @@ export class JobSettler {
   async putBack(job: InvocationJob, token: string, to: PutBack, isLostToOther: () => boolean): Promise<void> {
     for (;;) {
       try {
-        if (to.kind === 'later') await this.#postpone(job.id ?? '', token, to.delayMs);
-        else await this.#retry(job, token, to.error);
+        await this.#locked(runOf(job, token), () =>
+          to.kind === 'later'
+            ? this.#postpone(job.id ?? '', token, to.delayMs)
+            : this.#retry(job, token, to.error),
+        );
         return;
       } catch (error) {
         if (isLost(error)) return;
@@ -88,7 +102,9 @@ export class JobSettler {
   async refuse(job: InvocationJob, token: string, cause: unknown): Promise<void> {
     const named = `Job ${job.id} of the queue "${job.queueName}" was not added by Orama Functions`;
     try {
-      await this.#store.moveToFailed(job, 'It was not added by Orama Functions.', KEEP_FOREIGN, token, false);
+      await this.#locked(runOf(job, token), () =>
+        this.#store.moveToFailed(job, 'It was not added by Orama Functions.', KEEP_FOREIGN, token, false),
+      );
       this.#warn(`${named}; it is now among BullMQ's failed jobs.`, cause);
     } catch (error) {
       this.#warn(`${named}, and moving it to BullMQ's failed jobs failed.`, error);
@@ -98,7 +114,9 @@ export class JobSettler {
   /** Fails a job that can never be run. */
   async fail(job: InvocationJob, token: string, cause: unknown): Promise<void> {
     try {
-      await this.#store.moveToFailed(job, messageOf(cause), KEEP_NOTHING, token, false);
+      await this.#locked(runOf(job, token), () =>
+        this.#store.moveToFailed(job, messageOf(cause), KEEP_NOTHING, token, false),
+      );
       this.#jobCounts.ended(job);
       this.#warn(`Job ${job.id} left the queue without having been settled.`, cause);
     } catch (error) {
@@ -107,19 +125,32 @@ export class JobSettler {
   }
 
   /** Puts a job that has not begun back into the queue, with no attempt used. */
-  async returnToQueue(id: string, token: string): Promise<void> {
+  async returnToQueue(run: HeldRun): Promise<void> {
     try {
-      await this.#store.moveJobFromActiveToWait(id, token);
+      await this.#locked(run, () => this.#store.moveJobFromActiveToWait(run.id, run.token));
       // BullMQ adds no marker for a returned job.
       await this.#store.returnMarker(JOB_MARKER);
     } catch (error) {
-      this.#warn(`Failed to return job ${id} to the queue.`, error);
+      this.#warn(`Failed to return job ${run.id} to the queue.`, error);
     }
   }
 
   /** Puts back a marker that this process has consumed but cannot act on. */
   async returnMarker(marker: Marker): Promise<void> {
     await this.#store.returnMarker(marker).catch(() => {});
+  }
+
+  /**
+   * Runs an operation that the store refuses without the lock of the job. A lock that has expired,
+   * as while the store was away, is set again if the job still belongs to the run.
+   */
+  async #locked<T>(run: HeldRun, operation: () => Promise<T>): Promise<T> {
+    try {
+      return await operation();
+    } catch (error) {
+      if (!isUnlocked(error) || (await this.#store.renewLocks([run])).length > 0) throw error;
+      return operation();
+    }
   }
 
   async #postpone(id: string, token: string, delayMs: number): Promise<void> {
@@ -137,4 +168,8 @@ export class JobSettler {
     if (delayMs > 0) await this.#store.moveToDelayed(id, Date.now(), delayMs, token, { fieldsToUpdate });
     else await this.#store.retryJob(id, false, token, { fieldsToUpdate });
   }
+}
+
+function runOf(job: InvocationJob, token: string): HeldRun {
+  return { id: job.id ?? '', token, attemptsStarted: job.attemptsStarted };
 }

@@ -1,4 +1,4 @@
-import type { IQueueBackend, JobJson, MinimalJob } from 'bullmq';
+import { ErrorCode, type IQueueBackend, type JobJson, type MinimalJob } from 'bullmq';
 
 /**
  * The largest number of jobs per command, to fetch or to add. A longer command would block the store
@@ -31,6 +31,16 @@ export type Marker = NonNullable<Awaited<ReturnType<IQueueBackend['waitForJob']>
 /** The marker of a job that is available now. */
 export const JOB_MARKER: Marker = { member: '0', score: 0 };
 
+/** A run of a job in this process. */
+export interface HeldRun {
+  /** The id of the job. */
+  id: string;
+  /** The token of the run's lock. */
+  token: string;
+  /** How often the job had been started when this run began; a later run has a larger number. */
+  attemptsStarted: number;
+}
+
 /** BullMQ's backend of one queue, with what the run loop needs in addition. */
 export interface JobStore extends IQueueBackend {
   /**
@@ -44,10 +54,21 @@ export interface JobStore extends IQueueBackend {
    */
   complete(job: MinimalJob, token: string, fetchNext: boolean): Promise<NextJob | null>;
   /**
+   * Renews the locks of runs. A lock that has expired is set again if the job still belongs to its
+   * run: the store may have been away for longer than a lock lasts. Resolves with the ids of the
+   * jobs that belong to another run, or to none.
+   */
+  renewLocks(runs: readonly HeldRun[]): Promise<string[]>;
+  /**
    * Puts back a marker that this process has consumed but cannot act on, so that another process
    * does.
    */
   returnMarker(marker: Marker): Promise<void>;
+}
+
+/** Returns whether BullMQ refused an operation because nobody holds the lock of the job. */
+export function isUnlocked(error: unknown): boolean {
+  return isLost(error) && (error as { code?: unknown }).code === ErrorCode.JobLockNotExist;
 }
 
 /**

@@ -29,6 +29,14 @@ export class LiveJobs {
   }
 
   /** See `InvocationQueue`. */
+  async findCancelling(id: RequestId): Promise<LiveInvocation | null> {
+    const local = this.beingCancelled.get(id);
+    if (local !== undefined) return local;
+    const job = await this.#driver.findCancelling(id);
+    return job !== null && isJobData(job.data) ? liveOf(job, false) : null;
+  }
+
+  /** See `InvocationQueue`. */
   async list(
     namespace: Namespace,
     options: { limit: number; cursor?: string; function?: FunctionName },
@@ -47,7 +55,7 @@ export class LiveJobs {
       });
       next = page.next;
       scanned += page.ids.length;
-      const found = await Promise.all(page.ids.map((id) => this.get(id as RequestId)));
+      const found = await Promise.all(page.ids.map((id) => this.#getListed(id as RequestId)));
       for (const item of found) {
         if (item === null) continue;
         if (options.function !== undefined && item.invocation.function !== options.function) continue;
@@ -56,6 +64,10 @@ export class LiveJobs {
       }
     } while (next !== null && items.length < options.limit && scanned < LIST_SCAN && bytes < MAX_PAGE_BYTES);
     return { items, next };
+  }
+
+  async #getListed(id: RequestId): Promise<LiveInvocation | null> {
+    return (await this.get(id)) ?? this.findCancelling(id);
   }
 
   /** Resolves with null also if another program has replaced the job's data. */

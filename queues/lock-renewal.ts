@@ -1,18 +1,18 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Closable } from '../src/ports/closable.js';
-import type { JobStore } from './job-store.js';
+import type { HeldRun, JobStore } from './job-store.js';
 import type { Warn } from './warn.js';
 
 interface HeldLock {
-  /** The id of the job. */
-  id: string;
+  run: HeldRun;
   /** When the lock was acquired or last renewed, on the monotonic clock in milliseconds. */
   renewedAt: number;
 }
 
 /**
  * Renews the locks of this process's jobs, as BullMQ's own workers do: checks four times per lock
- * duration, and renews all locks older than a quarter of it in one command.
+ * duration, and renews all locks older than a quarter of it in one command. Unlike theirs, a lock
+ * that expired while the store was away is set again if no other run has the job.
  *
  * A run is identified by its lock token, because two runs of one job may overlap in one process: a
  * retried job may be fetched before the end of its previous run has been handled, and a process that
@@ -28,7 +28,7 @@ export class LockRenewal implements Closable {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** @param onLost Called with the token of each run whose job now belongs to another run. */
+  /** @param onLost Called with the token of each run to which its job no longer belongs. */
   constructor(store: JobStore, lockMs: number, onLost: (token: string) => void, warn: Warn) {
     this.#store = store;
     this.#lockMs = lockMs;
@@ -37,8 +37,8 @@ export class LockRenewal implements Closable {
     this.#schedule();
   }
 
-  track(id: string, token: string): void {
-    this.#held.set(token, { id, renewedAt: performance.now() });
+  track(run: HeldRun): void {
+    this.#held.set(run.token, { run, renewedAt: performance.now() });
   }
 
   untrack(token: string): void {
@@ -62,14 +62,12 @@ export class LockRenewal implements Closable {
     const due = [...this.#held].filter(([, { renewedAt }]) => renewedAt + this.#lockMs / 4 < now);
     if (due.length === 0) return;
     // Of several runs of one job, only the latest can hold the lock.
-    const latest = new Map([...this.#held].map(([token, { id }]) => [id, token]));
-    const renewable = due.filter(([token, { id }]) => latest.get(id) === token);
-    const ids = renewable.map(([, { id }]) => id);
-    const tokens = renewable.map(([token]) => token);
+    const latest = new Map([...this.#held].map(([token, { run }]) => [run.id, token]));
+    const renewable = due.filter(([token, { run }]) => latest.get(run.id) === token);
     for (const [, held] of due) held.renewedAt = now;
     try {
-      const refused = new Set(await this.#store.extendLocks(ids, tokens, this.#lockMs));
-      const lost = due.filter(([token, { id }]) => latest.get(id) !== token || refused.has(id));
+      const refused = new Set(await this.#store.renewLocks(renewable.map(([, { run }]) => run)));
+      const lost = due.filter(([token, { run }]) => latest.get(run.id) !== token || refused.has(run.id));
       // The job may have left the queue in the meantime. If the reply that says so was read in the
       // same turn, it has been handled in the next.
       if (lost.length > 0) await turn();
@@ -77,10 +75,15 @@ export class LockRenewal implements Closable {
         // The run may have ended, and another job may have been fetched under the same token.
         if (this.#held.get(token) !== held) continue;
         this.#held.delete(token);
-        this.#warn(`Lost the lock of invocation ${held.id}: another worker has taken it over.`, undefined);
+        this.#warn(
+          `Lost the lock of invocation ${held.run.id}: it had expired, and the job has returned to the queue or runs again.`,
+          undefined,
+        );
         this.#onLost(token);
       }
     } catch (error) {
+      // Due again at the next check, which is before the next check for stalled jobs.
+      for (const [, held] of due) held.renewedAt = Number.NEGATIVE_INFINITY;
       if (this.#isClosed) return;
       this.#warn('Failed to renew the locks of running invocations; retrying.', error);
     }

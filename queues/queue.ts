@@ -115,14 +115,18 @@ export class BullInvocationQueue implements InvocationQueue {
     const live = liveOf(job, false);
     // Before the job is removed, so that it is never in neither.
     beingCancelled.set(id, live);
+    // Also if the reply is lost.
+    let mayBeRemoved = true;
     try {
-      if (await this.#reach(() => this.#driver.remove(job))) {
+      mayBeRemoved = await this.#reach(() => this.#driver.remove(job));
+      if (mayBeRemoved) {
         await recordEnd(live);
         this.#driver.jobCounts.removed(job);
         return 'removed';
       }
     } finally {
       if (beingCancelled.get(id) === live) beingCancelled.delete(id);
+      if (mayBeRemoved) this.#driver.endCancelling(id);
     }
     // In the meantime the job may have ended, or may be waiting for a retry.
     const state = await this.#reach(() => this.#jobs.stateOf(job));
@@ -131,6 +135,10 @@ export class BullInvocationQueue implements InvocationQueue {
       return 'running';
     }
     return state === 'unknown' ? 'absent' : this.cancel(id, recordEnd);
+  }
+
+  findCancelling(id: RequestId): Promise<LiveInvocation | null> {
+    return this.#reach(() => this.#jobs.findCancelling(id));
   }
 
   async findRemoved(namespace: Namespace, id: RequestId): Promise<RemovedInvocation | null> {

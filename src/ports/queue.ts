@@ -215,14 +215,20 @@ export interface InvocationQueue extends Closable {
   ): Promise<LivePage>;
   /**
    * Cancels an invocation. `removed`: it had not started and is deleted, and `recordEnd` has
-   * resolved; `get` and `list` of this process have it until then. If `recordEnd` rejects, so does
-   * this, and the job counts as removed with another tool. `running`: its worker has been told to
-   * stop it. `absent`: it is not on the queue.
+   * resolved; until then `get` of this process has it, and `list` and `findCancelling` of every
+   * process have it for half a minute at most. If `recordEnd` rejects, so does this, and the job
+   * counts as removed with another tool. `running`: its worker has been told to stop it. `absent`:
+   * it is not on the queue.
    */
   cancel(
     id: RequestId,
     recordEnd?: (live: LiveInvocation) => Promise<void>,
   ): Promise<'removed' | 'running' | 'absent'>;
+  /**
+   * Resolves with the invocation if a process has removed its job to cancel it, and is recording its
+   * end. Call it after `get`, when the store has no end.
+   */
+  findCancelling(id: RequestId): Promise<LiveInvocation | null>;
   /**
    * Resolves with the invocation if its job is missing although no worker has settled it and no end
    * was recorded when it was cancelled. Call it after `get`, so that a result in flight has reached

@@ -50,6 +50,33 @@ export function cancellingConformance(test: SerialFn<QueueContext>): void {
     );
   });
 
+  test('while a process records the end of a cancelled job, every process knows that it is cancelled', async (t) => {
+    const { queue } = t.context.queues;
+    const other = t.context.other.queue;
+    const input = Buffer.from('["an input"]');
+    const jobs = [queued({}, { delayMs: 60_000 }), queued({ input }), queued({ replyTo: 'web-1' })] as const;
+    for (const job of jobs) await queue.add([job]);
+    for (const { invocation } of jobs) {
+      const { id, namespace } = invocation;
+      t.is(await other.findCancelling(id), null);
+      const outcome = await queue.cancel(id, async (live) => {
+        // Longer than Redis collects jobs that have left.
+        await setTimeout(100);
+        t.deepEqual(await other.findCancelling(id), live);
+        t.is(await other.findRemoved(namespace, id), null);
+        t.is(await other.findRemovedCall(namespace, id), null);
+        const { items } = await other.list(namespace, { limit: 9 });
+        t.deepEqual(
+          items.find((each) => each.invocation.id === id),
+          live,
+        );
+      });
+      t.is(outcome, 'removed');
+      await until('it is over', async () => (await other.findCancelling(id)) === null);
+    }
+    t.deepEqual((await other.list(jobs[0].invocation.namespace, { limit: 9 })).items, []);
+  });
+
   test('a cancelled job whose end could not be recorded is found as removed', async (t) => {
     const { queue } = t.context.queues;
     const job = queued();

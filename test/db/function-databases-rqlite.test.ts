@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import { RqliteTransport } from '../../db/drivers/rqlite/transport.js';
 import { parseAddress } from '../../db/function-databases/drivers/rqlite-address.js';
+import { RqliteClusters } from '../../db/function-databases/drivers/rqlite-clusters.js';
 import { send } from '../../db/function-databases/drivers/rqlite-statements.js';
 import { guard } from '../../db/function-databases/statement.js';
 import { openStore } from '../../db/open.js';
@@ -53,6 +54,33 @@ onRqlite('functions’ databases pass their conformance suite', (binary) => {
       message: /belongs to namespace mine/,
     });
     await databases.close();
+  });
+
+  test('no connection is closed while a statement uses it, and the least recently used one of the others is', async (t) => {
+    const { clusters } = await servers();
+    const [one, two] = clusters.map((cluster) => namespaceSchema.parse(portOf(cluster)));
+    if (one === undefined || two === undefined) throw new Error('two servers are needed');
+    const address = parseAddress('http://127.0.0.1:{namespace}');
+    const databases = new RqliteClusters(address, namespaceSchema.parse('default'), 1);
+    t.teardown(() => databases.close());
+    const opened = (name: typeof one) => databases.use(name, async (transport) => transport);
+    const first = await opened(one);
+    let isBusy = true;
+    const slow = `create table slow as
+      with recursive n(i) as (select 1 union all select i + 1 from n where i < 3000000) select sum(i) as total from n`;
+    const written = databases
+      .use(one, (transport) => transport.post('/db/execute', JSON.stringify([slow]), { idempotent: false }))
+      .finally(() => {
+        isBusy = false;
+      });
+    const second = await opened(two);
+    await opened(two);
+    t.true(isBusy);
+    t.is(await opened(one), first);
+    t.is((await written).results?.[0]?.error, undefined);
+    // Not more than one stays open.
+    t.not(await opened(two), second);
+    t.not(await opened(one), first);
   });
 
   test('a database that contains the tables of the engine is rejected', async (t) => {

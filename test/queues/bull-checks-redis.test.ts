@@ -34,6 +34,7 @@ const REFUSED = { code: 'bad_config', message: /not version 6\.7\.0 as published
 const USED = [
   'addDelayedJob',
   'addPrioritizedJob',
+  'moveStalledJobsToWait',
   'moveToActive',
   'moveToFinished',
   'removeJob',

@@ -73,6 +73,34 @@ test('backlog: a server that was emptied while processes use it keeps and delive
   t.is(await backlog.size(), 0);
 });
 
+/** The consumers of the backlog's group, by name, with their numbers of pending records. */
+async function consumersOf(admin: Redis): Promise<ReadonlyMap<string, number>> {
+  const found = (await admin.xinfo('CONSUMERS', '{orama}:backlog', 'shippers')) as (string | number)[][];
+  return new Map(found.map((fields) => [String(fields[1]), Number(fields[3])]));
+}
+
+test('backlog: a process that ends leaves no consumer in Redis, unless it has unfinished records', async (t) => {
+  const admin = new Redis(server.url);
+  t.teardown(() => admin.disconnect());
+  const limits = { records: 10, bytes: 1 << 20 };
+  const [ships, fails, drains] = [await open(), await open(), await open()];
+  await ships.backlog.push(['a']);
+  await ships.backlog.drain(limits, async () => {});
+  await ships.backlog.push(['b']);
+  await t.throwsAsync(fails.backlog.drain(limits, () => Promise.reject(new Error('the store is away'))));
+  t.deepEqual([...(await consumersOf(admin)).values()].toSorted(), [0, 1]);
+  await ships.close();
+  await fails.close();
+  t.deepEqual([...(await consumersOf(admin)).values()], [1]);
+  // As if the record had been taken ten seconds ago.
+  const [consumer = ''] = (await consumersOf(admin)).keys();
+  const [[id]] = (await admin.xrange('{orama}:backlog', '-', '+')) as [[string, string[]]];
+  await admin.xclaim('{orama}:backlog', 'shippers', consumer, 0, id, 'IDLE', 11_000, 'JUSTID');
+  t.is(await drains.backlog.drain(limits, async () => {}), 1);
+  await drains.close();
+  t.deepEqual([...(await consumersOf(admin)).entries()], [[consumer, 0]]);
+});
+
 test('waiting jobs are cancelled after the scripts of the server were flushed', async (t) => {
   const { queue } = t.context.queues;
   const jobs = [queued(), queued()] as const;

@@ -3,6 +3,7 @@ import anyTest, { type TestFn } from 'ava';
 import { createIORedisClient } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Queues } from '../../queues/bull-queues.js';
+import { removeOldConsumers } from '../../queues/drivers/redis/backlog.js';
 import { UsageIndex } from '../../queues/drivers/redis/usage-index.js';
 import { REBASE_AT } from '../../queues/fairness.js';
 import { openQueues } from '../../queues/open.js';
@@ -98,6 +99,31 @@ test('an invocation whose data another program replaces, or whose job it finishe
   t.like(await queues.queue.counts(), { waiting: 1, bytes: kept.invocation.input.byteLength });
 });
 
+test('a sweep leaves a job to the process that cancels it, and ends it half a minute later if that died', async (t) => {
+  const { redis, usage, queues } = t.context;
+  const ended: string[] = [];
+  usage.onRemoved(async ({ invocation }) => {
+    ended.push(invocation.id);
+    return true;
+  });
+  const [cancelled, abandoned] = [queued(), queued()];
+  await queues.queue.add([cancelled, abandoned]);
+  await queues.queue.cancel(cancelled.invocation.id, () => usage.sweep());
+  t.deepEqual(ended, []);
+  const { id: over, namespace: owner } = cancelled.invocation;
+  await until('its entry is removed', async () => (await usage.findRemoved(owner, over)) === null);
+  const { id } = abandoned.invocation;
+  await queues.queue.cancel(id, async () => {
+    const key = `{orama}:usage:cancelling:${id}`;
+    const left = await redis.pttl(key);
+    t.true(left > 20_000 && left <= 30_000, `${left}`);
+    // As when it has expired.
+    await redis.del(key);
+    await usage.sweep();
+  });
+  t.deepEqual(ended, [id]);
+});
+
 test('a sweep removes the records of processes that died over a day ago, and no younger ones', async (t) => {
   const { redis, usage } = t.context;
   const hourMs = 3_600_000;
@@ -107,6 +133,27 @@ test('a sweep removes the records of processes that died over a day ago, and no 
   });
   await usage.sweep();
   t.deepEqual(await redis.hkeys('{orama}:running'), ['recent']);
+});
+
+test('a sweep removes consumers of the backlog that are idle for long and have no pending records', async (t) => {
+  const { redis, usage } = t.context;
+  const [key, group] = ['{orama}:backlog', 'shippers'];
+  const consumers = async () => {
+    const found = (await redis.xinfo('CONSUMERS', key, group)) as string[][];
+    return found.map((fields) => fields[1]).toSorted();
+  };
+  await usage.sweep();
+  await redis.xadd(key, '*', 'r', 'a record');
+  await usage.sweep();
+  await redis.xgroup('CREATE', key, group, '0');
+  await redis.xreadgroup('GROUP', group, 'has-a-record', 'COUNT', 1, 'STREAMS', key, '>');
+  await redis.xgroup('CREATECONSUMER', key, group, 'gone');
+  await delay(500);
+  await redis.xgroup('CREATECONSUMER', key, group, 'recent');
+  await usage.sweep();
+  t.deepEqual(await consumers(), ['gone', 'has-a-record', 'recent'], 'none is idle for a day');
+  await removeOldConsumers(redis, 400);
+  t.deepEqual(await consumers(), ['has-a-record', 'recent']);
 });
 
 test('an empty queue leaves no keys per job or namespace in Redis', async (t) => {

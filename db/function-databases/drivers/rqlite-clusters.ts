@@ -4,7 +4,10 @@ import { RqliteTransport } from '../../drivers/rqlite/transport.js';
 import type { RqliteAddress } from './rqlite-address.js';
 import { checkServer } from './rqlite-check.js';
 
-/** The number of clusters with open connections; the least recently used one is closed. */
+/**
+ * The number of clusters with open connections; of those that no statement uses, the least recently
+ * used one is closed.
+ */
 const MAX_CLUSTERS = 1_000;
 /**
  * How long a request is retried, in milliseconds: a function waits for its statement, so an early
@@ -19,22 +22,27 @@ const RETRY_FOR_MS = 3_000;
 interface Cluster {
   transport: RqliteTransport;
   checked: Promise<ReadonlySet<string>> | null;
+  /** The number of calls that use the connection or are about to. */
+  uses: number;
 }
 
 /** The clusters of the namespaces, each checked once and connected when it is first used. */
 export class RqliteClusters {
   readonly #address: RqliteAddress;
   readonly #only: Namespace;
+  readonly #maxClusters: number;
   /** The least recently used cluster is the first. */
   readonly #clusters = new Map<string, Cluster>();
   #closed = false;
 
   /**
    * @param only The namespace to which the database belongs if there is a single one.
+   * @param maxClusters See MAX_CLUSTERS; smaller in tests.
    */
-  constructor(address: RqliteAddress, only: Namespace) {
+  constructor(address: RqliteAddress, only: Namespace, maxClusters = MAX_CLUSTERS) {
     this.#address = address;
     this.#only = only;
+    this.#maxClusters = maxClusters;
   }
 
   get isPerNamespace(): boolean {
@@ -47,16 +55,26 @@ export class RqliteClusters {
   }
 
   /**
-   * Resolves with the connection to the namespace's cluster, and with the tables of its server that
-   * were not reviewed. Checks each cluster once, and again only if the check failed.
+   * Runs work with the connection to the namespace's cluster, which stays open meanwhile, and with
+   * the tables of its server that were not reviewed. Checks each cluster once, and again only if the
+   * check failed.
    */
-  async open(namespace: Namespace): Promise<{ transport: RqliteTransport; unreviewed: ReadonlySet<string> }> {
+  async use<T>(
+    namespace: Namespace,
+    work: (transport: RqliteTransport, unreviewed: ReadonlySet<string>) => Promise<T>,
+  ): Promise<T> {
     const cluster = this.#clusterOf(namespace);
-    cluster.checked ??= checkServer(cluster.transport).catch((error: unknown) => {
-      cluster.checked = null;
-      throw error;
-    });
-    return { transport: cluster.transport, unreviewed: await cluster.checked };
+    cluster.uses++;
+    try {
+      cluster.checked ??= checkServer(cluster.transport).catch((error: unknown) => {
+        cluster.checked = null;
+        throw error;
+      });
+      return await work(cluster.transport, await cluster.checked);
+    } finally {
+      cluster.uses--;
+      this.#closeUnused();
+    }
   }
 
   async close(): Promise<void> {
@@ -75,15 +93,25 @@ export class RqliteClusters {
       );
     }
     const key = this.#address.isPerNamespace ? namespace : '';
-    const cluster = this.#clusters.get(key) ?? { transport: this.#connect(namespace), checked: null };
+    const cluster = this.#clusters.get(key) ?? {
+      transport: this.#connect(namespace),
+      checked: null,
+      uses: 0,
+    };
     this.#clusters.delete(key);
     this.#clusters.set(key, cluster);
-    for (const [oldest, { transport }] of this.#clusters) {
-      if (this.#clusters.size <= MAX_CLUSTERS) break;
+    return cluster;
+  }
+
+  /** A write on a connection that is closed meanwhile may have been executed or not. */
+  #closeUnused(): void {
+    if (this.#clusters.size <= this.#maxClusters) return;
+    for (const [oldest, { transport, uses }] of this.#clusters) {
+      if (uses > 0) continue;
       this.#clusters.delete(oldest);
       void transport.close();
+      if (this.#clusters.size <= this.#maxClusters) return;
     }
-    return cluster;
   }
 
   #connect(namespace: Namespace): RqliteTransport {

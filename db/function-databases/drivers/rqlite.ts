@@ -53,9 +53,10 @@ class RqliteExecutor implements Executor {
     options: SqlOptions,
   ): Promise<StatementOutcome[]> {
     try {
-      const { transport, unreviewed } = await this.#clusters.open(namespace);
-      if (unreviewed.size > 0) for (const { sql } of operations) refuseTables(sql, unreviewed);
-      return await send(transport, operations, options);
+      return await this.#clusters.use(namespace, (transport, unreviewed) => {
+        if (unreviewed.size > 0) for (const { sql } of operations) refuseTables(sql, unreviewed);
+        return send(transport, operations, options);
+      });
     } catch (error) {
       throw toAppError(error, options.timeoutMs, operations.length > 1);
     }
@@ -64,10 +65,11 @@ class RqliteExecutor implements Executor {
   async bytes(namespace: Namespace): Promise<number> {
     if (!this.#clusters.allows(namespace)) return 0;
     try {
-      const { transport } = await this.#clusters.open(namespace);
       const body = encodeStatements([{ sql: SIZE, bindings: [] }]);
       const path = `/db/query?blob_array${CONSISTENT_READ}`;
-      const { results = [] } = await transport.post(path, body, { idempotent: true });
+      const { results = [] } = await this.#clusters.use(namespace, (transport) =>
+        transport.post(path, body, { idempotent: true }),
+      );
       return Number(decodeResult(results[0] ?? {}).rows[0]?.bytes ?? 0);
     } catch (error) {
       throw toAppError(error, SIZE_TIMEOUT_MS, false);

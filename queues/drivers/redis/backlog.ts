@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
 import { Serial } from '../../../src/concurrency/serial.js';
+import { waitAtMost } from '../../../src/concurrency/timeout.js';
 import { messageOf } from '../../../src/errors.js';
 import { type Backlog, type DrainLimits, MAX_SET_ASIDE } from '../../../src/ports/backlog.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
@@ -14,6 +15,20 @@ const REFUSED_KEY = `${KEY_PREFIX}:backlog:refused`;
 const GROUP = 'shippers';
 /** Records that were read by a process that died are claimed by another process after this time. */
 const TAKEN_OVER_AFTER_MS = 10_000;
+
+const REMOVE_CONSUMERS = new RedisScript(luaOf('removeConsumers-1'));
+/** How long closing waits for the removal of the consumer, in milliseconds. */
+const CLOSE_MS = 500;
+/** The consumer of a process that has not drained for this long is removed, in milliseconds. */
+const CONSUMER_GONE_MS = 24 * 3_600_000;
+
+/** Removes the consumers of processes that died long ago, except those with unfinished records. */
+export async function removeOldConsumers(
+  connection: RedisConnection,
+  idleMs = CONSUMER_GONE_MS,
+): Promise<void> {
+  await REMOVE_CONSUMERS.run(connection, [KEY], [GROUP, idleMs, '']);
+}
 
 /**
  * The backlog as a Redis stream with one consumer group: entries that a handler has not finished
@@ -108,8 +123,14 @@ export class RedisBacklog implements Backlog {
     return this.#connection.xlen(KEY);
   }
 
-  close(): Promise<void> {
-    return this.#drains.idle();
+  async close(): Promise<void> {
+    await this.#drains.idle();
+    // When Redis is unreachable, a sweep removes the consumer a day later.
+    const removed = REMOVE_CONSUMERS.run(this.#connection, [KEY], [GROUP, 0, this.#consumer]);
+    await waitAtMost(
+      CLOSE_MS,
+      removed.catch(() => {}),
+    );
   }
 }
 

@@ -15,6 +15,7 @@ import {
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import { Batcher } from '../../batcher.js';
 import {
+  type HeldRun,
   type JobStore,
   KEEP_NOTHING,
   MAX_JOBS_PER_COMMAND,
@@ -62,14 +63,15 @@ class BlockingConnection extends BullConnection {
 
 /** Defines the scripts of this backend on a connection, in addition to BullMQ's own. */
 export function defineBatchScripts(connection: RedisConnection): void {
-  defineScripts(connection, ['fetchJobs-1', 'completeJobs-14']);
+  defineScripts(connection, ['checkStalled-9', 'completeJobs-14', 'fetchJobs-1', 'renewLocks-1']);
 }
 
 /**
- * BullMQ's Redis backend with the same data layout, extended in two ways: it fetches several jobs
- * in one command, and it completes all jobs that end in one turn of the event loop in one command.
- * Jobs end in bursts because their log rows are written together. Batching saves a tenth of the
- * main thread's time and a twentieth of Redis' time.
+ * BullMQ's Redis backend with the same data layout, extended in three ways: it fetches several
+ * jobs in one command; it completes all jobs that end in one turn of the event loop in one command;
+ * and locks that expired while Redis was away are renewed. Jobs end in bursts because their log rows
+ * are written together. Batching saves a tenth of the main thread's time and a twentieth of Redis'
+ * time.
  */
 export class BatchingBackend extends RedisQueueBackend implements JobStore {
   readonly #lockMs: number;
@@ -131,6 +133,18 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
     const client = await this.client;
     const args = [this.toKey(''), Date.now(), this.#lockMs, ...tokens];
     return nextJobsOf(await client.runCommand(commandOf('fetchJobs'), args));
+  }
+
+  async renewLocks(runs: readonly HeldRun[]): Promise<string[]> {
+    const client = await this.client;
+    const locks = runs.flatMap(({ id, token, attemptsStarted }) => [id, token, attemptsStarted]);
+    return client.runCommand(commandOf('renewLocks'), [this.toKey(''), this.#lockMs, ...locks]);
+  }
+
+  override async moveStalledJobsToWait(): ReturnType<IQueueBackend['moveStalledJobsToWait']> {
+    const client = await this.client;
+    const args = [...this.moveStalledJobsToWaitArgs(), this.#lockMs];
+    return client.runCommand(commandOf('checkStalled'), args);
   }
 
   async returnMarker({ member, score }: Marker): Promise<void> {

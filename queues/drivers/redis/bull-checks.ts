@@ -31,6 +31,10 @@ const KNOWN_SCRIPTS = {
     keys: 9,
     sha256: 'ac9546cdd23294a20e0941aa531b52d83ce387e69a6a3c251af5ca0266bb0753',
   },
+  moveStalledJobsToWait: {
+    keys: 9,
+    sha256: 'dad86d89b50d825fb9ad1e95ef0ca9ae459ba16e837663fdbfc7be6de003debb',
+  },
   moveToActive: { keys: 11, sha256: '7d35069db0b831af1bd1b2d5eb8d524e86fc7d3280b8c684a96b6614bad7d79a' },
   moveToFinished: { keys: 14, sha256: '8e744ec5d65dbe9e7ffb6e39a96c0268bba65e4f0b1d04e2d2a42ccb71b45a6d' },
   removeJob: { keys: 2, sha256: 'f2acb16fda20ccac200abd5289a8910e48870d454c1577b19bd375ab809bb4b6' },

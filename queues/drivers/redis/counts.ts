@@ -56,7 +56,7 @@ export async function countJobs(
     running: sum(4),
     retrying: delayed - firstTries,
     bytes: bytes ?? 0,
-    oldestMs: Math.max(0, ...ids.map((id) => now - acceptedAtOf(id)).filter(Number.isFinite)),
+    oldestMs: Math.max(0, ...ids.map((id) => now - createdAtOf(id)).filter(Number.isFinite)),
   };
 }
 
@@ -64,6 +64,6 @@ export async function countJobs(
  * Returns when a request id was created, in Unix milliseconds. Request ids are UUIDv7, whose first
  * 48 bits are that time (RFC 9562, section 5.7). Returns NaN for other ids.
  */
-export function acceptedAtOf(id: string): number {
+export function createdAtOf(id: string): number {
   return id[14] === '7' ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : Number.NaN;
 }

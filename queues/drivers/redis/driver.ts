@@ -1,9 +1,12 @@
 import {
   createRedisBackend,
+  Job,
+  type JobJson,
   type Processor,
   Queue,
   type RedisClient,
   type RedisQueueBackend,
+  raw2NextJobData,
   Worker,
 } from 'bullmq';
 import type { Namespace } from '../../../src/contract/ids.js';
@@ -45,6 +48,11 @@ import { UsageIndex } from './usage-index.js';
 const POLL_INTERVAL_SECONDS = 5;
 /** The lifetime of the key that a health check writes. */
 const HEALTH_MS = 60_000;
+/**
+ * How long other processes leave a job to the process that cancels it, in milliseconds. Recording
+ * its end takes a few, or as long as the store may take.
+ */
+const CANCELLING_MS = 30_000;
 /** Keeps BullMQ's event stream short: this project does not read it. */
 const EVENTS = { events: { maxLen: 100 } };
 
@@ -110,7 +118,7 @@ export class RedisDriver implements QueueDriver {
       await queue.waitUntilReady();
     }
     checkBullScripts(connection.scriptsSet);
-    defineScripts(connection, ['removeJob-2']);
+    defineScripts(connection, ['removeJob-3']);
     const backends = perQueue((kind) => queues[kind].getBackend());
     const client = await backends.async.client;
     const keys = { prefix: `${KEY_PREFIX}:`, usage: `${KEY_PREFIX}:usage:` };
@@ -181,8 +189,21 @@ export class RedisDriver implements QueueDriver {
   async remove(job: InvocationJob): Promise<boolean> {
     const id = job.id ?? '';
     const key = (type: string): string => this.#backends[queueKindOf(job.data)].toKey(type);
-    const args = [key(id), key('repeat'), id, 0, key('')];
+    const keys = [key(id), key('repeat'), this.#usage.cancellingKey(id)];
+    const args = [...keys, id, 0, key(''), CANCELLING_MS];
     return (await this.#client.runCommand(commandOf('removeJob'), args)) === 1;
+  }
+
+  async findCancelling(id: string): Promise<InvocationJob | null> {
+    const fields = await this.#connection.hgetall(this.#usage.cancellingKey(id));
+    if (fields.data === undefined) return null;
+    const [json] = raw2NextJobData([Object.entries(fields).flat(), id]);
+    return Job.fromJSON<JobData, void>(this.queues.async, json as JobJson, id);
+  }
+
+  endCancelling(id: string): void {
+    // Lost, it expires.
+    this.#connection.unlink(this.#usage.cancellingKey(id)).catch(() => {});
   }
 
   findRemoved(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {

@@ -5,6 +5,7 @@ import { readLua } from '../../../src/redis/script.js';
 type ScriptFile =
   | 'acquireLease-1'
   | 'addJobs-2'
+  | 'checkStalled-9'
   | 'completeJobs-14'
   | 'countLeases-1'
   | 'endJobs-2'
@@ -12,8 +13,10 @@ type ScriptFile =
   | 'getUsage-2'
   | 'hasUnseen-2'
   | 'rebaseTimes-2'
-  | 'removeJob-2'
+  | 'removeConsumers-1'
+  | 'removeJob-3'
   | 'renewLeases-1'
+  | 'renewLocks-1'
   | 'sweepUsage-2'
   | 'takeBacklog-1';
 

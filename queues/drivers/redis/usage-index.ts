@@ -6,7 +6,8 @@ import { REBASE_AT, virtualTimeOf } from '../../fairness.js';
 import { type InvocationJob, queueKindOf } from '../../job-data.js';
 import { perQueue, QUEUE_KINDS, type QueueKind } from '../../queue-names.js';
 import type { Warn } from '../../warn.js';
-import { acceptedAtOf } from './counts.js';
+import { removeOldConsumers } from './backlog.js';
+import { createdAtOf } from './counts.js';
 import { removeOldRecords } from './crash-journal.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import { decodeUsageEntry, encodeUsageEntry } from './usage-entry.js';
@@ -74,8 +75,8 @@ export class UsageIndex implements JobCounts {
     this.#connection.zadd(`${this.#keys.usage}scheduled`, until, id).catch(() => {});
   }
 
-  #scheduleRemoval(namespace: string, id: string): void {
-    this.#ended.push(namespace, id);
+  #scheduleRemoval(namespace: string, entry: string): void {
+    this.#ended.push(namespace, entry);
     if (this.#ended.length === 2) setTimeout(() => void this.#flushEnded(), ENDED_WITHIN_MS);
   }
 
@@ -83,7 +84,7 @@ export class UsageIndex implements JobCounts {
     const args = [this.#keys.prefix, this.#keys.usage, namespace, Date.now()];
     const found: (string | number)[] = await this.#client.runCommand(commandOf('getUsage'), args);
     const [waiting = 0, running = 0, delayed = 0, bytes = 0] = found.map(Number);
-    const age = waiting === 0 ? Number.NaN : Date.now() - acceptedAtOf(String(found[4] ?? ''));
+    const age = waiting === 0 ? Number.NaN : Date.now() - createdAtOf(String(found[4] ?? ''));
     const oldestMs = Number.isFinite(age) ? Math.max(0, age) : 0;
     return { waiting, running, delayed, bytes, oldestMs };
   }
@@ -172,7 +173,7 @@ export class UsageIndex implements JobCounts {
    * Removes the entries of jobs that no longer exist: their worker died before it could remove the
    * entry, or the job was deleted or finished with another tool. An entry whose end the `onRemoved`
    * handler has not recorded yet stays. Also removes old records of dead processes from the crash
-   * journal.
+   * journal, and their consumers from the backlog.
    */
   async sweep(): Promise<void> {
     const namespaces = await this.#client.smembers(`${this.#keys.usage}namespaces`);
@@ -187,12 +188,13 @@ export class UsageIndex implements JobCounts {
           SWEEP_STEP,
         ]);
         for (const entry of missing)
-          if (await this.#hasEnded(namespace, entry)) this.#scheduleRemoval(namespace, entry);
+          if (await this.#recordEnd(namespace, entry)) this.#scheduleRemoval(namespace, entry);
         await this.#flushEnded();
         cursor = next;
       } while (cursor !== '');
     }
     await removeOldRecords(this.#connection);
+    await removeOldConsumers(this.#connection);
   }
 
   onRemoved(handler: RemovedHandler): void {
@@ -201,15 +203,24 @@ export class UsageIndex implements JobCounts {
 
   /**
    * Finds the entry of a job that the caller knows to be gone. Resolves with null when there is
-   * none.
+   * none, or the job is being cancelled.
    */
   async findRemoved(namespace: string, id: string): Promise<RemovedInvocation | null> {
     const key = `${this.#keys.usage}jobs:${namespace}`;
     const [entry] = await this.#connection.zrangebylex(key, `[${id}:`, `(${id};`, 'LIMIT', 0, 1);
-    return entry === undefined ? null : decodeUsageEntry(namespace, entry);
+    if (entry === undefined) return null;
+    // Asked last: without the key, the end has been recorded or never will be.
+    const isBeingCancelled = (await this.#connection.exists(this.cancellingKey(id))) === 1;
+    return isBeingCancelled ? null : decodeUsageEntry(namespace, entry);
   }
 
-  async #hasEnded(namespace: string, entry: string): Promise<boolean> {
+  /** The key of a job that is being cancelled; see lua/includes/usage.lua. */
+  cancellingKey(id: string): string {
+    return `${this.#keys.usage}cancelling:${id}`;
+  }
+
+  /** Resolves with whether the end of the entry's invocation is recorded. */
+  async #recordEnd(namespace: string, entry: string): Promise<boolean> {
     const removed = decodeUsageEntry(namespace, entry);
     return removed === null || this.#onRemoved === undefined || this.#onRemoved(removed);
   }

@@ -133,6 +133,13 @@ export class SqliteDriver implements QueueDriver {
     return (await this.queues[kind].backend.remove(job.id ?? '', false)) > 0;
   }
 
+  /** Only one process uses the queue; it knows which jobs it cancels. */
+  async findCancelling(): Promise<null> {
+    return null;
+  }
+
+  endCancelling(): void {}
+
   async findRemoved(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
     const removed = await this.#removals.find(id);
     return removed?.invocation.namespace === namespace ? removed : null;

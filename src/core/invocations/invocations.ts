@@ -121,10 +121,11 @@ class LiveAndEndedInvocations implements Invocations {
   async #find(namespace: Namespace, id: RequestId): Promise<Found> {
     const { queue, attempts } = this.#deps;
     // Query the queue first: a job leaves it only after its end is in the store.
-    const live = await queue.get(id);
+    let live = await queue.get(id);
     let stored = await attempts.invocation(id);
     if (live === null && !stored?.attempts.at(-1)?.final) {
-      const removed = await queue.findRemoved(namespace, id);
+      live = await queue.findCancelling(id);
+      const removed = live === null ? await queue.findRemoved(namespace, id) : null;
       if (removed !== null && (await this.#endRemoved(removed))) stored = await attempts.invocation(id);
     }
     if (live === null && stored === null) stored = await readRecorded(this.#deps, id);

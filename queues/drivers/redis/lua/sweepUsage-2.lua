@@ -7,6 +7,7 @@
     ARGV[1] namespace
     ARGV[2] the last entry of the previous step, or '' for the first step
     ARGV[3] how many entries to inspect
+  A job that is being cancelled is left to the process that cancels it.
   Returns the last inspected entry, or '' at the end, and the entries whose job is gone or finished.
 ]]
 --- @include "includes/usage"
@@ -20,7 +21,8 @@ if ARGV[2] ~= '' then from = '(' .. ARGV[2] end
 local members, gone = call('ZRANGEBYLEX', key, from, '+', 'LIMIT', 0, ARGV[3]), {}
 for _, member in ipairs(members) do
   local id = string.match(member, '^([^:]+)')
-  if not (isLive('sync', id) or isLive('async', id)) then gone[#gone + 1] = member end
+  local isKnown = isLive('sync', id) or isLive('async', id) or call('EXISTS', usage .. 'cancelling:' .. id) == 1
+  if not isKnown then gone[#gone + 1] = member end
 end
 if #members < tonumber(ARGV[3]) then return { '', gone } end
 return { members[#members], gone }

@@ -202,6 +202,16 @@ export class SqliteQueueBackend extends SqliteBackendChanges implements IQueueBa
     return (await this.call('extendLock', { jobId }, options)) ? 1 : 0;
   }
 
+  /** Renews also locks that have expired, as long as no other run has claimed the job. */
+  renewLocks(runs: readonly { id: string; token: string }[]): Promise<string[]> {
+    const { lockDuration = DEFAULT_LOCK_MS } = this.opts;
+    return this.extendLocks(
+      runs.map(({ id }) => id),
+      runs.map(({ token }) => token),
+      lockDuration,
+    );
+  }
+
   async extendLocks(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
     return this.call('extendLocks', {}, { ids: jobIds, tokens, lockMs: duration, now: Date.now() });
   }

@@ -13,6 +13,8 @@
     <usage>delayed:<ns>     sorted set: id → due time of a delayed first attempt; due entries are
                             removed when it is read
     <usage>scheduled        sorted set: id → due time of a job that is delayed without having failed
+    <usage>cancelling:<id>  copy of the hash of a job that a process has removed in order to cancel it,
+                            until its end is recorded; expires in case that process dies
     <usage>clock            hash: kind → virtual time
     <usage>times:<kind>     sorted set: namespace → its last virtual time, if ahead of the clock
   The script that adds a job also writes its entry in `jobs:<ns>`; the entry is removed after the
