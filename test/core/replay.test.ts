@@ -87,3 +87,25 @@ test('a replay of all dead letters leaves those whose pinned version was deleted
   t.is(await all('pinned'), 0);
   t.is(await all('newest'), deleted.length);
 });
+
+test('a replay of all dead letters leaves one whose input was lost, and runs one whose input is empty', async (t) => {
+  const { store, queue, catalog, meter, deploy } = cases;
+  const { namespace, name } = await deploy();
+  const deadLetters = createDeadLetters({ store, queue, catalog, meter, resultTtlMs: 60_000 });
+  const lost = aDeadAttempt({ namespace }, { input: null });
+  const empty = aDeadAttempt({ namespace }, { input: new Uint8Array() });
+  await store.attempts.write([lost, empty]);
+  const by = anActor(namespace);
+  const ids = [lost.requestId, empty.requestId];
+  t.is(await deadLetters.replayAll(by, namespace, name, { version: 'pinned', ids }), 1);
+  t.is(await deadLetters.replayAll(by, namespace, name, { version: 'newest' }), 0);
+  const replayed = (await queue.list(namespace, { limit: 10 })).items;
+  t.deepEqual(
+    replayed.map(({ invocation }) => invocation.parentId),
+    [empty.requestId],
+  );
+  const [group] = await store.attempts.deadGroups(namespace);
+  t.is(group?.count, 1);
+  const input = Buffer.from('[]');
+  t.truthy(await deadLetters.replay(by, namespace, lost.requestId, { version: 'pinned', input }));
+});

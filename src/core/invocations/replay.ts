@@ -53,8 +53,8 @@ export interface DeadLetters {
    */
   replay(by: Actor, namespace: Namespace, id: RequestId, options: ReplayOneOptions): Promise<RequestId>;
   /**
-   * Replays the selected dead letters of a function, except those whose pinned version was deleted.
-   * Resolves with the number of those replayed.
+   * Replays the selected dead letters of a function, except those whose pinned version was deleted
+   * and those whose input was lost. Resolves with the number of those replayed.
    */
   replayAll(by: Actor, namespace: Namespace, fn: FunctionName, options: ReplayAllOptions): Promise<number>;
   purge(by: Actor, namespace: Namespace, fn: FunctionName, filter: DeadFilter): Promise<number>;
@@ -175,9 +175,11 @@ class StoredDeadLetters implements DeadLetters {
       const last = (await this.#deps.store.attempts.invocation(id))?.attempts.at(-1);
       if (last?.namespace !== namespace || last.function !== fn || last.final?.state !== 'dead') continue;
       if (reason !== undefined && last.final.reason !== reason) continue;
-      const sent = replayInputOf(last, last.final.input ?? new Uint8Array());
+      const { input } = last.final;
+      // The store refused it, so that the function would run with another one.
+      if (input === null) continue;
       try {
-        if (await this.#replayDead(last, sent, options)) count += 1;
+        if (await this.#replayDead(last, replayInputOf(last, input), options)) count += 1;
       } catch (error) {
         // Its version was deleted; it can be replayed on another one.
         if (options.version !== 'pinned' || !isAppError(error, 'function_not_found')) throw error;

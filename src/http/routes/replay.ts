@@ -72,6 +72,10 @@ export const replayDead = route({
   path: '/v1/functions/{name}/dead/replay',
   tag,
   summary: 'Run dead invocations of a function again: all, those of one reason, or some',
+  description:
+    'Leaves those whose pinned version was deleted with its function, and those whose input was lost ' +
+    'because the store refused it; `count` is the number of the others. One without its input can be ' +
+    'replayed by its id with another input.',
   access: 'required',
   scope: 'invoke',
   params: functionPath,
