@@ -911,7 +911,7 @@ export interface operations {
                 namespace?: string;
                 /** @description Only invocations caused by this one. */
                 parent_id?: string;
-                /** @description Only dead invocations with this reason. */
+                /** @description Only dead invocations with this reason; none with another `status` than `dead`. */
                 reason?: "error" | "timeout" | "expired" | "worker_died";
                 /** @description Only invocations accepted at or after this time. */
                 since?: string;
