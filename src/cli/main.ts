@@ -23,11 +23,17 @@ const OUTCOMES = new Set<ErrorCode>(['function_error', 'function_refused', 'func
 /** Errors of a file that are caused by the user's machine. ENOENT can also be a fault of orama. */
 const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'ENOSPC', 'EDQUOT']);
 
+/** Commands that print until they are stopped. */
+const ENDLESS = new Set(['logs', 'dev']);
+
+let running: Command | undefined;
+/** Whether output was lost for another reason than that nobody reads it. */
+let isOutputLost = false;
+
 /** Runs the CLI. Resolves with the exit code: 0 success, 1 failure, 2 wrong usage. */
 async function main(): Promise<number> {
   const [first, ...words] = process.argv.slice(2);
   if (first === COMPLETE_WORD) return printCandidates(words);
-  let running: Command | undefined;
   try {
     const program = createProgram().hook('preAction', (_program, command) => {
       running = command;
@@ -83,9 +89,15 @@ function faultReport(error: unknown): string {
   return `error: ${messageOf(error)}\nThis is a fault of orama itself; please report it with these lines:\n${stack ?? String(error)}\n`;
 }
 
-// The reader of a pipe may exit early (`orama … | head`), which is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (isEngine) return;
-  process.exit(error.code === 'EPIPE' ? 0 : FAILED);
+// The reader of a pipe may exit early (`orama … | head`), which is no error. What is left of the
+// output is dropped, and the command goes on: it may change something after its first line.
+for (const stream of isEngine ? [] : [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    isOutputLost ||= stream === process.stdout && error.code !== 'EPIPE';
+    if (running !== undefined && ENDLESS.has(running.name())) process.exit(isOutputLost ? FAILED : 0);
+  });
+}
+process.on('exit', (code) => {
+  if (code === 0 && isOutputLost) process.exitCode = FAILED;
 });
 process.exitCode = await main();

@@ -56,7 +56,8 @@ export async function composeCore(
     }),
   );
   const { rateLimiter, logger, quotas } = ports;
-  const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, logger });
+  const depths = await openCallDepth(store.settings);
+  const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, depths, logger });
   const logQuota = closers.add(await openLogQuota({ store: store.quotas, quotas, bus }));
   const shared = { catalog, queue, meter, resultTtlMs };
   const invoker = createInvoker({ ...shared, replies, store, backlog, egress, callbacks, logQuota });
@@ -72,7 +73,6 @@ export async function composeCore(
   const { processId, metrics } = ports;
   const everyMs = config.METRICS_SHARE_SECONDS * 1000;
   closers.add(publishMetrics({ bus, processId, everyMs, snapshot: metrics.snapshot }));
-  const depths = await openCallDepth(store.settings);
   const uses = { catalog, replies, invoker, publisher, secrets, schedules, callbacks, logQuota, finisher };
   return { ...uses, depths };
 }

@@ -42,7 +42,8 @@ test('publish sends JSON as JSON and other text as a string', async (t) => {
 
 test('dead letters are listed, replayed one at a time or all together, and purged', async (t) => {
   const server = await answeringServer((request, response) => {
-    if (request.method === 'GET') json(response, 200, { invocations: [], count: 0, next_cursor: null });
+    if (request.url === '/v1/invocations/r1') json(response, 200, { function: 'hello', state: 'dead' });
+    else if (request.method === 'GET') json(response, 200, { invocations: [], count: 0, next_cursor: null });
     else if (request.url.includes('/invocations/')) json(response, 202, { request_id: ID });
     else json(response, 202, { count: 2 });
   });
@@ -60,9 +61,31 @@ test('dead letters are listed, replayed one at a time or all together, and purge
     [
       'GET /v1/invocations?function=hello&status=dead&limit=100&reason=timeout',
       'POST /v1/functions/hello/dead/replay',
+      'GET /v1/invocations/r1',
       'POST /v1/invocations/r1/replay?version=newest',
       'DELETE /v1/functions/hello/dead',
     ],
+  );
+});
+
+test('a replay of one dead letter is refused if it is of another function or not dead', async (t) => {
+  const server = await answeringServer((request, response) => {
+    if (request.method !== 'GET') json(response, 202, { request_id: ID });
+    else if (request.url.endsWith('r1')) json(response, 200, { function: 'other', state: 'dead' });
+    else json(response, 200, { function: 'hello', state: 'success' });
+  });
+  t.teardown(server.close);
+  const { env } = server;
+  const replay = (id: string) => runCli(['function', 'dead', 'replay', 'hello', id], { home, env });
+  const foreign = await replay('r1');
+  t.is(foreign.code, 1);
+  t.regex(foreign.stderr, /r1 is of the function "other", not of "hello"/);
+  const ended = await replay('r2');
+  t.is(ended.code, 1);
+  t.regex(ended.stderr, /r2 is not dead but success; replay it with: orama invocations replay r2/);
+  t.deepEqual(
+    server.seen.map(({ method }) => method),
+    ['GET', 'GET'],
   );
 });
 

@@ -28,11 +28,21 @@ test('the record of a callback whose task was removed with a BullMQ tool ends wi
   const limits = async () => ({ waiting_jobs: 10, waiting_mb: 10 }) as never;
   const { tasks } = queues;
   const logger = createLogger('silent');
-  const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas: { limits }, logger });
+  const depths = { sign: () => '' };
+  const callbacks = new TaskCallbacks({
+    store,
+    tasks,
+    egress,
+    rateLimiter,
+    quotas: { limits },
+    depths,
+    logger,
+  });
 
   const namespace = aNamespace();
   const [removed, waiting] = [aRequestId(), aRequestId()];
-  for (const id of [removed, waiting]) await callbacks.send({ id, namespace }, 'http://receiver/', {});
+  for (const id of [removed, waiting])
+    await await callbacks.send({ id, namespace, triggerDepth: 0 }, 'http://receiver/', {});
   const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
   const tool = new Queue('tasks', { connection, prefix: '{orama}' }, createRedisBackend);
   await tool.remove(removed);

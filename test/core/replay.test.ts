@@ -25,10 +25,9 @@ function anActor(namespace: Namespace): Actor {
   return { requestId: aRequestId(), principal };
 }
 
-test('a dead letter whose replay has ended, but was not recorded because of a crash, does not run again', async (t) => {
+/** Replays of which each is killed before the dead letter is marked, until `restart` is called. */
+function crashingDeadLetters() {
   const { store, queue, catalog, meter } = cases;
-  const { namespace } = await cases.deploy();
-  const by = anActor(namespace);
   let crashes = true;
   const attempts: typeof store.attempts = {
     ...store.attempts,
@@ -37,13 +36,20 @@ test('a dead letter whose replay has ended, but was not recorded because of a cr
       return store.attempts.takeDead(id);
     },
   };
-  const deadLetters = createDeadLetters({
-    store: { ...store, attempts },
-    queue,
-    catalog,
-    meter,
-    resultTtlMs: 60_000,
-  });
+  const shared = { queue, catalog, meter, resultTtlMs: 60_000 };
+  return {
+    deadLetters: createDeadLetters({ store: { ...store, attempts }, ...shared }),
+    restart: () => {
+      crashes = false;
+    },
+  };
+}
+
+test('a dead letter whose replay has ended, but was not recorded because of a crash, does not run again', async (t) => {
+  const { store, queue } = cases;
+  const { namespace } = await cases.deploy();
+  const by = anActor(namespace);
+  const { deadLetters, restart } = crashingDeadLetters();
   const dead = aDeadAttempt({ namespace });
   await store.attempts.write([dead]);
   const replay = () => deadLetters.replay(by, namespace, dead.requestId, { version: 'pinned', input: null });
@@ -53,7 +59,7 @@ test('a dead letter whose replay has ended, but was not recorded because of a cr
   // The replay runs and leaves the queue.
   await store.attempts.write([anAttempt({ namespace, requestId: id, trigger: 'replay', final: anEnd() })]);
   await queue.cancel(id);
-  crashes = false;
+  restart();
   t.is(await replay(), id);
   t.is(await queue.get(id), null);
   await t.throwsAsync(replay, { code: 'conflict' });
@@ -86,4 +92,56 @@ test('a replay of all dead letters leaves those whose pinned version was deleted
   t.is(group?.count, deleted.length);
   t.is(await all('pinned'), 0);
   t.is(await all('newest'), deleted.length);
+});
+
+test('a replay of all dead letters leaves one whose input was lost, and runs one whose input is empty', async (t) => {
+  const { store, queue, catalog, meter, deploy } = cases;
+  const { namespace, name } = await deploy();
+  const deadLetters = createDeadLetters({ store, queue, catalog, meter, resultTtlMs: 60_000 });
+  const lost = aDeadAttempt({ namespace }, { input: null });
+  const empty = aDeadAttempt({ namespace }, { input: new Uint8Array() });
+  await store.attempts.write([lost, empty]);
+  const by = anActor(namespace);
+  const ids = [lost.requestId, empty.requestId];
+  t.is(await deadLetters.replayAll(by, namespace, name, { version: 'pinned', ids }), 1);
+  t.is(await deadLetters.replayAll(by, namespace, name, { version: 'newest' }), 0);
+  const replayed = (await queue.list(namespace, { limit: 10 })).items;
+  t.deepEqual(
+    replayed.map(({ invocation }) => invocation.parentId),
+    [empty.requestId],
+  );
+  const [group] = await store.attempts.deadGroups(namespace);
+  t.is(group?.count, 1);
+  const input = Buffer.from('[]');
+  t.truthy(await deadLetters.replay(by, namespace, lost.requestId, { version: 'pinned', input }));
+});
+
+test('a replay that is repeated after a crash with another input or version runs what it was given', async (t) => {
+  const { queue, store, deploy } = cases;
+  const { namespace } = await deploy();
+  await deploy({}, namespace);
+  const by = anActor(namespace);
+  const asText = (input: Uint8Array) => Buffer.from(input).toString();
+  const run = async (id: Parameters<typeof queue.get>[0]) => (await queue.get(id))?.invocation;
+  const others = [
+    { version: 'pinned', input: Buffer.from('"b"') },
+    { version: 'pinned', input: null },
+    { version: 2, input: Buffer.from('"a"') },
+  ] as const;
+  for (const other of others) {
+    const dead = aDeadAttempt({ namespace });
+    await store.attempts.write([dead]);
+    const { deadLetters, restart } = crashingDeadLetters();
+    const first = { version: 'pinned', input: Buffer.from('"a"') } as const;
+    const replay = (options: typeof first | typeof other) =>
+      deadLetters.replay(by, namespace, dead.requestId, options);
+    for (let n = 0; n < 2; n += 1) await t.throwsAsync(replay(first), { message: 'killed' });
+    restart();
+    const invocation = await run(await replay(other));
+    const expected = asText(other.input ?? dead.final?.input ?? Buffer.of());
+    t.is(asText(invocation?.input ?? Buffer.of()), expected);
+    t.is(invocation?.version, other.version === 'pinned' ? 1 : other.version);
+    const jobs = (await queue.list(namespace, { limit: 100 })).items;
+    t.is(jobs.filter(({ invocation: { parentId } }) => parentId === dead.requestId).length, 2);
+  }
 });

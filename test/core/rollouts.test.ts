@@ -169,7 +169,7 @@ for (const [how, fails] of [
     });
     await first.opened.start(by, namespace, name, request);
     // The killed process never answers.
-    await Promise.race([first.opened.abort(by, namespace, name), setTimeout(500)]);
+    await Promise.race([first.opened.abort(by, namespace, name, 1), setTimeout(500)]);
     t.is((await store.rollouts.get(namespace, name))?.state, 'aborted');
     await first.opened.close();
 

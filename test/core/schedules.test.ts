@@ -101,7 +101,7 @@ test('with overlap: skip, no tick runs beside an earlier run although a later on
   const at = Date.now();
   await tick(trigger.id, at);
   t.is(await runs(), 1);
-  const manual = await schedules.runNow(trigger as Parameters<typeof schedules.runNow>[0]);
+  const manual = await schedules.runNow(trigger as Parameters<typeof schedules.runNow>[0], 0);
   t.is(await queue.cancel(manual), 'removed');
   await tick(trigger.id, at + 1000);
   t.is(await runs(), 1);

@@ -10,6 +10,7 @@ import { QUOTA_NAMES, QUOTAS, type QuotaLimits } from '../../src/contract/quotas
 import type { Actor } from '../../src/core/auth/principal.js';
 import { createPublisher } from '../../src/core/events/publish.js';
 import { openCatalog } from '../../src/core/functions/catalog.js';
+import { openCallDepth } from '../../src/core/invocations/call-depth.js';
 import { TaskCallbacks } from '../../src/core/invocations/callbacks.js';
 import { createFinisher } from '../../src/core/invocations/finish.js';
 import { createInvoker } from '../../src/core/invocations/invoke.js';
@@ -54,7 +55,9 @@ export async function openUseCases(directory: string) {
     hostCalled: (...values) => void metered.push(['hostCalled', ...values]),
   };
   const shared = { catalog, queue: queues.queue, meter, resultTtlMs: RESULT_TTL_MS };
-  const callbacks = new TaskCallbacks({ store, tasks: queues.tasks, egress, rateLimiter, quotas, logger });
+  const depths = await openCallDepth(store.settings);
+  const { tasks } = queues;
+  const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, depths, logger });
   const logQuota = await openLogQuota({ store: store.quotas, quotas, bus });
   const publisher = createPublisher({ ...shared, bus });
   return {

@@ -88,6 +88,28 @@ test('dead letters can be replayed and purged by reason', async (t) => {
   t.is((await api.delete('/v1/functions/probe/dead?reason=boredom')).status, 400);
 });
 
+test('a filter by reason lists only dead invocations, also after one of them was replayed', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const replayed = await invoked(api, commands({ op: 'exit', n: 1 }), ASYNC);
+  const dead = await invoked(api, commands({ op: 'exit', n: 2 }), ASYNC);
+  await invoked(api, commands({ op: 'echo', a: 'x' }));
+  const path = '/v1/functions/probe/dead/replay';
+  t.is((await api.post(`${path}?request_id=${replayed.request_id}`, {})).json.count, 1);
+  const again = await until('the replay is dead too', async () => {
+    const { invocations } = (await api.get(`/v1/invocations?parent_id=${replayed.request_id}`)).json;
+    return invocations[0]?.state === 'dead' && invocations[0].request_id;
+  });
+  await api.invoke('probe', 'later', { ...ASYNC, 'x-delay-seconds': '600' });
+  const listed = async (query: string) =>
+    (await api.get(`/v1/invocations?reason=error${query}`)).json.invocations.map(
+      (each: JsonValue) => each.request_id,
+    );
+  t.deepEqual((await listed('')).sort(), [again, dead.request_id].sort());
+  t.deepEqual(await listed('&status=dead'), await listed(''));
+  for (const state of ['queued', 'success', 'error'])
+    t.deepEqual(await listed(`&status=${state}`), [], state);
+});
+
 test('dead letters are counted by function and reason, and can be replayed or purged by id', async (t) => {
   const api = await aTenantWithProbe(await engine());
   await api.deploy('other', await probeWasm());

@@ -154,3 +154,40 @@ test('a schedule beyond schedule_runs_per_hour returns 429, added alone or with 
   const deployed = await tenant.deploy('probe', await probeWasm(), { metadata });
   t.true(isRefusal(deployed, 429, 'schedule_runs_per_hour'), deployed.text);
 });
+
+test('a rollback is refused by schedule_runs_per_hour like a deploy, and adds no version', async (t) => {
+  const tenant = await aTenant(await engine());
+  const wasm = await probeWasm();
+  await setQuotas(tenant, { schedule_runs_per_hour: 100 });
+  const metadata = JSON.stringify({ triggers: [{ cron: '* 4 1 1 *' }] });
+  const rollback = (name: string) => tenant.post(`/v1/functions/${name}/rollback`, { version: 1 });
+  for (const name of ['first', 'second']) {
+    t.is((await tenant.deploy(name, wasm, { metadata })).status, 201);
+    t.is((await tenant.deploy(name, wasm)).status, 201);
+  }
+  t.is((await rollback('first')).status, 201);
+  const refused = await rollback('second');
+  t.true(isRefusal(refused, 429, 'schedule_runs_per_hour'), refused.text);
+  t.is((await tenant.get('/v1/functions/second/versions')).json.versions.length, 2);
+  t.is((await usage(tenant)).schedule_runs_per_hour?.used, 60);
+  t.is((await rollback('first')).status, 201, 'the number of runs stays the same');
+});
+
+test('a paused schedule that a deploy lists again stays paused and does not count', async (t) => {
+  const tenant = await aTenant(await engine());
+  const wasm = await probeWasm();
+  await setQuotas(tenant, { schedule_runs_per_hour: 100 });
+  const metadata = JSON.stringify({ triggers: [{ cron: '* 4 1 1 *' }] });
+  t.is((await tenant.deploy('paused', wasm, { metadata })).status, 201);
+  const [trigger] = (await tenant.get('/v1/functions/paused/triggers')).json.triggers;
+  const enable = (enabled: boolean) =>
+    tenant.request('PATCH', `/v1/functions/paused/triggers/${trigger.id}`, {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ enabled }),
+    });
+  t.is((await enable(false)).status, 200);
+  t.is((await tenant.post('/v1/functions/paused/triggers', { cron: '* 5 1 1 *' })).status, 201);
+  t.is((await tenant.deploy('paused', wasm, { metadata })).status, 201);
+  t.is((await usage(tenant)).schedule_runs_per_hour?.used, 60);
+  t.true(isRefusal(await enable(true), 429, 'schedule_runs_per_hour'));
+});

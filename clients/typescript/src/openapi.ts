@@ -48,7 +48,7 @@ export interface paths {
         put?: never;
         /**
          * Run dead invocations of a function again: all, those of one reason, or some
-         * @description A key needs the scope `invoke`.
+         * @description Leaves those whose pinned version was deleted with its function, and those whose input was lost because the store refused it; `count` is the number of the others. One without its input can be replayed by its id with another input. A key needs the scope `invoke`.
          */
         post: operations["replayDeadLetters"];
         delete?: never;
@@ -911,7 +911,7 @@ export interface operations {
                 namespace?: string;
                 /** @description Only invocations caused by this one. */
                 parent_id?: string;
-                /** @description Only dead invocations with this reason. */
+                /** @description Only dead invocations with this reason; none with another `status` than `dead`. */
                 reason?: "error" | "timeout" | "expired" | "worker_died";
                 /** @description Only invocations accepted at or after this time. */
                 since?: string;

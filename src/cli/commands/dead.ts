@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { countReplySchema } from '../../contract/http/common.js';
 import { invocationsReplySchema } from '../../contract/http/invocations.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
+import { AppError } from '../../errors.js';
+import type { Client } from '../client.js';
 import { confirm } from '../confirm.js';
 import { type ReplayFlags, renderInvocation, replayOne } from '../invocations.js';
 import { printNextPage } from '../next-page.js';
@@ -96,9 +98,27 @@ function addReplay(dead: Command): void {
         });
         terminal.show(reply, countReplySchema, ({ count }) => `${count} replayed`);
       } else {
+        await assertDeadLetter(client, fn, id);
         await replayOne({ client, terminal }, id, flags);
       }
     });
+}
+
+const ownerSchema = invocationRecordSchema.pick({ function: true, state: true });
+
+/** Throws if the invocation is not a dead one of the function. */
+async function assertDeadLetter(client: Client, fn: string, id: string): Promise<void> {
+  const reply = await client.call('GET', `/v1/invocations/${encodeURIComponent(id)}`);
+  const { function: owner, state } = ownerSchema.parse(reply);
+  if (owner !== fn) {
+    throw new AppError('conflict', `The invocation ${id} is of the function "${owner}", not of "${fn}"`);
+  }
+  if (state !== 'dead') {
+    throw new AppError(
+      'conflict',
+      `The invocation ${id} is not dead but ${state}; replay it with: orama invocations replay ${id}`,
+    );
+  }
 }
 
 function addPurge(dead: Command): void {

@@ -12,7 +12,9 @@ export const invocationsQuerySchema = z.object({
   namespace: namespaceQuery,
   function: functionNameSchema.optional(),
   status: invocationStateSchema.optional(),
-  reason: deadReasonSchema.optional().describe('Only dead invocations with this reason.'),
+  reason: deadReasonSchema
+    .optional()
+    .describe('Only dead invocations with this reason; none with another `status` than `dead`.'),
   parent_id: requestIdSchema.optional().describe('Only invocations caused by this one.'),
   message_id: requestIdSchema.optional().describe('Only invocations triggered by this message.'),
   since: sinceSchema.optional().describe('Only invocations accepted at or after this time.'),

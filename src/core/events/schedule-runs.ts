@@ -47,8 +47,12 @@ export async function assertRunsPerHour(
     trigger.id !== added.resumes &&
     (trigger.function !== added.function || added.replaces === 'none' || trigger.source !== 'manifest');
   const remaining = before.filter(remains);
+  // A schedule that is listed again keeps its state, so that a paused one stays paused.
   const unchanged = new Set(
-    remaining.filter((one) => one.function === added.function).map(({ spec }) => keyOf(spec)),
+    before
+      .filter((one) => one.function === added.function && one.id !== added.resumes)
+      .filter((one) => !one.enabled || remaining.includes(one))
+      .map(({ spec }) => keyOf(spec)),
   );
   const fresh = new Map(added.specs.map((spec) => [keyOf(spec), spec]));
   for (const key of unchanged) fresh.delete(key);

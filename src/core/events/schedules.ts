@@ -12,6 +12,7 @@ import type { Store } from '../../ports/store.js';
 import type { Catalog } from '../functions/catalog.js';
 import { createDerivedIds, type DerivedIds } from '../invocations/derived-ids.js';
 import { jobOf, newRequestId } from '../invocations/job.js';
+import { FIRST_DEPTH } from './message.js';
 
 export const DEFAULT_TIMEZONE = 'UTC';
 
@@ -46,8 +47,11 @@ export interface Schedules {
   /** Starts handling due ticks. */
   start(): Promise<Closable>;
   nextRun(trigger: StoredTrigger): Promise<number | null>;
-  /** Starts a run immediately. Throws `function_not_found` if the function does not exist. */
-  runNow(trigger: CronTrigger): Promise<RequestId>;
+  /**
+   * Starts a run immediately, at the depth of the request or that of a tick if this is greater.
+   * Throws `function_not_found` if the function does not exist.
+   */
+  runNow(trigger: CronTrigger, depth: number): Promise<RequestId>;
 }
 
 export interface SchedulesDeps {
@@ -112,11 +116,11 @@ class QueueSchedules implements Schedules {
     return isSchedule(trigger) && trigger.enabled ? this.#queue.nextScheduledRun(trigger.id) : null;
   }
 
-  async runNow(trigger: CronTrigger): Promise<RequestId> {
+  async runNow(trigger: CronTrigger, depth: number): Promise<RequestId> {
     const id = newRequestId();
     const turn = trigger.spec.overlap === 'skip' ? await this.#turnOf(trigger.id, TURN_MS) : null;
     try {
-      await this.#fire(trigger, id, Date.now());
+      await this.#fire(trigger, { id, scheduledAt: Date.now(), depth: Math.max(FIRST_DEPTH, depth) });
     } finally {
       await turn?.release();
     }
@@ -188,7 +192,7 @@ class QueueSchedules implements Schedules {
 
   async #startTick(trigger: CronTrigger, requestId: RequestId, scheduledAt: number): Promise<void> {
     if ((await this.#store.attempts.invocation(requestId)) !== null) return;
-    await this.#fire(trigger, requestId, scheduledAt);
+    await this.#fire(trigger, { id: requestId, scheduledAt, depth: FIRST_DEPTH });
   }
 
   /**
@@ -219,19 +223,19 @@ class QueueSchedules implements Schedules {
     return active;
   }
 
-  async #fire(trigger: CronTrigger, id: RequestId, scheduledAt: number): Promise<void> {
+  async #fire(trigger: CronTrigger, { id, scheduledAt, depth }: Run): Promise<void> {
     const fn = await this.#catalog.choose(trigger.namespace, trigger.function);
     const input = {
       cron: trigger.spec.cron,
       scheduled_at: new Date(scheduledAt).toISOString(),
       namespace: trigger.namespace,
-      trigger_depth: 1,
+      trigger_depth: depth,
       timestamp: Math.floor(Date.now() / 1000),
     };
     const invocation = jobOf(fn, {
       id,
       trigger: 'cron',
-      triggerDepth: 1,
+      triggerDepth: depth,
       callerWallet: '',
       input: Buffer.from(JSON.stringify(input)),
       acceptedAt: Date.now(),
@@ -247,6 +251,13 @@ class QueueSchedules implements Schedules {
     await this.#queue.add([invocation]);
     this.#meter.accepted('cron', 1);
   }
+}
+
+interface Run {
+  id: RequestId;
+  scheduledAt: number;
+  /** Its trigger depth. */
+  depth: number;
 }
 
 /** Returns a text that differs if a trigger must be applied again. */

@@ -24,8 +24,8 @@ export interface Triggers {
     id: string,
     enabled: boolean,
   ): Promise<TriggerRecord>;
-  /** Starts a run of a schedule immediately. */
-  run(by: Actor, namespace: Namespace, fn: FunctionName, id: string): Promise<RequestId>;
+  /** Starts a run of a schedule immediately. `depth` is that of the request. */
+  run(by: Actor, namespace: Namespace, fn: FunctionName, id: string, depth: number): Promise<RequestId>;
 }
 
 export interface TriggersDeps {
@@ -97,7 +97,13 @@ class ApiTriggers implements Triggers {
     return this.#recordOf(trigger);
   }
 
-  async run(by: Actor, namespace: Namespace, fn: FunctionName, id: string): Promise<RequestId> {
+  async run(
+    by: Actor,
+    namespace: Namespace,
+    fn: FunctionName,
+    id: string,
+    depth: number,
+  ): Promise<RequestId> {
     const trigger = await this.#store.triggers.get(id);
     if (trigger?.namespace !== namespace || trigger.function !== fn) {
       throw await this.#notFound(namespace, fn, id);
@@ -108,7 +114,7 @@ class ApiTriggers implements Triggers {
         `The trigger ${id} has no schedule; publish to the topic ${JSON.stringify('topic' in trigger.spec ? trigger.spec.topic : '')} to fire it.`,
       );
     }
-    const requestId = await this.#schedules.runNow(trigger);
+    const requestId = await this.#schedules.runNow(trigger, depth);
     await this.#store.audit.record(auditEntry(by, 'trigger.run', `${fn}: ${id}`, namespace));
     return requestId;
   }

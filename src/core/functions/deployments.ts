@@ -103,14 +103,15 @@ class CheckedDeployments implements Deployments {
     name: FunctionName,
     version: number,
   ): Promise<FunctionRecord> {
-    const { blobs, catalog, quotas, store, probeRetries } = this.#deps;
+    const { blobs, catalog, store, probeRetries } = this.#deps;
     const old = await catalog.resolve(namespace, name, version);
-    await assertRoutesFree(catalog, namespace, name, old.metadata.http?.routes ?? []);
+    const settings = settingsOf(old);
+    const limits = await this.#assertFits(namespace, settings);
     const wasm = await this.#readWhole(old);
     const added = await store.functions.addVersion(
       {
         namespace,
-        settings: settingsOf(old),
+        settings,
         wasmCid: old.wasm_cid,
         warmStart: old.warm_start,
         warmStartReason: old.warm_start_reason,
@@ -118,7 +119,7 @@ class CheckedDeployments implements Deployments {
         createdBy: by.principal.subject,
         createdByName: by.principal.keyName,
         origin: { message: `Rollback to version ${version}`, git_commit: old.git_commit },
-        limits: await quotas.limits(namespace),
+        limits,
       },
       auditEntry(by, 'function.rollback', name, namespace),
     );
@@ -133,18 +134,28 @@ class CheckedDeployments implements Deployments {
 
   /** Performs the checks of a deploy except those of the quotas that `addVersion` checks. */
   async #inspect({ namespace, settings, wasm }: Deployment): Promise<DeployCheck> {
-    const { blobs, catalog, engine, quotas, store } = this.#deps;
+    const { blobs, engine } = this.#deps;
     assertModuleSize(wasm.byteLength);
-    await assertRoutesFree(catalog, namespace, settings.name, settings.metadata.http?.routes ?? []);
-    const limits = await quotas.limits(namespace);
-    await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
-      function: settings.name,
-      replaces: 'manifest',
-      specs: settings.metadata.triggers,
-    });
+    const limits = await this.#assertFits(namespace, settings);
     const cid = await blobs.cidOf(wasm);
     const about = { cid, name: settings.name, memoryLimitMb: settings.memory_limit_mb, namespace };
     return { cid, start: warmStartOf(await engine.inspect(wasm, about)), limits };
+  }
+
+  /**
+   * Checks the settings of a new version against the rest of the namespace: its routes and
+   * schedules. Resolves with the quotas.
+   */
+  async #assertFits(namespace: Namespace, { name, metadata }: FunctionSettings): Promise<QuotaLimits> {
+    const { catalog, quotas, store } = this.#deps;
+    await assertRoutesFree(catalog, namespace, name, metadata.http?.routes ?? []);
+    const limits = await quotas.limits(namespace);
+    await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
+      function: name,
+      replaces: 'manifest',
+      specs: metadata.triggers,
+    });
+    return limits;
   }
 
   async #addVersion(

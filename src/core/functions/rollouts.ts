@@ -10,6 +10,7 @@ import type { StoredRollout, VersionFigures } from '../../ports/store/rollouts.j
 import type { Store } from '../../ports/store.js';
 import { auditEntry } from '../auth/audit.js';
 import type { Actor } from '../auth/principal.js';
+import { FIRST_DEPTH } from '../events/message.js';
 import type { Publisher } from '../events/publish.js';
 import { type Catalog, functionNotFound } from './catalog.js';
 import { failureReason, liveOf, type Rollout, recordOf } from './rollout-state.js';
@@ -29,7 +30,10 @@ const SKEW_MS = 10_000;
  */
 const ANNOUNCE_AGAIN_MS = 30_000;
 
-type RolloutChange = Pick<StoredRollout, 'state' | 'step' | 'reason'>;
+type RolloutChange = Pick<StoredRollout, 'state' | 'step' | 'reason'> & {
+  /** Depth of the message with the end. */
+  depth?: number;
+};
 
 export interface RolloutsDeps {
   store: Store;
@@ -112,8 +116,11 @@ export class Rollouts implements Closable {
     return recordOf({ ...rollout, ...(await this.#figuresOf(rollout)) });
   }
 
-  /** Ends a rollout and moves all invocations back to the previous version. */
-  async abort(by: Actor, namespace: Namespace, fn: FunctionName): Promise<RolloutRecord> {
+  /**
+   * Ends a rollout and moves all invocations back to the previous version. `depth` is that of the
+   * message with the end: a function may start and abort rollouts when one has ended.
+   */
+  async abort(by: Actor, namespace: Namespace, fn: FunctionName, depth: number): Promise<RolloutRecord> {
     for (;;) {
       const rollout = await this.#find(namespace, fn);
       if (rollout.state !== 'running') {
@@ -122,7 +129,8 @@ export class Rollouts implements Closable {
           `The rollout of "${fn}" has ended (${rollout.state}); there is none to abort.`,
         );
       }
-      const aborted: RolloutChange = { state: 'aborted', step: rollout.step, reason: 'aborted by request' };
+      const reason = 'aborted by request';
+      const aborted: RolloutChange = { state: 'aborted', step: rollout.step, reason, depth };
       const audit = auditEntry(by, 'rollout.abort', `${fn}@${rollout.to}`, namespace);
       if (await this.#change(rollout, await this.#figuresOf(rollout), aborted, audit)) {
         return recordOf(await this.#find(namespace, fn));
@@ -233,7 +241,7 @@ export class Rollouts implements Closable {
   async #change(
     rollout: StoredRollout,
     figures: VersionFigures,
-    { state, step, reason }: RolloutChange,
+    { state, step, reason, depth }: RolloutChange,
     audit: AuditEntry | null,
   ): Promise<boolean> {
     const now = Date.now();
@@ -243,7 +251,7 @@ export class Rollouts implements Closable {
     if (!(await this.#store.rollouts.move(rollout, next, liveOf(next), audit))) return false;
     if (state === 'running') this.#hasNewStep = true;
     await this.#catalog.changed(rollout.namespace);
-    if (state !== 'running') await this.#announce(next);
+    if (state !== 'running') await this.#announce(next, depth);
     return true;
   }
 
@@ -261,14 +269,14 @@ export class Rollouts implements Closable {
    * Publishes the end of a rollout to the namespace. If the queue is unreachable, it is published
    * later: the change itself must not wait.
    */
-  async #announce(rollout: Rollout): Promise<void> {
+  async #announce(rollout: Rollout, depth = FIRST_DEPTH): Promise<void> {
     const text = JSON.stringify(recordOf(rollout));
     const message = {
       namespace: rollout.namespace,
       topic: ROLLOUT_TOPIC,
       bytes: Buffer.from(text),
       data: new JsonText(text),
-      depth: 1,
+      depth,
     };
     try {
       await this.#publisher.publish(message);

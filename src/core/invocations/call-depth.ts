@@ -2,6 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { MAX_TRIGGER_DEPTH } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
 import type { SettingStore } from '../../ports/store/settings.js';
+import { FIRST_DEPTH } from '../events/message.js';
 
 /**
  * Header with the trigger depth of the invocation that sent the request; in lower case, as in Node.
@@ -10,7 +11,7 @@ export const DEPTH_HEADER = 'x-orama-depth';
 
 /**
  * Propagates the trigger depth over HTTP. Since the engine can be reached by any host name or
- * proxy, every request of http_fetch carries the signed depth of its invocation. A request that
+ * proxy, every request of http_fetch and every callback carries the signed depth of its invocation. A request that
  * arrives at an engine of this installation has a depth one greater. Headers without a valid
  * signature are ignored; a valid one can only increase the depth of a call.
  */
@@ -42,11 +43,32 @@ export async function openCallDepth(settings: SettingStore): Promise<CallDepth> 
   };
 }
 
+interface Headed {
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/**
+ * Returns the depth of a message that a request publishes. Beyond the limit, it fires no trigger.
+ */
+export function depthOfMessage(depths: Pick<CallDepth, 'read'>, request: Headed): number {
+  return Math.max(FIRST_DEPTH, depths.read(request.headers[DEPTH_HEADER]));
+}
+
+/**
+ * Returns the depth of the invocation that a request causes. Throws `loop_detected` if it exceeds
+ * the limit.
+ */
+export function depthOfRequest(depths: Pick<CallDepth, 'read'>, request: Headed): number {
+  const depth = depths.read(request.headers[DEPTH_HEADER]);
+  assertDepth(depth);
+  return depth;
+}
+
 /**
  * Throws `loop_detected` if the depth exceeds the limit, which is the same for chains of calls and
  * of triggers.
  */
-export function assertDepth(depth: number): void {
+function assertDepth(depth: number): void {
   if (depth <= MAX_TRIGGER_DEPTH) return;
   throw new AppError(
     'loop_detected',

@@ -14,6 +14,7 @@ import { auditEntry } from '../auth/audit.js';
 import type { Actor } from '../auth/principal.js';
 import { freshCache } from '../fresh-cache.js';
 import type { Quotas } from '../quotas.js';
+import { type CallDepth, DEPTH_HEADER } from './call-depth.js';
 import { newSecret, signatures } from './callback-signatures.js';
 
 /** All attempts take about 43 minutes: 5 s, 10 s, 20 s … */
@@ -69,6 +70,7 @@ export type CallbackBody = Readonly<Record<string, unknown>> & {
 export interface CallbackOwner {
   id: RequestId;
   namespace: Namespace;
+  triggerDepth: number;
 }
 
 const payloadSchema = z.object({
@@ -77,6 +79,8 @@ const payloadSchema = z.object({
   namespace: namespaceSchema,
   url: z.string(),
   body: z.string(),
+  /** Trigger depth of the invocation. Callbacks that earlier builds added have none. */
+  depth: z.number().default(0),
 });
 
 type CallbackPayload = z.output<typeof payloadSchema>;
@@ -87,6 +91,7 @@ export interface CallbacksDeps {
   egress: Egress;
   rateLimiter: RateLimiter;
   quotas: Pick<Quotas, 'limits'>;
+  depths: Pick<CallDepth, 'sign'>;
   logger: Logger;
 }
 
@@ -106,7 +111,11 @@ export class TaskCallbacks implements Callbacks {
     if (used >= limit) throw quotaExceeded('waiting_jobs', { namespace, limit, used });
   }
 
-  async send({ id, namespace }: CallbackOwner, url: string, given: CallbackBody): Promise<void> {
+  async send(
+    { id, namespace, triggerDepth: depth }: CallbackOwner,
+    url: string,
+    given: CallbackBody,
+  ): Promise<void> {
     const { store, tasks, quotas } = this.#deps;
     const { waiting_mb: limit } = await quotas.limits(namespace);
     const waiting = await this.#waitingOf(namespace);
@@ -122,7 +131,7 @@ export class TaskCallbacks implements Callbacks {
       id,
       kind: KIND,
       owner: namespace,
-      payload: JSON.stringify({ id, namespace, url, body }),
+      payload: JSON.stringify({ id, namespace, url, body, depth }),
       attempts: MAX_CALLBACK_ATTEMPTS,
       backoffMs: BACKOFF_MS,
     });
@@ -189,7 +198,7 @@ export class TaskCallbacks implements Callbacks {
     await this.#record(payload, null);
   }
 
-  async #post({ id, namespace, url, body }: CallbackPayload): Promise<void> {
+  async #post({ id, namespace, url, body, depth }: CallbackPayload): Promise<void> {
     await this.#countAttempt(namespace, body);
     const { status } = await this.#deps.egress.fetch({
       namespace,
@@ -197,6 +206,8 @@ export class TaskCallbacks implements Callbacks {
       url,
       headers: {
         'content-type': 'application/json',
+        // A callback to a function of this engine must not restart the depth of a loop.
+        [DEPTH_HEADER]: this.#deps.depths.sign(depth),
         ...signatures(await this.secret(namespace), { id, body, at: Date.now() }),
       },
       body: Buffer.from(body),

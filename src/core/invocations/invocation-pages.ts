@@ -48,8 +48,11 @@ export class InvocationPages {
     this.#deps = deps;
   }
 
-  async get(request: ListRequest): Promise<InvocationPage> {
+  async get(given: ListRequest): Promise<InvocationPage> {
+    // The store keeps the reason of a dead letter that was replayed and is not dead any more.
+    const request = given.reason === undefined ? given : { ...given, state: given.state ?? 'dead' };
     const { state, limit } = request;
+    if (request.reason !== undefined && state !== 'dead') return { items: [], nextCursor: null };
     const position = decodeCursor(request.cursor);
     if (position.part === 'ended') return this.#endedPage(request, position.at, []);
     const { items, next } = await this.#live(request, position.at);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import { coversFunction, type Rights } from '../../contract/scopes.js';
 import { AppError, isAppError } from '../../errors.js';
@@ -53,8 +54,8 @@ export interface DeadLetters {
    */
   replay(by: Actor, namespace: Namespace, id: RequestId, options: ReplayOneOptions): Promise<RequestId>;
   /**
-   * Replays the selected dead letters of a function, except those whose pinned version was deleted.
-   * Resolves with the number of those replayed.
+   * Replays the selected dead letters of a function, except those whose pinned version was deleted
+   * and those whose input was lost. Resolves with the number of those replayed.
    */
   replayAll(by: Actor, namespace: Namespace, fn: FunctionName, options: ReplayAllOptions): Promise<number>;
   purge(by: Actor, namespace: Namespace, fn: FunctionName, filter: DeadFilter): Promise<number>;
@@ -99,7 +100,10 @@ class StoredDeadLetters implements DeadLetters {
     if (last.final.replayedAt !== undefined) throw replayedAlready(id);
     const input = given ?? last.final.input;
     if (input === null) throw inputGone(last);
-    const sent = given === null ? replayInputOf(last, input) : { input, callerWallet: by.principal.wallet };
+    const sent =
+      given === null
+        ? replayInputOf(last, input)
+        : { input, callerWallet: by.principal.wallet, replacesOriginal: true };
     const again =
       last.final.state === 'dead'
         ? await this.#replayDead(last, sent, options)
@@ -175,9 +179,11 @@ class StoredDeadLetters implements DeadLetters {
       const last = (await this.#deps.store.attempts.invocation(id))?.attempts.at(-1);
       if (last?.namespace !== namespace || last.function !== fn || last.final?.state !== 'dead') continue;
       if (reason !== undefined && last.final.reason !== reason) continue;
-      const sent = replayInputOf(last, last.final.input ?? new Uint8Array());
+      const { input } = last.final;
+      // The store refused it, so that the function would run with another one.
+      if (input === null) continue;
       try {
-        if (await this.#replayDead(last, sent, options)) count += 1;
+        if (await this.#replayDead(last, replayInputOf(last, input), options)) count += 1;
       } catch (error) {
         // Its version was deleted; it can be replayed on another one.
         if (options.version !== 'pinned' || !isAppError(error, 'function_not_found')) throw error;
@@ -190,11 +196,12 @@ class StoredDeadLetters implements DeadLetters {
    * Adds the job first and marks the dead letter afterwards. A crash in between leaves a dead
    * letter whose replay is already on the queue; replaying it again finds that job, since its id is
    * derived from the dead letter's. If that job has already left the queue, the store has its
-   * attempts, and it must not run again.
+   * attempts, and it must not run again. A replay with another input or version is another job.
    */
   async #replayDead(row: AttemptRow, sent: ReplayInput, options: ReplayOptions): Promise<RequestId | null> {
     const endedAt = row.final?.completedAt ?? row.startedAt;
-    const id = await this.#idOf(endedAt, `replay:${row.requestId}:${row.attempt}`);
+    const what = `replay:${row.requestId}:${row.attempt}${differenceOf(sent, options)}`;
+    const id = await this.#idOf(endedAt, what);
     const { attempts } = this.#deps.store;
     if ((await attempts.invocation(id)) === null) await this.#enqueue(row, id, sent, options);
     return (await attempts.takeDead(row.requestId)) ? id : null;
@@ -243,6 +250,14 @@ interface DeadOfFunction {
 interface ReplayInput {
   input: Uint8Array;
   callerWallet: string;
+  /** Whether it is not the input of the original invocation. */
+  replacesOriginal?: boolean;
+}
+
+/** Returns a text that tells replays of one dead letter apart; empty if nothing was given. */
+function differenceOf({ input, replacesOriginal }: ReplayInput, { version }: ReplayOptions): string {
+  const digest = replacesOriginal === true ? createHash('sha256').update(input).digest('hex') : '';
+  return digest === '' && version === 'pinned' ? '' : `:${version}:${digest}`;
 }
 
 function replayInputOf({ final }: AttemptRow, input: Uint8Array): ReplayInput {

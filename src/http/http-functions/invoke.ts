@@ -4,7 +4,7 @@ import type { RequestId } from '../../contract/ids.js';
 import { callerOf } from '../../core/auth/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction, assertScope } from '../../core/auth/rights.js';
-import { assertDepth, DEPTH_HEADER } from '../../core/invocations/call-depth.js';
+import { depthOfRequest } from '../../core/invocations/call-depth.js';
 import { httpStatusOf } from '../../core/invocations/http-status.js';
 import type { Accepted, InvokeRequest } from '../../core/invocations/invoke.js';
 import type { Reply } from '../../core/invocations/reply.js';
@@ -39,8 +39,7 @@ export async function invoke(
 ): Promise<void> {
   const { req: request, res: response } = exchange;
   const { services, buffers } = deps;
-  const triggerDepth = services.depths.read(request.headers[DEPTH_HEADER]);
-  assertDepth(triggerDepth);
+  const triggerDepth = depthOfRequest(services.depths, request);
   const { principal, hidden } = await authenticate(deps, request, target, first);
   if (principal !== null) {
     // Sent to callers of the namespace only, as it reveals the structure of the functions.

@@ -14,7 +14,7 @@ import { type Namespace, namespaceSchema, requestIdSchema } from '../../contract
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import { assertMayInvoke, callerOf, type FunctionRef } from '../../core/auth/access.js';
 import type { Principal } from '../../core/auth/principal.js';
-import { assertDepth, DEPTH_HEADER } from '../../core/invocations/call-depth.js';
+import { depthOfRequest } from '../../core/invocations/call-depth.js';
 import type { InvokeRequest } from '../../core/invocations/invoke.js';
 import { AppError } from '../../errors.js';
 import { uuidv7 } from '../../uuid.js';
@@ -160,14 +160,12 @@ async function invoke(
 ): Promise<RouteResponse> {
   const { services, ctx, principal, headers: given, body } = call;
   const preference = parsePrefer(given.prefer);
-  const depth = services.depths.read(ctx.req.headers[DEPTH_HEADER]);
-  assertDepth(depth);
   const request: InvokeRequest = {
     namespace: ref.namespace,
     function: ref.name,
     input: body,
     trigger: preference.kind === 'async' ? 'async' : 'http',
-    triggerDepth: depth,
+    triggerDepth: depthOfRequest(services.depths, ctx.req),
   };
   if (ref.version !== undefined) request.version = ref.version;
   if (principal && principal.wallet !== '') request.callerWallet = principal.wallet;

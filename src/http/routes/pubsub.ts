@@ -1,4 +1,3 @@
-import type { Context } from 'koa';
 import {
   type PublishBody,
   presenceQuerySchema,
@@ -12,8 +11,8 @@ import {
 import type { Namespace } from '../../contract/ids.js';
 import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MB } from '../../contract/limits.js';
 import { coversFunction } from '../../contract/scopes.js';
-import { FIRST_DEPTH, type Message } from '../../core/events/message.js';
-import { DEPTH_HEADER } from '../../core/invocations/call-depth.js';
+import type { Message } from '../../core/events/message.js';
+import { depthOfMessage } from '../../core/invocations/call-depth.js';
 import { newRequestId } from '../../core/invocations/job.js';
 import { AppError } from '../../errors.js';
 import { JsonText, jsonTextOf } from '../../json/json-text.js';
@@ -21,7 +20,6 @@ import type { Span } from '../../ports/tracer.js';
 import { assertOwnNamespace } from '../admission/admission.js';
 import { sourcesOf } from '../request/json-source.js';
 import { json, routeUsing } from '../route.js';
-import type { Services } from '../services.js';
 import { startServerSpan, withSpan } from '../trace.js';
 
 const route = routeUsing<'catalog' | 'depths' | 'presence' | 'publisher' | 'quotas' | 'tracer'>();
@@ -60,7 +58,10 @@ export const publish = route({
     const span = startServerSpan(services.tracer, ctx, `publish ${body.topic}`);
     const [source] = sourcesOf(bodyText, ['data']);
     const id = newRequestId();
-    const message = { id, ...messageOf(body, source, { namespace, span, depth: depthOf(services, ctx) }) };
+    const message = {
+      id,
+      ...messageOf(body, source, { namespace, span, depth: depthOfMessage(services.depths, ctx.req) }),
+    };
     return withSpan(span, async () => {
       const { triggered } = await services.publisher.publish(message);
       return json(200, { status: 'ok', triggered }, { 'X-Message-ID': id });
@@ -97,7 +98,7 @@ export const publishBatch = route({
     // The request itself has already been counted as one.
     if (messages.length > 1) await countUse(messages.length - 1);
     const span = startServerSpan(services.tracer, ctx, `publish ${messages.length} messages`);
-    const origin = { namespace, span, depth: depthOf(services, ctx) };
+    const origin = { namespace, span, depth: depthOfMessage(services.depths, ctx.req) };
     const sources = sourcesOf(bodyText, ['messages', '*', 'data']);
     return withSpan(span, async () => {
       await services.publisher.publishAtomically(
@@ -110,14 +111,6 @@ export const publishBatch = route({
     });
   },
 });
-
-/**
- * Returns the depth of a message; greater by one than that of the function that sent the request,
- * if any.
- */
-function depthOf({ depths }: Pick<Services, 'depths'>, ctx: Context): number {
-  return Math.max(FIRST_DEPTH, depths.read(ctx.req.headers[DEPTH_HEADER]));
-}
 
 /** Properties that all messages of a request share. */
 interface Origin {

@@ -1,4 +1,3 @@
-import type { Context } from 'koa';
 import type * as z from 'zod';
 import { countReplySchema, functionPath, invocationPath } from '../../contract/http/common.js';
 import {
@@ -10,12 +9,11 @@ import {
   replayQuerySchema,
   replayReplySchema,
 } from '../../contract/http/invocations.js';
-import { assertDepth, DEPTH_HEADER } from '../../core/invocations/call-depth.js';
+import { depthOfRequest } from '../../core/invocations/call-depth.js';
 import type { DeadFilter, ReplayAllOptions } from '../../core/invocations/replay.js';
 import { AppError } from '../../errors.js';
 import { sourcesOf } from '../request/json-source.js';
 import { json, routeUsing } from '../route.js';
-import type { Services } from '../services.js';
 
 const route = routeUsing<'deadLetters' | 'depths'>();
 
@@ -60,7 +58,11 @@ export const replayInvocation = route({
   async handle({ services, namespace, params, query, body, bodyText, actor, ctx }) {
     const version = query.version ?? 'pinned';
     const [source] = sourcesOf(bodyText, ['input']);
-    const options = { version, depth: depthOf(services, ctx), input: givenInput(body, source) };
+    const options = {
+      version,
+      depth: depthOfRequest(services.depths, ctx.req),
+      input: givenInput(body, source),
+    };
     const id = await services.deadLetters.replay(actor(), namespace, params.id, options);
     return json(202, { request_id: id }, { Location: `/v1/invocations/${id}` });
   },
@@ -72,6 +74,10 @@ export const replayDead = route({
   path: '/v1/functions/{name}/dead/replay',
   tag,
   summary: 'Run dead invocations of a function again: all, those of one reason, or some',
+  description:
+    'Leaves those whose pinned version was deleted with its function, and those whose input was lost ' +
+    'because the store refused it; `count` is the number of the others. One without its input can be ' +
+    'replayed by its id with another input.',
   access: 'required',
   scope: 'invoke',
   params: functionPath,
@@ -80,7 +86,8 @@ export const replayDead = route({
   errors: ['function_not_found', 'queue_full', 'quota_exceeded', 'loop_detected', 'unavailable'],
   async handle({ services, namespace, params, query, actor, ctx }) {
     const version = query.version ?? 'pinned';
-    const options: ReplayAllOptions = { version, depth: depthOf(services, ctx), ...deadFilter(query) };
+    const depth = depthOfRequest(services.depths, ctx.req);
+    const options: ReplayAllOptions = { version, depth, ...deadFilter(query) };
     const count = await services.deadLetters.replayAll(actor(), namespace, params.name, options);
     return json(202, { count });
   },
@@ -131,15 +138,6 @@ export const countDead = route({
 
 function deadFilter({ reason, request_id: ids }: z.output<typeof deadQuerySchema>): DeadFilter {
   return { ...(reason === undefined ? {} : { reason }), ...(ids === undefined ? {} : { ids }) };
-}
-
-/**
- * Returns the depth of the request, so that a function that replays its own failures terminates.
- */
-function depthOf({ depths }: Pick<Services, 'depths'>, ctx: Context): number {
-  const depth = depths.read(ctx.req.headers[DEPTH_HEADER]);
-  assertDepth(depth);
-  return depth;
 }
 
 /** Returns the input given for a replay, or null if there is none. */

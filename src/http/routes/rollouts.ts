@@ -1,8 +1,9 @@
 import { functionPath } from '../../contract/http/common.js';
 import { rolloutRecordSchema, rolloutRequestSchema } from '../../contract/rollout.js';
+import { depthOfMessage } from '../../core/invocations/call-depth.js';
 import { json, routeUsing } from '../route.js';
 
-const route = routeUsing<'rollouts'>();
+const route = routeUsing<'depths' | 'rollouts'>();
 
 const tag = 'Functions';
 const path = '/v1/functions/{name}/rollout';
@@ -58,7 +59,8 @@ export const abortRollout = route({
   params: functionPath,
   responses: { 200: { description: 'The rollout, aborted.', schema: rolloutRecordSchema } },
   errors: ['function_not_found', 'not_found', 'conflict'],
-  async handle({ services, namespace, params, actor }) {
-    return json(200, await services.rollouts.abort(actor(), namespace, params.name));
+  async handle({ services, namespace, params, actor, ctx }) {
+    const depth = depthOfMessage(services.depths, ctx.req);
+    return json(200, await services.rollouts.abort(actor(), namespace, params.name, depth));
   },
 });

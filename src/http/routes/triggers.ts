@@ -8,9 +8,10 @@ import {
   triggersReplySchema,
 } from '../../contract/http/triggers.js';
 import { triggerRecordSchema } from '../../contract/records.js';
+import { depthOfRequest } from '../../core/invocations/call-depth.js';
 import { json, routeUsing } from '../route.js';
 
-const route = routeUsing<'catalog' | 'triggers'>();
+const route = routeUsing<'catalog' | 'depths' | 'triggers'>();
 
 const tag = 'Triggers';
 
@@ -87,9 +88,18 @@ export const runTrigger = route({
   scope: 'invoke',
   params: triggerPath,
   responses: { 202: { description: 'The invocation.', schema: runTriggerReplySchema } },
-  errors: ['function_not_found', 'not_found', 'conflict', 'queue_full', 'unavailable'],
-  async handle({ services, namespace, params, actor }) {
-    const id = await services.triggers.run(actor(), namespace, params.name, params.id);
+  errors: [
+    'function_not_found',
+    'not_found',
+    'conflict',
+    'queue_full',
+    'quota_exceeded',
+    'loop_detected',
+    'unavailable',
+  ],
+  async handle({ services, namespace, params, actor, ctx }) {
+    const depth = depthOfRequest(services.depths, ctx.req);
+    const id = await services.triggers.run(actor(), namespace, params.name, params.id, depth);
     return json(202, { request_id: id }, { Location: `/v1/invocations/${id}` });
   },
 });
