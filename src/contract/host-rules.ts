@@ -1,6 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { AppError, type ErrorCode } from '../errors.js';
 import { isWithin, parseAddress } from './ip-address.js';
+import { show } from './show.js';
 
 /**
  * What a rule is matched against: the host of a URL in lower case, without brackets and final dot,
@@ -85,7 +86,7 @@ function parseRule(entry: string, code: ErrorCode, setting: string): Rule {
   if (rule !== null) return rule;
   throw new AppError(
     code,
-    `${setting} has an entry that is no network, host, host:port or *.suffix: ${JSON.stringify(entry)}`,
+    `${setting} has an entry that is no network, host, host:port or *.suffix: ${show(entry)}`,
   );
 }
 
