@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { FairLimiter, type FairLimits } from '../concurrency/fair-limiter.js';
 import { type AllowList, parseAllowList, parseHostList, targetOf } from '../contract/host-rules.js';
+import { parseUrl } from '../contract/parse-url.js';
 import { show } from '../contract/show.js';
 import { AppError, isAppError } from '../errors.js';
 import { networkReason } from '../network-reason.js';
@@ -173,8 +174,7 @@ function checkMethod(text: string): string {
 /** Returns the target URL of a redirect, or null if the response is final. */
 function locationOf(status: number, { location }: EgressResponse['headers'], from: URL): string | null {
   if (![301, 302, 303, 307, 308].includes(status)) return null;
-  if (typeof location !== 'string' || !URL.canParse(location, from.href)) return null;
-  return new URL(location, from).href;
+  return typeof location === 'string' ? (parseUrl(location, from)?.href ?? null) : null;
 }
 
 function becomesGet(status: number, method: string): boolean {

@@ -6,7 +6,7 @@ import { show } from '../show.js';
 const sqlSchema = z
   .string()
   .min(1)
-  .max(1 << 20);
+  .max(1 << 20, { abort: true });
 const argsSchema = z
   .array(z.unknown())
   .max(32_766)

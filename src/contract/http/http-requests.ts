@@ -32,7 +32,7 @@ export const httpRequestBodySchema = z.strictObject({
   method: z.enum(HTTP_METHODS).optional().describe('Default `GET`.'),
   path: z
     .string()
-    .max(8192)
+    .max(8192, { abort: true })
     .regex(/^\/[\x21-\x22\x24-\x7e]*$/, {
       error: ({ input }) =>
         `must begin with "/" and be percent-encoded, such as "/users/7?x=1", not ${show(input)}`,

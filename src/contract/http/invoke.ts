@@ -40,7 +40,7 @@ export const invokeHeadersSchema = z.object({
     ),
   'x-callback-url': z
     .string()
-    .max(2048)
+    .max(2048, { abort: true })
     .regex(/^https?:\/\//, {
       error: ({ input }) => `must be an http or https URL, not ${show(input)}`,
     })
