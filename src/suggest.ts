@@ -1,11 +1,17 @@
+/** Length of the longest known words: names of functions. The time to compare grows with the length. */
+const MAX_LENGTH = 64;
+
 /**
  * Returns the known word with the smallest edit distance to a mistyped one, or undefined if none is
  * close enough.
  */
 export function suggest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > MAX_LENGTH) return undefined;
   let best: string | undefined;
   let least = Math.max(2, Math.ceil(word.length / 3)) + 1;
   for (const candidate of known) {
+    // The distance is at least the difference of the lengths.
+    if (Math.abs(word.length - candidate.length) >= least) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < least) {
       least = distance;

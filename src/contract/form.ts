@@ -5,7 +5,7 @@ import { type Namespace, namespaceSchema } from './ids.js';
 import { jsonDepth, MAX_JSON_DEPTH } from './json-depth.js';
 import { assertOrdinaryKeys } from './ordinary-keys.js';
 import { dotted, parseOrThrow } from './parse-or-throw.js';
-import { show } from './show.js';
+import { shorten, show } from './show.js';
 import { gitCommitSchema, type VersionOrigin, versionMessageSchema } from './version-origin.js';
 
 /** Fields of POST /v1/functions besides `metadata` and the file. */
@@ -105,7 +105,7 @@ function readMetadata(text: string | undefined): Record<string, unknown> {
   }
   if (!isMap(value))
     throw new AppError('invalid_manifest', `metadata must be a JSON object, not ${show(value)}`);
-  for (const [key, inner] of Object.entries(value)) assertOrdinaryKeys(inner, `metadata.${key}`);
+  for (const [key, inner] of Object.entries(value)) assertOrdinaryKeys(inner, `metadata.${shorten(key)}`);
   const { retry, ...rest } = value;
   if (retry !== undefined && !isMap(retry)) {
     throw new AppError('invalid_manifest', `metadata.retry must be a map, not ${show(retry)}`);

@@ -1,13 +1,14 @@
 import * as z from 'zod';
 import { aliasSchema, type VersionRef } from './alias.js';
 import { type FunctionName, functionNameSchema } from './ids.js';
+import { show } from './show.js';
 
 /** `name`, `name@version` or `name@alias`. */
 export const functionRefSchema = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}(@([1-9][0-9]{0,8}|[A-Za-z][A-Za-z0-9_-]{0,63}))?$/, {
     error: ({ input }) =>
-      `must be a function's name, name@version or name@alias, such as "resize", "resize@3" or "resize@live", not ${JSON.stringify(input)}`,
+      `must be a function's name, name@version or name@alias, such as "resize", "resize@3" or "resize@live", not ${show(input)}`,
   })
   .refine((ref) => !/^secrets(@|$)/.test(ref), 'may not be "secrets", which is reserved')
   .refine(

@@ -27,7 +27,7 @@ export function seconds(min: number, max: number) {
 export const topicSchema = z
   .string()
   .min(1)
-  .max(256)
+  .max(256, { abort: true })
   .regex(/^[^\s\p{Cc}]+$/u, {
     error: (issue) => `may hold no blanks or control characters: ${show(issue.input)}`,
   });
@@ -59,7 +59,7 @@ const concurrencySchema = whole(1, 10_000);
 const allowedHostSchema = z
   .string()
   .min(1)
-  .max(253)
+  .max(253, { abort: true })
   .refine(isHostRule, {
     error: (issue) =>
       `must be a host, host:port, network or *.suffix such as "api.example.com", not ${show(issue.input)}`,
@@ -69,7 +69,7 @@ const allowedHostsSchema = z.array(allowedHostSchema).max(100);
 const cronSchema = z
   .string()
   .min(1)
-  .max(256)
+  .max(256, { abort: true })
   .refine(isCron, {
     error: (issue) =>
       `must be a cron expression that is due at some time, such as "*/5 * * * *", not ${show(issue.input)}`,
@@ -77,7 +77,7 @@ const cronSchema = z
 const timezoneSchema = z
   .string()
   .min(1)
-  .max(64)
+  .max(64, { abort: true })
   .refine(isTimezone, {
     error: (issue) => `must be a time zone such as "Europe/Berlin", not ${show(issue.input)}`,
   });

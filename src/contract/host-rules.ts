@@ -1,6 +1,8 @@
 import ipaddr from 'ipaddr.js';
 import { AppError, type ErrorCode } from '../errors.js';
 import { isWithin, parseAddress } from './ip-address.js';
+import { parseUrl } from './parse-url.js';
+import { show } from './show.js';
 
 /**
  * What a rule is matched against: the host of a URL in lower case, without brackets and final dot,
@@ -56,13 +58,20 @@ export function isHostRule(entry: string): boolean {
   return ruleOf(entry) !== null;
 }
 
+/** The parsed lists: a function makes up to 10,000 requests with the same one. */
+const hostLists = new WeakMap<readonly string[], (target: HostAndPort) => boolean>();
+
 /**
  * Parses a function's `allowed_hosts`, which has the same syntax. Throws `invalid_manifest` for an
  * entry that cannot be parsed.
  */
 export function parseHostList(entries: readonly string[]): (target: HostAndPort) => boolean {
+  const known = hostLists.get(entries);
+  if (known !== undefined) return known;
   const rules = entries.map((entry) => parseRule(entry, 'invalid_manifest', 'allowed_hosts'));
-  return (target) => rules.some((rule) => matches(rule, target));
+  const isListed = (target: HostAndPort) => rules.some((rule) => matches(rule, target));
+  hostLists.set(entries, isListed);
+  return isListed;
 }
 
 function matches(rule: Rule, target: HostAndPort): boolean {
@@ -85,7 +94,7 @@ function parseRule(entry: string, code: ErrorCode, setting: string): Rule {
   if (rule !== null) return rule;
   throw new AppError(
     code,
-    `${setting} has an entry that is no network, host, host:port or *.suffix: ${JSON.stringify(entry)}`,
+    `${setting} has an entry that is no network, host, host:port or *.suffix: ${show(entry)}`,
   );
 }
 
@@ -111,8 +120,9 @@ function parseHost(text: string): Rule | null {
   const authority = rest.includes(':') && parseAddress(rest) !== null ? `[${rest}]` : rest;
   // Hosts and ports are parsed with the URL parser, so that a rule is read in the same way as the
   // URLs that it matches.
-  if (/[/?#@\s*\\]/.test(authority) || !URL.canParse(`http://${authority}`)) return null;
-  const target = targetOf(new URL(`http://${authority}`));
+  const url = /[/?#@\s*\\]/.test(authority) ? null : parseUrl(`http://${authority}`);
+  if (url === null) return null;
+  const target = targetOf(url);
   const port = /:\d+$/.test(authority) ? target.port : null;
   const address = parseAddress(target.host);
   if (address === null) {

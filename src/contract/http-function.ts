@@ -128,7 +128,7 @@ export function routeShape({ method, segments }: ParsedRoute): string {
 
 const routeSchema = z
   .string()
-  .max(512)
+  .max(512, { abort: true })
   .refine((text) => parseRoute(text) !== null, {
     error: (issue) =>
       `must be a method and a path such as "GET /users/{id}" or "GET /files/{path...}", not ${show(issue.input)}`,

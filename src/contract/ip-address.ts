@@ -2,6 +2,9 @@ import ipaddr from 'ipaddr.js';
 
 export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
+/** The characters of an IPv6 address, without which a text could be another part of a URL, and their maximum number. */
+const IPV6 = /^(?=.*:)[\da-f:.]{2,45}$/i;
+
 /**
  * Parses an address into its canonical form. Returns null for anything else, such as a host name or
  * an address with a zone (`fe80::1%eth0`).
@@ -13,7 +16,7 @@ export function parseAddress(text: string): Address | null {
   // Parsed by the URL parser, since ipaddr.js confuses `::8.8.8.8` with the mapped address
   // `::ffff:8.8.8.8`.
   const url = `http://[${text}]`;
-  if (!text.includes(':') || !URL.canParse(url)) return null;
+  if (!IPV6.test(text) || !URL.canParse(url)) return null;
   return ipaddr.process(new URL(url).hostname.slice(1, -1));
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { AppError, type ErrorCode } from '../errors.js';
 import { suggest } from '../suggest.js';
-import { show } from './show.js';
+import { shorten, show } from './show.js';
 
 export interface ParseOptions {
   /** Prefix of the message, such as `function.yaml`. */
@@ -79,11 +79,12 @@ function unknownKey(issue: z.core.$ZodIssueUnrecognizedKeys, parent: string, opt
   return `unknown key ${show(full)}; the keys are ${known.map(inFull).join(', ')}`;
 }
 
-/** Formats a path as `retry.count` or `triggers[0].topic`. */
+/** Formats a path as `retry.count` or `triggers[0].topic`; the keys in it may be of any length. */
 export function dotted(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
-    return text === '' ? String(part) : `${text}.${String(part)}`;
+    const key = shorten(String(part));
+    return text === '' ? key : `${text}.${key}`;
   }, '');
 }
 

@@ -9,7 +9,7 @@ const percent = (issue: { input?: unknown }) =>
 const stepsSchema = z
   .array(whole(1, 100, ' percent'))
   .min(1)
-  .max(20)
+  .max(20, { abort: true })
   .refine((steps) => steps.every((step, index) => index === 0 || step > (steps[index - 1] ?? 0)), {
     error: (issue) => `must rise from step to step, not ${show(issue.input)}`,
   });

@@ -3,12 +3,13 @@ import { show } from './show.js';
 
 const MAX_MESSAGE_LENGTH = 500;
 
+const notLine = (issue: { input?: unknown }) => `must be a line of text, not ${show(issue.input)}`;
+
 export const versionMessageSchema = z
   .string()
-  .regex(/^[^\p{Cc}]*\S[^\p{Cc}]*$/u, {
-    error: (issue) => `must be a line of text, not ${show(issue.input)}`,
-  })
-  .max(MAX_MESSAGE_LENGTH, { error: `must have at most ${MAX_MESSAGE_LENGTH} characters` });
+  .max(MAX_MESSAGE_LENGTH, { error: `must have at most ${MAX_MESSAGE_LENGTH} characters`, abort: true })
+  .regex(/^[^\p{Cc}]+$/u, { error: notLine, abort: true })
+  .regex(/\S/, { error: notLine });
 
 /** `-dirty`: the sources had uncommitted changes. */
 export const gitCommitSchema = z.string().regex(/^[0-9a-f]{7,64}(-dirty)?$/, {

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Namespace } from '../contract/ids.js';
 import { MAX_SECRET_BYTES } from '../contract/limits.js';
 import type { SecretRecord } from '../contract/records.js';
+import { show } from '../contract/show.js';
 import { AppError } from '../errors.js';
 import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
@@ -163,8 +164,5 @@ async function resealOnce(
 function assertName(name: string): void {
   const parsed = secretNameSchema.safeParse(name);
   if (parsed.success) return;
-  throw new AppError(
-    'invalid_request',
-    `name ${parsed.error.issues[0]?.message}, not ${JSON.stringify(name)}.`,
-  );
+  throw new AppError('invalid_request', `name ${parsed.error.issues[0]?.message}, not ${show(name)}.`);
 }

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { FairLimiter, type FairLimits } from '../concurrency/fair-limiter.js';
 import { type AllowList, parseAllowList, parseHostList, targetOf } from '../contract/host-rules.js';
+import { parseUrl } from '../contract/parse-url.js';
+import { show } from '../contract/show.js';
 import { AppError, isAppError } from '../errors.js';
 import { networkReason } from '../network-reason.js';
 import type { Egress, EgressCheck, EgressRequest, EgressResponse } from '../ports/egress.js';
@@ -166,14 +168,13 @@ function checkMethod(text: string): string {
   const method = text.toUpperCase();
   // CONNECT would open a tunnel that bypasses all further checks.
   if (METHOD.test(method) && method !== 'CONNECT' && method !== 'TRACE') return method;
-  throw new AppError('invalid_request', `This is no HTTP method that can be sent: ${JSON.stringify(text)}`);
+  throw new AppError('invalid_request', `This is no HTTP method that can be sent: ${show(text)}`);
 }
 
 /** Returns the target URL of a redirect, or null if the response is final. */
 function locationOf(status: number, { location }: EgressResponse['headers'], from: URL): string | null {
   if (![301, 302, 303, 307, 308].includes(status)) return null;
-  if (typeof location !== 'string' || !URL.canParse(location, from.href)) return null;
-  return new URL(location, from).href;
+  return typeof location === 'string' ? (parseUrl(location, from)?.href ?? null) : null;
 }
 
 function becomesGet(status: number, method: string): boolean {

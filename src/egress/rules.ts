@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
 import { type AllowList, type HostAndPort, targetOf } from '../contract/host-rules.js';
+import { parseUrl } from '../contract/parse-url.js';
+import { show } from '../contract/show.js';
 import { AppError } from '../errors.js';
 import { blockedReason } from './address.js';
 import type { Lookup, NameLookups } from './name-lookups.js';
@@ -9,8 +11,13 @@ import type { Lookup, NameLookups } from './name-lookups.js';
  * has no credentials.
  */
 export function parseTarget(text: string): URL {
-  if (!URL.canParse(text)) throw new AppError('invalid_request', `This is no URL: ${JSON.stringify(text)}`);
-  const url = new URL(text);
+  const url = parseUrl(text);
+  if (url === null) {
+    throw new AppError(
+      'invalid_request',
+      `This is no URL, or its host has more than 253 characters: ${show(text)}`,
+    );
+  }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new AppError('egress_refused', `Only http: and https: URLs can be fetched, not ${url.protocol}`);
   }

@@ -182,3 +182,22 @@ test('metadata nested too deeply or with a __proto__ key is rejected with an err
     t.throws(() => parseDeployForm({ name: 'a', metadata }), { code: 'invalid_manifest', message });
   }
 });
+
+test('the message of a version is a line of at most 500 characters without control characters', (t) => {
+  const sent = (message: string) => refusal({ name: 'a', message });
+  t.is(sent('x'.repeat(500)), 'accepted');
+  t.is(sent(' é '), 'accepted');
+  t.is(sent('x'.repeat(501)), 'message must have at most 500 characters');
+  for (const message of ['   ', '\u00a0', '\u001b', '\0', 'a\u0007', '\u001b[31mred', 'a\nb', '\u0085']) {
+    t.regex(sent(message), /^message must be a line of text/, JSON.stringify(message));
+  }
+});
+
+test('a message of 200,000 characters is refused at once', (t) => {
+  const start = performance.now();
+  t.is(
+    refusal({ name: 'a', message: `${'x'.repeat(200_000)}\n` }),
+    'message must have at most 500 characters',
+  );
+  t.true(performance.now() - start < 1000);
+});

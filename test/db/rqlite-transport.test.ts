@@ -256,3 +256,11 @@ for (const sql of [
   test(`"${sql}" is not sent again when its answer is lost`, (t) =>
     t.false(isRepeatable({ kind: kindOf(sql) })));
 }
+
+test('a long statement that is full of conflicts is classified at once', (t) => {
+  const start = performance.now();
+  t.is(kindOf(`INSERT INTO a SELECT 1 /* ${'on conflict '.repeat(40_000)} */`), 'write');
+  t.is(kindOf(`INSERT INTO a SELECT 1 ${'on conflict '.repeat(40_000)} DO NOTHING`), 'repeatable write');
+  t.is(kindOf(`INSERT INTO a VALUES ('on conflict'); DELETE FROM b WHERE do nothing`), 'write');
+  t.true(performance.now() - start < 1000);
+});

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { listenHttp } from '../../src/http/listen/listener.js';
 import { rawHttp, requestHead } from '../helpers/raw-http.js';
 import { sharedEngine } from './served.js';
 import { PORTS, servedFunctions } from './served-functions.js';
@@ -58,4 +59,36 @@ test('a WebSocket handshake behind other requests is answered after them', async
     const statuses = [...received.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, text]) => Number(text));
     t.deepEqual(statuses, [200, 200, status], received);
   }
+});
+
+test('a connection on which every request offers h2c gets no more listeners with each', async (t) => {
+  const counts: Record<string, number>[] = [];
+  const listener = await listenHttp(
+    {
+      handle({ socket }, response) {
+        const names = socket.eventNames().map((name) => [String(name), socket.listenerCount(name)]);
+        counts.push(Object.fromEntries(names));
+        if (counts.length === 50) response.setHeader('connection', 'close');
+        response.end('ok');
+      },
+      maxConnections: 10,
+      headersMs: 60_000,
+      onDropped: () => undefined,
+      onError: (error) => t.fail(error.message),
+      stopping: new AbortController().signal,
+    },
+    { host: '127.0.0.1', port: 0, setting: 'PORT' },
+  );
+  t.teardown(() => listener.close(1000));
+  const offer = requestHead(
+    'GET',
+    '/',
+    'Host: x',
+    'Upgrade: h2c',
+    'Connection: Upgrade, HTTP2-Settings',
+    'HTTP2-Settings: AAMAAABkAAQ',
+  );
+  await rawHttp(listener.url, offer.repeat(50));
+  t.is(counts.length, 50);
+  t.deepEqual(counts.at(-1), counts[1]);
 });

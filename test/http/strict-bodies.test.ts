@@ -57,6 +57,44 @@ for (const [path, body, key] of bodies) {
   });
 }
 
+test('a key of a megabyte is refused by a message that does not quote it', async (t) => {
+  const { api } = await engine();
+  const long = 'k'.repeat(1_000_000);
+  const bodies: [path: string, body: Record<string, unknown>][] = [
+    ['/v1/auth/challenge', { wallet: 'w', namespace: 'default' }],
+    ['/v1/auth/verify', { wallet: 'w', nonce: 'n', signature: 's', namespace: 'default' }],
+    ['/v1/auth/refresh', { refresh_token: 'r' }],
+  ];
+  for (const [path, body] of bodies) {
+    const reply = await api.post(path, { ...body, [long]: 1 });
+    t.is(reply.status, 400, path);
+    t.regex(reply.json.error, /unknown key "k{79}…; the keys are /);
+    t.true(reply.json.error.length < 400, path);
+  }
+});
+
+test('a value of a megabyte is not quoted in a message either', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const long = '\u{1f600}'.repeat(250_000);
+  const refused: [path: string, body: unknown][] = [
+    ['/v1/rqlite/drop-table', { table: long }],
+    ['/v1/cache/get', { dmap: long, key: 'k' }],
+    ['/v1/storage/pin', { cid: long }],
+    ['/v1/auth/keys', { name: 'a', expires_at: long }],
+    ['/v1/auth/keys', { name: 'a', functions: [long] }],
+    ['/v1/rqlite/find', { table: 'a', criteria: { [long]: 1 } }],
+    ['/v1/pubsub/publish', { topic: `${long} `, data: 1 }],
+    ['/v1/http-requests', { path: '/', headers: { [long]: 'a' } }],
+    ['/v1/http-requests', { path: '/', headers: { a: { [long]: 'a' } } }],
+    ['/v1/functions/probe/triggers', { cron: long }],
+  ];
+  for (const [path, body] of refused) {
+    const reply = await api.post(path, body);
+    t.is(reply.status, 400, `${path} ${reply.text.slice(0, 200)}`);
+    t.true(reply.json.error.length < 400, `${path} ${reply.json.error.slice(0, 200)}`);
+  }
+});
+
 test('a form with an unknown field returns 400', async (t) => {
   const api = await aTenant(await engine());
   const form = new FormData();

@@ -15,13 +15,24 @@ const READS = /^\s*(select|pragma|explain|values)\b/i;
 const WITH = /^\s*with\b/i;
 const WRITES = /\b(insert|update|delete|replace)\b/i;
 const REPEATABLE =
-  /^\s*(insert\s+or\s+ignore|create\s+(unique\s+)?(table|index|view)\s+if\s+not|drop\s+\w+\s+if\s+exists)\b|\bon\s+conflict\b[^;]*\bdo\s+nothing\s*$/i;
+  /^\s*(insert\s+or\s+ignore|create\s+(unique\s+)?(table|index|view)\s+if\s+not|drop\s+\w+\s+if\s+exists)\b/i;
+const ON_CONFLICT = /\bon\s+conflict\b/i;
+const DO_NOTHING = /\bdo\s+nothing\s*$/i;
 
 export function kindOf(sql: string): StatementKind {
   const isWith = WITH.test(sql);
   if (isWith ? !WRITES.test(sql) : READS.test(sql)) return 'read';
-  if (REPEATABLE.test(sql)) return 'repeatable write';
+  if (REPEATABLE.test(sql) || ignoresConflicts(sql)) return 'repeatable write';
   return isWith ? 'perhaps a read' : 'write';
+}
+
+/**
+ * Returns whether the last statement ends with `on conflict … do nothing`. One pattern for both parts
+ * would take a time that grows with the square of the length.
+ */
+function ignoresConflicts(sql: string): boolean {
+  const end = DO_NOTHING.exec(sql)?.index;
+  return end !== undefined && ON_CONFLICT.test(sql.slice(sql.lastIndexOf(';', end) + 1, end));
 }
 
 /** Returns whether a statement may be sent again when its response was lost. */

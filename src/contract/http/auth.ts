@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { namespaceSchema } from '../ids.js';
 import { auditEventSchema, keyRecordSchema } from '../records.js';
 import { functionGlobSchema, grantedScopeSchema } from '../scopes.js';
+import { show } from '../show.js';
 import { namespaceQuery, sinceSchema } from './common.js';
 
 /**
@@ -25,10 +26,10 @@ export const createKeyBodySchema = z.strictObject({
   expires_at: z.iso
     .datetime({
       offset: true,
-      error: ({ input }) => `must be a time such as "2027-01-31T12:00:00Z", not ${JSON.stringify(input)}`,
+      error: ({ input }) => `must be a time such as "2027-01-31T12:00:00Z", not ${show(input)}`,
     })
     .refine((text) => Date.parse(text) > Date.now(), {
-      error: ({ input }) => `must be in the future, not ${JSON.stringify(input)}`,
+      error: ({ input }) => `must be in the future, not ${show(input)}`,
     })
     .optional()
     .describe('When the key expires.'),

@@ -3,6 +3,7 @@ import { ERRORS } from '../../errors.js';
 import { functionRefSchema } from '../function-ref.js';
 import { functionNameSchema, namespaceSchema, requestIdSchema } from '../ids.js';
 import { isRealTime } from '../moment.js';
+import { show } from '../show.js';
 
 const codes = Object.keys(ERRORS);
 
@@ -23,11 +24,11 @@ export const sinceSchema = z
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)|\d{4}-\d\d-\d\d|\d{1,15}|\d{1,6}[smhd])$/,
     {
       error: ({ input }) =>
-        `must be a time such as "2026-01-31T12:00:00Z" or an age such as "15m", not ${JSON.stringify(input)}`,
+        `must be a time such as "2026-01-31T12:00:00Z" or an age such as "15m", not ${show(input)}`,
     },
   )
   .refine((text) => !text.includes('-') || isRealTime(text), {
-    error: ({ input }) => `must be an existing date and time, not ${JSON.stringify(input)}`,
+    error: ({ input }) => `must be an existing date and time, not ${show(input)}`,
   });
 
 export const namespaceQuery = namespaceSchema

@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import { durationSchema } from '../duration.js';
 import { whole } from '../function.js';
+import { show } from '../show.js';
 
 const sqlSchema = z
   .string()
   .min(1)
-  .max(1 << 20);
+  .max(1 << 20, { abort: true });
 const argsSchema = z
   .array(z.unknown())
   .max(32_766)
@@ -55,7 +56,7 @@ export const createTableBodySchema = z.strictObject({
 });
 export const dropTableBodySchema = z.strictObject({
   table: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, {
-    error: ({ input }) => `must be a table's name: letters, digits and "_", not ${JSON.stringify(input)}`,
+    error: ({ input }) => `must be a table's name: letters, digits and "_", not ${show(input)}`,
   }),
 });
 export const schemaReplySchema = z.object({
@@ -67,7 +68,7 @@ export const schemaReplySchema = z.object({
 const dmapSchema = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,64}$/, {
-    error: ({ input }) => `must be 1–64 letters, digits, "_", "." or "-", not ${JSON.stringify(input)}`,
+    error: ({ input }) => `must be 1–64 letters, digits, "_", "." or "-", not ${show(input)}`,
   })
   .default('default');
 const MAX_PATTERN = 512;
@@ -114,7 +115,7 @@ export const cacheHealthReplySchema = z.object({
 });
 
 const cidSchema = z.string().regex(/^[A-Za-z0-9]{1,128}$/, {
-  error: ({ input }) => `must be a CID, not ${JSON.stringify(input)}`,
+  error: ({ input }) => `must be a CID, not ${show(input)}`,
 });
 export const cidPath = z.object({ cid: cidSchema });
 export const uploadReplySchema = z.object({ cid: z.string(), name: z.string(), size: z.number().int() });

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { CONNECTION_HEADERS } from '../connection-headers.js';
 import { HTTP_METHODS } from '../http-function.js';
 import { requestIdSchema } from '../ids.js';
+import { show } from '../show.js';
 
 /** 1 MB of body in base64 or with escapes, plus headers and the rest of the object. */
 export const MAX_HTTP_REQUEST_BYTES = 3 << 20;
@@ -17,10 +18,10 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set([
 const headerNameSchema = z
   .string()
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, {
-    error: ({ input }) => `must be a header name such as "X-Test", not ${JSON.stringify(input)}`,
+    error: ({ input }) => `must be a header name such as "X-Test", not ${show(input)}`,
   })
   .refine((name) => !RESERVED_HEADERS.has(name.toLowerCase()), {
-    error: ({ input }) => `may not be ${JSON.stringify(input)}, which the engine sets itself`,
+    error: ({ input }) => `may not be ${show(input)}, which the engine sets itself`,
   });
 /** No control characters except tab (RFC 9110 §5.5). */
 const headerValueSchema = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, {
@@ -31,10 +32,10 @@ export const httpRequestBodySchema = z.strictObject({
   method: z.enum(HTTP_METHODS).optional().describe('Default `GET`.'),
   path: z
     .string()
-    .max(8192)
+    .max(8192, { abort: true })
     .regex(/^\/[\x21-\x22\x24-\x7e]*$/, {
       error: ({ input }) =>
-        `must begin with "/" and be percent-encoded, such as "/users/7?x=1", not ${JSON.stringify(input)}`,
+        `must begin with "/" and be percent-encoded, such as "/users/7?x=1", not ${show(input)}`,
     })
     .describe(
       "Path and query as the namespace's functions see them: `/{name}` or a route, without the namespace.",

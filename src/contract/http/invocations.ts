@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { whole } from '../function.js';
 import { functionNameSchema, requestIdSchema } from '../ids.js';
 import { invocationRecordSchema, invocationStateSchema } from '../invocation.js';
+import { show } from '../show.js';
 import { namespaceQuery, sinceSchema } from './common.js';
 
 export const DEFAULT_INVOCATION_LIMIT = 50;
@@ -79,7 +80,7 @@ export const traceQuerySchema = z.object({
 const replayVersionSchema = z
   .string()
   .regex(/^(pinned|newest|[1-9]\d{0,8})$/, {
-    error: ({ input }) => `must be "pinned", "newest" or a version such as "3", not ${JSON.stringify(input)}`,
+    error: ({ input }) => `must be "pinned", "newest" or a version such as "3", not ${show(input)}`,
   })
   .transform((text): 'pinned' | 'newest' | number =>
     text === 'pinned' || text === 'newest' ? text : Number(text),

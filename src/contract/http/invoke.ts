@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { seconds } from '../function.js';
 import { requestIdSchema } from '../ids.js';
 import { MAX_DELAY_SECONDS } from '../limits.js';
+import { show } from '../show.js';
 import { namespaceQuery } from './common.js';
 
 export const invokeQuerySchema = z.object({ namespace: namespaceQuery });
@@ -39,9 +40,9 @@ export const invokeHeadersSchema = z.object({
     ),
   'x-callback-url': z
     .string()
-    .max(2048)
+    .max(2048, { abort: true })
     .regex(/^https?:\/\//, {
-      error: ({ input }) => `must be an http or https URL, not ${JSON.stringify(input)}`,
+      error: ({ input }) => `must be an http or https URL, not ${show(input)}`,
     })
     .optional()
     .describe(
@@ -50,7 +51,7 @@ export const invokeHeadersSchema = z.object({
   'x-request-id': z
     .string()
     .regex(/^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/, {
-      error: ({ input }) => `must be a UUID, not ${JSON.stringify(input)}`,
+      error: ({ input }) => `must be a UUID, not ${show(input)}`,
     })
     .optional()
     .describe('An id for the invocation chosen by the client: a new UUID.'),

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { functionNameSchema } from '../ids.js';
+import { show } from '../show.js';
 import { namespaceQuery } from './common.js';
 
 const MAX_MINUTES = 1440;
@@ -16,8 +17,7 @@ export const statsQuerySchema = z.object({
   window: z
     .string()
     .refine((text) => windowMinutes(text) >= 1 && windowMinutes(text) <= MAX_MINUTES, {
-      error: ({ input }) =>
-        `must be a time from "1m" to "1d", such as "30m" or "6h", not ${JSON.stringify(input)}`,
+      error: ({ input }) => `must be a time from "1m" to "1d", such as "30m" or "6h", not ${show(input)}`,
     })
     .optional()
     .describe('Length of the window: default `1h`, at most `1d`.'),

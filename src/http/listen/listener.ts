@@ -148,6 +148,8 @@ export async function listenHttp(
 function unusedConnections(server: HttpServer): { close(): void } {
   const open = new Set<Socket>();
   server.on('connection', (socket) => {
+    // Emitted again for each request of the connection that offers h2c.
+    if (open.has(socket)) return;
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });

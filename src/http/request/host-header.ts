@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { parseUrl } from '../../contract/parse-url.js';
 import { AppError } from '../../errors.js';
 
 /** The characters of `uri-host [ ":" port ]` (RFC 9110 §7.2), which may be empty. */
@@ -32,7 +33,7 @@ export function assertHost({ rawHeaders, httpVersion, headers, socket }: Incomin
     const sent = hosts === 0 ? 'no Host header' : `${hosts} Host headers`;
     throw new AppError('invalid_request', `The request has ${sent}; send one.`);
   }
-  if (HOST.test(host) && (host === '' || URL.canParse(`http://${host}`))) return;
+  if (HOST.test(host) && (host === '' || parseUrl(`http://${host}`) !== null)) return;
   refused.add(socket);
   throw new AppError(
     'invalid_request',

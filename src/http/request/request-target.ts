@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { parseUrl } from '../../contract/parse-url.js';
 import { AppError } from '../../errors.js';
 
 /** Any base; only the rest of the URL is used. */
@@ -12,7 +13,8 @@ export function targetUrl({ url = '' }: Pick<IncomingMessage, 'url'>): URL {
   assertNoFragment(url);
   // A path that begins with two slashes would be read as a host.
   const target = url.startsWith('/') ? BASE + url : url;
-  if (URL.canParse(target)) return new URL(target);
+  const parsed = parseUrl(target);
+  if (parsed !== null) return parsed;
   throw new AppError('invalid_request', 'The target of the request is neither a path nor a URL.');
 }
 

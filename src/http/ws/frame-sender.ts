@@ -38,8 +38,7 @@ export function frameSender(ws: WebSocket, options: FrameSenderOptions): FrameSe
   const disconnect = (reason: string) => {
     if (isDisconnected) return;
     isDisconnected = true;
-    closeByServer(ws, CLOSE.tryLater, reason);
-    setTimeout(() => ws.terminate(), CLOSE_TIMEOUT_MS).unref();
+    closeByServer(ws, CLOSE.tryLater, reason, CLOSE_TIMEOUT_MS);
   };
   const receiver: Receiver = {
     namespace,

@@ -24,7 +24,7 @@ import { bytesOf } from './bytes-of.js';
 import { frameSender } from './frame-sender.js';
 import type { Handshake, Prepare } from './handshake.js';
 import { followLogs, type LogFollower } from './log-follower.js';
-import { isClosedByServer } from './server-close.js';
+import { isClosedByServer, onMessage } from './server-close.js';
 
 /** Maximum number of concurrent invocations per socket; at the limit, reading pauses. */
 const MAX_IN_FLIGHT = 64;
@@ -118,7 +118,7 @@ class InvokeSocket {
   }
 
   start(): void {
-    this.#ws.on('message', (data: RawData) => {
+    onMessage(this.#ws, (data) => {
       this.#waiting.push(data);
       this.#applyBackpressure();
     });

@@ -1,11 +1,32 @@
-import type { WebSocket } from 'ws';
+import type { RawData, WebSocket } from 'ws';
 
 const closed = new WeakSet<WebSocket>();
 
-/** Closes a socket from this side. Messages that have not begun are dropped. */
-export function closeByServer(ws: WebSocket, code: number, reason: string): void {
+/** Time limit of the closing handshake, in which a client may still send. */
+const CLOSE_TIMEOUT_MS = 2000;
+
+/**
+ * Closes a socket from this side, within `timeoutMs` also if the client does not answer. Messages
+ * that have not begun are dropped, and so are those that `ws` still emits.
+ */
+export function closeByServer(
+  ws: WebSocket,
+  code: number,
+  reason: string,
+  timeoutMs = CLOSE_TIMEOUT_MS,
+): void {
+  if (closed.has(ws)) return;
   closed.add(ws);
+  // By default `ws` waits for half a minute.
+  setTimeout(() => ws.terminate(), timeoutMs).unref();
   ws.close(code, reason);
+}
+
+/** Calls back for each message that arrives before this side closes the socket. */
+export function onMessage(ws: WebSocket, callback: (data: RawData) => void): void {
+  ws.on('message', (data) => {
+    if (!closed.has(ws)) callback(data);
+  });
 }
 
 /**

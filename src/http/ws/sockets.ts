@@ -228,9 +228,8 @@ export class Sockets implements Closable {
 
 /** Closes a socket without reading the rest of what its client sends. */
 function closeUnread(ws: WebSocket, code: number, reason: string): void {
-  closeByServer(ws, code, reason);
+  closeByServer(ws, code, reason, UNREAD_CLOSE_MS);
   ws.pause();
-  setTimeout(() => ws.terminate(), UNREAD_CLOSE_MS).unref();
 }
 
 /**

@@ -11,6 +11,7 @@ import { toAppError } from '../response/to-app-error.js';
 import { bytesOf } from './bytes-of.js';
 import { frameSender } from './frame-sender.js';
 import type { Handshake, Prepare } from './handshake.js';
+import { isClosedByServer, onMessage } from './server-close.js';
 import { subscribeTopic } from './topic-subscription.js';
 
 /** A subscriber that reads too slowly is disconnected. */
@@ -112,7 +113,7 @@ function publishMessages(
   };
   const publishWaiting = async () => {
     publishing = true;
-    while (waiting.length > 0) {
+    while (waiting.length > 0 && !isClosedByServer(ws)) {
       const batch = waiting;
       waiting = [];
       if (ws.isPaused) ws.resume();
@@ -120,7 +121,7 @@ function publishMessages(
     }
     publishing = false;
   };
-  ws.on('message', (data) => {
+  onMessage(ws, (data) => {
     waiting.push(data);
     if (waiting.length >= MAX_WAITING) ws.pause();
     if (!publishing) void publishWaiting();
