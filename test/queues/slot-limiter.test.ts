@@ -222,7 +222,7 @@ test('long jobs that begin after a job that ran alone let another namespace have
   t.teardown(() => clearInterval(alive));
   t.teardown(() => slots.close());
   const alone = await slots.acquireAlone('async', KEPT);
-  const [first, second, other] = ['busy', 'busy', 'other'].map((name) => slots.acquire('async', name, KEPT));
+  const [first, second, other] = ['one', 'two', 'other'].map((name) => slots.acquire('async', name, KEPT));
   // The watch finds the slots of the job that runs alone not full, and stops.
   await new Promise((resolve) => setTimeout(resolve, 200));
   alone?.release();
