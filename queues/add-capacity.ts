@@ -25,8 +25,8 @@ export class AddCapacity {
   }
 
   /**
-   * Acquires capacity for an add. Returns null when there is some, otherwise a promise that resolves
-   * when there is; the caller must call `release` with the same number of bytes.
+   * Acquires capacity for an add. Returns null when there is some, otherwise a promise that
+   * resolves when there is; the caller must call `release` with the same number of bytes.
    */
   acquire(namespace: string, bytes: number): Promise<void> | null {
     const isSmall = bytes <= SMALL_BYTES;

@@ -28,7 +28,9 @@ export class AloneGate {
     return at >= 0;
   }
 
-  /** Admits the next waiting job, if none is running alone. Call it while no other job has a slot. */
+  /**
+   * Admits the next waiting job, if none is running alone. Call it while no other job has a slot.
+   */
   admitNext(): void {
     if (this.#isHeld) return;
     const admit = this.#waiting.shift();

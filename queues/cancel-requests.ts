@@ -10,8 +10,8 @@ import type { Warn } from './warn.js';
 const EARLY_CANCEL_MS = 10_000;
 
 /**
- * The runs of jobs in this process, and the cancel requests for them. A run is identified by its lock
- * token, because two runs of one job may overlap; see lock-renewal.ts.
+ * The runs of jobs in this process, and the cancel requests for them. A run is identified by its
+ * lock token, because two runs of one job may overlap; see lock-renewal.ts.
  */
 export class CancelRequests implements Closable {
   readonly #driver: QueueDriver;

@@ -40,11 +40,13 @@ export interface GuardedRun {
 export class CrashGuard implements Closable {
   readonly #journal: CrashJournal;
   /**
-   * The runs whose guests have begun. Before the end of a run has been handled, the job may have been
-   * retried and begun again under the same key, which then belongs to the later run.
+   * The runs whose guests have begun. Before the end of a run has been handled, the job may have
+   * been retried and begun again under the same key, which then belongs to the later run.
    */
   readonly #runs = new Map<RunKey, GuardedRun>();
-  /** The run of a job that was admitted while no guest was running and whose guest has not begun. */
+  /**
+   * The run of a job that was admitted while no guest was running and whose guest has not begun.
+   */
   #provisional: RunKey | null = null;
   #timer: NodeJS.Timeout | undefined;
   #dueAt = 0;

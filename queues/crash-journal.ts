@@ -17,8 +17,8 @@ export function runKey(id: string, crashes: number): RunKey {
  * read by the process that receives the jobs next.
  *
  * Contract for drivers: `read` returns the keys of the last `write` of every process that did not
- * close its journal, for at least RETENTION_MS after that write. A write that was started before the
- * process died counts, even if its promise was never awaited.
+ * close its journal, for at least RETENTION_MS after that write. A write that was started before
+ * the process died counts, even if its promise was never awaited.
  */
 export interface CrashJournal extends Closable {
   /**

@@ -116,7 +116,9 @@ export interface QueueDriver extends Closable {
    * by `findCancelling`; then `findRemoved` finds it.
    */
   remove(job: InvocationJob): Promise<boolean>;
-  /** Resolves with a job that another process has removed and whose end that process is recording. */
+  /**
+   * Resolves with a job that another process has removed and whose end that process is recording.
+   */
   findCancelling(id: string): Promise<InvocationJob | null>;
   /** The end of a removed job is recorded, or could not be recorded. */
   endCancelling(id: string): void;
@@ -169,7 +171,7 @@ export interface QueueLimits {
 }
 
 /**
- * How many of the next jobs are read to find the oldest of all namespaces. Jobs of a namespace run in
- * the order of their arrival, so it is almost always among them.
+ * How many of the next jobs are read to find the oldest of all namespaces. Jobs of a namespace run
+ * in the order of their arrival, so it is almost always among them.
  */
 export const OLDEST_JOB_SAMPLE = 64;

@@ -18,7 +18,9 @@ import type { Warn } from './warn.js';
 
 /** The delay before a failed command of a settlement is retried, in milliseconds. */
 const RETRY_MS = 1000;
-/** How many jobs of other programs are kept among BullMQ's failed jobs, for those who added them. */
+/**
+ * How many jobs of other programs are kept among BullMQ's failed jobs, for those who added them.
+ */
 const KEEP_FOREIGN = { count: 100 };
 
 /** The settlement of a job that stays in the queue. */
@@ -71,9 +73,9 @@ export class JobSettler {
   }
 
   /**
-   * Puts a job that is not finished back into the queue: for a retry after its backoff, which counts
-   * an attempt, or for a delay, which does not. The end of the job has not been recorded, so this
-   * retries for as long as this process owns the job.
+   * Puts a job that is not finished back into the queue: for a retry after its backoff, which
+   * counts an attempt, or for a delay, which does not. The end of the job has not been recorded, so
+   * this retries for as long as this process owns the job.
    *
    * @param isLostToOther Whether another worker has taken over the job; asked before each retry.
    */

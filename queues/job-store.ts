@@ -1,8 +1,8 @@
 import { ErrorCode, type IQueueBackend, type JobJson, type MinimalJob } from 'bullmq';
 
 /**
- * The largest number of jobs per command, to fetch or to add. A longer command would block the store
- * for other clients, and gain no throughput.
+ * The largest number of jobs per command, to fetch or to add. A longer command would block the
+ * store for other clients, and gain no throughput.
  */
 export const MAX_JOBS_PER_COMMAND = 32;
 

@@ -15,8 +15,8 @@ interface HeldLock {
  * that expired while the store was away is set again if no other run has the job.
  *
  * A run is identified by its lock token, because two runs of one job may overlap in one process: a
- * retried job may be fetched before the end of its previous run has been handled, and a process that
- * was suspended until a lock expired may take over the job from itself.
+ * retried job may be fetched before the end of its previous run has been handled, and a process
+ * that was suspended until a lock expired may take over the job from itself.
  */
 export class LockRenewal implements Closable {
   readonly #store: JobStore;

@@ -17,9 +17,9 @@ const PREFETCH_FACTOR = { sync: 3, async: 6 } as const satisfies Record<QueueKin
 
 /**
  * Decides how many jobs of a queue this process fetches: as many as it has slots, or
- * `PREFETCH_FACTOR` times as many while all jobs are small and short. A short job spends most of its
- * time in the round trip to the store and in its log write, neither of which needs a slot. Long jobs
- * are not prefetched, because another process may have a slot for them.
+ * `PREFETCH_FACTOR` times as many while all jobs are small and short. A short job spends most of
+ * its time in the round trip to the store and in its log write, neither of which needs a slot. Long
+ * jobs are not prefetched, because another process may have a slot for them.
  */
 export class Prefetch {
   readonly #slots: number;

@@ -124,10 +124,10 @@ export class SlotLimiter implements Closable {
   }
 
   /**
-   * Acquires the whole process for a job that must run alone. Resolves with the grant when all other
-   * jobs have released their slots; meanwhile no other job is admitted. Between two such jobs, the
-   * other waiting jobs are admitted. Resolves with null when the limiter stops or the signal is
-   * aborted first.
+   * Acquires the whole process for a job that must run alone. Resolves with the grant when all
+   * other jobs have released their slots; meanwhile no other job is admitted. Between two such
+   * jobs, the other waiting jobs are admitted. Resolves with null when the limiter stops or the
+   * signal is aborted first.
    */
   acquireAlone(kind: QueueKind, signal: CancelSignal): Promise<SlotGrant | null> {
     if (kind === 'sync') this.#asyncSinceSync = 0;

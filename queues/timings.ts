@@ -10,7 +10,9 @@ export interface QueueTimings {
    * checks after its lock expires at the latest: 8 s and 3 s give 14 s.
    */
   stalledCheckMs: number;
-  /** After what time a tick of a schedule is delivered again, in milliseconds; default: a minute. */
+  /**
+   * After what time a tick of a schedule is delivered again, in milliseconds; default: a minute.
+   */
   tickRetryMs?: number;
 }
 
@@ -26,8 +28,8 @@ export function timingsFor(lockMs: number): QueueTimings {
 }
 
 /**
- * Disables BullMQ's own limit of stalls: the delivery handler decides which crash of an invocation is
- * the last, and ticks and tasks survive any number.
+ * Disables BullMQ's own limit of stalls: the delivery handler decides which crash of an invocation
+ * is the last, and ticks and tasks survive any number.
  */
 const UNLIMITED_STALLS = 1_000_000;
 

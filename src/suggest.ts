@@ -1,4 +1,6 @@
-/** Length of the longest known words: names of functions. The time to compare grows with the length. */
+/**
+ * Length of the longest known words: names of functions. The time to compare grows with the length.
+ */
 const MAX_LENGTH = 64;
 
 /**

@@ -24,7 +24,9 @@ export function uuidv7(now: number = Date.now()): string {
   return format(lastMs, sequence, randomUUID().slice(19));
 }
 
-/** Returns a UUIDv7 with the time and, instead of the counter and random bits, those of a digest. */
+/**
+ * Returns a UUIDv7 with the time and, instead of the counter and random bits, those of a digest.
+ */
 export function uuidOf(milliseconds: number, digest: Buffer): string {
   const bytes = Buffer.from(digest);
   bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8);

@@ -39,7 +39,8 @@ const IN_DOUBT =
 const UNFIT = 'The store cannot take this right now; try again in a moment.';
 
 /**
- * What callers read, without the server's name, and what the operator reads in the log and at start.
+ * What callers read, without the server's name, and what the operator reads in the log and at
+ * start.
  */
 const SENTENCES: readonly (readonly [
   prefix: RqliteErrorCode,

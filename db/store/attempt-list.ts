@@ -36,8 +36,8 @@ const BYTES = `(
 /**
  * Creates the listing of invocations. A page is determined from the ends of invocations; then all
  * attempts of its invocations are read. The ends are looked up per state, each in the order of the
- * index, and merged, so that an additional state costs a page and not a scan. A page ends early, with
- * a cursor, when its invocations have MAX_PAGE_BYTES.
+ * index, and merged, so that an additional state costs a page and not a scan. A page ends early,
+ * with a cursor, when its invocations have MAX_PAGE_BYTES.
  */
 export function createAttemptList(database: Database): AttemptStore['list'] {
   const { knex } = database;

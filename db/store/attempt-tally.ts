@@ -15,8 +15,8 @@ export type AttemptTally = () => Promise<Tally>;
 
 /**
  * Counts ends. An invocation may have ended twice (a stalled worker resumed late); only the row
- * written first counts. Rows are counted in the order of writing, and a row that becomes an end gets
- * a new position, so no end is missed.
+ * written first counts. Rows are counted in the order of writing, and a row that becomes an end
+ * gets a new position, so no end is missed.
  */
 const COUNT = `
 select max(position) as position, count(*) filter (where state is not null and not exists (

@@ -86,7 +86,9 @@ function heldAs(claim: Claim): Partial<ClaimRow> {
   return { namespace, function: name, key, request_id, expires_at };
 }
 
-/** A request id is stored as the key, with its owner as the body and its token as the invocation. */
+/**
+ * A request id is stored as the key, with its owner as the body and its token as the invocation.
+ */
 function rowOf(claim: Claim): ClaimRow {
   const expires_at = claim.expiresAt;
   if ('owner' in claim) {

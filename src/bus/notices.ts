@@ -9,7 +9,9 @@ const MARK = '\0notice ';
 /** How long a notice waits for acknowledgements, in milliseconds. */
 const WAIT_MS = 500;
 
-/** Sends messages to a channel as one frame. Resolves with the number of connections that got it. */
+/**
+ * Sends messages to a channel as one frame. Resolves with the number of connections that got it.
+ */
 type PublishFrame = (channel: string, messages: readonly string[]) => Promise<number>;
 
 interface Notice {

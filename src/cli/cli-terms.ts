@@ -19,7 +19,9 @@ const FIELD = /^([a-z][a-z0-9_-]*)(?:\[\d+\])?(?:\.(\w+))?(?=:? (?:must|may|is) 
  */
 const API_ADVICE = /; [^;]*\b(?:(?:GET|POST|PUT|PATCH|DELETE) \/v1\/|X-API-Key\b)[^;]*$/;
 
-/** Matches the answer to a path that the engine does not have, also of the port of HTTP functions. */
+/**
+ * Matches the answer to a path that the engine does not have, also of the port of HTTP functions.
+ */
 const UNKNOWN_PATH = /^There is no (?:(?:GET|POST|PUT|PATCH|DELETE) \/|function at this address)/;
 
 /**

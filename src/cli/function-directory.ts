@@ -33,14 +33,17 @@ export function readManifest(directory: string, stage?: StageEnv): Manifest {
 }
 
 /**
- * Returns whether a build may read this file. A build command compiles every language, and compilers
- * embed files of any type. The path is relative to the function's or the project's directory.
+ * Returns whether a build may read this file. A build command compiles every language, and
+ * compilers embed files of any type. The path is relative to the function's or the project's
+ * directory.
  */
 export function mayBeSource(path: string): boolean {
   return path === VARIABLES_FILE || !isGenerated(path);
 }
 
-/** Returns whether a file is source for certain. Files of other types may be written by the build. */
+/**
+ * Returns whether a file is source for certain. Files of other types may be written by the build.
+ */
 export function isSource(path: string): boolean {
   return (
     basename(path) === MANIFEST_FILE ||

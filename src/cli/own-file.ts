@@ -4,8 +4,8 @@ import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 const MODE = 0o600;
 
 /**
- * Replaces a file atomically by one that only its owner can read. The mode of an existing file would
- * otherwise stay as it is.
+ * Replaces a file atomically by one that only its owner can read. The mode of an existing file
+ * would otherwise stay as it is.
  */
 export function writeOwnFile(file: string, content: string | Uint8Array): void {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;

@@ -19,8 +19,8 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /**
- * Returns a parser for a duration (`60s`, `5m`, `2h`, `1d`, or a number of seconds) to whole seconds
- * from 1 to `max`.
+ * Returns a parser for a duration (`60s`, `5m`, `2h`, `1d`, or a number of seconds) to whole
+ * seconds from 1 to `max`.
  */
 export function duration(max: number): (text: string) => number {
   return (text) => {

@@ -89,8 +89,8 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
 }
 
 /**
- * Shares a read with callers that arrive meanwhile: the metrics of one scrape then agree, and a read
- * that takes longer than a scrape waits, as with many dead letters, does not add up.
+ * Shares a read with callers that arrive meanwhile: the metrics of one scrape then agree, and a
+ * read that takes longer than a scrape waits, as with many dead letters, does not add up.
  */
 function shared<T>(read: () => Promise<T>): () => Promise<T> {
   let current: Promise<T> | null = null;

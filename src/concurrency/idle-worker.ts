@@ -17,8 +17,8 @@ interface PendingCall<R> {
 
 /**
  * A worker thread that is started when it is needed, and ended when it has been idle for 10 s. It
- * answers each request, a `Numbered<Q>`, with a `Numbered<R>`. It keeps the process alive only while
- * calls are pending.
+ * answers each request, a `Numbered<Q>`, with a `Numbered<R>`. It keeps the process alive only
+ * while calls are pending.
  */
 export class IdleWorker<Q, R> implements Closable {
   readonly #create: () => Worker;

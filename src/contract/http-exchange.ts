@@ -31,8 +31,8 @@ export type GuestResponse =
   | { kind: 'set'; response: HttpExchangeResponse };
 
 /**
- * A `GuestResponse` on its way from the guest's thread to the server that answers, and in the store;
- * null or absent for `none`. Only `encodeResponse` and `decodeResponse` know what is in it.
+ * A `GuestResponse` on its way from the guest's thread to the server that answers, and in the
+ * store; null or absent for `none`. Only `encodeResponse` and `decodeResponse` know what is in it.
  */
 export type ResponseText = string;
 

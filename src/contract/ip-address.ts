@@ -2,7 +2,10 @@ import ipaddr from 'ipaddr.js';
 
 export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** The characters of an IPv6 address, without which a text could be another part of a URL, and their maximum number. */
+/**
+ * The characters of an IPv6 address, without which a text could be another part of a URL, and their
+ * maximum number.
+ */
 const IPV6 = /^(?=.*:)[\da-f:.]{2,45}$/i;
 
 /**

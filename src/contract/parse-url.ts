@@ -4,9 +4,9 @@ const MAX_HOST_LENGTH = 254;
 const AUTHORITY = /^[\0-\x20]*(?:(?:https?|wss?|ftp|file):[/\\]*|[/\\]{2,})([^/\\?#]*)/i;
 
 /**
- * Parses a URL. Returns null for a text that is none, and for a host longer than DNS allows: the URL
- * parser converts international names in a time that grows with the square of their length, so the
- * length is limited before.
+ * Parses a URL. Returns null for a text that is none, and for a host longer than DNS allows: the
+ * URL parser converts international names in a time that grows with the square of their length, so
+ * the length is limited before.
  */
 export function parseUrl(text: string, base?: URL): URL | null {
   if (isLongHost(text) || !URL.canParse(text, base?.href)) return null;

@@ -1,6 +1,8 @@
 const DAY_MS = 24 * 3600 * 1000;
 
-/** More than there are time zones; their names are accepted in any spelling with capital letters. */
+/**
+ * More than there are time zones; their names are accepted in any spelling with capital letters.
+ */
 const MAX_FORMATS = 1000;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -31,8 +33,8 @@ export function wallTimeOf(at: number, timezone: string): number {
 }
 
 /**
- * Returns when the clock shows a wall time: the first time if it is set back and shows it twice, and
- * when it is set forward if it skips it.
+ * Returns when the clock shows a wall time: the first time if it is set back and shows it twice,
+ * and when it is set forward if it skips it.
  */
 export function timeOf(wall: number, timezone: string): number {
   // Two changes are more than a day apart.

@@ -15,8 +15,8 @@ import { allowedAddresses, checkAddresses } from './rules.js';
 /** Idle timeout of kept-alive connections. Servers close theirs after 5 s, often without notice. */
 const IDLE_MS = 4000;
 /**
- * Informational responses (1xx) to one request. Each costs as much as a response, and a server could
- * send a million a second for as long as the request may take.
+ * Informational responses (1xx) to one request. Each costs as much as a response, and a server
+ * could send a million a second for as long as the request may take.
  */
 const MAX_INFORMATIONAL = 100;
 /** The status of a response after which the connection speaks another protocol. */

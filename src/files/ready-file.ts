@@ -12,9 +12,9 @@ export async function removeReadyFile(file: string | undefined): Promise<void> {
 }
 
 /**
- * An entry point calls this when the process is ready, to tell a process manager. Closing the result
- * removes the file, which happens at the beginning of a shutdown. Throws `bad_config` if the file
- * cannot be written. Does nothing if the setting is not set.
+ * An entry point calls this when the process is ready, to tell a process manager. Closing the
+ * result removes the file, which happens at the beginning of a shutdown. Throws `bad_config` if the
+ * file cannot be written. Does nothing if the setting is not set.
  */
 export async function writeReadyFile(file: string | undefined): Promise<Closable> {
   if (file === undefined) return { close: async () => undefined };

@@ -90,7 +90,9 @@ interface HeadInput {
   headers: Record<string, unknown>;
 }
 
-/** Creates the call of a request, without its body, which is read once the request is authorized. */
+/**
+ * Creates the call of a request, without its body, which is read once the request is authorized.
+ */
 function newCall(
   { services, buffers, largeReplies, sendToFunctions, stopping }: Serving,
   ctx: Context,

@@ -5,8 +5,8 @@ import { endOfString } from './json-strings.js';
 const MAY_BE_LARGE = /\d{16}/;
 const NUMBERS = /[-+.\deE]{16,}/g;
 /**
- * An integer of more digits is no integer of any database, and the time to convert it grows with the
- * square of their number.
+ * An integer of more digits is no integer of any database, and the time to convert it grows with
+ * the square of their number.
  */
 const INTEGER = /^-?[1-9]\d{0,399}$/;
 /** Cannot be guessed, so no string in a text begins with it. */

@@ -225,8 +225,8 @@ export interface InvocationQueue extends Closable {
     recordEnd?: (live: LiveInvocation) => Promise<void>,
   ): Promise<'removed' | 'running' | 'absent'>;
   /**
-   * Resolves with the invocation if a process has removed its job to cancel it, and is recording its
-   * end. Call it after `get`, when the store has no end.
+   * Resolves with the invocation if a process has removed its job to cancel it, and is recording
+   * its end. Call it after `get`, when the store has no end.
    */
   findCancelling(id: RequestId): Promise<LiveInvocation | null>;
   /**

@@ -35,9 +35,9 @@ export function exitWithin(shutdownSeconds: number, logger: Logger): void {
 const REPORT_MS = 1000;
 
 /**
- * Closes what a failed start has opened, for at most SHUTDOWN_SECONDS: on a full disk, the jobs that
- * it has taken cannot be settled. If something is still open then, the process exits with 1 as soon
- * as the caller has reported the error.
+ * Closes what a failed start has opened, for at most SHUTDOWN_SECONDS: on a full disk, the jobs
+ * that it has taken cannot be settled. If something is still open then, the process exits with 1 as
+ * soon as the caller has reported the error.
  */
 export async function closeFailedStart(opened: Closable, shutdownSeconds: number): Promise<void> {
   let isClosed = false;

@@ -32,8 +32,8 @@ interface Fake {
 }
 
 /**
- * Applies a plan with the functions `a` and `b`, of which `a` is deployed. Resolves with the message
- * of the failure and the changes that follow it.
+ * Applies a plan with the functions `a` and `b`, of which `a` is deployed. Resolves with the
+ * message of the failure and the changes that follow it.
  */
 async function apply(t: ExecutionContext, running: number | undefined, fake: Fake) {
   const server = await answeringServer(({ method, url, body }, response) => {

@@ -9,7 +9,9 @@ import { notRun } from '../helpers/not-run.js';
 import { findRqlited, startRqlite } from '../helpers/rqlited.js';
 import { until } from '../helpers/until.js';
 
-/** A server that answers every request until it is frozen; afterwards it only accepts connections. */
+/**
+ * A server that answers every request until it is frozen; afterwards it only accepts connections.
+ */
 async function freezable(t: ExecutionContext, answer: RequestListener) {
   let isFrozen = false;
   const server = createServer((request, response) => {

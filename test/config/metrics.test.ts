@@ -95,7 +95,8 @@ test('however often the metrics are requested, the process has most of its time 
   };
   await Promise.all([...Array(8).fill('one'), ...Array(8).fill('two'), 'victim'].map(client));
   await until('the last pause', () => time.slept === 4 * time.made);
-  // A text and its pause take 500 ms, and the three are served in turn; eight requests share a text.
+  // A text and its pause take 500 ms, and the three are served in turn; eight requests share a
+  // text.
   t.deepEqual(ended, { one: 8 * 41, two: 8 * 41, victim: 41 });
 });
 

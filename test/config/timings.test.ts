@@ -5,8 +5,8 @@ import { DEFAULT_TIMINGS, timingsFor } from '../../queues/timings.js';
 import { loadConfig } from '../../src/config.js';
 import { MAX_ADD_MS } from '../../src/ports/queue.js';
 
-// Times that must agree although they are in different modules. Those that no other module needs are
-// read from the source, so that they are not exported for this test alone.
+// Times that must agree although they are in different modules. Those that no other module needs
+// are read from the source, so that they are not exported for this test alone.
 
 const root = join(import.meta.dirname, '..', '..', '..');
 

@@ -15,8 +15,8 @@ export interface SignedIn extends Watched {
 const idle = new Map<string, Window[]>();
 
 /**
- * Opens the console at a path, signed in with the key of the API. Windows are reused by later tests:
- * each test reloads the page, and need not fill the cache of a new window.
+ * Opens the console at a path, signed in with the key of the API. Windows are reused by later
+ * tests: each test reloads the page, and need not fill the cache of a new window.
  */
 export async function openConsole(browser: Browser, api: Api, path: string): Promise<SignedIn> {
   const key = `${api.url} ${api.key}`;

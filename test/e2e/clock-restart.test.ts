@@ -6,7 +6,9 @@ import { until } from '../helpers/until.js';
 const ASYNC = { prefer: 'respond-async' };
 const ENV = { QUEUE_LOCK_SECONDS: '1' };
 
-/** Returns the settings of an engine whose clock is an hour ahead, or goes back by one on SIGUSR2. */
+/**
+ * Returns the settings of an engine whose clock is an hour ahead, or goes back by one on SIGUSR2.
+ */
 function clock(ms: number, later = ''): { NODE_OPTIONS: string } {
   const preload = new URL('../helpers/shifted-clock.js', import.meta.url);
   preload.search = `?ms=${ms}${later}`;

@@ -112,7 +112,8 @@ const timeOf = (act: () => Promise<void>): Promise<number> => medianMs(act).catc
 
 /**
  * Asserts that an act of a victim takes no longer than it may under an attack that goes on. Other
- * processes may have taken the processors meanwhile, so that it is tried again: starvation persists.
+ * processes may have taken the processors meanwhile, so that it is tried again: starvation
+ * persists.
  */
 async function isInTime(t: ExecutionContext, what: string, unloaded: number, act: () => Promise<void>) {
   let loaded = GIVE_UP_MS;

@@ -15,8 +15,8 @@ export async function damage(
 }
 
 /**
- * Makes the first block of a stored file unreadable, also for root: opening it fails, but not because
- * it is missing. Resolves with a function that makes it readable again.
+ * Makes the first block of a stored file unreadable, also for root: opening it fails, but not
+ * because it is missing. Resolves with a function that makes it readable again.
  */
 export async function makeUnreadable(directory: string, stored: Uint8Array): Promise<() => Promise<void>> {
   const { path, bytes } = await blockFile(directory, stored);

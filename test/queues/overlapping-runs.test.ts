@@ -74,8 +74,8 @@ for (const driver of ['redis', 'sqlite'] as const) {
     for (const job of retried) await queue.add([job]);
     for (const job of others) await queue.add([job]);
     await until('all run', async () => (await queue.counts()).running === 2 * PAIRS);
-    // All settle in one turn, and all replies arrive in another: the command that completes the other
-    // jobs fetches the retried ones.
+    // All settle in one turn, and all replies arrive in another: the command that completes the
+    // other jobs fetches the retried ones.
     server.freeze();
     first.open();
     await delay(SENT_MS);

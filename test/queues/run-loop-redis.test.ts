@@ -116,7 +116,8 @@ test('the add command also fetches the sync job for a consumer of its process an
   const { redis, one, other } = t.context;
   const [consumer, idle] = [await consumerOf(t, one), await consumerOf(t, other)];
   await wait(2, redis);
-  // Consumers that have waited for some seconds wait anew. If an add woke another worker, each would.
+  // Consumers that have waited for some seconds wait anew. If an add woke another worker, each
+  // would.
   const woken: number[] = [];
   while (woken.length < 10 && woken.at(-1) !== 0) {
     const [before, taken] = [await callsOf(redis, 'bzpopmin'), consumer.taken.length];

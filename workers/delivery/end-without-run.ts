@@ -88,8 +88,9 @@ function unrunEnd(
 
 /**
  * Returns the stored attempts of an invocation that may have run already: of a redelivered one, and
- * of a replay, which two requests at once may have put onto the queue one after the other. While the
- * store is unreachable they are unknown; running twice is then better than waiting for the store.
+ * of a replay, which two requests at once may have put onto the queue one after the other. While
+ * the store is unreachable they are unknown; running twice is then better than waiting for the
+ * store.
  */
 export async function earlierAttempts(
   { store }: { store: { attempts: Pick<Store['attempts'], 'invocation'> } },
@@ -111,8 +112,8 @@ export function endOf(stored: readonly AttemptRow[]): EndRow | null {
 
 /**
  * Returns the failed attempt whose retry the queue does not know: its row was written, but the
- * worker died, or could not reach the queue, before it put the job back. Running the guest now would
- * omit the delay, and the invocation would have an attempt too many.
+ * worker died, or could not reach the queue, before it put the job back. Running the guest now
+ * would omit the delay, and the invocation would have an attempt too many.
  */
 export function failureOf(delivery: Delivery, stored: readonly AttemptRow[]): AttemptRow | null {
   if (delivery.isLastAttempt || delivery.signal.aborted) return null;

@@ -23,8 +23,8 @@ export class GuestLimit {
   }
 
   /**
-   * Runs a guest of the namespace. Rejects with GuestLimitReached when the namespace has reached its
-   * limit. A guest counts until it has ended, not until its log row is durable.
+   * Runs a guest of the namespace. Rejects with GuestLimitReached when the namespace has reached
+   * its limit. A guest counts until it has ended, not until its log row is durable.
    */
   async run<T>(namespace: Namespace, guest: () => Promise<T>): Promise<T> {
     const { concurrent_guests: limit } = await this.#quotas.limits(namespace);

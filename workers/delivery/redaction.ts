@@ -5,8 +5,8 @@ import { PatternMatcher } from './pattern-matcher.js';
 const MIN_BASE64_BYTES = 4;
 
 /**
- * The minimum length of a value to search for, in characters: a shorter one would be found by chance
- * in most texts.
+ * The minimum length of a value to search for, in characters: a shorter one would be found by
+ * chance in most texts.
  */
 const MIN_VALUE_LENGTH = 4;
 /**
@@ -23,7 +23,8 @@ interface Form {
 /**
  * Replaces the values of secrets with placeholders: verbatim, and in the encodings that programs
  * use in JSON, URLs, headers and dumps. All of them are replaced in one pass, so that a placeholder
- * is not searched in turn: names and values that contain one another would make it grow without end.
+ * is not searched in turn: names and values that contain one another would make it grow without
+ * end.
  */
 export class Redaction {
   readonly #values = new Set<string>();
@@ -73,7 +74,9 @@ export class Redaction {
     return Buffer.concat([...parts, bytes.subarray(end)]);
   }
 
-  /** Returns what stands for the value of a secret where a function reads it, however short it is. */
+  /**
+   * Returns what stands for the value of a secret where a function reads it, however short it is.
+   */
   value(name: string, value: string): string {
     return value.length < MIN_VALUE_LENGTH ? secretPlaceholder(name) : this.text(value);
   }

@@ -11,9 +11,9 @@ import { aboutOf, digestOf } from './trace-recorder.js';
 
 /**
  * Creates host functions that return the results of a trace and have no effects. Each recorded call
- * is used once: for a call with the same arguments if there is one, otherwise for the next call with
- * the same subject, because a function under repair may pass slightly different arguments. A call
- * without a match fails, and the function's log says so.
+ * is used once: for a call with the same arguments if there is one, otherwise for the next call
+ * with the same subject, because a function under repair may pass slightly different arguments. A
+ * call without a match fails, and the function's log says so.
  */
 export function replayedHost({ calls, truncated }: Trace): HostCaller {
   const left = [...calls];

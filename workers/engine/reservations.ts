@@ -74,7 +74,8 @@ export class Reservations {
   }
 
   /**
-   * Calls `resume` to let the guest continue, as soon as its memory limit fits into the budget again.
+   * Calls `resume` to let the guest continue, as soon as its memory limit fits into the budget
+   * again.
    */
   resume(run: Run, resume: () => void): void {
     if (run.stopReason !== null || run.thread === null) return;
@@ -139,7 +140,9 @@ export class Reservations {
     else this.warm.add(loaded, bytes);
   }
 
-  /** Has the thread drop a program, unless a run of it is queued there: then when that has ended. */
+  /**
+   * Has the thread drop a program, unless a run of it is queued there: then when that has ended.
+   */
   unload(loaded: LoadedProgram): void {
     if (this.#isQueued(loaded)) return;
     this.warm.remove(loaded);

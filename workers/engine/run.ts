@@ -96,9 +96,9 @@ export function abortOutsideWork(run: Run): void {
 }
 
 /**
- * Calls `resume` once `milliseconds` have passed, and never earlier: Node starts a timer at the time
- * its event loop last read the clock, which in a busy process is some milliseconds ago. A delay
- * beyond the longest timer takes several timers.
+ * Calls `resume` once `milliseconds` have passed, and never earlier: Node starts a timer at the
+ * time its event loop last read the clock, which in a busy process is some milliseconds ago. A
+ * delay beyond the longest timer takes several timers.
  */
 export function sleep(run: Run, milliseconds: number, resume: () => void): void {
   const due = performance.now() + milliseconds;

@@ -176,7 +176,9 @@ export class Scheduler implements Closable {
     this.#rejectUnrunnable();
   }
 
-  /** A run must not wait for a thread that may never start: another worker may be able to run it. */
+  /**
+   * A run must not wait for a thread that may never start: another worker may be able to run it.
+   */
   #rejectUnrunnable(): void {
     const { failure } = this.#threads;
     if (failure !== null) rejectAll(this.#runQueue.drain(), failure);

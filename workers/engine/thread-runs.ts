@@ -15,7 +15,9 @@ export interface SchedulerState {
   stats: RunStats;
 }
 
-/** Finishes runs that have ended on their threads, and takes back those that have not begun there. */
+/**
+ * Finishes runs that have ended on their threads, and takes back those that have not begun there.
+ */
 export class ThreadRuns {
   readonly #state: SchedulerState;
   #warm = 0;

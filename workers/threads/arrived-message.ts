@@ -10,7 +10,9 @@ export function arrivedMessage(port: MessagePort): unknown {
   return received.message;
 }
 
-/** Like `arrivedMessage`, for the messages of a thread that may have died: undefined without one. */
+/**
+ * Like `arrivedMessage`, for the messages of a thread that may have died: undefined without one.
+ */
 export function messageIfArrived(port: MessagePort): unknown {
   return receiveMessageOnPort(port)?.message;
 }

@@ -125,8 +125,8 @@ export const SHARED_BYTES = 33 << 20;
 export const REPLY_BYTES = 65_536;
 
 /**
- * Indexes of 32-bit words in the control block. The words between them, 4 and 5, are the number of a
- * reply: see `REPLY_VALUE`.
+ * Indexes of 32-bit words in the control block. The words between them, 4 and 5, are the number of
+ * a reply: see `REPLY_VALUE`.
  */
 export const WORD = {
   /** 0 while a host call waits, 1 when its reply is available. The thread sleeps on this word. */
@@ -179,8 +179,8 @@ export const SLOT = {
   /** The size of the output in bytes; -1 when it was posted. */
   outputLength: 8,
   /**
-   * The size of the result's texts (error and response), which precede the output, in bytes; -1 when
-   * they were posted with the output.
+   * The size of the result's texts (error and response), which precede the output, in bytes; -1
+   * when they were posted with the output.
    */
   resultTextLength: 9,
   /** 1 when the guest ended with an exit code. */

@@ -130,9 +130,9 @@ export class Slot {
   }
 
   /**
-   * Returns the result of a guest that ended by itself. `posted` returns the part of it that was too
-   * large for the slot, or null when that was lost with the thread: the result is then an error,
-   * because the slot contains other data.
+   * Returns the result of a guest that ended by itself. `posted` returns the part of it that was
+   * too large for the slot, or null when that was lost with the thread: the result is then an
+   * error, because the slot contains other data.
    */
   result(posted: () => PostedResult | null): JobResult {
     const { words, numbers, data } = this.#view;
@@ -196,8 +196,8 @@ export function viewOf({ control, shared, dataOffset: dataAt }: SlotBuffers): Sl
 }
 
 /**
- * Reads a slot's job; null when it was posted. The input is a view that is valid until the result is
- * written.
+ * Reads a slot's job; null when it was posted. The input is a view that is valid until the result
+ * is written.
  */
 export function readJob({ words, data }: SlotView): GuestJob | null {
   const length = words[SLOT.textLength] ?? POSTED;

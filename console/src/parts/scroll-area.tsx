@@ -1,7 +1,9 @@
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
-/** The distance from the end, in pixels, that still counts as the end: positions may be fractions. */
+/**
+ * The distance from the end, in pixels, that still counts as the end: positions may be fractions.
+ */
 const AT_END_PX = 4;
 
 interface ScrollAreaProps {

@@ -57,8 +57,8 @@ const OF_ONE_NODE: ReadonlySet<RqliteErrorCode> = new Set([
 ]);
 
 /**
- * Calls a function that reads the results of a write. A statement that was executed is in the log of
- * the cluster: where the leader fails, for example because its disk is full, the other nodes may
+ * Calls a function that reads the results of a write. A statement that was executed is in the log
+ * of the cluster: where the leader fails, for example because its disk is full, the other nodes may
  * have executed it, as may the leader itself after a restart.
  */
 export function readingWrites<T>(read: () => T): T {

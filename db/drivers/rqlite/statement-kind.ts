@@ -27,8 +27,8 @@ export function kindOf(sql: string): StatementKind {
 }
 
 /**
- * Returns whether the last statement ends with `on conflict … do nothing`. One pattern for both parts
- * would take a time that grows with the square of the length.
+ * Returns whether the last statement ends with `on conflict … do nothing`. One pattern for both
+ * parts would take a time that grows with the square of the length.
  */
 function ignoresConflicts(sql: string): boolean {
   const end = DO_NOTHING.exec(sql)?.index;

@@ -56,8 +56,8 @@ export class RqliteClusters {
 
   /**
    * Runs work with the connection to the namespace's cluster, which stays open meanwhile, and with
-   * the tables of its server that were not reviewed. Checks each cluster once, and again only if the
-   * check failed.
+   * the tables of its server that were not reviewed. Checks each cluster once, and again only if
+   * the check failed.
    */
   async use<T>(
     namespace: Namespace,

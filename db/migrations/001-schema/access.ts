@@ -26,8 +26,8 @@ export const ACCESS: readonly string[] = [
   // For listing the keys of a namespace, and for their quota.
   'create index api_keys_by_namespace on api_keys (namespace)',
 
-  // All credentials from which a key derives, across generations: `key:<id>` and `session:<family>`.
-  // When one of them is revoked, the key is found and revoked with it.
+  // All credentials from which a key derives, across generations: `key:<id>` and
+  // `session:<family>`. When one of them is revoked, the key is found and revoked with it.
   `create table key_makers (
     maker text not null,
     key_id text not null,
@@ -96,8 +96,8 @@ export const ACCESS: readonly string[] = [
     primary key (namespace, name)
   ) strict, without rowid`,
 
-  // Quotas set by an admin for a namespace; other quotas have their defaults. `value` is in the unit
-  // of the quota.
+  // Quotas set by an admin for a namespace; other quotas have their defaults. `value` is in the
+  // unit of the quota.
   `create table quotas (
     namespace text not null,
     name text not null,

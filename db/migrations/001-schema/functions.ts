@@ -46,8 +46,8 @@ export const FUNCTIONS: readonly string[] = [
   // For the storage used by the modules of a namespace: each CID counts once, and no rows are read.
   'create index function_versions_by_size on function_versions (namespace, wasm_cid, wasm_bytes)',
 
-  // The routes of every version of an HTTP function that can be live. The primary key makes a second
-  // claim of a method and path fail in any process; `shape` omits the names of parameters.
+  // The routes of every version of an HTTP function that can be live. The primary key makes a
+  // second claim of a method and path fail in any process; `shape` omits the names of parameters.
   `create table function_routes (
     namespace text not null,
     shape text not null,
@@ -69,8 +69,8 @@ export const FUNCTIONS: readonly string[] = [
 
   // The last rollout of each function. `change_id` identifies the write that produced the row: of
   // several processes that advance a rollout at the same time, only the one that finds the row
-  // unchanged also moves the alias. `created_live`: whether the rollout made the alias `live`, which
-  // is removed when the rollout goes back.
+  // unchanged also moves the alias. `created_live`: whether the rollout made the alias `live`,
+  // which is removed when the rollout goes back.
   `create table rollouts (
     namespace text not null,
     function text not null,

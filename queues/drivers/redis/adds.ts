@@ -82,8 +82,8 @@ export class RedisAdds implements Adds {
   }
 
   /**
-   * The command that adds the group also fetches sync jobs for the run loop of this process. Rejects
-   * with `UnconfirmedAdd` if Redis may have executed it although no response arrived.
+   * The command that adds the group also fetches sync jobs for the run loop of this process.
+   * Rejects with `UnconfirmedAdd` if Redis may have executed it although no response arrived.
    */
   async add(group: JobGroup, namespaceLimits: LimitsByNamespace, before: number): Promise<void> {
     await this.#batches.add({ group, namespaceLimits, before });
@@ -134,9 +134,9 @@ export class RedisAdds implements Adds {
   }
 
   /**
-   * Redis read its clock between the two times of this process. Only an offset that contradicts that
-   * is changed: taken from the later time, a response that was read late (a busy event loop, a slow
-   * sync of Redis, a lost packet) would refuse the next add as too late.
+   * Redis read its clock between the two times of this process. Only an offset that contradicts
+   * that is changed: taken from the later time, a response that was read late (a busy event loop, a
+   * slow sync of Redis, a lost packet) would refuse the next add as too late.
    */
   #correctOffset(redisMs: number, sentAt: number, receivedAt: number): void {
     this.#offsetMs = Math.min(Math.max(this.#offsetMs, redisMs - receivedAt), redisMs - sentAt);

@@ -114,7 +114,8 @@ export class RedisBacklog implements Backlog {
   }
 
   async #renew(ids: readonly string[]): Promise<void> {
-    // After a failure another process may take the records over; writing them twice changes nothing.
+    // After a failure another process may take the records over; writing them twice changes
+    // nothing.
     const claim = this.#connection.multi().xclaim(KEY, GROUP, this.#consumer, 0, ...ids, 'JUSTID');
     await executed(claim).catch(() => undefined);
   }

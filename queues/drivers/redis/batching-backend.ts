@@ -67,9 +67,9 @@ export function defineBatchScripts(connection: RedisConnection): void {
 }
 
 /**
- * BullMQ's Redis backend with the same data layout, extended in three ways: it fetches several
- * jobs in one command; it completes all jobs that end in one turn of the event loop in one command;
- * and locks that expired while Redis was away are renewed. Jobs end in bursts because their log rows
+ * BullMQ's Redis backend with the same data layout, extended in three ways: it fetches several jobs
+ * in one command; it completes all jobs that end in one turn of the event loop in one command; and
+ * locks that expired while Redis was away are renewed. Jobs end in bursts because their log rows
  * are written together. Batching saves a tenth of the main thread's time and a twentieth of Redis'
  * time.
  */
@@ -237,7 +237,9 @@ export function nextJobsOf(answers: readonly unknown[]): NextJob[] {
   return jobs.filter((job) => job !== null);
 }
 
-/** Returns the job, or the report of an empty queue, of a decoded answer; null if it has neither. */
+/**
+ * Returns the job, or the report of an empty queue, of a decoded answer; null if it has neither.
+ */
 function nextJobOf(answer: readonly unknown[]): NextJob | null {
   if (answer.length === 0) return null;
   const [json, id, rateLimitMs, nextDelayedAt] = answer;

@@ -42,8 +42,8 @@ export class RedisCrashJournal implements CrashJournal {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    // When Redis is unreachable, the record stays and may name guests that have ended: the next crash
-    // of their jobs then counts one too many.
+    // When Redis is unreachable, the record stays and may name guests that have ended: the next
+    // crash of their jobs then counts one too many.
     await this.#connection.hdel(KEY, this.#process).catch(() => {});
   }
 }

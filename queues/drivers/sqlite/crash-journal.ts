@@ -90,7 +90,9 @@ async function runsBefore(directory: string): Promise<ReadonlySet<string>> {
   return before;
 }
 
-/** Creates a file of the whole size and returns its descriptor. A full disk leaves no file behind. */
+/**
+ * Creates a file of the whole size and returns its descriptor. A full disk leaves no file behind.
+ */
 async function allocate(file: string): Promise<number> {
   const descriptor = openSync(file, 'wx', 0o600);
   try {

@@ -1,6 +1,6 @@
 // Turns QuickJS into a reactor with the exports and imports of a function. Linked with QuickJS by
-// scripts/javascript/link-engine.mjs. All memory belongs to QuickJS: AssemblyScript's own allocator is
-// not linked, so this file must not create strings or objects.
+// scripts/javascript/link-engine.mjs. All memory belongs to QuickJS: AssemblyScript's own allocator
+// is not linked, so this file must not create strings or objects.
 import * as host from './host.as';
 import * as js from './quickjs.as';
 

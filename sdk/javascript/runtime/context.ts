@@ -57,7 +57,9 @@ export type Context = InvocationContext;
 /** A single instance suffices, as a module runs one invocation at a time. */
 export const context: Context = new InvocationContext();
 
-/** What `{...ctx}` and `JSON.stringify(ctx)` hold: own properties, where those of a class are not. */
+/**
+ * What `{...ctx}` and `JSON.stringify(ctx)` hold: own properties, where those of a class are not.
+ */
 const SHOWN = ['requestId', 'attempt', 'wallet', 'namespace', 'function', 'version'] as const;
 for (const name of SHOWN) {
   const property = Object.getOwnPropertyDescriptor(InvocationContext.prototype, name);

@@ -59,8 +59,9 @@ export async function callHandler(env: object, context: Context): Promise<Bytes>
 }
 
 /**
- * A triggered invocation is identified by ORAMA_TRIGGER. The input decides for a replay, for engines
- * that do not set it, and for a call of a function without `fetch`, which tries a handler by hand.
+ * A triggered invocation is identified by ORAMA_TRIGGER. The input decides for a replay, for
+ * engines that do not set it, and for a call of a function without `fetch`, which tries a handler
+ * by hand.
  */
 function kindOf({ fetch, event, scheduled }: Handlers): Kind {
   const trigger = getEnv('ORAMA_TRIGGER');

@@ -1,8 +1,8 @@
 import { jsonDepth } from './host.js';
 
 /**
- * QuickJS parses and writes JSON recursively without checking its stack. A text of 20,000 levels may
- * use up the stack of the thread, which ends the invocation.
+ * QuickJS parses and writes JSON recursively without checking its stack. A text of 20,000 levels
+ * may use up the stack of the thread, which ends the invocation.
  */
 const MAX_DEPTH = 5000;
 const native = JSON.parse;

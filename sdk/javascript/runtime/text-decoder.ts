@@ -1,5 +1,5 @@
-// QuickJS's extension decodes UTF-8 and UTF-16. Of the other encodings of the Encoding standard, old
-// files and mails mostly have windows-1252, which the standard also means by latin1 and ascii.
+// QuickJS's extension decodes UTF-8 and UTF-16. Of the other encodings of the Encoding standard,
+// old files and mails mostly have windows-1252, which the standard also means by latin1 and ascii.
 
 const LABELS: ReadonlySet<string> = new Set([
   ...['ansi_x3.4-1968', 'ascii', 'cp1252', 'cp819', 'csisolatin1', 'ibm819', 'iso-8859-1', 'iso-ir-100'],

@@ -9,9 +9,9 @@ import { nodeErrorCode } from '../../node-error-code.js';
 import { unreadable } from './local-blob.js';
 
 /**
- * Reads a blob from the directory of its blocks. Throws `blob_damaged` if a block is missing or does
- * not match its hash, and `unavailable` if one cannot be read, for example because the process has
- * no file descriptor left: invocations of a damaged module end as failed.
+ * Reads a blob from the directory of its blocks. Throws `blob_damaged` if a block is missing or
+ * does not match its hash, and `unavailable` if one cannot be read, for example because the process
+ * has no file descriptor left: invocations of a damaged module end as failed.
  */
 export async function readBlob(dir: string, cid: CID): Promise<Uint8Array> {
   const entry = await exporter(cid, verified(dir, cid));

@@ -17,9 +17,10 @@ export interface LocalBlobsOptions {
 const STALE_STAGING_MS = 60 * 60_000;
 
 /**
- * Opens a blob store in a directory; see local-store.ts, which runs in a separate thread. Each block
- * of a blob is hashed, written and synced separately, which takes a hundred turns of the event loop
- * for a module of 3 MB. On the main thread of a busy engine, a deploy would take seconds.
+ * Opens a blob store in a directory; see local-store.ts, which runs in a separate thread. Each
+ * block of a blob is hashed, written and synced separately, which takes a hundred turns of the
+ * event loop for a module of 3 MB. On the main thread of a busy engine, a deploy would take
+ * seconds.
  */
 export async function openLocalBlobs({ dir }: LocalBlobsOptions): Promise<Blobs> {
   const staging = join(dir, STAGING);

@@ -19,8 +19,8 @@ export async function openMemoryCache(options: MemoryCacheOptions): Promise<Cach
 
 /**
  * The cache of a single process. Values are copied on reads and writes, since callers pass views of
- * guest memory. When all namespaces together exceed `maxBytes`, the least recently used entry of the
- * largest namespace is evicted, so that a namespace that fills the cache loses its own entries.
+ * guest memory. When all namespaces together exceed `maxBytes`, the least recently used entry of
+ * the largest namespace is evicted, so that a namespace that fills the cache loses its own entries.
  */
 class MemoryCache implements Cache {
   readonly driver = 'memory';

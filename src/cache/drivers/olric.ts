@@ -24,8 +24,8 @@ export async function openOlricCache({ url, limitOf }: OlricCacheOptions): Promi
 }
 
 /**
- * The cache of all processes on Olric, with one DMap per namespace. Olric's INCR treats a value that
- * is not a number as 0 and wraps around at 64 bits, so the value is read and checked first. If
+ * The cache of all processes on Olric, with one DMap per namespace. Olric's INCR treats a value
+ * that is not a number as 0 and wraps around at 64 bits, so the value is read and checked first. If
  * another client sets the key to text between the check and the INCR, that text is lost, which a
  * cache may do. Any member serves all keys, but SCAN covers only the member's own partitions.
  */

@@ -12,8 +12,8 @@ import { AT_ONCE, type Plan, type PlannedFunction } from './plan.js';
 
 /**
  * Deploys the functions that differ and resolves with the created versions by name. If a deploy
- * fails, rolls back the functions that were deployed, also one whose deploy failed without an answer
- * that says whether its version was added.
+ * fails, rolls back the functions that were deployed, also one whose deploy failed without an
+ * answer that says whether its version was added.
  */
 export async function applyPlan(
   { functions }: Plan,

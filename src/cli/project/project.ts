@@ -32,8 +32,8 @@ export interface Project {
 
 /**
  * Returns the nearest directory with an orama.yaml, starting at `directory` and going up. Above it,
- * only one that belongs to the user is taken: a project runs build commands, and another user may be
- * able to write to a directory above, such as /tmp.
+ * only one that belongs to the user is taken: a project runs build commands, and another user may
+ * be able to write to a directory above, such as /tmp.
  */
 export function findProject(directory: string): string | undefined {
   if (existsSync(join(directory, PROJECT_FILE))) return directory;
@@ -46,8 +46,8 @@ export function findProject(directory: string): string | undefined {
 }
 
 /**
- * Returns the message for a command or flag that is used outside a project. `instead` is the command
- * for a single function.
+ * Returns the message for a command or flag that is used outside a project. `instead` is the
+ * command for a single function.
  */
 export function needsProject(what: string, instead: string): string {
   return `error: ${what} needs a project, and there is no ${PROJECT_FILE} here or above; create one with the line functions: ["functions/*"], or ${instead}`;

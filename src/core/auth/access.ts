@@ -21,9 +21,9 @@ export interface AccessDeps {
 /**
  * Throws unless the principal may invoke the function through the API: one of its own namespace, or
  * a public one. For other credentials a private function does not exist (404); an anonymous call
- * gets 401. Without a version, the versions that may be chosen decide; a version or an alias that is
- * named is public only while the newest version is as well. A function that verifies signatures can
- * be called from outside its namespace only at its HTTP address, where they are verified.
+ * gets 401. Without a version, the versions that may be chosen decide; a version or an alias that
+ * is named is public only while the newest version is as well. A function that verifies signatures
+ * can be called from outside its namespace only at its HTTP address, where they are verified.
  */
 export async function assertMayInvoke(
   { catalog, functionsUrl }: AccessDeps,
@@ -77,8 +77,8 @@ function needsSignature(
 
 /**
  * Identifies a caller of a function among callers that do not trust one another: a wallet, another
- * namespace, or, without a credential, what the request itself carries to authenticate its sender to
- * the function. Undefined for an API key of the function's own namespace.
+ * namespace, or, without a credential, what the request itself carries to authenticate its sender
+ * to the function. Undefined for an API key of the function's own namespace.
  */
 export function callerOf(
   principal: Principal | null,

@@ -6,7 +6,9 @@ import { isAppError } from '../../errors.js';
 import type { Catalog } from '../functions/catalog.js';
 import { topicMatches } from './topics.js';
 
-/** Time that a batch takes to look up topics before the process does other work, in milliseconds. */
+/**
+ * Time that a batch takes to look up topics before the process does other work, in milliseconds.
+ */
 const FREE_MS = 5;
 
 /** Resolves with the functions that a message on a topic triggers, one per matching trigger. */

@@ -176,8 +176,8 @@ class QueueSchedules implements Schedules {
     // The id is derived from the tick, so that a tick that is delivered twice starts one run.
     const requestId = await this.#idOf(scheduledAt, `${id}@${scheduledAt}`);
     if (trigger.spec.overlap !== 'skip') return this.#startTick(trigger, requestId, scheduledAt);
-    // Only one tick of a schedule waits for its turn: more would fill the slots that the schedules of
-    // all namespaces share, and be skipped in the end.
+    // Only one tick of a schedule waits for its turn: more would fill the slots that the schedules
+    // of all namespaces share, and be skipped in the end.
     if (this.#waiting.has(id)) return;
     this.#waiting.add(id);
     const turn = await this.#turnOf(id, Number.POSITIVE_INFINITY).finally(() => this.#waiting.delete(id));
@@ -196,8 +196,8 @@ class QueueSchedules implements Schedules {
   }
 
   /**
-   * Resolves when no other process is starting a run of a schedule with `overlap: skip`: of two that
-   * start one at once, neither would see the other. Throws `conflict` after `withinMs`.
+   * Resolves when no other process is starting a run of a schedule with `overlap: skip`: of two
+   * that start one at once, neither would see the other. Throws `conflict` after `withinMs`.
    */
   async #turnOf(id: string, withinMs: number): Promise<Lease> {
     const end = performance.now() + withinMs;

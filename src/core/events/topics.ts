@@ -2,8 +2,8 @@ const [COLON, STAR, REST] = [0x3a, 0x2a, 0x3e];
 
 /**
  * Returns whether a trigger's pattern matches a topic. Segments are separated by `:`. `*` matches
- * exactly one segment, a final `>` one or more; other segments match literally. Allocates nothing: a
- * batch of messages may be compared with millions of patterns.
+ * exactly one segment, a final `>` one or more; other segments match literally. Allocates nothing:
+ * a batch of messages may be compared with millions of patterns.
  */
 export function topicMatches(pattern: string, topic: string): boolean {
   for (let from = 0, at = 0; ; from += 1, at += 1) {

@@ -69,8 +69,8 @@ class CachedCatalog implements Catalog {
   readonly #lists = freshCache<readonly FunctionVersion[]>();
   readonly #triggers = freshCache<StoredTrigger[]>();
   /**
-   * The aliases of each namespace by `function@alias`. A namespace without aliases has an empty map,
-   * which is cached too.
+   * The aliases of each namespace by `function@alias`. A namespace without aliases has an empty
+   * map, which is cached too.
    */
   readonly #aliases = freshCache<ReadonlyMap<string, StoredAlias>>();
   readonly #unsubscribe: Unsubscribe[] = [];
@@ -170,7 +170,9 @@ class CachedCatalog implements Catalog {
     for (const unsubscribe of this.#unsubscribe) await unsubscribe();
   }
 
-  /** Drops the entries whose keys begin with the prefix, each of which is a namespace and a slash. */
+  /**
+   * Drops the entries whose keys begin with the prefix, each of which is a namespace and a slash.
+   */
   #drop(prefix: string): void {
     for (const cache of [this.#functions, this.#lists, this.#aliases, this.#triggers]) cache.drop(prefix);
   }

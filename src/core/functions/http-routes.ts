@@ -51,8 +51,8 @@ interface BuiltTable {
 }
 
 /**
- * Route tables of HTTP functions, cached as long as the catalog's list of functions. A new list with
- * the same routes gets the same table, since building one takes long.
+ * Route tables of HTTP functions, cached as long as the catalog's list of functions. A new list
+ * with the same routes gets the same table, since building one takes long.
  */
 export class HttpRoutes {
   readonly #catalog: Catalog;

@@ -11,9 +11,9 @@ export const DEPTH_HEADER = 'x-orama-depth';
 
 /**
  * Propagates the trigger depth over HTTP. Since the engine can be reached by any host name or
- * proxy, every request of http_fetch and every callback carries the signed depth of its invocation. A request that
- * arrives at an engine of this installation has a depth one greater. Headers without a valid
- * signature are ignored; a valid one can only increase the depth of a call.
+ * proxy, every request of http_fetch and every callback carries the signed depth of its invocation.
+ * A request that arrives at an engine of this installation has a depth one greater. Headers without
+ * a valid signature are ignored; a valid one can only increase the depth of a call.
  */
 export interface CallDepth {
   /** Returns the header's value for requests of an invocation at this depth. */

@@ -25,7 +25,9 @@ export interface ClaimRequest {
   namespace: Namespace;
   function: FunctionName;
   idempotencyKey?: string;
-  /** Whether a request with the same key and another body is the same invocation, and not refused. */
+  /**
+   * Whether a request with the same key and another body is the same invocation, and not refused.
+   */
   bodyMayChange?: boolean;
   /**
    * The caller to whom the key belongs, if it is not the namespace itself: callers that do not

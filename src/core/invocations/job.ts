@@ -10,8 +10,8 @@ type FromVersion = 'namespace' | 'function' | 'functionId' | 'version';
 export type JobRequest = Omit<Invocation, FromVersion>;
 
 /**
- * Returns an invocation of this version as the queue takes it: attempts = 1 + `retry.count`, backoff
- * = `retry.delay`.
+ * Returns an invocation of this version as the queue takes it: attempts = 1 + `retry.count`,
+ * backoff = `retry.delay`.
  */
 export function jobOf(fn: FunctionVersion, invocation: JobRequest, delayMs = 0): QueuedInvocation {
   return {

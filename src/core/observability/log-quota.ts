@@ -203,7 +203,8 @@ class SharedLogQuota implements LogQuota {
           this.#shareIn(SHARE_MS);
           continue;
         }
-        // Perhaps they were added. Adding them twice would refuse calls before the quota is used up.
+        // Perhaps they were added. Adding them twice would refuse calls before the quota is used
+        // up.
         account.shared += own;
       }
       account.own -= own;

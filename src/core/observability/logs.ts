@@ -10,8 +10,8 @@ import { pollOnMessage } from '../poll-on-message.js';
 const FOLLOW_POLL_MS = 1000;
 const FOLLOW_BATCH = 100;
 /**
- * Reads of followers at once. One notice wakes all followers of a function, of which a namespace may
- * have thousands: their reads must not wait in front of those of others.
+ * Reads of followers at once. One notice wakes all followers of a function, of which a namespace
+ * may have thousands: their reads must not wait in front of those of others.
  */
 const FOLLOW_READS: FairLimits = { each: 2, all: 16 };
 

@@ -33,8 +33,8 @@ export interface Caller {
 
 export interface AdmissionRequest {
   /**
-   * `anybody`: like `optional`, but a credential that this engine does not accept counts as none. An
-   * HTTP function may be called by clients that have keys of other systems.
+   * `anybody`: like `optional`, but a credential that this engine does not accept counts as none.
+   * An HTTP function may be called by clients that have keys of other systems.
    */
   access: Access | 'anybody';
   /** Required scope of the key; null if none is required. */

@@ -152,8 +152,8 @@ const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'O
 
 /**
  * Answers a request for whose reply there is no memory. The function has run: senders of webhooks
- * and proxies repeat a request after 429 and 5xx, but never after 202. An error of the function stays
- * one, without its body.
+ * and proxies repeat a request after 429 and 5xx, but never after 202. An error of the function
+ * stays one, without its body.
  */
 function writeUnheld(
   { req: { method }, res: response }: Exchange,

@@ -29,7 +29,9 @@ const LINGER_MS = 500;
 
 export interface ListenerOptions {
   handle(request: IncomingMessage, response: ServerResponse): unknown;
-  /** Called for upgrades to WebSocket; all other requests that offer an upgrade are ordinary ones. */
+  /**
+   * Called for upgrades to WebSocket; all other requests that offer an upgrade are ordinary ones.
+   */
   upgrade?(request: IncomingMessage, socket: Socket, head: Buffer): void;
   /** Returns whether a request is not for the API and therefore never opens one of its sockets. */
   isForFunctions?(request: IncomingMessage): boolean;
@@ -95,8 +97,8 @@ export async function listenHttp(
     serve,
   );
   server.maxConnections = maxConnections;
-  // By default Node drops all but the first 1,000 headers, such as another Host header, or the length
-  // of a request that is parsed again. Their number is limited by their size (16 KB).
+  // By default Node drops all but the first 1,000 headers, such as another Host header, or the
+  // length of a request that is parsed again. Their number is limited by their size (16 KB).
   server.maxHeadersCount = 0;
   const unused = unusedConnections(server);
   reportDropped(server, onDropped);

@@ -9,8 +9,8 @@ import type { BodyReservation } from './buffer-limits.js';
 const DRAIN_BYTES = 64 << 20;
 
 /**
- * So many chunks are joined to one, as a chunk takes 200 bytes of memory in addition to its content,
- * which may be a single byte.
+ * So many chunks are joined to one, as a chunk takes 200 bytes of memory in addition to its
+ * content, which may be a single byte.
  */
 const JOINED_CHUNKS = 256;
 
@@ -52,8 +52,8 @@ export interface BodyConsumer {
 }
 
 /**
- * Passes a body of at most `maxBytes` on as it arrives. A body that is refused is refused as soon as
- * this is known; the rest is discarded, so that a client that sends before it reads receives the
+ * Passes a body of at most `maxBytes` on as it arrives. A body that is refused is refused as soon
+ * as this is known; the rest is discarded, so that a client that sends before it reads receives the
  * response instead of a reset connection.
  */
 export function consumeBody(

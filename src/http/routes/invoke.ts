@@ -216,9 +216,9 @@ function assertSameNamespace(path: Namespace, query: Namespace | undefined): voi
 }
 
 /**
- * Throws for headers that only callers of the function's own namespace may use, also if the function
- * is public: results would be sent in its name, signed with its secret, and delayed work would count
- * against its quota.
+ * Throws for headers that only callers of the function's own namespace may use, also if the
+ * function is public: results would be sent in its name, signed with its secret, and delayed work
+ * would count against its quota.
  */
 function assertForAnybody(given: Headers, principal: Principal | null, namespace: Namespace): void {
   const name = asyncHeaderOf(given);

@@ -72,7 +72,9 @@ export function followLogs(
   };
 }
 
-/** Follows the log until the signal is aborted, and after a failure again from the last position. */
+/**
+ * Follows the log until the signal is aborted, and after a failure again from the last position.
+ */
 async function followAgain(
   logs: Logs,
   { after, signal, ...request }: FollowRequest,

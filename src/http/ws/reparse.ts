@@ -23,7 +23,9 @@ export function serveWithoutUpgrade(
   server.emit('connection', socket);
 }
 
-/** A socket of Node's HTTP server with the response that is being sent. Node does not document it. */
+/**
+ * A socket of Node's HTTP server with the response that is being sent. Node does not document it.
+ */
 export type HttpSocket = Socket & { _httpMessage?: ServerResponse | null };
 
 /**

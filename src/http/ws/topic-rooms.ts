@@ -13,7 +13,9 @@ interface Room {
   opened: Promise<Unsubscribe>;
 }
 
-/** The subscribers of topics in this process. Those of one topic share a subscription to the bus. */
+/**
+ * The subscribers of topics in this process. Those of one topic share a subscription to the bus.
+ */
 export class TopicRooms {
   readonly #bus: Bus;
   readonly #broadcasts: Broadcasts;

@@ -17,8 +17,8 @@ import { subscribeTopic } from './topic-subscription.js';
 /** A subscriber that reads too slowly is disconnected. */
 const MAX_UNSENT_BYTES = 8 << 20;
 /**
- * Number of messages of one socket that wait for publishing at which reading pauses. `ws` still emits
- * those that it has read, of at most 64 KB; they become one batch.
+ * Number of messages of one socket that wait for publishing at which reading pauses. `ws` still
+ * emits those that it has read, of at most 64 KB; they become one batch.
  */
 const MAX_WAITING = 32;
 

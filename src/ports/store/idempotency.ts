@@ -14,7 +14,9 @@ export interface KeyClaim {
 /** A hold on a request id that a client has chosen. */
 export interface IdClaim {
   requestId: RequestId;
-  /** A hash of namespace, function, caller and idempotency key; empty for a request without a key. */
+  /**
+   * A hash of namespace, function, caller and idempotency key; empty for a request without a key.
+   */
   owner: string;
   /** Distinguishes the claims of one owner. */
   token: string;

@@ -40,8 +40,8 @@ export interface RolloutStore {
   /**
    * Starts a rollout and updates the alias, atomically. Nothing is changed if one is already
    * `running` or one of the two versions is `missing`; the audit entry is written only with the
-   * change. Throws `conflict` if another function has a route of one of the two versions, which keep
-   * their routes while the rollout runs.
+   * change. Throws `conflict` if another function has a route of one of the two versions, which
+   * keep their routes while the rollout runs.
    */
   start(
     rollout: Omit<StoredRollout, 'changeId'>,

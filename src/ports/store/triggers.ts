@@ -24,9 +24,9 @@ export function triggerScope(id: string): string {
 export interface TriggerStore {
   /**
    * Adds a trigger of the API; if the function already has the same topic or schedule, returns that
-   * trigger, which no longer belongs to function.yaml. Resolves with null, and writes no audit entry,
-   * if the function does not exist.
-   * Throws `quota_exceeded` if the namespace would have more than `limit`.
+   * trigger, which no longer belongs to function.yaml. Resolves with null, and writes no audit
+   * entry, if the function does not exist. Throws `quota_exceeded` if the namespace would have more
+   * than `limit`.
    */
   add(
     namespace: Namespace,

@@ -1,4 +1,5 @@
-// Exits with 7 while a thread of the kind in its argument (store or queue) is in a call of a second.
+// Exits with 7 while a thread of the kind in its argument (store or queue) is in a call of a
+// second.
 import { SqliteThread } from '../../../db/drivers/sqlite/sqlite-thread.js';
 import { SqliteConnection } from '../../../queues/drivers/sqlite/backend/connection.js';
 

@@ -1,8 +1,8 @@
 import { OP } from './opcodes.js';
 
 /**
- * The number of operands that each instruction pops and pushes, by its first byte; -1 when the first
- * byte does not determine them.
+ * The number of operands that each instruction pops and pushes, by its first byte; -1 when the
+ * first byte does not determine them.
  */
 export const POPS = new Int8Array(256).fill(-1);
 export const PUSHES = new Int8Array(256);

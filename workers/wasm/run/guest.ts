@@ -210,7 +210,9 @@ function isStackOverflow(error: unknown): boolean {
   return error instanceof RangeError && error.message.includes('call stack');
 }
 
-/** Rust ends a panic with the instruction unreachable, after it has printed the reason on stderr. */
+/**
+ * Rust ends a panic with the instruction unreachable, after it has printed the reason on stderr.
+ */
 function describeTrap(error: unknown, panic: string): string {
   if (isStackOverflow(error)) return 'trap: call stack exhausted';
   if (!(error instanceof Error)) return 'trap: an exception that nothing caught';

@@ -53,7 +53,9 @@ export class UnreadResults {
     if (at >= 0) this.#kept.splice(at, 1);
   }
 
-  /** Keeps a result in place of that of an earlier same call; the oldest of too many are dropped. */
+  /**
+   * Keeps a result in place of that of an earlier same call; the oldest of too many are dropped.
+   */
   add(name: HostFunctionName, args: readonly HostValue[], data: Uint8Array): void {
     this.delete(name, args);
     let bytes = 0;

@@ -25,8 +25,9 @@ export interface Goroutine {
 const NO_GUARD = 0xffff_ffff_ffff_ffffn;
 
 /**
- * Finds goroutine descriptors by their pointer to themselves. Excludes ended goroutines, whose stack
- * was freed, and g0: the bounds of its stack are inexact, and other variables are within them.
+ * Finds goroutine descriptors by their pointer to themselves. Excludes ended goroutines, whose
+ * stack was freed, and g0: the bounds of its stack are inexact, and other variables are within
+ * them.
  */
 function goroutines(memory: Uint8Array): Goroutine[] {
   const words = new BigUint64Array(memory.buffer, memory.byteOffset, memory.length / WORD_BYTES);

@@ -235,7 +235,9 @@ function parsed(value: string | null): unknown {
   return value === null ? null : JSON.parse(value);
 }
 
-/** Converts a scheduler to the field names that BullMQ reads; fields without a value are omitted. */
+/**
+ * Converts a scheduler to the field names that BullMQ reads; fields without a value are omitted.
+ */
 function schedulerFields({
   nextRun: _,
   iterations: ic,

@@ -80,8 +80,8 @@ export class SqliteConnection extends EventEmitter {
     this.ready.catch(() => {});
     this.#thread.on('error', (error) => {
       this.#fail(error);
-      // The outcome of its operations is unknown, and no job can be taken or settled without it: the
-      // process ends, and a new one continues with what is durable.
+      // The outcome of its operations is unknown, and no job can be taken or settled without it:
+      // the process ends, and a new one continues with what is durable.
       throw error;
     });
     this.#thread.on('exit', () => this.#fail(new ConnectionClosedError()));

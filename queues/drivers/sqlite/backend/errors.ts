@@ -3,8 +3,8 @@ import type { OperationFailure } from './protocol.js';
 import { type OperationRefusalCode, REFUSAL } from './refusal.js';
 
 /**
- * A database failure; nothing of the operation was accepted. `code` is SQLite's result code, such as
- * `SQLITE_FULL`.
+ * A database failure; nothing of the operation was accepted. `code` is SQLite's result code, such
+ * as `SQLITE_FULL`.
  */
 export class SqliteQueueError extends Error {
   readonly code: string;

@@ -11,8 +11,8 @@ interface PendingOperation {
 
 const ADDING: ReadonlySet<OperationName> = new Set(['addJob', 'addJobs', 'addNewJobs', 'addFlow']);
 /**
- * The operations with which BullMQ's workers take jobs. Not `claimMany`: only the run loop calls it,
- * and whoever adds a job for it listens for the reply before.
+ * The operations with which BullMQ's workers take jobs. Not `claimMany`: only the run loop calls
+ * it, and whoever adds a job for it listens for the reply before.
  */
 const TAKING: ReadonlySet<OperationName> = new Set(['claim', 'complete', 'fail', 'delayActive']);
 

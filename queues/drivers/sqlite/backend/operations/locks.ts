@@ -54,9 +54,10 @@ export interface RecoverStalledOptions {
 }
 
 /**
- * Puts stalled jobs back into the queue: those whose lock has expired and has not been renewed since
- * the check before, so that a lock that is renewed slightly late has no effect. Checks are limited
- * to one per interval, regardless of the number of workers. Returns the ids of the recovered jobs.
+ * Puts stalled jobs back into the queue: those whose lock has expired and has not been renewed
+ * since the check before, so that a lock that is renewed slightly late has no effect. Checks are
+ * limited to one per interval, regardless of the number of workers. Returns the ids of the
+ * recovered jobs.
  */
 export function recoverStalled(
   queue: QueueState,

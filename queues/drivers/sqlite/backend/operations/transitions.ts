@@ -93,8 +93,8 @@ export interface ReturnToWaitOptions extends HeldJob {
 }
 
 /**
- * Puts an active job back into its place among the waiting jobs without counting an attempt. Returns
- * the rest of the rate limit window in milliseconds.
+ * Puts an active job back into its place among the waiting jobs without counting an attempt.
+ * Returns the rest of the rate limit window in milliseconds.
  */
 export function returnToWait(queue: QueueState, { id, token, now }: ReturnToWaitOptions): number {
   const job = queue.store.row<[key: number, state: number, token: string | null]>(
