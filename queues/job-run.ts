@@ -83,11 +83,13 @@ export class JobRun {
       ? slots.acquireAlone(kind, this.#cancellation)
       : slots.acquire(kind, this.#job.data.n, this.#cancellation);
     const grant = waiting instanceof Promise ? await waiting : waiting;
+    if (grant !== null) this.#slot = { grant, since: performance.now() };
+    if (this.#isLost) return 'moved';
     // A cancelled job needs no slot: the handler only records its end.
     if (grant === null && !this.#cancellation.aborted) {
       return this.#context.isClosing() ? 'unstarted' : this.#putBack(BEHIND_OTHERS);
     }
-    this.#slot = { grant, since: performance.now() };
+    this.#slot ??= { grant, since: performance.now() };
     if (!runsAlone) this.#guarded.admitted();
     else if (!(await this.#recordBegin())) return this.#putBack(AFTER_FAULT);
     const settlement = await this.#deliver(crashesWhileRunning);

@@ -91,9 +91,9 @@ export class SlotLimiter implements Closable {
   /**
    * Acquires a slot. Returns the grant when a slot is free at once, otherwise a promise of it.
    * Waiting namespaces are admitted in turn. While long jobs hold all slots, a namespace that holds
-   * none gets a reserved slot. Resolves with null when the job is to wait no longer: its signal is
-   * aborted, or it must be put back into the queue, so that jobs of other namespaces can be fetched
-   * or because the limiter has been stopped.
+   * none gets a reserved slot. Resolves with null when its signal is aborted, or when the job must
+   * be put back into the queue: so that jobs of other namespaces can be fetched, or because the
+   * limiter has been stopped.
    */
   acquire(kind: QueueKind, namespace: string, signal: CancelSignal): SlotGrant | Promise<SlotGrant | null> {
     if (kind === 'sync') this.#asyncSinceSync = 0;

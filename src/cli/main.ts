@@ -25,6 +25,7 @@ const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'ENOS
 
 /** Commands that print until they are stopped. */
 const ENDLESS = new Set(['logs', 'dev']);
+const isEndless = (command: Command) => ENDLESS.has(command.name()) || command.opts().watch === true;
 
 let running: Command | undefined;
 /** Whether output was lost for another reason than that nobody reads it. */
@@ -94,7 +95,7 @@ function faultReport(error: unknown): string {
 for (const stream of isEngine ? [] : [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     isOutputLost ||= stream === process.stdout && error.code !== 'EPIPE';
-    if (running !== undefined && ENDLESS.has(running.name())) process.exit(isOutputLost ? FAILED : 0);
+    if (running !== undefined && isEndless(running)) process.exit(isOutputLost ? FAILED : 0);
   });
 }
 process.on('exit', (code) => {

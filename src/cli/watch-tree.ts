@@ -1,4 +1,4 @@
-import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
+import { type FSWatcher, lstatSync, readdirSync, watch } from 'node:fs';
 import { join, sep } from 'node:path';
 
 export interface TreeOptions {
@@ -67,13 +67,22 @@ class DirectoryWatchers {
     }
   }
 
+  /** Links are not followed, as in the listing of a directory. */
+  #isDirectory(path: string): boolean {
+    try {
+      return lstatSync(join(this.#root, path), { throwIfNoEntry: false })?.isDirectory() === true;
+    } catch (error) {
+      this.#options.onError(error);
+      return false;
+    }
+  }
+
   #renew(path: string): void {
     for (const [directory, watcher] of this.#watchers) {
       if (directory !== path && !directory.startsWith(path + sep)) continue;
       watcher.close();
       this.#watchers.delete(directory);
     }
-    const isDirectory = statSync(join(this.#root, path), { throwIfNoEntry: false })?.isDirectory() === true;
-    if (isDirectory) this.#tryOpen(path, this.#options.onChange);
+    if (this.#isDirectory(path)) this.#tryOpen(path, this.#options.onChange);
   }
 }

@@ -3,8 +3,7 @@ import ipaddr from 'ipaddr.js';
 export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 /**
- * The characters of an IPv6 address, without which a text could be another part of a URL, and their
- * maximum number.
+ * An IPv6 address by its characters and its length: any other text could be another part of a URL.
  */
 const IPV6 = /^(?=.*:)[\da-f:.]{2,45}$/i;
 

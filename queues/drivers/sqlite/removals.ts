@@ -52,7 +52,6 @@ export class Removals {
    * jobs are cancelled.
    */
   async #sweep(handler: RemovedHandler): Promise<void> {
-    await write(this.#connection, FORGET_CANCELLED, [[]]);
     for (;;) {
       const rows = await rowsOf<Row>(this.#connection, `${READ} LIMIT ${SWEEP_STEP}`);
       const over: [string][] = [];
@@ -63,8 +62,9 @@ export class Removals {
       }
       if (over.length > 0) await write(this.#connection, 'DELETE FROM orama_removed WHERE id = ?', over);
       // Rows that stay would be read again.
-      if (over.length < SWEEP_STEP || this.#isClosed) return;
+      if (over.length < SWEEP_STEP || this.#isClosed) break;
     }
+    await write(this.#connection, FORGET_CANCELLED, [[]]);
   }
 
   async close(): Promise<void> {

@@ -196,15 +196,21 @@ class StoredDeadLetters implements DeadLetters {
    * Adds the job first and marks the dead letter afterwards. A crash in between leaves a dead
    * letter whose replay is already on the queue; replaying it again finds that job, since its id is
    * derived from the dead letter's. If that job has already left the queue, the store has its
-   * attempts, and it must not run again. A replay with another input or version is another job.
+   * attempts, and it must not run again. A replay with another input or version is another job; if
+   * two are sent at once, the one that does not get the dead letter takes its job back. Resolves
+   * with null when the dead letter was replayed before.
    */
   async #replayDead(row: AttemptRow, sent: ReplayInput, options: ReplayOptions): Promise<RequestId | null> {
     const endedAt = row.final?.completedAt ?? row.startedAt;
     const what = `replay:${row.requestId}:${row.attempt}${differenceOf(sent, options)}`;
     const id = await this.#idOf(endedAt, what);
     const { attempts } = this.#deps.store;
-    if ((await attempts.invocation(id)) === null) await this.#enqueue(row, id, sent, options);
-    return (await attempts.takeDead(row.requestId)) ? id : null;
+    const isNew = (await attempts.invocation(id)) === null;
+    if (isNew) await this.#enqueue(row, id, sent, options);
+    if (await attempts.takeDead(row.requestId)) return id;
+    // It may be running already, and is then a replay that has taken place.
+    const isTakenBack = !isNew || (await this.#deps.queue.cancel(id)) === 'removed';
+    return isTakenBack ? null : id;
   }
 
   async #replayEnded(row: AttemptRow, sent: ReplayInput, options: ReplayOptions): Promise<RequestId> {

@@ -2,8 +2,11 @@ import type { RawData, WebSocket } from 'ws';
 
 const closed = new WeakSet<WebSocket>();
 
-/** Time limit of the closing handshake, in which a client may still send. */
-const CLOSE_TIMEOUT_MS = 2000;
+/**
+ * Time limit of the closing handshake, in which the client still reads what was sent before, in
+ * milliseconds.
+ */
+const CLOSE_TIMEOUT_MS = 10_000;
 
 /**
  * Closes a socket from this side, within `timeoutMs` also if the client does not answer. Messages
