@@ -65,6 +65,31 @@ test('a dead letter whose replay has ended, but was not recorded because of a cr
   await t.throwsAsync(replay, { code: 'conflict' });
 });
 
+test('of two replays with different inputs at once, one runs and the other is refused', async (t) => {
+  const { store, queue, catalog, meter } = cases;
+  const { namespace } = await cases.deploy();
+  const by = anActor(namespace);
+  const deadLetters = createDeadLetters({ store, queue, catalog, meter, resultTtlMs: 60_000 });
+  const dead = aDeadAttempt({ namespace });
+  await store.attempts.write([dead]);
+  const replays = await Promise.allSettled(
+    ['one', 'two'].map((text) =>
+      deadLetters.replay(by, namespace, dead.requestId, { version: 'pinned', input: Buffer.from(text) }),
+    ),
+  );
+  const ids = replays.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  t.is(ids.length, 1);
+  t.like(
+    replays.find(({ status }) => status === 'rejected'),
+    { reason: { code: 'conflict' } },
+  );
+  const { items } = await queue.list(namespace, { limit: 10 });
+  t.deepEqual(
+    items.map(({ invocation }) => invocation.id),
+    ids,
+  );
+});
+
 test('a replay of all dead letters leaves those whose pinned version was deleted, and replays the others', async (t) => {
   const { store, queue, catalog, meter, deploy } = cases;
   const { namespace, name } = await deploy();
