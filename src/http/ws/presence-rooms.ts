@@ -47,13 +47,17 @@ export function createPresenceRooms({ bus, presence, broadcasts }: PresenceRooms
       if (!room) {
         const audience = new Audience<PresenceListener>(namespace);
         const list = () => presence.members(namespace, topic);
+        const ids = () => presence.memberIds(namespace, topic);
         const onChange = (event: PresenceEvent) => {
           const frame = JSON.stringify(event);
           broadcasts.send(audience, frame.length, (each) => each.onEvent(event, frame));
         };
         room = {
           audience,
-          opened: PresenceRoom.open({ bus, channel: key, list, leaseMs: presence.leaseMs, onChange }),
+          opened: PresenceRoom.open({
+            ...{ bus, channel: key, list, ids, onChange },
+            leaseMs: presence.leaseMs,
+          }),
         };
         rooms.set(key, room);
       }
