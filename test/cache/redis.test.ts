@@ -23,7 +23,7 @@ const open = (url: string) => openCache({ driver: 'redis', url, maxBytes: 64 << 
 const ns = namespaceSchema.parse('default');
 
 cacheConformance('redis', () => open(server.url));
-cacheConformance('redis cluster', () => open(cluster.url), 'redis');
+cacheConformance('redis cluster', () => open(cluster.url), { name: 'redis' });
 const openBounded = (url: string) => openCache({ driver: 'redis', url, maxBytes: 64 << 20, limitOf });
 cacheQuotaConformance('redis', () => openBounded(server.url));
 cacheQuotaConformance('redis cluster', () => openBounded(cluster.url));

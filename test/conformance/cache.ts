@@ -12,7 +12,11 @@ const b = namespaceSchema.parse('b');
 const refusal = new AppError('invalid_request', 'The filter refuses.');
 
 /** Tests for every driver of the Cache port. */
-export function cacheConformance(driver: string, open: () => Promise<Cache>, name = driver): void {
+export function cacheConformance(
+  driver: string,
+  open: () => Promise<Cache>,
+  { name = driver, tellsSizes = true } = {},
+): void {
   let cache: Cache;
   test.serial.before(async () => {
     cache = await open();
@@ -34,6 +38,22 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     t.is(await read(a, 'greeting'), 'hello');
     await cache.set(a, 'greeting', text('bye'), 0);
     t.is(await read(a, 'greeting'), 'bye');
+  });
+
+  test(`${driver}: getUpTo returns a value up to a size, the size of a larger one, and null for an unknown key`, async (t) => {
+    const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i % 256);
+    await cache.set(a, 'sized', bytes, 0);
+    await cache.set(a, 'nothing', new Uint8Array(0), 0);
+    for (const max of [1000, 100_000]) {
+      sameBytes(t, Buffer.from((await cache.getUpTo(a, 'sized', max)) as Uint8Array), bytes);
+    }
+    const larger = await cache.getUpTo(a, 'sized', 999);
+    if (tellsSizes) t.is(larger, 1000);
+    else sameBytes(t, Buffer.from(larger as Uint8Array), bytes);
+    t.is(((await cache.getUpTo(a, 'nothing', 0)) as Uint8Array).length, 0);
+    t.is(await cache.getUpTo(a, 'absent', 0), null);
+    t.is(await cache.getUpTo(b, 'sized', 100), null);
+    await t.throwsAsync(cache.getUpTo(a, '\ud800', 100), { code: 'invalid_request' });
   });
 
   test(`${driver}: arbitrary bytes and an empty value are read back unchanged`, async (t) => {

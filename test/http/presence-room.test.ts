@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { openLocalBus } from '../../src/bus/drivers/local.js';
+import { createLargeReplies } from '../../src/http/response/large-replies.js';
 import { Broadcasts } from '../../src/http/ws/broadcasts.js';
 import { PresenceRoom } from '../../src/http/ws/presence-room.js';
 import { createPresenceRooms } from '../../src/http/ws/presence-rooms.js';
@@ -33,7 +34,7 @@ test('an event is made into JSON text once, however many listeners a room has', 
     memberIds: async () => members.map(({ member_id }) => member_id),
   };
   const broadcasts = new Broadcasts((error) => t.fail(String(error)));
-  const rooms = createPresenceRooms({ bus, presence, broadcasts });
+  const rooms = createPresenceRooms({ bus, presence, broadcasts, largeReplies: createLargeReplies() });
   const namespace = aNamespace();
   for (let n = 0; n < 100; n += 1) {
     const leave = await rooms.enter(namespace, 'topic', {
@@ -164,7 +165,7 @@ test('joining and leaving a topic does not read its other members', async (t) =>
     },
   };
   const broadcasts = new Broadcasts((error) => t.fail(String(error)));
-  const rooms = createPresenceRooms({ bus, presence, broadcasts });
+  const rooms = createPresenceRooms({ bus, presence, broadcasts, largeReplies: createLargeReplies() });
   const topics = new TopicRooms({ bus, broadcasts });
   const namespace = aNamespace();
   const subscribe = (id: string, connectionId: string) =>

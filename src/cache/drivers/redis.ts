@@ -32,6 +32,7 @@ class RedisCache implements Cache {
   readonly #redis: RedisConnection;
   readonly #limitOf: CacheLimits['limitOf'];
   readonly #guard: RedisGuard;
+  readonly #getUpTo = scriptOf('get-up-to-1');
   readonly #scripts = {
     set: scriptOf('set-3'),
     increment: scriptOf('increment-3'),
@@ -51,6 +52,11 @@ class RedisCache implements Cache {
 
   async get(namespace: Namespace, key: string): Promise<Buffer | null> {
     return answer(this.#redis.getBuffer(nameOf(namespace, key)));
+  }
+
+  async getUpTo(namespace: Namespace, key: string, maxBytes: number): Promise<Buffer | number | null> {
+    const reply = await answer(this.#getUpTo.runForBytes(this.#redis, [nameOf(namespace, key)], [maxBytes]));
+    return reply === null || Buffer.isBuffer(reply) ? reply : Number(reply);
   }
 
   async set(namespace: Namespace, key: string, value: Uint8Array, ttlSeconds: number): Promise<void> {
