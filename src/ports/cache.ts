@@ -30,7 +30,7 @@ export interface Cache extends Closable {
   delete(namespace: Namespace, key: string): Promise<boolean>;
   /**
    * Lists at most `limit` keys with the prefix that `filter`, if given, selects; in no particular
-   * order.
+   * order. Olric also lists expired ones until it has removed them.
    */
   scan(namespace: Namespace, prefix: string, limit: number, filter?: KeyFilter): Promise<string[]>;
   /**

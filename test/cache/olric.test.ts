@@ -45,7 +45,7 @@ if (program === null) {
 if (program !== null && server !== null) {
   test.after.always(() => server.close());
 
-  cacheConformance('olric', () => open(server.url), { tellsSizes: false });
+  cacheConformance('olric', () => open(server.url), { tellsSizes: false, forgetsInTime: false });
   cacheQuotaConformance('olric', () => openCache({ driver: 'olric', url: server.url, limitOf }), {
     forgetsInTime: false,
   });

@@ -11,11 +11,14 @@ const a = namespaceSchema.parse('a');
 const b = namespaceSchema.parse('b');
 const refusal = new AppError('invalid_request', 'The filter refuses.');
 
-/** Tests for every driver of the Cache port. */
+/**
+ * Tests for every driver of the Cache port. `tellsSizes`: `getUpTo` does not send larger values.
+ * `forgetsInTime`: `scan` lists no expired entries.
+ */
 export function cacheConformance(
   driver: string,
   open: () => Promise<Cache>,
-  { name = driver, tellsSizes = true } = {},
+  { name = driver, tellsSizes = true, forgetsInTime = true } = {},
 ): void {
   let cache: Cache;
   test.serial.before(async () => {
@@ -198,6 +201,37 @@ export function cacheConformance(
     t.is((await cache.scan(scanned, '', 2)).length, 2);
     t.deepEqual(await cache.scan(scanned, 'none', 100), []);
     t.deepEqual(await cache.scan(namespaceSchema.parse('scan'), '', 100), []);
+  });
+
+  test(`${driver}: scan returns entries with and without TTL and counters, but none that was deleted or has expired`, async (t) => {
+    const listed = namespaceSchema.parse('listed');
+    const keys = async () => (await cache.scan(listed, 'x', 100)).sort();
+    await cache.set(listed, 'x-long', text('v'), 3600);
+    await cache.set(listed, 'x-forever', text('v'), 0);
+    await cache.set(listed, 'x-deleted', text('v'), 0);
+    await cache.increment(listed, 'x-counter', 1n);
+    await cache.delete(listed, 'x-deleted');
+    await cache.set(listed, 'x-brief', text('v'), 5);
+    await cache.set(listed, 'x-prolonged', text('v'), 1);
+    await cache.set(listed, 'x-prolonged', text('v'), 0);
+    const kept = ['x-counter', 'x-forever', 'x-long', 'x-prolonged'];
+    t.deepEqual(await keys(), ['x-brief', ...kept]);
+    await until('the entry has expired', async () => (await cache.get(listed, 'x-brief')) === null);
+    if (forgetsInTime) t.deepEqual(await keys(), kept);
+    await cache.increment(listed, 'x-brief', 1n);
+    t.deepEqual(await keys(), ['x-brief', ...kept]);
+  });
+
+  test(`${driver}: scan returns all of ten thousand keys once, and those with special characters in the prefix`, async (t) => {
+    const many = namespaceSchema.parse('many');
+    const keys = Array.from({ length: 10_000 }, (_, n) => `${n % 2 ? '[k]*?\\^-' : 't'}${n}`);
+    for (let from = 0; from < keys.length; from += 500) {
+      await Promise.all(keys.slice(from, from + 500).map((key) => cache.set(many, key, text('v'), 0)));
+    }
+    t.deepEqual((await cache.scan(many, '', 20_000)).sort(), [...keys].sort());
+    const odd = keys.filter((key) => key.startsWith('['));
+    t.deepEqual((await cache.scan(many, '[k]*?\\^-', 20_000)).sort(), odd.sort());
+    t.is(new Set(await cache.scan(many, 't', 1234)).size, 1234);
   });
 
   test(`${driver}: scan applies the filter before the limit and rejects when the filter rejects`, async (t) => {

@@ -165,6 +165,7 @@ export const scan = route({
   body: { kind: 'json', schema: cacheScanBodySchema, example: { prefix: 'user-', limit: 100 } },
   responses: { 200: { description: 'The keys, in no particular order.', schema: cacheScanReplySchema } },
   errors: ['unavailable'],
+  list: true,
   async handle({ services, namespace, body: { dmap, match, pattern, prefix, limit } }) {
     if (match !== undefined && pattern !== undefined && match !== pattern) {
       throw new AppError('invalid_request', 'match and pattern are the same thing; send match alone.');
