@@ -47,12 +47,12 @@ export async function startServer(services: Services, address: ServerAddress): P
   const { host, port } = address;
   const stopping = new AbortController();
   const listeners: Listeners = { main: null, functions: undefined };
-  const { admit, buffers, handle, handleFunctions, isForFunctions } = createHandlers(
+  const { handle, handleFunctions, isForFunctions, ...limits } = createHandlers(
     services,
     stopping.signal,
     listeners,
   );
-  const sockets = new Sockets(services, admit, buffers);
+  const sockets = new Sockets(services, limits);
   const connections = connectionOptions(services, stopping.signal);
   try {
     const main = await listenHttp(
@@ -85,6 +85,7 @@ function createHandlers(services: Services, stopping: AbortSignal, listeners: Li
   const clients = createClientAddresses(config.TRUSTED_PROXIES);
   const admit = createAdmission(services, clients);
   const buffers = createBufferLimits(clients, config.REQUEST_IDLE_SECONDS * 1000);
+  const largeReplies = createLargeReplies();
   const pattern = config.FUNCTIONS_HOST === undefined ? null : parseHostPattern(config.FUNCTIONS_HOST);
   const sendToFunctions = createSendToFunctions(clients, (): FunctionsAddress => {
     const { main, functions } = listeners;
@@ -99,12 +100,12 @@ function createHandlers(services: Services, stopping: AbortSignal, listeners: Li
     buffers,
     sendToFunctions,
     stopping,
-    largeReplies: createLargeReplies(),
+    largeReplies,
   }).callback();
   const functionsOn = (addressing: Addressing) =>
     createFunctionsHandler({ services, routes, admit, clients, buffers, addressing });
   const isForFunctions = ({ headers }: IncomingMessage) => Boolean(pattern?.namespaceOf(headers.host));
-  const common = { admit, buffers, isForFunctions };
+  const common = { admit, buffers, largeReplies, isForFunctions };
   if (pattern === null) return { ...common, handle: api, handleFunctions: functionsOn({ kind: 'path' }) };
 
   const byHost = functionsOn({ kind: 'host', pattern });

@@ -13,6 +13,12 @@ export interface Cache extends Closable {
   readonly driver: string;
   /** Resolves with null on a miss. */
   get(namespace: Namespace, key: string): Promise<Uint8Array | null>;
+  /**
+   * Resolves with a value of at most `maxBytes`, with the size in bytes of a larger one, or with
+   * null on a miss, so that the memory for a large value can be reserved before it is read. A server
+   * that does not expose sizes (Olric) sends larger values, too, but few of a namespace at once.
+   */
+  getUpTo(namespace: Namespace, key: string, maxBytes: number): Promise<Uint8Array | number | null>;
   /** Stores a value. `ttlSeconds` 0 means no expiry. */
   set(namespace: Namespace, key: string, value: Uint8Array, ttlSeconds: number): Promise<void>;
   /**
@@ -24,7 +30,7 @@ export interface Cache extends Closable {
   delete(namespace: Namespace, key: string): Promise<boolean>;
   /**
    * Lists at most `limit` keys with the prefix that `filter`, if given, selects; in no particular
-   * order.
+   * order. Olric also lists expired ones until it has removed them.
    */
   scan(namespace: Namespace, prefix: string, limit: number, filter?: KeyFilter): Promise<string[]>;
   /**

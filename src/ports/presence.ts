@@ -33,6 +33,10 @@ export interface Presence extends Closable {
   leave(namespace: Namespace, topic: string, connectionId: string): Promise<void>;
   /** Lists each member once, with its earliest connection; the oldest first. */
   members(namespace: Namespace, topic: string): Promise<PresenceMember[]>;
+  /** Returns whether a connection of this member is on the topic. Does not read other members. */
+  isMember(namespace: Namespace, topic: string, memberId: string): Promise<boolean>;
+  /** Lists the id of each member once, in no particular order. Does not read their metadata. */
+  memberIds(namespace: Namespace, topic: string): Promise<string[]>;
   /** Lists topics with at least one live subscriber. */
   topics(namespace: Namespace): Promise<string[]>;
 }

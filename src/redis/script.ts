@@ -28,6 +28,20 @@ export class RedisScript {
       return redis.eval(this.#lua, keys.length, ...keys, ...args);
     }
   }
+
+  /** Like `run`, but strings of the reply are bytes. */
+  async runForBytes(
+    redis: RedisConnection,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<unknown> {
+    try {
+      return await redis.callBuffer('evalsha', this.#sha, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!messageOf(error).startsWith('NOSCRIPT')) throw error;
+      return redis.callBuffer('eval', this.#lua, keys.length, ...keys, ...args);
+    }
+  }
 }
 
 /**

@@ -1,3 +1,5 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { Redis } from 'ioredis';
 import { openCache } from '../../src/cache/open.js';
@@ -45,7 +47,45 @@ if (program === null) {
 if (program !== null && server !== null) {
   test.after.always(() => server.close());
 
-  cacheConformance('olric', () => open(server.url));
+  cacheConformance('olric', () => open(server.url), { tellsSizes: false, forgetsInTime: false });
+  test('getUpTo, which cannot know the size of a value, reads eight values of a namespace at once', async (t) => {
+    const { hostname, port } = new URL(server.url);
+    const behind = new Set<Socket>();
+    let reads = 0;
+    const proxy = createServer((client) => {
+      const olric = connect(Number(port), hostname);
+      behind.add(olric);
+      client.on('data', (bytes) => {
+        reads += bytes.toString('latin1').match(/DM\.GET\r/gi)?.length ?? 0;
+        olric.write(bytes);
+      });
+      olric.on('data', (bytes) => client.write(bytes));
+      for (const [one, other] of [
+        [client, olric],
+        [olric, client],
+      ] as const) {
+        one.on('error', () => undefined).on('close', () => other.destroy());
+      }
+    });
+    await new Promise<void>((listening) => proxy.listen(0, '127.0.0.1', listening));
+    const cache = await open(`redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+    t.teardown(async () => {
+      await cache.close();
+      proxy.close();
+    });
+    await cache.set(ns, 'held', Buffer.from('v'), 0);
+    const before = reads;
+    for (const olric of behind) olric.pause();
+    const all = Array.from({ length: 50 }, () => cache.getUpTo(ns, 'held', 100));
+    const others = cache.getUpTo(namespaceSchema.parse('beside'), 'held', 100);
+    await sleep(200);
+    t.is(reads - before, 8 + 1);
+    for (const olric of behind) olric.resume();
+    for (const value of await Promise.all(all)) t.is(Buffer.from(value as Uint8Array).toString(), 'v');
+    t.is(await others, null);
+    t.is(reads - before, 50 + 1);
+  });
+
   cacheQuotaConformance('olric', () => openCache({ driver: 'olric', url: server.url, limitOf }), {
     forgetsInTime: false,
   });

@@ -23,7 +23,7 @@ const open = (url: string) => openCache({ driver: 'redis', url, maxBytes: 64 << 
 const ns = namespaceSchema.parse('default');
 
 cacheConformance('redis', () => open(server.url));
-cacheConformance('redis cluster', () => open(cluster.url), 'redis');
+cacheConformance('redis cluster', () => open(cluster.url), { name: 'redis' });
 const openBounded = (url: string) => openCache({ driver: 'redis', url, maxBytes: 64 << 20, limitOf });
 cacheQuotaConformance('redis', () => openBounded(server.url));
 cacheQuotaConformance('redis cluster', () => openBounded(cluster.url));
@@ -115,6 +115,34 @@ test('the cache evicts entries near the maxmemory of Redis, even below maxBytes,
     t.is(await redis.set('{orama}:calls:job', `write ${at}`), 'OK', 'the write of the queue is accepted');
   }
   await t.notThrowsAsync(cache.ping());
+});
+
+test('a scan reads the entries of its namespace only, however many other keys the server has', async (t) => {
+  const own = await startRedis(['--appendonly', 'no']);
+  t.teardown(() => own.close());
+  const cache = await open(own.url);
+  t.teardown(() => cache.close());
+  const redis = new Redis(own.url);
+  t.teardown(() => redis.disconnect());
+  const fill = "for n = 1, 50000 do redis.call('SET', KEYS[1] .. n, 'v') end";
+  for (const name of ['bull:{orama}:', 'orama:cache:{other}:']) await redis.eval(fill, 1, name);
+  const commandsOf = async (work: () => Promise<unknown>) => {
+    const count = async () =>
+      Number(/total_commands_processed:(\d+)/.exec(await redis.info('stats'))?.[1] ?? Number.NaN);
+    const before = await count();
+    await work();
+    return (await count()) - before;
+  };
+  const empty = await commandsOf(async () => t.deepEqual(await cache.scan(ns, '', 100), []));
+  t.true(empty < 10, `${empty} commands`);
+  for (const key of ['a', 'b', 'c']) await cache.set(ns, key, Buffer.from('v'), 0);
+  const few = await commandsOf(async () =>
+    t.deepEqual((await cache.scan(ns, '', 100)).sort(), ['a', 'b', 'c']),
+  );
+  t.true(few < 15, `${few} commands`);
+  // As if Redis had evicted it by itself.
+  await redis.del('orama:cache:{default}:b');
+  t.deepEqual((await cache.scan(ns, '', 100)).sort(), ['a', 'c']);
 });
 
 test('ping fails while Redis refuses writes, and succeeds when it accepts them again', async (t) => {

@@ -11,8 +11,15 @@ const a = namespaceSchema.parse('a');
 const b = namespaceSchema.parse('b');
 const refusal = new AppError('invalid_request', 'The filter refuses.');
 
-/** Tests for every driver of the Cache port. */
-export function cacheConformance(driver: string, open: () => Promise<Cache>, name = driver): void {
+/**
+ * Tests for every driver of the Cache port. `tellsSizes`: `getUpTo` does not send larger values.
+ * `forgetsInTime`: `scan` lists no expired entries.
+ */
+export function cacheConformance(
+  driver: string,
+  open: () => Promise<Cache>,
+  { name = driver, tellsSizes = true, forgetsInTime = true } = {},
+): void {
   let cache: Cache;
   test.serial.before(async () => {
     cache = await open();
@@ -34,6 +41,22 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     t.is(await read(a, 'greeting'), 'hello');
     await cache.set(a, 'greeting', text('bye'), 0);
     t.is(await read(a, 'greeting'), 'bye');
+  });
+
+  test(`${driver}: getUpTo returns a value up to a size, the size of a larger one, and null for an unknown key`, async (t) => {
+    const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i % 256);
+    await cache.set(a, 'sized', bytes, 0);
+    await cache.set(a, 'nothing', new Uint8Array(0), 0);
+    for (const max of [1000, 100_000]) {
+      sameBytes(t, Buffer.from((await cache.getUpTo(a, 'sized', max)) as Uint8Array), bytes);
+    }
+    const larger = await cache.getUpTo(a, 'sized', 999);
+    if (tellsSizes) t.is(larger, 1000);
+    else sameBytes(t, Buffer.from(larger as Uint8Array), bytes);
+    t.is(((await cache.getUpTo(a, 'nothing', 0)) as Uint8Array).length, 0);
+    t.is(await cache.getUpTo(a, 'absent', 0), null);
+    t.is(await cache.getUpTo(b, 'sized', 100), null);
+    await t.throwsAsync(cache.getUpTo(a, '\ud800', 100), { code: 'invalid_request' });
   });
 
   test(`${driver}: arbitrary bytes and an empty value are read back unchanged`, async (t) => {
@@ -178,6 +201,37 @@ export function cacheConformance(driver: string, open: () => Promise<Cache>, nam
     t.is((await cache.scan(scanned, '', 2)).length, 2);
     t.deepEqual(await cache.scan(scanned, 'none', 100), []);
     t.deepEqual(await cache.scan(namespaceSchema.parse('scan'), '', 100), []);
+  });
+
+  test(`${driver}: scan returns entries with and without TTL and counters, but none that was deleted or has expired`, async (t) => {
+    const listed = namespaceSchema.parse('listed');
+    const keys = async () => (await cache.scan(listed, 'x', 100)).sort();
+    await cache.set(listed, 'x-long', text('v'), 3600);
+    await cache.set(listed, 'x-forever', text('v'), 0);
+    await cache.set(listed, 'x-deleted', text('v'), 0);
+    await cache.increment(listed, 'x-counter', 1n);
+    await cache.delete(listed, 'x-deleted');
+    await cache.set(listed, 'x-brief', text('v'), 5);
+    await cache.set(listed, 'x-prolonged', text('v'), 1);
+    await cache.set(listed, 'x-prolonged', text('v'), 0);
+    const kept = ['x-counter', 'x-forever', 'x-long', 'x-prolonged'];
+    t.deepEqual(await keys(), ['x-brief', ...kept]);
+    await until('the entry has expired', async () => (await cache.get(listed, 'x-brief')) === null);
+    if (forgetsInTime) t.deepEqual(await keys(), kept);
+    await cache.increment(listed, 'x-brief', 1n);
+    t.deepEqual(await keys(), ['x-brief', ...kept]);
+  });
+
+  test(`${driver}: scan returns all of ten thousand keys once, and those with special characters in the prefix`, async (t) => {
+    const many = namespaceSchema.parse('many');
+    const keys = Array.from({ length: 10_000 }, (_, n) => `${n % 2 ? '[k]*?\\^-' : 't'}${n}`);
+    for (let from = 0; from < keys.length; from += 500) {
+      await Promise.all(keys.slice(from, from + 500).map((key) => cache.set(many, key, text('v'), 0)));
+    }
+    t.deepEqual((await cache.scan(many, '', 20_000)).sort(), [...keys].sort());
+    const odd = keys.filter((key) => key.startsWith('['));
+    t.deepEqual((await cache.scan(many, '[k]*?\\^-', 20_000)).sort(), odd.sort());
+    t.is(new Set(await cache.scan(many, 't', 1234)).size, 1234);
   });
 
   test(`${driver}: scan applies the filter before the limit and rejects when the filter rejects`, async (t) => {

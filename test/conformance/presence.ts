@@ -86,6 +86,33 @@ export function presenceConformance(driver: string, open: (leaseMs: number) => P
     t.deepEqual(await ids('tabs'), []);
   });
 
+  test(`${driver}: a member is found by its id as long as one of its connections is on the topic`, async (t) => {
+    const isMember = (id: string, topic = 'found') => presence.isMember(ns, topic, id);
+    const memberIds = async () => (await presence.memberIds(ns, 'found')).sort();
+    t.false(await isMember('ann'));
+    t.deepEqual(await memberIds(), []);
+    await presence.touch(ns, 'found', 'bob', member('ann'));
+    await presence.touch(ns, 'found', 'c2', member('ann'));
+    await presence.touch(ns, 'found', 'c3', member('m:Бob 🙂'));
+    await presence.touch(ns, 'found', 'c4', null);
+    await presence.touch(namespaceSchema.parse('shop-3'), 'found', 'c1', member('cid'));
+    t.true(await isMember('ann'));
+    t.true(await isMember('m:Бob 🙂'));
+    for (const id of ['bob', 'c2', 'cid', 'Бob 🙂', '']) t.false(await isMember(id), id);
+    t.false(await isMember('ann', 'elsewhere-found'));
+    t.deepEqual(await memberIds(), ['ann', 'm:Бob 🙂']);
+    await presence.leave(ns, 'found', 'bob');
+    t.true(await isMember('ann'));
+    await presence.leave(ns, 'found', 'c2');
+    t.false(await isMember('ann'));
+    t.deepEqual(await memberIds(), ['m:Бob 🙂']);
+    await brief.touch(ns, 'found-briefly', 'c1', member('ann'));
+    t.true(await brief.isMember(ns, 'found-briefly', 'ann'));
+    await sleep(LEASE_MS + 100);
+    t.false(await brief.isMember(ns, 'found-briefly', 'ann'), 'its lease has expired');
+    t.deepEqual(await brief.memberIds(ns, 'found-briefly'), []);
+  });
+
   test(`${driver}: a connection without a member lists its topic but is not listed as a member`, async (t) => {
     await presence.touch(ns, 'quiet', 'c1', null);
     t.deepEqual(await ids('quiet'), []);

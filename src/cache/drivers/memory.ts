@@ -38,6 +38,12 @@ class MemoryCache implements Cache {
     return this.#namespaces.get(namespace)?.get(checkKey(key))?.slice() ?? null;
   }
 
+  async getUpTo(namespace: Namespace, key: string, maxBytes: number): Promise<Uint8Array | number | null> {
+    const value = this.#namespaces.get(namespace)?.get(checkKey(key));
+    if (value === undefined) return null;
+    return value.length > maxBytes ? value.length : value.slice();
+  }
+
   async set(namespace: Namespace, key: string, bytes: Uint8Array, ttlSeconds: number): Promise<void> {
     const size = sizeOf(checkKey(key), bytes);
     const value = Uint8Array.from(bytes);

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { FairLimiter, type FairLimits } from '../../concurrency/fair-limiter.js';
 import type { Namespace } from '../../contract/ids.js';
 import { AppError, isAppError, messageOf } from '../../errors.js';
 import type { Cache, KeyFilter } from '../../ports/cache.js';
@@ -15,6 +16,11 @@ export interface OlricCacheOptions extends Pick<CacheLimits, 'limitOf'> {
 }
 
 const MAX_KEY_BYTES = 255;
+/**
+ * Values that `getUpTo` reads at once. Olric has no command for the size of a value, so each may
+ * have the largest size, 8 MB.
+ */
+const READS: FairLimits = { each: 8, all: 32 };
 /** A DMap that belongs to no namespace. */
 const PING_DMAP = 'orama:cache-ping';
 
@@ -34,6 +40,7 @@ class OlricCache implements Cache {
   readonly #olric: Redis;
   readonly #members: OlricMembers;
   readonly #use: OlricUse;
+  readonly #reads = new FairLimiter(READS);
 
   constructor(olric: Redis, { url, limitOf }: OlricCacheOptions) {
     this.#olric = olric;
@@ -43,6 +50,10 @@ class OlricCache implements Cache {
 
   async get(namespace: Namespace, key: string): Promise<Buffer | null> {
     return this.#call<Buffer>('DM.GET', dmap(namespace), checkKey(key));
+  }
+
+  async getUpTo(namespace: Namespace, key: string): Promise<Buffer | null> {
+    return this.#reads.run(namespace, () => this.get(namespace, key));
   }
 
   async set(namespace: Namespace, key: string, value: Uint8Array, ttlSeconds: number): Promise<void> {

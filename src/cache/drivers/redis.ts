@@ -1,4 +1,3 @@
-import { Cluster } from 'ioredis';
 import type { Namespace } from '../../contract/ids.js';
 import { isAppError, messageOf } from '../../errors.js';
 import type { Cache, KeyFilter } from '../../ports/cache.js';
@@ -32,6 +31,8 @@ class RedisCache implements Cache {
   readonly #redis: RedisConnection;
   readonly #limitOf: CacheLimits['limitOf'];
   readonly #guard: RedisGuard;
+  readonly #getUpTo = scriptOf('get-up-to-1');
+  readonly #scan = scriptOf('scan-3');
   readonly #scripts = {
     set: scriptOf('set-3'),
     increment: scriptOf('increment-3'),
@@ -51,6 +52,11 @@ class RedisCache implements Cache {
 
   async get(namespace: Namespace, key: string): Promise<Buffer | null> {
     return answer(this.#redis.getBuffer(nameOf(namespace, key)));
+  }
+
+  async getUpTo(namespace: Namespace, key: string, maxBytes: number): Promise<Buffer | number | null> {
+    const reply = await answer(this.#getUpTo.runForBytes(this.#redis, [nameOf(namespace, key)], [maxBytes]));
+    return reply === null || Buffer.isBuffer(reply) ? reply : Number(reply);
   }
 
   async set(namespace: Namespace, key: string, value: Uint8Array, ttlSeconds: number): Promise<void> {
@@ -86,19 +92,16 @@ class RedisCache implements Cache {
   }
 
   async scan(namespace: Namespace, prefix: string, limit: number, filter?: KeyFilter): Promise<string[]> {
-    const start = nameOf(namespace, '');
-    const pattern = `${escapeGlob(nameOf(namespace, prefix))}*`;
+    const pattern = `${escapeGlob(checkKey(prefix))}*`;
+    const keys = keysOf(namespace);
     const found = new Set<string>();
-    const nodes = this.#redis instanceof Cluster ? this.#redis.nodes('master') : [this.#redis];
-    for (const node of nodes) {
-      let cursor = '0';
-      do {
-        const [next, names] = await answer(node.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT));
-        const keys = names.map((name) => name.slice(start.length));
-        for (const key of filter ? await filter(keys) : keys) if (found.size < limit) found.add(key);
-        cursor = next;
-      } while (cursor !== '0' && found.size < limit);
-    }
+    let cursor = '0';
+    do {
+      const reply = await answer(this.#scan.run(this.#redis, keys, [cursor, pattern, SCAN_COUNT]));
+      const [next, page] = reply as [cursor: string, keys: string[]];
+      for (const key of filter ? await filter(page) : page) if (found.size < limit) found.add(key);
+      cursor = next;
+    } while (cursor !== '0' && found.size < limit);
     return [...found];
   }
 

@@ -6,7 +6,7 @@ import type { FunctionName, RequestId } from '../../contract/ids.js';
 import type { StreamEvent } from './stream-event.js';
 
 /**
- * The lists that are read, written and sent at once. Each occupies one thread at a time: the
+ * The lists and large values that are read, written and sent at once. Each occupies one thread at a time: the
  * store's, the main one or one that compresses. With two of a namespace, one can be read while the
  * other is sent, and the other cores remain for other namespaces.
  */
@@ -29,7 +29,7 @@ export interface InvocationEvent extends StreamEvent {
 
 /** Shares the processors that large replies need among namespaces. */
 export interface LargeReplies {
-  /** Reads and sends a list when it is the namespace's turn. */
+  /** Reads and sends a list or a large value when it is the namespace's turn. */
   list<T>(namespace: string, answer: () => Promise<T>): Promise<T>;
   /**
    * Reads an invocation for a stream when it is the namespace's turn. Streams that read the same

@@ -23,6 +23,9 @@ const route = routeUsing<'cache'>();
 
 const tag = 'Cache';
 
+/** A larger value is read when it is the namespace's turn and its memory is reserved. */
+const SMALL_BYTES = 64 << 10;
+
 /**
  * Returns the cache key of an entry. Keys of the map `default` have no prefix, as functions use
  * them.
@@ -44,11 +47,17 @@ export const get = route({
   scope: 'data',
   body: { kind: 'json', schema: cacheKeyBodySchema, example: { key: 'user-7' } },
   responses: { 200: { description: 'The value.', schema: cacheEntrySchema } },
-  errors: ['not_found', 'unavailable'],
-  async handle({ services, namespace, body: { dmap, key } }) {
-    const bytes = await services.cache.get(namespace, keyOf(dmap, key));
-    if (!bytes) throw missing(dmap, key);
-    return jsonText(200, stringifyWith({ dmap, key, value: readCached(bytes) }));
+  errors: ['not_found', 'rate_limited', 'unavailable'],
+  async handle({ services: { cache }, namespace, body: { dmap, key }, largeReplies, readReply }) {
+    const name = keyOf(dmap, key);
+    const reply = (bytes: Uint8Array | null) => {
+      if (!bytes) throw missing(dmap, key);
+      return jsonText(200, stringifyWith({ dmap, key, value: readCached(bytes) }));
+    };
+    const value = await cache.getUpTo(namespace, name, SMALL_BYTES);
+    if (typeof value !== 'number') return reply(value);
+    const readLarge = async () => reply(await cache.get(namespace, name));
+    return largeReplies.list(namespace, () => readReply(value, readLarge));
   },
 });
 
@@ -156,6 +165,7 @@ export const scan = route({
   body: { kind: 'json', schema: cacheScanBodySchema, example: { prefix: 'user-', limit: 100 } },
   responses: { 200: { description: 'The keys, in no particular order.', schema: cacheScanReplySchema } },
   errors: ['unavailable'],
+  list: true,
   async handle({ services, namespace, body: { dmap, match, pattern, prefix, limit } }) {
     if (match !== undefined && pattern !== undefined && match !== pattern) {
       throw new AppError('invalid_request', 'match and pattern are the same thing; send match alone.');

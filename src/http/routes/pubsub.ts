@@ -186,6 +186,7 @@ export const getPresence = route({
   access: 'required',
   scope: 'read',
   query: presenceQuerySchema,
+  list: true,
   responses: {
     200: {
       description: 'The members, sorted by the time at which they joined.',

@@ -4,7 +4,7 @@ import type { Closable } from '../../ports/closable.js';
 import type { PresenceMember } from '../../ports/presence.js';
 
 /**
- * Polls of the member list per lease. Together with the lease, this reports a member of a dead
+ * Polls of the members' ids per lease. Together with the lease, this reports a member of a dead
  * process as gone within 30 s.
  */
 const POLLS_PER_LEASE = 5;
@@ -20,6 +20,8 @@ export interface PresenceRoomOptions {
   channel: string;
   /** Reads the member list of the topic. */
   list(): Promise<PresenceMember[]>;
+  /** Reads the ids of the topic's members. */
+  ids(): Promise<string[]>;
   leaseMs: number;
   /** Called for each member that joins or leaves. */
   onChange(event: PresenceEvent): void;
@@ -90,11 +92,13 @@ export class PresenceRoom implements Closable {
 
   async #poll(): Promise<void> {
     this.#recentlySeen = new Set();
-    const list = await this.#options.list();
-    const present = new Set(list.map(({ member_id }) => member_id));
+    const present = new Set(await this.#options.ids());
     const isNews = (id: string) => !this.#recentlySeen.has(id);
+    const isNew = (id: string) => !this.#known.has(id) && isNews(id);
+    // The list, with up to 4 KB of metadata per member, is needed only if a join was lost.
+    const list = [...present].some(isNew) ? await this.#options.list() : [];
     const left = [...this.#known].filter(([id]) => !present.has(id) && isNews(id));
-    const joined = list.filter(({ member_id: id }) => !this.#known.has(id) && isNews(id));
+    const joined = list.filter(({ member_id: id }) => isNew(id));
     const timestamp = Date.now();
     for (const [member_id, meta] of left) {
       this.#apply({ type: 'presence.leave', member_id, meta, timestamp });

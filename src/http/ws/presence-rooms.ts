@@ -2,6 +2,7 @@ import type { PresenceEvent } from '../../contract/http/pubsub.js';
 import type { Namespace } from '../../contract/ids.js';
 import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import type { Presence, PresenceMember } from '../../ports/presence.js';
+import type { LargeReplies } from '../response/large-replies.js';
 import { Audience, type Broadcasts, type Listener } from './broadcasts.js';
 import { PresenceRoom } from './presence-room.js';
 
@@ -35,9 +36,11 @@ export interface PresenceRoomsDeps {
   bus: Bus;
   presence: Presence;
   broadcasts: Broadcasts;
+  largeReplies: Pick<LargeReplies, 'list'>;
 }
 
-export function createPresenceRooms({ bus, presence, broadcasts }: PresenceRoomsDeps): PresenceRooms {
+export function createPresenceRooms(deps: PresenceRoomsDeps): PresenceRooms {
+  const { bus, presence, broadcasts, largeReplies } = deps;
   const rooms = new Map<string, Room>();
 
   return {
@@ -46,14 +49,18 @@ export function createPresenceRooms({ bus, presence, broadcasts }: PresenceRooms
       let room = rooms.get(key);
       if (!room) {
         const audience = new Audience<PresenceListener>(namespace);
-        const list = () => presence.members(namespace, topic);
+        const list = () => largeReplies.list(namespace, () => presence.members(namespace, topic));
+        const ids = () => presence.memberIds(namespace, topic);
         const onChange = (event: PresenceEvent) => {
           const frame = JSON.stringify(event);
           broadcasts.send(audience, frame.length, (each) => each.onEvent(event, frame));
         };
         room = {
           audience,
-          opened: PresenceRoom.open({ bus, channel: key, list, leaseMs: presence.leaseMs, onChange }),
+          opened: PresenceRoom.open({
+            ...{ bus, channel: key, list, ids, onChange },
+            leaseMs: presence.leaseMs,
+          }),
         };
         rooms.set(key, room);
       }

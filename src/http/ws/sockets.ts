@@ -12,6 +12,7 @@ import { acquireSocketLease } from '../admission/socket-lease.js';
 import type { BufferLimits } from '../request/buffer-limits.js';
 import { assertHost } from '../request/host-header.js';
 import { targetUrl } from '../request/request-target.js';
+import type { LargeReplies } from '../response/large-replies.js';
 import { toAppError } from '../response/to-app-error.js';
 import type { Services } from '../services.js';
 import { Broadcasts } from './broadcasts.js';
@@ -68,7 +69,10 @@ export class Sockets implements Closable {
   readonly #checks: NodeJS.Timeout;
   #closing = false;
 
-  constructor(services: SocketServices & OwnServices, admit: Admission, buffers: BufferLimits) {
+  constructor(
+    services: SocketServices & OwnServices,
+    { admit, buffers, largeReplies }: { admit: Admission; buffers: BufferLimits; largeReplies: LargeReplies },
+  ) {
     this.#services = services;
     this.#admit = admit;
     this.#buffers = buffers;
@@ -76,7 +80,7 @@ export class Sockets implements Closable {
       services.logger.error({ err: error }, 'a frame could not be sent to a socket'),
     );
     this.#topics = new TopicRooms({ ...services, broadcasts });
-    this.#rooms = createPresenceRooms({ ...services, broadcasts });
+    this.#rooms = createPresenceRooms({ ...services, broadcasts, largeReplies });
     this.#server.on('wsClientError', (fault, socket, request) =>
       refuseHandshake(fault, socket as Socket, request),
     );

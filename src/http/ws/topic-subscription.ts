@@ -37,8 +37,7 @@ export async function subscribeTopic(
   let closed: Promise<void> | undefined;
 
   const renew = () => presence.touch(namespace, topic, connectionId, member);
-  const isPresent = async ({ member_id: id }: PresenceMember) =>
-    (await presence.members(namespace, topic)).some(({ member_id }) => member_id === id);
+  const isPresent = ({ member_id: id }: PresenceMember) => presence.isMember(namespace, topic, id);
   const close = async () => {
     for (const undo of closers.splice(0).reverse()) await undo().catch(() => undefined);
     await presence.leave(namespace, topic, connectionId);

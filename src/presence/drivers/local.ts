@@ -45,6 +45,14 @@ export async function openLocalPresence({ leaseMs }: LocalPresenceOptions): Prom
       return on(namespace, name, (topic) => distinctMembers(topic.members()));
     },
 
+    async isMember(namespace, name, memberId) {
+      return on(namespace, name, (topic) => topic.memberIds.has(memberId));
+    },
+
+    async memberIds(namespace, name) {
+      return on(namespace, name, (topic) => [...topic.memberIds.keys()]);
+    },
+
     async topics(namespace) {
       const known = [...(namespaces.get(namespace)?.keys() ?? [])];
       return known.filter((name) => on(namespace, name, (topic) => topic.size > 0));
@@ -65,6 +73,10 @@ class LocalTopic {
 
   get size(): number {
     return this.#leases.size;
+  }
+
+  get memberIds(): Pick<ReadonlyMap<string, unknown>, 'has' | 'keys'> {
+    return this.#owners;
   }
 
   /** Returns false, without any change, if another owner already has a member with that id. */

@@ -22,6 +22,8 @@ export async function openRedisPresence({ url, leaseMs }: RedisPresenceOptions):
   const touch = scriptOf('touch-4');
   const leave = scriptOf('leave-4');
   const members = scriptOf('members-4');
+  const isMember = scriptOf('is-member-4');
+  const memberIds = scriptOf('member-ids-4');
   const topics = scriptOf('topics-4');
 
   async function run(script: RedisScript, namespace: Namespace, topic: string, ...args: (string | number)[]) {
@@ -57,6 +59,14 @@ export async function openRedisPresence({ url, leaseMs }: RedisPresenceOptions):
     async members(namespace, topic) {
       const entries = (await run(members, namespace, topic)) as string[];
       return distinctMembers(entries.map((entry) => JSON.parse(entry) as OwnedMember));
+    },
+
+    async isMember(namespace, topic, memberId) {
+      return (await run(isMember, namespace, topic, memberId)) === 1;
+    },
+
+    async memberIds(namespace, topic) {
+      return (await run(memberIds, namespace, topic)) as string[];
     },
 
     async topics(namespace) {

@@ -1,5 +1,5 @@
 --[[
-  Counts the size of a namespace's cache. Every script of the cache begins with this file. All keys
+  Counts the size of a namespace's cache. Every script that writes begins with this file. All keys
   have the namespace as their hash tag.
     KEYS[1] orama:cache-use:{<ns>}   hash: 't' → bytes of all entries; 'k<key>' → bytes of that entry
     KEYS[2] orama:cache-due:{<ns>}   sorted set: key → expiry time, for entries with a TTL
