@@ -15,8 +15,9 @@ export interface Cache extends Closable {
   get(namespace: Namespace, key: string): Promise<Uint8Array | null>;
   /**
    * Resolves with a value of at most `maxBytes`, with the size in bytes of a larger one, or with
-   * null on a miss, so that the memory for a large value can be reserved before it is read. A server
-   * that does not expose sizes (Olric) sends larger values, too, but few of a namespace at once.
+   * null on a miss, so that the memory for a large value can be reserved before it is read. A
+   * server that does not expose sizes (Olric) sends larger values, too, but few of a namespace at
+   * once.
    */
   getUpTo(namespace: Namespace, key: string, maxBytes: number): Promise<Uint8Array | number | null>;
   /** Stores a value. `ttlSeconds` 0 means no expiry. */

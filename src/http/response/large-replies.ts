@@ -6,9 +6,9 @@ import type { FunctionName, RequestId } from '../../contract/ids.js';
 import type { StreamEvent } from './stream-event.js';
 
 /**
- * The lists and large values that are read, written and sent at once. Each occupies one thread at a time: the
- * store's, the main one or one that compresses. With two of a namespace, one can be read while the
- * other is sent, and the other cores remain for other namespaces.
+ * The lists and large values that are read, written and sent at once. Each occupies one thread at a
+ * time: the store's, the main one or one that compresses. With two of a namespace, one can be read
+ * while the other is sent, and the other cores remain for other namespaces.
  */
 const LISTS: FairLimits = { each: 2, all: 16 };
 /**
