@@ -16,30 +16,29 @@ export class RedisScript {
     this.#sha = hash('sha1', lua);
   }
 
-  async run(
+  run(
     redis: RedisConnection,
     keys: readonly string[],
     args: readonly (string | number | Buffer)[],
   ): Promise<unknown> {
-    try {
-      return await redis.evalsha(this.#sha, keys.length, ...keys, ...args);
-    } catch (error) {
-      if (!messageOf(error).startsWith('NOSCRIPT')) throw error;
-      return redis.eval(this.#lua, keys.length, ...keys, ...args);
-    }
+    return this.#send((command, script) => redis[command](script, keys.length, ...keys, ...args));
   }
 
   /** Like `run`, but strings of the reply are bytes. */
-  async runForBytes(
+  runForBytes(
     redis: RedisConnection,
     keys: readonly string[],
     args: readonly (string | number | Buffer)[],
   ): Promise<unknown> {
+    return this.#send((command, script) => redis.callBuffer(command, script, keys.length, ...keys, ...args));
+  }
+
+  async #send(send: (command: 'evalsha' | 'eval', script: string) => Promise<unknown>): Promise<unknown> {
     try {
-      return await redis.callBuffer('evalsha', this.#sha, keys.length, ...keys, ...args);
+      return await send('evalsha', this.#sha);
     } catch (error) {
       if (!messageOf(error).startsWith('NOSCRIPT')) throw error;
-      return redis.callBuffer('eval', this.#lua, keys.length, ...keys, ...args);
+      return send('eval', this.#lua);
     }
   }
 }

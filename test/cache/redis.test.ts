@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { Redis } from 'ioredis';
 import { openCache } from '../../src/cache/open.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
@@ -117,13 +117,19 @@ test('the cache evicts entries near the maxmemory of Redis, even below maxBytes,
   await t.notThrowsAsync(cache.ping());
 });
 
-test('a scan reads the entries of its namespace only, however many other keys the server has', async (t) => {
+/** Opens a cache on a server of its own, and a connection to that. */
+async function onOwnServer(t: ExecutionContext) {
   const own = await startRedis(['--appendonly', 'no']);
   t.teardown(() => own.close());
   const cache = await open(own.url);
   t.teardown(() => cache.close());
   const redis = new Redis(own.url);
   t.teardown(() => redis.disconnect());
+  return { cache, redis };
+}
+
+test('a scan reads the entries of its namespace only, however many other keys the server has', async (t) => {
+  const { cache, redis } = await onOwnServer(t);
   const fill = "for n = 1, 50000 do redis.call('SET', KEYS[1] .. n, 'v') end";
   for (const name of ['bull:{orama}:', 'orama:cache:{other}:']) await redis.eval(fill, 1, name);
   const commandsOf = async (work: () => Promise<unknown>) => {
@@ -146,12 +152,7 @@ test('a scan reads the entries of its namespace only, however many other keys th
 });
 
 test('ping fails while Redis refuses writes, and succeeds when it accepts them again', async (t) => {
-  const own = await startRedis(['--appendonly', 'no']);
-  t.teardown(() => own.close());
-  const cache = await open(own.url);
-  t.teardown(() => cache.close());
-  const redis = new Redis(own.url);
-  t.teardown(() => redis.disconnect());
+  const { cache, redis } = await onOwnServer(t);
   await redis.config('SET', 'maxmemory', '1');
   await t.throwsAsync(cache.ping(), { code: 'unavailable' });
   await redis.config('SET', 'maxmemory', '0');

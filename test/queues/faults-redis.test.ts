@@ -135,18 +135,6 @@ test('jobs accepted before Redis runs out of memory complete once memory is free
   );
 });
 
-test('a waiting job can be cancelled while Redis is out of memory', async (t) => {
-  const { server, queues } = t.context;
-  const admin = new Redis(server.url);
-  t.teardown(() => admin.disconnect());
-  const job = queued();
-  await queues.queue.add([job]);
-  await admin.config('SET', 'maxmemory', '1');
-  t.is(await queues.queue.cancel(job.invocation.id), 'removed');
-  await admin.config('SET', 'maxmemory', '0');
-  t.is(await queues.queue.get(job.invocation.id), null);
-});
-
 test('while Redis refuses writes, the workers of tasks and of schedules report each error once', async (t) => {
   const { server } = t.context;
   const admin = new Redis(server.url);

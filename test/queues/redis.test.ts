@@ -113,6 +113,20 @@ test('waiting jobs are cancelled after the scripts of the server were flushed', 
   t.is(await withTimeout(60_000, queue.cancel(jobs[1].invocation.id), () => late), 'removed');
 });
 
+test('a waiting job is cancelled while Redis is out of memory', async (t) => {
+  const { queue } = t.context.queues;
+  const job = queued();
+  await queue.add([job]);
+  const admin = new Redis(server.url);
+  t.teardown(() => admin.disconnect());
+  await admin.config('SET', 'maxmemory', '1');
+  const cancelled = await queue
+    .cancel(job.invocation.id)
+    .finally(() => admin.config('SET', 'maxmemory', '0'));
+  t.is(cancelled, 'removed');
+  t.is(await queue.get(job.invocation.id), null);
+});
+
 test('a cancel request is kept until after the longest delay of a retry', async (t) => {
   const { queue } = t.context.queues;
   const job = queued({}, { attempts: 2, backoff: { type: 'fixed', delayMs: 3_600_000 } });
