@@ -37,10 +37,15 @@ export interface Metrics {
   /** Returns this process's own metrics as JSON, for merging with those of other processes. */
   snapshot(): Promise<object[]>;
   /**
-   * Returns the Prometheus text of this process, the given snapshots of other processes and the
-   * installation. With `own`, the text contains only these series.
+   * Reads the metrics of the installation from its servers, as JSON; with `own`, those that have
+   * values of this namespace. A metric that cannot be read has no values.
    */
-  text(others: readonly object[][], own?: OwnSeries): Promise<string>;
+  readInstallation(own?: OwnSeries): Promise<object[]>;
+  /**
+   * Returns the Prometheus text of this process, the given snapshots of other processes and the
+   * metrics read from the installation. With `own`, the text contains only these series.
+   */
+  text(others: readonly object[][], installation: object[], own?: OwnSeries): Promise<string>;
   readonly contentType: string;
 }
 
@@ -48,52 +53,63 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
-  const shared = new Registry();
   collectDefaultMetrics({ register: registry });
-
-  const gaugesOfNamespaces: GaugeSource[] = [];
-  /** The metrics of the installation that have values of this namespace. */
-  const readOf = (namespace: string): Promise<object[]> =>
-    Promise.all(
-      gaugesOfNamespaces.map(async ({ name, help, merge = 'sum', readOf: read }) => {
-        const found = (await read?.(namespace).catch(() => [])) ?? [];
-        const values = found.map(({ labels = {}, value }) => ({ labels, value }));
-        return { name, help, type: 'gauge', aggregator: merge, values };
-      }),
-    );
-
+  const installation: GaugeSource[] = [];
   return {
     meter: createMeter(registry),
     addGauge(source) {
-      const { name, help, of, merge = 'sum', read } = source;
-      if (source.readOf !== undefined) gaugesOfNamespaces.push(source);
-      const gauge: Gauge = new Gauge({
-        name,
-        help,
-        labelNames: LABELS,
-        aggregator: merge,
-        registers: [of === 'process' ? registry : shared],
-        async collect() {
-          gauge.reset();
-          // A gauge that fails is omitted; the others are still reported.
-          const values = await Promise.resolve(read()).catch(() => []);
-          for (const { labels, value } of values) gauge.set(labels ?? {}, value);
-        },
-      });
+      if (source.of === 'installation') installation.push(source);
+      else addProcessGauge(registry, source);
     },
     snapshot: () => registry.getMetricsAsJSON(),
-    async text(others, own) {
-      const all: object[][] = [await registry.getMetricsAsJSON(), ...others];
-      if (own === undefined) {
-        const merged = AggregatorRegistry.aggregate(all);
-        return `${await merged.metrics()}\n${await shared.metrics()}`;
-      }
-      const merged = AggregatorRegistry.aggregate(all.map((metrics) => filterSeries(metrics, own)));
-      const rest = AggregatorRegistry.aggregate([filterSeries(await readOf(own.namespace), own)]);
-      return `${await merged.metrics()}\n${await rest.metrics()}`;
+    readInstallation: (own) =>
+      own === undefined
+        ? Promise.all(installation.map((source) => readGauge(source, source.read)))
+        : Promise.all(
+            installation.flatMap((source) => {
+              const { readOf } = source;
+              return readOf === undefined ? [] : [readGauge(source, () => readOf(own.namespace))];
+            }),
+          ),
+    async text(others, ofInstallation, own) {
+      const all = [await registry.getMetricsAsJSON(), ...others, ofInstallation];
+      const seen = own === undefined ? all : all.map((metrics) => filterSeries(metrics, own));
+      return AggregatorRegistry.aggregate(seen).metrics();
     },
     contentType: registry.contentType,
   };
+}
+
+function addProcessGauge(registry: Registry, { name, help, merge = 'sum', read }: GaugeSource): void {
+  const gauge: Gauge = new Gauge({
+    name,
+    help,
+    labelNames: LABELS,
+    aggregator: merge,
+    registers: [registry],
+    async collect() {
+      gauge.reset();
+      for (const { labels, value } of await valuesOf(read)) gauge.set(labels ?? {}, value);
+    },
+  });
+}
+
+/** Reads a gauge into prom-client's JSON form. */
+async function readGauge(
+  { name, help, merge = 'sum' }: GaugeSource,
+  read: GaugeSource['read'],
+): Promise<object> {
+  const values = (await valuesOf(read)).map(({ labels = {}, value }) => ({ labels, value }));
+  return { name, help, type: 'gauge', aggregator: merge, values };
+}
+
+/** A gauge that fails has no values; the others are still reported. */
+async function valuesOf(read: GaugeSource['read']): Promise<Value[]> {
+  try {
+    return await read();
+  } catch {
+    return [];
+  }
 }
 
 /** Creates the meter of this process, whose metrics are kept in the registry. */

@@ -25,7 +25,7 @@ await runMain(async (config, logger, closers) => {
     const { metrics } = ports;
     const endpoints = {
       health: () => checkHealth(ports, engine),
-      metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text([]) }),
+      metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text([], []) }),
     };
     const server = closers.add(
       await startWorkerServer(endpoints, {

@@ -135,7 +135,12 @@ function stateOf(
     peers: createPeers(ports, peerMetrics),
     databaseBytes: (namespace) => answerInTime(databases.bytes(namespace)),
     async metrics(key, own) {
-      const text = await texts.get(own?.namespace ?? '', key, () => metrics.text(peerMetrics.all(), own));
+      const text = await texts.get(
+        own?.namespace ?? '',
+        key,
+        () => metrics.readInstallation(own),
+        (installation) => metrics.text(peerMetrics.all(), installation, own),
+      );
       return { contentType: metrics.contentType, text };
     },
     async status() {

@@ -3,10 +3,18 @@ import test from 'ava';
 import { addInstallationGauges, deadLetterSeries } from '../../src/compose/gauges.js';
 import { MetricsTexts } from '../../src/compose/metrics-texts.js';
 import { type Namespace, namespaceSchema } from '../../src/contract/ids.js';
-import { createMetrics } from '../../src/metrics.js';
+import { createMetrics, type Metrics } from '../../src/metrics.js';
 import type { OwnSeries } from '../../src/ports/meter.js';
 import { aName } from '../helpers/attempt.js';
 import { until } from '../helpers/until.js';
+
+/** Returns the text of a process that has no peers. */
+async function textOf(metrics: Metrics, own?: OwnSeries): Promise<string> {
+  return metrics.text([], await metrics.readInstallation(own), own);
+}
+
+/** Reads nothing from servers. */
+const noReads = async () => undefined;
 
 /** The series of a namespace. */
 function ownOf(namespace: Namespace): OwnSeries {
@@ -23,7 +31,7 @@ test('functions and namespaces beyond the label limits share the label (others)'
     }
   }
   metrics.meter.attempted({ namespace: namespaceSchema.parse('one'), function: aName('f-0'), ...attempt });
-  const text = await metrics.text([]);
+  const text = await textOf(metrics);
   const counts = text.match(/^orama_attempt_duration_seconds_count\{.*$/gm) ?? [];
   // 400, 300, 150 and 75 names, and one series for the rest of each but the first.
   t.is(counts.length, 928);
@@ -35,7 +43,7 @@ test('many keys of a namespace do not delay the metrics of others', async (t) =>
   const texts = new MetricsTexts();
   const made: string[] = [];
   const get = (owner: string, key: string) =>
-    texts.get(owner, key, async () => {
+    texts.get(owner, key, noReads, async () => {
       await sleep(10);
       made.push(key);
       return key;
@@ -59,8 +67,8 @@ test('after a text, the next one begins only after a pause', async (t) => {
   };
   const alive = setInterval(() => undefined, 1000);
   t.teardown(() => clearInterval(alive));
-  await texts.get('one', 'one', make);
-  await texts.get('one', 'one', make);
+  await texts.get('one', 'one', noReads, make);
+  await texts.get('one', 'one', noReads, make);
   // Four times what the first has taken.
   t.true((began[1] ?? 0) - (began[0] ?? 0) >= 245, began.join());
 });
@@ -84,10 +92,10 @@ test('however often the metrics are requested, the process has most of its time 
   });
   const client = async (namespace: string) => {
     while (time.now < 60_000) {
-      const text = await texts.get(namespace, namespace, async () => {
+      const text = await texts.get(namespace, namespace, noReads, async () => {
         time.now += 100;
         time.made += 100;
-        return metrics.text([], ownOf(namespaceSchema.parse(namespace)));
+        return textOf(metrics, ownOf(namespaceSchema.parse(namespace)));
       });
       t.is(text.includes(`namespace="${namespace}"`), namespace !== 'victim');
       ended[namespace] = (ended[namespace] ?? 0) + 1;
@@ -104,12 +112,28 @@ test('the pause after metrics that took long is at most 5 s', async (t) => {
   let now = 0;
   const paused = new Promise<number>((resolve) => {
     const texts = new MetricsTexts({ now: () => now, sleep: async (ms) => resolve(ms) });
-    void texts.get('', 'all', async () => {
+    void texts.get('', 'all', noReads, async () => {
       now += 60_000;
       return '';
     });
   });
   t.is(await paused, 5000);
+});
+
+test('the time that a text waits for servers does not lengthen the pause after it', async (t) => {
+  let now = 0;
+  const paused = new Promise<number>((resolve) => {
+    const texts = new MetricsTexts({ now: () => now, sleep: async (ms) => resolve(ms) });
+    const read = async () => {
+      now += 2000;
+    };
+    const make = async () => {
+      now += 10;
+      return '';
+    };
+    void texts.get('', 'all', read, make);
+  });
+  t.is(await paused, 40);
 });
 
 test('of dead letters, so many namespaces and reasons have series, the rest one together, and each namespace sees its own', async (t) => {
@@ -142,11 +166,11 @@ test('of dead letters, so many namespaces and reasons have series, the rest one 
     backlog: { size: async () => 0 },
   });
   // One of the smallest, which shares the series of the others.
-  const smallest = await metrics.text([], ownOf(namespaceSchema.parse('ns-7')));
+  const smallest = await textOf(metrics, ownOf(namespaceSchema.parse('ns-7')));
   t.deepEqual(smallest.match(/^orama_dead_letters\{.*$/gm), [
     'orama_dead_letters{namespace="ns-7",reason="error"} 1',
   ]);
-  const text = await metrics.text([]);
+  const text = await textOf(metrics);
   t.notRegex(text, /"ns-7"/);
   const series = text.match(/^orama_dead_letters\{.*$/gm) ?? [];
   t.is(series.length, 1001);
@@ -176,7 +200,7 @@ test('the metrics of one scrape have the same counts of the queue', async (t) =>
     backlog: { size: async () => 0 },
   });
   for (let scrape = 1; scrape <= 2; scrape += 1) {
-    const text = await metrics.text([]);
+    const text = await textOf(metrics);
     t.regex(text, new RegExp(`^orama_queue_depth\\{state="waiting"\\} ${scrape}$`, 'm'));
     t.regex(text, new RegExp(`^orama_invocations\\{state="waiting"\\} ${scrape}$`, 'm'));
     t.regex(text, new RegExp(`^orama_queue_oldest_seconds ${scrape}$`, 'm'));
@@ -198,7 +222,7 @@ test('a server that does not answer takes its own metrics away and not the page'
     },
     backlog: { size: async () => 0 },
   });
-  const text = await metrics.text([]);
+  const text = await textOf(metrics);
   t.regex(text, /^orama_queue_depth\{state="waiting"\} 7$/m);
   t.notRegex(text, /^orama_(invocations|dead_letters)\{/m);
 });
@@ -210,7 +234,7 @@ test('the number of series is limited for any number of namespaces', async (t) =
     const namespace = namespaceSchema.parse(`n-${n}`);
     metrics.meter.attempted({ namespace, function: aName('f'), ...attempt });
   }
-  const counts = (await metrics.text([])).match(/^orama_attempt_duration_seconds_count\{.*$/gm) ?? [];
+  const counts = (await textOf(metrics)).match(/^orama_attempt_duration_seconds_count\{.*$/gm) ?? [];
   t.is(counts.length, 1001);
   t.regex(counts.join('\n'), /\{namespace="\(others\)",function="\(others\)",status="success"\} 2000$/m);
 });
@@ -225,9 +249,9 @@ test('many functions of several namespaces do not use up the series of another n
     }
   }
   metrics.meter.attempted({ namespace: victim, function: aName('mine'), ...attempt });
-  const text = await metrics.text([], ownOf(victim));
+  const text = await textOf(metrics, ownOf(victim));
   t.regex(text, /_count\{namespace="victim",function="mine",status="success"\} 1$/m);
-  const own = await metrics.text([], ownOf(hostile));
+  const own = await textOf(metrics, ownOf(hostile));
   t.regex(own, /_count\{namespace="hostile",function="\(others\)",status="success"\} \d+$/m);
 });
 
