@@ -81,7 +81,9 @@ export const SETTINGS = {
       'must read ak_<random>:<namespace>, the random part of 16 characters or more; make it with echo "ak_$(openssl rand -hex 24):default"',
     )
     .optional()
-    .describe('Admin key for automation; generated at the first start if unset.'),
+    .describe(
+      'Admin key for automation; generated at the first start if unset. A key that it replaces stays valid until it is revoked.',
+    ),
   ORAMA_SECRETS_KEY: z
     .string()
     .refine(

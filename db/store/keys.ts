@@ -94,6 +94,11 @@ export function createKeyStore(database: Database): KeyStore {
       return row === undefined ? null : toKey(row);
     },
 
+    async admins() {
+      const rows = await database.run<KeyRow[]>(keys().where({ is_admin: 1 }).orderBy('id'));
+      return rows.map(toKey);
+    },
+
     async revoke(id, audit) {
       const itself = { sql: 'exists (select 1 from api_keys where id = ?)', bindings: [id] };
       const results = await database.batch([

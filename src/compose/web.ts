@@ -90,11 +90,16 @@ export async function startWeb(
 
 /** Opens what decides who a caller is. */
 async function composeAccess(
-  { store, bus, quotas, keys: installation, config }: Ports,
+  { store, bus, quotas, keys: installation, config, logger }: Ports,
   closers: Closers,
 ): Promise<Pick<Services, 'auth' | 'keys' | 'tokens' | 'sessions' | 'consoleSignIn'>> {
   const keys = closers.add(await openKeys({ store, bus, quotas }));
-  await keys.ensureAdmin(installation.admin);
+  for (const { id, namespace, created_at, last_used_at } of await keys.ensureAdmin(installation.admin)) {
+    logger.warn(
+      { key: id, namespace, created_at, last_used_at },
+      `another admin key than the one this process is set to is valid; if it is not in use any more, revoke it, and with it every key that was made with it: orama keys revoke ${id} --namespace ${namespace}`,
+    );
+  }
   const tokens = await openTokens({
     privateKey: config.ORAMA_JWT_KEY ?? (await storedJwtKey(store.settings, installation.box)),
     foreign: config.ORAMA_JWKS_URL

@@ -6,6 +6,7 @@ import { nodeErrorCode } from '../node-error-code.js';
 import { fileReason } from './file-reason.js';
 import { makeDirectory } from './make-directory.js';
 import { tighten } from './owner-only.js';
+import { syncPath } from './sync-path.js';
 
 /** Paths and small files of the data directory. */
 export interface DataDir {
@@ -16,12 +17,12 @@ export interface DataDir {
   /**
    * Returns the content of a file. If the file is absent, creates it with `make()` and mode 0600;
    * when several processes do so at the same time, all of them get the content that was written
-   * first.
+   * first. The file is durable when the promise resolves.
    */
   once(name: string, make: () => string): Promise<string>;
   /** Returns the content of a file, or null if the file does not exist. */
   read(name: string): Promise<string | null>;
-  /** Replaces a file atomically, with mode 0600. */
+  /** Replaces a file atomically, with mode 0600; it is durable when the promise resolves. */
   write(name: string, content: string): Promise<void>;
   remove(name: string): Promise<void>;
 }
@@ -90,6 +91,7 @@ export async function openDataDir(path: string, warn: (message: string) => void)
       } finally {
         await removeDraft(draft);
       }
+      await onFile(file, syncPath(root));
       return onFile(file, readFile(file, 'utf8'));
     },
     read: (name) => readIfExists(join(root, name)),
@@ -101,6 +103,7 @@ export async function openDataDir(path: string, warn: (message: string) => void)
       } finally {
         await removeDraft(draft);
       }
+      await onFile(file, syncPath(root));
     },
     remove: (name) => onFile(join(root, name), rm(join(root, name), { force: true })),
   };

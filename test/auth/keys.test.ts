@@ -37,6 +37,21 @@ test('an API key with a missing or altered part is rejected', async (t) => {
   }
 });
 
+test('an admin key that was replaced is reported at each start and valid until it is revoked', async (t) => {
+  const { keys, auth } = await parts();
+  const [old, next] = [newKey(DEFAULT_NAMESPACE), newKey(DEFAULT_NAMESPACE)];
+  await keys.ensureAdmin(old);
+  const replaced = await auth.authenticate(old);
+  const reported = async () => (await keys.ensureAdmin(next)).map(({ id }) => id);
+  t.true((await reported()).includes(replaced.keyId ?? ''));
+  const current = await auth.authenticate(next);
+  t.false((await reported()).includes(current.keyId ?? ''));
+  t.true((await auth.authenticate(old)).isAdmin);
+  await keys.revoke(by(current), replaced.keyId ?? '');
+  t.false((await reported()).includes(replaced.keyId ?? ''));
+  await t.throwsAsync(auth.authenticate(old), { code: 'unauthorized' });
+});
+
 test('the store keeps only the hash of an API key', async (t) => {
   const { keys, store } = await parts();
   const namespace = aNamespace();

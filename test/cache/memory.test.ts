@@ -34,3 +34,12 @@ test('a value larger than the whole cache is rejected', async (t) => {
   const cache = await openCache({ driver: 'memory', maxBytes: 100_000 });
   await t.throwsAsync(cache.set(ns, 'huge', new Uint8Array(100_001), 0), { code: 'invalid_request' });
 });
+
+test('get returns a copy of a counter, and neither it nor the entry keeps other memory', async (t) => {
+  const cache = await openCache({ driver: 'memory', maxBytes: 100_000 });
+  await cache.increment(ns, 'counter', 41n);
+  const copy = await cache.get(ns, 'counter');
+  t.is(copy?.buffer.byteLength, 2);
+  copy?.fill(0);
+  t.is(await cache.increment(ns, 'counter', 1n), 42n);
+});

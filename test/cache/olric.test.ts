@@ -21,6 +21,49 @@ const server = program === null ? null : await startOlric(program);
 
 redisSettingConformance('olric', 'OLRIC_URL', open);
 
+const COMMANDS = /^(PING|STATS|DM\.GET|CLUSTER\.ROUTINGTABLE)\r$/gim;
+
+/** Starts a server that answers as a member of a cluster in which `members()` own a partition each. */
+async function fakeMember(members: () => readonly string[]) {
+  const connections = new Set<Socket>();
+  const listening = createServer((socket) => {
+    connections.add(socket);
+    socket.on('close', () => connections.delete(socket)).on('error', () => undefined);
+    socket.on('data', (bytes) => {
+      for (const [, command] of bytes.toString('latin1').matchAll(COMMANDS)) {
+        const owners = members().map((each, at) => `*3\r\n$1\r\n${at}\r\n*1\r\n+${each}\r\n*0\r\n`);
+        if (command === 'STATS') socket.write('$2\r\n{}\r\n');
+        else if (command === 'PING') socket.write('+PONG\r\n');
+        else if (command === 'DM.GET') socket.write('-KEYNOTFOUND no key\r\n');
+        else socket.write(`*${owners.length}\r\n${owners.join('')}`);
+      }
+    });
+  });
+  await new Promise<void>((ready) => listening.listen(0, '127.0.0.1', ready));
+  const address = `127.0.0.1:${(listening.address() as AddressInfo).port}`;
+  return { address, connections, close: () => listening.close() };
+}
+
+test('the connection to a member that has left the cluster is closed', async (t) => {
+  const members: string[] = [];
+  const first = await fakeMember(() => members);
+  const second = await fakeMember(() => members);
+  t.teardown(() => first.close());
+  t.teardown(() => second.close());
+  members.push(first.address, second.address);
+  const cache = await open(`redis://${first.address}`);
+  t.teardown(() => cache.close());
+  await cache.bytes(ns);
+  t.is(second.connections.size, 1);
+  members.pop();
+  await until('the connection is closed', async () => {
+    await cache.bytes(ns);
+    return second.connections.size === 0;
+  });
+  await cache.bytes(ns);
+  t.is(first.connections.size, 2);
+});
+
 if (program === null) {
   test('recorded exchange: requests match the recorded ones and the responses of Olric are parsed', async (t) => {
     const replay = await replayResp('olric');

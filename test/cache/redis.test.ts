@@ -103,6 +103,22 @@ test('a cache over maxBytes evicts keys of the largest namespace and keeps all o
   t.true(keys.length < 20, String(keys.length));
 });
 
+test('a cache over maxBytes evicts counters, and a deletion reduces its recorded size', async (t) => {
+  const own = await startRedis(['--appendonly', 'no']);
+  t.teardown(() => own.close());
+  const cache = await openCache({ driver: 'redis', url: own.url, maxBytes: 100_000 });
+  t.teardown(() => cache.close());
+  const redis = new Redis(own.url);
+  t.teardown(() => redis.disconnect());
+  const recorded = async () => redis.zscore('orama:cache-totals', ns);
+  for (let at = 0; at < 1000; at += 1) await cache.increment(ns, `counter-${at}`, 1n);
+  await until('the cache is within its share', async () => (await cache.bytes(ns)) <= 100_000);
+  t.true((await cache.bytes(ns)) > 10_000, 'more was evicted than necessary');
+  t.not(await recorded(), null);
+  for (const key of await cache.scan(ns, '', 1000)) await cache.delete(ns, key);
+  await until('no size is recorded', async () => (await recorded()) === null);
+});
+
 test('the cache evicts entries near the maxmemory of Redis, even below maxBytes, so that writes succeed', async (t) => {
   const own = await startRedis(['--appendonly', 'no', '--maxmemory', '24mb']);
   t.teardown(() => own.close());

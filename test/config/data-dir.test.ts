@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
@@ -52,6 +52,32 @@ test('an existing data directory becomes accessible to its owner only, with one 
   await openDataDir(root, (message) => said.push(message));
   t.is(said.length, 1);
 });
+
+test.serial(
+  'a file is durable, with its name in the directory, when it has been created or replaced',
+  async (t) => {
+    const root = join(directory, 'durable');
+    const dataDir = await openDataDir(root, () => undefined);
+    const { ino } = await stat(root);
+    const handle = await open(root);
+    const prototype: FileHandle = Object.getPrototypeOf(handle);
+    await handle.close();
+    const { sync } = prototype;
+    t.teardown(() => {
+      prototype.sync = sync;
+    });
+    let names: string[] = [];
+    prototype.sync = async function (this: FileHandle) {
+      if ((await this.stat()).ino === ino) names = await readdir(root);
+      return sync.call(this);
+    };
+    await dataDir.once('secrets-key', () => 'first');
+    t.deepEqual(names, ['secrets-key']);
+    names = [];
+    await dataDir.write('secrets-key', 'second');
+    t.deepEqual(names, ['secrets-key']);
+  },
+);
 
 test('a file readable by others in an owner-only directory becomes owner-only as well', async (t) => {
   const root = join(directory, 'closed');

@@ -20,6 +20,8 @@ export function testKeys(driver: string, open: OpenStore): void {
     t.deepEqual(await keys.byHash(asked.hash), key);
     t.deepEqual(await keys.get(asked.id), key);
     const second = await keys.add(aKey({ namespace }), null, null);
+    const admins = (await keys.admins()).filter((admin) => admin.namespace === namespace);
+    t.deepEqual(admins, [key] as StoredKey[]);
     t.deepEqual(await keys.list(namespace), [key, second] as StoredKey[]);
     await keys.touch(asked.id, 1_790_000_000_123);
     await keys.touch(asked.id, 1_780_000_000_000);

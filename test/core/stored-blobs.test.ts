@@ -5,10 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { migrateStore, openStore } from '../../db/open.js';
 import { openBlobs } from '../../src/blobs/open.js';
+import { cidText } from '../../src/blobs/unixfs.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { releaseBlob, storeBlob } from '../../src/core/functions/stored-blobs.js';
 import { isAppError } from '../../src/errors.js';
 import type { Blobs } from '../../src/ports/blobs.js';
+import { httpServer } from '../helpers/http-server.js';
 import { unboundedQuotas } from '../helpers/quotas.js';
 import { sameBytes } from '../helpers/same-bytes.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -80,4 +82,28 @@ test('a blob stored and released concurrently by its namespace exists exactly if
     );
     t.is(isThere, isOwned);
   }
+});
+
+test('a deletion whose outcome is unknown keeps its mark, and a completed one removes it', async (t) => {
+  const [{ owners, quotas }] = await twoProcesses(t, 'unknown');
+  const bytes = Buffer.from('of Kubo');
+  const cid = await cidText(bytes);
+  let answersRemoval = false;
+  const kubo = await httpServer((request, response) => {
+    request.resume();
+    const command = new URL(request.url ?? '', 'http://kubo').pathname.slice('/api/v0/'.length);
+    if (command === 'pin/rm' && !answersRemoval) return void request.socket.destroy();
+    response.end(command === 'cat' ? bytes : JSON.stringify({ Hash: cid }));
+  });
+  t.teardown(() => kubo.close());
+  const blobs = await openBlobs({ driver: 'kubo', url: kubo.url });
+  t.teardown(() => blobs.close());
+  await storeBlob({ blobs, owners, quotas }, ada, { bytes, name: '' });
+  await t.throwsAsync(releaseBlob({ blobs, owners }, ada, cid), { code: 'unavailable' });
+  t.true(await owners.isPendingDeletion(cid));
+  const other = Buffer.from('another');
+  answersRemoval = true;
+  await owners.add(ada, { cid: await cidText(other), name: '', size: other.length }, 1000);
+  t.true(await releaseBlob({ blobs, owners }, ada, await cidText(other)));
+  t.false(await owners.isPendingDeletion(await cidText(other)));
 });

@@ -27,6 +27,17 @@ test('a text that looks like a blob literal is sent as bytes and cast back to te
   t.deepEqual(encode('select ?', ["x'4"]), [['select ?', "x'4"]]);
 });
 
+test('a statement or response with many unclosed quotes is read in linear time', (t) => {
+  for (const quote of ['[', '"', "'", '`']) {
+    const sql = `select ?, ${'['.repeat(200_000)}${quote}`;
+    const started = performance.now();
+    const [statement] = JSON.parse(encodeStatements([{ sql, bindings: ["x'41'"] }]));
+    t.is(statement[0], sql.replace('?', 'CAST(? AS TEXT)'));
+    t.throws(() => parseResponse(`1234567890123456${'"\\'.repeat(200_000)}`));
+    t.true(performance.now() - started < 5000);
+  }
+});
+
 test('large integers in a response are exact, and digits in texts and fractions are unchanged', (t) => {
   const text =
     '{"results":[{"columns":["a","b","c","d"],"values":[[9007199254740993,-12345678901234567,"1234567890123456789, \\"9007199254740993\\"",0.0000010000000000000002]]}]}';

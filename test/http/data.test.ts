@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import { mget } from '../../src/http/routes/cache.js';
 import { commands } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
@@ -285,6 +287,32 @@ test('mget reads and returns a key once, however often it is in the list', async
   t.is(status, 200);
   t.is(json.count, 1);
   t.deepEqual(json.results, [{ key: 'large', value }]);
+});
+
+test('mget reads large values one at a time, and none that cannot fit in the reply', async (t) => {
+  const sizes: Record<string, number> = { large: 5 << 20, larger: 7 << 20, huge: 40 << 20 };
+  let held = 0;
+  let most = 0;
+  const cache = {
+    async getUpTo(_namespace: string, key: string, maxBytes: number) {
+      const size = sizes[key] ?? 10;
+      if (size > maxBytes) return size;
+      held += size;
+      most = Math.max(most, held);
+      await sleep(1);
+      held -= size;
+      return Buffer.alloc(size, '1');
+    },
+  };
+  const read = (keys: string[]) =>
+    mget.handle({ services: { cache }, namespace: 'default', body: { dmap: 'default', keys } } as never);
+  await read(['a', 'large', 'b']);
+  t.is(most, 5 << 20);
+  most = 0;
+  await t.throwsAsync(async () => read(['huge', 'large', 'larger']), { code: 'payload_too_large' });
+  t.is(most, 0);
+  await t.throwsAsync(async () => read(['large', 'larger', 'large']), { code: 'payload_too_large' });
+  t.is(most, 7 << 20);
 });
 
 test('mget of values with more than 8 MB as JSON returns 413, and the values can be read in parts', async (t) => {

@@ -48,6 +48,8 @@ const SNIPPETS = [
   'return (await fetch(new Request(at + "/echo", { method: "POST", body: "1", headers: { "X-A": "q" } }), { headers: { "X-A": "over" } })).json().then(({ accept, ...rest }) => rest)',
   'const r = await fetch(at + "/status?code=404"); return [r.status, r.ok, r.headers.get("x-b"), [...r.headers.keys()].includes("x-b"), await r.text()]',
   'const r = await fetch(at + "/status?code=204"); return [r.status, r.ok, r.body === null || typeof r.body, await r.text()]',
+  'const r = await fetch(at + "/status?code=304"); return [r.status, r.ok, r.body === null || typeof r.body, await r.text()]',
+  'const r = await fetch(at + "/status?code=999"); const copy = r.clone(); return [r.status, r.ok, copy.status, await copy.text()]',
   'const r = await fetch(at + "/redirect"); return [r.status, new URL(r.url).search, (await r.json()).method]',
   'return (await fetch(at + "/echo?q#part")).url',
   'return fetch(at + "/redirect", { redirect: "error" }).catch((error) => [error.name, error.message])',

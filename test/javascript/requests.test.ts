@@ -83,6 +83,36 @@ test('up to 64 fetches run concurrently, and Promise.race returns the first to c
   t.is(most(), 64);
 });
 
+test('a response that the constructor would not make is returned, and one that cannot be read rejects', async (t) => {
+  const source = `export default async () => {
+    const one = async (path) => {
+      try {
+        const response = await fetch('http://host/' + path);
+        const copy = response.clone();
+        return [response.status, response.ok, copy.status, response.body === null, await copy.text()];
+      } catch (error) { return [error.name, error.message, error.cause?.name]; }
+    };
+    const error = Response.error().clone();
+    return [await one(100), await one(204), await one(304), await one(600), await one(999), await one('bad'), [error.type, error.status]];
+  };`;
+  const { host } = fetchHost((url) => {
+    const path = new URL(url).pathname.slice(1);
+    const headers: Record<string, string> = path === 'bad' ? { 'no name': 'x' } : {};
+    return [0, { status: Number(path) || 200, headers, body: 'b' }];
+  });
+  const outcome = await run(source, '', { host });
+  t.is(outcome.error, null, outcome.log.join('\n'));
+  t.deepEqual(JSON.parse(outcome.output), [
+    [100, false, 100, false, 'b'],
+    [204, true, 204, true, ''],
+    [304, false, 304, true, ''],
+    [600, false, 600, false, 'b'],
+    [999, false, 999, false, 'b'],
+    ['TypeError', 'fetch failed', 'TypeError'],
+    ['error', 0],
+  ]);
+});
+
 test('a fetch that the host refuses rejects, and the log states the reason', async (t) => {
   const outcome = await run(
     'export default () => fetch("http://127.0.0.1/").catch((error) => error.cause.message);',

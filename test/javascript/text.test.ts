@@ -24,6 +24,21 @@ test('latin1 is decoded as windows-1252, as the Encoding standard has it', async
   t.is(first.slice(0xa0), String.fromCharCode(...Array.from({ length: 0x60 }, (_, at) => 0xa0 + at)));
 });
 
+test('a long run of spaces in a header, a label, a statement or an error takes linear time', async (t) => {
+  const long = `'a' + ' '.repeat(500_000) + 'b'`;
+  const caught = (code: string) =>
+    `(() => { try { return String(${code}).length; } catch (error) { return error.name; } })()`;
+  const source = `export default () => [
+    ${caught(`new Headers({ a: ${long} }).get('a')`)},
+    ${caught(`new TextDecoder(${long})`)},
+  ];`;
+  t.deepEqual(JSON.parse(await outputOf(source)), [500_002, 'RangeError']);
+  t.regex(await outputOf(`export default () => { throw ${long}; };`), /^exited with code 1: b$/);
+  const frames = "'no\\n    at ' + 'a'.repeat(500_000)";
+  const failed = await outputOf(`export default () => { throw new Error(${frames}); };`);
+  t.is(failed, 'exited with code 1: Error: no (index.ts:1)');
+});
+
 test('JSON that is nested too deeply is an error that a function can catch', async (t) => {
   const source = `const caught = (read) => { try { read(); return 'read'; } catch (error) { return String(error); } };
     export default () => [2000, 20000, 200000].flatMap((depth) => [

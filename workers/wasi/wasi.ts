@@ -111,7 +111,8 @@ export class GuestWasi {
     const parts = this.#errorTail.split(/^thread '.*' (?:\(\d+\) )?(?=panicked at )/m);
     const last = parts.length > 1 ? parts.at(-1) : undefined;
     const [panic = ''] = last?.split(/^(?:note: |stack backtrace:)/m) ?? [];
-    return panic.trim().replace(/\s*\n\s*/g, ' ');
+    const lines = panic.split('\n').map((line) => line.trim());
+    return lines.filter((line) => line !== '').join(' ');
   }
 
   get #session(): GuestSession {

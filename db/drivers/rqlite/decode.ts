@@ -44,7 +44,7 @@ const REAL = /real|floa|doub/i;
  * Matches complete strings and numbers, so that digits within a string or after a decimal point are
  * skipped.
  */
-const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*(?:"|\\?$)|-?\d[\d.eE+-]*/gs;
 const LARGE_INTEGER = /^-?\d{16,}$/;
 
 /**

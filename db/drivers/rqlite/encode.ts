@@ -12,10 +12,10 @@ const BLOB_LITERAL = /^\s*x'[\da-f]*'\s*$/i;
 
 /**
  * Matches placeholders, and everything that can contain a `?` that is not one: literals, quoted
- * names, comments.
+ * names, comments. One without an end extends to the end of the statement.
  */
 const PLACEHOLDER =
-  /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|\?\d*/g;
+  /'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|`(?:[^`]|``)*(?:`|$)|\[[^\]]*(?:\]|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|\?\d*/g;
 
 /**
  * Encodes the body of a request. The JSON is built by hand, because JSON.stringify rejects bigints

@@ -13,8 +13,8 @@ interface Result {
   meta: Meta;
 }
 
-/** Comments, and quoted texts and names. */
-const QUOTED = /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]/g;
+/** Comments, and quoted texts and names; one without an end extends to the end of the text. */
+const QUOTED = /--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'[^']*(?:'|$)|"[^"]*(?:"|$)|`[^`]*(?:`|$)|\[[^\]]*(?:\]|$)/g;
 const TOKENS = /[()]|replace\s+into\b|[\w$\u0080-\uffff]+/gi;
 
 /**

@@ -51,13 +51,20 @@ function stackWithErrors(error: Error): string {
   return [stack, ...error.errors.slice(0, SHOWN_ERRORS).map((one) => `one of: ${summarize(one)}`)].join('\n');
 }
 
+/** Tried only where a word begins, since a word may be as long as a message. */
+const POSITION = /(?<![^\s()])[^\s()]+:\d+/;
+
 /** Formats an error in one line with the first position in the sources. */
 export function summarize(error: unknown): string {
-  const text =
-    error instanceof Error ? headline(error) : `uncaught ${shown(error).replace(/\s*\n\s*/g, ' ')}`;
-  const place = error instanceof Error ? /\(?([^\s()]+:\d+)\)?/.exec(framesOf(error))?.[1] : undefined;
+  const text = error instanceof Error ? headline(error) : `uncaught ${inOneLine(shown(error))}`;
+  const place = error instanceof Error ? POSITION.exec(framesOf(error))?.[0] : undefined;
   const first = text.split('\n', 1)[0] ?? '';
   return place === undefined ? first : `${first} (${place})`;
+}
+
+function inOneLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '').join(' ');
 }
 
 function framesOf(error: Error): string {

@@ -1,8 +1,8 @@
-import { Body, bytesContent, type Content, textContent } from './body.js';
+import { bytesContent, type Content, textContent } from './body.js';
 import { Headers } from './headers.js';
 import { type Incoming, start } from './http.js';
 import { Request, type RequestInit } from './request.js';
-import { EMPTY, Response } from './response.js';
+import { Response } from './response.js';
 
 export async function fetch(input: string | URL | Request, init?: RequestInit | null): Promise<Response> {
   const request = new Request(input, init);
@@ -29,24 +29,24 @@ export async function fetch(input: string | URL | Request, init?: RequestInit | 
     signal.addEventListener('abort', onAbort);
     takeBack = start(outgoing, (answer) => {
       signal.removeEventListener('abort', onAbort);
-      if (answer.status === 0) reject(new TypeError('fetch failed', { cause: new Error(answer.error) }));
-      else if (answer.url !== undefined && request.redirect === 'error')
-        reject(new TypeError('fetch failed', { cause: new Error(`redirected to ${answer.url}`) }));
-      else resolve(responseOf(answer, request));
+      // An error that is thrown here would end the invocation, and no function could catch it.
+      try {
+        resolve(responseOf(answer, request));
+      } catch (cause) {
+        reject(new TypeError('fetch failed', { cause }));
+      }
     });
   });
 }
 
-function responseOf(answer: Incoming, { url }: Request): Response {
+function responseOf(answer: Incoming, { url, redirect }: Request): Response {
+  if (answer.status === 0) throw new Error(answer.error);
+  if (answer.url !== undefined && redirect === 'error') throw new Error(`redirected to ${answer.url}`);
   const headers = new Headers();
   for (const [name, value] of Object.entries(answer.headers)) {
     for (const one of Array.isArray(value) ? value : [value]) headers.append(name, one);
   }
-  const response = Body.fill(new Response(null, { status: answer.status, headers }), {
-    content: EMPTY.has(answer.status) ? null : contentOf(answer),
-    stream: null,
-  });
-  response.type = 'basic';
+  const response = Response.received(answer.status, headers, contentOf(answer));
   response.url = withoutFragment(answer.url ?? url);
   response.redirected = answer.url !== undefined;
   return response;

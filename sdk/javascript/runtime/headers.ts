@@ -1,9 +1,11 @@
 // Headers (Fetch standard).
+import { trim } from './trim.js';
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Matches NUL, line breaks and characters that are not bytes. */
 const BAD_VALUE = /[\0\r\n]|[^\0-\xff]/;
-const EDGES = /^[\t\n\r ]+|[\t\n\r ]+$/g;
+/** HTTP whitespace (Fetch standard). */
+const WHITESPACE = '\t\n\r ';
 const COOKIE = 'set-cookie';
 
 export type HeadersInit = Headers | Record<string, string> | Iterable<readonly string[]>;
@@ -97,7 +99,7 @@ function checkName(name: string): string {
 }
 
 function checkValue(name: string, value: string): string {
-  const text = String(value).replace(EDGES, '');
+  const text = trim(String(value), WHITESPACE);
   if (BAD_VALUE.test(text))
     throw new TypeError(`${JSON.stringify(text)} is not a value for the header ${name}`);
   return text;

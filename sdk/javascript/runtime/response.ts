@@ -1,4 +1,4 @@
-import { Body, dictionary, extract, JsonText } from './body.js';
+import { Body, type Carried, type Content, dictionary, extract, JsonText } from './body.js';
 import { Headers, type HeadersInit } from './headers.js';
 
 export interface ResponseInit {
@@ -7,8 +7,8 @@ export interface ResponseInit {
   headers?: HeadersInit;
 }
 
-/** Statuses of responses without a body. */
-export const EMPTY = new Set([204, 205, 304]);
+/** Statuses of responses without a body (Fetch standard). */
+const EMPTY = new Set([101, 103, 204, 205, 304]);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** A valid reason phrase (RFC 9112 §4). */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -48,11 +48,29 @@ export class Response extends Body {
 
   clone(): Response {
     const { status, statusText, headers } = this;
-    const copy = Body.fill(new Response(null, { status, statusText, headers }), this.share());
+    const copy = Response.#with(status, { statusText, headers }, this.share());
     copy.type = this.type;
     copy.url = this.url;
     copy.redirected = this.redirected;
     return copy;
+  }
+
+  /** Creates the response to a request; used by the runtime. */
+  static received(status: number, headers: Headers, content: Content): Response {
+    const carried = { content: EMPTY.has(status) ? null : content, stream: null };
+    const response = Response.#with(status, { headers }, carried);
+    response.type = 'basic';
+    return response;
+  }
+
+  /**
+   * Creates a response with any status: a server may send one that the constructor does not accept,
+   * and that of `Response.error()` is 0.
+   */
+  static #with(status: number, init: Omit<ResponseInit, 'status'>, carried: Carried): Response {
+    const response = Body.fill(new Response(null, init), carried);
+    Object.defineProperty(response, 'status', { value: status });
+    return response;
   }
 
   static json(value: unknown, init?: ResponseInit | null): Response {
@@ -67,9 +85,8 @@ export class Response extends Body {
   }
 
   static error(): Response {
-    const response = new Response();
+    const response = Response.#with(0, {}, { content: null, stream: null });
     response.type = 'error';
-    Object.defineProperty(response, 'status', { value: 0 });
     return response;
   }
 }

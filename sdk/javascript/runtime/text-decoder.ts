@@ -1,11 +1,14 @@
 // QuickJS's extension decodes UTF-8 and UTF-16. Of the other encodings of the Encoding standard,
 // old files and mails mostly have windows-1252, which the standard also means by latin1 and ascii.
+import { trim } from './trim.js';
 
 const LABELS: ReadonlySet<string> = new Set([
   ...['ansi_x3.4-1968', 'ascii', 'cp1252', 'cp819', 'csisolatin1', 'ibm819', 'iso-8859-1', 'iso-ir-100'],
   ...['iso8859-1', 'iso88591', 'iso_8859-1', 'iso_8859-1:1987', 'l1', 'latin1', 'us-ascii', 'windows-1252'],
   'x-cp1252',
 ]);
+/** ASCII whitespace, which may surround a label. */
+const WHITESPACE = '\t\n\f\r ';
 const ENCODING = 'windows-1252';
 /** The characters of 0x80 to 0x9f; all other bytes are the code points of their characters. */
 const FIRST = 0x80;
@@ -18,7 +21,7 @@ class Decoder extends Native {
   readonly #isSingleByte: boolean;
 
   constructor(label = 'utf-8', options: TextDecoderOptions = {}) {
-    const isSingleByte = LABELS.has(`${label}`.replace(/^[\t\n\f\r ]+|[\t\n\f\r ]+$/g, '').toLowerCase());
+    const isSingleByte = LABELS.has(trim(`${label}`, WHITESPACE).toLowerCase());
     super(isSingleByte ? 'utf-8' : label, options);
     this.#isSingleByte = isSingleByte;
   }

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WritableStorage } from 'ipfs-unixfs-importer';
 import type { CID } from 'multiformats/cid';
 import { AppError, isAppError } from '../../errors.js';
 import { fileReason } from '../../files/file-reason.js';
+import { syncPath } from '../../files/sync-path.js';
 import { nodeErrorCode } from '../../node-error-code.js';
 import { absentBlob } from '../absent-blob.js';
 import { cidText, importInto, parseCid } from '../unixfs.js';
@@ -87,7 +88,7 @@ class DirectoryStore implements LocalStore {
       if (await isWhole(target, cid)) break;
       if (await this.#replaceBlocks(staged, target)) break;
     }
-    await sync(this.#dir);
+    await syncPath(this.#dir);
   }
 
   /**
@@ -101,13 +102,13 @@ class DirectoryStore implements LocalStore {
       const copy = this.#newStagingPath();
       try {
         await copyFile(join(staged, name), copy);
-        await sync(copy);
+        await syncPath(copy);
         if (!(await isRenamed(copy, join(target, name), ['ENOENT']))) return false;
       } finally {
         await rm(copy, { force: true });
       }
     }
-    await sync(target);
+    await syncPath(target);
     return true;
   }
 
@@ -158,17 +159,8 @@ function isWhole(path: string, cid: CID): Promise<boolean> {
 }
 
 async function syncTree(dir: string): Promise<void> {
-  for (const name of await readdir(dir)) await sync(join(dir, name));
-  await sync(dir);
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  for (const name of await readdir(dir)) await syncPath(join(dir, name));
+  await syncPath(dir);
 }
 
 /** Resolves with false if the operation fails with one of these codes. */

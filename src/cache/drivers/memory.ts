@@ -67,7 +67,8 @@ class MemoryCache implements Cache {
     const sum = BigInt(text) + delta;
     if (!isInt64(sum)) throw notAnInteger(key);
     const remaining = entries.getRemainingTTL(key);
-    const value = Buffer.from(sum.toString());
+    // A copy: a small Buffer would be a view that keeps the 8 KB of Node's shared pool in memory.
+    const value = Uint8Array.from(Buffer.from(sum.toString()));
     const ttl = Number.isFinite(remaining) ? Math.ceil(remaining) : 0;
     this.#put(namespace, key, value, { size: sizeOf(key, value), ttl, limit });
     return sum;

@@ -77,7 +77,18 @@ export class OlricMembers {
   }
 
   async #partitions(): Promise<Partition[]> {
-    return (await this.#olric.call('CLUSTER.ROUTINGTABLE')) as Partition[];
+    const partitions = (await this.#olric.call('CLUSTER.ROUTINGTABLE')) as Partition[];
+    const members = new Set(partitions.flatMap(([, owners, replicas]) => [...owners, ...replicas]));
+    for (const [address, connection] of this.#connections) {
+      if (members.has(address)) continue;
+      // A connection to a member that has left the cluster would try to reconnect for ever.
+      this.#connections.delete(address);
+      void connection.then(
+        (member) => member.disconnect(),
+        () => undefined,
+      );
+    }
+    return partitions;
   }
 
   /** Returns a connection to the member, opened by the first command that needs it. */
@@ -88,7 +99,9 @@ export class OlricMembers {
     target.host = address;
     const opened = connectOlric(target.href);
     this.#connections.set(address, opened);
-    opened.catch(() => this.#connections.delete(address));
+    opened.catch(() => {
+      if (this.#connections.get(address) === opened) this.#connections.delete(address);
+    });
     return opened;
   }
 }

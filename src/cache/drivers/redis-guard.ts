@@ -47,8 +47,8 @@ export class RedisGuard {
   }
 
   /**
-   * Records the total size of a namespace after a write of `bytes` bytes. Resolves when the write
-   * may be acknowledged.
+   * Records the total size of a namespace after a write of `bytes` bytes, or 0 after a deletion.
+   * Resolves when the write may be acknowledged.
    */
   async recordWrite(namespace: Namespace, total: number, bytes: number): Promise<void> {
     this.#unreported.set(namespace, total);

@@ -1,5 +1,5 @@
 import type { Namespace } from '../../contract/ids.js';
-import { isAppError, messageOf } from '../../errors.js';
+import { messageOf } from '../../errors.js';
 import type { Cache, KeyFilter } from '../../ports/cache.js';
 import { type RedisConnection, unavailable, untilReady } from '../../redis/connection.js';
 import { refusedWrites } from '../../redis/refused-writes.js';
@@ -74,21 +74,23 @@ class RedisCache implements Cache {
   async increment(namespace: Namespace, key: string, delta: bigint): Promise<bigint> {
     const limit = await this.#limitFor(namespace);
     const size = sizeOf(checkKey(key), COUNTER_BYTES);
-    try {
-      const args = [key, delta.toString(), size, limit];
-      const [done, value] = await this.#run(this.#scripts.increment, namespace, args);
-      if (Number(done) === 1) return BigInt(value);
-      throw cacheFull(namespace, Number(value), limit);
-    } catch (error) {
-      if (isAppError(error)) throw error;
-      if (/not an integer|overflow/.test(messageOf(error))) throw notAnInteger(key, error);
-      throw unavailable('cache', error);
-    }
+    const args = [key, delta.toString(), size, limit];
+    const [done, value, total] = await this.#run(this.#scripts.increment, namespace, args).catch(
+      (error: unknown) => {
+        if (/not an integer|overflow/.test(messageOf(error))) throw notAnInteger(key, error);
+        throw unavailable('cache', error);
+      },
+    );
+    if (Number(done) === 0) throw cacheFull(namespace, Number(value), limit);
+    if (total !== undefined) await this.#guard.recordWrite(namespace, Number(total), size);
+    return BigInt(value);
   }
 
   async delete(namespace: Namespace, key: string): Promise<boolean> {
-    const [removed] = await answer(this.#run(this.#scripts.delete, namespace, [checkKey(key)]));
-    return Number(removed) > 0;
+    const [removed, total] = await answer(this.#run(this.#scripts.delete, namespace, [checkKey(key)]));
+    if (Number(removed) === 0) return false;
+    await this.#guard.recordWrite(namespace, Number(total), 0);
+    return true;
   }
 
   async scan(namespace: Namespace, prefix: string, limit: number, filter?: KeyFilter): Promise<string[]> {
@@ -139,8 +141,8 @@ class RedisCache implements Cache {
     script: RedisScript,
     namespace: Namespace,
     args: readonly (string | number | Buffer)[],
-  ): Promise<[done: string, value: string]> {
-    return (await script.run(this.#redis, keysOf(namespace), args)) as [string, string];
+  ): Promise<[done: string, value: string, total?: string]> {
+    return (await script.run(this.#redis, keysOf(namespace), args)) as [string, string, string?];
   }
 }
 

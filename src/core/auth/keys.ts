@@ -54,8 +54,12 @@ export interface Keys extends Closable {
    * Resolves with a key by id, or null if it has been revoked or has expired; at most 2 s stale.
    */
   get(id: string): Promise<StoredKey | null>;
-  /** Stores the key as an admin key unless it is one already. */
-  ensureAdmin(key: string): Promise<void>;
+  /**
+   * Stores the key as an admin key unless it is one already. Resolves with the other admin keys:
+   * those that the key has replaced are valid until they are revoked, since processes may still be
+   * set to them, and since their revocation also ends the keys made with them.
+   */
+  ensureAdmin(key: string): Promise<KeyRecord[]>;
 }
 
 /** Generates a key for a namespace with 256 random bits. */
@@ -173,17 +177,27 @@ class HashedKeys implements Keys {
     return key && !hasExpired(key) ? key : null;
   }
 
-  async ensureAdmin(key: string): Promise<void> {
+  async ensureAdmin(key: string): Promise<KeyRecord[]> {
+    const { id } = await this.#storedAdmin(key);
+    const others = (await this.#store.keys.admins()).filter((admin) => admin.id !== id && !hasExpired(admin));
+    return others.map(recordOf);
+  }
+
+  async #storedAdmin(key: string): Promise<StoredKey> {
     const digest = hash('sha256', key);
-    if (await this.#store.keys.byHash(digest)) return;
+    const known = await this.#store.keys.byHash(digest);
+    if (known !== null) return known;
     const namespace = namespaceSchema.parse(key.slice(key.lastIndexOf(':') + 1));
     await this.#claim(namespace);
     try {
       const admin = { id: uuidv7(), namespace, name: 'admin', hash: digest, isAdmin: true, ...ALL_RIGHTS };
-      await this.#store.keys.add({ ...admin, expiresAt: null, createdBy: '', maker: null }, null, null);
+      const given = { ...admin, expiresAt: null, createdBy: '', maker: null };
+      return (await this.#store.keys.add(given, null, null)) as StoredKey;
     } catch (error) {
       // Another web process that started at the same time has added it.
-      if (!(await this.#store.keys.byHash(digest))) throw error;
+      const added = await this.#store.keys.byHash(digest);
+      if (added === null) throw error;
+      return added;
     }
   }
 

@@ -78,9 +78,8 @@ export async function releaseBlob(
 export async function deleteUnowned({ blobs, owners }: BlobDeps, cid: string): Promise<void> {
   const token = await owners.markForDeletion(cid);
   if (token === null) return;
-  try {
-    await blobs.delete(cid);
-  } finally {
-    await owners.unmark(cid, token);
-  }
+  // After a failure the mark stays until it expires: a server whose answer was lost may delete the
+  // bytes later, and whoever stores the same bytes meanwhile must wait and see whether they exist.
+  await blobs.delete(cid);
+  await owners.unmark(cid, token);
 }

@@ -122,8 +122,10 @@ export const mget = route({
   },
 });
 
-/** Keys that are read at once. Their sizes are not known before, so they may exceed the limit. */
+/** Keys whose small values are read at once; larger values are read one at a time. */
 const KEYS_AT_ONCE = 16;
+/** Bytes of a UTF-16 code unit in UTF-8, at most. */
+const MAX_BYTES_PER_UNIT = 3;
 
 /** Returns the entries that exist as JSON texts. Throws `payload_too_large`. */
 async function entriesOf(cache: Cache, namespace: Namespace, dmap: string, keys: readonly string[]) {
@@ -131,9 +133,15 @@ async function entriesOf(cache: Cache, namespace: Namespace, dmap: string, keys:
   let size = 0;
   for (let from = 0; from < keys.length; from += KEYS_AT_ONCE) {
     const group = keys.slice(from, from + KEYS_AT_ONCE);
-    const values = await Promise.all(group.map((key) => cache.get(namespace, keyOf(dmap, key))));
+    const small = await Promise.all(
+      group.map((key) => cache.getUpTo(namespace, keyOf(dmap, key), SMALL_BYTES)),
+    );
     for (const [index, key] of group.entries()) {
-      const bytes = values[index];
+      const maxBytes = (MAX_PAGE_BYTES - size) * MAX_BYTES_PER_UNIT;
+      const value = small[index];
+      const bytes =
+        typeof value === 'number' ? await cache.getUpTo(namespace, keyOf(dmap, key), maxBytes) : value;
+      if (typeof bytes === 'number') throw tooManyBytes(keys.length);
       if (!bytes) continue;
       const entry = stringifyWith({ key, value: readCached(bytes) });
       size += entry.length;

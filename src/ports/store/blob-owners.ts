@@ -20,6 +20,6 @@ export interface BlobOwnerStore {
    */
   markForDeletion(cid: string): Promise<string | null>;
   isPendingDeletion(cid: string): Promise<boolean>;
-  /** Removes the mark, after the bytes have been deleted or if they are kept. */
+  /** Removes the mark after the bytes have been deleted. */
   unmark(cid: string, token: string): Promise<void>;
 }

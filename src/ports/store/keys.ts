@@ -41,6 +41,8 @@ export interface KeyStore {
   byHash(hash: string): Promise<StoredKey | null>;
   list(namespace: Namespace): Promise<StoredKey[]>;
   get(id: string): Promise<StoredKey | null>;
+  /** Lists the admin keys of all namespaces. */
+  admins(): Promise<StoredKey[]>;
   /** Revokes a key and every key created with it, directly or indirectly. */
   revoke(id: string, audit: AuditEntry): Promise<boolean>;
   touch(id: string, usedAt: number): Promise<void>;
