@@ -39,6 +39,7 @@ export function DataPage() {
     const started = performance.now();
     const response = await request('POST', mayWrite ? '/v1/rqlite/exec' : '/v1/rqlite/query', {
       json: { sql },
+      isChange: mayWrite,
     });
     const reply = readExact(await response.text()) as { items?: Result['rows']; rows_affected?: number };
     setResult({

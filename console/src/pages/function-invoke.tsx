@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { assertOk } from '../api/request.js';
 import { send } from '../api/send.js';
+import { INVOCATION_SILENCE_MS, INVOCATION_WAIT_SECONDS } from '../api/timed-fetch.js';
 import { CURL_KEY, curlBody } from '../curl.js';
 import { CodeField } from '../parts/code-field.js';
 import { CopyButton } from '../parts/copy-button.js';
@@ -34,11 +35,12 @@ export function FunctionInvoke({ name }: { name: string }) {
     setOutcome(null);
     const response = await send('POST', path, {
       body: input,
+      silenceMs: INVOCATION_SILENCE_MS,
       headers: {
         // Requests the raw output, because the JSON envelope would encode it.
         Accept: 'application/octet-stream',
         'Content-Type': 'application/octet-stream',
-        ...(isAsync ? { Prefer: 'respond-async' } : {}),
+        Prefer: isAsync ? 'respond-async' : `wait=${INVOCATION_WAIT_SECONDS}`,
       },
     });
     const failed = response.ok ? null : await failureOf(response.clone());

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { call } from '../api/request.js';
+import { INVOCATION_SILENCE_MS } from '../api/timed-fetch.js';
 import { CURL_KEY, curlBody } from '../curl.js';
 import { Choice } from '../parts/choice.js';
 import { CodeField } from '../parts/code-field.js';
@@ -91,7 +92,7 @@ function Builder({ base, name }: { base: string; name: string }) {
       anonymous: isAnonymous,
       ...(hasBody ? { body } : {}),
     };
-    setReply(await call<HttpReply>('POST', '/v1/http-requests', { json }));
+    setReply(await call<HttpReply>('POST', '/v1/http-requests', { json, silenceMs: INVOCATION_SILENCE_MS }));
   };
 
   return (
