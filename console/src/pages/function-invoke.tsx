@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { MAX_INPUT_BYTES } from '../../../src/contract/limits.js';
 import { assertOk } from '../api/request.js';
 import { send } from '../api/send.js';
 import { INVOCATION_SILENCE_MS, INVOCATION_WAIT_SECONDS } from '../api/timed-fetch.js';
@@ -11,7 +12,7 @@ import { Panel } from '../parts/page.js';
 import { Payload } from '../parts/payload.js';
 import { State } from '../parts/state.js';
 import { Link, useNavigate } from '../router.js';
-import { milliseconds, outputOf, visible } from '../text.js';
+import { milliseconds, outputOf, tooLong, visible } from '../text.js';
 
 interface Outcome {
   id: string;
@@ -30,6 +31,8 @@ export function FunctionInvoke({ name }: { name: string }) {
   const [isAsync, setIsAsync] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const path = `/v1/functions/${version === '' ? name : `${name}@${encodeURIComponent(version)}`}/invoke`;
+
+  const problem = tooLong(input, MAX_INPUT_BYTES);
 
   const invoke = async () => {
     setOutcome(null);
@@ -66,10 +69,11 @@ export function FunctionInvoke({ name }: { name: string }) {
   return (
     <div class="halves">
       <Panel title="Input">
-        <Form label={`Invoke ${name}`} submit="Invoke" onSubmit={invoke}>
+        <Form label={`Invoke ${name}`} submit="Invoke" disabled={problem !== undefined} onSubmit={invoke}>
           <CodeField
             label="Input"
             hint="The function's stdin; JSON by convention, at most 1 MB."
+            problem={problem}
             language="json"
             rows={10}
             value={input}

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { MAX_SECRET_BYTES } from '../../../src/contract/limits.js';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
 import { Field, Form } from '../parts/form.js';
@@ -7,7 +8,7 @@ import { Age } from '../parts/moment.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
-import { label } from '../text.js';
+import { label, tooLong } from '../text.js';
 import type { SecretsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
@@ -18,6 +19,7 @@ export function SecretsPage() {
   const secrets = useResource('secrets', (signal) => call<SecretsReply>('GET', PATH, { signal }), LIVE_MS);
   const [name, setName] = useState('');
   const [value, setValue] = useState('');
+  const problem = tooLong(value, MAX_SECRET_BYTES);
   const set = async () => {
     await call('PUT', PATH, { json: { name, value } });
     showMessage('done', `Set ${name}.`);
@@ -74,7 +76,12 @@ export function SecretsPage() {
         </ResourceView>
       </Panel>
       <Panel title="Set a secret">
-        <Form label="Set a secret" submit="Set the secret" disabled={name === ''} onSubmit={set}>
+        <Form
+          label="Set a secret"
+          submit="Set the secret"
+          disabled={name === '' || problem !== undefined}
+          onSubmit={set}
+        >
           <Field label="Name" name="name">
             {(attributes) => (
               <input
@@ -89,6 +96,7 @@ export function SecretsPage() {
           <Field
             label="Value"
             name="value"
+            problem={problem}
             hint="Stored as it is, line breaks included; encrypted, and never shown again."
           >
             {(attributes) => (
