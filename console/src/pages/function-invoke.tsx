@@ -107,24 +107,31 @@ export function FunctionInvoke({ name }: { name: string }) {
         {outcome === null ? (
           <p class="faint">Nothing has been invoked from here yet.</p>
         ) : (
-          <>
-            <p role="status">
-              <State of={outcome.state} /> in {milliseconds(outcome.durationMs)}, attempt {outcome.attempts} ·{' '}
-              <Link to={`/invocations/${outcome.id}`}>show the invocation</Link>
-            </p>
-            {outcome.error !== null && (
-              <pre class="notice bad error-text">{visible(outcome.error.slice(0, 16_384))}</pre>
-            )}
-            <Payload
-              label="Output"
-              text={outcome.output.text}
-              base64={outcome.output.base64}
-              name={`${name}-output`}
-            />
-          </>
+          <OutcomeView of={outcome} name={name} />
         )}
       </Panel>
     </div>
+  );
+}
+
+/** The state, error and output of an invocation. */
+function OutcomeView({ of: outcome, name }: { of: Outcome; name: string }) {
+  return (
+    <>
+      <p role="status">
+        <State of={outcome.state} /> in {milliseconds(outcome.durationMs)}, attempt {outcome.attempts} ·{' '}
+        <Link to={`/invocations/${outcome.id}`}>show the invocation</Link>
+      </p>
+      {outcome.error !== null && (
+        <pre class="notice bad error-text">{visible(outcome.error.slice(0, 16_384))}</pre>
+      )}
+      <Payload
+        label="Output"
+        text={outcome.output.text}
+        base64={outcome.output.base64}
+        name={`${name}-output`}
+      />
+    </>
   );
 }
 

@@ -17,16 +17,6 @@ const LIVE_MS = 10_000;
 
 export function SecretsPage() {
   const secrets = useResource('secrets', (signal) => call<SecretsReply>('GET', PATH, { signal }), LIVE_MS);
-  const [name, setName] = useState('');
-  const [value, setValue] = useState('');
-  const problem = tooLong(value, MAX_SECRET_BYTES);
-  const set = async () => {
-    await call('PUT', PATH, { json: { name, value } });
-    showMessage('done', `Set ${name}.`);
-    setName('');
-    setValue('');
-    secrets.reload();
-  };
   return (
     <Page title="Secrets">
       <Panel title="Names">
@@ -75,45 +65,61 @@ export function SecretsPage() {
           )}
         </ResourceView>
       </Panel>
-      <Panel title="Set a secret">
-        <Form
-          label="Set a secret"
-          submit="Set the secret"
-          disabled={name === '' || problem !== undefined}
-          onSubmit={set}
-        >
-          <Field label="Name" name="name">
-            {(attributes) => (
-              <input
-                {...attributes}
-                spellcheck={false}
-                placeholder="STRIPE_KEY"
-                value={name}
-                onInput={(event) => setName(event.currentTarget.value)}
-              />
-            )}
-          </Field>
-          <Field
-            label="Value"
-            name="value"
-            problem={problem}
-            hint="Stored as it is, line breaks included; encrypted, and never shown again."
-          >
-            {(attributes) => (
-              // An input of one line would drop the line breaks of a pasted key.
-              <textarea
-                {...attributes}
-                class="code"
-                rows={3}
-                autocomplete="off"
-                spellcheck={false}
-                value={value}
-                onInput={(event) => setValue(event.currentTarget.value)}
-              />
-            )}
-          </Field>
-        </Form>
-      </Panel>
+      <SetSecret onSet={secrets.reload} />
     </Page>
+  );
+}
+
+function SetSecret({ onSet }: { onSet(): void }) {
+  const [name, setName] = useState('');
+  const [value, setValue] = useState('');
+  const problem = tooLong(value, MAX_SECRET_BYTES);
+  const set = async () => {
+    await call('PUT', PATH, { json: { name, value } });
+    showMessage('done', `Set ${name}.`);
+    setName('');
+    setValue('');
+    onSet();
+  };
+  return (
+    <Panel title="Set a secret">
+      <Form
+        label="Set a secret"
+        submit="Set the secret"
+        disabled={name === '' || problem !== undefined}
+        onSubmit={set}
+      >
+        <Field label="Name" name="name">
+          {(attributes) => (
+            <input
+              {...attributes}
+              spellcheck={false}
+              placeholder="STRIPE_KEY"
+              value={name}
+              onInput={(event) => setName(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        <Field
+          label="Value"
+          name="value"
+          problem={problem}
+          hint="Stored as it is, line breaks included; encrypted, and never shown again."
+        >
+          {(attributes) => (
+            // An input of one line would drop the line breaks of a pasted key.
+            <textarea
+              {...attributes}
+              class="code"
+              rows={3}
+              autocomplete="off"
+              spellcheck={false}
+              value={value}
+              onInput={(event) => setValue(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+      </Form>
+    </Panel>
   );
 }
