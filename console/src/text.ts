@@ -48,6 +48,13 @@ export function bytes(count: number | null | undefined): string {
   return `${value.toFixed(1)} ${unit}`;
 }
 
+/** Says that a text has more bytes than the engine takes; undefined if it has not. */
+export function tooLong(text: string, max: number): string | undefined {
+  // No character takes more than three bytes for each of its UTF-16 units.
+  const size = text.length * 3 <= max ? 0 : new TextEncoder().encode(text).length;
+  return size <= max ? undefined : `Too long: ${count(size)} of at most ${count(max)} bytes.`;
+}
+
 export function milliseconds(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return '–';
   if (ms < 10) return `${Number(ms.toFixed(2))} ms`;

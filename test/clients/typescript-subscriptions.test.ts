@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { WebSocket } from 'ws';
 import {
@@ -6,6 +7,7 @@ import {
   OramaError,
   type SubscriptionEvent,
 } from '../../clients/typescript/src/index.js';
+import { tcpProxy } from '../helpers/tcp-proxy.js';
 import { client, started } from './typescript-client.js';
 
 const BEYOND = '9007199254740993';
@@ -56,6 +58,32 @@ test('published messages fire triggers and reach subscribers, and a lost subscri
   t.true((await events.next()).done);
 });
 
+test('a subscription whose engine vanishes without closing the socket reconnects, one to a quiet topic does not', async (t) => {
+  const { engine } = await started();
+  const undisturbed = (await client()).subscribe('clients:quiet');
+  const quiet = undisturbed[Symbol.asyncIterator]();
+  t.is((await quiet.next()).value?.type, 'open');
+  const reopened = quiet.next();
+  const proxy = await tcpProxy(Number(new URL(engine.url).port));
+  t.teardown(proxy.close);
+  const listener = await client({ url: `http://127.0.0.1:${proxy.port}` });
+  const subscription = listener.subscribe('clients:vanished');
+  const events = subscription[Symbol.asyncIterator]();
+  t.is((await events.next()).value?.type, 'open');
+  proxy.silence();
+  t.is((await events.next()).value?.type, 'open');
+  await engine.api.publish('clients:vanished', 'after');
+  const { value } = await events.next();
+  t.is(value?.type === 'message' && value.text(), 'after');
+  // Ends at once, although nobody confirms it.
+  const last = events.next();
+  proxy.silence();
+  subscription.close();
+  t.true((await Promise.race([last, sleep(5000)]))?.done);
+  t.is(await Promise.race([reopened, sleep(5000, 'heartbeats have kept it')]), 'heartbeats have kept it');
+  undisturbed.close();
+});
+
 test('a subscription that is refused or whose key is revoked ends with an error', async (t) => {
   const stranger = await client({ apiKey: 'ak_wrong:default' });
   const refused = stranger.subscribe('clients:revoked')[Symbol.asyncIterator]();
@@ -90,7 +118,7 @@ test('a credential is in no address, neither a key nor a token', async (t) => {
     subscription.close();
     t.deepEqual(opened, [
       {
-        url: `${engine.url.replace('http', 'ws')}/v1/pubsub/ws?topic=clients%3Aaddresses`,
+        url: `${engine.url.replace('http', 'ws')}/v1/pubsub/ws?topic=clients%3Aaddresses&heartbeat=true`,
         protocol: 'orama',
       },
     ]);

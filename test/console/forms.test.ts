@@ -44,6 +44,48 @@ browserSays(
   },
 );
 
+browserSays(
+  'what the engine would refuse for its size or its missing version is said before it is sent',
+  async (t, browser) => {
+    const tenant = await aTenant(await engine());
+    for (let version = 0; version < 2; version++) await tenant.deploy('known', await actsWasm());
+    const { context, page } = await openSignedIn(browser, tenant);
+    const isOff = (name: string) =>
+      page.getByRole('button', { name, exact: true }).and(page.locator('[aria-disabled=true]')).count();
+
+    await turnTo(page, '/secrets');
+    const value = page.getByLabel('Value');
+    await page.getByLabel('Name').fill('LARGE');
+    await value.fill('ä'.repeat(32_769));
+    await page.getByText('Too long: 65,538 of at most 65,536 bytes.').waitFor();
+    t.is(await isOff('Set the secret'), 1);
+    await value.fill('ä'.repeat(32_768));
+    t.is(await isOff('Set the secret'), 0);
+    await page.getByRole('button', { name: 'Set the secret' }).click();
+    await page.getByRole('cell', { name: 'LARGE', exact: true }).waitFor();
+
+    await turnTo(page, '/functions/known/invoke');
+    await fillCode(page, 'Input', 'x'.repeat((1 << 20) + 1));
+    await page.getByText('Too long: 1,048,577 of at most 1,048,576 bytes.').waitFor();
+    t.is(await isOff('Invoke'), 1);
+
+    await turnTo(page, '/functions/known');
+    await page.getByLabel('Alias', { exact: true }).fill('live');
+    await page.getByLabel('Version', { exact: true }).fill('3');
+    await page.getByText('There is no version 3; the newest is 2.').waitFor();
+    t.is(await isOff('Set the alias'), 1);
+    await page.getByLabel('Version', { exact: true }).fill('1');
+    t.is(await isOff('Set the alias'), 0);
+    await page.getByText('Start a rollout').click();
+    await page.getByLabel('To version').fill('');
+    t.is(await isOff('Start'), 1);
+    await page.getByLabel('To version').fill('4');
+    await page.getByText('There is no version 4; the newest is 2.').waitFor();
+    t.is(await isOff('Start'), 1);
+    await context.close();
+  },
+);
+
 browserSays('why a wallet did not sign is said, whatever kind of error it gives', async (t, browser) => {
   const { url } = await engine();
   const context = await openWindow(browser);

@@ -234,7 +234,7 @@ browserSays(
     const through = new Api(`http://127.0.0.1:${proxy.port}`, api.key);
     const { context, page } = await openSignedIn(browser, through);
     await page.clock.install();
-    for (const path of ['', '/invocations', '/functions/orders/log']) {
+    for (const path of ['', '/invocations', '/functions/orders/log', '/events?topic=orders:created']) {
       await turnTo(page, path);
       // The list of all invocations has a button that pauses it.
       const mark = page.locator('[role=status], button').filter({ hasText: /^\s*(Live|Connecting)/ });

@@ -30,6 +30,21 @@ test('each message on a function socket is one invocation, and replies arrive in
   t.is((await client.closed).code, 1005);
 });
 
+test('a subscriber that asks for heartbeats gets the first one at once, others get none', async (t) => {
+  const api = await aTenant(await engine());
+  const headers = { 'x-api-key': api.key };
+  const asking = await connect(api.url, '/v1/pubsub/ws?topic=beats&heartbeat=true', headers);
+  const other = await connect(api.url, '/v1/pubsub/ws?topic=beats', headers);
+  const isMessage = ({ topic }: JsonValue) => topic === 'beats';
+  await api.publish('beats', 1);
+  await asking.next('the message', isMessage);
+  await other.next('the message', isMessage);
+  t.deepEqual(Object.keys(asking.frames[0] ?? {}), ['type', 'timestamp']);
+  t.is(asking.frames[0]?.type, 'heartbeat');
+  t.is(other.frames.length, 1);
+  for (const { ws } of [asking, other]) ws.close();
+});
+
 test('exit codes 64 to 78 refuse the input on a socket too, and only callers with a key get the output', async (t) => {
   const api = await aTenantWithProbe(await engine(), { is_public: 'true' });
   const own = await connect(api.url, '/v1/functions/probe/ws', { 'x-api-key': api.key });

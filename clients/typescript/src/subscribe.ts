@@ -44,6 +44,13 @@ const PATH = '/v1/pubsub/ws';
 const FINAL: ReadonlySet<number> = new Set([400, 401, 403, 404]);
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
+/**
+ * A socket is lost when it does not open, or when nothing arrives on it, for this time: the engine
+ * sends a heartbeat every 15 s. No error is reported for one whose host has vanished.
+ */
+const SILENCE_MS = 45_000;
+/** Close code: the connection was lost without a closing handshake (RFC 6455 §7.4.1). */
+const LOST = 1006;
 /** Close code: the credential has expired or was revoked (RFC 6455 §7.4.1). */
 const POLICY = 1008;
 
@@ -102,12 +109,26 @@ async function* connection(socket: WebSocketLike, signal: AbortSignal): AsyncGen
   let end: { code: number } | undefined;
   let wake = () => {};
   const notify = () => wake();
-  const close = () => socket.close();
+  const close = () => {
+    socket.close();
+    // The close event of a lost socket may come much later.
+    notify();
+  };
+  let silence: ReturnType<typeof setTimeout> | undefined;
+  const expectMore = () => {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      end ??= { code: LOST };
+      notify();
+    }, SILENCE_MS);
+  };
   socket.onopen = () => {
+    expectMore();
     waiting.push({ type: 'open' });
     notify();
   };
   socket.onmessage = ({ data }: { data: unknown }) => {
+    expectMore();
     const event = readFrame(String(data));
     if (event !== undefined) waiting.push(event);
     notify();
@@ -123,6 +144,7 @@ async function* connection(socket: WebSocketLike, signal: AbortSignal): AsyncGen
   };
   signal.addEventListener('abort', close, { once: true });
   if (signal.aborted) close();
+  expectMore();
   try {
     while (true) {
       for (let event = waiting.shift(); event !== undefined; event = waiting.shift()) {
@@ -145,10 +167,11 @@ async function* connection(socket: WebSocketLike, signal: AbortSignal): AsyncGen
       if (end !== undefined || signal.aborted) return;
       await new Promise<void>((resolve) => {
         wake = resolve;
-        if (waiting.length > 0 || end !== undefined) resolve();
+        if (waiting.length > 0 || end !== undefined || signal.aborted) resolve();
       });
     }
   } finally {
+    clearTimeout(silence);
     signal.removeEventListener('abort', close);
     close();
   }
@@ -188,6 +211,7 @@ function queryOf(topic: string, options: SubscribeOptions): Query {
     topic,
     presence: options.presence === true ? 'true' : undefined,
     member_id: options.memberId,
+    heartbeat: 'true',
     member_meta: options.memberMeta === undefined ? undefined : JSON.stringify(options.memberMeta),
   };
 }

@@ -1,11 +1,7 @@
-import { unreachable } from './error.js';
 import { request } from './request.js';
 
 const RECONNECT_MS = 3000;
-/**
- * The engine sends at least a comment every 15 s. A stream that is silent for this time is lost: no
- * error is reported for an engine whose host or network has vanished.
- */
+/** The engine sends at least a comment every 15 s. */
 const SILENCE_MS = 45_000;
 
 /** The position in a stream up to which it has been read, so that reading can resume there. */
@@ -44,43 +40,29 @@ export async function follow(path: string, options: FollowOptions): Promise<void
 /** Reads one connection of a stream until it ends. */
 async function readOnce(path: string, options: FollowOptions): Promise<void> {
   const { signal, position = {}, onEvent, onState } = options;
-  const connection = new AbortController();
-  const end = () => connection.abort();
-  signal.addEventListener('abort', end);
-  let silence: ReturnType<typeof setTimeout> | undefined;
-  const expectMore = () => {
-    clearTimeout(silence);
-    silence = setTimeout(() => connection.abort(unreachable()), SILENCE_MS);
-  };
-  expectMore();
-  try {
-    const response = await request('GET', path, {
-      signal: connection.signal,
-      headers: {
-        Accept: 'text/event-stream',
-        ...(position.lastId === undefined ? {} : { 'Last-Event-ID': position.lastId }),
-      },
-    });
-    onState?.(true);
-    for await (const block of blocksOf(response, expectMore)) {
-      const { id, data } = parse(block);
-      if (id !== undefined) position.lastId = id;
-      if (data !== undefined && !signal.aborted) onEvent(data);
-    }
-  } finally {
-    clearTimeout(silence);
-    signal.removeEventListener('abort', end);
+  const response = await request('GET', path, {
+    signal,
+    silenceMs: SILENCE_MS,
+    headers: {
+      Accept: 'text/event-stream',
+      ...(position.lastId === undefined ? {} : { 'Last-Event-ID': position.lastId }),
+    },
+  });
+  onState?.(true);
+  for await (const block of blocksOf(response)) {
+    const { id, data } = parse(block);
+    if (id !== undefined) position.lastId = id;
+    if (data !== undefined && !signal.aborted) onEvent(data);
   }
 }
 
-async function* blocksOf(response: Response, onRead: () => void): AsyncGenerator<string> {
+async function* blocksOf(response: Response): AsyncGenerator<string> {
   if (response.body === null) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    onRead();
     const blocks = (rest + value).split('\n\n');
     rest = blocks.pop() ?? '';
     yield* blocks;

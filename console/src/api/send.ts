@@ -1,11 +1,10 @@
 import { readClock } from '../clock.js';
-import { unreachable } from './error.js';
 import { accessToken } from './session.js';
+import { type Timing, timedFetch } from './timed-fetch.js';
 
-export interface SendOptions {
+export interface SendOptions extends Timing {
   body?: BodyInit;
   headers?: Readonly<Record<string, string>>;
-  signal?: AbortSignal;
 }
 
 /**
@@ -17,17 +16,7 @@ export async function send(method: string, path: string, options: SendOptions = 
   const headers = new Headers(options.headers);
   if (token !== null) headers.set('Authorization', `Bearer ${token}`);
   const sentAt = Date.now();
-  try {
-    const response = await fetch(path, {
-      method,
-      headers,
-      ...(options.body === undefined ? {} : { body: options.body }),
-      ...(options.signal ? { signal: options.signal } : {}),
-    });
-    readClock(response, sentAt);
-    return response;
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw unreachable();
-  }
+  const response = await timedFetch(path, { ...options, method, headers });
+  readClock(response, sentAt);
+  return response;
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { loginReplySchema } from '../../../src/contract/http/auth.js';
-import { errorOf, unreachable } from './error.js';
+import { errorOf } from './error.js';
+import { timedFetch } from './timed-fetch.js';
 
 type Login = z.infer<typeof loginReplySchema>;
 
@@ -93,22 +94,25 @@ async function renew(old: Session): Promise<Session | null> {
   // Web locks exist only in secure contexts. Without them, two duplicated tabs may refresh at the
   // same time and must then sign in again.
   const locks: LockManager | undefined = navigator.locks;
+  const isCurrent = () => current?.refreshToken === old.refreshToken;
   const work = async () => {
-    if (current !== null && current.refreshToken !== old.refreshToken) return current;
-    const response = await fetch('/v1/auth/refresh', {
+    if (!isCurrent()) return current;
+    const response = await timedFetch('/v1/auth/refresh', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ refresh_token: old.refreshToken }),
-    }).catch(() => {
-      throw unreachable();
+      isChange: false,
     });
     if (!response.ok) {
       // Only a rejection ends the session: a restarting engine will accept the token again.
       if (response.status !== 401 && response.status !== 403) throw await errorOf(response);
+      if (!isCurrent()) return current;
       dropSession();
       return null;
     }
     const renewed = fromLogin((await response.json()) as Login);
+    // The user may have signed out meanwhile. The server ends all tokens of a login together.
+    if (!isCurrent()) return current;
     set(renewed);
     channel.postMessage({ from: old.refreshToken, session: renewed });
     return renewed;

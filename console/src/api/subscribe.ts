@@ -4,6 +4,8 @@ import { request } from './request.js';
 import { accessToken } from './session.js';
 
 const RECONNECT_MS = 3000;
+/** The engine sends a heartbeat every 15 s. */
+const SILENCE_MS = 45_000;
 const PATH = '/v1/pubsub/ws';
 const UPGRADE_REQUIRED = 426;
 
@@ -44,7 +46,10 @@ export async function subscribe(
   }
 }
 
-/** Opens one socket and resolves when it is closed, with whether it was ever open. */
+/**
+ * Opens one socket and resolves with whether it was ever open, when it is closed or has been silent:
+ * the browser does not report that the engine's host or network has vanished.
+ */
 async function openSocket(
   topic: string,
   signal: AbortSignal,
@@ -55,32 +60,43 @@ async function openSocket(
   if (signal.aborted || token === null) return true;
   const url = new URL(PATH, location.origin);
   url.protocol = url.protocol.replace('http', 'ws');
-  url.search = new URLSearchParams({ topic }).toString();
+  url.search = new URLSearchParams({ topic, heartbeat: 'true' }).toString();
   // The token is not part of the URL, because proxies log URLs, and browsers cannot set other
   // headers.
   const socket = new WebSocket(url, ['orama', `orama.bearer.${base64Url(token)}`]);
-  const close = () => socket.close();
-  signal.addEventListener('abort', close, { once: true });
   let wasOpen = false;
-  socket.onopen = () => {
-    wasOpen = true;
-    onOpen();
-  };
-  socket.onmessage = ({ data }: MessageEvent<string>) => {
-    const frame = JSON.parse(data) as { data?: string; timestamp: number; topic: string };
-    if (frame.data === undefined) return;
-    onMessage({
-      id: ++lastId,
-      at: frame.timestamp,
-      topic: frame.topic,
-      data: outputOf(fromBase64(frame.data)),
-    });
-  };
-  await new Promise((resolve) => {
-    socket.onclose = resolve;
+  let silence: ReturnType<typeof setTimeout> | undefined;
+  await new Promise<void>((resolve) => {
+    const expectMore = () => {
+      clearTimeout(silence);
+      silence = setTimeout(resolve, SILENCE_MS);
+    };
+    expectMore();
+    socket.onopen = () => {
+      expectMore();
+      wasOpen = true;
+      onOpen();
+    };
+    socket.onmessage = ({ data }: MessageEvent<string>) => {
+      expectMore();
+      const message = readFrame(data);
+      if (message !== undefined) onMessage(message);
+    };
+    socket.onclose = () => resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  signal.removeEventListener('abort', close);
+  clearTimeout(silence);
+  // The close event of a lost socket may come much later, and messages before it.
+  socket.onopen = socket.onmessage = null;
+  socket.close();
   return wasOpen;
+}
+
+/** Returns nothing for frames that are no messages, such as heartbeats. */
+function readFrame(text: string): TopicMessage | undefined {
+  const { data, timestamp, topic } = JSON.parse(text) as { data?: string; timestamp: number; topic: string };
+  if (data === undefined) return undefined;
+  return { id: ++lastId, at: timestamp, topic, data: outputOf(fromBase64(data)) };
 }
 
 async function assertAllowed(topic: string, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { send } from '../api/send.js';
+import { INVOCATION_SILENCE_MS } from '../api/timed-fetch.js';
 import { Choice } from '../parts/choice.js';
 import { CodeField } from '../parts/code-field.js';
 import { Dialog } from '../parts/dialog.js';
@@ -30,6 +31,8 @@ export function Try({ operation }: { operation: Operation }) {
       ...contentOf(operation, body, file),
       headers: headersOf(operation, values),
       signal,
+      // The operation may be one that runs a function.
+      silenceMs: INVOCATION_SILENCE_MS,
     });
     // The dialog stays open until here, because it shows why the request could not be sent.
     setIsAsking(false);

@@ -6,7 +6,7 @@ import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
 import { brief, count, label, milliseconds, plural } from '../text.js';
-import { useResource } from '../use-resource.js';
+import { type Resource, useResource } from '../use-resource.js';
 import { Cell } from './data-cell.js';
 import { readExact } from './exact-json.js';
 
@@ -39,6 +39,7 @@ export function DataPage() {
     const started = performance.now();
     const response = await request('POST', mayWrite ? '/v1/rqlite/exec' : '/v1/rqlite/query', {
       json: { sql },
+      isChange: mayWrite,
     });
     const reply = readExact(await response.text()) as { items?: Result['rows']; rows_affected?: number };
     setResult({
@@ -80,49 +81,54 @@ export function DataPage() {
         </Form>
         {result && <ResultView of={result} />}
       </Panel>
-      <Panel title="Tables">
-        <ResourceView
-          of={schema}
-          what="the tables"
-          isEmpty={({ tables }) => tables.length === 0}
-          empty={<p>None yet. Functions make them with db_execute, and so can you above.</p>}
-        >
-          {({ tables }) => (
-            <Table
-              label="Tables"
-              rows={tables}
-              keyOf={({ type, name }) => `${type} ${name}`}
-              columns={[
-                {
-                  name: 'Name',
-                  isTitle: true,
-                  cell: ({ name }) => (
-                    <button
-                      type="button"
-                      class="quiet"
-                      onClick={() => {
-                        setMayWrite(false);
-                        setSql(`select * from "${name.replaceAll('"', '""')}" limit 100`);
-                      }}
-                    >
-                      {brief(name, 80)}
-                    </button>
-                  ),
-                },
-                { name: 'Kind', cell: ({ type }) => label(type) },
-                {
-                  name: 'Definition',
-                  isWide: true,
-                  cell: ({ sql: definition }) => (
-                    <code title={brief(definition ?? '', 2000)}>{brief(definition ?? '')}</code>
-                  ),
-                },
-              ]}
-            />
-          )}
-        </ResourceView>
-      </Panel>
+      <Tables
+        of={schema}
+        onChoose={(name) => {
+          setMayWrite(false);
+          setSql(`select * from "${name.replaceAll('"', '""')}" limit 100`);
+        }}
+      />
     </Page>
+  );
+}
+
+function Tables({ of: schema, onChoose }: { of: Resource<SchemaReply>; onChoose(name: string): void }) {
+  return (
+    <Panel title="Tables">
+      <ResourceView
+        of={schema}
+        what="the tables"
+        isEmpty={({ tables }) => tables.length === 0}
+        empty={<p>None yet. Functions make them with db_execute, and so can you above.</p>}
+      >
+        {({ tables }) => (
+          <Table
+            label="Tables"
+            rows={tables}
+            keyOf={({ type, name }) => `${type} ${name}`}
+            columns={[
+              {
+                name: 'Name',
+                isTitle: true,
+                cell: ({ name }) => (
+                  <button type="button" class="quiet" onClick={() => onChoose(name)}>
+                    {brief(name, 80)}
+                  </button>
+                ),
+              },
+              { name: 'Kind', cell: ({ type }) => label(type) },
+              {
+                name: 'Definition',
+                isWide: true,
+                cell: ({ sql: definition }) => (
+                  <code title={brief(definition ?? '', 2000)}>{brief(definition ?? '')}</code>
+                ),
+              },
+            ]}
+          />
+        )}
+      </ResourceView>
+    </Panel>
   );
 }
 

@@ -10,11 +10,12 @@ import { Table } from '../parts/table.js';
 import { label } from '../text.js';
 import type { AliasesReply } from '../types.js';
 import { useResource } from '../use-resource.js';
+import { missingVersion } from './function-rollout.js';
 
 /** Also for the steps of a rollout, which change the alias "live". */
 const LIVE_MS = 5000;
 
-export function AliasesPanel({ name }: { name: string }) {
+export function AliasesPanel({ name, newest }: { name: string; newest: number }) {
   const path = `/v1/functions/${name}/aliases`;
   const aliases = useResource(path, (signal) => call<AliasesReply>('GET', path, { signal }), LIVE_MS);
   return (
@@ -29,7 +30,7 @@ export function AliasesPanel({ name }: { name: string }) {
           <AliasTable name={name} path={path} aliases={all} onChanged={aliases.reload} />
         )}
       </ResourceView>
-      <AliasForm path={path} onChanged={aliases.reload} />
+      <AliasForm path={path} newest={newest} onChanged={aliases.reload} />
     </Panel>
   );
 }
@@ -76,10 +77,17 @@ function AliasTable({ name, path, aliases, onChanged }: AliasTableProps) {
   );
 }
 
-function AliasForm({ path, onChanged }: { path: string; onChanged: () => void }) {
+interface AliasFormProps {
+  path: string;
+  newest: number;
+  onChanged: () => void;
+}
+
+function AliasForm({ path, newest, onChanged }: AliasFormProps) {
   const [alias, setAlias] = useState('');
   const [version, setVersion] = useState('');
   const [split, setSplit] = useState('');
+  const problem = missingVersion(version, newest);
   const set = async () => {
     const { weights } = await call<{ weights: Record<string, number> }>(
       'PUT',
@@ -97,13 +105,14 @@ function AliasForm({ path, onChanged }: { path: string; onChanged: () => void })
       label="Set an alias"
       submit="Set the alias"
       class="inline"
-      disabled={alias === '' || version === ''}
+      disabled={alias === '' || version === '' || problem !== undefined}
       onSubmit={set}
     >
       <TextField label="Alias" name="alias" value={alias} onChange={setAlias} attributes={{ size: 12 }} />
       <TextField
         label="Version"
         name="version"
+        problem={problem}
         value={version}
         onChange={setVersion}
         attributes={{ type: 'number', min: 1 }}
@@ -122,14 +131,15 @@ function AliasForm({ path, onChanged }: { path: string; onChanged: () => void })
 interface TextFieldProps {
   label: string;
   name: string;
+  problem?: string | undefined;
   value: string;
   onChange: (value: string) => void;
   attributes: { size: number; placeholder?: string } | { type: 'number'; min: number };
 }
 
-function TextField({ label: text, name, value, onChange, attributes: own }: TextFieldProps) {
+function TextField({ label: text, name, problem, value, onChange, attributes: own }: TextFieldProps) {
   return (
-    <Field label={text} name={name}>
+    <Field label={text} name={name} problem={problem}>
       {(attributes) => (
         <input
           {...attributes}

@@ -1,6 +1,8 @@
 import { useState } from 'preact/hooks';
+import { MAX_INPUT_BYTES } from '../../../src/contract/limits.js';
 import { assertOk } from '../api/request.js';
 import { send } from '../api/send.js';
+import { INVOCATION_SILENCE_MS, INVOCATION_WAIT_SECONDS } from '../api/timed-fetch.js';
 import { CURL_KEY, curlBody } from '../curl.js';
 import { CodeField } from '../parts/code-field.js';
 import { CopyButton } from '../parts/copy-button.js';
@@ -10,7 +12,7 @@ import { Panel } from '../parts/page.js';
 import { Payload } from '../parts/payload.js';
 import { State } from '../parts/state.js';
 import { Link, useNavigate } from '../router.js';
-import { milliseconds, outputOf, visible } from '../text.js';
+import { milliseconds, outputOf, tooLong, visible } from '../text.js';
 
 interface Outcome {
   id: string;
@@ -30,15 +32,18 @@ export function FunctionInvoke({ name }: { name: string }) {
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const path = `/v1/functions/${version === '' ? name : `${name}@${encodeURIComponent(version)}`}/invoke`;
 
+  const problem = tooLong(input, MAX_INPUT_BYTES);
+
   const invoke = async () => {
     setOutcome(null);
     const response = await send('POST', path, {
       body: input,
+      silenceMs: INVOCATION_SILENCE_MS,
       headers: {
         // Requests the raw output, because the JSON envelope would encode it.
         Accept: 'application/octet-stream',
         'Content-Type': 'application/octet-stream',
-        ...(isAsync ? { Prefer: 'respond-async' } : {}),
+        Prefer: isAsync ? 'respond-async' : `wait=${INVOCATION_WAIT_SECONDS}`,
       },
     });
     const failed = response.ok ? null : await failureOf(response.clone());
@@ -64,10 +69,11 @@ export function FunctionInvoke({ name }: { name: string }) {
   return (
     <div class="halves">
       <Panel title="Input">
-        <Form label={`Invoke ${name}`} submit="Invoke" onSubmit={invoke}>
+        <Form label={`Invoke ${name}`} submit="Invoke" disabled={problem !== undefined} onSubmit={invoke}>
           <CodeField
             label="Input"
             hint="The function's stdin; JSON by convention, at most 1 MB."
+            problem={problem}
             language="json"
             rows={10}
             value={input}
@@ -101,24 +107,31 @@ export function FunctionInvoke({ name }: { name: string }) {
         {outcome === null ? (
           <p class="faint">Nothing has been invoked from here yet.</p>
         ) : (
-          <>
-            <p role="status">
-              <State of={outcome.state} /> in {milliseconds(outcome.durationMs)}, attempt {outcome.attempts} ·{' '}
-              <Link to={`/invocations/${outcome.id}`}>show the invocation</Link>
-            </p>
-            {outcome.error !== null && (
-              <pre class="notice bad error-text">{visible(outcome.error.slice(0, 16_384))}</pre>
-            )}
-            <Payload
-              label="Output"
-              text={outcome.output.text}
-              base64={outcome.output.base64}
-              name={`${name}-output`}
-            />
-          </>
+          <OutcomeView of={outcome} name={name} />
         )}
       </Panel>
     </div>
+  );
+}
+
+/** The state, error and output of an invocation. */
+function OutcomeView({ of: outcome, name }: { of: Outcome; name: string }) {
+  return (
+    <>
+      <p role="status">
+        <State of={outcome.state} /> in {milliseconds(outcome.durationMs)}, attempt {outcome.attempts} ·{' '}
+        <Link to={`/invocations/${outcome.id}`}>show the invocation</Link>
+      </p>
+      {outcome.error !== null && (
+        <pre class="notice bad error-text">{visible(outcome.error.slice(0, 16_384))}</pre>
+      )}
+      <Payload
+        label="Output"
+        text={outcome.output.text}
+        base64={outcome.output.base64}
+        name={`${name}-output`}
+      />
+    </>
   );
 }
 

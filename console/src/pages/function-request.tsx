@@ -1,5 +1,7 @@
 import { useState } from 'preact/hooks';
+import { MAX_INPUT_BYTES } from '../../../src/contract/limits.js';
 import { call } from '../api/request.js';
+import { INVOCATION_SILENCE_MS } from '../api/timed-fetch.js';
 import { CURL_KEY, curlBody } from '../curl.js';
 import { Choice } from '../parts/choice.js';
 import { CodeField } from '../parts/code-field.js';
@@ -7,7 +9,7 @@ import { CopyButton } from '../parts/copy-button.js';
 import { Field, Form } from '../parts/form.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
-import { brief, shellWord, visible } from '../text.js';
+import { brief, shellWord, tooLong, visible } from '../text.js';
 import type { AliasesReply, FunctionRecord, HttpReply, SettingsReply, StatusReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 import { HttpReplyView } from './http-reply.js';
@@ -75,6 +77,7 @@ function Builder({ base, name }: { base: string; name: string }) {
   const { headers, wrong } = parseHeaders(headerText);
   const full = encoded((path.startsWith('/') ? path : `/${path}`) + (query === '' ? '' : `?${query}`));
   const hasBody = !BODILESS.has(method) && body !== '';
+  const problem = hasBody ? tooLong(body, MAX_INPUT_BYTES) : undefined;
   const curl = [
     // With `-X HEAD`, curl would wait for a body.
     `curl ${method === 'HEAD' ? '-I' : `-i -X ${method}`} ${shellWord(base + full)}`,
@@ -91,7 +94,7 @@ function Builder({ base, name }: { base: string; name: string }) {
       anonymous: isAnonymous,
       ...(hasBody ? { body } : {}),
     };
-    setReply(await call<HttpReply>('POST', '/v1/http-requests', { json }));
+    setReply(await call<HttpReply>('POST', '/v1/http-requests', { json, silenceMs: INVOCATION_SILENCE_MS }));
   };
 
   return (
@@ -107,7 +110,12 @@ function Builder({ base, name }: { base: string; name: string }) {
             setPath(nextPath);
           }}
         />
-        <Form label="HTTP request" submit="Send" disabled={wrong !== undefined} onSubmit={send}>
+        <Form
+          label="HTTP request"
+          submit="Send"
+          disabled={wrong !== undefined || problem !== undefined}
+          onSubmit={send}
+        >
           <div class="row">
             <Choice
               label="Method"
@@ -140,7 +148,14 @@ function Builder({ base, name }: { base: string; name: string }) {
             )}
           </Field>
           {!BODILESS.has(method) && (
-            <CodeField label="Body" language="json" rows={6} value={body} onChange={setBody} />
+            <CodeField
+              label="Body"
+              problem={problem}
+              language="json"
+              rows={6}
+              value={body}
+              onChange={setBody}
+            />
           )}
           <label class="check">
             <input

@@ -91,6 +91,11 @@ export function RolloutPanel({ name, newest }: { name: string; newest: number })
   );
 }
 
+/** Says that a function has no such version; undefined if it may have. */
+export function missingVersion(version: string, newest: number): string | undefined {
+  return Number(version) > newest ? `There is no version ${version}; the newest is ${newest}.` : undefined;
+}
+
 function Progress({ of: rollout }: { of: Rollout }) {
   return (
     <>
@@ -117,6 +122,8 @@ function Start({ name, newest, onStart }: { name: string; newest: number; onStar
   const [steps, setSteps] = useState('5, 25, 50');
   const [every, setEvery] = useState('60');
   const [errors, setErrors] = useState('2');
+  const problem = missingVersion(to, newest);
+  const isComplete = [to, steps, every, errors].every((value) => value.trim() !== '');
   const start = async () => {
     await call('POST', pathOf(name), {
       json: {
@@ -134,7 +141,13 @@ function Start({ name, newest, onStart }: { name: string; newest: number; onStar
   return (
     <details>
       <summary>Start a rollout</summary>
-      <Form label="Start a rollout" submit="Start" class="inline" onSubmit={start}>
+      <Form
+        label="Start a rollout"
+        submit="Start"
+        class="inline"
+        disabled={!isComplete || problem !== undefined}
+        onSubmit={start}
+      >
         {(
           [
             ['To version', 'to', to, setTo],
@@ -143,7 +156,7 @@ function Start({ name, newest, onStart }: { name: string; newest: number; onStar
             ['Most errors in percent', 'max_error_percent', errors, setErrors],
           ] as const
         ).map(([label, name, value, change]) => (
-          <Field key={name} label={label} name={name}>
+          <Field key={name} label={label} name={name} problem={name === 'to' ? problem : undefined}>
             {(attributes) => (
               <input
                 {...attributes}

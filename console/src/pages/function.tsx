@@ -125,7 +125,7 @@ function Summary({ of: record, navigate }: Pick<PartProps, 'of' | 'navigate'>) {
           ['Module', <code key="cid">{label(record.wasm_cid)}</code>],
         ]}
       />
-      <AliasesPanel name={record.name} />
+      <AliasesPanel name={record.name} newest={record.version} />
       <RolloutPanel name={record.name} newest={record.version} />
       <SettingsPanel name={record.name} version={record.version} />
       <Panel title="Delete">

@@ -1,10 +1,12 @@
 import { useState } from 'preact/hooks';
+import { MAX_INPUT_BYTES } from '../../../src/contract/limits.js';
 import { call } from '../api/request.js';
 import { CodeField } from '../parts/code-field.js';
 import { Dialog } from '../parts/dialog.js';
 import { Field, Form } from '../parts/form.js';
 import { showMessage } from '../parts/messages.js';
 import { useNavigate } from '../router.js';
+import { tooLong } from '../text.js';
 import type { InvocationRecord, VersionsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
@@ -21,6 +23,7 @@ export function ReplayDialog({ of: record, onClose }: { of: InvocationRecord; on
   const versions = useResource(path, (signal) => call<VersionsReply>('GET', path, { signal }));
   const others = versions.data?.versions.filter((each) => each.version !== record.version) ?? [];
   const isEdited = own === null ? input !== '' : input !== own;
+  const problem = tooLong(input, MAX_INPUT_BYTES);
   const replay = async () => {
     const { request_id: id } = await call<{ request_id: string }>(
       'POST',
@@ -36,6 +39,7 @@ export function ReplayDialog({ of: record, onClose }: { of: InvocationRecord; on
       <Form
         label="Replay"
         submit={isEdited ? 'Replay with this input' : 'Replay'}
+        disabled={problem !== undefined}
         onSubmit={replay}
         buttons={
           <button type="button" onClick={onClose}>
@@ -67,6 +71,7 @@ export function ReplayDialog({ of: record, onClose }: { of: InvocationRecord; on
               ? 'The original input is not text or is no longer kept. Leave this empty to replay with the original.'
               : 'The original input, unless you change it.'
           }
+          problem={problem}
           language="json"
           value={input}
           onChange={setInput}

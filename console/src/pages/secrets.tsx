@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { MAX_SECRET_BYTES } from '../../../src/contract/limits.js';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
 import { Field, Form } from '../parts/form.js';
@@ -7,7 +8,7 @@ import { Age } from '../parts/moment.js';
 import { Page, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
-import { label } from '../text.js';
+import { label, tooLong } from '../text.js';
 import type { SecretsReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 
@@ -16,15 +17,6 @@ const LIVE_MS = 10_000;
 
 export function SecretsPage() {
   const secrets = useResource('secrets', (signal) => call<SecretsReply>('GET', PATH, { signal }), LIVE_MS);
-  const [name, setName] = useState('');
-  const [value, setValue] = useState('');
-  const set = async () => {
-    await call('PUT', PATH, { json: { name, value } });
-    showMessage('done', `Set ${name}.`);
-    setName('');
-    setValue('');
-    secrets.reload();
-  };
   return (
     <Page title="Secrets">
       <Panel title="Names">
@@ -73,39 +65,61 @@ export function SecretsPage() {
           )}
         </ResourceView>
       </Panel>
-      <Panel title="Set a secret">
-        <Form label="Set a secret" submit="Set the secret" disabled={name === ''} onSubmit={set}>
-          <Field label="Name" name="name">
-            {(attributes) => (
-              <input
-                {...attributes}
-                spellcheck={false}
-                placeholder="STRIPE_KEY"
-                value={name}
-                onInput={(event) => setName(event.currentTarget.value)}
-              />
-            )}
-          </Field>
-          <Field
-            label="Value"
-            name="value"
-            hint="Stored as it is, line breaks included; encrypted, and never shown again."
-          >
-            {(attributes) => (
-              // An input of one line would drop the line breaks of a pasted key.
-              <textarea
-                {...attributes}
-                class="code"
-                rows={3}
-                autocomplete="off"
-                spellcheck={false}
-                value={value}
-                onInput={(event) => setValue(event.currentTarget.value)}
-              />
-            )}
-          </Field>
-        </Form>
-      </Panel>
+      <SetSecret onSet={secrets.reload} />
     </Page>
+  );
+}
+
+function SetSecret({ onSet }: { onSet(): void }) {
+  const [name, setName] = useState('');
+  const [value, setValue] = useState('');
+  const problem = tooLong(value, MAX_SECRET_BYTES);
+  const set = async () => {
+    await call('PUT', PATH, { json: { name, value } });
+    showMessage('done', `Set ${name}.`);
+    setName('');
+    setValue('');
+    onSet();
+  };
+  return (
+    <Panel title="Set a secret">
+      <Form
+        label="Set a secret"
+        submit="Set the secret"
+        disabled={name === '' || problem !== undefined}
+        onSubmit={set}
+      >
+        <Field label="Name" name="name">
+          {(attributes) => (
+            <input
+              {...attributes}
+              spellcheck={false}
+              placeholder="STRIPE_KEY"
+              value={name}
+              onInput={(event) => setName(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        <Field
+          label="Value"
+          name="value"
+          problem={problem}
+          hint="Stored as it is, line breaks included; encrypted, and never shown again."
+        >
+          {(attributes) => (
+            // An input of one line would drop the line breaks of a pasted key.
+            <textarea
+              {...attributes}
+              class="code"
+              rows={3}
+              autocomplete="off"
+              spellcheck={false}
+              value={value}
+              onInput={(event) => setValue(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+      </Form>
+    </Panel>
   );
 }

@@ -35,7 +35,10 @@ export function SignInPage({ link, onLinkUsed }: SignInProps) {
     document.title = 'Sign in · Orama console';
     if (link === null) return;
     setFailure(null);
-    call<Parameters<typeof openSession>[0]>('POST', '/v1/auth/console-sessions', { json: { token: link } })
+    call<Parameters<typeof openSession>[0]>('POST', '/v1/auth/console-sessions', {
+      json: { token: link },
+      isChange: false,
+    })
       .then(openSession)
       .catch((error: unknown) => {
         setFailure(messageOf(error));

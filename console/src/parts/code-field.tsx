@@ -4,6 +4,8 @@ import type { Editor, Language } from './code-mirror.js';
 interface CodeFieldProps {
   label: string;
   hint?: string;
+  /** Why the engine would refuse the value, if the page knows. */
+  problem?: string | undefined;
   language: Language;
   value: string;
   placeholder?: string;
@@ -19,6 +21,7 @@ interface CodeFieldProps {
 export function CodeField({
   label,
   hint,
+  problem,
   language,
   value,
   placeholder = '',
@@ -95,6 +98,11 @@ export function CodeField({
       )}
       <div class={isOpen ? `code-editor rows-${rows}` : 'code-editor closed'} ref={host} />
       {hint !== undefined && <span class="hint">{hint}</span>}
+      {problem !== undefined && (
+        <span class="field-error" role="alert">
+          {problem}
+        </span>
+      )}
     </div>
   );
 }

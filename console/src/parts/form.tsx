@@ -18,6 +18,8 @@ interface FieldProps {
   hint?: string;
   /** The name that the value has in the API: errors about it are shown at the field. */
   name?: string;
+  /** Why the engine would refuse the value, if the page knows. */
+  problem?: string | undefined;
   children(attributes: {
     id: string;
     name: string | undefined;
@@ -26,10 +28,12 @@ interface FieldProps {
   }): ComponentChildren;
 }
 
-export function Field({ label, hint, name, children }: FieldProps) {
+export function Field({ label, hint, name, problem, children }: FieldProps) {
   const id = useId();
   const error = useContext(ErrorContext);
-  const isInvalid = name !== undefined && error?.field === name;
+  const refusal = name !== undefined && error?.field === name ? error.text : undefined;
+  const wrong = problem ?? refusal;
+  const isInvalid = wrong !== undefined;
   const describedBy = [hint !== undefined && `${id}-hint`, isInvalid && `${id}-error`].filter(Boolean);
   return (
     <div class="field">
@@ -47,7 +51,7 @@ export function Field({ label, hint, name, children }: FieldProps) {
       )}
       {isInvalid && (
         <span class="field-error" id={`${id}-error`} role="alert">
-          {brief(error.text, 1000)}
+          {brief(wrong, 1000)}
         </span>
       )}
     </div>

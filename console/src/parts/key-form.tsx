@@ -8,7 +8,11 @@ export function KeyForm() {
   const [key, setKey] = useState('');
   const signIn = async () => {
     openSession(
-      await call('POST', '/v1/auth/console-sessions', { headers: { 'X-API-Key': key.trim() }, json: {} }),
+      await call('POST', '/v1/auth/console-sessions', {
+        headers: { 'X-API-Key': key.trim() },
+        json: {},
+        isChange: false,
+      }),
     );
   };
   return (

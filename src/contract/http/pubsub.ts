@@ -83,10 +83,17 @@ export const subscribeQuerySchema = z.object({
     .describe('`true`: join the topic as a member and receive join and leave events of others.'),
   member_id: z.string().min(1).max(256).optional(),
   member_meta: z.string().max(4096).optional().describe('JSON that other members see.'),
+  heartbeat: z
+    .boolean()
+    .optional()
+    .describe('`true`: receive a frame at least every 15 seconds, for clients that cannot see pings.'),
 });
 
 /** A message as sent to live subscribers; `data` is Base64. */
 export const liveFrameSchema = z.object({ data: z.string(), timestamp: z.number(), topic: z.string() });
+
+/** Sent on request, since WebSockets in browsers do not show the server's pings. */
+export const heartbeatSchema = z.object({ type: z.literal('heartbeat'), timestamp: z.number() });
 
 export const presenceEventSchema = z.object({
   type: z.enum(['presence.join', 'presence.leave']),

@@ -11,10 +11,8 @@ import { acquireSocketLease } from '../admission/socket-lease.js';
 import type { RouteResponse } from '../route.js';
 import type { Services } from '../services.js';
 import { clientDisconnected } from './client-disconnect.js';
+import { HEARTBEAT_MS } from './heartbeat.js';
 import type { StreamEvent } from './stream-event.js';
-
-/** Interval of heartbeats, as proxies close idle connections. */
-const HEARTBEAT_MS = 15_000;
 
 /** Events are in memory as records, as text and as bytes until the client has read them. */
 const COPIES = 3;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { socketReplySchema } from '../../contract/http/invoke.js';
-import { liveFrameSchema, presenceEventSchema } from '../../contract/http/pubsub.js';
+import { heartbeatSchema, liveFrameSchema, presenceEventSchema } from '../../contract/http/pubsub.js';
 
 /** Descriptions of the WebSockets for the docs page, since OpenAPI does not support them. */
 export const SOCKET_DOCS = [
@@ -20,9 +20,10 @@ export const SOCKET_DOCS = [
     description:
       'Messages are received as {data: <base64>, timestamp: <ms>, topic}; sent messages are published. ' +
       'With ?presence=true, member_id= and member_meta= (JSON) the subscriber is a member and receives the ' +
-      'events of others: {type: "presence.join" | "presence.leave", member_id, meta, timestamp}. A client ' +
+      'events of others: {type: "presence.join" | "presence.leave", member_id, meta, timestamp}. With ' +
+      '?heartbeat=true a frame {type: "heartbeat", timestamp} is sent at once and every 15 seconds. A client ' +
       'that disappears without closing the socket leaves within 30 seconds; one that has not read 8 MB is ' +
       'closed with 1013.',
-    frame: z.union([liveFrameSchema, presenceEventSchema]),
+    frame: z.union([liveFrameSchema, presenceEventSchema, heartbeatSchema]),
   },
 ] as const;

@@ -1,5 +1,6 @@
 import type { RawData, WebSocket } from 'ws';
-import { subscribeQuerySchema } from '../../contract/http/pubsub.js';
+import type * as z from 'zod';
+import { type heartbeatSchema, subscribeQuerySchema } from '../../contract/http/pubsub.js';
 import { assertScope } from '../../core/auth/rights.js';
 import { FIRST_DEPTH } from '../../core/events/message.js';
 import { AppError } from '../../errors.js';
@@ -7,6 +8,7 @@ import { jsonTextOf } from '../../json/json-text.js';
 import { uuidv7 } from '../../uuid.js';
 import { parseJson } from '../request/parse-json.js';
 import { textReader } from '../request/read-text.js';
+import { HEARTBEAT_MS } from '../response/heartbeat.js';
 import { toAppError } from '../response/to-app-error.js';
 import { bytesOf } from './bytes-of.js';
 import { frameSender } from './frame-sender.js';
@@ -69,10 +71,22 @@ export const prepareTopicSocket: Prepare = async (handshake) => {
         send: (frame) => sender.send(frame),
         disconnect: () => sender.disconnect('messages arrive faster than they can be sent'),
       });
+      if (query.heartbeat) sendHeartbeats(ws, sender.send);
       publishMessages(ws, handshake, query.topic, sender.send);
     },
   };
 };
+
+/** The first one, sent at once, tells the client that others will follow. */
+function sendHeartbeats(ws: WebSocket, send: (frame: string) => void): void {
+  const beat = () => {
+    const frame: z.infer<typeof heartbeatSchema> = { type: 'heartbeat', timestamp: Date.now() };
+    send(JSON.stringify(frame));
+  };
+  beat();
+  const timer = setInterval(beat, HEARTBEAT_MS);
+  ws.on('close', () => clearInterval(timer));
+}
 
 /**
  * Publishes messages in order. Messages that arrive while others are being published form the next
