@@ -58,8 +58,9 @@ export type Condition =
  * One database per namespace, separate from the engine's own. Every statement passes the guard of
  * contract §2: a single statement with an allowed leading keyword, and no ATTACH, PRAGMA, VACUUM or
  * load_extension. `query` never writes. Throws `invalid_sql` with the database's message,
- * `unavailable` if the database is unreachable or the deadline has passed, or `ambiguous_write` if
- * a write may have taken place nevertheless.
+ * `unavailable` if the database is unreachable or the deadline has passed, `ambiguous_write` if a
+ * write may have taken place nevertheless, or `rate_limited` if too many statements of the
+ * namespace run or wait.
  */
 export interface FunctionDatabases extends Closable {
   query(namespace: Namespace, sql: string, args: SqlArgs, options: SqlOptions): Promise<SqlRows>;

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { FairQueue } from '../../../src/concurrency/fair-queue.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import { lowerPriority, reasonOf, startChild } from './sqlite-process.js';
 import type { ChildMessage, ChildReply, ChildRequest } from './sqlite-protocol.js';
@@ -40,9 +41,11 @@ interface Child {
 export class SqlitePool implements Closable {
   readonly #limits: PoolLimits;
   readonly #children = new Set<Child>();
-  #waiting: PendingStatement[] = [];
+  /** By file. */
+  readonly #waiting = new FairQueue<PendingStatement>();
   /** Set while no child is started, because the last start failed. */
   #retry: NodeJS.Timeout | null = null;
+  #soon: NodeJS.Immediate | null = null;
   #closed = false;
 
   constructor(limits: PoolLimits) {
@@ -78,7 +81,7 @@ export class SqlitePool implements Closable {
       const timer = setTimeout(() => this.#stop(job, 'deadline'), timeoutMs);
       const abort = () => this.#stop(job, 'aborted');
       signal?.addEventListener('abort', abort, { once: true });
-      this.#waiting.push(job);
+      this.#waiting.push(request.file, job);
       this.#dispatch();
     });
   }
@@ -86,8 +89,7 @@ export class SqlitePool implements Closable {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#retry !== null) clearTimeout(this.#retry);
-    for (const job of this.#waiting) job.reject('closed');
-    this.#waiting = [];
+    for (const job of this.#waiting.drain()) job.reject('closed');
     const exits = [...this.#children].map(
       (child) => new Promise<void>((resolve) => child.process.once('close', () => resolve())),
     );
@@ -97,24 +99,25 @@ export class SqlitePool implements Closable {
 
   /**
    * Assigns waiting jobs to idle children: first those of files with the fewest running jobs, and
-   * of these the oldest.
+   * of these in turn.
    */
   #dispatch(): void {
-    for (;;) {
+    while (this.#waiting.length > 0) {
       const running = this.#runningByFile();
       const free = this.#limits.children - [...running.values()].reduce((sum, count) => sum + count, 0);
-      let next: PendingStatement | undefined;
+      const mine = (file: string) => running.get(file) ?? 0;
       let fewest = Number.POSITIVE_INFINITY;
-      for (const job of this.#waiting) {
-        const mine = running.get(job.request.file) ?? 0;
-        if (mine >= fewest || !mayStart(mine, free, this.#limits.perFile)) continue;
-        next = job;
-        fewest = mine;
+      for (const file of this.#waiting.owners()) {
+        if (mayStart(mine(file), free, this.#limits.perFile)) fewest = Math.min(fewest, mine(file));
       }
-      const child = next === undefined ? null : this.#idleChild(next.request.file);
-      if (next === undefined || child === null) break;
-      this.#waiting.splice(this.#waiting.indexOf(next), 1);
-      this.#assign(child, next);
+      const job = this.#waiting.take(({ request }) => mine(request.file) === fewest);
+      if (job === null) break;
+      const child = this.#idleChild(job.request.file);
+      if (child === null) {
+        this.#waiting.requeue(job.request.file, job);
+        break;
+      }
+      this.#assign(child, job);
     }
     this.#keepSpare();
   }
@@ -155,7 +158,7 @@ export class SqlitePool implements Closable {
       // child.
       if (error === null || child.job !== job) return;
       child.job = null;
-      this.#waiting.unshift(job);
+      this.#waiting.requeue(job.request.file, job);
       this.#end(child, 'crashed');
       this.#dispatch();
     });
@@ -211,7 +214,7 @@ export class SqlitePool implements Closable {
     }, RETRY_START_MS);
     this.#retry.unref();
     if (this.#children.size > 0) this.#dispatch();
-    else for (const job of this.#waiting.splice(0)) job.reject('unstarted', error);
+    else for (const job of this.#waiting.drain()) job.reject('unstarted', error);
   }
 
   #settle(child: Child, reply: ChildReply): void {
@@ -236,11 +239,23 @@ export class SqlitePool implements Closable {
 
   /** Removes a waiting job, or ends the child of a running one. */
   #stop(job: PendingStatement, reason: RejectionReason): void {
-    this.#waiting = this.#waiting.filter((one) => one !== job);
-    const child = [...this.#children].find((one) => one.job === job);
+    const isWaiting = this.#waiting.remove(job.request.file, job);
     job.reject(reason);
+    if (isWaiting) return;
+    const child = [...this.#children].find((one) => one.job === job);
     if (child !== undefined) this.#end(child, reason);
-    this.#dispatch();
+    this.#dispatchSoon();
+  }
+
+  /**
+   * Assigns waiting jobs in a later turn: many jobs end at one deadline or signal, and each of them
+   * would otherwise be given a new process by the one before it, to be ended in the same turn.
+   */
+  #dispatchSoon(): void {
+    this.#soon ??= setImmediate(() => {
+      this.#soon = null;
+      if (!this.#closed) this.#dispatch();
+    });
   }
 
   #end(child: Child, reason: RejectionReason, cause?: unknown): void {
