@@ -155,6 +155,17 @@ export function testDatabaseStatements(driver: string, get: GetDatabases): void 
     t.is((await execute(`update ${table} set a = 3 returning a`)).rowsAffected, 2);
   });
 
+  test(`${driver}: INSERT OR FAIL keeps the rows before the one that failed, INSERT OR ROLLBACK none`, async (t) => {
+    const { table, query, execute } = await aTable(get, 'a unique');
+    const failed = { code: 'invalid_sql', message: /UNIQUE constraint failed/ };
+    await t.throwsAsync(execute(`insert or fail into ${table} (a) values (1), (2), (1)`), failed);
+    t.deepEqual(await query(`select a from ${table} order by a`), [{ a: 1 }, { a: 2 }]);
+    await t.throwsAsync(execute(`insert or rollback into ${table} (a) values (3), (1)`), failed);
+    await t.throwsAsync(execute(`insert into ${table} (a) values (3), (1)`), failed);
+    t.deepEqual(await query(`select a from ${table} order by a`), [{ a: 1 }, { a: 2 }]);
+    t.is((await execute(`insert into ${table} (a) values (3)`)).rowsAffected, 1);
+  });
+
   test(`${driver}: a transaction returns a result for each operation, and a failed operation rolls back all`, async (t) => {
     const { databases, namespace, table, query } = await aTable(get, 'a unique');
     const insert = (id: number, a: number) =>

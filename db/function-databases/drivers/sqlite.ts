@@ -22,12 +22,16 @@ export interface SqliteExecutorOptions {
 }
 
 /** Errors that are not caused by the statement, by SQLite's primary result code. */
-const UNAVAILABLE: ReadonlyMap<ChildFailure['code'], string> = new Map([
+const UNAVAILABLE: ReadonlyMap<ChildFailure['code'], string> = new Map<ChildFailure['code'], string>([
   [SQLITE.busy, 'The database of this namespace is locked by another statement for too long; try again.'],
   [SQLITE.ioError, 'The database file of this namespace cannot be read or written; check its disk.'],
   [SQLITE.corrupt, 'The database file of this namespace is damaged; restore it from a backup.'],
   [SQLITE.full, 'The disk that holds the functions’ databases is full; free some space and try again.'],
   [SQLITE.cannotOpen, 'The database file of this namespace cannot be opened; check the data directory.'],
+  [
+    'LOG_FULL',
+    'A query that has been running for long keeps recent writes of this namespace from being stored in its database file; nothing was written, try again when the query has ended.',
+  ],
   [SQLITE.notADatabase, 'The database file of this namespace is no database; restore it from a backup.'],
 ]);
 
