@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { FairQueue } from '../../../src/concurrency/fair-queue.js';
 import type { Closable } from '../../../src/ports/closable.js';
+import { type Child, type PendingStatement, rejectJob } from './sqlite-job.js';
 import { lowerPriority, reasonOf, startChild } from './sqlite-process.js';
 import type { ChildMessage, ChildReply, ChildRequest } from './sqlite-protocol.js';
 import { RejectedRequest, type RejectionReason } from './sqlite-rejection.js';
@@ -16,23 +17,6 @@ export interface PoolLimits {
 
 /** After a child could not be started, none is started for this long, in milliseconds. */
 const RETRY_START_MS = 250;
-
-interface PendingStatement {
-  request: ChildRequest;
-  resolve(reply: ChildReply): void;
-  /** Rejects the request. Idempotent; also releases the timer and the listener. */
-  reject(reason: RejectionReason, cause?: unknown): void;
-}
-
-interface Child {
-  process: ChildProcess;
-  job: PendingStatement | null;
-  /** The file of its last request, which it therefore has open. */
-  file: string | null;
-  /** Whether it has started, so that its end may be due to a statement. */
-  isReady: boolean;
-  idle: NodeJS.Timeout | null;
-}
 
 /**
  * Child processes that run requests. Requests wait in the pool and not in a child: when a child is
@@ -73,9 +57,9 @@ export class SqlitePool implements Closable {
           settled();
           resolve(reply);
         },
-        reject: (reason, cause) => {
+        reject: (reason, details) => {
           settled();
-          reject(new RejectedRequest(reason, cause));
+          reject(new RejectedRequest(reason, details));
         },
       };
       const timer = setTimeout(() => this.#stop(job, 'deadline'), timeoutMs);
@@ -153,6 +137,7 @@ export class SqlitePool implements Closable {
     child.idle = null;
     child.job = job;
     child.file = job.request.file;
+    child.isCommitting = false;
     child.process.send(job.request, (error) => {
       // The child ended before it received the request, so the request can safely be run by another
       // child.
@@ -179,16 +164,26 @@ export class SqlitePool implements Closable {
       started.on('error', (error) => this.#onStartFailed(error));
       return null;
     }
-    const child: Child = { process: started, job: null, file: null, isReady: false, idle: null };
+    const child: Child = {
+      process: started,
+      job: null,
+      file: null,
+      isReady: false,
+      isCommitting: false,
+      isClosed: false,
+      idle: null,
+    };
     lowerPriority(started);
     this.#children.add(child);
     started.on('message', (message: ChildMessage) => {
       if (message.kind === 'ready') child.isReady = true;
+      else if (message.kind === 'committing') child.isCommitting = true;
       else this.#settle(child, message);
     });
     started.on('error', () => this.#end(child, 'killed'));
     // Not 'exit', which may come before the last messages have been read.
     started.on('close', (_code, signal) => {
+      child.isClosed = true;
       if (child.isReady || !this.#children.has(child)) {
         this.#end(child, reasonOf(signal));
         this.#dispatch();
@@ -214,13 +209,15 @@ export class SqlitePool implements Closable {
     }, RETRY_START_MS);
     this.#retry.unref();
     if (this.#children.size > 0) this.#dispatch();
-    else for (const job of this.#waiting.drain()) job.reject('unstarted', error);
+    else for (const job of this.#waiting.drain()) job.reject('unstarted', { cause: error });
   }
 
   #settle(child: Child, reply: ChildReply): void {
     const { job } = child;
     child.job = null;
     job?.resolve(reply);
+    // It was killed after it had sent the reply.
+    if (!this.#children.has(child)) return;
     if (reply.isSpent) this.#end(child, 'closed');
     else this.#rest(child);
     this.#dispatch();
@@ -239,9 +236,10 @@ export class SqlitePool implements Closable {
 
   /** Removes a waiting job, or ends the child of a running one. */
   #stop(job: PendingStatement, reason: RejectionReason): void {
-    const isWaiting = this.#waiting.remove(job.request.file, job);
-    job.reject(reason);
-    if (isWaiting) return;
+    if (this.#waiting.remove(job.request.file, job)) {
+      job.reject(reason);
+      return;
+    }
     const child = [...this.#children].find((one) => one.job === job);
     if (child !== undefined) this.#end(child, reason);
     this.#dispatchSoon();
@@ -261,9 +259,8 @@ export class SqlitePool implements Closable {
   #end(child: Child, reason: RejectionReason, cause?: unknown): void {
     if (!this.#children.delete(child)) return;
     if (child.idle !== null) clearTimeout(child.idle);
-    child.job?.reject(reason, cause);
-    child.job = null;
     child.process.kill('SIGKILL');
+    rejectJob(child, reason, cause);
   }
 }
 

@@ -133,6 +133,11 @@ function rejectionError(error: unknown, timeoutMs: number): AppError {
     return new AppError('internal', "The functions’ database failed; the engine's log has the details.", {
       cause: error,
     });
+  if (error.inDoubt)
+    return new AppError(
+      'ambiguous_write',
+      'The process that ran the statement ended while it committed the write; check whether the write took place before repeating it.',
+    );
   switch (error.reason) {
     case 'deadline':
       return new AppError('unavailable', `The statement was stopped: it did not end within ${timeoutMs} ms.`);
