@@ -71,8 +71,8 @@ export interface FunctionDatabases extends Closable {
   select(namespace: Namespace, selection: Selection, options: SqlOptions): Promise<SqlRows>;
   execute(namespace: Namespace, sql: string, args: SqlArgs, options: SqlOptions): Promise<SqlResult>;
   /**
-   * Runs the operations atomically. The result has one element per operation: rows for a query, a
-   * result for an exec.
+   * Runs the operations atomically. The result has one element per operation: rows for a query, at
+   * most 8 MB in total, a result for an exec.
    */
   transaction(
     namespace: Namespace,

@@ -228,6 +228,33 @@ export function testDatabaseStatements(driver: string, get: GetDatabases): void 
     t.deepEqual(await query(`select * from ${table}`), []);
   });
 
+  test(`${driver}: the operations of a transaction share the 8 MB of a result`, async (t) => {
+    const { databases, namespace, table, query } = await aTable(get, 'a');
+    const insert = { kind: 'exec', sql: `insert into ${table} values (1, 1)`, args: [] } as const;
+    const ofBytes = (bytes: number) =>
+      ({
+        kind: 'query',
+        sql: `select printf('%.${bytes - '[{"x":""}]'.length}c', 'x') as x`,
+        args: [],
+      }) as const;
+    const half = ofBytes(4 << 20);
+    const results = await databases.transaction(namespace, [half, half], limits);
+    t.deepEqual(
+      results.map((rows) => JSON.stringify(rows).length),
+      [4 << 20, 4 << 20],
+    );
+    for (const operations of [
+      [half, half, ofBytes(20)],
+      [insert, half, half, ofBytes(20)],
+    ]) {
+      await t.throwsAsync(databases.transaction(namespace, operations, limits), {
+        code: 'invalid_sql',
+        message: /8 MB, with those of the other operations/,
+      });
+    }
+    t.deepEqual(await query(`select * from ${table}`), []);
+  });
+
   test(`${driver}: a transaction reads and writes a table that it creates`, async (t) => {
     const { databases, namespace, table } = await aTable(get, 'a');
     const exec = (sql: string) => ({ kind: 'exec', sql, args: [] }) as const;

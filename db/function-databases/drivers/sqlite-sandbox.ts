@@ -7,7 +7,7 @@ import type { SqlArgument } from '../arguments.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
 import { type BoundStatement, changesRows, type StatementOutcome } from '../executor.js';
 import { castToText } from '../parameters.js';
-import { NO_ROWS, RowWriter } from '../rows.js';
+import { NO_ROWS, ResultBudget, RowWriter } from '../rows.js';
 import { toJsonValue } from '../values.js';
 import { Authorizer } from './sqlite-authorizer.js';
 import { primaryCode, SQLITE, SqliteFault } from './sqlite-errors.js';
@@ -89,7 +89,8 @@ export class SandboxedDatabase {
       if (writes) this.#beginWrite(maxBytes);
       else if (operations.length > 1) this.#own('begin');
       try {
-        for (const operation of operations) done(this.#execute(operation));
+        const budget = new ResultBudget();
+        for (const operation of operations) done(this.#execute(operation, budget));
       } catch (error) {
         // INSERT OR FAIL keeps the rows that it has inserted before the one that failed.
         if (operations.length === 1 && writes) this.#commit(beforeCommit);
@@ -141,20 +142,20 @@ export class SandboxedDatabase {
     this.#own('commit');
   }
 
-  #execute(operation: BoundStatement): StatementOutcome {
+  #execute(operation: BoundStatement, budget: ResultBudget): StatementOutcome {
     this.#readOnly(operation.kind === 'query');
-    return operation.kind === 'query' ? this.#query(operation) : this.#write(operation);
+    return operation.kind === 'query' ? this.#query(operation, budget) : this.#write(operation);
   }
 
   /**
    * Runs a query. The binding cuts texts at a NUL and replaces invalid UTF-8, but returns bytes
    * unchanged: so texts are read as bytes, and bytes as hexadecimal.
    */
-  #query(operation: BoundStatement): StatementOutcome {
+  #query(operation: BoundStatement, budget: ResultBudget): StatementOutcome {
     const columns = columnNames(this.#database.prepare(operation.sql));
     const { sql, bindings } = bind(operation);
     const statement = this.#database.prepare(exactQuery(sql, columns.length, asBytes));
-    const rows = new RowWriter(columns);
+    const rows = new RowWriter(columns, budget);
     for (const found of statement.iterate(...bindings) as Iterable<unknown>) {
       const row = (found as unknown[]).map((value, at) => decode(value, columns[at]));
       if (!rows.add(row)) throw new SqliteFault('TOO_LARGE', 'the result is larger than 8 MB');

@@ -8,6 +8,7 @@ import { AppError, messageOf } from '../../../src/errors.js';
 import { fileReason } from '../../../src/files/file-reason.js';
 import { nodeErrorCode } from '../../../src/node-error-code.js';
 import type { Executor } from '../executor.js';
+import { tooLarge } from '../rows.js';
 import { SQLITE } from './sqlite-errors.js';
 import { SqlitePool } from './sqlite-pool.js';
 import { type ChildReply, MAX_STATEMENT_MB } from './sqlite-protocol.js';
@@ -108,13 +109,13 @@ function replyError(reply: ChildFailure, operations: number): AppError {
   const message = UNAVAILABLE.get(reply.code);
   if (message !== undefined) return new AppError('unavailable', message);
   const where = operations > 1 ? `Operation ${reply.at + 1}: ` : '';
-  return new AppError('invalid_sql', `${where}${sentence(reply)}.`);
+  return new AppError('invalid_sql', `${where}${sentence(reply, operations > 1)}.`);
 }
 
-function sentence({ code, message }: ChildFailure): string {
+function sentence({ code, message }: ChildFailure, several: boolean): string {
   switch (code) {
     case 'TOO_LARGE':
-      return 'the result is larger than 8 MB; select fewer rows or columns';
+      return tooLarge(several);
     case SQLITE.noMemory:
       return OUT_OF_MEMORY;
     case SQLITE.tooBig:
