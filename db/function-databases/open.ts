@@ -54,6 +54,7 @@ export async function openFunctionDatabases(options: FunctionDatabasesOptions): 
       );
     },
     bytes: (namespace) => executor.bytes(namespace),
+    quotaBytes: async (namespace) => (executor.limitsBytes ? executor.bytes(namespace) : 0),
     ping: () => executor.ping(),
     close: () => executor.close(),
   };

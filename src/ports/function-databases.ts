@@ -81,6 +81,11 @@ export interface FunctionDatabases extends Closable {
   ): Promise<(SqlRows | SqlResult)[]>;
   /** Size of the namespace's database; 0 if there is none. */
   bytes(namespace: Namespace): Promise<number>;
+  /**
+   * Size that counts towards the quota of the namespace; 0 on RQLite, whose operator limits it, so
+   * that it is known also while RQLite is away.
+   */
+  quotaBytes(namespace: Namespace): Promise<number>;
   ping(): Promise<void>;
 }
 

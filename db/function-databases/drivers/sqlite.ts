@@ -52,6 +52,7 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
   let closing: Promise<void> | undefined;
 
   return {
+    limitsBytes: true,
     async run(namespace, operations, { timeoutMs, signal, maxDatabaseBytes }) {
       const request = {
         file: fileOf(namespace),
