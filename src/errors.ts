@@ -66,7 +66,7 @@ export const ERRORS = {
   ambiguous_write: {
     status: 503,
     about:
-      'The write may have taken place: the queue or the store did not confirm it, or there is no memory for its reply. Look before repeating it; repeat an invocation with the same Idempotency-Key.',
+      'The write may have taken place: the queue, the store or the database did not confirm it, or there is no memory for its reply. Look before repeating it; repeat an invocation with the same Idempotency-Key.',
   },
   loop_detected: {
     status: 508,

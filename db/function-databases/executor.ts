@@ -30,6 +30,8 @@ export interface Executor extends Closable {
     operations: readonly BoundStatement[],
     options: SqlOptions,
   ): Promise<StatementOutcome[]>;
+  /** Whether the driver enforces `maxDatabaseBytes`. */
+  readonly limitsBytes: boolean;
   /** Resolves with the size of the namespace's database, in bytes. */
   bytes(namespace: Namespace): Promise<number>;
   ping(): Promise<void>;

@@ -1,6 +1,7 @@
 import type { Namespace } from '../../src/contract/ids.js';
 import type { FunctionDatabases, SqlArgs, SqlOperation } from '../../src/ports/function-databases.js';
 import { toArguments } from './arguments.js';
+import { StatementBacklog } from './backlog.js';
 import type { RqliteExecutorOptions } from './drivers/rqlite.js';
 import type { SqliteExecutorOptions } from './drivers/sqlite.js';
 import type { BoundStatement, Executor, StatementOutcome } from './executor.js';
@@ -22,11 +23,13 @@ export type FunctionDatabasesOptions = (
 /** Opens the functions' databases, one per namespace, behind the guard. */
 export async function openFunctionDatabases(options: FunctionDatabasesOptions): Promise<FunctionDatabases> {
   const executor = await openExecutor(options);
-  const run: Executor['run'] = async (namespace, operations, limits) => {
-    const maxDatabaseBytes = limits.maxDatabaseBytes ?? (await options.limitOf?.(namespace));
-    const bounded = maxDatabaseBytes === undefined ? limits : { ...limits, maxDatabaseBytes };
-    return executor.run(namespace, operations, bounded);
-  };
+  const backlog = new StatementBacklog();
+  const run: Executor['run'] = (namespace, operations, limits) =>
+    backlog.run(namespace, operations, async () => {
+      const maxDatabaseBytes = limits.maxDatabaseBytes ?? (await options.limitOf?.(namespace));
+      const bounded = maxDatabaseBytes === undefined ? limits : { ...limits, maxDatabaseBytes };
+      return executor.run(namespace, operations, bounded);
+    });
 
   return {
     async query(namespace, sql, args, limits) {
@@ -51,6 +54,7 @@ export async function openFunctionDatabases(options: FunctionDatabasesOptions): 
       );
     },
     bytes: (namespace) => executor.bytes(namespace),
+    quotaBytes: async (namespace) => (executor.limitsBytes ? executor.bytes(namespace) : 0),
     ping: () => executor.ping(),
     close: () => executor.close(),
   };

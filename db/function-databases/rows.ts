@@ -25,30 +25,45 @@ function distinctNames(columns: readonly string[]): string[] {
 }
 
 /**
+ * The bytes that the results of one call may have. Several operations share them, since all results
+ * are in memory before the first one is sent.
+ */
+export class ResultBudget {
+  #left = MAX_HOST_RESULT_BYTES;
+
+  /** Returns false if the bytes exceed the limit. */
+  take(bytes: number): boolean {
+    this.#left -= bytes;
+    return this.#left >= 0;
+  }
+}
+
+/**
  * Writes the rows of a result as JSON objects, without creating the objects: a result may have a
  * million rows.
  */
 export class RowWriter {
   readonly #names: readonly string[];
   readonly #rows: string[] = [];
-  /** With "[", and a comma or "]" after each row. */
-  #bytes = 1;
+  readonly #budget: ResultBudget;
 
-  constructor(columns: readonly string[]) {
+  constructor(columns: readonly string[], budget: ResultBudget) {
+    this.#budget = budget;
+    // "["; after each row there is a comma or "]".
+    budget.take(1);
     this.#names = distinctNames(columns).map((name, at) => `${at === 0 ? '' : ','}${JSON.stringify(name)}:`);
   }
 
   /**
-   * Adds a row with values converted by `toJsonValue`. Returns false when the rows exceed the size
-   * limit of a result.
+   * Adds a row with values converted by `toJsonValue`. Returns false when the rows exceed the
+   * budget.
    */
   add(row: readonly unknown[]): boolean {
     let text = '{';
     for (let at = 0; at < row.length; at++) text += `${this.#names[at]}${valueText(row[at])}`;
     text += '}';
     this.#rows.push(text);
-    this.#bytes += Buffer.byteLength(text) + 1;
-    return this.#bytes <= MAX_HOST_RESULT_BYTES;
+    return this.#budget.take(Buffer.byteLength(text) + 1);
   }
 
   finish(): SqlRows {
@@ -58,4 +73,13 @@ export class RowWriter {
 
 function valueText(value: unknown): string {
   return typeof value === 'bigint' ? String(value) : JSON.stringify(value);
+}
+
+/**
+ * Says that a result exceeds the budget of its call, which may have several operations. Without a
+ * capital letter and a full stop.
+ */
+export function tooLarge(several: boolean): string {
+  const together = several ? ', with those of the other operations' : '';
+  return `the result is larger than 8 MB${together}; select fewer rows or columns`;
 }

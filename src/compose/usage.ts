@@ -14,7 +14,7 @@ export function createUsageReader(ports: Ports): UsageReader {
         store.quotas.use(namespace),
         store.triggers.list(namespace),
         queue.use(namespace),
-        databases.bytes(namespace),
+        databases.quotaBytes(namespace),
         cache.bytes(namespace),
         store.quotas.logBytes(namespace, today),
         leases.held(socketKey(namespace)),

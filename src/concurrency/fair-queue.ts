@@ -1,10 +1,13 @@
+import { RemovableList } from './removable-list.js';
+
 /**
  * A queue with one first-in-first-out list per owner. Owners are served round-robin, so that no
- * owner's backlog delays another owner.
+ * owner's backlog delays another owner. An item must not be in the queue twice. What an operation
+ * costs does not depend on the number of items.
  */
 export class FairQueue<T> {
   /** In order of service: the next owner comes first. */
-  readonly #queues = new Map<string, T[]>();
+  readonly #queues = new Map<string, RemovableList<T>>();
   #length = 0;
 
   get length(): number {
@@ -16,9 +19,7 @@ export class FairQueue<T> {
   }
 
   push(owner: string, item: T): void {
-    const queue = this.#queues.get(owner);
-    if (queue === undefined) this.#queues.set(owner, [item]);
-    else queue.push(item);
+    this.#queueOf(owner).push(item);
     this.#length++;
   }
 
@@ -27,9 +28,7 @@ export class FairQueue<T> {
    * is served last.
    */
   requeue(owner: string, item: T): void {
-    const queue = this.#queues.get(owner);
-    if (queue === undefined) this.#queues.set(owner, [item]);
-    else queue.unshift(item);
+    this.#queueOf(owner).unshift(item);
     this.#length++;
   }
 
@@ -39,9 +38,9 @@ export class FairQueue<T> {
    */
   take(accept: (item: T) => boolean): T | null {
     for (const [owner, queue] of this.#queues) {
-      const item = queue[0];
+      const item = queue.first;
       if (item === undefined || !accept(item)) continue;
-      queue.shift();
+      queue.remove(item);
       this.#length--;
       // Move the owner to the end of the order.
       this.#queues.delete(owner);
@@ -58,18 +57,24 @@ export class FairQueue<T> {
 
   remove(owner: string, item: T): boolean {
     const queue = this.#queues.get(owner);
-    const at = queue?.indexOf(item) ?? -1;
-    if (queue === undefined || at < 0) return false;
-    queue.splice(at, 1);
+    if (queue === undefined || !queue.remove(item)) return false;
     if (queue.length === 0) this.#queues.delete(owner);
     this.#length--;
     return true;
   }
 
   drain(): T[] {
-    const items = [...this.#queues.values()].flat();
+    const items = [...this.#queues.values()].flatMap((queue) => [...queue]);
     this.#queues.clear();
     this.#length = 0;
     return items;
+  }
+
+  #queueOf(owner: string): RemovableList<T> {
+    const found = this.#queues.get(owner);
+    if (found !== undefined) return found;
+    const created = new RemovableList<T>();
+    this.#queues.set(owner, created);
+    return created;
   }
 }

@@ -58,8 +58,9 @@ export type Condition =
  * One database per namespace, separate from the engine's own. Every statement passes the guard of
  * contract §2: a single statement with an allowed leading keyword, and no ATTACH, PRAGMA, VACUUM or
  * load_extension. `query` never writes. Throws `invalid_sql` with the database's message,
- * `unavailable` if the database is unreachable or the deadline has passed, or `ambiguous_write` if
- * a write may have taken place nevertheless.
+ * `unavailable` if the database is unreachable or the deadline has passed, `ambiguous_write` if a
+ * write may have taken place nevertheless, or `rate_limited` if too many statements of the
+ * namespace run or wait.
  */
 export interface FunctionDatabases extends Closable {
   query(namespace: Namespace, sql: string, args: SqlArgs, options: SqlOptions): Promise<SqlRows>;
@@ -70,8 +71,8 @@ export interface FunctionDatabases extends Closable {
   select(namespace: Namespace, selection: Selection, options: SqlOptions): Promise<SqlRows>;
   execute(namespace: Namespace, sql: string, args: SqlArgs, options: SqlOptions): Promise<SqlResult>;
   /**
-   * Runs the operations atomically. The result has one element per operation: rows for a query, a
-   * result for an exec.
+   * Runs the operations atomically. The result has one element per operation: rows for a query, at
+   * most 8 MB in total, a result for an exec.
    */
   transaction(
     namespace: Namespace,
@@ -80,6 +81,11 @@ export interface FunctionDatabases extends Closable {
   ): Promise<(SqlRows | SqlResult)[]>;
   /** Size of the namespace's database; 0 if there is none. */
   bytes(namespace: Namespace): Promise<number>;
+  /**
+   * Size that counts towards the quota of the namespace; 0 on RQLite, whose operator limits it, so
+   * that it is known also while RQLite is away.
+   */
+  quotaBytes(namespace: Namespace): Promise<number>;
   ping(): Promise<void>;
 }
 

@@ -155,6 +155,17 @@ export function testDatabaseStatements(driver: string, get: GetDatabases): void 
     t.is((await execute(`update ${table} set a = 3 returning a`)).rowsAffected, 2);
   });
 
+  test(`${driver}: INSERT OR FAIL keeps the rows before the one that failed, INSERT OR ROLLBACK none`, async (t) => {
+    const { table, query, execute } = await aTable(get, 'a unique');
+    const failed = { code: 'invalid_sql', message: /UNIQUE constraint failed/ };
+    await t.throwsAsync(execute(`insert or fail into ${table} (a) values (1), (2), (1)`), failed);
+    t.deepEqual(await query(`select a from ${table} order by a`), [{ a: 1 }, { a: 2 }]);
+    await t.throwsAsync(execute(`insert or rollback into ${table} (a) values (3), (1)`), failed);
+    await t.throwsAsync(execute(`insert into ${table} (a) values (3), (1)`), failed);
+    t.deepEqual(await query(`select a from ${table} order by a`), [{ a: 1 }, { a: 2 }]);
+    t.is((await execute(`insert into ${table} (a) values (3)`)).rowsAffected, 1);
+  });
+
   test(`${driver}: a transaction returns a result for each operation, and a failed operation rolls back all`, async (t) => {
     const { databases, namespace, table, query } = await aTable(get, 'a unique');
     const insert = (id: number, a: number) =>
@@ -214,6 +225,33 @@ export function testDatabaseStatements(driver: string, get: GetDatabases): void 
       code: 'invalid_sql',
       message: /8 MB/,
     });
+    t.deepEqual(await query(`select * from ${table}`), []);
+  });
+
+  test(`${driver}: the operations of a transaction share the 8 MB of a result`, async (t) => {
+    const { databases, namespace, table, query } = await aTable(get, 'a');
+    const insert = { kind: 'exec', sql: `insert into ${table} values (1, 1)`, args: [] } as const;
+    const ofBytes = (bytes: number) =>
+      ({
+        kind: 'query',
+        sql: `select printf('%.${bytes - '[{"x":""}]'.length}c', 'x') as x`,
+        args: [],
+      }) as const;
+    const half = ofBytes(4 << 20);
+    const results = await databases.transaction(namespace, [half, half], limits);
+    t.deepEqual(
+      results.map((rows) => JSON.stringify(rows).length),
+      [4 << 20, 4 << 20],
+    );
+    for (const operations of [
+      [half, half, ofBytes(20)],
+      [insert, half, half, ofBytes(20)],
+    ]) {
+      await t.throwsAsync(databases.transaction(namespace, operations, limits), {
+        code: 'invalid_sql',
+        message: /8 MB, with those of the other operations/,
+      });
+    }
     t.deepEqual(await query(`select * from ${table}`), []);
   });
 

@@ -102,6 +102,15 @@ onRqlite('functions’ databases pass their conformance suite', (binary) => {
   });
 });
 
+test('what counts towards database_mb is 0 on RQLite, also while it cannot be reached', async (t) => {
+  const namespace = namespaceSchema.parse('mine');
+  const url = 'http://127.0.0.1:1/{namespace}';
+  const databases = await openParsedDatabases({ driver: 'rqlite', url, namespace });
+  t.teardown(() => databases.close());
+  await t.throwsAsync(databases.bytes(namespace), { code: 'unavailable' });
+  t.is(await databases.quotaBytes(namespace), 0);
+});
+
 test('an unreachable RQLite fails at open, or with {namespace} in the URL at the first statement', async (t) => {
   const namespace = namespaceSchema.parse('mine');
   await t.throwsAsync(openParsedDatabases({ driver: 'rqlite', url: 'http://127.0.0.1:1', namespace }), {

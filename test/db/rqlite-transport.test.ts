@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { isRepeatable, kindOf } from '../../db/drivers/rqlite/statement-kind.js';
 import { RqliteTransport } from '../../db/drivers/rqlite/transport.js';
+import { send } from '../../db/function-databases/drivers/rqlite-statements.js';
+import { guard } from '../../db/function-databases/statement.js';
 import { freePort } from '../helpers/free-port.js';
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
@@ -232,6 +234,26 @@ test('a statement that takes long is waited for while its node answers others', 
     slow.seen.some(({ method }) => method === 'GET'),
     'the node was asked whether it still answers',
   );
+});
+
+test("a function's statement is sent once, however much longer than other requests it may take", async (t) => {
+  const slow: Answer = (response, request) => {
+    if (request.method === 'GET') return response.end('[+]node ok');
+    const answer = json(200, { results: [{ columns: ['a'], types: ['integer'], values: [[7]] }] });
+    return setTimeout(() => answer(response, request), 4_000);
+  };
+  const nodes = [await aNode(t, slow), await aNode(t, slow), await aNode(t, slow)];
+  const urls = nodes.map(({ url }) => url);
+  const cluster = new RqliteTransport({ urls, requestTimeoutMs: 500 });
+  t.teardown(() => cluster.close());
+  const run = async (sql: string, kind: 'query' | 'exec') => {
+    const [outcome] = await send(cluster, [{ kind, ...guard(sql, kind), args: [] }], { timeoutMs: 60_000 });
+    return outcome?.rows.json;
+  };
+  t.is(await run('select a from t', 'query'), '[{"a":7}]');
+  t.is(await run('insert into t values (7) returning a', 'exec'), '[{"a":7}]');
+  const statements = nodes.flatMap(({ seen }) => seen.filter(({ method }) => method === 'POST'));
+  t.is(statements.length, 2);
 });
 
 for (const sql of [

@@ -18,8 +18,8 @@ export interface RqliteTransportOptions {
    */
   retryForMs?: number;
   /**
-   * The timeout of a response, in milliseconds; must exceed the duration of the slowest statement.
-   * A node that answers nothing at all is noticed earlier; see `AnswerWatch`.
+   * The timeout of a response, in milliseconds, of requests without one of their own; must exceed
+   * the duration of the slowest statement. A node that answers nothing at all is noticed earlier; see `AnswerWatch`.
    */
   requestTimeoutMs?: number;
   /** The number of concurrent connections per node. */
@@ -42,6 +42,8 @@ export interface RequestOptions {
   /** Whether it matters to the caller that a request whose response was lost may be executed. */
   writes?: boolean;
   signal?: AbortSignal;
+  /** The timeout of a response, in milliseconds; by default that of the transport. */
+  timeoutMs?: number;
   maxResponseBytes?: number;
 }
 
@@ -177,7 +179,11 @@ export class RqliteTransport {
     node: number,
     path: string,
     body: string,
-    { signal, maxResponseBytes = Number.POSITIVE_INFINITY }: RequestOptions,
+    {
+      signal,
+      timeoutMs = this.#requestTimeoutMs,
+      maxResponseBytes = Number.POSITIVE_INFINITY,
+    }: RequestOptions,
   ): Promise<RqliteResponse | FailedRequest> {
     const target = this.#nodes[node];
     if (target === undefined) throw new RqliteError('RQLITE_REFUSED', `there is no node ${node}`);
@@ -188,8 +194,8 @@ export class RqliteTransport {
           path: target.prefix + path,
           body,
           headers: target.headers,
-          headersTimeout: this.#requestTimeoutMs,
-          bodyTimeout: this.#requestTimeoutMs,
+          headersTimeout: timeoutMs,
+          bodyTimeout: timeoutMs,
           signal: signal === undefined ? silent : AbortSignal.any([signal, silent]),
         });
         return {

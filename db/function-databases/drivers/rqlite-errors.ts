@@ -1,5 +1,6 @@
 import { AppError } from '../../../src/errors.js';
 import { RqliteError } from '../../drivers/rqlite/errors.js';
+import { tooLarge } from '../rows.js';
 
 const UNREACHABLE = 'The database of this namespace cannot be reached right now; try again in a moment.';
 
@@ -63,11 +64,7 @@ export function toAppError(error: unknown, timeoutMs: number, numbered: boolean)
         options,
       );
     case 'RQLITE_TOO_LARGE':
-      return new AppError(
-        'invalid_sql',
-        'The result is larger than 8 MB; select fewer rows or columns.',
-        options,
-      );
+      return new AppError('invalid_sql', `${tooLarge(numbered).replace(/^t/, 'T')}.`, options);
     case 'SQLITE_READONLY':
       return new AppError('invalid_sql', 'A query only reads; use execute to write.', options);
     default: {

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DecodedTable } from '../../drivers/rqlite/decode.js';
 import { RqliteError } from '../../drivers/rqlite/errors.js';
 import { type BoundStatement, changesRows, type StatementOutcome } from '../executor.js';
-import { RowWriter } from '../rows.js';
+import { ResultBudget, RowWriter } from '../rows.js';
 import { toJsonValue } from '../values.js';
 
 /** How long writing the rows of a result may block the event loop, in milliseconds. */
@@ -13,18 +13,20 @@ export async function toOutcomes(
   tables: readonly DecodedTable[],
 ): Promise<StatementOutcome[]> {
   const outcomes: StatementOutcome[] = [];
-  for (const [at, table] of tables.entries()) outcomes.push(await toOutcome(operations[at], table));
+  const budget = new ResultBudget();
+  for (const [at, table] of tables.entries()) outcomes.push(await toOutcome(operations[at], table, budget));
   return outcomes;
 }
 
 async function toOutcome(
   operation: BoundStatement | undefined,
   table: DecodedTable,
+  budget: ResultBudget,
 ): Promise<StatementOutcome> {
   if (operation === undefined)
     throw new RqliteError('RQLITE_REFUSED', 'there are more results than statements');
   const { kind, verb } = operation;
-  const rows = new RowWriter(table.columns);
+  const rows = new RowWriter(table.columns, budget);
   let since = performance.now();
   for (const row of table.values) {
     if (!rows.add(row.map(toJsonValue)))

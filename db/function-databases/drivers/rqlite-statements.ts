@@ -61,6 +61,9 @@ async function post(
     const response = await cluster.post(url, encodeStatements(statements), {
       idempotent,
       signal: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
+      // Sent again before its deadline, a long statement would run several times at once. A node
+      // that does not answer at all is noticed earlier.
+      timeoutMs,
       maxResponseBytes: MAX_RESPONSE_BYTES,
     });
     return response.results ?? [];

@@ -39,6 +39,7 @@ export async function openRqliteExecutor(options: RqliteExecutorOptions): Promis
 }
 
 class RqliteExecutor implements Executor {
+  readonly limitsBytes = false;
   readonly #only: Namespace;
   readonly #clusters: RqliteClusters;
 

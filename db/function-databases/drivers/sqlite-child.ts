@@ -35,10 +35,18 @@ function connection(file: string): SandboxedDatabase {
   return opened;
 }
 
+/**
+ * Tells the engine that the writes may be committed from now on. The message is in the pipe when
+ * `send` returns, since nothing else is, so the engine reads it also if this process is killed next.
+ */
+function announceCommit(): void {
+  process.send?.({ kind: 'committing' });
+}
+
 function answer({ file, operations, maxBytes }: ChildRequest): ChildAnswer {
   const outcomes: StatementOutcome[] = [];
   try {
-    connection(file).run(operations, maxBytes, (outcome) => void outcomes.push(outcome));
+    connection(file).run(operations, maxBytes, (outcome) => void outcomes.push(outcome), announceCommit);
     return { kind: 'done', outcomes };
   } catch (error) {
     const code = error instanceof SqliteFault ? error.code : primaryCode(error);

@@ -3,7 +3,7 @@
  * use.
  */
 export class SqliteFault extends Error {
-  readonly code: 'TOO_LARGE' | 'NOT_UTF8' | 'SEVERAL' | 'OVER_LIMIT';
+  readonly code: 'TOO_LARGE' | 'NOT_UTF8' | 'SEVERAL' | 'OVER_LIMIT' | 'LOG_FULL';
 
   constructor(code: SqliteFault['code'], message: string) {
     super(message);

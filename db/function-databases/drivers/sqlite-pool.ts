@@ -1,5 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
+import { FairQueue } from '../../../src/concurrency/fair-queue.js';
 import type { Closable } from '../../../src/ports/closable.js';
+import { type Child, type PendingStatement, rejectJob } from './sqlite-job.js';
 import { lowerPriority, reasonOf, startChild } from './sqlite-process.js';
 import type { ChildMessage, ChildReply, ChildRequest } from './sqlite-protocol.js';
 import { RejectedRequest, type RejectionReason } from './sqlite-rejection.js';
@@ -16,23 +18,6 @@ export interface PoolLimits {
 /** After a child could not be started, none is started for this long, in milliseconds. */
 const RETRY_START_MS = 250;
 
-interface PendingStatement {
-  request: ChildRequest;
-  resolve(reply: ChildReply): void;
-  /** Rejects the request. Idempotent; also releases the timer and the listener. */
-  reject(reason: RejectionReason, cause?: unknown): void;
-}
-
-interface Child {
-  process: ChildProcess;
-  job: PendingStatement | null;
-  /** The file of its last request, which it therefore has open. */
-  file: string | null;
-  /** Whether it has started, so that its end may be due to a statement. */
-  isReady: boolean;
-  idle: NodeJS.Timeout | null;
-}
-
 /**
  * Child processes that run requests. Requests wait in the pool and not in a child: when a child is
  * killed for a request that exceeded its deadline, no other request is lost.
@@ -40,9 +25,11 @@ interface Child {
 export class SqlitePool implements Closable {
   readonly #limits: PoolLimits;
   readonly #children = new Set<Child>();
-  #waiting: PendingStatement[] = [];
+  /** By file. */
+  readonly #waiting = new FairQueue<PendingStatement>();
   /** Set while no child is started, because the last start failed. */
   #retry: NodeJS.Timeout | null = null;
+  #soon: NodeJS.Immediate | null = null;
   #closed = false;
 
   constructor(limits: PoolLimits) {
@@ -70,15 +57,15 @@ export class SqlitePool implements Closable {
           settled();
           resolve(reply);
         },
-        reject: (reason, cause) => {
+        reject: (reason, details) => {
           settled();
-          reject(new RejectedRequest(reason, cause));
+          reject(new RejectedRequest(reason, details));
         },
       };
       const timer = setTimeout(() => this.#stop(job, 'deadline'), timeoutMs);
       const abort = () => this.#stop(job, 'aborted');
       signal?.addEventListener('abort', abort, { once: true });
-      this.#waiting.push(job);
+      this.#waiting.push(request.file, job);
       this.#dispatch();
     });
   }
@@ -86,8 +73,7 @@ export class SqlitePool implements Closable {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#retry !== null) clearTimeout(this.#retry);
-    for (const job of this.#waiting) job.reject('closed');
-    this.#waiting = [];
+    for (const job of this.#waiting.drain()) job.reject('closed');
     const exits = [...this.#children].map(
       (child) => new Promise<void>((resolve) => child.process.once('close', () => resolve())),
     );
@@ -97,24 +83,25 @@ export class SqlitePool implements Closable {
 
   /**
    * Assigns waiting jobs to idle children: first those of files with the fewest running jobs, and
-   * of these the oldest.
+   * of these in turn.
    */
   #dispatch(): void {
-    for (;;) {
+    while (this.#waiting.length > 0) {
       const running = this.#runningByFile();
       const free = this.#limits.children - [...running.values()].reduce((sum, count) => sum + count, 0);
-      let next: PendingStatement | undefined;
+      const mine = (file: string) => running.get(file) ?? 0;
       let fewest = Number.POSITIVE_INFINITY;
-      for (const job of this.#waiting) {
-        const mine = running.get(job.request.file) ?? 0;
-        if (mine >= fewest || !mayStart(mine, free, this.#limits.perFile)) continue;
-        next = job;
-        fewest = mine;
+      for (const file of this.#waiting.owners()) {
+        if (mayStart(mine(file), free, this.#limits.perFile)) fewest = Math.min(fewest, mine(file));
       }
-      const child = next === undefined ? null : this.#idleChild(next.request.file);
-      if (next === undefined || child === null) break;
-      this.#waiting.splice(this.#waiting.indexOf(next), 1);
-      this.#assign(child, next);
+      const job = this.#waiting.take(({ request }) => mine(request.file) === fewest);
+      if (job === null) break;
+      const child = this.#idleChild(job.request.file);
+      if (child === null) {
+        this.#waiting.requeue(job.request.file, job);
+        break;
+      }
+      this.#assign(child, job);
     }
     this.#keepSpare();
   }
@@ -150,12 +137,13 @@ export class SqlitePool implements Closable {
     child.idle = null;
     child.job = job;
     child.file = job.request.file;
+    child.isCommitting = false;
     child.process.send(job.request, (error) => {
       // The child ended before it received the request, so the request can safely be run by another
       // child.
       if (error === null || child.job !== job) return;
       child.job = null;
-      this.#waiting.unshift(job);
+      this.#waiting.requeue(job.request.file, job);
       this.#end(child, 'crashed');
       this.#dispatch();
     });
@@ -176,16 +164,26 @@ export class SqlitePool implements Closable {
       started.on('error', (error) => this.#onStartFailed(error));
       return null;
     }
-    const child: Child = { process: started, job: null, file: null, isReady: false, idle: null };
+    const child: Child = {
+      process: started,
+      job: null,
+      file: null,
+      isReady: false,
+      isCommitting: false,
+      isClosed: false,
+      idle: null,
+    };
     lowerPriority(started);
     this.#children.add(child);
     started.on('message', (message: ChildMessage) => {
       if (message.kind === 'ready') child.isReady = true;
+      else if (message.kind === 'committing') child.isCommitting = true;
       else this.#settle(child, message);
     });
     started.on('error', () => this.#end(child, 'killed'));
     // Not 'exit', which may come before the last messages have been read.
     started.on('close', (_code, signal) => {
+      child.isClosed = true;
       if (child.isReady || !this.#children.has(child)) {
         this.#end(child, reasonOf(signal));
         this.#dispatch();
@@ -211,13 +209,15 @@ export class SqlitePool implements Closable {
     }, RETRY_START_MS);
     this.#retry.unref();
     if (this.#children.size > 0) this.#dispatch();
-    else for (const job of this.#waiting.splice(0)) job.reject('unstarted', error);
+    else for (const job of this.#waiting.drain()) job.reject('unstarted', { cause: error });
   }
 
   #settle(child: Child, reply: ChildReply): void {
     const { job } = child;
     child.job = null;
     job?.resolve(reply);
+    // It was killed after it had sent the reply.
+    if (!this.#children.has(child)) return;
     if (reply.isSpent) this.#end(child, 'closed');
     else this.#rest(child);
     this.#dispatch();
@@ -236,19 +236,31 @@ export class SqlitePool implements Closable {
 
   /** Removes a waiting job, or ends the child of a running one. */
   #stop(job: PendingStatement, reason: RejectionReason): void {
-    this.#waiting = this.#waiting.filter((one) => one !== job);
+    if (this.#waiting.remove(job.request.file, job)) {
+      job.reject(reason);
+      return;
+    }
     const child = [...this.#children].find((one) => one.job === job);
-    job.reject(reason);
     if (child !== undefined) this.#end(child, reason);
-    this.#dispatch();
+    this.#dispatchSoon();
+  }
+
+  /**
+   * Assigns waiting jobs in a later turn: many jobs end at one deadline or signal, and each of them
+   * would otherwise be given a new process by the one before it, to be ended in the same turn.
+   */
+  #dispatchSoon(): void {
+    this.#soon ??= setImmediate(() => {
+      this.#soon = null;
+      if (!this.#closed) this.#dispatch();
+    });
   }
 
   #end(child: Child, reason: RejectionReason, cause?: unknown): void {
     if (!this.#children.delete(child)) return;
     if (child.idle !== null) clearTimeout(child.idle);
-    child.job?.reject(reason, cause);
-    child.job = null;
     child.process.kill('SIGKILL');
+    rejectJob(child, reason, cause);
   }
 }
 

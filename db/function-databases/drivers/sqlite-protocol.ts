@@ -11,8 +11,11 @@ export interface ChildRequest {
   maxBytes?: number;
 }
 
-/** Child → engine. `ready` is sent once, before the first reply. */
-export type ChildMessage = { kind: 'ready' } | ChildReply;
+/**
+ * Child → engine. `ready` is sent once, before the first reply; `committing` before the writes of a
+ * request are committed.
+ */
+export type ChildMessage = { kind: 'ready' } | { kind: 'committing' } | ChildReply;
 
 /**
  * Child → engine, one per request. `isSpent`: the child uses much memory or has a low priority, and

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { statfsSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
 import { keepWriteAheadLog } from '../../write-ahead-log.js';
@@ -7,7 +7,7 @@ import type { SqlArgument } from '../arguments.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
 import { type BoundStatement, changesRows, type StatementOutcome } from '../executor.js';
 import { castToText } from '../parameters.js';
-import { NO_ROWS, RowWriter } from '../rows.js';
+import { NO_ROWS, ResultBudget, RowWriter } from '../rows.js';
 import { toJsonValue } from '../values.js';
 import { Authorizer } from './sqlite-authorizer.js';
 import { primaryCode, SQLITE, SqliteFault } from './sqlite-errors.js';
@@ -20,6 +20,16 @@ const MAX_VALUE_BYTES = 64 << 20;
  * with several statements, SQLite keeps only the part that it has compiled.
  */
 const END = '\n--end';
+/**
+ * How long a write waits for queries that keep the WAL from being emptied, in milliseconds. Other
+ * writes wait meanwhile.
+ */
+const EMPTY_LOG_TIMEOUT_MS = 1_000;
+/**
+ * The size to which the WAL is cut when it is begun anew. Larger than it becomes without long
+ * queries: SQLite copies it into the database after every 4 MB.
+ */
+const KEPT_LOG_BYTES = 8 << 20;
 /** SQLite's largest page count, which means no limit. */
 const UNBOUNDED_PAGES = 0xff_ff_ff_fe;
 
@@ -46,7 +56,12 @@ export class SandboxedDatabase {
     });
     // Sorts and transient tables stay in memory, which is limited: no files other than the database
     // and its WAL are opened.
-    for (const pragma of ['synchronous = full', 'trusted_schema = off', 'temp_store = memory']) {
+    for (const pragma of [
+      'synchronous = full',
+      'trusted_schema = off',
+      'temp_store = memory',
+      `journal_size_limit = ${KEPT_LOG_BYTES}`,
+    ]) {
       this.#database.exec(`pragma ${pragma}`);
     }
     keepWriteAheadLog(this.#database, BUSY_TIMEOUT_MS);
@@ -59,21 +74,29 @@ export class SandboxedDatabase {
 
   /**
    * Runs one operation alone, several in one transaction. Calls `done` with the outcome of each
-   * operation. Throws SQLite's errors, or SqliteFault.
+   * operation, and `beforeCommit` before a write may take effect. Throws SQLite's errors, or
+   * SqliteFault.
    */
   run(
     operations: readonly BoundStatement[],
     maxBytes: number | undefined,
     done: (outcome: StatementOutcome) => void,
+    beforeCommit: () => void = () => {},
   ): void {
+    const writes = operations.some(({ kind, verb }) => kind === 'exec' && verb !== 'select');
     try {
       this.#bound(maxBytes);
-      if (operations.length > 1) {
-        this.#readOnly(false);
-        this.#own(operations.every(({ kind }) => kind === 'query') ? 'begin' : 'begin immediate');
+      if (writes) this.#beginWrite(maxBytes);
+      else if (operations.length > 1) this.#own('begin');
+      try {
+        const budget = new ResultBudget();
+        for (const operation of operations) done(this.#execute(operation, budget));
+      } catch (error) {
+        // INSERT OR FAIL keeps the rows that it has inserted before the one that failed.
+        if (operations.length === 1 && writes) this.#commit(beforeCommit);
+        throw error;
       }
-      for (const operation of operations) done(this.#execute(operation));
-      if (operations.length > 1) this.#own('commit');
+      this.#commit(writes ? beforeCommit : () => {});
     } catch (error) {
       if (this.#database.isTransaction) this.#own('rollback');
       if (primaryCode(error) === SQLITE.full && this.#maxBytes !== undefined && !this.#isDiskFull())
@@ -82,20 +105,57 @@ export class SandboxedDatabase {
     }
   }
 
-  #execute(operation: BoundStatement): StatementOutcome {
+  /**
+   * Begins a transaction that writes, unless the WAL is larger than the database may be: SQLite
+   * cannot begin the WAL anew while a query reads from it, so a long query would let writes of the
+   * same rows fill the disk.
+   */
+  #beginWrite(maxBytes: number | undefined): void {
+    this.#readOnly(false);
+    this.#own('begin immediate');
+    if (!this.#isLogOver(maxBytes)) return;
+    this.#own('rollback');
+    this.#emptyLog();
+    this.#own('begin immediate');
+    // Checked in the transaction, in which no other process writes.
+    if (this.#isLogOver(maxBytes)) throw new SqliteFault('LOG_FULL', 'the write-ahead log is full');
+  }
+
+  #isLogOver(maxBytes = Number.POSITIVE_INFINITY): boolean {
+    const log = statSync(`${this.#file}-wal`, { throwIfNoEntry: false });
+    return log !== undefined && log.size > Math.max(maxBytes, KEPT_LOG_BYTES);
+  }
+
+  /** Copies the WAL into the database and cuts it to nothing, if no query reads from it for long. */
+  #emptyLog(): void {
+    this.#own(`pragma busy_timeout = ${EMPTY_LOG_TIMEOUT_MS}`);
+    try {
+      this.#row('pragma wal_checkpoint(truncate)');
+    } finally {
+      this.#own(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    }
+  }
+
+  #commit(beforeCommit: () => void): void {
+    if (!this.#database.isTransaction) return;
+    beforeCommit();
+    this.#own('commit');
+  }
+
+  #execute(operation: BoundStatement, budget: ResultBudget): StatementOutcome {
     this.#readOnly(operation.kind === 'query');
-    return operation.kind === 'query' ? this.#query(operation) : this.#write(operation);
+    return operation.kind === 'query' ? this.#query(operation, budget) : this.#write(operation);
   }
 
   /**
    * Runs a query. The binding cuts texts at a NUL and replaces invalid UTF-8, but returns bytes
    * unchanged: so texts are read as bytes, and bytes as hexadecimal.
    */
-  #query(operation: BoundStatement): StatementOutcome {
+  #query(operation: BoundStatement, budget: ResultBudget): StatementOutcome {
     const columns = columnNames(this.#database.prepare(operation.sql));
     const { sql, bindings } = bind(operation);
     const statement = this.#database.prepare(exactQuery(sql, columns.length, asBytes));
-    const rows = new RowWriter(columns);
+    const rows = new RowWriter(columns, budget);
     for (const found of statement.iterate(...bindings) as Iterable<unknown>) {
       const row = (found as unknown[]).map((value, at) => decode(value, columns[at]));
       if (!rows.add(row)) throw new SqliteFault('TOO_LARGE', 'the result is larger than 8 MB');

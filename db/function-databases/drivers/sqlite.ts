@@ -8,6 +8,7 @@ import { AppError, messageOf } from '../../../src/errors.js';
 import { fileReason } from '../../../src/files/file-reason.js';
 import { nodeErrorCode } from '../../../src/node-error-code.js';
 import type { Executor } from '../executor.js';
+import { tooLarge } from '../rows.js';
 import { SQLITE } from './sqlite-errors.js';
 import { SqlitePool } from './sqlite-pool.js';
 import { type ChildReply, MAX_STATEMENT_MB } from './sqlite-protocol.js';
@@ -22,12 +23,16 @@ export interface SqliteExecutorOptions {
 }
 
 /** Errors that are not caused by the statement, by SQLite's primary result code. */
-const UNAVAILABLE: ReadonlyMap<ChildFailure['code'], string> = new Map([
+const UNAVAILABLE: ReadonlyMap<ChildFailure['code'], string> = new Map<ChildFailure['code'], string>([
   [SQLITE.busy, 'The database of this namespace is locked by another statement for too long; try again.'],
   [SQLITE.ioError, 'The database file of this namespace cannot be read or written; check its disk.'],
   [SQLITE.corrupt, 'The database file of this namespace is damaged; restore it from a backup.'],
   [SQLITE.full, 'The disk that holds the functions’ databases is full; free some space and try again.'],
   [SQLITE.cannotOpen, 'The database file of this namespace cannot be opened; check the data directory.'],
+  [
+    'LOG_FULL',
+    'A query that has been running for long keeps recent writes of this namespace from being stored in its database file; nothing was written, try again when the query has ended.',
+  ],
   [SQLITE.notADatabase, 'The database file of this namespace is no database; restore it from a backup.'],
 ]);
 
@@ -47,6 +52,7 @@ export async function openSqliteExecutor(options: SqliteExecutorOptions): Promis
   let closing: Promise<void> | undefined;
 
   return {
+    limitsBytes: true,
     async run(namespace, operations, { timeoutMs, signal, maxDatabaseBytes }) {
       const request = {
         file: fileOf(namespace),
@@ -104,13 +110,13 @@ function replyError(reply: ChildFailure, operations: number): AppError {
   const message = UNAVAILABLE.get(reply.code);
   if (message !== undefined) return new AppError('unavailable', message);
   const where = operations > 1 ? `Operation ${reply.at + 1}: ` : '';
-  return new AppError('invalid_sql', `${where}${sentence(reply)}.`);
+  return new AppError('invalid_sql', `${where}${sentence(reply, operations > 1)}.`);
 }
 
-function sentence({ code, message }: ChildFailure): string {
+function sentence({ code, message }: ChildFailure, several: boolean): string {
   switch (code) {
     case 'TOO_LARGE':
-      return 'the result is larger than 8 MB; select fewer rows or columns';
+      return tooLarge(several);
     case SQLITE.noMemory:
       return OUT_OF_MEMORY;
     case SQLITE.tooBig:
@@ -129,6 +135,11 @@ function rejectionError(error: unknown, timeoutMs: number): AppError {
     return new AppError('internal', "The functions’ database failed; the engine's log has the details.", {
       cause: error,
     });
+  if (error.inDoubt)
+    return new AppError(
+      'ambiguous_write',
+      'The process that ran the statement ended while it committed the write; check whether the write took place before repeating it.',
+    );
   switch (error.reason) {
     case 'deadline':
       return new AppError('unavailable', `The statement was stopped: it did not end within ${timeoutMs} ms.`);

@@ -57,7 +57,7 @@ export const exec = route({
     exactIntegers: true,
   },
   responses: { 200: { description: 'The result.', schema: execReplySchema } },
-  errors: ['invalid_sql', 'unavailable'],
+  errors: ['invalid_sql', 'unavailable', 'ambiguous_write'],
   async handle({ services, namespace, body }) {
     return json(200, resultOf(await services.databases.execute(namespace, body.sql, body.args, options)));
   },
@@ -88,7 +88,7 @@ export const transaction = route({
       schema: transactionReplySchema,
     },
   },
-  errors: ['invalid_sql', 'unavailable'],
+  errors: ['invalid_sql', 'unavailable', 'ambiguous_write'],
   async handle({ services, namespace, body }) {
     const results = await services.databases.transaction(namespace, body.ops, options);
     const texts = results.map((result) =>
@@ -112,7 +112,7 @@ export const createTable = route({
     example: { schema: 'create table users (id integer primary key, name text)' },
   },
   responses: { 201: { description: 'Created.', schema: messageReplySchema } },
-  errors: ['invalid_sql', 'unavailable'],
+  errors: ['invalid_sql', 'unavailable', 'ambiguous_write'],
   async handle({ services, namespace, body }) {
     await services.databases.execute(namespace, body.schema, [], options);
     return json(201, { message: 'Created.' });
@@ -129,7 +129,7 @@ export const dropTable = route({
   scope: 'data',
   body: { kind: 'json', schema: dropTableBodySchema, example: { table: 'users' } },
   responses: { 200: { description: 'Dropped.', schema: messageReplySchema } },
-  errors: ['invalid_sql', 'unavailable'],
+  errors: ['invalid_sql', 'unavailable', 'ambiguous_write'],
   async handle({ services, namespace, body }) {
     await services.databases.execute(namespace, `DROP TABLE "${body.table}"`, [], options);
     return json(200, { message: `Table "${body.table}" dropped.` });
