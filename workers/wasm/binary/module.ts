@@ -88,3 +88,12 @@ export function typeOfFunction(module: ParsedModule, index: number): FunctionTyp
       : module.functions[index - module.importedFunctions];
   return type === undefined ? undefined : module.types[type];
 }
+
+/**
+ * Returns the distinct function types of a module, each as a text with one character for itself and
+ * one for each of its values.
+ */
+export function distinctTypes({ types }: ParsedModule): string[] {
+  const text = (values: readonly number[]) => String.fromCharCode(...values);
+  return [...new Set(types.map(({ params, results }) => `${text(params)}>${text(results)}`))];
+}
