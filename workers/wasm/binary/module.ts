@@ -69,6 +69,8 @@ export interface ParsedModule {
   /** The type index of each exception tag. */
   tags: number[];
   exports: Export[];
+  /** The number of entries of each element segment. */
+  elements: number[];
   /** The start function, which runs at instantiation. */
   start: number | null;
   bodies: ByteRange[];

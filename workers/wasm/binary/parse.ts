@@ -1,3 +1,4 @@
+import { readElements } from './element-segments.js';
 import {
   readBody,
   readExport,
@@ -28,6 +29,7 @@ const MAX = {
   globals: 100_000,
   tags: 1000,
   exports: 10_000,
+  'element segments': 100_000,
 } as const;
 /** The limit of the parameters and results of all types together. */
 const MAX_TYPE_VALUES = 10_000;
@@ -58,8 +60,9 @@ export function parse(bytes: Uint8Array): ParsedModule {
     tables: vector(reader(SECTION.table), 'tables', readTable),
     memories: vector(reader(SECTION.memory), 'memories', readMemory),
     globals: vector(reader(SECTION.global), 'globals', readGlobal),
-    tags: vector(reader(SECTION.tag), 'tags', readTag),
+    tags: vector(reader(SECTION.tag), 'tags', (r) => readTag(r, types)),
     exports: vector(reader(SECTION.export), 'exports', readExport),
+    elements: vector(reader(SECTION.element), 'element segments', readElements),
     start: reader(SECTION.start)?.u32() ?? null,
     bodies: vector(reader(SECTION.code), 'functions', readBody),
   };
