@@ -49,6 +49,10 @@ test('a module whose exceptions could hold hundreds of megabytes is refused', as
     code: 'invalid_module',
     message: 'An exception tag of the module has 17 values; at most 16 are allowed.',
   });
+  await t.throwsAsync(heapOf(handling(65, 1)), {
+    code: 'invalid_module',
+    message: 'A function of the module handles 65 exceptions at once; at most 64 are allowed.',
+  });
   await t.throwsAsync(heapOf(handling(40, 16)), {
     code: 'invalid_module',
     message: /^The module could hold 2\d\d MB outside its memory, .* at most 64 MB are allowed/,

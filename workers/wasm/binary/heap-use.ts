@@ -39,6 +39,11 @@ const HANDLED_BYTES = 8;
  * cannot be stopped for a minute.
  */
 export const MAX_TABLE_SLOTS = 1 << 20;
+/**
+ * The limit of the exceptions that a call handles at once. A host call at the end of the stack
+ * throws an error of a kilobyte or two, which a call could keep for each of them.
+ */
+const MAX_CATCH_DEPTH = 64;
 /** The limit of what a guest may hold on the thread's heap, in bytes. */
 const MAX_HEAP_BYTES = 64 * MB;
 
@@ -88,9 +93,14 @@ export function heapUse(module: ParsedModule, scan: Scan | null): HeapUse {
 
 /**
  * Returns the size of the exceptions that a guest can hold at once: a recursion keeps those that
- * its calls handle, `depth` in each, until the stack is full.
+ * its calls handle, `depth` in each, until the stack is full. Throws `invalid_module` when one call handles too many.
  */
 function exceptionBytes(module: ParsedModule, depth: number): number {
+  if (depth > MAX_CATCH_DEPTH) {
+    throw malformed(
+      `A function of the module handles ${depth} exceptions at once; at most ${MAX_CATCH_DEPTH} are allowed.`,
+    );
+  }
   if (depth === 0 || module.tags.length === 0) return 0;
   const sizes = module.tags.map((tag) =>
     (module.types[tag]?.params ?? []).reduce(
