@@ -9,6 +9,7 @@ export async function assemble(text: string): Promise<Uint8Array> {
     sign_extension: true,
     reference_types: true,
     multi_value: true,
+    exceptions: true,
   });
   try {
     module.resolveNames();

@@ -1,13 +1,14 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { MemoryBudget } from '../../workers/engine/memory-budget.js';
+import { MemoryBudget, OVERTAKEN_FOR_MS } from '../../workers/engine/memory-budget.js';
+import { MemoryPool } from '../../workers/engine/memory-pool.js';
 import type { Run } from '../../workers/engine/run.js';
 
 const BUDGET = 700;
 
 /** The part of a run that the budget uses. */
-function runOf(limitMb: number): Run {
-  return { program: { limitMb } } as Run;
+function runOf(limitMb: number, namespace = 'one', heapMb = 0): Run {
+  return { program: { limitMb, heapMb }, call: { namespace } } as Run;
 }
 
 test('a waiting guest counts with its used memory, and a resumed guest with its limit', (t) => {
@@ -58,6 +59,87 @@ test('a guest stopped while it waits to resume releases its memory', (t) => {
   t.is(memory.availableMb, BUDGET);
 });
 
+test('what a guest may hold outside its memory is charged also while it waits', (t) => {
+  const memory = new MemoryBudget(BUDGET);
+  const run = runOf(64, 'one', 20);
+  memory.start(run);
+  t.is(memory.mb, 84);
+  memory.shrink(run, 4);
+  t.is(memory.mb, 24);
+  t.is(memory.availableMb, BUDGET - 84);
+  memory.resume(run, () => undefined);
+  t.is(memory.mb, 84);
+  memory.release(run);
+  t.is(memory.mb, 0);
+});
+
+/** Guests of one namespace that wait, and of which as many as fit have resumed and hold memory. */
+function heldBy(namespace: string, memory: MemoryBudget | MemoryPool, count: number, limitMb: number): Run[] {
+  const runs = Array.from({ length: count }, () => runOf(limitMb, namespace));
+  for (const run of runs) {
+    memory.start(run, 'ordinary');
+    memory.shrink(run, 1);
+  }
+  return runs;
+}
+
+test('a guest that fits overtakes a larger one of another namespace for a while, and no longer', (t) => {
+  const memory = new MemoryBudget(BUDGET);
+  const runs = heldBy('large', memory, 3, 256);
+  const small = Array.from({ length: 3 }, () => runOf(64, 'small'));
+  for (const run of small) {
+    memory.start(run);
+    memory.shrink(run, 2);
+  }
+  const order: string[] = [];
+  const [first, second, third] = runs as [Run, Run, Run];
+  for (const [index, run] of runs.entries()) memory.resume(run, () => order.push(`large ${index}`));
+  t.deepEqual(order, ['large 0', 'large 1']);
+  memory.resume(small[0] as Run, () => order.push('small 0'));
+  t.deepEqual(order, ['large 0', 'large 1', 'small 0'], 'the third large one does not fit');
+
+  const clock = performance.now.bind(performance);
+  performance.now = () => clock() + OVERTAKEN_FOR_MS + 1;
+  t.teardown(() => {
+    performance.now = clock;
+  });
+  memory.release(small[0] as Run);
+  memory.resume(small[1] as Run, () => order.push('small 1'));
+  t.is(order.length, 3, 'it would overtake');
+  memory.release(first);
+  t.deepEqual(order.slice(3), ['large 2', 'small 1']);
+  for (const run of [second, third, small[1] as Run, small[2] as Run]) memory.release(run);
+  t.is(memory.mb, 0);
+});
+
+test('a guest of a namespace with few resumes in the reserved part while another namespace holds the rest', (t) => {
+  const memory = new MemoryPool(2048);
+  const attackers = heldBy('attacker', memory, 20, 256);
+  const victims = heldBy('victim', memory, 2, 64);
+  let held = 0;
+  for (const run of attackers) {
+    memory.resume(run, () => {
+      held++;
+    });
+  }
+  t.true(held < 20, 'some of them wait for memory');
+  let resumed = 0;
+  const resume = (run: Run) =>
+    memory.resume(run, () => {
+      resumed++;
+    });
+  victims.forEach(resume);
+  t.is(resumed, 2);
+  t.true(memory.mb <= 2048);
+  for (const run of victims) {
+    memory.shrink(run, 2);
+    resume(run);
+  }
+  t.is(resumed, 4, 'they resume there again');
+  for (const run of [...victims, ...attackers]) memory.release(run);
+  t.is(memory.mb, 0);
+});
+
 test('generated runs never exceed the budget, and some guest can always resume', (t) => {
   const step = fc.record({ what: fc.nat(3), which: fc.nat(), mb: fc.integer({ min: 1, max: 256 }) });
   fc.assert(
@@ -78,7 +160,7 @@ test('generated runs never exceed the budget, and some guest can always resume',
         const computing = pick(inState('computes'), which);
         const waiting = pick(inState('waits'), which);
         if (what === 0 && mb <= memory.availableMb) {
-          const run = runOf(mb);
+          const run = runOf(mb, `namespace-${which % 3}`);
           memory.start(run);
           states.set(run, 'computes');
         } else if (what === 1 && computing) {

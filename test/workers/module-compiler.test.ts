@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
@@ -182,4 +182,39 @@ test('a thread that the system refuses to a compilation is asked for again by th
       instanceOf: ThreadStartError,
     });
   }
+});
+
+test('no thread is started while one that was terminated still runs', async (t) => {
+  const script = join(directory, 'uninterruptible.cjs');
+  const running = join(directory, 'running');
+  const { pathname } = new URL('../../workers/threads/compile-thread.cjs', import.meta.url);
+  // A synchronous child process cannot be interrupted, like V8 while it validates a module.
+  writeFileSync(
+    script,
+    `require('node:worker_threads').parentPort.on('message', ({ request }) => {
+       if (request?.name !== 'stuck') return;
+       const work = 'echo + >> ${running}; sleep 2; echo - >> ${running}';
+       require('node:child_process').spawnSync('/bin/sh', ['-c', work], { env: { PATH: '/usr/bin:/bin' } });
+     });
+     require(${JSON.stringify(pathname)});`,
+  );
+  let cpu = 0;
+  const clock = () => () => {
+    cpu += 1;
+    return cpu;
+  };
+  const budgets = { compile: 10, probe: 10, probeRetry: 10 };
+  const compiler = new ModuleCompiler({ script: pathToFileURL(script), budgets, clockOf: clock });
+  t.teardown(() => compiler.close());
+  const stuck = { ...deploy(quick), name: 'stuck' };
+  await Promise.allSettled(
+    Array.from({ length: 4 }, (_, index) => compiler.compile(`attacker-${index}`, 'deploy', stuck)),
+  );
+  let most = 0;
+  let count = 0;
+  for (const line of readFileSync(running, 'utf8').split('\n')) {
+    count += line === '+' ? 1 : line === '-' ? -1 : 0;
+    most = Math.max(most, count);
+  }
+  t.is(most, 2, 'two threads at once');
 });

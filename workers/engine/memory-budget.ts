@@ -1,9 +1,27 @@
+import { FairQueue } from '../../src/concurrency/fair-queue.js';
 import type { Run } from './run.js';
+
+/**
+ * How long others may overtake a guest that is too large for the free memory, in milliseconds: those
+ * that begin as well as those that resume.
+ */
+export const OVERTAKEN_FOR_MS = 1000;
+
+/** When a guest began to wait until it may grow again, and what is called then. */
+interface Resumption {
+  since: number;
+  resume: () => void;
+}
+
+/** The memory that a guest may come to use, in megabytes. */
+export function mostMb({ program }: Pick<Run, 'program'>): number {
+  return program.limitMb + program.heapMb;
+}
 
 /**
  * Limits the memory of a process's guests. A guest that may grow is charged its limit. A parked
  * guest cannot grow and is charged its current size until it resumes; then its limit must fit
- * again.
+ * again. What a guest may hold outside its memory is charged in both cases.
  *
  * To prevent a deadlock, no guest starts unless the parked guest with the largest difference
  * between limit and size could still resume.
@@ -12,7 +30,10 @@ export class MemoryBudget {
   readonly #budgetMb: number;
   /** The size that each parked run is charged, in megabytes. */
   readonly #parkedMb = new Map<Run, number>();
-  readonly #resuming: { run: Run; resume: () => void }[] = [];
+  readonly #resuming = new FairQueue<Run>();
+  readonly #resumptions = new Map<Run, Resumption>();
+  /** The guest that no other may overtake any more. */
+  #overdue: Run | null = null;
   #mb = 0;
 
   constructor(budgetMb: number) {
@@ -29,58 +50,89 @@ export class MemoryBudget {
     return this.#budgetMb - this.#mb;
   }
 
+  /** Whether guests wait to resume. */
+  get hasResuming(): boolean {
+    return this.#resuming.length > 0;
+  }
+
   /**
    * The memory that a starting guest may use, in megabytes; 0 while other guests wait to resume.
    */
   get availableMb(): number {
-    if (this.#resuming.length > 0) return 0;
+    if (this.hasResuming) return 0;
     let most = 0;
-    for (const [run, mb] of this.#parkedMb) most = Math.max(most, run.program.limitMb - mb);
+    for (const run of this.#parkedMb.keys()) most = Math.max(most, this.#growthOf(run));
     return this.freeMb - most;
   }
 
-  start({ program }: Run): void {
-    this.#mb += program.limitMb;
+  start(run: Run): void {
+    this.#mb += mostMb(run);
   }
 
   /** Reduces the charge of a parked run to its current size in megabytes. */
   shrink(run: Run, mb: number): void {
     if (this.#parkedMb.has(run)) return;
-    const counted = Math.min(mb, run.program.limitMb);
+    const { limitMb, heapMb } = run.program;
+    const counted = Math.min(mb, limitMb) + heapMb;
     this.#parkedMb.set(run, counted);
-    this.#mb -= run.program.limitMb - counted;
+    this.#mb -= limitMb + heapMb - counted;
     this.#admitResuming();
   }
 
   /** Calls `resume` when the run may grow again: immediately if it fits. */
   resume(run: Run, resume: () => void): void {
     if (this.#parkedMb.has(run)) {
-      this.#resuming.push({ run, resume });
+      this.#resumptions.set(run, { since: performance.now(), resume });
+      this.#resuming.push(run.call.namespace, run);
       this.#admitResuming();
     } else resume();
   }
 
   release(run: Run): void {
-    this.#mb -= this.#parkedMb.get(run) ?? run.program.limitMb;
+    if (this.#resumptions.delete(run)) this.#resuming.remove(run.call.namespace, run);
+    if (this.#overdue === run) this.#overdue = null;
+    this.#mb -= this.#parkedMb.get(run) ?? mostMb(run);
     this.#parkedMb.delete(run);
-    const at = this.#resuming.findIndex((each) => each.run === run);
-    if (at >= 0) this.#resuming.splice(at, 1);
     this.#admitResuming();
   }
 
   /**
-   * Resumes guests in the order in which their waits ended. The first fits at the latest when all
-   * running guests have ended.
+   * Removes a guest that waits to resume, with its charge, for another budget. Only the first guest
+   * of each namespace is offered. Returns null if none is accepted.
+   */
+  takeResuming(accept: (run: Run) => boolean): { run: Run; resume: () => void } | null {
+    const run = this.#resuming.take(accept);
+    const resumption = run === null ? undefined : this.#resumptions.get(run);
+    if (run === null || resumption === undefined) return null;
+    this.release(run);
+    return { run, resume: resumption.resume };
+  }
+
+  /**
+   * Resumes guests, namespaces in turn, each in the order in which their waits ended. One that does
+   * not fit is overtaken for a while by those of other namespaces that do. It fits at the latest
+   * when all running guests have ended.
    */
   #admitResuming(): void {
-    for (let first = this.#resuming[0]; first !== undefined; first = this.#resuming[0]) {
-      const { run, resume } = first;
-      const grows = run.program.limitMb - (this.#parkedMb.get(run) ?? 0);
-      if (grows > this.freeMb) return;
-      this.#resuming.shift();
-      this.#parkedMb.delete(run);
-      this.#mb += grows;
-      resume();
+    for (;;) {
+      const now = performance.now();
+      const next = this.#resuming.take((run) => {
+        if (this.#overdue !== null && this.#overdue !== run) return false;
+        if (this.#growthOf(run) <= this.freeMb) return true;
+        if (now - (this.#resumptions.get(run)?.since ?? now) > OVERTAKEN_FOR_MS) this.#overdue = run;
+        return false;
+      });
+      if (next === null) return;
+      const resumption = this.#resumptions.get(next);
+      if (this.#overdue === next) this.#overdue = null;
+      this.#mb += this.#growthOf(next);
+      this.#parkedMb.delete(next);
+      this.#resumptions.delete(next);
+      resumption?.resume();
     }
+  }
+
+  #growthOf(run: Run): number {
+    return mostMb(run) - (this.#parkedMb.get(run) ?? 0);
   }
 }

@@ -1,5 +1,5 @@
 import { CountByKey } from '../../src/concurrency/count-by-key.js';
-import { MemoryBudget } from './memory-budget.js';
+import { MemoryBudget, mostMb } from './memory-budget.js';
 import type { Run } from './run.js';
 
 /**
@@ -16,7 +16,8 @@ export type MemoryPart = 'ordinary' | 'reserved';
 
 /**
  * The memory of a process's guests. An eighth of it is reserved for namespaces with few guests,
- * so that no namespace holds all of it while another waits. Each part is a budget of its own:
+ * so that no namespace holds all of it while another waits. Their guests also resume there when the
+ * rest is full. Each part is a budget of its own:
  * guests that wait to grow in one do not block guests of the other from beginning.
  */
 export class MemoryPool {
@@ -47,8 +48,8 @@ export class MemoryPool {
   }
 
   /** Whether a starting guest may use the reserved part. */
-  fitsReserved({ call, program }: Run): boolean {
-    return this.#guests.get(call.namespace) < FEW_GUESTS && program.limitMb <= this.#reserved.availableMb;
+  fitsReserved(run: Run): boolean {
+    return this.#guests.get(run.call.namespace) < FEW_GUESTS && mostMb(run) <= this.#reserved.availableMb;
   }
 
   start(run: Run, part: MemoryPart): void {
@@ -60,17 +61,34 @@ export class MemoryPool {
   /** Reduces the charge of a parked run to its current size in megabytes. */
   shrink(run: Run, mb: number): void {
     this.#budgetOf(run).shrink(run, mb);
+    this.#resumeInReserve();
   }
 
   /** Calls `resume` when the run may grow again: immediately if it fits. */
   resume(run: Run, resume: () => void): void {
     this.#budgetOf(run).resume(run, resume);
+    this.#resumeInReserve();
   }
 
   release(run: Run): void {
     this.#guests.decrement(run.call.namespace);
     this.#budgetOf(run).release(run);
     this.#inReserve.delete(run);
+    this.#resumeInReserve();
+  }
+
+  /** Moves guests that wait to resume to the reserved part, as new guests may begin there. */
+  #resumeInReserve(): void {
+    while (this.#ordinary.hasResuming) {
+      const taken = this.#ordinary.takeResuming(
+        (run) =>
+          this.#guests.get(run.call.namespace) <= FEW_GUESTS && mostMb(run) <= this.#reserved.availableMb,
+      );
+      if (taken === null) return;
+      this.#inReserve.add(taken.run);
+      this.#reserved.start(taken.run);
+      taken.resume();
+    }
   }
 
   #budgetOf(run: Run): MemoryBudget {

@@ -1,13 +1,8 @@
 import { FairQueue } from '../../src/concurrency/fair-queue.js';
 import type { CpuSlots } from './cpu-slots.js';
+import { mostMb, OVERTAKEN_FOR_MS } from './memory-budget.js';
 import type { MemoryPart, MemoryPool } from './memory-pool.js';
 import type { Run } from './run.js';
-
-/**
- * How long other guests may overtake a guest that is too large for the free memory, in
- * milliseconds.
- */
-const OVERTAKEN_FOR_MS = 1000;
 
 /** The runs that have no thread yet: sync calls first, namespaces in turn. */
 export class RunQueue {
@@ -42,7 +37,7 @@ export class RunQueue {
     let part: MemoryPart = 'ordinary';
     const mayStart = (run: Run) => {
       const isNext = overdue === null || run === overdue;
-      part = isNext && run.program.limitMb <= roomMb ? 'ordinary' : 'reserved';
+      part = isNext && mostMb(run) <= roomMb ? 'ordinary' : 'reserved';
       if (part === 'ordinary' || memory.fitsReserved(run)) return cpuSlots?.canStart(run) ?? true;
       if (isNext && now - run.queuedAt > OVERTAKEN_FOR_MS) overdue = run;
       return false;

@@ -9,6 +9,7 @@ import type { Program } from '../wasm/run/program.js';
 import { OVERCOMMITTED } from './cpu-slots.js';
 import { finish, rejectAll } from './finish.js';
 import { dispatchHostCall } from './host-dispatch.js';
+import { mostMb } from './memory-budget.js';
 import type { MemoryPart } from './memory-pool.js';
 import { neverStarted, tooLarge } from './outcome.js';
 import { Parking } from './parking.js';
@@ -88,8 +89,9 @@ export class Scheduler implements Closable {
 
   run(call: GuestCall, key: string, program: Program): Promise<GuestOutcome> {
     if (this.#closed) return Promise.reject(engineClosing('starts no further runs'));
-    if (program.limitMb > this.#options.memoryMb) {
-      return Promise.reject(tooLarge(call.functionName, program.limitMb, this.#options.memoryMb));
+    const neededMb = mostMb({ program });
+    if (neededMb > this.#options.memoryMb) {
+      return Promise.reject(tooLarge(call.functionName, neededMb, this.#options.memoryMb));
     }
     if (program.waits) this.expectWaiting();
     return new Promise((resolve, reject) => {

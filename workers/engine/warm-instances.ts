@@ -1,7 +1,7 @@
 import { MB } from '../../src/contract/limits.js';
 import type { GuestThread, LoadedProgram } from '../threads/guest-thread.js';
 
-/** The size of an instance besides its memory, in bytes. */
+/** The size of an instance besides its memory and what its module adds to it, in bytes. */
 const INSTANCE_BYTES = 64 << 10;
 
 /** The warm instances that idle threads keep for further runs of their programs, in LRU order. */
@@ -62,6 +62,6 @@ export class WarmInstances {
   }
 }
 
-function filledMb({ filledBytes }: LoadedProgram): number {
-  return (filledBytes + INSTANCE_BYTES) / MB;
+function filledMb({ filledBytes, instanceBytes }: LoadedProgram): number {
+  return (filledBytes + instanceBytes + INSTANCE_BYTES) / MB;
 }

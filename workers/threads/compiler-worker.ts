@@ -43,8 +43,12 @@ export interface CompiledModule {
   conclusive: boolean;
 }
 
+/** Decides whether V8 may register the function types of a module. */
+export type AdmitTypes = (types: readonly string[]) => boolean;
+
 interface CompileTask {
   id: number;
+  admitTypes: AdmitTypes;
   request: CompileRequest;
   /** Set once the module can run at least as fresh. */
   fresh: Program | null;
@@ -65,34 +69,56 @@ export class CompilerWorker {
   readonly #budgets: CompileBudgets;
   readonly #clockOf: (osThreadId: number | null) => CpuClock;
   readonly #script: URL;
+  readonly #onExit: () => void;
   #worker: Worker | null = null;
+  /** Whether a terminated thread still runs: V8 compiles and validates without interruption. */
+  #isExiting = false;
   #hasStarted = false;
   #clock: CpuClock = () => 0;
   #task: CompileTask | null = null;
   #lastId = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  /** @param clockOf Returns the clock of a thread's CPU time, given the thread's number. */
-  constructor(budgets: CompileBudgets, clockOf: (osThreadId: number | null) => CpuClock, script = SCRIPT) {
+  /**
+   * @param clockOf Returns the clock of a thread's CPU time, given the thread's number.
+   * @param onExit Called when a thread that was terminated has exited.
+   */
+  constructor({
+    budgets,
+    clockOf,
+    onExit,
+    script = SCRIPT,
+  }: {
+    budgets: CompileBudgets;
+    clockOf: (osThreadId: number | null) => CpuClock;
+    onExit: () => void;
+    script?: URL | undefined;
+  }) {
     this.#script = script;
     this.#budgets = budgets;
     this.#clockOf = clockOf;
+    this.#onExit = onExit;
   }
 
+  /**
+   * Whether it can take no module. It starts no thread while the last one still runs, so that the
+   * number of threads is limited.
+   */
   get busy(): boolean {
-    return this.#task !== null;
+    return this.#task !== null || this.#isExiting;
   }
 
   /**
    * Compiles a module. Rejects with `invalid_module`, or another code from the thread, when the
    * module cannot run, and with ThreadStartError when there is no thread.
    */
-  compile(request: CompileRequest): Promise<CompiledModule> {
+  compile(request: CompileRequest, admitTypes: AdmitTypes): Promise<CompiledModule> {
     return new Promise((resolve, reject) => {
       const cpuAt = this.#clock();
       this.#task = {
         id: ++this.#lastId,
         request,
+        admitTypes,
         fresh: null,
         resolve,
         reject,
@@ -102,7 +128,7 @@ export class CompilerWorker {
       };
       this.#timer = setInterval(() => this.#checkBudget(), CHECK_INTERVAL_MS);
       try {
-        this.#thread().postMessage({ id: this.#lastId, request } satisfies ToCompiler);
+        this.#post({ type: 'module', id: this.#lastId, request });
       } catch (error) {
         this.#startFailed(error);
       }
@@ -124,7 +150,11 @@ export class CompilerWorker {
     const worker = this.#worker;
     this.#worker = null;
     this.#clock = () => 0;
-    await worker?.terminate();
+    if (worker === null) return;
+    this.#isExiting = true;
+    await worker.terminate();
+    this.#isExiting = false;
+    this.#onExit();
   }
 
   async close(): Promise<void> {
@@ -149,6 +179,10 @@ export class CompilerWorker {
     return worker;
   }
 
+  #post(message: ToCompiler): void {
+    this.#thread().postMessage(message);
+  }
+
   #handleMessage(message: FromCompiler): void {
     if (message.type === 'ready') {
       this.#hasStarted = true;
@@ -158,7 +192,8 @@ export class CompilerWorker {
     }
     const task = this.#task;
     if (task === null || task.id !== message.id) return;
-    if (message.type === 'refused') {
+    if (message.type === 'types') this.#answerTypes(task, message.types);
+    else if (message.type === 'refused') {
       this.#end();
       task.reject(new AppError(message.code, message.message));
     } else if (message.last) {
@@ -168,6 +203,14 @@ export class CompilerWorker {
       task.fresh = message.program;
       this.#beginPhase();
     }
+  }
+
+  #answerTypes(task: CompileTask, types: string[]): void {
+    const isAdmitted = task.admitTypes(types);
+    this.#post({ type: 'types', id: task.id, isAdmitted });
+    if (isAdmitted) return;
+    this.#end();
+    task.reject(tooManyTypes(types.length));
   }
 
   #beginPhase(): void {
@@ -226,4 +269,12 @@ export class CompilerWorker {
     this.#task = null;
     return task;
   }
+}
+
+function tooManyTypes(count: number): AppError {
+  return new AppError(
+    'quota_exceeded',
+    `The module cannot be compiled: it has ${count} distinct function types, and those that no module of this engine process has had so far are more than the namespace may still add. Use fewer types, or ask the operator to restart the engine.`,
+    { status: 413 },
+  );
 }

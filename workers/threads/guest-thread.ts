@@ -59,6 +59,8 @@ export interface LoadedProgram {
   keptBytes: number;
   /** The filled part of its memory when a run begins. */
   readonly filledBytes: number;
+  /** What the warm instance takes besides its memory. */
+  readonly instanceBytes: number;
 }
 
 /** The main thread's handle of one guest thread. */
@@ -185,7 +187,14 @@ export class GuestThread {
     if (known !== undefined) return known;
     const filled = program.snapshot === null ? 0 : filledBytes(program.snapshot);
     const id = ++this.#lastProgramId;
-    const loaded: LoadedProgram = { thread: this, key, id, keptBytes: 0, filledBytes: filled };
+    const loaded: LoadedProgram = {
+      thread: this,
+      key,
+      id,
+      keptBytes: 0,
+      filledBytes: filled,
+      instanceBytes: program.instanceBytes,
+    };
     this.programs.set(key, loaded);
     this.#post({ type: 'program', programId: id, program });
     return loaded;

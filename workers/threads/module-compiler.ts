@@ -9,6 +9,7 @@ import {
 import { cpuClock } from './cpu-clock.js';
 import { engineClosing } from './engine-closing.js';
 import type { CompileRequest } from './protocol.js';
+import { TypeShare } from './type-share.js';
 
 /**
  * The number of threads that compile modules. While one is busy with a namespace's module, the
@@ -17,6 +18,9 @@ import type { CompileRequest } from './protocol.js';
 const WORKERS = 2;
 /** Threads that are idle for this long, in milliseconds, are terminated: each takes 20 MB. */
 const IDLE_MS = 10_000;
+
+/** V8's registry belongs to the process. */
+const processTypes = new TypeShare();
 
 /** What waits for a module: a call that is to run it, a deploy, or nothing. */
 export type CompilePriority = 'run' | 'deploy' | 'background';
@@ -27,6 +31,8 @@ export interface ModuleCompilerOptions {
   clockOf?: typeof cpuClock;
   /** The script of the threads; by default the one of the engine. */
   script?: URL;
+  /** The function types of the process's modules; by default those of all compilers together. */
+  types?: TypeShare;
   /** Called when a module begins to be compiled, and when none is any more. */
   onBusy?(isBusy: boolean): void;
 }
@@ -54,13 +60,19 @@ export class ModuleCompiler implements Closable {
   };
   /** The thread of each namespace whose module is being compiled. */
   readonly #busy = new Map<string, CompilerWorker>();
+  readonly #types: TypeShare;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
   constructor(options: ModuleCompilerOptions = {}) {
     const { budgets = COMPILE_BUDGETS, clockOf = cpuClock, script, onBusy = () => undefined } = options;
     this.#onBusy = onBusy;
-    this.#workers = Array.from({ length: WORKERS }, () => new CompilerWorker(budgets, clockOf, script));
+    this.#types = options.types ?? processTypes;
+    const onExit = () => this.#next();
+    this.#workers = Array.from(
+      { length: WORKERS },
+      () => new CompilerWorker({ budgets, clockOf, script, onExit }),
+    );
   }
 
   /**
@@ -111,7 +123,7 @@ export class ModuleCompiler implements Closable {
   #begin(worker: CompilerWorker, { namespace, request, resolve }: WaitingCompilation): void {
     this.#busy.set(namespace, worker);
     if (this.#busy.size === 1) this.#onBusy(true);
-    const compiled = worker.compile(request);
+    const compiled = worker.compile(request, (types) => this.#types.admit(namespace, types));
     resolve(compiled);
     const ended = () => {
       this.#busy.delete(namespace);

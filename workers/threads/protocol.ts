@@ -68,10 +68,15 @@ export interface PostedResult {
 }
 
 /** The messages between the main thread and a compiler thread. */
-export type ToCompiler = { id: number; request: CompileRequest };
+export type ToCompiler =
+  | { type: 'module'; id: number; request: CompileRequest }
+  /** Whether the types of the module may be registered with V8: it is compiled, or dropped. */
+  | { type: 'types'; id: number; isAdmitted: boolean };
 export type FromCompiler =
   /** For measuring the CPU time of the thread. */
   | { type: 'ready'; osThreadId: number | null }
+  /** The function types of a module that was read; it is compiled after the answer. */
+  | { type: 'types'; id: number; types: string[] }
   | { type: 'compiled'; id: number; program: Program; note: string | null; last: boolean }
   | { type: 'refused'; id: number; code: ErrorCode; message: string };
 

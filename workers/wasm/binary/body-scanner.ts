@@ -1,6 +1,8 @@
+import { CatchDepth } from './catch-depth.js';
 import type { CompileCost } from './compile-cost.js';
 import { type ByteRange, VALUE_TYPES } from './module.js';
 import { ATOMIC, BULK, EMPTY_BLOCK, OP, VECTOR } from './opcodes.js';
+import { BLOCK, BULK_OPERANDS, CONTROL, CONTROL_LEB, LEB, MEMARG, NONE, OPERANDS } from './operand-shapes.js';
 
 /** Properties of a module's instructions. */
 export interface Scan {
@@ -11,36 +13,18 @@ export interface Scan {
   sites: { at: number; end: number; op: 'grow' | 'size' | 'check' }[];
   /** Whether the code writes tables or drops segments, which an in-place reset does not restore. */
   keepsHiddenState: boolean;
+  growsTables: boolean;
+  /** Whether the code may make references to functions, each of which V8 keeps as an object. */
+  usesReferences: boolean;
+  /** The largest number of exceptions that one call of a function handles at once. */
+  catchDepth: number;
 }
 
-/**
- * The operand encodings of an instruction: none, a LEB128 number, a memory argument, other; and
- * none, a number or a block type for those that change where control goes.
- */
-const NONE = 0;
-const LEB = 1;
-const MEMARG = 2;
-const OTHER = 3;
-const CONTROL = 4;
-const CONTROL_LEB = 5;
-const BLOCK = 6;
+/** Returns the scan of a module without code. */
+export function emptyScan(): Scan {
+  return { sites: [], keepsHiddenState: false, growsTables: false, usesReferences: false, catchDepth: 0 };
+}
 
-/** The operand encodings of the one-byte instructions without a special case in `BodyScanner`. */
-const OPERANDS = new Uint8Array(256).fill(OTHER);
-const set = (shape: number, ...ranges: [number, number][]) => {
-  for (const [from, to] of ranges) OPERANDS.fill(shape, from, to + 1);
-};
-const one = (opcode: number): [number, number] => [opcode, opcode];
-set(NONE, one(OP.nop), [OP.drop, OP.select], [OP.i32Eqz, OP.i64Extend32S], one(OP.refIsNull));
-set(LEB, [OP.localGet, OP.tableSet], [OP.i32Const, OP.i64Const], one(OP.refNull), one(OP.refFunc));
-set(CONTROL, ...[OP.unreachable, OP.else, OP.end, OP.return, OP.catchAll].map(one));
-set(BLOCK, [OP.block, OP.if], one(OP.try));
-set(CONTROL_LEB, [OP.catch, OP.rethrow], [OP.br, OP.brIf]);
-set(CONTROL_LEB, ...[OP.call, OP.returnCall, OP.delegate].map(one));
-set(MEMARG, [OP.i32Load, OP.i64Store32]);
-
-/** The number of LEB128 operands of each instruction after `OP.bulkPrefix`. */
-const BULK_OPERANDS = [0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1];
 /** The instructions that write tables or drop segments. */
 const WRITES_HIDDEN_STATE: ReadonlySet<number> = new Set([
   BULK.dataDrop,
@@ -83,6 +67,7 @@ export class BodyScanner {
   readonly #found: Scan;
   readonly #cost: CompileCost | null;
   readonly #onCall: OnCall | undefined;
+  readonly #catches = new CatchDepth();
   #at: number;
   /** Where the last `i32.const` of a short length ended. */
   #shortLengthAt = -1;
@@ -109,6 +94,7 @@ export class BodyScanner {
       this.#cost?.declare(locals);
     }
     while (this.#at < this.#end) if (!this.#instruction()) return false;
+    this.#found.catchDepth = Math.max(this.#found.catchDepth, this.#catches.most);
     return this.#at === this.#end;
   }
 
@@ -122,7 +108,7 @@ export class BodyScanner {
         const operand = this.#leb();
         if (opcode === OP.i32Const && operand <= SHORT_LENGTH) {
           this.#shortLengthAt = this.#at;
-        } else if (opcode === OP.tableSet) this.#found.keepsHiddenState = true;
+        }
         break;
       }
       case MEMARG:
@@ -150,6 +136,7 @@ export class BodyScanner {
     const isIndex = ((this.#bytes[this.#at - 1] ?? 0) & NEGATIVE) === 0;
     const isOneByte = this.#at === from + 1;
     if (!isIndex && !(isOneByte && (type === EMPTY_BLOCK || VALUE_TYPES.has(type)))) return false;
+    this.#catches.enter();
     this.#cost?.enter(opcode, isIndex ? type : null, type === EMPTY_BLOCK ? 0 : 1);
     return true;
   }
@@ -163,12 +150,15 @@ export class BodyScanner {
         return;
       case OP.end:
       case OP.delegate:
+        this.#catches.end();
         cost?.end();
         return;
       case OP.catch:
+        this.#catches.catch();
         cost?.catch(operand);
         return;
       case OP.catchAll:
+        this.#catches.catch();
         cost?.catch(null);
         return;
       case OP.throw:
@@ -210,6 +200,13 @@ export class BodyScanner {
         if (opcode === OP.returnCallIndirect) this.#cost?.stop();
         return true;
       }
+      case OP.tableGet:
+      case OP.tableSet:
+      case OP.refFunc:
+        this.#leb();
+        this.#found.usesReferences = true;
+        if (opcode === OP.tableSet) this.#found.keepsHiddenState = true;
+        break;
       case OP.selectTyped:
         if (!this.#valueTypes(this.#leb())) return false;
         break;
@@ -243,6 +240,8 @@ export class BodyScanner {
     this.#lebs(operands);
     this.#cost?.bulk(operation);
     if (WRITES_HIDDEN_STATE.has(operation)) this.#found.keepsHiddenState = true;
+    if (operation >= BULK.tableInit) this.#found.usesReferences = true;
+    if (operation === BULK.tableGrow) this.#found.growsTables = true;
     if (TAKES_LENGTH.has(operation) && this.#shortLengthAt !== from) {
       this.#found.sites.push({ at: from, end: from, op: 'check' });
     }

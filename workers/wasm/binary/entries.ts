@@ -106,10 +106,23 @@ export function readGlobal(reader: ByteReader): GlobalType {
   return global;
 }
 
+/**
+ * The limit of the values of an exception: each takes up to 64 bytes of V8's heap for as long as
+ * the exception is handled. Compilers use one.
+ */
+const MAX_TAG_VALUES = 16;
+
 /** Returns the type index of an exception tag. */
-export function readTag(reader: ByteReader): number {
+export function readTag(reader: ByteReader, types: readonly FunctionType[]): number {
   reader.u8();
-  return reader.u32();
+  const type = reader.u32();
+  const values = types[type]?.params.length ?? 0;
+  if (values > MAX_TAG_VALUES) {
+    throw malformed(
+      `An exception tag of the module has ${values} values; at most ${MAX_TAG_VALUES} are allowed.`,
+    );
+  }
+  return type;
 }
 
 export function readBody(reader: ByteReader): ByteRange {

@@ -69,6 +69,8 @@ export interface ParsedModule {
   /** The type index of each exception tag. */
   tags: number[];
   exports: Export[];
+  /** The number of entries of each element segment. */
+  elements: number[];
   /** The start function, which runs at instantiation. */
   start: number | null;
   bodies: ByteRange[];
@@ -87,4 +89,13 @@ export function typeOfFunction(module: ParsedModule, index: number): FunctionTyp
       ? module.imports.filter((entry) => entry.kind === 'function')[index]?.type
       : module.functions[index - module.importedFunctions];
   return type === undefined ? undefined : module.types[type];
+}
+
+/**
+ * Returns the distinct function types of a module, each as a text with one character for itself and
+ * one for each of its values.
+ */
+export function distinctTypes({ types }: ParsedModule): string[] {
+  const text = (values: readonly number[]) => String.fromCharCode(...values);
+  return [...new Set(types.map(({ params, results }) => `${text(params)}>${text(results)}`))];
 }

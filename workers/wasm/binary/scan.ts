@@ -1,4 +1,4 @@
-import { BodyScanner, type Scan } from './body-scanner.js';
+import { BodyScanner, emptyScan, type Scan } from './body-scanner.js';
 import { CompileCost } from './compile-cost.js';
 import type { ByteRange, ParsedModule } from './module.js';
 import { ByteReader } from './reader.js';
@@ -9,7 +9,7 @@ import { ByteReader } from './reader.js';
  * take too much to compile.
  */
 export function scan(module: ParsedModule): Scan | null {
-  const found: Scan = { sites: [], keepsHiddenState: false };
+  const found = emptyScan();
   const cost = new CompileCost(module);
   for (const body of module.bodies) {
     if (!new BodyScanner(module.bytes, body, found, cost).scan()) return null;
@@ -33,7 +33,7 @@ export function callSites(
   body: ByteRange,
 ): { at: number; end: number; target: number }[] {
   const calls: { at: number; end: number; target: number }[] = [];
-  const found: Scan = { sites: [], keepsHiddenState: false };
+  const found = emptyScan();
   new BodyScanner(module.bytes, body, found, null, (site) => calls.push(site)).scan();
   return calls;
 }

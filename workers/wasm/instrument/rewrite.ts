@@ -1,6 +1,7 @@
 import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
 import type { Scan } from '../binary/body-scanner.js';
 import { withoutActiveData } from '../binary/data-segments.js';
+import { MAX_TABLE_SLOTS } from '../binary/heap-use.js';
 import type { ParsedModule } from '../binary/module.js';
 import { FUNCTION_TYPE, OP } from '../binary/opcodes.js';
 import { malformed } from '../binary/reader.js';
@@ -64,13 +65,6 @@ export interface FloatExport {
   set: string;
 }
 
-/**
- * The limit of the entries of all tables together. They are on the thread's heap, outside the
- * memory limit: 2^20 entries take 8 MB, and a thread that makes 60 such tables cannot be stopped
- * for a minute.
- */
-const MAX_TABLE_SLOTS = 1 << 20;
-
 const MUTABLE = 1;
 
 /**
@@ -80,7 +74,7 @@ const MUTABLE = 1;
  * a guest that fails because of it can say so. With write barriers, loads and stores are also moved
  * behind the card table (`write-barriers.ts`).
  *
- * Throws `invalid_module` when a table is too large, or an instruction is not known.
+ * Throws `invalid_module` when an instruction is not known.
  */
 export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritten {
   if (options.scan === null) {
@@ -183,11 +177,6 @@ function removeActiveData({ module, payloads }: Draft): void {
 function clampTables(module: ParsedModule, payloads: Map<number, Uint8Array>): void {
   if (module.tables.length === 0) return;
   const slots = module.tables.reduce((sum, { min }) => sum + min, 0);
-  if (slots > MAX_TABLE_SLOTS) {
-    throw malformed(
-      `The module's tables have ${slots} entries together; at most ${MAX_TABLE_SLOTS} are allowed.`,
-    );
-  }
   const mayGrowBy = Math.floor((MAX_TABLE_SLOTS - slots) / module.tables.length);
   const entries = module.tables.map(({ element, min, max }) =>
     concat([Uint8Array.of(element), limits(min, Math.min(max ?? MAX_TABLE_SLOTS, min + mayGrowBy))]),

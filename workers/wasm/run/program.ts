@@ -22,6 +22,13 @@ export interface ProgramBase {
   tableBytes: number;
   limitMb: number;
   /**
+   * The most that a guest can hold on the thread's heap in addition to its memory, in whole
+   * megabytes: see `heapUse`.
+   */
+  heapMb: number;
+  /** What an instance takes there before it runs, in bytes. */
+  instanceBytes: number;
+  /**
    * Whether the module's own maximum is below the limit, so that a refused growth is not caused by
    * the limit.
    */

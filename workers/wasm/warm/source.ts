@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
-import { WASM_PAGES_PER_MB } from '../../../src/contract/limits.js';
+import { MB, WASM_PAGES_PER_MB } from '../../../src/contract/limits.js';
 import { AppError, messageOf } from '../../../src/errors.js';
 import type { Scan } from '../binary/body-scanner.js';
+import { type HeapUse, heapUse } from '../binary/heap-use.js';
 import type { ParsedModule } from '../binary/module.js';
 import { parse } from '../binary/parse.js';
 import { placeOf } from '../binary/place-of.js';
@@ -32,6 +33,7 @@ export interface Source {
   module: ParsedModule;
   shape: ModuleShape;
   scan: Scan | null;
+  heap: HeapUse;
   limitMb: number;
   maxPages: number;
 }
@@ -41,7 +43,9 @@ export function readSource(wasm: Uint8Array, limitMb: number): Source {
   checkSize(wasm);
   const module = parse(wasm);
   const shape = check(module, limitMb);
-  return { module, shape, scan: scan(module), limitMb, maxPages: limitMb * WASM_PAGES_PER_MB };
+  const found = scan(module);
+  const heap = heapUse(module, found);
+  return { module, shape, scan: found, heap, limitMb, maxPages: limitMb * WASM_PAGES_PER_MB };
 }
 
 /**
@@ -92,6 +96,8 @@ export function common(source: Source, rewritten: Rewritten): ProgramBase {
     names: rewritten.names,
     tableBytes: rewritten.tableBytes,
     limitMb: source.limitMb,
+    heapMb: Math.floor(source.heap.most / MB),
+    instanceBytes: source.heap.instance,
     ownMaximum: rewritten.maxPages < source.maxPages,
     waits: waits(source.module),
   };
