@@ -33,6 +33,7 @@ import { addTriggers } from './commands/triggers.js';
 import { addUp } from './commands/up.js';
 import { addVersions } from './commands/versions.js';
 import { examplesOf } from './help/examples.js';
+import { setCommonFlagsAside } from './session.js';
 import { OUTPUT_FORMATS } from './terminal.js';
 
 /**
@@ -98,6 +99,7 @@ export function createProgram(): Command {
   }
   for (const leaf of leaves(program)) {
     addCommonOptions(leaf);
+    leaf.hook('preAction', setCommonFlagsAside);
     addExamples(leaf);
   }
   return program;

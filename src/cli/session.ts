@@ -8,9 +8,27 @@ interface CommonFlags extends ConnectionFlags {
   output?: OutputFormat;
 }
 
+const COMMON = ['json', 'output', 'url', 'apiKey', 'namespace'] as const satisfies (keyof CommonFlags)[];
+const setAside = new WeakMap<Command, CommonFlags>();
+
+/**
+ * Takes the common options out of the flags that the action of a command gets. An action that sends
+ * its flags cannot send the credential in a URL, where proxies log it.
+ */
+export function setCommonFlagsAside(command: Command): void {
+  const flags = command.opts<CommonFlags>();
+  setAside.set(command, { ...flags });
+  for (const name of COMMON) command.setOptionValue(name, undefined);
+}
+
+/** Returns the common options of a command that runs. */
+export function commonFlagsOf(command: Command): CommonFlags {
+  return setAside.get(command) ?? {};
+}
+
 /** Returns the terminal in the output format that the command's flags select. */
 export function terminalOf(command: Command): Terminal {
-  const { json, output } = command.optsWithGlobals<CommonFlags>();
+  const { json, output } = commonFlagsOf(command);
   return createTerminal(process, json === true ? 'json' : output);
 }
 
@@ -21,6 +39,5 @@ export interface CliSession {
 
 /** Opens the terminal and the client of a command. */
 export function openSession(command: Command): CliSession {
-  const flags = command.optsWithGlobals<CommonFlags>();
-  return { terminal: terminalOf(command), client: createClient(resolveSettings(flags)) };
+  return { terminal: terminalOf(command), client: createClient(resolveSettings(commonFlagsOf(command))) };
 }

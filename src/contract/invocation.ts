@@ -90,6 +90,17 @@ export const invocationRecordSchema = z.object({
   state: invocationStateSchema,
   attempts: z.array(invocationAttemptSchema),
   error: z.string().nullable(),
+  code: z
+    .enum([
+      'function_error',
+      'function_refused',
+      'function_timeout',
+      'cancelled',
+      'unavailable',
+      'quota_exceeded',
+    ])
+    .optional()
+    .describe('Of an invocation that failed: the error code that a waiting caller gets.'),
   input_size: z.number().int(),
   output_size: z.number().int().nullable(),
   input: z.string().nullable().describe('Null if it is not kept; in a list also if it is larger than 64 KB.'),

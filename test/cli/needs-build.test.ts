@@ -1,6 +1,8 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { buildFunction } from '../../src/cli/build/build.js';
 import { needsBuild } from '../../src/cli/function-directory.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
@@ -32,4 +34,17 @@ test('a file of any type that is newer than the module needs a build, but no gen
     write(join(directory, file), LATER);
     t.is(await needsBuild(directory), needs, file);
   }
+});
+
+test('a file that is saved during a build is newer than the module, which needs another build', async (t) => {
+  const directory = join(root, 'saved');
+  write(join(directory, 'index.ts'), BUILT);
+  const build = () => buildFunction(directory, 'sleep 0.5; echo module > function.wasm');
+  const building = build();
+  await delay(250);
+  writeFileSync(join(directory, 'index.ts'), 'saved');
+  await building;
+  t.true(await needsBuild(directory));
+  await build();
+  t.false(await needsBuild(directory));
 });

@@ -7,6 +7,7 @@ import {
   OramaError,
   type SubscriptionEvent,
 } from '../../clients/typescript/src/index.js';
+import { httpServer } from '../helpers/http-server.js';
 import { tcpProxy } from '../helpers/tcp-proxy.js';
 import { client, started } from './typescript-client.js';
 
@@ -133,6 +134,20 @@ test('a credential is in no address, neither a key nor a token', async (t) => {
   });
   const refused = anybody.subscribe('clients:addresses')[Symbol.asyncIterator]();
   t.like(await t.throwsAsync(refused.next()), { code: 'unauthorized' });
+});
+
+test('a subscription to a server that is not an engine ends with an error', async (t) => {
+  for (const status of [200, 302, 404]) {
+    const server = await httpServer((_request, response) => {
+      response.writeHead(status, { location: '/login' }).end('<html>');
+    });
+    const { subscribe } = createClient({ url: server.url, webSocket: (url, p) => new WebSocket(url, p) });
+    const heard = async () => {
+      for await (const event of subscribe('t')) t.fail(event.type);
+    };
+    t.like(await t.throwsAsync(heard, { instanceOf: OramaError }), { status });
+    await server.close();
+  }
 });
 
 test('a subscription to a topic that the engine refuses ends with its error', async (t) => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { parse } from 'yaml';
 import { loadConfig } from '../../src/config.js';
@@ -54,8 +54,10 @@ test('every service has an image or build, and every volume and dependency is de
     const isEngine = ['web', 'worker-1', 'worker-2'].includes(name);
     t.is(service.build, isEngine ? '.' : undefined, name);
     t.is(service.image === undefined, isEngine, name);
-    for (const volume of service.volumes ?? [])
-      t.true((volume.split(':')[0] ?? '') in file.volumes, `${name} ${volume}`);
+    for (const volume of service.volumes ?? []) {
+      const [source = ''] = volume.split(':');
+      t.true(source.startsWith('./') ? existsSync(source) : source in file.volumes, `${name} ${volume}`);
+    }
     for (const other of Object.keys(service.depends_on ?? {}))
       t.true(other in file.services, `${name} ${other}`);
   }

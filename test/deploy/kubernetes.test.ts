@@ -207,6 +207,19 @@ test('every container is non-root, unprivileged and read-only, and has resource 
   }
 });
 
+test('the memory limit of web is above what clients of all namespaces can make a process hold', (t) => {
+  const [, table = ''] =
+    /^\| held \| by one namespace \| by all \|\n((?:\|.*\n)+)/m.exec(
+      readFileSync('docs/security.md', 'utf8'),
+    ) ?? [];
+  const held = [...table.matchAll(/ (\d+) MB \|$/gm)].map(([, mb]) => Number(mb));
+  t.true(held.length >= 5);
+  const web = named('Deployment', 'orama-web')?.spec?.template?.spec.containers[0];
+  const [, limit = '0'] = /^(\d+)Gi$/.exec(web?.resources?.limits?.memory ?? '') ?? [];
+  // The process itself takes less than 512 MB.
+  t.true(Number(limit) * 1024 > held.reduce((sum, mb) => sum + mb, 512), `${held}`);
+});
+
 test('every workload has a network policy, and those of servers restrict the sources', (t) => {
   const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy');
   for (const { metadata } of workloads.filter(({ kind }) => kind !== 'Job')) {

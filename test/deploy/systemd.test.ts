@@ -70,6 +70,33 @@ test('web and worker units wait for READY_FILE and have a stop timeout of at lea
   }
 });
 
+test('the start of a unit fails at once when its process ends before it is ready, and is tried again without limit', async (t) => {
+  const place = {
+    settings: {},
+    runtimeDir: join(home, 'ended'),
+    paths: [['/usr/bin/node', '/bin/false']],
+  } as const;
+  for (const name of ['orama-web.service', 'orama-worker@.service']) {
+    const text = readFileSync(join(DIRECTORY, name), 'utf8');
+    const [, timeout = ''] = /^TimeoutStartSec=(\d+)$/m.exec(text) ?? [];
+    const begun = performance.now();
+    await t.throwsAsync(startUnit(text, '1', place), { code: 1 } as never, name);
+    t.true(performance.now() - begun < (Number(timeout) * 1000) / 4, name);
+    t.regex(text, /^Restart=always$/m);
+    const [unit = ''] = text.split('[Service]');
+    t.regex(unit, /^StartLimitIntervalSec=0$/m);
+  }
+});
+
+test('the example in the operations guide starts a worker as the unit does', (t) => {
+  const [, example = ''] =
+    /```ini\n(\[Unit\][\s\S]*?)```/.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
+  const unit = readFileSync(join(DIRECTORY, 'orama-worker@.service'), 'utf8').split('\n');
+  const lines = example.split('\n').filter((line) => line !== '' && !line.startsWith('Environment='));
+  t.true(lines.length > 8);
+  for (const line of lines) t.true(unit.includes(line), line);
+});
+
 test('the units make the schema, start, restart and stop a web process and two workers', async (t) => {
   const cluster = await startCluster();
   t.teardown(cluster.close);

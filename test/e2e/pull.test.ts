@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { runCli } from '../helpers/cli.js';
@@ -213,6 +213,45 @@ async function watch(t: ExecutionContext, ...args: string[]) {
       t.deepEqual(await exited, [0, null], said);
     },
   };
+}
+
+test('function pull overwrites no files that are not from a pull', async (t) => {
+  const id = await invoke('plain', '1');
+  for (const name of ['function.wasm', 'input', 'trace.json', 'invocation.json']) {
+    const directory = join(home, `foreign-${name}`);
+    mkdirSync(directory);
+    writeFileSync(join(directory, name), '{}');
+    const args = ['function', 'pull', id, '--no-run', '--dir', directory];
+    const refused = await runCli(args, { home, env: await env() });
+    t.is(refused.code, 1);
+    t.regex(refused.stderr, new RegExp(`holds a file "${name}" that is not from a pull; name another`));
+    t.deepEqual(readdirSync(directory), [name]);
+    t.is(readFileSync(join(directory, name), 'utf8'), '{}');
+  }
+});
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  test(`${signal} to function pull removes its temporary directory, with the input and the secrets`, async (t) => {
+    const id = await invoke('plain', '1');
+    const temporary = join(home, signal);
+    mkdirSync(temporary);
+    const args = ['function', 'pull', id, '--dir', `stopped-${signal}`];
+    const child = spawn(process.execPath, [resolve('dist/app/orama.js'), ...args], {
+      cwd: home,
+      env: { PATH: process.env.PATH, HOME: home, TMPDIR: temporary, ...(await env()) },
+      stdio: 'ignore',
+    });
+    t.teardown(() => child.kill('SIGKILL'));
+    const exited = once(child, 'exit');
+    await until('the temporary directory', async () => readdirSync(temporary).length > 0);
+    child.kill(signal);
+    t.deepEqual(await exited, [code, null]);
+    t.deepEqual(readdirSync(temporary), []);
+  });
 }
 
 test('function pull --watch runs the invocation again at every change of its files, until SIGINT', async (t) => {

@@ -49,21 +49,27 @@ export async function startUnit(text: string, instance: string, place: UnitPlace
   const exits: (number | null)[] = [];
   let main: ChildProcess;
   let stopping = false;
+  let starting = false;
 
   const start = async (): Promise<void> => {
     await mkdir(runtime, { recursive: true });
     const [program = '', ...args] = words(unit.one('ExecStart')).map(here);
+    starting = true;
     main = spawn(program, args, { env, stdio: 'ignore' });
+    const control = { ...env, MAINPID: String(main.pid) };
     main.once('exit', (code) => {
       exits.push(code);
-      // systemd waits for RestartSec, by default 100 ms.
-      if (!stopping && unit.one('Restart') === 'always') setTimeout(() => void start(), FIRST_MS);
+      // systemd waits for RestartSec, by default 100 ms; also for a running ExecStartPost, whose
+      // failure is that of the start.
+      if (!stopping && !starting && unit.one('Restart') === 'always')
+        setTimeout(() => void start(), FIRST_MS);
     });
     const timeout = Number(unit.one('TimeoutStartSec')) * 1000;
     for (const command of unit.all('ExecStartPost')) {
       const [shell = '', ...rest] = words(command);
-      await promisify(execFile)(shell, rest, { env, timeout });
+      await promisify(execFile)(shell, rest, { env: control, timeout });
     }
+    starting = false;
   };
   const end = async (): Promise<void> => {
     stopping = true;
@@ -99,7 +105,17 @@ const KNOWN = new Set([
 ]);
 /** Lines about the order of units, who runs them, and what the process may do. */
 const NOT_RUN = new Set([
-  ...['Description', 'After', 'Wants', 'PartOf', 'WantedBy', 'DefaultInstance', 'User', 'Group'],
+  ...[
+    'Description',
+    'StartLimitIntervalSec',
+    'After',
+    'Wants',
+    'PartOf',
+    'WantedBy',
+    'DefaultInstance',
+    'User',
+    'Group',
+  ],
   ...['StateDirectory', 'RestartSec', 'LimitNOFILE', 'UMask', 'NoNewPrivileges', 'LockPersonality'],
   ...['CapabilityBoundingSet', 'SystemCallArchitectures', 'SystemCallFilter'],
 ]);

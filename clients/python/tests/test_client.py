@@ -4,6 +4,7 @@ its input.
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import threading
@@ -12,7 +13,7 @@ import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Callable
 
-from orama_functions_client import ERROR_CODES, Client, FunctionError, JsonText, OramaError
+from orama_functions_client import ERROR_CODES, Client, FunctionError, JsonText, OramaError, Result
 
 BEYOND = 9007199254740993
 URL = os.environ.get("ORAMA_URL", "")
@@ -289,6 +290,67 @@ class WithoutAnEngine(unittest.TestCase):
         with Refusing(9, refuse) as server:
             with self.assertRaises(OramaError):
                 Client(server.url, retries=0).wait("r")
+
+    def test_a_keyed_call_is_repeated_until_it_is_answered(self) -> None:
+        with Refusing(2, answering(202, {"X-Request-ID": "id-1"})) as server:
+            result = Client(server.url).invoke("f", "x", idempotency_key="k")
+            self.assertEqual(result.request_id, "r")
+            self.assertEqual(server.bodies, [b"x"] * 3)
+
+    def test_errors_after_acceptance_have_the_id(self) -> None:
+        def accept(handler: BaseHTTPRequestHandler) -> None:
+            refusal = b'{"error":"It has no scope read.","code":"insufficient_scope"}'
+            (answering(202, {"X-Request-ID": "id-1"}) if handler.command == "POST" else answering(403, {}, refusal))(
+                handler
+            )
+
+        with Refusing(9, accept) as server:
+            with self.assertRaises(OramaError) as refused:
+                Client(server.url).invoke("f", "x")
+            error = refused.exception
+            self.assertEqual((error.code, error.request_id, error.accepted), ("insufficient_scope", "id-1", True))
+            self.assertTrue(pickle.loads(pickle.dumps(error)).accepted)
+            self.assertEqual([path for path, _ in server.requests][1:], ["/v1/invocations/id-1"])
+
+    def test_a_polled_result_is_that_of_a_direct_answer(self) -> None:
+        def result_of(**record: object) -> Result:
+            given = {"state": "success", "input_size": 0, "output": None, "output_size": None, **record}
+            text = {name: "" for name in ("namespace", "function", "trigger", "created_at")}
+            body = json.dumps({"request_id": "id-1", "version": 1, "trigger_depth": 0, "attempts": [], **text, **given})
+
+            def accept(handler: BaseHTTPRequestHandler) -> None:
+                status = 202 if handler.command == "POST" else 200
+                answering(status, {"X-Request-ID": "id-1"}, body.encode())(handler)
+
+            with Refusing(9, accept) as server:
+                return Client(server.url).invoke("f", "x")
+
+        with self.assertRaises(FunctionError) as refused:
+            result_of(state="dead", error="exited with code 65", code="function_refused", output="so far")
+        self.assertEqual((refused.exception.code, refused.exception.output), ("function_refused", b"so far"))
+        with self.assertRaises(OramaError) as lost:
+            result_of(output_size=5)
+        self.assertEqual((lost.exception.code, lost.exception.request_id), ("not_found", "id-1"))
+        self.assertTrue(lost.exception.accepted)
+        self.assertEqual(result_of(output_size=0).output, b"")
+
+    def test_an_empty_name_is_refused_before_anything_is_sent(self) -> None:
+        with Refusing(9, answering(500, {})) as server:
+            client = Client(server.url)
+            for name in ("", ".", ".."):
+                for call in (client.invoke, client.wait, client.invocation, client.cancel, client.purge_dead):
+                    with self.assertRaises(OramaError) as refused:
+                        call(name)
+                    self.assertEqual((refused.exception.code, refused.exception.status), ("invalid_request", 0))
+            self.assertEqual(server.requests, [])
+
+    def test_a_subscription_to_another_server_ends(self) -> None:
+        for status in (200, 302, 308, 404):
+            with Refusing(9, answering(status, {"Location": "/login"}, b"<html>")) as server:
+                with self.assertRaises(OramaError) as refused:
+                    next(Client(server.url).subscribe("t"))
+                self.assertEqual(refused.exception.status, status)
+                self.assertEqual(len(server.requests), 1)
 
     def test_what_json_does_not_have_is_refused(self) -> None:
         with self.assertRaises(ValueError):

@@ -10,6 +10,7 @@ export interface OramaErrorDetails {
   requestId?: string | undefined;
   /** Value of the Retry-After header, in seconds. */
   retryAfter?: number | undefined;
+  accepted?: boolean;
   cause?: unknown;
 }
 
@@ -21,13 +22,22 @@ export class OramaError extends Error {
   /** Id of the invocation or of the request; undefined if there is none. */
   readonly requestId: string | undefined;
   readonly retryAfter: number | undefined;
+  /**
+   * Whether `invoke` failed after the engine had accepted the invocation `requestId`, which runs or
+   * has run: invoked again, the function would run twice.
+   */
+  readonly accepted: boolean;
 
-  constructor(message: string, { code, status, requestId, retryAfter, cause }: OramaErrorDetails) {
+  constructor(
+    message: string,
+    { code, status, requestId, retryAfter, accepted = false, cause }: OramaErrorDetails,
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.status = status;
     this.requestId = requestId;
     this.retryAfter = retryAfter;
+    this.accepted = accepted;
   }
 }
 

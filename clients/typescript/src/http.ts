@@ -162,7 +162,7 @@ const STATUS_CODES = new Map<number, ErrorCode>([
   [413, 'payload_too_large'],
   [429, 'rate_limited'],
 ]);
-const OF_FUNCTIONS = new Set<unknown>([
+export const OF_FUNCTIONS = new Set<unknown>([
   'function_error',
   'function_refused',
   'function_timeout',

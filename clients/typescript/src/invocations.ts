@@ -50,7 +50,7 @@ export interface Invocations {
   replay(requestId: string, options?: ReplayOptions): Promise<string>;
 }
 
-const FIRST_POLL_MS = 100;
+export const FIRST_POLL_MS = 100;
 const LONGEST_POLL_MS = 5000;
 const ENDED: ReadonlySet<InvocationState> = new Set(['success', 'error', 'timeout', 'dead', 'cancelled']);
 
@@ -75,7 +75,7 @@ export function createInvocations(http: Http): Invocations {
 
     async wait(requestId, { timeoutMs, signal } = {}) {
       const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
-      for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 1.5, LONGEST_POLL_MS)) {
+      for (let pause = FIRST_POLL_MS; ; pause = nextPoll(pause)) {
         const found = await read(requestId, { signal, deadline }).catch(refusal);
         const isRefused = found instanceof OramaError;
         if (!isRefused && ENDED.has(found.state)) return found;
@@ -108,8 +108,12 @@ export function createInvocations(http: Http): Invocations {
   };
 }
 
+export function nextPoll(pause: number): number {
+  return Math.min(pause * 1.5, LONGEST_POLL_MS);
+}
+
 /** A refusal to read an invocation says nothing about it: it was accepted. */
-function refusal(error: unknown): OramaError {
+export function refusal(error: unknown): OramaError {
   if (error instanceof OramaError && error.status === 429 && isShort(error)) return error;
   throw error;
 }

@@ -1,8 +1,9 @@
-import { FunctionError } from './errors.js';
-import { type Http, notFromThisApi, outputOf, type Reply } from './http.js';
-import type { Invocations, WaitOptions } from './invocations.js';
+import { type ErrorCode, FunctionError, OramaError } from './errors.js';
+import { type Http, notFromThisApi, OF_FUNCTIONS, outputOf, pauseBefore, type Reply } from './http.js';
+import { FIRST_POLL_MS, type Invocations, nextPoll, refusal, type WaitOptions } from './invocations.js';
 import { type JsonText, toJson } from './json-text.js';
 import type { Invocation } from './shapes.js';
+import { sleep } from './sleep.js';
 
 /** Bytes are sent unchanged, a string as UTF-8, any other value as JSON. */
 export type Input = Uint8Array | string | JsonText | unknown;
@@ -19,8 +20,8 @@ interface CommonOptions {
 
 export interface InvokeOptions extends CommonOptions {
   /**
-   * How long one request waits for the result; afterwards the client polls for it. Default 240 s,
-   * as proxies and runtimes abort longer requests.
+   * How long one request waits for the result. Default 240 s, as proxies and runtimes abort longer
+   * requests.
    */
   waitSeconds?: number;
 }
@@ -80,29 +81,58 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
     return { ...rest, bytes, text, json: <T>() => parseJson(text()) as T };
   }
 
+  function answered({ headers, bytes }: Reply): Result {
+    return result(bytes, {
+      requestId: headers.get('x-request-id') ?? '',
+      attempts: Number(headers.get('x-attempts') ?? 1),
+      version: Number(headers.get('x-function-version') ?? 0),
+      durationMs: Number(headers.get('x-duration-ms') ?? 0),
+    });
+  }
+
+  /** Repeats a call with an idempotency key, which needs no right to read, until it is answered. */
+  async function repeated(call: () => Promise<Reply>, signal: AbortSignal | undefined): Promise<Result> {
+    let due = FIRST_POLL_MS;
+    for (let pause = due; ; pause = nextPoll(pause)) {
+      await sleep(due, signal);
+      const reply = await call().catch(refusal);
+      if (!(reply instanceof OramaError) && reply.status !== 202) return answered(reply);
+      due = reply instanceof OramaError ? Math.max(pause, pauseBefore(0, reply.retryAfter)) : pause;
+    }
+  }
+
+  async function polled(requestId: string, signal: AbortSignal | undefined): Promise<Result> {
+    const ended = await invocations.wait(requestId, { signal });
+    return result(outputOfSuccess(ended), {
+      requestId,
+      attempts: ended.attempts.length,
+      version: ended.version,
+      durationMs: ended.attempts.at(-1)?.duration_ms ?? 0,
+    });
+  }
+
   return {
+    /**
+     * Invokes a function and resolves with its output. If the engine answers before the invocation
+     * has ended, waits for its end: with `idempotencyKey` by repeating the call, and otherwise by
+     * polling, for which the credential needs the scope `read`. Errors have `accepted` from then on.
+     */
     async invoke(name: string, input: Input = '', options: InvokeOptions = {}): Promise<Result> {
-      const headers = {
-        Accept: 'application/octet-stream',
-        Prefer: `wait=${options.waitSeconds ?? WAIT_SECONDS}`,
+      const { idempotencyKey, signal, waitSeconds = WAIT_SECONDS } = options;
+      const call = (seconds: number) => {
+        const headers = { Accept: 'application/octet-stream', Prefer: `wait=${seconds}` };
+        return post(name, input, headers, options);
       };
-      const response = await post(name, input, headers, options);
-      const requestId = response.headers.get('x-request-id') ?? '';
-      if (response.status === 202) {
-        const ended = await invocations.wait(requestId, { signal: options.signal });
-        return result(outputOf(succeeded(ended)) ?? new Uint8Array(), {
-          requestId,
-          attempts: ended.attempts.length,
-          version: ended.version,
-          durationMs: ended.attempts.at(-1)?.duration_ms ?? 0,
-        });
+      const first = await call(waitSeconds);
+      if (first.status !== 202) return answered(first);
+      const requestId = first.headers.get('x-request-id') ?? '';
+      try {
+        if (idempotencyKey === undefined) return await polled(requestId, signal);
+        // Within no time at all, the engine does not look for the result of an earlier call.
+        return await repeated(() => call(Math.max(waitSeconds, 1)), signal);
+      } catch (error) {
+        throw afterAcceptance(error, requestId);
       }
-      return result(response.bytes, {
-        requestId,
-        attempts: Number(response.headers.get('x-attempts') ?? 1),
-        version: Number(response.headers.get('x-function-version') ?? 0),
-        durationMs: Number(response.headers.get('x-duration-ms') ?? 0),
-      });
     },
 
     async invokeAsync(name: string, input: Input = '', options: AsyncOptions = {}): Promise<Accepted> {
@@ -116,15 +146,39 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
   };
 }
 
-function succeeded(invocation: Invocation): Invocation {
-  if (invocation.state === 'success') return invocation;
-  const message = invocation.error ?? `The invocation ended ${invocation.state}`;
-  const last = invocation.attempts.at(-1)?.status;
-  const isTimeout = invocation.state === 'timeout' || last === 'timeout';
-  const code =
-    invocation.state === 'cancelled' ? 'cancelled' : isTimeout ? 'function_timeout' : 'function_error';
-  const details = { code, status: 202, requestId: invocation.request_id } as const;
-  throw new FunctionError(message, details, outputOf(invocation));
+/** Returns the output of an ended invocation, or throws what the engine answers to a waiting call. */
+function outputOfSuccess(invocation: Invocation): Uint8Array {
+  const { state, error, code, request_id: requestId, output_size: size } = invocation;
+  const output = outputOf(invocation);
+  if (state !== 'success') {
+    const details = { code: code ?? codeOf(invocation), status: 202, requestId };
+    const message = error ?? `The invocation ended ${state}`;
+    if (OF_FUNCTIONS.has(details.code)) throw new FunctionError(message, details, output);
+    throw new OramaError(message, details);
+  }
+  if (output !== undefined || (size ?? 0) === 0) return output ?? new Uint8Array();
+  const message = `it succeeded, but its output of ${size} bytes is not kept any more`;
+  throw new OramaError(message, { code: 'not_found', status: 202, requestId });
+}
+
+/** Returns the code of an engine that does not name it in its records. */
+function codeOf({ state, attempts }: Invocation): ErrorCode {
+  if (state === 'cancelled') return 'cancelled';
+  return state === 'timeout' || attempts.at(-1)?.status === 'timeout' ? 'function_timeout' : 'function_error';
+}
+
+/** Adds the id to an error that says nothing about how the accepted invocation ended. */
+function afterAcceptance(error: unknown, requestId: string): unknown {
+  if (!(error instanceof OramaError) || error instanceof FunctionError) return error;
+  const { code, status, retryAfter } = error;
+  return new OramaError(`Invocation ${requestId} was accepted, but its result is unknown: ${error.message}`, {
+    code,
+    status,
+    requestId,
+    retryAfter,
+    accepted: true,
+    cause: error,
+  });
 }
 
 function bodyOf(input: Input): string | Uint8Array {

@@ -955,6 +955,7 @@ export interface operations {
                      *             }
                      *           ],
                      *           "error": "string",
+                     *           "code": "function_error",
                      *           "input_size": 14,
                      *           "output_size": 25,
                      *           "input": "string",
@@ -990,6 +991,11 @@ export interface operations {
                                 last_error: string | null;
                                 url: string;
                             } | null;
+                            /**
+                             * @description Of an invocation that failed: the error code that a waiting caller gets.
+                             * @enum {string}
+                             */
+                            code?: "function_error" | "function_refused" | "function_timeout" | "cancelled" | "unavailable" | "quota_exceeded";
                             completed_at: string | null;
                             created_at: string;
                             error: string | null;
@@ -1154,6 +1160,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "error": "string",
+                     *       "code": "function_error",
                      *       "input_size": 14,
                      *       "output_size": 25,
                      *       "input": "string",
@@ -1183,6 +1190,11 @@ export interface operations {
                             last_error: string | null;
                             url: string;
                         } | null;
+                        /**
+                         * @description Of an invocation that failed: the error code that a waiting caller gets.
+                         * @enum {string}
+                         */
+                        code?: "function_error" | "function_refused" | "function_timeout" | "cancelled" | "unavailable" | "quota_exceeded";
                         completed_at: string | null;
                         created_at: string;
                         error: string | null;

@@ -1,6 +1,6 @@
 import { decodeBase64, encodeBase64 } from './base64.js';
 import { isOfCertificate, OramaError } from './errors.js';
-import type { Http, Query } from './http.js';
+import { type Http, notFromThisApi, type Query } from './http.js';
 import { sleep } from './sleep.js';
 import type { WebSocketFactory, WebSocketLike } from './web-socket.js';
 
@@ -40,8 +40,8 @@ export interface SubscribeSettings {
 }
 
 const PATH = '/v1/pubsub/ws';
-/** Statuses that another attempt would also get. */
-const FINAL: ReadonlySet<number> = new Set([400, 401, 403, 404]);
+/** The engine's answer to a request without the upgrade that would be accepted with it. */
+const UPGRADE_REQUIRED = 426;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 /**
@@ -92,15 +92,23 @@ export function createSubscribe(http: Http, settings: SubscribeSettings) {
 
 /**
  * Sends the request of a socket without the upgrade, and throws errors that further attempts would
- * also get: of the topic, the credential, its scopes or the server's certificate. That the engine is
- * unreachable otherwise is not one of them.
+ * also get: of the topic, the credential, its scopes, the server's certificate, or of a server that
+ * is not an engine. That the engine is unreachable otherwise is not one of them.
  */
 async function assertAllowed(http: Http, query: Query): Promise<void> {
+  let status: number;
   try {
-    await http.send({ method: 'GET', path: PATH, query, repeatable: false });
+    ({ status } = await http.send({ method: 'GET', path: PATH, query, repeatable: false }));
   } catch (error) {
-    if (error instanceof OramaError && (FINAL.has(error.status) || isOfCertificate(error))) throw error;
+    if (error instanceof OramaError && (isFinal(error) || isOfCertificate(error))) throw error;
+    return;
   }
+  throw notFromThisApi(status);
+}
+
+/** Returns whether another attempt would get the same answer. A redirect may have no status. */
+function isFinal({ code, status }: OramaError): boolean {
+  return code !== 'unreachable' && status < 500 && status !== UPGRADE_REQUIRED && status !== 429;
 }
 
 /** Yields the events of one socket until it closes. */

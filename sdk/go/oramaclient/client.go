@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -43,7 +44,8 @@ type Options struct {
 	// 4 if 0, none if negative.
 	Retries int
 	// HTTPClient replaces the default client, which has a timeout of 300 seconds. It must not
-	// follow redirects, since the credential would be sent to their target.
+	// follow redirects, since the credential would be sent to their target. Subscriptions use its
+	// Transport.
 	HTTPClient *http.Client
 }
 
@@ -74,6 +76,9 @@ func New(options Options) (*Client, error) {
 	return client, nil
 }
 
+// resolved matches paths with a segment that is empty, "." or "..".
+var resolved = regexp.MustCompile(`/\.{0,2}(/|$)`)
+
 type call struct {
 	method string
 	path   string
@@ -93,6 +98,11 @@ type reply struct {
 
 // send sends a call with retries where these are safe, and returns errors of the engine as *Error.
 func (c *Client) send(ctx context.Context, call call) (*reply, error) {
+	// http.Client resolves no "." and "..", but proxies do: purging the function "." would delete the
+	// function "dead".
+	if resolved.MatchString(call.path) {
+		return nil, &Error{Code: CodeInvalidRequest, Message: `a name or an id may not be empty, "." or ".."`}
+	}
 	for tried := 0; ; tried++ {
 		answer, err := c.attempt(ctx, call)
 		if err == nil {

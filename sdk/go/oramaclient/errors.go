@@ -26,6 +26,9 @@ type Error struct {
 	RetryAfter time.Duration
 	// Output is the function's output before it failed, for callers with a credential.
 	Output []byte
+	// Accepted is whether Invoke failed after the engine had accepted the invocation RequestID, which
+	// runs or has run: invoked again, the function would run twice.
+	Accepted bool
 
 	cause error
 }

@@ -112,10 +112,8 @@ func (c *Client) Wait(ctx context.Context, requestID string) (*Invocation, error
 	for pause := firstPoll; ; pause = min(pause*3/2, longestPoll) {
 		due := pause
 		found, err := c.Invocation(ctx, requestID)
-		var failed *Error
-		if errors.As(err, &failed) && failed.Status == http.StatusTooManyRequests && failed.RetryAfter <= longestRetryAfter {
-			// A refusal to read the invocation says nothing about it: it was accepted.
-			due = max(pause, pauseBefore(0, failed.RetryAfter))
+		if after, refused := refusedFor(err); refused {
+			due = max(pause, after)
 		} else if err != nil || found.Ended() {
 			return found, err
 		}
@@ -123,6 +121,16 @@ func (c *Client) Wait(ctx context.Context, requestID string) (*Invocation, error
 			return nil, err
 		}
 	}
+}
+
+// refusedFor returns for how long a request was refused, if that is short. A refusal to read an
+// invocation says nothing about it: it was accepted.
+func refusedFor(err error) (time.Duration, bool) {
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Status != http.StatusTooManyRequests || failed.RetryAfter > longestRetryAfter {
+		return 0, false
+	}
+	return pauseBefore(0, failed.RetryAfter), true
 }
 
 // Cancel cancels an invocation that is queued or running.

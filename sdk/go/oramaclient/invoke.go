@@ -3,6 +3,8 @@ package oramaclient
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -38,8 +40,10 @@ type Result struct {
 // JSON decodes the output into v. Numbers in an interface are json.Number and hence exact.
 func (r *Result) JSON(v any) error { return decode(r.Output, v) }
 
-// Invoke invokes a function ("name", "name@version" or "name@alias") and returns its result. It
-// polls for the result of a long call until the context is done.
+// Invoke invokes a function ("name", "name@version" or "name@alias") and returns its result. If the
+// engine answers before the invocation has ended, Invoke waits for its end until the context is done:
+// with IdempotencyKey by repeating the call, and otherwise by polling, for which the credential needs
+// the scope "read". Its errors are Accepted from then on.
 func (c *Client) Invoke(ctx context.Context, name string, input []byte, options InvokeOptions) (*Result, error) {
 	header := options.header()
 	header.Set("Accept", "application/octet-stream")
@@ -48,18 +52,68 @@ func (c *Client) Invoke(ctx context.Context, name string, input []byte, options 
 	if err != nil {
 		return nil, err
 	}
+	if answer.status != http.StatusAccepted {
+		return answered(answer), nil
+	}
 	id := answer.header.Get("X-Request-Id")
-	if answer.status == http.StatusAccepted {
-		ended, err := c.Wait(ctx, id)
+	if options.IdempotencyKey != "" {
+		answer, err = c.repeat(ctx, func() (*reply, error) { return c.post(ctx, name, input, header, options) })
 		if err != nil {
+			return nil, afterAcceptance(err, id)
+		}
+		return answered(answer), nil
+	}
+	ended, err := c.Wait(ctx, id)
+	if err != nil {
+		return nil, afterAcceptance(err, id)
+	}
+	result, err := resultOf(ended)
+	return result, afterAcceptance(err, id)
+}
+
+// repeat repeats a call with an idempotency key, which needs no right to read, until it is answered.
+func (c *Client) repeat(ctx context.Context, post func() (*reply, error)) (*reply, error) {
+	due := firstPoll
+	for pause := firstPoll; ; pause = min(pause*3/2, longestPoll) {
+		if err := sleep(ctx, due); err != nil {
 			return nil, err
 		}
-		return resultOf(ended)
+		due = pause
+		answer, err := post()
+		if after, refused := refusedFor(err); refused {
+			due = max(pause, after)
+		} else if err != nil || answer.status != http.StatusAccepted {
+			return answer, err
+		}
 	}
+}
+
+// afterAcceptance adds the id to an error that says nothing about how the accepted invocation ended.
+func afterAcceptance(err error, id string) error {
+	var failed *Error
+	if err == nil || errors.As(err, &failed) && failed.OfFunction() {
+		return err
+	}
+	unknown := &Error{Code: CodeUnreachable, Message: err.Error(), RequestID: id, Accepted: true, cause: err}
+	if failed != nil {
+		unknown.Code, unknown.Message = failed.Code, failed.Message
+		unknown.Status, unknown.RetryAfter = failed.Status, failed.RetryAfter
+	}
+	unknown.Message = "the invocation was accepted, but its result is unknown: " + unknown.Message
+	return unknown
+}
+
+func answered(answer *reply) *Result {
 	attempts, _ := strconv.Atoi(answer.header.Get("X-Attempts"))
 	version, _ := strconv.ParseInt(answer.header.Get("X-Function-Version"), 10, 64)
 	ms, _ := strconv.ParseFloat(answer.header.Get("X-Duration-Ms"), 64)
-	return &Result{RequestID: id, Output: answer.body, Attempts: attempts, Version: version, Duration: milliseconds(ms)}, nil
+	return &Result{
+		RequestID: answer.header.Get("X-Request-Id"),
+		Output:    answer.body,
+		Attempts:  attempts,
+		Version:   version,
+		Duration:  milliseconds(ms),
+	}
 }
 
 // InvokeJSON is Invoke with a value that is encoded as JSON.
@@ -127,9 +181,14 @@ func resultOf(ended *Invocation) (*Result, error) {
 	if ended.State != "success" {
 		return nil, failureOf(ended)
 	}
+	output := ended.OutputBytes()
+	if output == nil && ended.OutputSize != nil && *ended.OutputSize > 0 {
+		message := fmt.Sprintf("it succeeded, but its output of %d bytes is not kept any more", *ended.OutputSize)
+		return nil, &Error{Code: CodeNotFound, Message: message, Status: http.StatusAccepted, RequestID: ended.RequestID}
+	}
 	result := &Result{
 		RequestID: ended.RequestID,
-		Output:    ended.OutputBytes(),
+		Output:    output,
 		Attempts:  len(ended.Attempts),
 		Version:   ended.Version,
 	}
@@ -156,6 +215,10 @@ func failureOf(ended *Invocation) *Error {
 	}
 	if ended.State == "cancelled" {
 		failed.Code = CodeCancelled
+	}
+	// Absent in the records of earlier engines.
+	if ended.Code != nil {
+		failed.Code = ErrorCode(*ended.Code)
 	}
 	return failed
 }

@@ -18,6 +18,7 @@ type Invocation struct {
 	State        string    `json:"state"`
 	Attempts     []Attempt `json:"attempts"`
 	Error        *string   `json:"error"`
+	Code         *string   `json:"code"`
 	InputSize    int64     `json:"input_size"`
 	OutputSize   *int64    `json:"output_size"`
 	Input        *string   `json:"input"`

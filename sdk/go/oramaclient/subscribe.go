@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -64,7 +63,8 @@ func (c *Client) Subscribe(ctx context.Context, topic string, options SubscribeO
 				failures = 0
 			}
 			var refused *Error
-			if errors.As(err, &refused) && (ofCertificate(refused) || refused.Status >= 400 &&
+			// Also of a server that answers with a redirect or a page.
+			if errors.As(err, &refused) && (ofCertificate(refused) || refused.Status > 0 &&
 				refused.Status < 500 && refused.Status != http.StatusTooManyRequests) {
 				yield(nil, err)
 				return
@@ -81,7 +81,11 @@ func (c *Client) Subscribe(ctx context.Context, topic string, options SubscribeO
 func (c *Client) hear(ctx context.Context, address string, yield func(*Event, error) bool) (opened, goOn bool, err error) {
 	header := http.Header{}
 	c.authenticate(header)
-	socket, err := dialSocket(ctx, address, header)
+	transport := c.http.Transport
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
+	socket, err := dialSocket(ctx, transport, address, header)
 	if err != nil {
 		return false, true, err
 	}
@@ -121,7 +125,7 @@ func (c *Client) socketAddress(topic string, options SubscribeOptions) (string, 
 		}
 		query.Set("member_meta", string(meta))
 	}
-	return "ws" + strings.TrimPrefix(c.address("/v1/pubsub/ws", query), "http"), nil
+	return c.address("/v1/pubsub/ws", query), nil
 }
 
 func readEvent(text []byte) (*Event, error) {

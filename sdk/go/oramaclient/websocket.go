@@ -5,15 +5,12 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha1"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 )
@@ -41,61 +38,27 @@ const (
 )
 
 type socket struct {
-	conn   net.Conn
+	stream io.ReadWriteCloser
 	reader *bufio.Reader
-	once   sync.Once
+	// silence closes the stream, which has no deadlines.
+	silence *time.Timer
+	once    sync.Once
 }
 
-func dialSocket(ctx context.Context, address string, header http.Header) (*socket, error) {
-	target, err := url.Parse(address)
-	if err != nil {
-		return nil, err
-	}
+// dialSocket opens a socket through the transport of the client, and hence with its proxy, its dialer
+// and its TLS configuration. The client itself has a timeout for whole responses.
+func dialSocket(ctx context.Context, transport http.RoundTripper, address string, header http.Header) (*socket, error) {
+	// The stream of an upgraded connection outlasts the context of its request.
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	conn, err := dial(ctx, target)
-	if err != nil {
-		return nil, &Error{Code: CodeUnreachable, Message: "cannot connect to " + target.Host + ": " + err.Error(), cause: err}
-	}
-	s := &socket{conn: conn, reader: bufio.NewReader(conn)}
-	deadline, _ := ctx.Deadline()
-	_ = conn.SetDeadline(deadline)
-	// The server may accept the connection and never answer.
-	stop := context.AfterFunc(ctx, s.close)
-	defer stop()
-	if err := s.handshake(target, header); err != nil {
-		s.close()
-		return nil, err
-	}
-	_ = conn.SetDeadline(time.Time{})
-	return s, nil
-}
-
-func dial(ctx context.Context, target *url.URL) (net.Conn, error) {
-	port := target.Port()
-	if target.Scheme == "wss" {
-		if port == "" {
-			port = "443"
-		}
-		return (&tls.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(target.Hostname(), port))
-	}
-	if port == "" {
-		port = "80"
-	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(target.Hostname(), port))
-}
-
-func (s *socket) handshake(target *url.URL, header http.Header) error {
 	nonce := make([]byte, 16)
 	if _, err := rand.Read(nonce); err != nil {
-		return err
+		return nil, err
 	}
 	key := base64.StdEncoding.EncodeToString(nonce)
-	location := *target
-	location.Scheme = map[string]string{"ws": "http", "wss": "https"}[target.Scheme]
-	request, err := http.NewRequest(http.MethodGet, location.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for name, values := range header {
 		request.Header[name] = values
@@ -104,22 +67,27 @@ func (s *socket) handshake(target *url.URL, header http.Header) error {
 	request.Header.Set("Upgrade", "websocket")
 	request.Header.Set("Sec-WebSocket-Version", "13")
 	request.Header.Set("Sec-WebSocket-Key", key)
-	if err := request.Write(s.conn); err != nil {
-		return err
-	}
-	response, err := http.ReadResponse(s.reader, request)
+	response, err := transport.RoundTrip(request)
 	if err != nil {
-		return err
+		return nil, &Error{Code: CodeUnreachable, Message: "cannot connect to " + request.URL.Host + ": " + err.Error(), cause: err}
 	}
 	if response.StatusCode != http.StatusSwitchingProtocols {
 		defer response.Body.Close()
 		body, _ := io.ReadAll(io.LimitReader(response.Body, 1<<16))
-		return failure(response, body)
+		return nil, failure(response, body)
 	}
-	if response.Header.Get("Sec-WebSocket-Accept") != accept(key) {
-		return errors.New("orama: the server's WebSocket handshake does not conform to RFC 6455")
+	stream, ok := response.Body.(io.ReadWriteCloser)
+	if !ok || response.Header.Get("Sec-WebSocket-Accept") != accept(key) {
+		_ = response.Body.Close()
+		return nil, &Error{
+			Code:    CodeInternal,
+			Message: "the WebSocket handshake of the server, or of the client's transport, does not conform to RFC 6455",
+			Status:  response.StatusCode,
+		}
 	}
-	return nil
+	s := &socket{stream: stream, reader: bufio.NewReader(stream)}
+	s.silence = time.AfterFunc(silenceTimeout, s.close)
+	return s, nil
 }
 
 // accept returns the Sec-WebSocket-Accept value for the key of a handshake (RFC 6455 §4.2.2).
@@ -132,7 +100,7 @@ func accept(key string) string {
 func (s *socket) read() ([]byte, error) {
 	var message []byte
 	for {
-		_ = s.conn.SetReadDeadline(time.Now().Add(silenceTimeout))
+		s.silence.Reset(silenceTimeout)
 		final, opcode, payload, err := s.readFrame()
 		if err != nil {
 			return nil, err
@@ -204,7 +172,7 @@ func (s *socket) write(opcode byte, payload []byte) error {
 	for at, one := range payload {
 		frame = append(frame, one^mask[at%4])
 	}
-	_, err := s.conn.Write(frame)
+	_, err := s.stream.Write(frame)
 	return err
 }
 
@@ -216,5 +184,8 @@ func closeError(payload []byte) error {
 }
 
 func (s *socket) close() {
-	s.once.Do(func() { _ = s.conn.Close() })
+	s.once.Do(func() {
+		s.silence.Stop()
+		_ = s.stream.Close()
+	})
 }

@@ -42,7 +42,8 @@ function addList(dead: Command): void {
     .option('--cursor <cursor>', 'cursor of the previous page')
     .action(async (fn: string | undefined, flags: ListFlags, command: Command) => {
       const { client, terminal } = openSession(command);
-      const query = { function: fn, status: 'dead', ...flags };
+      const { limit, since, before, reason, cursor } = flags;
+      const query = { function: fn, status: 'dead', limit, since, before, reason, cursor };
       const reply = await client.call('GET', '/v1/invocations', { query });
       terminal.list(reply, invocationsReplySchema, 'invocations', ({ invocations, next_cursor }) => {
         if (invocations.length === 0 && terminal.isTerminal) return 'No dead letters.';

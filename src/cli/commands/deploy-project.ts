@@ -4,7 +4,7 @@ import { AppError } from '../../errors.js';
 import { MANIFEST_FILE } from '../function-directory.js';
 import { deployProject, type ProjectDeployFlags } from '../project/deploy.js';
 import { findProject, needsProject } from '../project/project.js';
-import { terminalOf } from '../session.js';
+import { commonFlagsOf, terminalOf } from '../session.js';
 import { DRY_RUN_OPTION, deployOne, MESSAGE_OPTION } from './deploy.js';
 
 /**
@@ -40,7 +40,8 @@ export function addDeployProject(program: Command): void {
       if (flags.prune === true && names.length > 0) {
         command.error('error: --prune is for the whole project; name no functions with it');
       }
-      await deployProject(root, names, flags, terminalOf(command));
+      const connection = commonFlagsOf(command);
+      await deployProject(root, names, flags, { terminal: terminalOf(command), connection });
     });
 }
 

@@ -7,7 +7,7 @@ import type { Check } from '../doctor/check.js';
 import { checkEngine } from '../doctor/engine.js';
 import { checkDisk, checkNode } from '../doctor/machine.js';
 import { checkToolchains } from '../doctor/toolchains.js';
-import { terminalOf } from '../session.js';
+import { commonFlagsOf, terminalOf } from '../session.js';
 import { oneLine, type Terminal } from '../terminal.js';
 
 const reportSchema = z.object({ ok: z.boolean(), checks: z.array(z.unknown()) });
@@ -19,8 +19,7 @@ export function addDoctor(program: Command): void {
     .description('check what functions need: compilers, the engine, the key, the clock, the disk')
     .action(async (_flags, command: Command) => {
       const terminal = terminalOf(command);
-      const flags = command.optsWithGlobals<ConnectionFlags>();
-      const checks = await withActivity(terminal, 'Checking…', () => checkAll(flags));
+      const checks = await withActivity(terminal, 'Checking…', () => checkAll(commonFlagsOf(command)));
       const isHealthy = checks.every(({ status }) => status !== 'wrong');
       terminal.list({ ok: isHealthy, checks }, reportSchema, 'checks', () => render(terminal, checks));
       if (isHealthy) return;

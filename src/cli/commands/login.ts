@@ -2,10 +2,10 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { createClient } from '../client.js';
-import { type ConnectionFlags, loginAddress, saveLogin } from '../config.js';
+import { loginAddress, saveLogin } from '../config.js';
 import { ask } from '../confirm.js';
 import { readData } from '../data.js';
-import { terminalOf } from '../session.js';
+import { commonFlagsOf, terminalOf } from '../session.js';
 import { writePrintable } from '../terminal.js';
 
 /** Adds the command `orama login`. */
@@ -15,7 +15,7 @@ export function addLogin(program: Command): void {
     .description('store the URL of an engine and a key for it; --api-key - reads the key from stdin')
     .action(async (_flags, command: Command) => {
       const terminal = terminalOf(command);
-      const { url, apiKey, namespace } = command.optsWithGlobals<ConnectionFlags>();
+      const { url, apiKey, namespace } = commonFlagsOf(command);
       const address = loginAddress(url);
       const key = await keyFrom(apiKey, address, command);
       const where = namespace ?? namespaceOf(key);

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { AppError, messageOf } from '../../errors.js';
@@ -6,7 +6,7 @@ import { buildFunction, MODULE_FILE } from '../build/build.js';
 import { readFileOr } from '../data.js';
 import { readManifest } from '../function-directory.js';
 import { fetchInvocation } from '../pull/fetch-invocation.js';
-import { PULLED_FILES, type Pulled, readPulled, writePulled } from '../pull/pulled.js';
+import { assertOwnDirectory, PULLED_FILES, type Pulled, readPulled, writePulled } from '../pull/pulled.js';
 import { type LocalRun, type PulledEngine, startLocalEngine } from '../pull/run-pulled.js';
 import { openSession } from '../session.js';
 import type { Terminal } from '../terminal.js';
@@ -44,6 +44,7 @@ export function addPull(parent: Command): void {
         printResult(terminal, directory, null);
         return;
       }
+      if (flags.watch !== true) exitOnSignals();
       const engine = await startLocalEngine(trace, terminal);
       try {
         if (flags.watch === true) await runAtChanges(engine, directory, flags.source, terminal);
@@ -57,21 +58,20 @@ export function addPull(parent: Command): void {
 /**
  * Fetches an invocation and writes it to the directory. An earlier pull of the same invocation is
  * overwritten, except for its `.env`. Throws `conflict` if the directory contains another
- * invocation.
+ * invocation, or files that are not from a pull.
  */
 async function keep(directory: string, id: string, fetch: () => Promise<Pulled>): Promise<Pulled> {
   const fetched = await fetch();
-  if (existsSync(join(directory, 'invocation.json'))) {
-    const { invocation } = await readPulled(directory);
-    if (invocation.request_id !== id) {
-      throw new AppError(
-        'conflict',
-        `${directory} holds the invocation ${invocation.request_id}; name another with --dir`,
-      );
-    }
-  }
+  assertOwnDirectory(directory, id);
   writePulled(directory, fetched);
   return fetched;
+}
+
+/** Exits when a signal arrives, and so removes the temporary files, which a signal alone does not. */
+function exitOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => process.exit(128 + constants.signals[signal]));
+  }
 }
 
 async function runOnce(
@@ -92,8 +92,13 @@ async function runAtChanges(
   terminal: Terminal,
 ): Promise<void> {
   const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
-  process.once('SIGTERM', () => stop.abort());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      stop.abort();
+      // A second signal does not wait for the engine to close.
+      exitOnSignals();
+    });
+  }
   const report = (error: unknown) => terminal.problem(`error: ${messageOf(error)}`);
   const watched = source ?? directory;
   const runAgain = async () => {

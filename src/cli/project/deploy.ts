@@ -11,7 +11,7 @@ import { chosenFunctions, connectionOf, openProject, type Project, type ProjectF
 import { renderPlan } from './render.js';
 import { readSecrets, storeSecrets } from './secrets.js';
 
-export interface ProjectDeployFlags extends ConnectionFlags {
+export interface ProjectDeployFlags {
   stage?: string;
   build: boolean;
   dryRun?: boolean;
@@ -28,11 +28,11 @@ export async function deployProject(
   root: string,
   names: readonly string[],
   flags: ProjectDeployFlags,
-  terminal: Terminal,
+  { terminal, connection }: { terminal: Terminal; connection: ConnectionFlags },
 ): Promise<void> {
   const project = await openProject(root, flags.stage);
   const chosen = chosenFunctions(project, names);
-  const client = createClient(connectionOf(project, flags));
+  const client = createClient(connectionOf(project, connection));
   const secrets = flags.secrets ? readSecrets(project) : new Map<string, string>();
   const prune = flags.prune === true;
 

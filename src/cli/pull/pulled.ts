@@ -50,6 +50,24 @@ export function writePulled(directory: string, { wasm, input, trace, ...record }
   if (!existsSync(env)) writeOwnFile(env, `${ABOUT_ENV}${lines.join('')}`);
 }
 
+/**
+ * Throws `conflict` if a pull of the invocation would overwrite another one, or files that are not
+ * from a pull, such as the module of a function.
+ */
+export function assertOwnDirectory(directory: string, id: string): void {
+  const found = [RECORD_FILE, MODULE_FILE, INPUT_FILE, TRACE_FILE].find((name) =>
+    existsSync(join(directory, name)),
+  );
+  if (found === undefined) return;
+  let what = `a file "${found}" that is not from a pull`;
+  if (found === RECORD_FILE) {
+    const { data } = recordSchema.safeParse(readJson(join(directory, RECORD_FILE)));
+    if (data?.invocation.request_id === id) return;
+    if (data !== undefined) what = `the invocation ${data.invocation.request_id}`;
+  }
+  throw new AppError('conflict', `${directory} holds ${what}; name another with --dir`);
+}
+
 const ABOUT_ENV =
   '# The env of the function, and secrets that it reads. Nothing of it leaves this machine.\n';
 
@@ -74,6 +92,10 @@ function readJson(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw new AppError('invalid_request', `${file} is damaged; pull the invocation again`, { cause });
+    throw new AppError(
+      'invalid_request',
+      `${file} is damaged; pull the invocation again, into another directory`,
+      { cause },
+    );
   }
 }

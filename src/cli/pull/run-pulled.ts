@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeDeployForm } from '../../contract/form.js';
@@ -39,6 +40,9 @@ export interface PulledEngine {
 export async function startLocalEngine(trace: Trace | null, terminal: Terminal): Promise<PulledEngine> {
   const { startAllInOne } = await import('../../up.js');
   const dataDir = await mkdtemp(join(tmpdir(), 'orama-pull-'));
+  // It holds the input and the secrets. Removed at the latest when the process exits.
+  const remove = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 });
+  process.once('exit', remove);
   const engine = await startAllInOne({
     port: 0,
     dataDir,
@@ -51,7 +55,7 @@ export async function startLocalEngine(trace: Trace | null, terminal: Terminal):
     run: (fn) => runOnce(client, fn, terminal),
     async close() {
       await engine.close();
-      await rm(dataDir, { recursive: true, force: true });
+      remove();
     },
   };
 }

@@ -3,9 +3,12 @@ import type { CallbackRecord, InvocationRecord } from '../../contract/invocation
 import { MAX_OUTCOME_BODY_BYTES } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
 import type { LiveInvocation } from '../../ports/queue.js';
-import type { AttemptRow, StoredInvocation } from '../../ports/store/attempts.js';
+import type { AttemptRow, FinalAttempt, StoredInvocation } from '../../ports/store/attempts.js';
 import type { CallbackDelivery } from '../../ports/store/callbacks.js';
+import { failureCodeOf } from './failure-code.js';
+import { isFinalExitCode } from './final-exit-code.js';
 import { recordInput, recordOutput } from './output-fields.js';
+import { refusalCodeOf } from './reply.js';
 
 /**
  * Returns the record of an invocation that has not ended. `isWhole` includes its input regardless
@@ -61,6 +64,7 @@ export function endedRecord({ attempts }: StoredInvocation, delivery?: CallbackD
     state: final?.state ?? 'retrying',
     attempts: attemptsOf(attempts),
     error: last.error,
+    ...(final === null || final.state === 'success' ? {} : { code: codeOf(last, final) }),
     input_size: last.inputSize,
     output_size: last.outputSize,
     ...recordInput(final?.input ?? null),
@@ -69,6 +73,13 @@ export function endedRecord({ attempts }: StoredInvocation, delivery?: CallbackD
     created_at: new Date(last.acceptedAt).toISOString(),
     completed_at: final ? new Date(final.completedAt).toISOString() : null,
   };
+}
+
+function codeOf({ status, exitCode }: AttemptRow, { state, reason }: FinalAttempt) {
+  return failureCodeOf(state === 'cancelled' || status === 'success' ? 'cancelled' : status, {
+    code: refusalCodeOf(reason),
+    inputRefused: isFinalExitCode(exitCode),
+  });
 }
 
 function callbackOf({ url, attempts, deliveredAt, lastError }: CallbackDelivery): CallbackRecord {

@@ -1,5 +1,6 @@
 import type { Namespace } from '../../contract/ids.js';
 import type { Principal } from '../../core/auth/principal.js';
+import { failureCodeOf } from '../../core/invocations/failure-code.js';
 import { replyOutput } from '../../core/invocations/output-fields.js';
 import type { Reply } from '../../core/invocations/reply.js';
 import { ERRORS } from '../../errors.js';
@@ -10,8 +11,6 @@ import { ERRORS } from '../../errors.js';
  */
 export type Audience = 'namespace' | 'credentialed' | 'anybody';
 
-const FAILURES = { error: 'function_error', timeout: 'function_timeout', cancelled: 'cancelled' } as const;
-
 export function audienceOf(principal: Principal | null, namespace: Namespace): Audience {
   if (principal === null) return 'anybody';
   return principal.isAdmin || principal.namespace === namespace ? 'namespace' : 'credentialed';
@@ -19,11 +18,11 @@ export function audienceOf(principal: Principal | null, namespace: Namespace): A
 
 /** Returns the error fields of a failed invocation for its caller. */
 export function failureFields(
-  status: keyof typeof FAILURES,
-  { error, code: reason, inputRefused }: Pick<Reply, 'error' | 'code' | 'inputRefused'>,
+  status: Parameters<typeof failureCodeOf>[0],
+  { error, ...reasons }: Pick<Reply, 'error' | 'code' | 'inputRefused'>,
   audience: Audience,
 ) {
-  const code = reason ?? (inputRefused === true ? 'function_refused' : FAILURES[status]);
+  const code = failureCodeOf(status, reasons);
   const shown = error !== null && audience !== 'namespace' ? withoutText(error) : error;
   return { status, error: shown ?? ERRORS[code].about, code, httpStatus: ERRORS[code].status };
 }

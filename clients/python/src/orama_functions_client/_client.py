@@ -5,10 +5,10 @@ import json
 import ssl
 import time
 from dataclasses import dataclass
-from typing import Any, Iterable, Iterator, Mapping, Optional, Union
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 from urllib.parse import quote
 
-from ._errors import FunctionError, OramaError, bytes_of, not_of_this_api
+from ._errors import OF_FUNCTIONS, FunctionError, OramaError, bytes_of, not_of_this_api
 from ._http import Call, Http, Reply, is_short, pause_before
 from ._json_text import to_json
 from ._shapes import Invocation
@@ -81,19 +81,26 @@ class Client:
 
         Bytes are sent unchanged, a string as UTF-8, any other value as JSON. Raises
         ``FunctionError`` if the function fails.
+
+        If the engine answers before the invocation has ended, waits for its end: with
+        ``idempotency_key`` by repeating the call, and otherwise by polling, for which the
+        credential needs the scope ``read``. Errors have ``accepted`` from then on.
         """
         headers = {"Accept": "application/octet-stream", "Prefer": f"wait={_WAIT_SECONDS}"}
-        reply = self._post(name, input, headers, idempotency_key, sticky, max_age)
+
+        def call() -> Reply:
+            return self._post(name, input, headers, idempotency_key, sticky, max_age)
+
+        reply = call()
+        if reply.status != 202:
+            return _answered(reply)
         request_id = reply.headers["X-Request-ID"]
-        if reply.status == 202:
-            return _result_of(self.wait(request_id))
-        return Result(
-            request_id=request_id,
-            output=reply.body,
-            attempts=int(reply.headers["X-Attempts"]),
-            version=int(reply.headers["X-Function-Version"]),
-            duration_ms=float(reply.headers["X-Duration-Ms"]),
-        )
+        try:
+            return _result_of(self.wait(request_id)) if idempotency_key is None else _repeated(call)
+        except FunctionError:
+            raise
+        except OramaError as error:
+            raise _after_acceptance(error, request_id) from error
 
     def invoke_async(
         self,
@@ -277,9 +284,49 @@ class Client:
             raise not_of_this_api(reply.status) from error
 
 
+def _answered(reply: Reply) -> Result:
+    return Result(
+        request_id=reply.headers["X-Request-ID"],
+        output=reply.body,
+        attempts=int(reply.headers["X-Attempts"]),
+        version=int(reply.headers["X-Function-Version"]),
+        duration_ms=float(reply.headers["X-Duration-Ms"]),
+    )
+
+
+def _repeated(call: Callable[[], Reply]) -> Result:
+    """Repeats a call with an idempotency key, which needs no right to read, until it is answered."""
+    pause = due = _FIRST_POLL
+    while True:
+        time.sleep(due)
+        due = pause
+        try:
+            reply = call()
+            if reply.status != 202:
+                return _answered(reply)
+        except OramaError as error:
+            if error.status != 429 or not is_short(error):
+                raise
+            due = max(pause, pause_before(0, error.retry_after))
+        pause = min(pause * 1.5, _LONGEST_POLL)
+
+
+def _after_acceptance(error: OramaError, request_id: str) -> OramaError:
+    """Adds the id to an error that says nothing about how the accepted invocation ended."""
+    message = f"invocation {request_id} was accepted, but its result is unknown: {error.message}"
+    found = OramaError(
+        message, code=error.code, status=error.status, request_id=request_id, retry_after=error.retry_after
+    )
+    found.accepted = True
+    return found
+
+
 def _result_of(ended: Invocation) -> Result:
     output = bytes_of(ended.output, ended.output_base64)
     last = ended.attempts[-1] if ended.attempts else None
+    if ended.state == "success" and output is None and ended.output_size:
+        lost = f"it succeeded, but its output of {ended.output_size} bytes is not kept any more"
+        raise OramaError(lost, code="not_found", status=202, request_id=ended.request_id)
     if ended.state == "success":
         return Result(
             request_id=ended.request_id,
@@ -288,12 +335,15 @@ def _result_of(ended: Invocation) -> Result:
             version=ended.version,
             duration_ms=last.duration_ms if last is not None else 0,
         )
-    code = "function_error"
-    if ended.state == "cancelled":
-        code = "cancelled"
-    elif ended.state == "timeout" or (last is not None and last.status == "timeout"):
-        code = "function_timeout"
+    code = ended.code
+    if code is None:
+        # The engine does not name it in its records.
+        is_timeout = ended.state == "timeout" or (last is not None and last.status == "timeout")
+        code = "function_timeout" if is_timeout else "function_error"
+        code = "cancelled" if ended.state == "cancelled" else code
     message = ended.error or f"the invocation ended {ended.state}"
+    if code not in OF_FUNCTIONS:
+        raise OramaError(message, code=code, status=202, request_id=ended.request_id)
     failed = FunctionError(message, code=code, status=202, request_id=ended.request_id)
     failed.output = output
     raise failed

@@ -13,7 +13,7 @@ _STATUS_CODES = {
     413: "payload_too_large",
     429: "rate_limited",
 }
-_OF_FUNCTIONS = {"function_error", "function_refused", "function_timeout", "cancelled"}
+OF_FUNCTIONS = {"function_error", "function_refused", "function_timeout", "cancelled"}
 
 
 class OramaError(Exception):
@@ -21,8 +21,11 @@ class OramaError(Exception):
 
     ``status`` is the HTTP status, or 0 without a response. ``request_id`` is the id of the
     invocation or of the request. ``retry_after`` is the time in seconds after which the engine
-    suggests a retry.
+    suggests a retry. ``accepted`` is whether ``invoke`` failed after the engine had accepted the
+    invocation ``request_id``, which runs or has run: invoked again, the function would run twice.
     """
+
+    accepted: bool = False
 
     def __init__(
         self,
@@ -78,7 +81,7 @@ def failure(status: int, headers: Mapping[str, str], text: bytes) -> OramaError:
         "request_id": body.get("request_id") or headers.get("X-Request-ID"),
         "retry_after": _seconds(headers.get("Retry-After")),
     }
-    if code not in _OF_FUNCTIONS:
+    if code not in OF_FUNCTIONS:
         return OramaError(message, **details)
     failed = FunctionError(message, **details)
     failed.output = bytes_of(body.get("output"), body.get("output_base64"))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import http.client
 import random
+import re
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -64,6 +65,9 @@ class Http:
         self._timeout = timeout
 
     def send(self, call: Call) -> Reply:
+        # Proxies resolve "." and "..": purging the function "." would delete the function "dead".
+        if re.search(r"/\.{0,2}(/|$)", call.path):
+            raise OramaError('a name or an id may not be empty, "." or ".."', code="invalid_request", status=0)
         tried = 0
         while True:
             try:

@@ -63,6 +63,7 @@ class Invocation:
     state: str
     attempts: list[Attempt]
     error: Optional[str]
+    code: Optional[str]
     input_size: int
     output_size: Optional[int]
     input: Optional[str]
@@ -90,6 +91,7 @@ class Invocation:
             state=value["state"],
             attempts=[Attempt.from_json(one) for one in value["attempts"]],
             error=value.get("error"),
+            code=value.get("code"),
             input_size=value["input_size"],
             output_size=value.get("output_size"),
             input=value.get("input"),
