@@ -6,6 +6,8 @@
 const leaves =
   '^src/((errors|logger|uuid|suggest|redact-url|network-reason|node-error-code|package)\\.ts$|(concurrency|files|json|redis)/|process/(native-calls|output)\\.ts$)';
 const contract = '^src/contract/';
+/** Numbers of the contract, without imports. */
+const limits = '^src/contract/limits\\.ts$';
 const ports = '^src/ports/';
 const core = '^src/core/';
 /**
@@ -75,14 +77,15 @@ module.exports = {
       '^src/blobs/unixfs\\.ts$',
       '^sdk/',
     ),
-    // Types only, which the next rule enforces.
+    // Types, and the numbers of limits.ts, so that no library of the engine is in the pages.
     strictly('console-imports-only-contract', '^console/', contract),
     {
       name: 'console-imports-only-types',
       severity: 'error',
       from: { path: '^console/' },
-      to: { path: contract, dependencyTypesNot: ['type-only'] },
+      to: { path: contract, pathNot: limits, dependencyTypesNot: ['type-only'] },
     },
+    { name: 'limits-import-nothing', severity: 'error', from: { path: limits }, to: {} },
     {
       name: 'no-imports-of-console',
       severity: 'error',

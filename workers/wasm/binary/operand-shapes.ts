@@ -7,7 +7,7 @@ import { OP } from './opcodes.js';
 export const NONE = 0;
 export const LEB = 1;
 export const MEMARG = 2;
-export const OTHER = 3;
+const OTHER = 3;
 export const CONTROL = 4;
 export const CONTROL_LEB = 5;
 export const BLOCK = 6;
