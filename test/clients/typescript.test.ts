@@ -97,7 +97,7 @@ test('invoke polls for a result that takes longer than waitSeconds', async (t) =
   const failed = await t.throwsAsync(orama.invoke('hello', '!', { waitSeconds: 0 }), {
     instanceOf: OramaError,
   });
-  t.is(failed?.code, 'function_error');
+  t.is(failed?.code, 'function_refused');
   t.true(failed instanceof FunctionError);
 });
 

@@ -1,8 +1,9 @@
 """Client of an Orama Functions engine. Uses only the standard library."""
 
-from ._client import Client, Result
+from ._client import Client
 from ._errors import FunctionError, OramaError
 from ._json_text import JsonText
+from ._result import Result
 from ._shapes import ERROR_CODES, Attempt, Callback, Invocation
 from ._subscribe import Event, Subscription
 

@@ -4,41 +4,21 @@ import base64
 import json
 import ssl
 import time
-from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
+from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 from urllib.parse import quote
 
-from ._errors import OF_FUNCTIONS, FunctionError, OramaError, bytes_of, not_of_this_api
+from ._errors import FunctionError, OramaError, not_of_this_api
 from ._http import Call, Http, Reply, is_short, pause_before
 from ._json_text import to_json
+from ._result import FIRST_POLL, LONGEST_POLL, Result, after_acceptance, answered, repeated, result_of
 from ._shapes import Invocation
 from ._subscribe import Subscription
 
 _WAIT_SECONDS = 240
-_FIRST_POLL = 0.1
-_LONGEST_POLL = 5.0
 _ENDED = {"success", "error", "timeout", "dead", "cancelled"}
 _JSON = {"Content-Type": "application/json"}
 
 Input = Union[bytes, bytearray, str, Any]
-
-
-@dataclass(frozen=True)
-class Result:
-    """Result of a function call."""
-
-    request_id: str
-    output: bytes
-    attempts: int
-    version: int
-    duration_ms: float
-
-    def text(self) -> str:
-        return self.output.decode()
-
-    def json(self) -> Any:
-        """Returns the output as JSON. Integers of any size are exact."""
-        return json.loads(self.output)
 
 
 class Client:
@@ -93,14 +73,14 @@ class Client:
 
         reply = call()
         if reply.status != 202:
-            return _answered(reply)
+            return answered(reply)
         request_id = reply.headers["X-Request-ID"]
         try:
-            return _result_of(self.wait(request_id)) if idempotency_key is None else _repeated(call)
+            return result_of(self.wait(request_id)) if idempotency_key is None else repeated(call)
         except FunctionError:
             raise
         except OramaError as error:
-            raise _after_acceptance(error, request_id) from error
+            raise after_acceptance(error, request_id) from error
 
     def invoke_async(
         self,
@@ -214,7 +194,7 @@ class Client:
         ``timeout`` seconds.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        pause = _FIRST_POLL
+        pause = FIRST_POLL
         while True:
             # A refusal to read the invocation says nothing about it: it was accepted.
             state, due = "unknown", pause
@@ -233,7 +213,7 @@ class Client:
                     raise TimeoutError(f"invocation {request_id} is {state} still after {timeout} s")
                 due = min(due, left)
             time.sleep(due)
-            pause = min(pause * 1.5, _LONGEST_POLL)
+            pause = min(pause * 1.5, LONGEST_POLL)
 
     def cancel(self, request_id: str) -> None:
         """Cancels an invocation that is queued or running."""
@@ -282,71 +262,6 @@ class Client:
             return json.loads(reply.body)
         except ValueError as error:
             raise not_of_this_api(reply.status) from error
-
-
-def _answered(reply: Reply) -> Result:
-    return Result(
-        request_id=reply.headers["X-Request-ID"],
-        output=reply.body,
-        attempts=int(reply.headers["X-Attempts"]),
-        version=int(reply.headers["X-Function-Version"]),
-        duration_ms=float(reply.headers["X-Duration-Ms"]),
-    )
-
-
-def _repeated(call: Callable[[], Reply]) -> Result:
-    """Repeats a call with an idempotency key, which needs no right to read, until it is answered."""
-    pause = due = _FIRST_POLL
-    while True:
-        time.sleep(due)
-        due = pause
-        try:
-            reply = call()
-            if reply.status != 202:
-                return _answered(reply)
-        except OramaError as error:
-            if error.status != 429 or not is_short(error):
-                raise
-            due = max(pause, pause_before(0, error.retry_after))
-        pause = min(pause * 1.5, _LONGEST_POLL)
-
-
-def _after_acceptance(error: OramaError, request_id: str) -> OramaError:
-    """Adds the id to an error that says nothing about how the accepted invocation ended."""
-    message = f"invocation {request_id} was accepted, but its result is unknown: {error.message}"
-    found = OramaError(
-        message, code=error.code, status=error.status, request_id=request_id, retry_after=error.retry_after
-    )
-    found.accepted = True
-    return found
-
-
-def _result_of(ended: Invocation) -> Result:
-    output = bytes_of(ended.output, ended.output_base64)
-    last = ended.attempts[-1] if ended.attempts else None
-    if ended.state == "success" and output is None and ended.output_size:
-        lost = f"it succeeded, but its output of {ended.output_size} bytes is not kept any more"
-        raise OramaError(lost, code="not_found", status=202, request_id=ended.request_id)
-    if ended.state == "success":
-        return Result(
-            request_id=ended.request_id,
-            output=output or b"",
-            attempts=len(ended.attempts),
-            version=ended.version,
-            duration_ms=last.duration_ms if last is not None else 0,
-        )
-    code = ended.code
-    if code is None:
-        # The engine does not name it in its records.
-        is_timeout = ended.state == "timeout" or (last is not None and last.status == "timeout")
-        code = "function_timeout" if is_timeout else "function_error"
-        code = "cancelled" if ended.state == "cancelled" else code
-    message = ended.error or f"the invocation ended {ended.state}"
-    if code not in OF_FUNCTIONS:
-        raise OramaError(message, code=code, status=202, request_id=ended.request_id)
-    failed = FunctionError(message, code=code, status=202, request_id=ended.request_id)
-    failed.output = output
-    raise failed
 
 
 def _input_bytes(value: Input) -> bytes:
