@@ -91,3 +91,16 @@ test.serial('a time limit that is set after the reply has arrived leaves no time
   t.is(timers(), before);
   t.is(await pending.reply, hello);
 });
+
+test('a waiter whose reply was lost and whose output is not kept gets none, rather than an empty one', async (t) => {
+  const { store, bus } = await storeAndBus();
+  const broken = breakable(bus);
+  const gateway = await BusReplies.open({ address: 'expired-gateway', bus: broken.bus, store });
+  t.teardown(() => gateway.close());
+  const end = anEnd({ output: Buffer.from('hello'), outputExpiresAt: Date.now() - 1 });
+  const row = anAttempt({ outputSize: 5, final: end });
+  const { reply } = gateway.wait(namespace('default'), row.requestId);
+  await store.attempts.write([row]);
+  broken.gap();
+  t.is(await soon(reply), null);
+});

@@ -68,10 +68,12 @@ export class PendingReplies {
     if (waiting?.size === 0) this.#pending.delete(id);
   }
 
-  async #findReply(id: RequestId): Promise<Reply | null> {
+  async #findReply(id: RequestId): Promise<Reply | 'expired' | null> {
     const stored = await this.#store.attempts.invocation(id).catch(() => null);
     const last = stored?.attempts.at(-1);
     if (!last?.final) return null;
+    // A success always has an output, which may be empty, until its time is up.
+    if (last.status === 'success' && last.final.output === null) return 'expired';
     return {
       status: last.final.state === 'cancelled' ? 'cancelled' : last.status,
       output: last.final.output ?? new Uint8Array(),
@@ -88,7 +90,8 @@ export class PendingReplies {
 
 interface PendingReplyOptions {
   delays: LookupDelays;
-  findReply(): Promise<Reply | null>;
+  /** `expired`: the invocation has succeeded, but its output is not kept any more. */
+  findReply(): Promise<Reply | 'expired' | null>;
   onStop(pending: PendingReply): void;
 }
 
@@ -102,6 +105,7 @@ export class PendingReply {
   #lookup: NodeJS.Timeout | undefined;
   #limit: NodeJS.Timeout | undefined;
   #stopped = false;
+  #hasExpired = false;
 
   constructor(options: PendingReplyOptions) {
     this.#options = options;
@@ -154,7 +158,14 @@ export class PendingReply {
 
   async #lookUp(): Promise<void> {
     const found = await this.#options.findReply();
-    if (found) this.resolve(found);
-    else if (!this.#stopped) this.#scheduleLookup();
+    if (this.#stopped) return;
+    if (found === null) this.#scheduleLookup();
+    else if (found !== 'expired') this.resolve(found);
+    else if (this.#hasExpired) this.abandon();
+    else {
+      // The reply itself may still be under way.
+      this.#hasExpired = true;
+      this.#scheduleLookup();
+    }
   }
 }
