@@ -1,13 +1,13 @@
 import type { Namespace } from '../../src/contract/ids.js';
 import type { FunctionDatabases, SqlArgs, SqlOperation } from '../../src/ports/function-databases.js';
 import { toArguments } from './arguments.js';
-import { StatementBacklog } from './backlog.js';
 import type { RqliteExecutorOptions } from './drivers/rqlite.js';
 import type { SqliteExecutorOptions } from './drivers/sqlite.js';
 import type { BoundStatement, Executor, StatementOutcome } from './executor.js';
 import { NO_ROWS } from './rows.js';
 import { toSelect } from './select.js';
 import { guardWithArguments } from './statement.js';
+import { StatementLimit } from './statement-limit.js';
 
 export type FunctionDatabasesOptions = (
   | ({ driver: 'sqlite' } & SqliteExecutorOptions)
@@ -23,9 +23,9 @@ export type FunctionDatabasesOptions = (
 /** Opens the functions' databases, one per namespace, behind the guard. */
 export async function openFunctionDatabases(options: FunctionDatabasesOptions): Promise<FunctionDatabases> {
   const executor = await openExecutor(options);
-  const backlog = new StatementBacklog();
+  const limit = new StatementLimit();
   const run: Executor['run'] = (namespace, operations, limits) =>
-    backlog.run(namespace, operations, async () => {
+    limit.run(namespace, operations, async () => {
       const maxDatabaseBytes = limits.maxDatabaseBytes ?? (await options.limitOf?.(namespace));
       const bounded = maxDatabaseBytes === undefined ? limits : { ...limits, maxDatabaseBytes };
       return executor.run(namespace, operations, bounded);

@@ -26,8 +26,12 @@ export interface InstallationPorts {
  * scraped. Those whose server does not answer are omitted.
  */
 export function addInstallationGauges({ metrics, queue, store, backlog }: InstallationPorts): void {
-  const addGauge = (gauge: Omit<GaugeSource, 'read'> & { read(): Promise<Value[]> }) =>
-    metrics.addGauge({ ...gauge, read: () => answerInTime(gauge.read()) });
+  const addGauge = ({ readOf, ...gauge }: Omit<GaugeSource, 'read'> & { read(): Promise<Value[]> }) =>
+    metrics.addGauge({
+      ...gauge,
+      read: () => answerInTime(gauge.read()),
+      ...(readOf === undefined ? {} : { readOf: (namespace) => answerInTime(readOf(namespace)) }),
+    });
   const readCounts = shared(() => queue.counts());
   const readEnded = shared(async () => {
     // Sequential: an invocation that dies between the two queries must not be counted as done.

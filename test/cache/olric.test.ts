@@ -23,7 +23,9 @@ redisSettingConformance('olric', 'OLRIC_URL', open);
 
 const COMMANDS = /^(PING|STATS|DM\.GET|CLUSTER\.ROUTINGTABLE)\r$/gim;
 
-/** Starts a server that answers as a member of a cluster in which `members()` own a partition each. */
+/**
+ * Starts a server that answers as a member of a cluster in which `members()` own a partition each.
+ */
 async function fakeMember(members: () => readonly string[]) {
   const connections = new Set<Socket>();
   const listening = createServer((socket) => {

@@ -44,7 +44,8 @@ async function committed(t: { teardown(end: () => Promise<void>): void }, name: 
       );
       await sleep(50);
       // Without a pause: this process has read nothing that the child has sent since.
-      while ((count.all([]) as { n: number }[])[0]?.n === 0);
+      const until = Date.now() + 30_000;
+      while ((count.all([]) as { n: number }[])[0]?.n === 0 && Date.now() < until);
       stop(end);
       return result;
     },

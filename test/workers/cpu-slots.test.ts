@@ -141,7 +141,7 @@ test('the time of a run in its CPU slot is added up over its host calls', async 
   const wasm = await kitchen();
   const program = createFreshProgram(readSource(wasm, 64));
   const runOf = (namespace: string): Run =>
-    newRun(guestCall(wasm, '', { namespace }), 'kitchen', program, { resolve() {}, reject() {} });
+    newRun(guestCall(wasm, '', { namespace }), 'kitchen', program, { heapMb: 0, resolve() {}, reject() {} });
   const [long, other] = [runOf('busy'), runOf('quiet')];
   for (let turn = 0; turn < 2; turn++) {
     if (turn === 0) slots.start(long);

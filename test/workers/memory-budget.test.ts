@@ -8,7 +8,7 @@ const BUDGET = 700;
 
 /** The part of a run that the budget uses. */
 function runOf(limitMb: number, namespace = 'one', heapMb = 0): Run {
-  return { program: { limitMb, heapMb }, call: { namespace } } as Run;
+  return { program: { limitMb }, heapMb, call: { namespace } } as Run;
 }
 
 test('a waiting guest counts with its used memory, and a resumed guest with its limit', (t) => {
@@ -140,10 +140,36 @@ test('a guest of a namespace with few resumes in the reserved part while another
   t.is(memory.mb, 0);
 });
 
+test('guests that wait behind one that is too large resume when nothing computes any more', (t) => {
+  const memory = new MemoryBudget(256);
+  const small = heldBy('one', memory, 3, 64);
+  const large = runOf(128);
+  memory.start(large);
+  memory.shrink(large, 8);
+  for (const run of small) {
+    memory.resume(run, () => undefined);
+    memory.shrink(run, 64);
+  }
+  const order: string[] = [];
+  memory.resume(large, () => order.push('large'));
+  for (const run of small) memory.resume(run, () => order.push('small'));
+  t.deepEqual(order, ['small'], 'the large one does not fit, and one of the others computes');
+  for (const run of small) memory.release(run);
+  t.deepEqual(order, ['small', 'large', 'small', 'small']);
+  memory.release(large);
+  t.is(memory.mb, 0);
+});
+
 test('generated runs never exceed the budget, and some guest can always resume', (t) => {
   const step = fc.record({ what: fc.nat(3), which: fc.nat(), mb: fc.integer({ min: 1, max: 256 }) });
+  const clock = performance.now.bind(performance);
+  t.teardown(() => {
+    performance.now = clock;
+  });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 3 }), (steps, namespaces) => {
+      let now = 0;
+      performance.now = () => now;
       const memory = new MemoryBudget(BUDGET);
       const states = new Map<Run, 'computes' | 'waits' | 'returns'>();
       const inState = (state: string) => [...states].filter(([, its]) => its === state).map(([run]) => run);
@@ -157,10 +183,11 @@ test('generated runs never exceed the budget, and some guest can always resume',
         memory.release(run);
       };
       for (const { what, which, mb } of steps) {
+        now += OVERTAKEN_FOR_MS / 4;
         const computing = pick(inState('computes'), which);
         const waiting = pick(inState('waits'), which);
         if (what === 0 && mb <= memory.availableMb) {
-          const run = runOf(mb, `namespace-${which % 3}`);
+          const run = runOf(mb, `namespace-${which % namespaces}`);
           memory.start(run);
           states.set(run, 'computes');
         } else if (what === 1 && computing) {

@@ -216,5 +216,5 @@ test('no thread is started while one that was terminated still runs', async (t) 
     count += line === '+' ? 1 : line === '-' ? -1 : 0;
     most = Math.max(most, count);
   }
-  t.is(most, 2, 'two threads at once');
+  t.true(most <= 2, `${most} threads at once`);
 });

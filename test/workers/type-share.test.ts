@@ -11,28 +11,28 @@ import { handMade } from '../helpers/wasm.js';
 const types = (count: number, from = 0) =>
   Array.from({ length: count }, (_, index) => String(from + index).padStart(6, '0'));
 
-test('a type counts once, for the namespace that brings it first', (t) => {
+test('a type counts once, for the namespace that adds it first', (t) => {
   const share = new TypeShare(6000);
   t.true(share.admit('a', types(100)));
   for (let again = 0; again < 10; again++) {
     t.true(share.admit('a', types(100)));
     t.true(share.admit('b', types(100)));
   }
-  t.true(share.admit('b', types(90, 1000)), 'b has brought none so far');
-  t.false(share.admit('a', types(50, 2000)), 'a has brought its part');
+  t.true(share.admit('b', types(90, 1000)), 'b has added none so far');
+  t.false(share.admit('a', types(50, 2000)), 'a has added its part');
 });
 
-test('namespaces that bring as many types as they may leave some to each further one', (t) => {
+test('namespaces that add as many types as they may leave some to each further one', (t) => {
   const share = new TypeShare(1 << 17);
-  let brought = 0;
+  let added = 0;
   for (let namespace = 0; namespace < 20; namespace++) {
-    while (share.admit(`hostile-${namespace}`, types(10, brought))) brought += 10;
+    while (share.admit(`hostile-${namespace}`, types(10, added))) added += 10;
   }
-  t.true(brought < 20_000, `${brought} types`);
-  t.true(share.admit('honest', types(150, brought)));
+  t.true(added < 20_000, `${added} types`);
+  t.true(share.admit('honest', types(150, added)));
 });
 
-test('a refused module brings no types', (t) => {
+test('a refused module adds no types', (t) => {
   const share = new TypeShare(6000);
   t.false(share.admit('a', types(200)));
   t.true(share.admit('a', types(100, 100)));
@@ -62,7 +62,8 @@ test('a module whose types are beyond the share of its namespace is refused, and
   for (let attempt = 0; attempt < 3; attempt++) {
     await t.throwsAsync(compiler.compile('tester', 'deploy', module), {
       code: 'quota_exceeded',
-      message: /distinct function types, and those .* are more than the namespace may still add/,
+      message:
+        /distinct function types, and those that are new to this engine process are more than the namespace may still add/,
     });
   }
 });

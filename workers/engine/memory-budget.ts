@@ -2,8 +2,8 @@ import { FairQueue } from '../../src/concurrency/fair-queue.js';
 import type { Run } from './run.js';
 
 /**
- * How long others may overtake a guest that is too large for the free memory, in milliseconds: those
- * that begin as well as those that resume.
+ * How long others may overtake a guest that is too large for the free memory, in milliseconds:
+ * those that begin as well as those that resume.
  */
 export const OVERTAKEN_FOR_MS = 1000;
 
@@ -14,8 +14,8 @@ interface Resumption {
 }
 
 /** The memory that a guest may come to use, in megabytes. */
-export function mostMb({ program }: Pick<Run, 'program'>): number {
-  return program.limitMb + program.heapMb;
+export function mostMb({ program, heapMb }: Pick<Run, 'program' | 'heapMb'>): number {
+  return program.limitMb + heapMb;
 }
 
 /**
@@ -34,6 +34,8 @@ export class MemoryBudget {
   readonly #resumptions = new Map<Run, Resumption>();
   /** The guest that no other may overtake any more. */
   #overdue: Run | null = null;
+  /** The number of guests that are not parked. */
+  #computing = 0;
   #mb = 0;
 
   constructor(budgetMb: number) {
@@ -66,16 +68,17 @@ export class MemoryBudget {
   }
 
   start(run: Run): void {
+    this.#computing++;
     this.#mb += mostMb(run);
   }
 
   /** Reduces the charge of a parked run to its current size in megabytes. */
   shrink(run: Run, mb: number): void {
     if (this.#parkedMb.has(run)) return;
-    const { limitMb, heapMb } = run.program;
-    const counted = Math.min(mb, limitMb) + heapMb;
+    const counted = Math.min(mb, run.program.limitMb) + run.heapMb;
+    this.#computing--;
     this.#parkedMb.set(run, counted);
-    this.#mb -= limitMb + heapMb - counted;
+    this.#mb -= mostMb(run) - counted;
     this.#admitResuming();
   }
 
@@ -92,7 +95,7 @@ export class MemoryBudget {
     if (this.#resumptions.delete(run)) this.#resuming.remove(run.call.namespace, run);
     if (this.#overdue === run) this.#overdue = null;
     this.#mb -= this.#parkedMb.get(run) ?? mostMb(run);
-    this.#parkedMb.delete(run);
+    if (!this.#parkedMb.delete(run)) this.#computing--;
     this.#admitResuming();
   }
 
@@ -108,28 +111,44 @@ export class MemoryBudget {
     return { run, resume: resumption.resume };
   }
 
-  /**
-   * Resumes guests, namespaces in turn, each in the order in which their waits ended. One that does
-   * not fit is overtaken for a while by those of other namespaces that do. It fits at the latest
-   * when all running guests have ended.
-   */
   #admitResuming(): void {
-    for (;;) {
-      const now = performance.now();
-      const next = this.#resuming.take((run) => {
-        if (this.#overdue !== null && this.#overdue !== run) return false;
-        if (this.#growthOf(run) <= this.freeMb) return true;
-        if (now - (this.#resumptions.get(run)?.since ?? now) > OVERTAKEN_FOR_MS) this.#overdue = run;
-        return false;
-      });
-      if (next === null) return;
-      const resumption = this.#resumptions.get(next);
-      if (this.#overdue === next) this.#overdue = null;
-      this.#mb += this.#growthOf(next);
-      this.#parkedMb.delete(next);
-      this.#resumptions.delete(next);
+    for (let run = this.#takeNext(); run !== null; run = this.#takeNext()) {
+      const resumption = this.#resumptions.get(run);
+      if (this.#overdue === run) this.#overdue = null;
+      this.#computing++;
+      this.#mb += this.#growthOf(run);
+      this.#parkedMb.delete(run);
+      this.#resumptions.delete(run);
       resumption?.resume();
     }
+  }
+
+  /**
+   * Takes the guest that may resume next: namespaces in turn, each in the order in which its waits
+   * ended. One that does not fit is overtaken for a while by those of other namespaces that do.
+   */
+  #takeNext(): Run | null {
+    const now = performance.now();
+    const next = this.#resuming.take((run) => {
+      if (this.#overdue !== null && this.#overdue !== run) return false;
+      if (this.#growthOf(run) <= this.freeMb) return true;
+      if (now - (this.#resumptions.get(run)?.since ?? now) > OVERTAKEN_FOR_MS) this.#overdue = run;
+      return false;
+    });
+    return next ?? (this.#computing === 0 ? this.#takeAnyThatFits() : null);
+  }
+
+  /**
+   * Takes any guest that fits. While no guest computes, no memory becomes free for the one whose
+   * turn it is, and all would wait until their timeouts. The guest that computed last fits.
+   */
+  #takeAnyThatFits(): Run | null {
+    for (const run of this.#resumptions.keys()) {
+      if (this.#growthOf(run) > this.freeMb) continue;
+      this.#resuming.remove(run.call.namespace, run);
+      return run;
+    }
+    return null;
   }
 
   #growthOf(run: Run): number {

@@ -17,8 +17,8 @@ export type MemoryPart = 'ordinary' | 'reserved';
 /**
  * The memory of a process's guests. An eighth of it is reserved for namespaces with few guests,
  * so that no namespace holds all of it while another waits. Their guests also resume there when the
- * rest is full. Each part is a budget of its own:
- * guests that wait to grow in one do not block guests of the other from beginning.
+ * rest is full. Each part is a budget of its own: guests that wait to grow in one do not block
+ * guests of the other from beginning.
  */
 export class MemoryPool {
   readonly #ordinary: MemoryBudget;

@@ -24,6 +24,10 @@ export interface Run {
   /** The key of its program. */
   readonly key: string;
   readonly program: Program;
+  /**
+   * What it is charged besides its limit, for what it may hold outside its memory, in megabytes.
+   */
+  readonly heapMb: number;
   /** By `performance.now()`, in milliseconds. */
   readonly queuedAt: number;
   thread: GuestThread | null;
@@ -62,12 +66,13 @@ export function newRun(
   call: GuestCall,
   key: string,
   program: Program,
-  { resolve, reject }: Pick<Run, 'resolve' | 'reject'>,
+  { heapMb, resolve, reject }: Pick<Run, 'heapMb' | 'resolve' | 'reject'>,
 ): Run {
   return {
     call,
     key,
     program,
+    heapMb,
     queuedAt: performance.now(),
     thread: null,
     slot: null,

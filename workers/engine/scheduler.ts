@@ -9,7 +9,6 @@ import type { Program } from '../wasm/run/program.js';
 import { OVERCOMMITTED } from './cpu-slots.js';
 import { finish, rejectAll } from './finish.js';
 import { dispatchHostCall } from './host-dispatch.js';
-import { mostMb } from './memory-budget.js';
 import type { MemoryPart } from './memory-pool.js';
 import { neverStarted, tooLarge } from './outcome.js';
 import { Parking } from './parking.js';
@@ -89,13 +88,14 @@ export class Scheduler implements Closable {
 
   run(call: GuestCall, key: string, program: Program): Promise<GuestOutcome> {
     if (this.#closed) return Promise.reject(engineClosing('starts no further runs'));
-    const neededMb = mostMb({ program });
-    if (neededMb > this.#options.memoryMb) {
-      return Promise.reject(tooLarge(call.functionName, neededMb, this.#options.memoryMb));
-    }
+    const { memoryMb } = this.#options;
+    const { limitMb } = program;
+    if (limitMb > memoryMb) return Promise.reject(tooLarge(call.functionName, limitMb, memoryMb));
+    // The largest limit of a function is the smallest WORKER_MEMORY_MB.
+    const heapMb = Math.min(program.heapMb, memoryMb - limitMb);
     if (program.waits) this.expectWaiting();
     return new Promise((resolve, reject) => {
-      const run = newRun(call, key, program, { resolve, reject });
+      const run = newRun(call, key, program, { heapMb, resolve, reject });
       this.#stopping.watchSignal(run);
       this.#runQueue.push(run);
       this.#dispatch();

@@ -274,7 +274,7 @@ export class CompilerWorker {
 function tooManyTypes(count: number): AppError {
   return new AppError(
     'quota_exceeded',
-    `The module cannot be compiled: it has ${count} distinct function types, and those that no module of this engine process has had so far are more than the namespace may still add. Use fewer types, or ask the operator to restart the engine.`,
+    `The module has ${count} distinct function types, and those that are new to this engine process are more than the namespace may still add. Use fewer types, or ask the operator to restart the engine.`,
     { status: 413 },
   );
 }

@@ -161,7 +161,7 @@ function outputOfSuccess(invocation: Invocation): Uint8Array {
   throw new OramaError(message, { code: 'not_found', status: 202, requestId });
 }
 
-/** Returns the code of an engine that does not name it in its records. */
+/** Returns the code for a record without one, as of earlier engines. */
 function codeOf({ state, attempts }: Invocation): ErrorCode {
   if (state === 'cancelled') return 'cancelled';
   return state === 'timeout' || attempts.at(-1)?.status === 'timeout' ? 'function_timeout' : 'function_error';

@@ -19,7 +19,8 @@ export interface RqliteTransportOptions {
   retryForMs?: number;
   /**
    * The timeout of a response, in milliseconds, of requests without one of their own; must exceed
-   * the duration of the slowest statement. A node that answers nothing at all is noticed earlier; see `AnswerWatch`.
+   * the duration of the slowest statement. A node that answers nothing at all is noticed earlier;
+   * see `AnswerWatch`.
    */
   requestTimeoutMs?: number;
   /** The number of concurrent connections per node. */

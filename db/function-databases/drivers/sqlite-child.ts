@@ -37,7 +37,8 @@ function connection(file: string): SandboxedDatabase {
 
 /**
  * Tells the engine that the writes may be committed from now on. The message is in the pipe when
- * `send` returns, since nothing else is, so the engine reads it also if this process is killed next.
+ * `send` returns, since nothing else is, so the engine reads it also if this process is killed
+ * next.
  */
 function announceCommit(): void {
   process.send?.({ kind: 'committing' });

@@ -126,7 +126,9 @@ export class SandboxedDatabase {
     return log !== undefined && log.size > Math.max(maxBytes, KEPT_LOG_BYTES);
   }
 
-  /** Copies the WAL into the database and cuts it to nothing, if no query reads from it for long. */
+  /**
+   * Copies the WAL into the database and cuts it to nothing, if no query reads from it for long.
+   */
   #emptyLog(): void {
     this.#own(`pragma busy_timeout = ${EMPTY_LOG_TIMEOUT_MS}`);
     try {

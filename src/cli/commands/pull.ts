@@ -44,8 +44,10 @@ export function addPull(parent: Command): void {
         printResult(terminal, directory, null);
         return;
       }
-      if (flags.watch !== true) exitOnSignals();
+      const stopExiting = exitOnSignals();
       const engine = await startLocalEngine(trace, terminal);
+      // A signal ends the watch, which closes the engine.
+      if (flags.watch === true) stopExiting();
       try {
         if (flags.watch === true) await runAtChanges(engine, directory, flags.source, terminal);
         else await runOnce(engine, directory, flags.source, terminal);
@@ -67,11 +69,18 @@ async function keep(directory: string, id: string, fetch: () => Promise<Pulled>)
   return fetched;
 }
 
-/** Exits when a signal arrives, and so removes the temporary files, which a signal alone does not. */
-function exitOnSignals(): void {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => process.exit(128 + constants.signals[signal]));
-  }
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Exits when a signal arrives, and so removes the temporary files, which a signal alone does not.
+ * Returns a function that restores the default.
+ */
+function exitOnSignals(): () => void {
+  const exit = (signal: (typeof SIGNALS)[number]) => process.exit(128 + constants.signals[signal]);
+  for (const signal of SIGNALS) process.once(signal, exit);
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, exit);
+  };
 }
 
 async function runOnce(

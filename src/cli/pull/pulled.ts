@@ -41,9 +41,10 @@ export interface Pulled extends PulledRecord {
  */
 export function writePulled(directory: string, { wasm, input, trace, ...record }: Pulled): void {
   makeDirectory(directory);
+  // First: it marks the directory as one of a pull, so that an interrupted pull can be repeated.
+  writeOwnFile(join(directory, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
   writeOwnFile(join(directory, MODULE_FILE), wasm);
   writeOwnFile(join(directory, INPUT_FILE), input);
-  writeOwnFile(join(directory, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
   if (trace !== null) writeOwnFile(join(directory, TRACE_FILE), `${JSON.stringify(trace, null, 2)}\n`);
   const env = join(directory, ENV_FILE);
   const lines = record.env.map((name) => `${name}=\n`);

@@ -1,5 +1,4 @@
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeDeployForm } from '../../contract/form.js';
@@ -39,7 +38,8 @@ export interface PulledEngine {
  */
 export async function startLocalEngine(trace: Trace | null, terminal: Terminal): Promise<PulledEngine> {
   const { startAllInOne } = await import('../../up.js');
-  const dataDir = await mkdtemp(join(tmpdir(), 'orama-pull-'));
+  // In one step with the handler: a signal that arrives between them would leave the directory.
+  const dataDir = mkdtempSync(join(tmpdir(), 'orama-pull-'));
   // It holds the input and the secrets. Removed at the latest when the process exits.
   const remove = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 });
   process.once('exit', remove);

@@ -93,7 +93,8 @@ export function heapUse(module: ParsedModule, scan: Scan | null): HeapUse {
 
 /**
  * Returns the size of the exceptions that a guest can hold at once: a recursion keeps those that
- * its calls handle, `depth` in each, until the stack is full. Throws `invalid_module` when one call handles too many.
+ * its calls handle, `depth` in each, until the stack is full. Throws `invalid_module` when one call
+ * handles too many.
  */
 function exceptionBytes(module: ParsedModule, depth: number): number {
   if (depth > MAX_CATCH_DEPTH) {

@@ -84,7 +84,7 @@ def result_of(ended: Invocation) -> Result:
         )
     code = ended.code
     if code is None:
-        # The engine does not name it in its records.
+        # Engines before `code` was added to their records.
         is_timeout = ended.state == "timeout" or (last is not None and last.status == "timeout")
         code = "function_timeout" if is_timeout else "function_error"
         code = "cancelled" if ended.state == "cancelled" else code

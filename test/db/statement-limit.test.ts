@@ -2,8 +2,8 @@ import { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { StatementBacklog } from '../../db/function-databases/backlog.js';
 import type { BoundStatement } from '../../db/function-databases/executor.js';
+import { StatementLimit } from '../../db/function-databases/statement-limit.js';
 import { FairQueue } from '../../src/concurrency/fair-queue.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { isAppError } from '../../src/errors.js';
@@ -69,11 +69,11 @@ function countProcesses() {
 }
 
 test('the bytes of statements that run or wait are limited for a namespace and for all', async (t) => {
-  const backlog = new StatementBacklog({ calls: 9, bytes: { each: 4 * MB, all: 6 * MB } });
+  const limit = new StatementLimit({ calls: 9, bytes: { each: 4 * MB, all: 6 * MB } });
   const ends: (() => void)[] = [];
   const start = (namespace: typeof victim, arg: string | Uint8Array) => {
     const statement: BoundStatement = { kind: 'exec', sql: '?', args: [arg], verb: 'insert', parameters: [] };
-    return backlog.run(namespace, [statement], () => new Promise<void>((resolve) => ends.push(resolve)));
+    return limit.run(namespace, [statement], () => new Promise<void>((resolve) => ends.push(resolve)));
   };
   const limited = { code: 'rate_limited', message: /nothing was executed/ };
   const running = [start(attacker, 'x'.repeat(1.5 * MB))];

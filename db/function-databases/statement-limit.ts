@@ -5,14 +5,14 @@ import { MB } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
 import type { BoundStatement } from './executor.js';
 
-export interface BacklogLimits {
+export interface StatementLimits {
   /** The number of calls of one namespace that run or wait at once. */
   calls: number;
   /** The bytes of their statements and arguments. */
   bytes: BudgetLimits;
 }
 
-const LIMITS: BacklogLimits = { calls: 1_000, bytes: { all: 256 * MB, each: 64 * MB } };
+const LIMITS: StatementLimits = { calls: 1_000, bytes: { all: 256 * MB, each: 64 * MB } };
 
 /** V8 stores a text with two bytes for each character if one of them needs two. */
 const BYTES_PER_CHARACTER = 2;
@@ -24,12 +24,12 @@ const OVERHEAD_BYTES = 100;
  * ones are refused: a namespace whose statements do not end could otherwise make the process hold
  * any number of them.
  */
-export class StatementBacklog {
-  readonly #limits: BacklogLimits;
+export class StatementLimit {
+  readonly #limits: StatementLimits;
   readonly #calls = new CountByKey();
   readonly #bytes;
 
-  constructor(limits: BacklogLimits = LIMITS) {
+  constructor(limits: StatementLimits = LIMITS) {
     this.#limits = limits;
     this.#bytes = createBufferBudget(limits.bytes);
   }
