@@ -130,18 +130,15 @@ async function* connection(socket: WebSocketLike, signal: AbortSignal): AsyncGen
       notify();
     }, SILENCE_MS);
   };
-  // Engines from before heartbeats send none: their quiet topics are not lost.
-  let hasHeartbeats = false;
   socket.onopen = () => {
-    clearTimeout(silence);
+    expectMore();
     waiting.push({ type: 'open' });
     notify();
   };
   socket.onmessage = ({ data }: { data: unknown }) => {
+    expectMore();
     const event = readFrame(String(data));
     if (event !== undefined) waiting.push(event);
-    else hasHeartbeats = true;
-    if (hasHeartbeats) expectMore();
     notify();
   };
   socket.onclose = ({ code }: { code: number }) => {
