@@ -150,8 +150,3 @@ export function outputOf(data: Uint8Array): { text?: string; base64?: string } {
     return { base64: btoa(binary) };
   }
 }
-
-/** Says that a function has no such version; undefined if it may have. */
-export function missingVersion(version: string, newest: number): string | undefined {
-  return Number(version) > newest ? `There is no version ${version}; the newest is ${newest}.` : undefined;
-}

@@ -47,8 +47,8 @@ export async function subscribe(
 }
 
 /**
- * Opens one socket and resolves with whether it was ever open, when it is closed or has been
- * silent: the browser does not report that the engine's host or network has vanished.
+ * Opens one socket and resolves with whether it was ever open, when it is closed or has been silent:
+ * the browser does not report that the engine's host or network has vanished.
  */
 async function openSocket(
   topic: string,
@@ -66,9 +66,7 @@ async function openSocket(
   const socket = new WebSocket(url, ['orama', `orama.bearer.${base64Url(token)}`]);
   let wasOpen = false;
   let silence: ReturnType<typeof setTimeout> | undefined;
-  let end = () => {};
   await new Promise<void>((resolve) => {
-    end = resolve;
     const expectMore = () => {
       clearTimeout(silence);
       silence = setTimeout(resolve, SILENCE_MS);
@@ -84,10 +82,9 @@ async function openSocket(
       const message = readFrame(data);
       if (message !== undefined) onMessage(message);
     };
-    socket.onclose = end;
-    signal.addEventListener('abort', end);
+    socket.onclose = () => resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  signal.removeEventListener('abort', end);
   clearTimeout(silence);
   // The close event of a lost socket may come much later, and messages before it.
   socket.onopen = socket.onmessage = null;

@@ -7,9 +7,10 @@ import { Age } from '../parts/moment.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { Table } from '../parts/table.js';
-import { label, missingVersion } from '../text.js';
+import { label } from '../text.js';
 import type { AliasesReply } from '../types.js';
 import { useResource } from '../use-resource.js';
+import { missingVersion } from './function-rollout.js';
 
 /** Also for the steps of a rollout, which change the alias "live". */
 const LIVE_MS = 5000;

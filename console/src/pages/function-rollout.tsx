@@ -6,7 +6,7 @@ import { Field, Form } from '../parts/form.js';
 import { Facts, Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { State } from '../parts/state.js';
-import { brief, count, milliseconds, missingVersion, seconds } from '../text.js';
+import { brief, count, milliseconds, seconds } from '../text.js';
 import type { AliasesReply, Rollout } from '../types.js';
 import { type Resource, useResource } from '../use-resource.js';
 
@@ -89,6 +89,11 @@ export function RolloutPanel({ name, newest }: { name: string; newest: number })
       </ResourceView>
     </Panel>
   );
+}
+
+/** Says that a function has no such version; undefined if it may have. */
+export function missingVersion(version: string, newest: number): string | undefined {
+  return Number(version) > newest ? `There is no version ${version}; the newest is ${newest}.` : undefined;
 }
 
 function Progress({ of: rollout }: { of: Rollout }) {
