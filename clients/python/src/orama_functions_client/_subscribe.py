@@ -75,7 +75,8 @@ class Subscription(Iterator[Event]):
                     failures = 0
                     yield event
             except OramaError as error:
-                # Reconnecting cannot succeed; neither with a server that answers with a redirect or a page.
+                # Reconnecting cannot succeed; neither with a server that answers with a redirect or
+                # a page.
                 if error.status < 500 and error.status != 429:
                     raise
             except ssl.SSLCertVerificationError as error:
