@@ -70,6 +70,7 @@ const SUITES = {
     'test/http/failed-runs.test.ts',
     'test/e2e/delivery.test.ts',
     'test/http/sockets.test.ts',
+    'test/http/topic-sockets.test.ts',
     'test/http/webhook-signatures.test.ts',
     'test/config/metrics.test.ts',
   ],
