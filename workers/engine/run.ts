@@ -94,9 +94,15 @@ export function newRun(
   };
 }
 
-/** Aborts the host calls of a guest that has ended. */
+/**
+ * One error for all runs: `abort()` without a reason would create an exception with a stack trace
+ * per run.
+ */
+const GUEST_ENDED = new Error('the guest has ended');
+
+/** Aborts the host calls of a guest that has ended, and the requests that it has started. */
 export function abortOutsideWork(run: Run): void {
-  run.outsideWork?.abort();
+  run.outsideWork?.abort(GUEST_ENDED);
   run.stopSleep?.();
 }
 
