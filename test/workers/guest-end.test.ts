@@ -8,11 +8,10 @@ import type { EgressRequest } from '../../src/ports/egress.js';
 import type { Engine } from '../../src/ports/engine.js';
 import { createHost } from '../../workers/delivery/host.js';
 import { openEngine } from '../../workers/engine/engine.js';
-import { hostCaller } from '../../workers/engine/host-dispatch.js';
 import { Scheduler } from '../../workers/engine/scheduler.js';
 import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
 import { readSource } from '../../workers/wasm/warm/source.js';
-import { guestCall } from '../helpers/engine.js';
+import { guestCall, hostCalls } from '../helpers/engine.js';
 import { queued } from '../helpers/invocations.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
@@ -66,7 +65,7 @@ async function run(engine: Pick<Engine, 'run'>, started: Started, input: string,
     },
   };
   const fn = { timeout_seconds: 60, metadata: {} } as FunctionVersion;
-  const host = hostCaller(createHost(deps as never, { invocation: queued().invocation, function: fn }));
+  const host = hostCalls(createHost(deps as never, { invocation: queued().invocation, function: fn }));
   return engine.run({ ...guestCall(wasm, input, { warmStart: 'reactor', ...options }), host });
 }
 
