@@ -21,8 +21,8 @@ export interface InspectSettings {
   cid: string;
   name: FunctionName;
   memoryLimitMb: number;
-  /** Inspections are scheduled fairly by namespace; without one the module is queued separately. */
-  namespace?: Namespace;
+  /** Inspections are scheduled fairly by namespace. */
+  namespace: Namespace;
   /** Repeats an inconclusive probe in the background with a longer time limit. */
   again?: boolean;
 }

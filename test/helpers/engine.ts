@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { HostCalls, HostResult } from '../../src/contract/host-functions.js';
 import { functionNameSchema, namespaceSchema, requestIdSchema } from '../../src/contract/ids.js';
-import type { Engine, GuestCall, GuestOutcome, HostCaller } from '../../src/ports/engine.js';
+import type { Engine, GuestCall, GuestOutcome, HostCaller, InspectSettings } from '../../src/ports/engine.js';
 import { uuidv7 } from '../../src/uuid.js';
 
 const utf8 = new TextDecoder();
@@ -41,6 +41,17 @@ export function guestCall(
     env: {},
     host: hostCalls(host),
     ...rest,
+  };
+}
+
+/** Returns the settings of a module's inspection, with the defaults of function.yaml. */
+export function inspectSettings(wasm: Uint8Array, given: Partial<InspectSettings> = {}): InspectSettings {
+  return {
+    cid: contentId(wasm),
+    name: functionNameSchema.parse('tested'),
+    namespace: namespaceSchema.parse('test'),
+    memoryLimitMb: 64,
+    ...given,
   };
 }
 

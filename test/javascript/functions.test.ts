@@ -1,6 +1,6 @@
 import test from 'ava';
 import { functionNameSchema, requestIdSchema } from '../../src/contract/ids.js';
-import { guestCall, runText } from '../helpers/engine.js';
+import { guestCall, inspectSettings, runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 import { engine, run } from './running.js';
 
@@ -160,11 +160,7 @@ for (const [what, code] of Object.entries({
 })) {
   test(`${what} at the top level differs in each invocation`, async (t) => {
     const wasm = await buildJavaScript(`const value = ${code};\nexport default () => value;`);
-    const { warmStart } = await engine.inspect(wasm, {
-      cid: what,
-      name: functionNameSchema.parse('tested'),
-      memoryLimitMb: 64,
-    });
+    const { warmStart } = await engine.inspect(wasm, inspectSettings(wasm, { cid: what }));
     t.is(warmStart, 'fresh');
     const values = new Set<string>();
     for (let index = 0; index < 3; index++) {

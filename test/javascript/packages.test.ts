@@ -1,7 +1,6 @@
 import test from 'ava';
-import { functionNameSchema } from '../../src/contract/ids.js';
 import { openEngine } from '../../workers/engine/engine.js';
-import { runText } from '../helpers/engine.js';
+import { inspectSettings, runText } from '../helpers/engine.js';
 import { buildJavaScript } from '../helpers/javascript.js';
 
 const engine = openEngine({ threads: 2, parked: 8 });
@@ -89,11 +88,7 @@ const USES: Readonly<Record<string, { source: string; input: string; output: unk
 for (const [name, { source, input, output, note }] of Object.entries(USES)) {
   test(`a function can use ${name}${note === undefined ? ' and starts warm' : ''}`, async (t) => {
     const wasm = await buildJavaScript(source);
-    const report = await engine.inspect(wasm, {
-      cid: name,
-      name: functionNameSchema.parse('tested'),
-      memoryLimitMb: 64,
-    });
+    const report = await engine.inspect(wasm, inspectSettings(wasm, { cid: name }));
     const warmStart = note === undefined ? 'reactor' : 'fresh';
     t.deepEqual(report, { kind: 'reactor', warmStart, ...(note === undefined ? {} : { note }) });
     const outcome = await runText(engine, wasm, input, { warmStart, env: { GREETING: 'Hello' } });

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import type { FunctionName } from '../../src/contract/ids.js';
 import { openEngine } from '../../workers/engine/engine.js';
 import { parse } from '../../workers/wasm/binary/parse.js';
 import { scan } from '../../workers/wasm/binary/scan.js';
-import { contentId, runText } from '../helpers/engine.js';
+import { inspectSettings, runText } from '../helpers/engine.js';
 import { assemble } from '../helpers/wat.js';
 
 const engine = openEngine({ threads: 1, parked: 0 });
@@ -82,16 +81,14 @@ const COSTLY: [what: string, text: string, error: RegExp][] = [
 for (const [what, text, message] of COSTLY) {
   test(`a module with ${what} is refused at deploy`, async (t) => {
     const wasm = await assemble(text);
-    const settings = { cid: contentId(wasm), name: 'tested' as FunctionName, memoryLimitMb: 64 };
-    await t.throwsAsync(engine.inspect(wasm, settings), { code: 'invalid_module', message });
+    await t.throwsAsync(engine.inspect(wasm, inspectSettings(wasm)), { code: 'invalid_module', message });
   });
 }
 
 test('tables have a million entries at most together, also when they grow', async (t) => {
   const tables = (count: number, min: number) => `(table ${min} funcref)`.repeat(count);
   const refused = await assemble(command(tables(60, 100_000), ''));
-  const settings = { cid: contentId(refused), name: 'tested' as FunctionName, memoryLimitMb: 64 };
-  await t.throwsAsync(engine.inspect(refused, settings), {
+  await t.throwsAsync(engine.inspect(refused, inspectSettings(refused)), {
     code: 'invalid_module',
     message: /tables have 6000000 entries together; at most 1048576/,
   });

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { Deadlines, type TimedRun } from '../../workers/engine/deadlines.js';
+import { Deadlines } from '../../workers/engine/deadlines.js';
+import type { Run } from '../../workers/engine/run.js';
+import type { GuestThread } from '../../workers/threads/guest-thread.js';
 import { until } from '../helpers/until.js';
 
 const TIMEOUT_MS = 20;
@@ -12,7 +14,7 @@ for (const [order, elapsed] of [
   // Elapsed times are differences of two clocks, so they vary by the time between two readings.
   test(`a run is stopped once when its clock is read ${order} its deadline`, async (t) => {
     let reads = 0;
-    const run: TimedRun = {
+    const run = {
       call: { timeoutMs: TIMEOUT_MS },
       slot: {
         get elapsedMs() {
@@ -22,12 +24,15 @@ for (const [order, elapsed] of [
       },
       finished: false,
       stopReason: null,
-    };
+    } as Run;
     let stops = 0;
-    const deadlines = new Deadlines({ all: () => [[null, [run]]] as const }, (stopped: TimedRun) => {
-      stops++;
-      stopped.finished = true;
-    });
+    const deadlines = new Deadlines(
+      { all: () => new Map([[{} as GuestThread, [run] as const]]).entries() },
+      (stopped) => {
+        stops++;
+        stopped.finished = true;
+      },
+    );
     t.teardown(() => deadlines.close());
     deadlines.watch(run);
     await until('the run is stopped', () => stops > 0);

@@ -100,9 +100,9 @@ test('bodies of started requests and replies that are not taken are limited by n
     const host = createHost({ buffers, egress, depths: { sign: () => 'depth' } } as never, {
       invocation: { namespace, triggerDepth: 0 } as never,
       function: { timeout_seconds: 9, metadata: {} } as never,
-      guestEnd: end,
     });
-    const start = (bytes: number) => host.http_start('POST', 'http://x/', '', new Uint8Array(bytes), never);
+    const start = (bytes: number) =>
+      host.http_start('POST', 'http://x/', '', new Uint8Array(bytes), end.signal);
     const next = async () => JSON.parse(String(await host.http_next(9000, never)));
     return { start, next, end: () => end.abort() };
   };
@@ -149,7 +149,6 @@ test('responses that are still arriving are limited by namespace', async (t) => 
     createHost(deps as never, {
       invocation: { namespace, triggerDepth: 0 } as never,
       function: { timeout_seconds: 60, metadata: {} } as never,
-      guestEnd: new AbortController(),
     });
   const [busy, other] = [hostOf(aNamespace()), hostOf(aNamespace())];
   const fetched = async (host: typeof busy) =>

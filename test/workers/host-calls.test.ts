@@ -4,8 +4,7 @@ import type { RequestId } from '../../src/contract/ids.js';
 import { MAX_HOST_TEXT, MAX_SQL_ARGS } from '../../src/contract/limits.js';
 import { openEngine } from '../../workers/engine/engine.js';
 import { dispatchHostCall } from '../../workers/engine/host-dispatch.js';
-import { aName } from '../helpers/attempt.js';
-import { contentId, runText } from '../helpers/engine.js';
+import { inspectSettings, runText } from '../helpers/engine.js';
 import { guest, missingCompiler } from '../helpers/guests.js';
 
 const engine = openEngine({ threads: 2, parked: 8 });
@@ -66,11 +65,7 @@ for (const source of ['host.c', 'host.rs', 'host.go', 'host.as.ts']) {
         return Promise.resolve(result);
       };
     const wasm = await guest(source);
-    const { warmStart } = await engine.inspect(wasm, {
-      cid: contentId(wasm),
-      name: aName('tested'),
-      memoryLimitMb: 64,
-    });
+    const { warmStart } = await engine.inspect(wasm, inspectSettings(wasm));
     const outcome = await runText(engine, wasm, '', {
       warmStart,
       requestId: '01890000-0000-7000-8000-000000000001' as RequestId,

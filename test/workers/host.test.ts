@@ -19,7 +19,6 @@ test('http_fetch and http_start take null as the headers for none, and refuse an
   const host = createHost(deps as never, {
     invocation: { namespace: 'default', triggerDepth: 0 } as never,
     function: { timeout_seconds: 1, metadata: {} } as never,
-    guestEnd: { signal },
   });
   const fetch = async (headers: string) =>
     JSON.parse(String(await host.http_fetch('GET', 'http://x/', headers, new Uint8Array(), signal)));

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import type { FunctionName } from '../../src/contract/ids.js';
 import { openEngine } from '../../workers/engine/engine.js';
-import { contentId, guestCall, runText } from '../helpers/engine.js';
+import { guestCall, inspectSettings, runText } from '../helpers/engine.js';
 import { guest, missingCompiler } from '../helpers/guests.js';
 import { until } from '../helpers/until.js';
 import { assemble } from '../helpers/wat.js';
@@ -68,7 +67,7 @@ for (const [limit, source] of [
     `${source} with a limit of ${limit} MB is refused at deploy with its required and allowed memory`,
     async (t) => {
       const wasm = await guest(source);
-      const settings = { cid: contentId(wasm), name: 'tested' as FunctionName, memoryLimitMb: limit };
+      const settings = inspectSettings(wasm, { memoryLimitMb: limit });
       await t.throwsAsync(engine.inspect(wasm, settings), {
         code: 'invalid_module',
         message: /needs [\d.]+ MB of memory to start and its limit is 1 MB/,

@@ -1,18 +1,18 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { MemoryBudget, OVERTAKEN_FOR_MS } from '../../workers/engine/memory-budget.js';
-import { MemoryPool } from '../../workers/engine/memory-pool.js';
+import { MemoryBudget } from '../../workers/engine/memory-budget.js';
+import { MemoryPart, OVERTAKEN_FOR_MS } from '../../workers/engine/memory-part.js';
 import type { Run } from '../../workers/engine/run.js';
 
-const BUDGET = 700;
+const TOTAL_MB = 700;
 
-/** The part of a run that the budget uses. */
+/** The part of a run that a memory part uses. */
 function runOf(limitMb: number, namespace = 'one', heapMb = 0): Run {
   return { program: { limitMb }, heapMb, call: { namespace } } as Run;
 }
 
 test('a waiting guest counts with its used memory, and a resumed guest with its limit', (t) => {
-  const memory = new MemoryBudget(BUDGET);
+  const memory = new MemoryPart(TOTAL_MB);
   const run = runOf(256);
   memory.start(run);
   t.is(memory.freeMb, 444);
@@ -30,7 +30,7 @@ test('a waiting guest counts with its used memory, and a resumed guest with its 
 });
 
 test('waiting guests resume in order when their limits fit, before a new guest starts', (t) => {
-  const memory = new MemoryBudget(BUDGET);
+  const memory = new MemoryPart(TOTAL_MB);
   const [first, second, third] = [runOf(256), runOf(256), runOf(256)];
   for (const run of [first, second, third]) {
     memory.start(run);
@@ -47,7 +47,7 @@ test('waiting guests resume in order when their limits fit, before a new guest s
 });
 
 test('a guest stopped while it waits to resume releases its memory', (t) => {
-  const memory = new MemoryBudget(BUDGET);
+  const memory = new MemoryPart(TOTAL_MB);
   const [one, other] = [runOf(600), runOf(600)];
   memory.start(one);
   memory.shrink(one, 1);
@@ -56,17 +56,17 @@ test('a guest stopped while it waits to resume releases its memory', (t) => {
   memory.release(one);
   memory.release(other);
   t.is(memory.mb, 0);
-  t.is(memory.availableMb, BUDGET);
+  t.is(memory.availableMb, TOTAL_MB);
 });
 
 test('what a guest may hold outside its memory is charged also while it waits', (t) => {
-  const memory = new MemoryBudget(BUDGET);
+  const memory = new MemoryPart(TOTAL_MB);
   const run = runOf(64, 'one', 20);
   memory.start(run);
   t.is(memory.mb, 84);
   memory.shrink(run, 4);
   t.is(memory.mb, 24);
-  t.is(memory.availableMb, BUDGET - 84);
+  t.is(memory.availableMb, TOTAL_MB - 84);
   memory.resume(run, () => undefined);
   t.is(memory.mb, 84);
   memory.release(run);
@@ -74,7 +74,7 @@ test('what a guest may hold outside its memory is charged also while it waits', 
 });
 
 /** Guests of one namespace that wait, and of which as many as fit have resumed and hold memory. */
-function heldBy(namespace: string, memory: MemoryBudget | MemoryPool, count: number, limitMb: number): Run[] {
+function heldBy(namespace: string, memory: MemoryPart | MemoryBudget, count: number, limitMb: number): Run[] {
   const runs = Array.from({ length: count }, () => runOf(limitMb, namespace));
   for (const run of runs) {
     memory.start(run, 'ordinary');
@@ -84,7 +84,7 @@ function heldBy(namespace: string, memory: MemoryBudget | MemoryPool, count: num
 }
 
 test('a guest that fits overtakes a larger one of another namespace for a while, and no longer', (t) => {
-  const memory = new MemoryBudget(BUDGET);
+  const memory = new MemoryPart(TOTAL_MB);
   const runs = heldBy('large', memory, 3, 256);
   const small = Array.from({ length: 3 }, () => runOf(64, 'small'));
   for (const run of small) {
@@ -113,7 +113,7 @@ test('a guest that fits overtakes a larger one of another namespace for a while,
 });
 
 test('a guest of a namespace with few resumes in the reserved part while another namespace holds the rest', (t) => {
-  const memory = new MemoryPool(2048);
+  const memory = new MemoryBudget(2048);
   const attackers = heldBy('attacker', memory, 20, 256);
   const victims = heldBy('victim', memory, 2, 64);
   let held = 0;
@@ -141,7 +141,7 @@ test('a guest of a namespace with few resumes in the reserved part while another
 });
 
 test('guests that wait behind one that is too large resume when nothing computes any more', (t) => {
-  const memory = new MemoryBudget(256);
+  const memory = new MemoryPart(256);
   const small = heldBy('one', memory, 3, 64);
   const large = runOf(128);
   memory.start(large);
@@ -160,7 +160,7 @@ test('guests that wait behind one that is too large resume when nothing computes
   t.is(memory.mb, 0);
 });
 
-test('generated runs never exceed the budget, and some guest can always resume', (t) => {
+test('generated runs never exceed the memory, and some guest can always resume', (t) => {
   const step = fc.record({ what: fc.nat(3), which: fc.nat(), mb: fc.integer({ min: 1, max: 256 }) });
   const clock = performance.now.bind(performance);
   t.teardown(() => {
@@ -170,7 +170,7 @@ test('generated runs never exceed the budget, and some guest can always resume',
     fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 3 }), (steps, namespaces) => {
       let now = 0;
       performance.now = () => now;
-      const memory = new MemoryBudget(BUDGET);
+      const memory = new MemoryPart(TOTAL_MB);
       const states = new Map<Run, 'computes' | 'waits' | 'returns'>();
       const inState = (state: string) => [...states].filter(([, its]) => its === state).map(([run]) => run);
       const pick = (runs: Run[], which: number) => runs[which % runs.length];
@@ -198,7 +198,7 @@ test('generated runs never exceed the budget, and some guest can always resume',
           const any = pick([...states.keys()], which);
           if (any) end(any);
         }
-        t.true(memory.mb <= BUDGET && memory.mb >= 0);
+        t.true(memory.mb <= TOTAL_MB && memory.mb >= 0);
       }
       for (const run of inState('waits')) resume(run);
       while (states.size > 0) {

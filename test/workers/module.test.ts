@@ -1,5 +1,4 @@
 import test from 'ava';
-import type { FunctionName } from '../../src/contract/ids.js';
 import { isAppError } from '../../src/errors.js';
 import { openEngine } from '../../workers/engine/engine.js';
 import { parse } from '../../workers/wasm/binary/parse.js';
@@ -7,7 +6,7 @@ import { scan } from '../../workers/wasm/binary/scan.js';
 import { rewrite } from '../../workers/wasm/instrument/rewrite.js';
 import { createFreshProgram } from '../../workers/wasm/warm/fresh.js';
 import { compile, readSource } from '../../workers/wasm/warm/source.js';
-import { contentId, runText } from '../helpers/engine.js';
+import { inspectSettings, runText } from '../helpers/engine.js';
 import { fuzzModule } from '../helpers/fuzz.js';
 import { guest } from '../helpers/guests.js';
 import { command, FUNCTION, type HandMade, handMade, I32, I64, MEMORY } from '../helpers/wasm.js';
@@ -16,8 +15,7 @@ import { assemble } from '../helpers/wat.js';
 const engine = openEngine({ threads: 1, parked: 0 });
 test.after.always(() => engine.close());
 
-const inspect = (wasm: Uint8Array) =>
-  engine.inspect(wasm, { cid: contentId(wasm), name: 'tested' as FunctionName, memoryLimitMb: 64 });
+const inspect = (wasm: Uint8Array) => engine.inspect(wasm, inspectSettings(wasm));
 
 test('the smallest command is accepted and runs', async (t) => {
   const wasm = handMade(command());

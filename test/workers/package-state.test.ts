@@ -3,7 +3,7 @@ import test from 'ava';
 import type { WarmStart } from '../../src/contract/function.js';
 import type { FunctionName } from '../../src/contract/ids.js';
 import { openEngine } from '../../workers/engine/engine.js';
-import { contentId, runText } from '../helpers/engine.js';
+import { inspectSettings, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 
 const engine = openEngine({ threads: 1, parked: 1 });
@@ -48,11 +48,7 @@ for (const [kind, warmStart, output] of KINDS) {
   test(`package-level state (${kind}) starts as ${warmStart} and behaves as in a new instance`, async (t) => {
     const wasm = await guest('package-state.go');
     const functionName = kind as FunctionName;
-    const report = await engine.inspect(wasm, {
-      cid: contentId(wasm),
-      name: functionName,
-      memoryLimitMb: 64,
-    });
+    const report = await engine.inspect(wasm, inspectSettings(wasm, { name: functionName }));
     t.is(report.warmStart, warmStart, report.note);
     const run = (how: WarmStart, input = '') =>
       runText(engine, wasm, input, { functionName, warmStart: how });
@@ -75,7 +71,7 @@ for (const kind of ['after-func', 'timer', 'ticker', 'deadline']) {
   test(`a package-level ${kind} counts its delay from the start of each invocation`, async (t) => {
     const wasm = await guest('package-state.go');
     const functionName = kind as FunctionName;
-    await engine.inspect(wasm, { cid: contentId(wasm), name: functionName, memoryLimitMb: 64 });
+    await engine.inspect(wasm, inspectSettings(wasm, { name: functionName }));
     const run = (input: string) => runText(engine, wasm, input, { functionName, warmStart: 'go-command' });
     // Longer than the 2,500 ms to which the timer is set.
     await delay(2600);
@@ -91,7 +87,7 @@ for (const kind of ['after-func', 'timer', 'ticker', 'deadline']) {
 
 test('an http.Client at package level has no cookies or counts of earlier invocations', async (t) => {
   const wasm = await guest('package-client.go');
-  const about = { cid: contentId(wasm), name: 'client' as FunctionName, memoryLimitMb: 64 };
+  const about = inspectSettings(wasm, { name: 'client' as FunctionName });
   const { warmStart, note } = await engine.inspect(wasm, about);
   t.is(warmStart, 'go-command', note);
   for (let run = 0; run < 3; run++) {

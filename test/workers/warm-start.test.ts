@@ -6,7 +6,7 @@ import { MAX_LOG_BYTES, MAX_LOG_LINES } from '../../src/contract/limits.js';
 import type { Engine, ModuleInspection } from '../../src/ports/engine.js';
 import { openEngine } from '../../workers/engine/engine.js';
 import { randomConditions, sandboxSession } from '../../workers/wasm/warm/sandbox-session.js';
-import { contentId, runText, type TextOutcome } from '../helpers/engine.js';
+import { inspectSettings, runText, type TextOutcome } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
 import { until } from '../helpers/until.js';
 import { assemble } from '../helpers/wat.js';
@@ -16,7 +16,7 @@ test.after.always(() => engine.close());
 
 async function inspect(source: string, on: Engine = engine): Promise<ModuleInspection> {
   const wasm = await guest(source);
-  return on.inspect(wasm, { cid: contentId(wasm), name: 'tested' as FunctionName, memoryLimitMb: 64 });
+  return on.inspect(wasm, inspectSettings(wasm));
 }
 
 for (const [source, kind, warmStart] of [
@@ -255,7 +255,7 @@ test('a reactor that logs 150 MB twelve times is deployed', async (t) => {
     (func (export "handle") (param i32 i32) (result i64)
       ${'(call $log (i32.const 0) (i32.const 150000000))'.repeat(12)}
       (i64.const 0)))`);
-  const settings = { cid: contentId(wasm), name: 'tested' as FunctionName, memoryLimitMb: 256 };
+  const settings = inspectSettings(wasm, { memoryLimitMb: 256 });
   t.is((await engine.inspect(wasm, settings)).kind, 'reactor');
 });
 
@@ -266,7 +266,7 @@ test('a reactor whose initialisation fills 100 MB runs as fresh, and the report 
       (memory.fill (i32.const 0) (i32.const 7) (i32.const 104857600)))
     (func (export "orama_alloc") (param i32) (result i32) (i32.const 1024))
     (func (export "handle") (param i32 i32) (result i64) (i64.const 0)))`);
-  const settings = { cid: contentId(wasm), name: 'tested' as FunctionName, memoryLimitMb: 256 };
+  const settings = inspectSettings(wasm, { memoryLimitMb: 256 });
   const report = await engine.inspect(wasm, settings);
   t.is(report.warmStart, 'fresh');
   t.is(

@@ -42,7 +42,7 @@ export class GuestFetches {
     signal: AbortSignal,
   ): Promise<string> {
     const { egress, depths } = this.#deps;
-    const { invocation, function: fn, guestEnd } = this.#run;
+    const { invocation, function: fn } = this.#run;
     const held = this.#deps.buffers.reserve(invocation.namespace);
     try {
       const response = await egress.fetch({
@@ -56,7 +56,7 @@ export class GuestFetches {
         onBytes: (bytes) => {
           if (!held.take(bytes)) throw tooManyBytes();
         },
-        signal: AbortSignal.any([signal, guestEnd.signal]),
+        signal,
         ...(fn.metadata.allowed_hosts ? { allowedHosts: fn.metadata.allowed_hosts } : {}),
       });
       return encodeResponse(response);
@@ -69,9 +69,15 @@ export class GuestFetches {
   }
 
   /** Starts a request whose response `next` returns. Resolves with its number. */
-  async start(method: string, url: string, headersJson: string, body: Uint8Array): Promise<number> {
+  async start(
+    method: string,
+    url: string,
+    headersJson: string,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<number> {
     parseHeaders(headersJson);
-    const { invocation, function: fn, guestEnd } = this.#run;
+    const { invocation, function: fn } = this.#run;
     const { namespace } = invocation;
     const { allowed_hosts: allowedHosts } = fn.metadata;
     await this.#deps.egress.check(url, { namespace, allowedHosts }).catch((error) => {
@@ -80,12 +86,10 @@ export class GuestFetches {
     });
     if (!this.#closesAtEnd) {
       this.#closesAtEnd = true;
-      guestEnd.signal.addEventListener('abort', () => this.#parallel.close(), { once: true });
+      signal.addEventListener('abort', () => this.#parallel.close(), { once: true });
     }
-    if (guestEnd.signal.aborted) this.#parallel.close();
-    return this.#parallel.start(body.byteLength, () =>
-      this.fetch(method, url, headersJson, body, guestEnd.signal),
-    );
+    if (signal.aborted) this.#parallel.close();
+    return this.#parallel.start(body.byteLength, () => this.fetch(method, url, headersJson, body, signal));
   }
 
   next(timeoutMs: number): ReturnType<ParallelFetches['next']> {

@@ -1,9 +1,9 @@
+import type { HostCalls, HostResult } from '../../src/contract/host-functions.js';
 import type { Trace } from '../../src/contract/trace.js';
 import type { Logger } from '../../src/logger.js';
 import type { HostCaller } from '../../src/ports/engine.js';
 import type { Meter } from '../../src/ports/meter.js';
 import type { Span, Tracer } from '../../src/ports/tracer.js';
-import { hostCaller } from '../engine/host-dispatch.js';
 import { budgetedHost } from './budgeted-host.js';
 import { createHost, type HostDeps } from './host.js';
 import type { HostRun } from './host-run.js';
@@ -37,4 +37,13 @@ export function guestHost(
   const about = { meter, tracer, logger, parent: traceparent, requestId: invocation.id };
   const observed = observedHost(budgeted, about);
   return recorder ? recordedHost(observed, recorder) : observed;
+}
+
+/**
+ * Calls an invocation's host functions by name. `HOST_FUNCTIONS` determines both the argument types
+ * and the types of the implementations.
+ */
+function hostCaller(calls: HostCalls): HostCaller {
+  return async (name, args, signal): Promise<HostResult> =>
+    Reflect.apply(calls[name], calls, [...args, signal]);
 }

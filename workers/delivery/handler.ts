@@ -10,7 +10,6 @@ import type { Leases } from '../../src/ports/leases.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
 import { crashRows, dueOf, earlierAttempts, endOf, failureOf, refuse } from './end-without-run.js';
-import { GuestEnd } from './guest-end.js';
 import { type GuestHostDeps, guestHost } from './guest-host.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
 import { keepTrace } from './keep-trace.js';
@@ -100,7 +99,6 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
 
 async function runGuest(deps: HandlerDeps, delivery: Delivery, fn: FunctionVersion): Promise<GuestOutcome> {
   const { invocation } = delivery;
-  const guestEnd = new GuestEnd();
   const { id, acceptedAt, traceparent } = invocation;
   deps.logWriter.announce(id);
   const attributes = { 'orama.request_id': id, 'orama.function': fn.name, 'orama.attempt': delivery.attempt };
@@ -119,7 +117,7 @@ async function runGuest(deps: HandlerDeps, delivery: Delivery, fn: FunctionVersi
     attributes,
   });
   const recorder = fn.metadata.trace === true ? new TraceRecorder() : undefined;
-  const makeHost = () => guestHost(deps, { invocation, function: fn, guestEnd }, span, recorder);
+  const makeHost = () => guestHost(deps, { invocation, function: fn }, span, recorder);
   let outcome: GuestOutcome;
   try {
     outcome = await deps.engine.run(new DeliveredCall(delivery, fn, { blobs: deps.blobs, makeHost }));
@@ -127,8 +125,6 @@ async function runGuest(deps: HandlerDeps, delivery: Delivery, fn: FunctionVersi
     span.end(messageOf(error));
     throw error;
   } finally {
-    // Aborts host calls whose guest has ended.
-    guestEnd.signalEnd();
     delivery.releaseSlot();
   }
   span.end(outcome.error);

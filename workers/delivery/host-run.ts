@@ -5,5 +5,4 @@ import type { Invocation } from '../../src/ports/queue.js';
 export interface HostRun {
   invocation: Invocation;
   function: FunctionVersion;
-  guestEnd: { readonly signal: AbortSignal };
 }

@@ -38,17 +38,17 @@ export function createHost(deps: HostDeps, run: HostRun): HostCalls {
   const fetches = new GuestFetches(deps, run);
   const jobs = new GuestJobs(deps, run);
   const timeoutMs = run.function.timeout_seconds * 1000;
-  const sqlOptions = () => ({ timeoutMs, signal: run.guestEnd.signal });
+  const sqlOptions = (signal: AbortSignal) => ({ timeoutMs, signal });
 
   return {
     get_secret: (name) => secrets.read(namespace, name),
 
-    async db_query(statement, argsJson) {
-      return (await databases.query(namespace, statement, parseSqlArgs(argsJson), sqlOptions())).json;
+    async db_query(statement, argsJson, signal) {
+      return (await databases.query(namespace, statement, parseSqlArgs(argsJson), sqlOptions(signal))).json;
     },
-    async db_execute(statement, argsJson) {
+    async db_execute(statement, argsJson, signal) {
       const args = parseSqlArgs(argsJson);
-      return (await databases.execute(namespace, statement, args, sqlOptions())).rowsAffected;
+      return (await databases.execute(namespace, statement, args, sqlOptions(signal))).rowsAffected;
     },
 
     cache_get: (key) => cache.get(namespace, key),
@@ -58,7 +58,7 @@ export function createHost(deps: HostDeps, run: HostRun): HostCalls {
     cache_delete: (key) => cache.delete(namespace, key),
 
     http_fetch: (method, url, headers, body, signal) => fetches.fetch(method, url, headers, body, signal),
-    http_start: (method, url, headers, body) => fetches.start(method, url, headers, body),
+    http_start: (method, url, headers, body, signal) => fetches.start(method, url, headers, body, signal),
     http_next: (waitMs) => fetches.next(waitMs),
 
     pubsub_publish: (topic, data) => jobs.publish(topic, data),

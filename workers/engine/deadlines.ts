@@ -1,35 +1,25 @@
 import { MAX_TIMER_MS } from '../../src/concurrency/timeout.js';
 import type { Run } from './run.js';
-
-/** The part of a run that its deadline depends on. */
-export interface TimedRun extends Pick<Run, 'finished' | 'stopReason'> {
-  readonly call: Pick<Run['call'], 'timeoutMs'>;
-  readonly slot: { readonly elapsedMs: number } | null;
-}
-
-/** The runs of each thread. */
-interface RunsByThread<R> {
-  all(): Iterable<[unknown, readonly R[]]>;
-}
+import type { ThreadQueues } from './thread-queues.js';
 
 /**
  * Stops runs whose deadline has passed. A single timer is set for the earliest deadline: most runs
  * end long before theirs, so a timer per run would be set and cleared in vain.
  */
-export class Deadlines<R extends TimedRun> {
-  readonly #queues: RunsByThread<R>;
-  readonly #stop: (run: R) => void;
+export class Deadlines {
+  readonly #queues: Pick<ThreadQueues, 'all'>;
+  readonly #stop: (run: Run) => void;
   #timer: NodeJS.Timeout | null = null;
   /** When the timer fires, by `performance.now()`, which does not jump when the clock is set. */
   #at = Number.POSITIVE_INFINITY;
 
-  constructor(queues: RunsByThread<R>, stop: (run: R) => void) {
+  constructor(queues: Pick<ThreadQueues, 'all'>, stop: (run: Run) => void) {
     this.#queues = queues;
     this.#stop = stop;
   }
 
   /** Watches a run that was just queued on its thread. */
-  watch(run: R): void {
+  watch(run: Run): void {
     this.#watchUntil(dueAt(run));
   }
 
@@ -59,7 +49,7 @@ export class Deadlines<R extends TimedRun> {
   #check(): void {
     this.close();
     const now = performance.now();
-    const expired: R[] = [];
+    const expired: Run[] = [];
     for (const [, queue] of this.#queues.all()) {
       for (const run of queue) {
         if (run.finished || run.stopReason !== null) continue;
@@ -76,6 +66,6 @@ export class Deadlines<R extends TimedRun> {
  * Returns the deadline by `performance.now()`. The time counts from when the guest began, which is
  * slightly after it was queued on its thread.
  */
-function dueAt({ slot, call }: TimedRun): number {
+function dueAt({ slot, call }: Run): number {
   return performance.now() - (slot?.elapsedMs ?? 0) + call.timeoutMs;
 }

@@ -62,7 +62,7 @@ class ThreadedEngine implements Engine {
   }
 
   async inspect(wasm: Uint8Array, settings: InspectSettings): Promise<ModuleInspection> {
-    const { cid, name, memoryLimitMb: limitMb, namespace = '', again = false } = settings;
+    const { cid, name, memoryLimitMb: limitMb, namespace, again = false } = settings;
     const request = { wasm, name, limitMb, want: 'probe', again } as const;
     const priority = again ? 'background' : 'deploy';
     const { program, note, conclusive } = await this.#compile(namespace, priority, request);

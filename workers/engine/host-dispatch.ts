@@ -1,7 +1,6 @@
 import {
   type EngineFunctionName,
   type HostArg,
-  type HostCalls,
   type HostResult,
   hostFunction,
   maxHostText,
@@ -12,15 +11,6 @@ import type { HostCaller } from '../../src/ports/engine.js';
 import type { HostReply, HostValue } from '../wasm/run/session.js';
 
 const utf8 = new TextEncoder();
-
-/**
- * Calls an invocation's host functions by name. `HOST_FUNCTIONS` determines both the argument types
- * and the types of the implementations.
- */
-export function hostCaller(calls: HostCalls): HostCaller {
-  return async (name, args, signal): Promise<HostResult> =>
-    Reflect.apply(calls[name], calls, [...args, signal]);
-}
 
 /**
  * Executes a guest's host call with the host functions of its invocation. Never rejects: an error

@@ -1,7 +1,18 @@
 import { LONG_RUN_MS } from './cpu-slots.js';
 import type { Run } from './run.js';
-import { exceedsShortRun, recheckDelay } from './thread-queues.js';
+import type { ThreadQueues } from './thread-queues.js';
 import type { SchedulerState, ThreadRuns } from './thread-runs.js';
+
+/**
+ * A host call that takes longer than this, in milliseconds, parks its guest. Parking shorter calls
+ * would only spread work over more threads.
+ */
+const PARK_AFTER_MS = 2;
+/**
+ * A run that was expected to be short may compute for this long, in milliseconds: then the runs
+ * queued behind it are withdrawn.
+ */
+const WITHDRAW_AFTER_MS = 5;
 
 /**
  * Parks guests that wait for long, and withdraws the runs that are queued behind a guest that waits
@@ -27,7 +38,7 @@ export class Parking {
     run.waited = true;
     run.phase = 'blocked';
     if (run.thread !== null) this.#runs.requeueUnstarted(run.thread);
-    run.blockedAt = isLong ? 0 : performance.now();
+    run.parkAt = performance.now() + (isLong ? 0 : PARK_AFTER_MS);
     if (isLong) this.#park(run);
     this.#dispatch();
   }
@@ -71,4 +82,24 @@ export class Parking {
     const { reservations, threads } = this.#state;
     if (reservations.park(run)) threads.expectWaiting();
   }
+}
+
+/** Returns whether a run has waited or computed for longer than a short run does. */
+function exceedsShortRun(run: Run, now: number): boolean {
+  return now >= (run.phase === 'blocked' ? run.parkAt : run.computesSince + WITHDRAW_AFTER_MS);
+}
+
+/**
+ * Returns the delay until runs that were expected to be short must be checked, in milliseconds;
+ * null when no check is needed.
+ */
+function recheckDelay(queues: ThreadQueues, { othersWait }: { othersWait: boolean }): number | null {
+  let delay: number | null = null;
+  for (const [, [run, next]] of queues.all()) {
+    const isParked = run.cpuSlot === 'parked';
+    if (run.phase === 'blocked') {
+      if (!isParked && othersWait) return PARK_AFTER_MS;
+    } else if (isParked || next !== undefined) delay = WITHDRAW_AFTER_MS;
+  }
+  return delay;
 }

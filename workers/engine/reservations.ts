@@ -1,6 +1,6 @@
 import type { GuestThread, LoadedProgram } from '../threads/guest-thread.js';
 import { CpuSlots } from './cpu-slots.js';
-import { type MemoryPart, MemoryPool } from './memory-pool.js';
+import { MemoryBudget, type MemoryPartName } from './memory-budget.js';
 import type { Run } from './run.js';
 import type { RunStats } from './run-stats.js';
 import { ThreadQueues } from './thread-queues.js';
@@ -19,7 +19,7 @@ const WARM_FRACTION = 1 / 12;
  */
 export class Reservations {
   readonly queues = new ThreadQueues();
-  readonly memory: MemoryPool;
+  readonly memory: MemoryBudget;
   readonly cpuSlots: CpuSlots;
   readonly warm: WarmInstances;
 
@@ -34,7 +34,7 @@ export class Reservations {
   ) {
     this.#stats = stats;
     this.#isCached = isCached;
-    this.memory = new MemoryPool(sizes.memoryMb);
+    this.memory = new MemoryBudget(sizes.memoryMb);
     this.warm = new WarmInstances(sizes.memoryMb * WARM_FRACTION);
     this.cpuSlots = new CpuSlots(sizes, stats);
   }
@@ -43,7 +43,7 @@ export class Reservations {
    * Reserves the resources of a run before it is passed to a thread: it becomes the thread's
    * current run, or is queued behind it.
    */
-  reserve(run: Run, thread: GuestThread, part: MemoryPart): void {
+  reserve(run: Run, thread: GuestThread, part: MemoryPartName): void {
     const loaded = thread.programs.get(run.key);
     if (loaded !== undefined) this.warm.remove(loaded);
     this.memory.start(run, part);
@@ -74,8 +74,7 @@ export class Reservations {
   }
 
   /**
-   * Calls `resume` to let the guest continue, as soon as its memory limit fits into the budget
-   * again.
+   * Calls `resume` to let the guest continue, as soon as its memory limit fits again.
    */
   resume(run: Run, resume: () => void): void {
     if (run.stopReason !== null || run.thread === null) return;

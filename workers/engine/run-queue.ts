@@ -1,7 +1,7 @@
 import { FairQueue } from '../../src/concurrency/fair-queue.js';
 import type { CpuSlots } from './cpu-slots.js';
-import { mostMb, OVERTAKEN_FOR_MS } from './memory-budget.js';
-import type { MemoryPart, MemoryPool } from './memory-pool.js';
+import type { MemoryBudget, MemoryPartName } from './memory-budget.js';
+import { mostMb, OVERTAKEN_FOR_MS } from './memory-part.js';
 import type { Run } from './run.js';
 
 /** The runs that have no thread yet: sync calls first, namespaces in turn. */
@@ -30,11 +30,11 @@ export class RunQueue {
    * @param cpuSlots The slots of which the run needs one to begin; null when it does not begin yet,
    *   but is queued on a busy thread.
    */
-  take(memory: MemoryPool, cpuSlots: CpuSlots | null): { run: Run; part: MemoryPart } | null {
+  take(memory: MemoryBudget, cpuSlots: CpuSlots | null): { run: Run; part: MemoryPartName } | null {
     const now = performance.now();
     const roomMb = memory.availableMb;
     let overdue = this.#overdue;
-    let part: MemoryPart = 'ordinary';
+    let part: MemoryPartName = 'ordinary';
     const mayStart = (run: Run) => {
       const isNext = overdue === null || run === overdue;
       part = isNext && mostMb(run) <= roomMb ? 'ordinary' : 'reserved';

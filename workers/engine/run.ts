@@ -45,7 +45,8 @@ export interface Run {
   slotMs: number;
   /** When it began, or last resumed after a wait, by `performance.now()`. */
   computesSince: number;
-  blockedAt: number;
+  /** When it is parked if it still waits then, by `performance.now()`. */
+  parkAt: number;
   /** Whether it has waited for something outside. */
   waited: boolean;
   /** The name of the host call it waits in. */
@@ -81,7 +82,7 @@ export function newRun(
     slotSince: 0,
     slotMs: 0,
     computesSince: 0,
-    blockedAt: 0,
+    parkAt: 0,
     waited: false,
     blockedIn: null,
     finished: false,
@@ -94,9 +95,15 @@ export function newRun(
   };
 }
 
-/** Aborts the host calls of a guest that has ended. */
+/**
+ * One error for all runs: `abort()` without a reason would create an exception with a stack trace
+ * per run.
+ */
+const GUEST_ENDED = new Error('the guest has ended');
+
+/** Aborts the host calls of a guest that has ended, and the requests that it has started. */
 export function abortOutsideWork(run: Run): void {
-  run.outsideWork?.abort();
+  run.outsideWork?.abort(GUEST_ENDED);
   run.stopSleep?.();
 }
 

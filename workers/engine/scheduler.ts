@@ -9,7 +9,7 @@ import type { Program } from '../wasm/run/program.js';
 import { OVERCOMMITTED } from './cpu-slots.js';
 import { finish, rejectAll } from './finish.js';
 import { dispatchHostCall } from './host-dispatch.js';
-import type { MemoryPart } from './memory-pool.js';
+import type { MemoryPartName } from './memory-budget.js';
 import { neverStarted, tooLarge } from './outcome.js';
 import { Parking } from './parking.js';
 import { Reservations } from './reservations.js';
@@ -186,7 +186,7 @@ export class Scheduler implements Closable {
     if (failure !== null) rejectAll(this.#runQueue.drain(), failure);
   }
 
-  #start(run: Run, thread: GuestThread, part: MemoryPart): void {
+  #start(run: Run, thread: GuestThread, part: MemoryPartName): void {
     this.#reservations.reserve(run, thread, part);
     run.slot = thread.run(run.key, run.program, run.call);
     this.#stopping.watchDeadline(run);

@@ -15,7 +15,7 @@ export class Stopping {
   readonly #runs: ThreadRuns;
   /** Called when others may begin. */
   readonly #dispatch: () => void;
-  readonly #deadlines: Deadlines<Run>;
+  readonly #deadlines: Deadlines;
   readonly #cancellations = new Cancellations((run) => this.#stop(run, 'cancelled'));
   #kills = 0;
 

@@ -3,20 +3,10 @@ import type { Run } from './run.js';
 import type { RunStats } from './run-stats.js';
 
 /**
- * A host call that takes longer than this, in milliseconds, parks its guest. Parking shorter calls
- * would only spread work over more threads.
- */
-const PARK_AFTER_MS = 2;
-/**
  * A busy thread receives further runs while the expected duration of all its runs is at most this,
  * in milliseconds: on a thread that must be woken, the next run would begin later.
  */
 const QUEUE_MS = 1;
-/**
- * A run that was expected to be short may compute for this long, in milliseconds: then the runs
- * queued behind it are withdrawn.
- */
-const WITHDRAW_AFTER_MS = 5;
 
 /** The queue of each busy thread: its current run, then the runs that it will begin next. */
 export class ThreadQueues {
@@ -81,25 +71,4 @@ function isExpectedShort(queue: readonly Run[], stats: RunStats): boolean {
     expectedMs += runMs;
   }
   return expectedMs <= QUEUE_MS;
-}
-
-/** Returns whether a run has waited or computed for longer than a short run does. */
-export function exceedsShortRun(run: Run, now: number): boolean {
-  if (run.phase === 'blocked') return now - run.blockedAt >= PARK_AFTER_MS;
-  return now - run.computesSince >= WITHDRAW_AFTER_MS;
-}
-
-/**
- * Returns the delay until runs that were expected to be short must be checked, in milliseconds;
- * null when no check is needed.
- */
-export function recheckDelay(queues: ThreadQueues, { othersWait }: { othersWait: boolean }): number | null {
-  let delay: number | null = null;
-  for (const [, [run, next]] of queues.all()) {
-    const isParked = run.cpuSlot === 'parked';
-    if (run.phase === 'blocked') {
-      if (!isParked && othersWait) return PARK_AFTER_MS;
-    } else if (isParked || next !== undefined) delay = WITHDRAW_AFTER_MS;
-  }
-  return delay;
 }

@@ -121,7 +121,10 @@ export class RedisAdds implements Adds {
     let fetched: unknown[] = [];
     const sentAt = performance.now();
     try {
-      const [now, codes, jobs] = await this.#run(groups, namespaceLimits, tokens);
+      const [now, codes, jobs] = await this.#run(groups, namespaceLimits, {
+        tokens,
+        lockMs: fetcher?.lockMs ?? 0,
+      });
       this.#correctOffset(Number(now), sentAt, performance.now());
       fetched = jobs;
       return codes.map((code) => this.#verdict(code, namespaceLimits));
@@ -157,7 +160,7 @@ export class RedisAdds implements Adds {
   #run(
     groups: readonly JobGroup[],
     namespaceLimits: LimitsByNamespace,
-    tokens: readonly string[],
+    { tokens, lockMs }: { tokens: readonly string[]; lockMs: number },
   ): Promise<[now: string, codes: Code[], fetched: unknown[]]> {
     const args: (string | number)[] = [
       this.#keys.prefix,
@@ -168,7 +171,7 @@ export class RedisAdds implements Adds {
       JOB_COST,
       MAX_PRIORITY,
       Date.now(),
-      this.#fetcher?.lockMs ?? 0,
+      lockMs,
       tokens.join(' '),
       limitsText(namespaceLimits),
     ];
