@@ -1,4 +1,5 @@
 import type { Namespace } from '../../src/contract/ids.js';
+import { DAY_MS } from '../../src/contract/limits.js';
 import type { SessionStore } from '../../src/ports/store/sessions.js';
 import type { Database } from '../database.js';
 import { revokeMadeBy } from './keys.js';
@@ -17,7 +18,7 @@ interface TokenRow {
  * How long a revocation is kept, in milliseconds, beyond which it is kept only while the family has
  * a refresh token. Longer than the lifetime of access tokens.
  */
-const REVOCATION_KEPT_MS = 30 * 24 * 3_600_000;
+const REVOCATION_KEPT_MS = 30 * DAY_MS;
 const FORGET_REVOCATIONS = `
 delete from revoked_families
 where revoked_at < ? and family not in (select family from refresh_tokens)`;

@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { DEFAULT_NAMESPACE, type Namespace } from '../../contract/ids.js';
+import { DAY_MS, HOUR_MS } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
 import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import type { Closable } from '../../ports/closable.js';
@@ -9,12 +10,12 @@ import { ACCESS_TOKEN_SECONDS, type Tokens } from './jwt.js';
 import { type Chain, parseWallet } from './wallets.js';
 
 const NONCE_MS = 5 * 60_000;
-const REFRESH_MS = 30 * 24 * 3600_000;
+const REFRESH_MS = 30 * DAY_MS;
 /** Bus channel on which the end of a login is published. */
 export const SESSIONS_CHANNEL = 'sessions';
 const KEY_SUBJECT = 'key:';
 /** Lifetime of a console login without activity: one working day. */
-const KEY_REFRESH_MS = 12 * 3600_000;
+const KEY_REFRESH_MS = 12 * HOUR_MS;
 
 interface ChallengeRequest {
   wallet: string;

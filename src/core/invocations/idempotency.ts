@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
+import { DAY_MS } from '../../contract/limits.js';
 import { AppError, isAppError } from '../../errors.js';
 import type { Backlog } from '../../ports/backlog.js';
 import { type InvocationQueue, MAX_ADD_MS } from '../../ports/queue.js';
@@ -10,7 +11,7 @@ import { newRequestId } from './job.js';
 import { readRecorded } from './read-recorded.js';
 
 /** How long a key and the result of its invocation are remembered. */
-export const IDEMPOTENCY_MS = 24 * 3600 * 1000;
+export const IDEMPOTENCY_MS = DAY_MS;
 /**
  * The lease of an idempotency key, in milliseconds: if its holder has not put a job on the queue
  * within this time, another request with the key takes it over. A holder that was only slow adds

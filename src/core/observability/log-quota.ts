@@ -1,6 +1,6 @@
 import type { Namespace } from '../../contract/ids.js';
 import type { LogMessage } from '../../contract/invocation.js';
-import { MB } from '../../contract/limits.js';
+import { DAY_MS, MB } from '../../contract/limits.js';
 import { quotaExceeded, quotaUse } from '../../contract/quotas.js';
 import { isAppError } from '../../errors.js';
 import type { Bus } from '../../ports/bus.js';
@@ -22,7 +22,6 @@ const SHARE_MS = 5000;
 const MAX_AGE_MS = 10_000;
 /** The size of a line besides its text, in bytes. */
 const LINE_OVERHEAD_BYTES = 64;
-const DAY_MS = 86_400_000;
 
 /** Enforces the quota `log_mb_per_day` per UTC day. */
 export interface LogQuota extends Closable {
