@@ -8,6 +8,7 @@ import type { Closable } from '../../ports/closable.js';
 import type { KeyMaker, StoredKey } from '../../ports/store/keys.js';
 import type { Store } from '../../ports/store.js';
 import { uuidv7 } from '../../uuid.js';
+import { announce, subscribe } from '../bus-subscription.js';
 import { freshCache } from '../fresh-cache.js';
 import type { Quotas } from '../quotas.js';
 import { auditEntry } from './audit.js';
@@ -91,7 +92,7 @@ class HashedKeys implements Keys {
   readonly #byId = freshCache<StoredKey>();
   /** When `last_used_at` was last written, by key id. */
   readonly #touched = new Map<string, number>();
-  readonly #unsubscribe: Unsubscribe[] = [];
+  #unsubscribe: Unsubscribe | undefined;
 
   private constructor({ store, bus, quotas }: KeysDeps) {
     this.#store = store;
@@ -102,10 +103,8 @@ class HashedKeys implements Keys {
   static async open(deps: KeysDeps): Promise<HashedKeys> {
     const keys = new HashedKeys(deps);
     const drop = () => keys.#dropAll();
-    const unsubscribe = await deps.bus.subscribe(CHANNEL, drop);
     // The end of a login also revokes the keys created with it.
-    const unsubscribeSessions = await deps.bus.subscribe(SESSIONS_CHANNEL, drop);
-    keys.#unsubscribe.push(deps.bus.onGap(drop), unsubscribeSessions, unsubscribe);
+    keys.#unsubscribe = await subscribe(deps.bus, { [CHANNEL]: drop, [SESSIONS_CHANNEL]: drop }, drop);
     return keys;
   }
 
@@ -159,8 +158,7 @@ class HashedKeys implements Keys {
     }
     await this.#store.keys.revoke(id, auditEntry(by, 'key.revoke', id, key.namespace, key.name));
     this.#dropAll();
-    // If the bus is unreachable, other processes notice the change within 2 s.
-    await this.#bus.notify(CHANNEL, id).catch(() => undefined);
+    await announce(this.#bus, CHANNEL, id);
   }
 
   async find(credential: string): Promise<StoredKey | null> {
@@ -202,7 +200,7 @@ class HashedKeys implements Keys {
   }
 
   async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) await unsubscribe();
+    await this.#unsubscribe?.();
   }
 
   /**
@@ -210,8 +208,8 @@ class HashedKeys implements Keys {
    * and lookups are cheap.
    */
   #dropAll(): void {
-    this.#byHash.drop('');
-    this.#byId.drop('');
+    this.#byHash.dropAll();
+    this.#byId.dropAll();
   }
 
   /**

@@ -5,6 +5,7 @@ import { AppError } from '../../errors.js';
 import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import type { Closable } from '../../ports/closable.js';
 import type { Store } from '../../ports/store.js';
+import { announce, subscribe } from '../bus-subscription.js';
 import { freshCache } from '../fresh-cache.js';
 import { ACCESS_TOKEN_SECONDS, type Tokens } from './jwt.js';
 import { type Chain, parseWallet } from './wallets.js';
@@ -95,7 +96,7 @@ class TokenSessions implements Sessions {
   readonly #tokens: Tokens;
   readonly #signup: SessionsDeps['signup'];
   readonly #revoked = freshCache<ReadonlySet<string>>();
-  readonly #unsubscribe: Unsubscribe[] = [];
+  #unsubscribe: Unsubscribe | undefined;
 
   private constructor({ store, bus, tokens, signup }: SessionsDeps) {
     this.#store = store;
@@ -106,9 +107,8 @@ class TokenSessions implements Sessions {
 
   static async open(deps: SessionsDeps): Promise<TokenSessions> {
     const sessions = new TokenSessions(deps);
-    const drop = () => sessions.#revoked.drop('');
-    const unsubscribe = await deps.bus.subscribe(SESSIONS_CHANNEL, drop);
-    sessions.#unsubscribe.push(deps.bus.onGap(drop), unsubscribe);
+    const drop = () => sessions.#revoked.dropAll();
+    sessions.#unsubscribe = await subscribe(deps.bus, { [SESSIONS_CHANNEL]: drop }, drop);
     return sessions;
   }
 
@@ -167,9 +167,8 @@ class TokenSessions implements Sessions {
 
   async logout(session: string): Promise<void> {
     await this.#store.sessions.revokeFamily(session);
-    this.#revoked.drop('');
-    // If the bus is unreachable, other processes notice the change within 2 s.
-    await this.#bus.notify(SESSIONS_CHANNEL, session).catch(() => undefined);
+    this.#revoked.dropAll();
+    await announce(this.#bus, SESSIONS_CHANNEL, session);
   }
 
   async logoutAll(wallet: string, namespace: Namespace): Promise<void> {
@@ -183,7 +182,7 @@ class TokenSessions implements Sessions {
   }
 
   async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) await unsubscribe();
+    await this.#unsubscribe?.();
   }
 
   async #takeNonce(nonce: string, wallet: string, namespace: Namespace): Promise<void> {

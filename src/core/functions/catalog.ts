@@ -7,6 +7,7 @@ import type { Closable } from '../../ports/closable.js';
 import type { StoredAlias } from '../../ports/store/aliases.js';
 import type { StoredTrigger } from '../../ports/store/triggers.js';
 import type { Store } from '../../ports/store.js';
+import { announce, subscribe } from '../bus-subscription.js';
 import { freshCache } from '../fresh-cache.js';
 import { drawVersion } from './version-draw.js';
 
@@ -73,7 +74,7 @@ class CachedCatalog implements Catalog {
    * map, which is cached too.
    */
   readonly #aliases = freshCache<ReadonlyMap<string, StoredAlias>>();
-  readonly #unsubscribe: Unsubscribe[] = [];
+  #unsubscribe: Unsubscribe | undefined;
 
   private constructor({ store, bus }: { store: Store; bus: Bus }) {
     this.#store = store;
@@ -82,10 +83,10 @@ class CachedCatalog implements Catalog {
 
   static async open(deps: { store: Store; bus: Bus }): Promise<CachedCatalog> {
     const catalog = new CachedCatalog(deps);
-    const unsubscribe = await deps.bus.subscribe(CHANNEL, (namespace) => catalog.#drop(`${namespace}/`));
-    catalog.#unsubscribe.push(
-      deps.bus.onGap(() => catalog.#drop('')),
-      unsubscribe,
+    catalog.#unsubscribe = await subscribe(
+      deps.bus,
+      { [CHANNEL]: (namespace) => catalog.#drop(namespace) },
+      () => catalog.#dropAll(),
     );
     return catalog;
   }
@@ -118,7 +119,7 @@ class CachedCatalog implements Catalog {
   }
 
   peek(namespace: Namespace, name: FunctionName, sticky?: string): FunctionVersion | null {
-    const known = this.#aliases.peek(`${namespace}/`);
+    const known = this.#aliases.peek(namespace);
     if (known === null) return null;
     const live = known.get(`${name}@${LIVE_ALIAS}`);
     const version = live === undefined ? '' : drawVersion(live, sticky);
@@ -137,8 +138,8 @@ class CachedCatalog implements Catalog {
     namespace: Namespace,
     { reload }: { reload: boolean } = { reload: false },
   ): Promise<readonly FunctionVersion[]> {
-    if (reload) this.#lists.drop(`${namespace}/`);
-    return (await this.#lists.get(`${namespace}/`, () => this.#loadDefaults(namespace))) ?? [];
+    if (reload) this.#lists.drop(namespace);
+    return (await this.#lists.get(namespace, () => this.#loadDefaults(namespace))) ?? [];
   }
 
   async assertKnown(namespace: Namespace, name: FunctionName): Promise<void> {
@@ -147,14 +148,12 @@ class CachedCatalog implements Catalog {
   }
 
   async triggers(namespace: Namespace): Promise<StoredTrigger[]> {
-    return (await this.#triggers.get(`${namespace}/`, () => this.#store.triggers.list(namespace))) ?? [];
+    return (await this.#triggers.get(namespace, () => this.#store.triggers.list(namespace))) ?? [];
   }
 
   async changed(namespace: Namespace): Promise<void> {
-    this.#drop(`${namespace}/`);
-    // If the bus is unreachable, other processes notice the change within 2 s; the deploy still
-    // succeeds.
-    await this.#bus.notify(CHANNEL, namespace).catch(() => undefined);
+    this.#drop(namespace);
+    await announce(this.#bus, CHANNEL, namespace);
   }
 
   async deployed(version: FunctionVersion): Promise<void> {
@@ -167,14 +166,16 @@ class CachedCatalog implements Catalog {
   }
 
   async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) await unsubscribe();
+    await this.#unsubscribe?.();
   }
 
-  /**
-   * Drops the entries whose keys begin with the prefix, each of which is a namespace and a slash.
-   */
-  #drop(prefix: string): void {
-    for (const cache of [this.#functions, this.#lists, this.#aliases, this.#triggers]) cache.drop(prefix);
+  #drop(namespace: string): void {
+    this.#functions.dropPrefix(`${namespace}/`);
+    for (const cache of [this.#lists, this.#aliases, this.#triggers]) cache.drop(namespace);
+  }
+
+  #dropAll(): void {
+    for (const cache of [this.#functions, this.#lists, this.#aliases, this.#triggers]) cache.dropAll();
   }
 
   /**
@@ -186,7 +187,7 @@ class CachedCatalog implements Catalog {
     name: FunctionName,
     ref: Alias | undefined,
   ): Promise<StoredAlias | null> {
-    const known = await this.#aliases.get(`${namespace}/`, () => this.#loadAliases(namespace));
+    const known = await this.#aliases.get(namespace, () => this.#loadAliases(namespace));
     const alias = known?.get(`${name}@${ref ?? LIVE_ALIAS}`);
     if (alias !== undefined || ref === undefined) return alias ?? null;
     // The absence of an alias is not cached: another process may have created it meanwhile.

@@ -3,9 +3,10 @@ import type { LogMessage } from '../../contract/invocation.js';
 import { DAY_MS, MB } from '../../contract/limits.js';
 import { quotaExceeded, quotaUse } from '../../contract/quotas.js';
 import { isAppError } from '../../errors.js';
-import type { Bus } from '../../ports/bus.js';
+import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import type { Closable } from '../../ports/closable.js';
 import type { QuotaStore } from '../../ports/store/quotas.js';
+import { subscribe } from '../bus-subscription.js';
 import type { Quotas } from '../quotas.js';
 
 /** Announces a namespace whose quota is used up. */
@@ -76,7 +77,7 @@ class SharedLogQuota implements LogQuota {
   /** Whether sharing was requested while it was in progress. */
   #shareAgain = false;
   #timer: NodeJS.Timeout | undefined;
-  #unsubscribe: (() => Promise<void>)[] = [];
+  #unsubscribe: Unsubscribe | undefined;
 
   constructor({ store, quotas, bus }: LogQuotaDeps) {
     this.#store = store;
@@ -85,11 +86,10 @@ class SharedLogQuota implements LogQuota {
   }
 
   async subscribe(): Promise<void> {
-    const announced = await this.#bus.subscribe(CHANNEL, (namespace) => this.#expire(namespace as Namespace));
-    const missed = this.#bus.onGap(() => {
+    const expire = (namespace: string) => this.#expire(namespace as Namespace);
+    this.#unsubscribe = await subscribe(this.#bus, { [CHANNEL]: expire }, () => {
       for (const namespace of this.#accounts.keys()) this.#expire(namespace);
     });
-    this.#unsubscribe = [announced, missed];
   }
 
   async assertCapacity(namespace: Namespace): Promise<void> {
@@ -127,7 +127,7 @@ class SharedLogQuota implements LogQuota {
   }
 
   async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) await unsubscribe();
+    await this.#unsubscribe?.();
     clearTimeout(this.#timer);
     await this.#sharing;
     await this.#share();
