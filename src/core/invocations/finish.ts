@@ -7,11 +7,10 @@ import type { Invocation } from '../../ports/queue.js';
 import type { AttemptRow } from '../../ports/store/attempts.js';
 import type { Publisher } from '../events/publish.js';
 import type { Callbacks } from './callbacks.js';
-import { isFinalExitCode } from './final-exit-code.js';
 import { type EndRow, FollowUps, outcomeTooDeep } from './follow-ups.js';
-import { httpStatusOf } from './http-status.js';
 import type { Replies } from './replies.js';
 import type { RefusalCode, Reply } from './reply.js';
+import { httpStatusOf, isFinalExitCode } from './reply-status.js';
 
 /** The end of an invocation, before it is known whether a caller was waiting. */
 export interface InvocationEnd {
