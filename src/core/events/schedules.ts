@@ -223,7 +223,7 @@ class QueueSchedules implements Schedules {
     return active;
   }
 
-  async #fire(trigger: CronTrigger, { id, scheduledAt, depth }: Run): Promise<void> {
+  async #fire(trigger: CronTrigger, { id, scheduledAt, depth }: ScheduledRun): Promise<void> {
     const fn = await this.#catalog.choose(trigger.namespace, trigger.function);
     const input = {
       cron: trigger.spec.cron,
@@ -253,7 +253,7 @@ class QueueSchedules implements Schedules {
   }
 }
 
-interface Run {
+interface ScheduledRun {
   id: RequestId;
   scheduledAt: number;
   /** Its trigger depth. */

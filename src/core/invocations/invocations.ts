@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import type { InvocationRecord } from '../../contract/invocation.js';
 import { AppError } from '../../errors.js';
@@ -81,7 +81,7 @@ class LiveAndEndedInvocations implements Invocations {
 
   async cancel(namespace: Namespace, id: RequestId): Promise<void> {
     const { queue, finisher } = this.#deps;
-    const recordEnd = (removed: LiveInvocation) => finisher.finish(cancelledEnding(removed));
+    const recordEnd = (removed: LiveInvocation) => finisher.finish(cancelledEnd(removed));
     const giveUpAt = performance.now() + CANCEL_WAIT_MS;
     let isRequested = false;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
@@ -96,7 +96,7 @@ class LiveAndEndedInvocations implements Invocations {
       }
       // A guest may have ended before its worker could stop it. Only the recorded end tells.
       if (performance.now() > giveUpAt) return;
-      await delay(pauseMs);
+      await sleep(pauseMs);
     }
   }
 
@@ -111,7 +111,7 @@ class LiveAndEndedInvocations implements Invocations {
       });
       for (const live of page.items) {
         if (live.state === 'running' || live.invocation.version > lastVersion) continue;
-        await queue.cancel(live.invocation.id, (removed) => finisher.finish(cancelledEnding(removed)));
+        await queue.cancel(live.invocation.id, (removed) => finisher.finish(cancelledEnd(removed)));
       }
       cursor = page.next ?? undefined;
     } while (cursor !== undefined);
@@ -166,7 +166,7 @@ function missingEndRecord(stored: StoredInvocation, isOnItsWay: boolean): Invoca
 }
 
 /** Returns the end of an invocation that never ran or is between two attempts. */
-function cancelledEnding({ invocation, failures, crashes }: LiveInvocation): InvocationEnd {
+function cancelledEnd({ invocation, failures, crashes }: LiveInvocation): InvocationEnd {
   return {
     invocation,
     function: null,

@@ -4,16 +4,14 @@ import type { RequestId } from '../../contract/ids.js';
 import type { TriggerKind } from '../../contract/invocation.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import { AppError, isAppError } from '../../errors.js';
-import type { Backlog } from '../../ports/backlog.js';
 import type { Egress } from '../../ports/egress.js';
 import type { Meter } from '../../ports/meter.js';
 import type { InvocationQueue } from '../../ports/queue.js';
 import type { Claim, KeyClaim } from '../../ports/store/idempotency.js';
-import type { Store } from '../../ports/store.js';
 import type { Catalog } from '../functions/catalog.js';
 import type { LogQuota } from '../observability/log-quota.js';
 import type { Callbacks } from './callbacks.js';
-import { type ClaimRequest, createIdempotency, IDEMPOTENCY_MS, type Idempotency } from './idempotency.js';
+import { type ClaimRequest, IDEMPOTENCY_MS, type Idempotency } from './idempotency.js';
 import { type JobRequest, jobOf } from './job.js';
 import type { PendingReply } from './pending-replies.js';
 import type { Replies } from './replies.js';
@@ -78,12 +76,10 @@ export interface InvokerDeps {
   catalog: Catalog;
   queue: InvocationQueue;
   replies: Replies;
-  store: Store;
+  idempotency: Idempotency;
   egress: Egress;
   callbacks: Pick<Callbacks, 'assertCapacity'>;
   logQuota: Pick<LogQuota, 'assertCapacity'>;
-  /** Holds records of ended invocations that are not in the store yet. */
-  backlog: Pick<Backlog, 'size'>;
   meter: Meter;
   resultTtlMs: number;
 }
@@ -121,11 +117,11 @@ class QueueInvoker implements Invoker {
     this.#logQuota = deps.logQuota;
     this.#meter = deps.meter;
     this.#resultTtlMs = deps.resultTtlMs;
-    this.#idempotency = createIdempotency(deps);
+    this.#idempotency = deps.idempotency;
   }
 
   async send(request: InvokeRequest): Promise<Accepted> {
-    const { id, function: fn } = await this.#accept(request, 'async');
+    const { id, function: fn } = await this.#accept(request, false);
     return { id, function: fn };
   }
 
@@ -133,7 +129,7 @@ class QueueInvoker implements Invoker {
     request: InvokeRequest,
     { waitMs, onDisconnect, onAccepted }: CallOptions,
   ): Promise<Accepted & { reply: Reply | null }> {
-    const { id, function: fn, waiting, held } = await this.#accept(request, 'sync');
+    const { id, function: fn, waiting, held } = await this.#accept(request, true);
     onAccepted?.(id);
     if (!waiting) return { id, function: fn, reply: null };
     waiting.abandonAfter(this.#isReleased ? 0 : waitMs);
@@ -156,8 +152,7 @@ class QueueInvoker implements Invoker {
    * Puts the job on the queue, or finds the one that an earlier call with the same key has put
    * there.
    */
-  async #accept(request: InvokeRequest, mode: 'sync' | 'async'): Promise<AcceptedCall> {
-    const waits = mode === 'sync';
+  async #accept(request: InvokeRequest, waits: boolean): Promise<AcceptedCall> {
     assertInputSize(request.input.byteLength);
     const latest = await this.#catalog.choose(request.namespace, request.function, {
       ref: request.version,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import { coversFunction, type Rights } from '../../contract/scopes.js';
 import { AppError, isAppError } from '../../errors.js';
@@ -262,7 +262,7 @@ interface ReplayInput {
 
 /** Returns a text that tells replays of one dead letter apart; empty if nothing was given. */
 function differenceOf({ input, replacesOriginal }: ReplayInput, { version }: ReplayOptions): string {
-  const digest = replacesOriginal === true ? createHash('sha256').update(input).digest('hex') : '';
+  const digest = replacesOriginal === true ? hash('sha256', input) : '';
   return digest === '' && version === 'pinned' ? '' : `:${version}:${digest}`;
 }
 
