@@ -37,7 +37,7 @@ export interface Auth {
    */
   authenticate(credential: string): Promise<Principal>;
   /**
-   * Resolves with whether a principal's key, login or token is still valid; at most 2 s stale. Used
+   * Resolves with whether a principal's key, session or token is still valid; at most 2 s stale. Used
    * by sockets, which outlive their handshake.
    */
   isValid(principal: Principal): Promise<boolean>;
@@ -138,7 +138,7 @@ class CachingAuth implements Auth {
   }
 
   /**
-   * Resolves with the principal of the claims, or null if their login or key is no longer valid.
+   * Resolves with the principal of the claims, or null if their session or key is no longer valid.
    */
   async #ofClaims(claims: TokenClaims): Promise<Principal | null> {
     if (!(await this.#isLive(claims.session))) return null;

@@ -103,7 +103,7 @@ class HashedKeys implements Keys {
   static async open(deps: KeysDeps): Promise<HashedKeys> {
     const keys = new HashedKeys(deps);
     const drop = () => keys.#dropAll();
-    // The end of a login also revokes the keys created with it.
+    // The end of a session also revokes the keys created with it.
     keys.#unsubscribe = await subscribe(deps.bus, { [CHANNEL]: drop, [SESSIONS_CHANNEL]: drop }, drop);
     return keys;
   }
@@ -244,12 +244,12 @@ function assertOwn(by: Principal, namespace: Namespace): void {
  */
 function makerOf({ keyId, session }: Principal): KeyMaker | null {
   if (keyId !== null) return { kind: 'key', id: keyId };
-  return session === null ? null : { kind: 'session', family: session };
+  return session === null ? null : { kind: 'session', id: session };
 }
 
 /**
  * Returns the expiry of a new key, at most that of its maker. For a token of this engine, the
- * expiry of the login or key behind it applies; for a foreign token, that of the token itself.
+ * expiry of the session or key behind it applies; for a foreign token, that of the token itself.
  */
 function endWithin(
   { kind, expiresAt, keyExpiresAt }: Principal,
