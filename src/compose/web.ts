@@ -1,6 +1,6 @@
 import type { Closers } from '../closers.js';
 import { walletSignup } from '../config.js';
-import { createAuth } from '../core/auth/auth.js';
+import { Auth } from '../core/auth/auth.js';
 import { createConsoleSignIn } from '../core/auth/console-sign-in.js';
 import { openTokens, storedJwtKey } from '../core/auth/jwt.js';
 import { openKeys } from '../core/auth/keys.js';
@@ -116,7 +116,7 @@ async function composeAccess(
     tokens,
     sessions,
     consoleSignIn: createConsoleSignIn({ sessions, links: store.sessions }),
-    auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
+    auth: new Auth({ keys, tokens, sessions, namespaces: store.sessions }),
   };
 }
 

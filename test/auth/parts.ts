@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { openStore } from '../../db/open.js';
 import { openBus } from '../../src/bus/open.js';
-import { type Auth, createAuth } from '../../src/core/auth/auth.js';
+import { Auth } from '../../src/core/auth/auth.js';
 import { type ForeignIssuer, openTokens, type Tokens } from '../../src/core/auth/jwt.js';
 import { type Keys, openKeys } from '../../src/core/auth/keys.js';
 import type { Actor, Principal } from '../../src/core/auth/principal.js';
@@ -39,7 +39,7 @@ export async function openAuth(
     foreign: options.foreign,
   });
   const sessions = await openSessions({ store, bus, tokens, signup: options.signup ?? 'open' });
-  const auth = createAuth({ keys, tokens, sessions, namespaces: store.sessions });
+  const auth = new Auth({ keys, tokens, sessions, namespaces: store.sessions });
   return {
     store,
     bus,
