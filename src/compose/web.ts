@@ -3,7 +3,7 @@ import { walletSignup } from '../config.js';
 import { Auth } from '../core/auth/auth.js';
 import { createConsoleSignIn } from '../core/auth/console-sign-in.js';
 import { openTokens, storedJwtKey } from '../core/auth/jwt.js';
-import { openKeys } from '../core/auth/keys.js';
+import { Keys } from '../core/auth/keys.js';
 import { openSessions } from '../core/auth/sessions.js';
 import { createTriggers } from '../core/events/triggers.js';
 import { createAliases } from '../core/functions/aliases.js';
@@ -93,7 +93,7 @@ async function composeAccess(
   { store, bus, quotas, keys: installation, config, logger }: Ports,
   closers: Closers,
 ): Promise<Pick<Services, 'auth' | 'keys' | 'tokens' | 'sessions' | 'consoleSignIn'>> {
-  const keys = closers.add(await openKeys({ store, bus, quotas }));
+  const keys = closers.add(await Keys.open({ store, bus, quotas }));
   for (const { id, namespace, created_at, last_used_at } of await keys.ensureAdmin(installation.admin)) {
     logger.warn(
       { key: id, namespace, created_at, last_used_at },

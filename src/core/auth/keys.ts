@@ -34,35 +34,6 @@ export interface RequestedKey extends RequestedRights {
   expiresAt?: number | undefined;
 }
 
-/** API keys of the form `ak_<random>:<namespace>`, stored as SHA-256 hashes. */
-export interface Keys extends Closable {
-  /**
-   * Creates a key. Its rights and expiry cannot exceed those of its maker, and it is revoked with
-   * its maker, directly or indirectly. Throws `insufficient_scope`, or `forbidden` for a later
-   * expiry than the maker's.
-   */
-  create(by: Actor, key: RequestedKey): Promise<CreatedKey>;
-  list(by: Principal, namespace?: Namespace): Promise<KeyRecord[]>;
-  /**
-   * Revokes a key and all keys created with it; effective in all processes within 2 s. Throws
-   * `not_found`, also for keys of other namespaces. The admin key reaches all of them, or the one
-   * that it names.
-   */
-  revoke(by: Actor, id: string, namespace?: Namespace): Promise<void>;
-  /** Resolves with the key of a credential, or null; at most 2 s stale. */
-  find(credential: string): Promise<StoredKey | null>;
-  /**
-   * Resolves with a key by id, or null if it has been revoked or has expired; at most 2 s stale.
-   */
-  get(id: string): Promise<StoredKey | null>;
-  /**
-   * Stores the key as an admin key unless it is one already. Resolves with the other admin keys:
-   * those that the key has replaced are valid until they are revoked, since processes may still be
-   * set to them, and since their revocation also ends the keys made with them.
-   */
-  ensureAdmin(key: string): Promise<KeyRecord[]>;
-}
-
 /** Generates a key for a namespace with 256 random bits. */
 export function newKey(namespace: Namespace): string {
   return `ak_${randomBytes(32).toString('base64url')}:${namespace}`;
@@ -79,12 +50,8 @@ export interface KeysDeps {
   quotas: Quotas;
 }
 
-/** Creates the API keys of a process. */
-export async function openKeys(deps: KeysDeps): Promise<Keys> {
-  return HashedKeys.open(deps);
-}
-
-class HashedKeys implements Keys {
+/** API keys of the form `ak_<random>:<namespace>`, stored as SHA-256 hashes. */
+export class Keys implements Closable {
   readonly #store: Store;
   readonly #bus: Bus;
   readonly #quotas: Quotas;
@@ -100,14 +67,19 @@ class HashedKeys implements Keys {
     this.#quotas = quotas;
   }
 
-  static async open(deps: KeysDeps): Promise<HashedKeys> {
-    const keys = new HashedKeys(deps);
+  static async open(deps: KeysDeps): Promise<Keys> {
+    const keys = new Keys(deps);
     const drop = () => keys.#dropAll();
     // The end of a session also revokes the keys created with it.
     keys.#unsubscribe = await subscribe(deps.bus, { [CHANNEL]: drop, [SESSIONS_CHANNEL]: drop }, drop);
     return keys;
   }
 
+  /**
+   * Creates a key. Its rights and expiry cannot exceed those of its maker, and it is revoked with
+   * its maker, directly or indirectly. Throws `insufficient_scope`, or `forbidden` for a later
+   * expiry than the maker's.
+   */
   async create(
     by: Actor,
     { name, namespace = by.principal.namespace, expiresAt, ...requested }: RequestedKey,
@@ -146,6 +118,11 @@ class HashedKeys implements Keys {
     return (await this.#store.keys.list(namespace)).map(recordOf);
   }
 
+  /**
+   * Revokes a key and all keys created with it; effective in all processes within 2 s. Throws
+   * `not_found`, also for keys of other namespaces. The admin key reaches all of them, or the one
+   * that it names.
+   */
   async revoke(by: Actor, id: string, namespace?: Namespace): Promise<void> {
     const { principal } = by;
     const key = await this.#store.keys.get(id);
@@ -161,6 +138,7 @@ class HashedKeys implements Keys {
     await announce(this.#bus, CHANNEL, id);
   }
 
+  /** Resolves with the key of a credential, or null; at most 2 s stale. */
   async find(credential: string): Promise<StoredKey | null> {
     if (!isKeyShaped(credential)) return null;
     const digest = hash('sha256', credential);
@@ -170,11 +148,19 @@ class HashedKeys implements Keys {
     return key;
   }
 
+  /**
+   * Resolves with a key by id, or null if it has been revoked or has expired; at most 2 s stale.
+   */
   async get(id: string): Promise<StoredKey | null> {
     const key = await this.#byId.get(id, () => this.#store.keys.get(id));
     return key && !hasExpired(key) ? key : null;
   }
 
+  /**
+   * Stores the key as an admin key unless it is one already. Resolves with the other admin keys:
+   * those that the key has replaced are valid until they are revoked, since processes may still be
+   * set to them, and since their revocation also ends the keys made with them.
+   */
   async ensureAdmin(key: string): Promise<KeyRecord[]> {
     const { id } = await this.#storedAdmin(key);
     const others = (await this.#store.keys.admins()).filter((admin) => admin.id !== id && !hasExpired(admin));
