@@ -4,7 +4,7 @@ import { Auth } from '../core/auth/auth.js';
 import { createConsoleSignIn } from '../core/auth/console-sign-in.js';
 import { openTokens, storedJwtKey } from '../core/auth/jwt.js';
 import { Keys } from '../core/auth/keys.js';
-import { openSessions } from '../core/auth/sessions.js';
+import { Sessions } from '../core/auth/sessions.js';
 import { createTriggers } from '../core/events/triggers.js';
 import { createAliases } from '../core/functions/aliases.js';
 import { createDeployments } from '../core/functions/deployments.js';
@@ -110,7 +110,7 @@ async function composeAccess(
         }
       : undefined,
   });
-  const sessions = closers.add(await openSessions({ store, bus, tokens, signup: walletSignup(config) }));
+  const sessions = closers.add(await Sessions.open({ store, bus, tokens, signup: walletSignup(config) }));
   return {
     keys,
     tokens,

@@ -6,7 +6,7 @@ import { Auth } from '../../src/core/auth/auth.js';
 import { type ForeignIssuer, openTokens, type Tokens } from '../../src/core/auth/jwt.js';
 import { Keys } from '../../src/core/auth/keys.js';
 import type { Actor, Principal } from '../../src/core/auth/principal.js';
-import { openSessions, type Sessions } from '../../src/core/auth/sessions.js';
+import { Sessions } from '../../src/core/auth/sessions.js';
 import type { Bus } from '../../src/ports/bus.js';
 import type { Store } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
@@ -38,7 +38,7 @@ export async function openAuth(
     privateKey: options.privateKey ?? ed25519Pem(),
     foreign: options.foreign,
   });
-  const sessions = await openSessions({ store, bus, tokens, signup: options.signup ?? 'open' });
+  const sessions = await Sessions.open({ store, bus, tokens, signup: options.signup ?? 'open' });
   const auth = new Auth({ keys, tokens, sessions, namespaces: store.sessions });
   return {
     store,

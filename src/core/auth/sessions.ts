@@ -49,34 +49,6 @@ export interface SessionTokens {
   namespace: Namespace;
 }
 
-/**
- * Sessions. A wallet's signed nonce or an API key opens one, refresh tokens extend it, and logout
- * ends it.
- */
-export interface Sessions extends Closable {
-  challenge(request: ChallengeRequest): Promise<Challenge>;
-  /**
-   * Opens a session with a signed nonce. Throws `unauthorized` for an invalid nonce or signature, and
-   * `forbidden` for a namespace that has another owner.
-   */
-  verify(request: SignedNonce): Promise<SessionTokens>;
-  /**
-   * Opens a session for an API key, for the console. Its tokens are valid only as long as the key.
-   */
-  openForKey(key: { id: string; namespace: Namespace }): Promise<SessionTokens>;
-  /**
-   * Exchanges a refresh token, which can be used once. A second use ends the session, since one of
-   * the two users must have stolen the token (RFC 9700 §4.14).
-   */
-  refresh(token: string, namespace?: Namespace): Promise<SessionTokens>;
-  logoutToken(token: string): Promise<void>;
-  logout(session: string): Promise<void>;
-  /** Ends every session of a wallet in a namespace. */
-  logoutAll(wallet: string, namespace: Namespace): Promise<void>;
-  /** Resolves with whether a session has ended; at most 2 s stale. */
-  isRevoked(session: string): Promise<boolean>;
-}
-
 export interface SessionsDeps {
   store: Store;
   bus: Bus;
@@ -85,12 +57,11 @@ export interface SessionsDeps {
   signup: 'open' | 'closed';
 }
 
-/** Opens the sessions of a process. */
-export async function openSessions(deps: SessionsDeps): Promise<Sessions> {
-  return TokenSessions.open(deps);
-}
-
-class TokenSessions implements Sessions {
+/**
+ * Sessions. A wallet's signed nonce or an API key opens one, refresh tokens extend it, and logout
+ * ends it.
+ */
+export class Sessions implements Closable {
   readonly #store: Store;
   readonly #bus: Bus;
   readonly #tokens: Tokens;
@@ -105,8 +76,8 @@ class TokenSessions implements Sessions {
     this.#signup = signup;
   }
 
-  static async open(deps: SessionsDeps): Promise<TokenSessions> {
-    const sessions = new TokenSessions(deps);
+  static async open(deps: SessionsDeps): Promise<Sessions> {
+    const sessions = new Sessions(deps);
     const drop = () => sessions.#revoked.dropAll();
     sessions.#unsubscribe = await subscribe(deps.bus, { [SESSIONS_CHANNEL]: drop }, drop);
     return sessions;
@@ -121,6 +92,10 @@ class TokenSessions implements Sessions {
     return { wallet, namespace, nonce, expires_at: new Date(expiresAt).toISOString() };
   }
 
+  /**
+   * Opens a session with a signed nonce. Throws `unauthorized` for an invalid nonce or signature, and
+   * `forbidden` for a namespace that has another owner.
+   */
   async verify({
     wallet: given,
     nonce,
@@ -137,10 +112,17 @@ class TokenSessions implements Sessions {
     return this.#issue(wallet, namespace, newSession());
   }
 
+  /**
+   * Opens a session for an API key, for the console. Its tokens are valid only as long as the key.
+   */
   openForKey({ id, namespace }: { id: string; namespace: Namespace }): Promise<SessionTokens> {
     return this.#issue(`${KEY_SUBJECT}${id}`, namespace, newSession());
   }
 
+  /**
+   * Exchanges a refresh token, which can be used once. A second use ends the session, since one of
+   * the two users must have stolen the token (RFC 9700 §4.14).
+   */
   async refresh(token: string, namespace?: Namespace): Promise<SessionTokens> {
     const found = await this.#store.sessions.useRefresh(hash('sha256', token), namespace);
     if (found?.used) await this.logout(found.token.session);
@@ -171,11 +153,13 @@ class TokenSessions implements Sessions {
     await announce(this.#bus, SESSIONS_CHANNEL, session);
   }
 
+  /** Ends every session of a wallet in a namespace. */
   async logoutAll(wallet: string, namespace: Namespace): Promise<void> {
     const sessions = await this.#store.sessions.sessionsOf(wallet, namespace);
     for (const session of sessions) await this.logout(session);
   }
 
+  /** Resolves with whether a session has ended; at most 2 s stale. */
   async isRevoked(session: string): Promise<boolean> {
     const revoked = await this.#revoked.get('all', () => this.#loadRevoked());
     return revoked?.has(session) ?? false;
