@@ -5,7 +5,7 @@ import { type Catalog, openCatalog } from '../core/functions/catalog.js';
 import { type CallDepth, openCallDepth } from '../core/invocations/call-depth.js';
 import { type Callbacks, TaskCallbacks } from '../core/invocations/callbacks.js';
 import { createFinisher, type Finisher } from '../core/invocations/finish.js';
-import { createIdempotency } from '../core/invocations/idempotency.js';
+import { Idempotency } from '../core/invocations/idempotency.js';
 import { createInvoker, type Invoker } from '../core/invocations/invoke.js';
 import { endRemoved } from '../core/invocations/removed.js';
 import { BusReplies, type Replies } from '../core/invocations/replies.js';
@@ -61,7 +61,7 @@ export async function composeCore(
   const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, depths, logger });
   const logQuota = closers.add(await openLogQuota({ store: store.quotas, quotas, bus }));
   const shared = { catalog, queue, meter, resultTtlMs };
-  const idempotency = createIdempotency({ queue, store, backlog });
+  const idempotency = new Idempotency({ queue, store, backlog });
   const invoker = createInvoker({ ...shared, replies, idempotency, egress, callbacks, logQuota });
   const publisher = createPublisher({ ...shared, bus });
   const { box } = ports.keys;

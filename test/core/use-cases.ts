@@ -13,7 +13,7 @@ import { openCatalog } from '../../src/core/functions/catalog.js';
 import { openCallDepth } from '../../src/core/invocations/call-depth.js';
 import { TaskCallbacks } from '../../src/core/invocations/callbacks.js';
 import { createFinisher } from '../../src/core/invocations/finish.js';
-import { createIdempotency } from '../../src/core/invocations/idempotency.js';
+import { Idempotency } from '../../src/core/invocations/idempotency.js';
 import { createInvoker } from '../../src/core/invocations/invoke.js';
 import { BusReplies } from '../../src/core/invocations/replies.js';
 import { openLogQuota } from '../../src/core/observability/log-quota.js';
@@ -75,7 +75,7 @@ export async function openUseCases(directory: string) {
     publisher,
     invoker: createInvoker({
       ...{ ...shared, replies, egress, callbacks, logQuota },
-      idempotency: createIdempotency({ queue: queues.queue, store, backlog: queues.backlog }),
+      idempotency: new Idempotency({ queue: queues.queue, store, backlog: queues.backlog }),
     }),
     finisher: createFinisher({
       replies,
