@@ -13,7 +13,7 @@ import { HttpRoutes } from '../core/functions/http-routes.js';
 import { createModuleCheck } from '../core/functions/module-check.js';
 import { ProbeRetries } from '../core/functions/probe-retries.js';
 import { Rollouts } from '../core/functions/rollouts.js';
-import { createInvocations } from '../core/invocations/invocations.js';
+import { Invocations } from '../core/invocations/invocations.js';
 import { createDeadLetters } from '../core/invocations/replay.js';
 import { createLogs } from '../core/observability/logs.js';
 import { openPeerMetrics, type PeerMetrics } from '../core/observability/shared-metrics.js';
@@ -51,7 +51,7 @@ export async function startWeb(
 
   const access = await composeAccess(ports, closers);
   addInstallationGauges(ports);
-  const invocations = createInvocations({
+  const invocations = new Invocations({
     queue,
     attempts: store.attempts,
     callbacks: store.callbacks,

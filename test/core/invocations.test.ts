@@ -8,7 +8,7 @@ import { openStore } from '../../db/open.js';
 import { openQueues } from '../../queues/open.js';
 import type { RequestId } from '../../src/contract/ids.js';
 import type { Finisher, InvocationEnd } from '../../src/core/invocations/finish.js';
-import { createInvocations } from '../../src/core/invocations/invocations.js';
+import { Invocations } from '../../src/core/invocations/invocations.js';
 import type { Settlement } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
 import { anAttempt, anEnd } from '../helpers/attempt.js';
@@ -30,7 +30,7 @@ async function start(t: ExecutionContext, makeFinisher: (store: Store) => Finish
   t.teardown(() => queues.close());
   const store = await openStore({ driver: 'sqlite', file: join(root, `${randomUUID()}.sqlite`) });
   t.teardown(() => store.close());
-  const invocations = createInvocations({
+  const invocations = new Invocations({
     queue: queues.queue,
     attempts: store.attempts,
     callbacks: store.callbacks,

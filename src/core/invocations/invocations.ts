@@ -13,24 +13,6 @@ import { newEnd } from './new-attempt.js';
 import { readRecorded } from './read-recorded.js';
 import { endRemoved, REMOVED } from './removed.js';
 
-/** Invocations as a resource: live ones on the queue and ended ones in the store. */
-export interface Invocations {
-  /** Throws `not_found`, also for invocations of other namespaces. */
-  get(namespace: Namespace, id: RequestId): Promise<InvocationRecord>;
-  /** Lists live invocations followed by ended ones, newest first. */
-  list(request: ListRequest): Promise<InvocationPage>;
-  /**
-   * Throws `conflict` if the invocation has ended, or ends by itself before its worker stops it. If
-   * the worker does not respond, resolves after a few seconds; it stops the invocation later.
-   */
-  cancel(namespace: Namespace, id: RequestId): Promise<void>;
-  /**
-   * Cancels the waiting invocations of a deleted function, up to its last version. Running ones
-   * continue.
-   */
-  cancelWaiting(namespace: Namespace, fn: FunctionName, lastVersion: number): Promise<void>;
-}
-
 export interface InvocationsDeps {
   queue: InvocationQueue;
   attempts: AttemptStore;
@@ -47,11 +29,8 @@ const CANCEL_WAIT_MS = 3000;
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 200;
 
-export function createInvocations(deps: InvocationsDeps): Invocations {
-  return new LiveAndEndedInvocations(deps);
-}
-
-class LiveAndEndedInvocations implements Invocations {
+/** Invocations as a resource: live ones on the queue and ended ones in the store. */
+export class Invocations {
   readonly #deps: InvocationsDeps;
   readonly #pages: InvocationPages;
   readonly #endRemoved: RemovedHandler;
@@ -62,6 +41,7 @@ class LiveAndEndedInvocations implements Invocations {
     this.#endRemoved = endRemoved(deps);
   }
 
+  /** Throws `not_found`, also for invocations of other namespaces. */
   async get(namespace: Namespace, id: RequestId): Promise<InvocationRecord> {
     const { attempts, backlog } = this.#deps;
     const { live, stored, ended } = await this.#find(namespace, id);
@@ -75,10 +55,15 @@ class LiveAndEndedInvocations implements Invocations {
     return missingEndRecord(last ?? stored ?? { attempts: [] }, mayBeInBacklog);
   }
 
+  /** Lists live invocations followed by ended ones, newest first. */
   list(request: ListRequest): Promise<InvocationPage> {
     return this.#pages.get(request);
   }
 
+  /**
+   * Throws `conflict` if the invocation has ended, or ends by itself before its worker stops it. If
+   * the worker does not respond, resolves after a few seconds; it stops the invocation later.
+   */
   async cancel(namespace: Namespace, id: RequestId): Promise<void> {
     const { queue, finisher } = this.#deps;
     const recordEnd = (removed: LiveInvocation) => finisher.finish(cancelledEnd(removed));
@@ -100,6 +85,10 @@ class LiveAndEndedInvocations implements Invocations {
     }
   }
 
+  /**
+   * Cancels the waiting invocations of a deleted function, up to its last version. Running ones
+   * continue.
+   */
   async cancelWaiting(namespace: Namespace, fn: FunctionName, lastVersion: number): Promise<void> {
     const { queue, finisher } = this.#deps;
     let cursor: string | undefined;
