@@ -14,7 +14,7 @@ import { createModuleCheck } from '../core/functions/module-check.js';
 import { ProbeRetries } from '../core/functions/probe-retries.js';
 import { Rollouts } from '../core/functions/rollouts.js';
 import { Invocations } from '../core/invocations/invocations.js';
-import { createDeadLetters } from '../core/invocations/replay.js';
+import { DeadLetters } from '../core/invocations/replay.js';
 import { createLogs } from '../core/observability/logs.js';
 import { openPeerMetrics, type PeerMetrics } from '../core/observability/shared-metrics.js';
 import { createStats } from '../core/observability/stats.js';
@@ -77,7 +77,7 @@ export async function startWeb(
     triggers: createTriggers({ ...ports, ...core }),
     logs: createLogs(ports),
     invocations,
-    deadLetters: createDeadLetters({ ...ports, ...core, meter: metrics.meter, resultTtlMs }),
+    deadLetters: new DeadLetters({ ...ports, ...core, meter: metrics.meter, resultTtlMs }),
     blobOwners: store.blobOwners,
     traces: store.traces,
     limiter: ports.rateLimiter,
