@@ -5,7 +5,7 @@ import { createConsoleSignIn } from '../core/auth/console-sign-in.js';
 import { openTokens, storedJwtKey } from '../core/auth/jwt.js';
 import { Keys } from '../core/auth/keys.js';
 import { Sessions } from '../core/auth/sessions.js';
-import { createTriggers } from '../core/events/triggers.js';
+import { Triggers } from '../core/events/triggers.js';
 import { createAliases } from '../core/functions/aliases.js';
 import { createDeployments } from '../core/functions/deployments.js';
 import { createFunctions } from '../core/functions/functions.js';
@@ -74,7 +74,7 @@ export async function startWeb(
     deployments: createDeployments({ ...ports, ...core, engine, probeRetries }),
     aliases: createAliases({ ...ports, ...core }),
     rollouts: closers.add(new Rollouts({ ...ports, ...core })),
-    triggers: createTriggers({ ...ports, ...core }),
+    triggers: new Triggers({ ...ports, ...core }),
     logs: createLogs(ports),
     invocations,
     deadLetters: new DeadLetters({ ...ports, ...core, meter: metrics.meter, resultTtlMs }),
