@@ -1,6 +1,6 @@
 import type { Closers } from '../closers.js';
 import { createPublisher, type Publisher } from '../core/events/publish.js';
-import { createSchedules, type Schedules } from '../core/events/schedules.js';
+import { Schedules } from '../core/events/schedules.js';
 import { type Catalog, openCatalog } from '../core/functions/catalog.js';
 import { type CallDepth, openCallDepth } from '../core/invocations/call-depth.js';
 import { type Callbacks, TaskCallbacks } from '../core/invocations/callbacks.js';
@@ -67,7 +67,7 @@ export async function composeCore(
   const { box } = ports.keys;
   await assertMasterKey(store, box);
   const secrets = closers.add(await openSecrets({ store, bus, box, quotas }));
-  const schedules = createSchedules({ ...shared, store, leases: ports.leases });
+  const schedules = new Schedules({ ...shared, store, leases: ports.leases });
   const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
   const end = endRemoved({ attempts: store.attempts, finisher, backlog });
   queue.onRemoved(end);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { aliasSchema } from '../../src/contract/alias.js';
-import { createSchedules } from '../../src/core/events/schedules.js';
+import { Schedules } from '../../src/core/events/schedules.js';
 import { Triggers } from '../../src/core/events/triggers.js';
 import { createAliases } from '../../src/core/functions/aliases.js';
 import { Rollouts } from '../../src/core/functions/rollouts.js';
@@ -16,7 +16,7 @@ const get = shared(() => openUseCases(join(directory, 'cases')));
 
 test('what is added to a function that another process has just deleted is refused as not found', async (t) => {
   const { store, queue, leases, catalog, meter, quotas, publisher, deploy } = await get();
-  const schedules = createSchedules({ store, queue, leases, catalog, meter, resultTtlMs: 60_000 });
+  const schedules = new Schedules({ store, queue, leases, catalog, meter, resultTtlMs: 60_000 });
   const triggers = new Triggers({ store, catalog, schedules, quotas });
   const aliases = createAliases({ store, catalog });
   const { namespace, name } = await deploy();
