@@ -7,7 +7,7 @@ import { Keys } from '../core/auth/keys.js';
 import { Sessions } from '../core/auth/sessions.js';
 import { Triggers } from '../core/events/triggers.js';
 import { createAliases } from '../core/functions/aliases.js';
-import { createDeployments } from '../core/functions/deployments.js';
+import { Deployments } from '../core/functions/deployments.js';
 import { createFunctions } from '../core/functions/functions.js';
 import { HttpRoutes } from '../core/functions/http-routes.js';
 import { createModuleCheck } from '../core/functions/module-check.js';
@@ -71,7 +71,7 @@ export async function startWeb(
     audit: store.audit,
     functionRoutes: new HttpRoutes(core.catalog),
     functions: createFunctions({ ...ports, ...core, invocations }),
-    deployments: createDeployments({ ...ports, ...core, engine, probeRetries }),
+    deployments: new Deployments({ ...ports, ...core, engine, probeRetries }),
     aliases: createAliases({ ...ports, ...core }),
     rollouts: closers.add(new Rollouts({ ...ports, ...core })),
     triggers: new Triggers({ ...ports, ...core }),
