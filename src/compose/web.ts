@@ -8,7 +8,7 @@ import { Sessions } from '../core/auth/sessions.js';
 import { Triggers } from '../core/events/triggers.js';
 import { createAliases } from '../core/functions/aliases.js';
 import { Deployments } from '../core/functions/deployments.js';
-import { createFunctions } from '../core/functions/functions.js';
+import { Functions } from '../core/functions/functions.js';
 import { HttpRoutes } from '../core/functions/http-routes.js';
 import { createModuleCheck } from '../core/functions/module-check.js';
 import { ProbeRetries } from '../core/functions/probe-retries.js';
@@ -70,7 +70,7 @@ export async function startWeb(
     version: VERSION,
     audit: store.audit,
     functionRoutes: new HttpRoutes(core.catalog),
-    functions: createFunctions({ ...ports, ...core, invocations }),
+    functions: new Functions({ ...ports, ...core, invocations }),
     deployments: new Deployments({ ...ports, ...core, engine, probeRetries }),
     aliases: createAliases({ ...ports, ...core }),
     rollouts: closers.add(new Rollouts({ ...ports, ...core })),
