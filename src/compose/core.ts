@@ -1,7 +1,7 @@
 import type { Closers } from '../closers.js';
 import { createPublisher, type Publisher } from '../core/events/publish.js';
 import { Schedules } from '../core/events/schedules.js';
-import { type Catalog, openCatalog } from '../core/functions/catalog.js';
+import { Catalog } from '../core/functions/catalog.js';
 import { type CallDepth, openCallDepth } from '../core/invocations/call-depth.js';
 import { type Callbacks, TaskCallbacks } from '../core/invocations/callbacks.js';
 import { createFinisher, type Finisher } from '../core/invocations/finish.js';
@@ -44,7 +44,7 @@ export async function composeCore(
   const { meter } = ports.metrics;
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
-  const catalog = closers.add(await openCatalog({ store, bus }));
+  const catalog = closers.add(await Catalog.open({ store, bus }));
   const replies = closers.add(
     await BusReplies.open({
       address: ports.processId,

@@ -9,7 +9,7 @@ import type { Namespace } from '../../src/contract/ids.js';
 import { QUOTA_NAMES, QUOTAS, type QuotaLimits } from '../../src/contract/quotas.js';
 import type { Actor } from '../../src/core/auth/principal.js';
 import { createPublisher } from '../../src/core/events/publish.js';
-import { openCatalog } from '../../src/core/functions/catalog.js';
+import { Catalog } from '../../src/core/functions/catalog.js';
 import { openCallDepth } from '../../src/core/invocations/call-depth.js';
 import { TaskCallbacks } from '../../src/core/invocations/callbacks.js';
 import { createFinisher } from '../../src/core/invocations/finish.js';
@@ -43,7 +43,7 @@ export async function openUseCases(directory: string) {
   const bus = await openBus({ driver: 'local' });
   const rateLimiter = await openRateLimiter({ driver: 'local' });
   const egress = openEgress({ allow: [] });
-  const catalog = await openCatalog({ store, bus });
+  const catalog = await Catalog.open({ store, bus });
   const replies = await BusReplies.open({ address: GATEWAY, bus, store });
   const logger = createLogger('silent');
   const defaults = Object.fromEntries(QUOTA_NAMES.map((name) => [name, QUOTAS[name].default])) as QuotaLimits;
