@@ -1,5 +1,5 @@
 import type { Closers } from '../closers.js';
-import { createPublisher, type Publisher } from '../core/events/publish.js';
+import { Publisher } from '../core/events/publish.js';
 import { Schedules } from '../core/events/schedules.js';
 import { Catalog } from '../core/functions/catalog.js';
 import { type CallDepth, openCallDepth } from '../core/invocations/call-depth.js';
@@ -63,7 +63,7 @@ export async function composeCore(
   const shared = { catalog, queue, meter, resultTtlMs };
   const idempotency = new Idempotency({ queue, store, backlog });
   const invoker = createInvoker({ ...shared, replies, idempotency, egress, callbacks, logQuota });
-  const publisher = createPublisher({ ...shared, bus });
+  const publisher = new Publisher({ ...shared, bus });
   const { box } = ports.keys;
   await assertMasterKey(store, box);
   const secrets = closers.add(await openSecrets({ store, bus, box, quotas }));

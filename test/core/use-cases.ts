@@ -8,7 +8,7 @@ import { type FunctionVersion, functionSettingsSchema } from '../../src/contract
 import type { Namespace } from '../../src/contract/ids.js';
 import { QUOTA_NAMES, QUOTAS, type QuotaLimits } from '../../src/contract/quotas.js';
 import type { Actor } from '../../src/core/auth/principal.js';
-import { createPublisher } from '../../src/core/events/publish.js';
+import { Publisher } from '../../src/core/events/publish.js';
 import { Catalog } from '../../src/core/functions/catalog.js';
 import { openCallDepth } from '../../src/core/invocations/call-depth.js';
 import { TaskCallbacks } from '../../src/core/invocations/callbacks.js';
@@ -60,7 +60,7 @@ export async function openUseCases(directory: string) {
   const { tasks } = queues;
   const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, depths, logger });
   const logQuota = await openLogQuota({ store: store.quotas, quotas, bus });
-  const publisher = createPublisher({ ...shared, bus });
+  const publisher = new Publisher({ ...shared, bus });
   return {
     store,
     catalog,
