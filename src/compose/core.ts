@@ -6,7 +6,7 @@ import { type CallDepth, openCallDepth } from '../core/invocations/call-depth.js
 import { type Callbacks, TaskCallbacks } from '../core/invocations/callbacks.js';
 import { createFinisher, type Finisher } from '../core/invocations/finish.js';
 import { Idempotency } from '../core/invocations/idempotency.js';
-import { createInvoker, type Invoker } from '../core/invocations/invoke.js';
+import { Invoker } from '../core/invocations/invoke.js';
 import { endRemoved } from '../core/invocations/removed.js';
 import { BusReplies, type Replies } from '../core/invocations/replies.js';
 import { assertMasterKey } from '../core/master-key.js';
@@ -62,7 +62,7 @@ export async function composeCore(
   const logQuota = closers.add(await openLogQuota({ store: store.quotas, quotas, bus }));
   const shared = { catalog, queue, meter, resultTtlMs };
   const idempotency = new Idempotency({ queue, store, backlog });
-  const invoker = createInvoker({ ...shared, replies, idempotency, egress, callbacks, logQuota });
+  const invoker = new Invoker({ ...shared, replies, idempotency, egress, callbacks, logQuota });
   const publisher = new Publisher({ ...shared, bus });
   const { box } = ports.keys;
   await assertMasterKey(store, box);

@@ -14,7 +14,7 @@ import { openCallDepth } from '../../src/core/invocations/call-depth.js';
 import { TaskCallbacks } from '../../src/core/invocations/callbacks.js';
 import { createFinisher } from '../../src/core/invocations/finish.js';
 import { Idempotency } from '../../src/core/invocations/idempotency.js';
-import { createInvoker } from '../../src/core/invocations/invoke.js';
+import { Invoker } from '../../src/core/invocations/invoke.js';
 import { BusReplies } from '../../src/core/invocations/replies.js';
 import { openLogQuota } from '../../src/core/observability/log-quota.js';
 import { openQuotas } from '../../src/core/quotas.js';
@@ -73,7 +73,7 @@ export async function openUseCases(directory: string) {
     replies,
     metered,
     publisher,
-    invoker: createInvoker({
+    invoker: new Invoker({
       ...{ ...shared, replies, egress, callbacks, logQuota },
       idempotency: new Idempotency({ queue: queues.queue, store, backlog: queues.backlog }),
     }),

@@ -60,18 +60,6 @@ export interface CallOptions {
   onAccepted?(id: RequestId): void;
 }
 
-export interface Invoker {
-  /** Accepts an invocation; it is durable when the promise resolves. */
-  send(request: InvokeRequest): Promise<Accepted>;
-  /** Accepts an invocation and waits for its final result, including retries. */
-  call(request: InvokeRequest, options: CallOptions): Promise<Accepted & { reply: Reply | null }>;
-  /**
-   * Releases all waiting callers, now and from then on, with `reply: null`, since the process is
-   * shutting down. Their invocations continue.
-   */
-  release(): void;
-}
-
 export interface InvokerDeps {
   catalog: Catalog;
   queue: InvocationQueue;
@@ -91,11 +79,7 @@ interface AcceptedCall extends Accepted {
   held: readonly Claim[];
 }
 
-export function createInvoker(deps: InvokerDeps): Invoker {
-  return new QueueInvoker(deps);
-}
-
-class QueueInvoker implements Invoker {
+export class Invoker {
   readonly #catalog: Catalog;
   readonly #queue: InvocationQueue;
   readonly #replies: Replies;
@@ -120,11 +104,13 @@ class QueueInvoker implements Invoker {
     this.#idempotency = deps.idempotency;
   }
 
+  /** Accepts an invocation; it is durable when the promise resolves. */
   async send(request: InvokeRequest): Promise<Accepted> {
     const { id, function: fn } = await this.#accept(request, false);
     return { id, function: fn };
   }
 
+  /** Accepts an invocation and waits for its final result, including retries. */
   async call(
     request: InvokeRequest,
     { waitMs, onDisconnect, onAccepted }: CallOptions,
@@ -143,6 +129,10 @@ class QueueInvoker implements Invoker {
     return { id, function: fn, reply };
   }
 
+  /**
+   * Releases all waiting callers, now and from then on, with `reply: null`, since the process is
+   * shutting down. Their invocations continue.
+   */
   release(): void {
     this.#isReleased = true;
     for (const waiting of this.#waiting) waiting.abandon();
