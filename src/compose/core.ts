@@ -4,7 +4,7 @@ import { Schedules } from '../core/events/schedules.js';
 import { Catalog } from '../core/functions/catalog.js';
 import { type CallDepth, openCallDepth } from '../core/invocations/call-depth.js';
 import { type Callbacks, TaskCallbacks } from '../core/invocations/callbacks.js';
-import { createFinisher, type Finisher } from '../core/invocations/finish.js';
+import { Finisher } from '../core/invocations/finish.js';
 import { Idempotency } from '../core/invocations/idempotency.js';
 import { Invoker } from '../core/invocations/invoke.js';
 import { endRemoved } from '../core/invocations/removed.js';
@@ -68,7 +68,7 @@ export async function composeCore(
   await assertMasterKey(store, box);
   const secrets = closers.add(await openSecrets({ store, bus, box, quotas }));
   const schedules = new Schedules({ ...shared, store, leases: ports.leases });
-  const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
+  const finisher = new Finisher({ replies, publisher, callbacks, meter, writeRow });
   const end = endRemoved({ attempts: store.attempts, finisher, backlog });
   queue.onRemoved(end);
   addProcessGauges(ports);

@@ -12,7 +12,7 @@ import { Publisher } from '../../src/core/events/publish.js';
 import { Catalog } from '../../src/core/functions/catalog.js';
 import { openCallDepth } from '../../src/core/invocations/call-depth.js';
 import { TaskCallbacks } from '../../src/core/invocations/callbacks.js';
-import { createFinisher } from '../../src/core/invocations/finish.js';
+import { Finisher } from '../../src/core/invocations/finish.js';
 import { Idempotency } from '../../src/core/invocations/idempotency.js';
 import { Invoker } from '../../src/core/invocations/invoke.js';
 import { BusReplies } from '../../src/core/invocations/replies.js';
@@ -77,7 +77,7 @@ export async function openUseCases(directory: string) {
       ...{ ...shared, replies, egress, callbacks, logQuota },
       idempotency: new Idempotency({ queue: queues.queue, store, backlog: queues.backlog }),
     }),
-    finisher: createFinisher({
+    finisher: new Finisher({
       replies,
       publisher,
       callbacks,

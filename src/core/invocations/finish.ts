@@ -26,29 +26,6 @@ export interface InvocationEnd {
   response?: ResponseText | undefined;
 }
 
-/**
- * Ends invocations: first replies to the caller, then makes the end durable, then sends events and
- * callbacks.
- */
-export interface Finisher {
-  /**
-   * Resolves when the end is durable and its events and callbacks are on the queue; the job may
-   * then leave the queue.
-   */
-  finish(end: InvocationEnd): Promise<void>;
-  /**
-   * Ends an invocation that cannot run, provided that a caller is waiting for it. Without events
-   * and callback if no attempt has run: it is then as if it had not been accepted. Resolves with
-   * false if no caller is waiting; the invocation has then not ended and must be retried.
-   */
-  refuse(end: InvocationEnd, code: RefusalCode): Promise<boolean>;
-  /**
-   * Sends the events and callbacks of an end that is already durable. Used if the process died
-   * before it did so, or if the queue was full.
-   */
-  followUp(invocation: Invocation, fn: FunctionVersion | null, row: EndRow): Promise<void>;
-}
-
 export interface FinisherDeps {
   replies: Replies;
   publisher: Publisher;
@@ -57,11 +34,11 @@ export interface FinisherDeps {
   writeRow(row: AttemptRow): Promise<void>;
 }
 
-export function createFinisher(deps: FinisherDeps): Finisher {
-  return new ReplyFirstFinisher(deps);
-}
-
-class ReplyFirstFinisher implements Finisher {
+/**
+ * Ends invocations: first replies to the caller, then makes the end durable, then sends events and
+ * callbacks.
+ */
+export class Finisher {
   readonly #replies: Replies;
   readonly #meter: Meter;
   readonly #writeRow: FinisherDeps['writeRow'];
@@ -74,6 +51,10 @@ class ReplyFirstFinisher implements Finisher {
     this.#followUps = new FollowUps({ publisher, callbacks });
   }
 
+  /**
+   * Resolves when the end is durable and its events and callbacks are on the queue; the job may
+   * then leave the queue.
+   */
   async finish(end: InvocationEnd): Promise<void> {
     const failed = isFailure(end.outcome);
     // A failure without a waiting caller becomes a dead letter, so the receipt of the reply must
@@ -84,6 +65,11 @@ class ReplyFirstFinisher implements Finisher {
     await this.#followUps.send(end.invocation, end.function, row);
   }
 
+  /**
+   * Ends an invocation that cannot run, provided that a caller is waiting for it. Without events
+   * and callback if no attempt has run: it is then as if it had not been accepted. Resolves with
+   * false if no caller is waiting; the invocation has then not ended and must be retried.
+   */
   async refuse(end: InvocationEnd, code: RefusalCode): Promise<boolean> {
     if (!(await this.#sendReply(end, { confirm: true, code }))) return false;
     recordHttpStatus(end, code);
@@ -93,6 +79,10 @@ class ReplyFirstFinisher implements Finisher {
     return true;
   }
 
+  /**
+   * Sends the events and callbacks of an end that is already durable. Used if the process died
+   * before it did so, or if the queue was full.
+   */
   followUp(invocation: Invocation, fn: FunctionVersion | null, row: EndRow): Promise<void> {
     return this.#followUps.send(invocation, fn, row);
   }

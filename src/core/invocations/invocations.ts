@@ -17,7 +17,7 @@ export interface InvocationsDeps {
   queue: InvocationQueue;
   attempts: AttemptStore;
   callbacks: CallbackStore;
-  finisher: Finisher;
+  finisher: Pick<Finisher, 'finish'>;
   /** Holds records of ended invocations that are not in the store yet. */
   backlog: Pick<Backlog, 'size'>;
 }
