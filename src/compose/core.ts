@@ -10,7 +10,7 @@ import { Invoker } from '../core/invocations/invoke.js';
 import { endRemoved } from '../core/invocations/removed.js';
 import { BusReplies, type Replies } from '../core/invocations/replies.js';
 import { assertMasterKey } from '../core/master-key.js';
-import { type LogQuota, openLogQuota } from '../core/observability/log-quota.js';
+import { LogQuota } from '../core/observability/log-quota.js';
 import { publishMetrics } from '../core/observability/shared-metrics.js';
 import { openSecrets, type Secrets } from '../core/secrets.js';
 import type { AttemptRow } from '../ports/store/attempts.js';
@@ -59,7 +59,7 @@ export async function composeCore(
   const { rateLimiter, logger, quotas } = ports;
   const depths = await openCallDepth(store.settings);
   const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, depths, logger });
-  const logQuota = closers.add(await openLogQuota({ store: store.quotas, quotas, bus }));
+  const logQuota = closers.add(await LogQuota.open({ store: store.quotas, quotas, bus }));
   const shared = { catalog, queue, meter, resultTtlMs };
   const idempotency = new Idempotency({ queue, store, backlog });
   const invoker = new Invoker({ ...shared, replies, idempotency, egress, callbacks, logQuota });

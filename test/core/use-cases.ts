@@ -16,7 +16,7 @@ import { Finisher } from '../../src/core/invocations/finish.js';
 import { Idempotency } from '../../src/core/invocations/idempotency.js';
 import { Invoker } from '../../src/core/invocations/invoke.js';
 import { BusReplies } from '../../src/core/invocations/replies.js';
-import { openLogQuota } from '../../src/core/observability/log-quota.js';
+import { LogQuota } from '../../src/core/observability/log-quota.js';
 import { openQuotas } from '../../src/core/quotas.js';
 import { openEgress } from '../../src/egress/fetch.js';
 import { createLogger } from '../../src/logger.js';
@@ -59,7 +59,7 @@ export async function openUseCases(directory: string) {
   const depths = await openCallDepth(store.settings);
   const { tasks } = queues;
   const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, depths, logger });
-  const logQuota = await openLogQuota({ store: store.quotas, quotas, bus });
+  const logQuota = await LogQuota.open({ store: store.quotas, quotas, bus });
   const publisher = new Publisher({ ...shared, bus });
   return {
     store,

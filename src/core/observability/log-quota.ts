@@ -24,33 +24,10 @@ const MAX_AGE_MS = 10_000;
 /** The size of a line besides its text, in bytes. */
 const LINE_OVERHEAD_BYTES = 64;
 
-/** Enforces the quota `log_mb_per_day` per UTC day. */
-export interface LogQuota extends Closable {
-  /**
-   * Throws `quota_exceeded` (429) with the seconds until the UTC day ends, if the log lines of the
-   * day have used up the quota. Resolves if the store is unreachable and the use therefore unknown.
-   */
-  assertCapacity(namespace: Namespace): Promise<void>;
-  /**
-   * Returns the log lines to store with an attempt: all of them, or a single line that says that
-   * they are left out. The first attempt whose lines do not fit uses up the quota. The attempt
-   * itself is always recorded, because the record ends the invocation. Several processes together
-   * may exceed the quota by what they log in 5 s.
-   */
-  admit(namespace: Namespace, messages: LogMessage[]): Promise<LogMessage[]>;
-}
-
 export interface LogQuotaDeps {
   store: QuotaStore;
   quotas: Quotas;
   bus: Bus;
-}
-
-/** Opens the log quota of this process. */
-export async function openLogQuota(deps: LogQuotaDeps): Promise<LogQuota> {
-  const quota = new SharedLogQuota(deps);
-  await quota.subscribe();
-  return quota;
 }
 
 /** The log bytes of a namespace on one UTC day, as this process knows them. */
@@ -68,7 +45,8 @@ interface Account {
   announce: boolean;
 }
 
-class SharedLogQuota implements LogQuota {
+/** Enforces the quota `log_mb_per_day` per UTC day. */
+export class LogQuota implements Closable {
   readonly #store: QuotaStore;
   readonly #quotas: Quotas;
   readonly #bus: Bus;
@@ -79,19 +57,25 @@ class SharedLogQuota implements LogQuota {
   #timer: NodeJS.Timeout | undefined;
   #unsubscribe: Unsubscribe | undefined;
 
-  constructor({ store, quotas, bus }: LogQuotaDeps) {
+  private constructor({ store, quotas, bus }: LogQuotaDeps) {
     this.#store = store;
     this.#quotas = quotas;
     this.#bus = bus;
   }
 
-  async subscribe(): Promise<void> {
-    const expire = (namespace: string) => this.#expire(namespace as Namespace);
-    this.#unsubscribe = await subscribe(this.#bus, { [CHANNEL]: expire }, () => {
-      for (const namespace of this.#accounts.keys()) this.#expire(namespace);
+  static async open(deps: LogQuotaDeps): Promise<LogQuota> {
+    const quota = new LogQuota(deps);
+    const expire = (namespace: string) => quota.#expire(namespace as Namespace);
+    quota.#unsubscribe = await subscribe(deps.bus, { [CHANNEL]: expire }, () => {
+      for (const namespace of quota.#accounts.keys()) quota.#expire(namespace);
     });
+    return quota;
   }
 
+  /**
+   * Throws `quota_exceeded` (429) with the seconds until the UTC day ends, if the log lines of the
+   * day have used up the quota. Resolves if the store is unreachable and the use therefore unknown.
+   */
   async assertCapacity(namespace: Namespace): Promise<void> {
     const limit = await this.#limit(namespace);
     const account = this.#accountOf(namespace);
@@ -106,6 +90,12 @@ class SharedLogQuota implements LogQuota {
     throw quotaExceeded('log_mb_per_day', { namespace, limit, used: used / MB, retryAfter });
   }
 
+  /**
+   * Returns the log lines to store with an attempt: all of them, or a single line that says that
+   * they are left out. The first attempt whose lines do not fit uses up the quota. The attempt
+   * itself is always recorded, because the record ends the invocation. Several processes together
+   * may exceed the quota by what they log in 5 s.
+   */
   async admit(namespace: Namespace, messages: LogMessage[]): Promise<LogMessage[]> {
     if (messages.length === 0) return messages;
     const limit = await this.#limit(namespace);
