@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '../db/open.js';
+import { DAY_MS, HOUR_MS } from '../src/contract/limits.js';
 import { anAttempt, anEnd } from '../test/helpers/attempt.js';
 
 /**
@@ -11,10 +12,9 @@ import { anAttempt, anEnd } from '../test/helpers/attempt.js';
  */
 const invocations = Number(process.argv[2] ?? 200_000);
 const DAYS = 30;
-const DAY_MS = 24 * 3_600_000;
 const LOG_DAYS = 7;
 const DEAD_DAYS = 14;
-const RESULT_MS = 3_600_000;
+const RESULT_MS = HOUR_MS;
 const BATCH = 500;
 const DEAD_SHARE = 20;
 

@@ -1,10 +1,6 @@
 import { Closers } from './closers.js';
-import { composeCore } from './compose/core.js';
-import { composeEngine } from './compose/engine.js';
-import { openPorts } from './compose/ports.js';
-import { createShutdownDeadline } from './compose/shutdown-deadline.js';
 import { startWeb } from './compose/web.js';
-import { composeLogWriter, startWorker } from './compose/worker.js';
+import { composeWorker } from './compose/worker.js';
 import { type Config, loadConfig } from './config.js';
 import type { Trace } from './contract/trace.js';
 import { URL_FILE } from './files/data-dir.js';
@@ -68,12 +64,7 @@ export async function startAllInOne(options: UpOptions = {}): Promise<RunningEng
   if (options.stop?.aborted) stop();
   try {
     await removeReadyFile(config.READY_FILE);
-    const ports = await openPorts(config, logger, closers);
-    const logWriter = composeLogWriter(ports, closers);
-    const engine = composeEngine(ports, 'worker', closers);
-    const core = await composeCore(ports, closers, (row) => logWriter.write(row));
-    const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
-    await startWorker(ports, core, { engine, logWriter, deadline, replay: options.replay }, closers);
+    const { ports, core, engine, deadline } = await composeWorker(config, logger, closers, options.replay);
     const server = await startWeb(ports, core, { engine, isWorker: true }, closers);
     // The CLI on the same machine discovers the engine through this file.
     await ports.dataDir.write(URL_FILE, `${server.url}\n`);

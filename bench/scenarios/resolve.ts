@@ -6,7 +6,7 @@ import { openBus } from '../../src/bus/open.js';
 import { aliasSchema, LIVE_ALIAS } from '../../src/contract/alias.js';
 import { functionSettingsSchema } from '../../src/contract/function.js';
 import { functionNameSchema, namespaceSchema } from '../../src/contract/ids.js';
-import { openCatalog } from '../../src/core/functions/catalog.js';
+import { Catalog } from '../../src/core/functions/catalog.js';
 import { anEntry, ENOUGH_FOR_ALL } from '../../test/helpers/audited.js';
 import { heading, median, row, spread } from '../figures.js';
 
@@ -21,7 +21,7 @@ export async function resolve(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'orama-bench-'));
   const store = await openStore({ driver: 'sqlite', file: join(dir, 'store.sqlite') });
   const bus = await openBus({ driver: 'local' });
-  const catalog = await openCatalog({ store, bus });
+  const catalog = await Catalog.open({ store, bus });
   const name = functionNameSchema.parse('hello');
   const plain = namespaceSchema.parse('plain');
   const split = namespaceSchema.parse('split');

@@ -1,5 +1,5 @@
 import type { RequestId } from '../../src/contract/ids.js';
-import { MAX_CALLBACK_ATTEMPTS } from '../../src/contract/limits.js';
+import { DAY_MS, MAX_CALLBACK_ATTEMPTS } from '../../src/contract/limits.js';
 import type { CallbackDelivery, CallbackStore, WaitingCallbacks } from '../../src/ports/store/callbacks.js';
 import type { Database } from '../database.js';
 import { sweepOlder } from './sweep-older.js';
@@ -24,7 +24,7 @@ delivered_at = coalesce(callbacks.delivered_at, excluded.delivered_at),
 ended_at = coalesce(callbacks.ended_at, excluded.ended_at,
   case when callbacks.attempts + 1 >= ${MAX_CALLBACK_ATTEMPTS} then excluded.created_at end)`;
 
-const WAITING_MS = 24 * 3_600_000;
+const WAITING_MS = DAY_MS;
 const WAITING = `
 select count(*) as count, coalesce(sum(bytes), 0) as bytes from callbacks indexed by callbacks_waiting
 where namespace = ? and ended_at is null and created_at > ?`;

@@ -137,7 +137,7 @@ export function revokeMadeBy(knex: Knex, maker: KeyMaker): Query<unknown>[] {
 }
 
 function makerName(maker: KeyMaker): string {
-  return maker.kind === 'key' ? `key:${maker.id}` : `session:${maker.family}`;
+  return `${maker.kind}:${maker.id}`;
 }
 
 function makerHolds(maker: KeyMaker | null, now: number) {
@@ -152,7 +152,7 @@ function makerHolds(maker: KeyMaker | null, now: number) {
     case 'session':
       return {
         sql: 'not exists (select 1 from revoked_families where family = ?)',
-        bindings: [maker.family],
+        bindings: [maker.id],
       };
   }
 }

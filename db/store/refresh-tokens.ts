@@ -1,10 +1,12 @@
 import type { Namespace } from '../../src/contract/ids.js';
+import { DAY_MS } from '../../src/contract/limits.js';
 import type { SessionStore } from '../../src/ports/store/sessions.js';
 import type { Database } from '../database.js';
 import { revokeMadeBy } from './keys.js';
 
 interface TokenRow {
   hash: string;
+  /** The session. */
   family: string;
   /** The subject: a wallet, or `key:<id>`. */
   wallet: string;
@@ -14,15 +16,15 @@ interface TokenRow {
 }
 
 /**
- * How long a revocation is kept, in milliseconds, beyond which it is kept only while the family has
- * a refresh token. Longer than the lifetime of access tokens.
+ * How long a revocation is kept, in milliseconds, beyond which it is kept only while the session
+ * has a refresh token. Longer than the lifetime of access tokens.
  */
-const REVOCATION_KEPT_MS = 30 * 24 * 3_600_000;
+const REVOCATION_KEPT_MS = 30 * DAY_MS;
 const FORGET_REVOCATIONS = `
 delete from revoked_families
 where revoked_at < ? and family not in (select family from refresh_tokens)`;
 
-/** A second use of a refresh token ends its login and deletes the keys that derive from it. */
+/** A second use of a refresh token ends its session and deletes the keys that derive from it. */
 const REVOKE_KEYS_OF_SPENT = `
 delete from api_keys where id in (
   select key_id from key_makers where maker in (
@@ -30,21 +32,28 @@ delete from api_keys where id in (
 
 type RefreshTokens = Pick<
   SessionStore,
-  'addRefresh' | 'useRefresh' | 'revokeFamily' | 'revokedFamilies' | 'families'
+  'addRefresh' | 'useRefresh' | 'revokeSession' | 'revokedSessions' | 'sessionsOf'
 >;
 
-/** Refresh tokens, and the revocations of the logins (families) to which they belong. */
+/** Refresh tokens, and the revocations of the sessions to which they belong. */
 export function createRefreshTokens(database: Database): RefreshTokens {
   const { knex } = database;
   const tokens = () => knex<TokenRow>('refresh_tokens');
 
   return {
-    async addRefresh({ hash, family, subject, namespace, expiresAt }) {
+    async addRefresh({ hash, session, subject, namespace, expiresAt }) {
       const now = Date.now();
       await database.batch([
         tokens().where('expires_at', '<', now).delete(),
         knex.raw(FORGET_REVOCATIONS, [now - REVOCATION_KEPT_MS]),
-        tokens().insert({ hash, family, wallet: subject, namespace, expires_at: expiresAt, used_at: null }),
+        tokens().insert({
+          hash,
+          family: session,
+          wallet: subject,
+          namespace,
+          expires_at: expiresAt,
+          used_at: null,
+        }),
       ]);
     },
 
@@ -71,27 +80,30 @@ export function createRefreshTokens(database: Database): RefreshTokens {
       ]);
       const [row] = rows as (TokenRow & { spent: number })[];
       if (row === undefined) return null;
-      const { family, wallet: subject, namespace, expires_at: expiresAt } = row;
-      return { token: { hash, family, subject, namespace, expiresAt }, used: row.spent === 1 };
+      const { family: session, wallet: subject, namespace, expires_at: expiresAt } = row;
+      return { token: { hash, session, subject, namespace, expiresAt }, used: row.spent === 1 };
     },
 
-    async revokeFamily(family) {
+    async revokeSession(session) {
       await database.batch(
         [
-          knex('revoked_families').insert({ family, revoked_at: Date.now() }).onConflict('family').ignore(),
-          ...revokeMadeBy(knex, { kind: 'session', family }),
+          knex('revoked_families')
+            .insert({ family: session, revoked_at: Date.now() })
+            .onConflict('family')
+            .ignore(),
+          ...revokeMadeBy(knex, { kind: 'session', id: session }),
         ],
         { idempotent: true },
       );
     },
 
-    async revokedFamilies(since) {
+    async revokedSessions(since) {
       return database.run<string[]>(
         knex('revoked_families').where('revoked_at', '>=', since).pluck('family'),
       );
     },
 
-    async families(wallet, namespace) {
+    async sessionsOf(wallet, namespace) {
       return database.run<string[]>(tokens().where({ wallet, namespace }).distinct('family').pluck('family'));
     },
   };

@@ -1,15 +1,16 @@
 import type { Closers } from '../closers.js';
-import { createPublisher, type Publisher } from '../core/events/publish.js';
-import { createSchedules, type Schedules } from '../core/events/schedules.js';
-import { type Catalog, openCatalog } from '../core/functions/catalog.js';
+import { Publisher } from '../core/events/publish.js';
+import { Schedules } from '../core/events/schedules.js';
+import { Catalog } from '../core/functions/catalog.js';
 import { type CallDepth, openCallDepth } from '../core/invocations/call-depth.js';
 import { type Callbacks, TaskCallbacks } from '../core/invocations/callbacks.js';
-import { createFinisher, type Finisher } from '../core/invocations/finish.js';
-import { createInvoker, type Invoker } from '../core/invocations/invoke.js';
+import { Finisher } from '../core/invocations/finish.js';
+import { Idempotency } from '../core/invocations/idempotency.js';
+import { Invoker } from '../core/invocations/invoke.js';
 import { endRemoved } from '../core/invocations/removed.js';
 import { BusReplies, type Replies } from '../core/invocations/replies.js';
 import { assertMasterKey } from '../core/master-key.js';
-import { type LogQuota, openLogQuota } from '../core/observability/log-quota.js';
+import { LogQuota } from '../core/observability/log-quota.js';
 import { publishMetrics } from '../core/observability/shared-metrics.js';
 import { openSecrets, type Secrets } from '../core/secrets.js';
 import type { AttemptRow } from '../ports/store/attempts.js';
@@ -43,7 +44,7 @@ export async function composeCore(
   const { meter } = ports.metrics;
   const resultTtlMs = config.RESULT_TTL_SECONDS * 1000;
 
-  const catalog = closers.add(await openCatalog({ store, bus }));
+  const catalog = closers.add(await Catalog.open({ store, bus }));
   const replies = closers.add(
     await BusReplies.open({
       address: ports.processId,
@@ -58,15 +59,16 @@ export async function composeCore(
   const { rateLimiter, logger, quotas } = ports;
   const depths = await openCallDepth(store.settings);
   const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, depths, logger });
-  const logQuota = closers.add(await openLogQuota({ store: store.quotas, quotas, bus }));
+  const logQuota = closers.add(await LogQuota.open({ store: store.quotas, quotas, bus }));
   const shared = { catalog, queue, meter, resultTtlMs };
-  const invoker = createInvoker({ ...shared, replies, store, backlog, egress, callbacks, logQuota });
-  const publisher = createPublisher({ ...shared, bus });
+  const idempotency = new Idempotency({ queue, store, backlog });
+  const invoker = new Invoker({ ...shared, replies, idempotency, egress, callbacks, logQuota });
+  const publisher = new Publisher({ ...shared, bus });
   const { box } = ports.keys;
   await assertMasterKey(store, box);
   const secrets = closers.add(await openSecrets({ store, bus, box, quotas }));
-  const schedules = createSchedules({ ...shared, store, leases: ports.leases });
-  const finisher = createFinisher({ replies, publisher, callbacks, meter, writeRow });
+  const schedules = new Schedules({ ...shared, store, leases: ports.leases });
+  const finisher = new Finisher({ replies, publisher, callbacks, meter, writeRow });
   const end = endRemoved({ attempts: store.attempts, finisher, backlog });
   queue.onRemoved(end);
   addProcessGauges(ports);

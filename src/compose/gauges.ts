@@ -1,4 +1,5 @@
 import type { LogWriter } from '../../workers/delivery/log-writer.js';
+import { sharedWhilePending } from '../concurrency/shared-while-pending.js';
 import { namespaceSchema } from '../contract/ids.js';
 import { OTHERS } from '../function-labels.js';
 import type { GaugeSource, Metrics, Value } from '../metrics.js';
@@ -32,8 +33,10 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
       read: () => answerInTime(gauge.read()),
       ...(readOf === undefined ? {} : { readOf: (namespace) => answerInTime(readOf(namespace)) }),
     });
-  const readCounts = shared(() => queue.counts());
-  const readEnded = shared(async () => {
+  // Shared, so that the metrics of one scrape agree, and that reads which take longer than a scrape
+  // waits, as with many dead letters, do not add up.
+  const readCounts = sharedWhilePending(() => queue.counts());
+  const readEnded = sharedWhilePending(async () => {
     // Sequential: an invocation that dies between the two queries must not be counted as done.
     const ended = await store.attempts.countEnded();
     return { ended, letters: await store.attempts.countDead() };
@@ -90,20 +93,6 @@ export function addInstallationGauges({ metrics, queue, store, backlog }: Instal
     of: 'installation',
     read: async () => [{ value: await backlog.size() }],
   });
-}
-
-/**
- * Shares a read with callers that arrive meanwhile: the metrics of one scrape then agree, and a
- * read that takes longer than a scrape waits, as with many dead letters, does not add up.
- */
-function shared<T>(read: () => Promise<T>): () => Promise<T> {
-  let current: Promise<T> | null = null;
-  return () => {
-    current ??= read().finally(() => {
-      current = null;
-    });
-    return current;
-  };
 }
 
 /** Returns the largest counts, and the sum of all others as one value. */

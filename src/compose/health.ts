@@ -1,16 +1,18 @@
 import { isAppError } from '../errors.js';
+import type { DependencyStates } from '../http/health.js';
 import type { Engine } from '../ports/engine.js';
 import { answerInTime } from './answer-in-time.js';
 import type { Ports } from './ports.js';
 import { assertWritable } from './writable.js';
 
-export type Health = Record<string, { status: 'up' | 'down'; error?: string }>;
-
 /**
  * Pings every dependency; one that does not respond within 2 s is down. `disk` is checked if some
  * data is stored in the data directory, `threads` in a process that runs functions on an engine.
  */
-export async function checkHealth(opened: Ports, threads: Pick<Engine, 'ping'> | null): Promise<Health> {
+export async function checkHealth(
+  opened: Ports,
+  threads: Pick<Engine, 'ping'> | null,
+): Promise<DependencyStates> {
   const { queue, store, blobs, cache, bus, databases, config, dataDir, logger } = opened;
   const onDisk = [config.REDIS_URL, config.RQLITE_URL, config.FUNCTION_DB_URL, config.IPFS_API_URL];
   const disk = { ping: () => assertWritable(dataDir.path) };

@@ -1,13 +1,8 @@
 import type { PeerMetrics } from '../core/observability/shared-metrics.js';
+import type { Peers } from '../http/services.js';
 import type { Node } from '../ports/node.js';
 import { answerInTime } from './answer-in-time.js';
 import type { Ports } from './ports.js';
-
-/** `silent` names the dependencies that did not list their servers in time. */
-export interface Peers {
-  nodes: Node[];
-  silent: string[];
-}
 
 /**
  * Returns a function that lists the engine's processes, this one first, and with `all` also the

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { openFunctionDatabases } from '../../db/function-databases/open.js';
 import { migrateStore, openStore } from '../../db/open.js';
 import { openQueues } from '../../queues/open.js';
@@ -6,7 +7,6 @@ import { openBus } from '../bus/open.js';
 import { openCache } from '../cache/open.js';
 import type { Closers } from '../closers.js';
 import { type Config, defaultQuotas } from '../config.js';
-import { newProcessId } from '../core/process-id.js';
 import { openQuotas, type Quotas } from '../core/quotas.js';
 import { openEgress } from '../egress/fetch.js';
 import { messageOf } from '../errors.js';
@@ -132,4 +132,11 @@ export async function migrate(config: Config, logger: Logger): Promise<string[]>
 /** Opens only the store. */
 export function openStoreOf(config: Config, dataDir: DataDir): Promise<Store> {
   return openStore(storeOptions(config, dataDir));
+}
+
+/**
+ * Generates the id of this process on the bus, to which its replies are sent. New at every start.
+ */
+function newProcessId(): string {
+  return randomBytes(9).toString('base64url');
 }

@@ -1,20 +1,20 @@
 import type { Closers } from '../closers.js';
 import { walletSignup } from '../config.js';
-import { createAuth } from '../core/auth/auth.js';
+import { Auth } from '../core/auth/auth.js';
 import { createConsoleSignIn } from '../core/auth/console-sign-in.js';
 import { openTokens, storedJwtKey } from '../core/auth/jwt.js';
-import { openKeys } from '../core/auth/keys.js';
-import { openSessions } from '../core/auth/sessions.js';
-import { createTriggers } from '../core/events/triggers.js';
+import { Keys } from '../core/auth/keys.js';
+import { Sessions } from '../core/auth/sessions.js';
+import { Triggers } from '../core/events/triggers.js';
 import { createAliases } from '../core/functions/aliases.js';
-import { createDeployments } from '../core/functions/deployments.js';
-import { createFunctions } from '../core/functions/functions.js';
+import { Deployments } from '../core/functions/deployments.js';
+import { Functions } from '../core/functions/functions.js';
 import { HttpRoutes } from '../core/functions/http-routes.js';
 import { createModuleCheck } from '../core/functions/module-check.js';
 import { ProbeRetries } from '../core/functions/probe-retries.js';
 import { Rollouts } from '../core/functions/rollouts.js';
-import { createInvocations } from '../core/invocations/invocations.js';
-import { createDeadLetters } from '../core/invocations/replay.js';
+import { Invocations } from '../core/invocations/invocations.js';
+import { DeadLetters } from '../core/invocations/replay.js';
 import { createLogs } from '../core/observability/logs.js';
 import { openPeerMetrics, type PeerMetrics } from '../core/observability/shared-metrics.js';
 import { createStats } from '../core/observability/stats.js';
@@ -51,7 +51,7 @@ export async function startWeb(
 
   const access = await composeAccess(ports, closers);
   addInstallationGauges(ports);
-  const invocations = createInvocations({
+  const invocations = new Invocations({
     queue,
     attempts: store.attempts,
     callbacks: store.callbacks,
@@ -70,14 +70,14 @@ export async function startWeb(
     version: VERSION,
     audit: store.audit,
     functionRoutes: new HttpRoutes(core.catalog),
-    functions: createFunctions({ ...ports, ...core, invocations }),
-    deployments: createDeployments({ ...ports, ...core, engine, probeRetries }),
+    functions: new Functions({ ...ports, ...core, invocations }),
+    deployments: new Deployments({ ...ports, ...core, engine, probeRetries }),
     aliases: createAliases({ ...ports, ...core }),
     rollouts: closers.add(new Rollouts({ ...ports, ...core })),
-    triggers: createTriggers({ ...ports, ...core }),
+    triggers: new Triggers({ ...ports, ...core }),
     logs: createLogs(ports),
     invocations,
-    deadLetters: createDeadLetters({ ...ports, ...core, meter: metrics.meter, resultTtlMs }),
+    deadLetters: new DeadLetters({ ...ports, ...core, meter: metrics.meter, resultTtlMs }),
     blobOwners: store.blobOwners,
     traces: store.traces,
     limiter: ports.rateLimiter,
@@ -93,7 +93,7 @@ async function composeAccess(
   { store, bus, quotas, keys: installation, config, logger }: Ports,
   closers: Closers,
 ): Promise<Pick<Services, 'auth' | 'keys' | 'tokens' | 'sessions' | 'consoleSignIn'>> {
-  const keys = closers.add(await openKeys({ store, bus, quotas }));
+  const keys = closers.add(await Keys.open({ store, bus, quotas }));
   for (const { id, namespace, created_at, last_used_at } of await keys.ensureAdmin(installation.admin)) {
     logger.warn(
       { key: id, namespace, created_at, last_used_at },
@@ -110,13 +110,13 @@ async function composeAccess(
         }
       : undefined,
   });
-  const sessions = closers.add(await openSessions({ store, bus, tokens, signup: walletSignup(config) }));
+  const sessions = closers.add(await Sessions.open({ store, bus, tokens, signup: walletSignup(config) }));
   return {
     keys,
     tokens,
     sessions,
     consoleSignIn: createConsoleSignIn({ sessions, links: store.sessions }),
-    auth: createAuth({ keys, tokens, sessions, namespaces: store.sessions }),
+    auth: new Auth({ keys, tokens, sessions, namespaces: store.sessions }),
   };
 }
 

@@ -3,20 +3,46 @@ import { GroupCommitLogWriter, type LogWriter } from '../../workers/delivery/log
 import { startWarmUp } from '../../workers/delivery/warm-up.js';
 import type { Closers } from '../closers.js';
 import { waitAtMost } from '../concurrency/timeout.js';
+import type { Config } from '../config.js';
 import type { FunctionName, Namespace } from '../contract/ids.js';
 import type { Trace } from '../contract/trace.js';
 import { encodeLogNotice, logChannel } from '../core/observability/logs.js';
 import { startRetention } from '../core/retention.js';
+import type { Logger } from '../logger.js';
 import type { Closable } from '../ports/closable.js';
 import type { Engine } from '../ports/engine.js';
 import type { AttemptRow } from '../ports/store/attempts.js';
-import type { Core } from './core.js';
+import { type Core, composeCore } from './core.js';
+import { composeEngine } from './engine.js';
 import { addWorkerGauges } from './gauges.js';
-import type { Ports } from './ports.js';
-import type { ShutdownDeadline } from './shutdown-deadline.js';
+import { openPorts, type Ports } from './ports.js';
+import { createShutdownDeadline, type ShutdownDeadline } from './shutdown-deadline.js';
+
+interface ComposedWorker {
+  ports: Ports;
+  core: Core;
+  engine: Engine;
+  deadline: ShutdownDeadline;
+}
+
+/** Opens everything that a process needs to run functions, and starts to consume jobs. */
+export async function composeWorker(
+  config: Config,
+  logger: Logger,
+  closers: Closers,
+  replay?: Trace,
+): Promise<ComposedWorker> {
+  const ports = await openPorts(config, logger, closers);
+  const logWriter = composeLogWriter(ports, closers);
+  const engine = composeEngine(ports, 'worker', closers);
+  const core = await composeCore(ports, closers, (row) => logWriter.write(row));
+  const deadline = createShutdownDeadline(config.SHUTDOWN_SECONDS);
+  await startWorker(ports, core, { engine, logWriter, deadline, replay }, closers);
+  return { ports, core, engine, deadline };
+}
 
 /** Creates the log writer of a worker process, which writes by group commit. */
-export function composeLogWriter(ports: Ports, closers: Closers): LogWriter {
+function composeLogWriter(ports: Ports, closers: Closers): LogWriter {
   const { store, backlog, bus, logger } = ports;
   const notifyFollowers = (rows: readonly AttemptRow[]) => {
     const written = new Map<Namespace, Set<FunctionName>>();

@@ -5,16 +5,8 @@ export const MAX_TIMER_MS = 2 ** 31 - 1;
  * Settles as `promise` does, or rejects with the error of `createError` if `promise` has not
  * settled within `ms` milliseconds. The operation itself is not cancelled.
  */
-export async function withTimeout<T>(ms: number, promise: Promise<T>, createError: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(createError()), ms);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function withTimeout<T>(ms: number, promise: Promise<T>, createError: () => Error): Promise<T> {
+  return race(ms, promise, (_, reject) => reject(createError()));
 }
 
 /**
@@ -22,12 +14,20 @@ export async function withTimeout<T>(ms: number, promise: Promise<T>, createErro
  * time.
  */
 export async function waitAtMost(ms: number, promise: Promise<unknown>): Promise<void> {
+  await race(ms, promise, (resolve) => resolve(undefined));
+}
+
+async function race<T>(
+  ms: number,
+  promise: Promise<T>,
+  onTimeout: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+  const timeout = new Promise<T>((resolve, reject) => {
+    timer = setTimeout(onTimeout, ms, resolve, reject);
   });
   try {
-    await Promise.race([promise, timeout]);
+    return await Promise.race([promise, timeout]);
   } finally {
     clearTimeout(timer);
   }

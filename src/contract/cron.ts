@@ -1,8 +1,8 @@
 import { Cron } from 'croner';
+import { HOUR_MS } from './limits.js';
 import { timeOf, wallTimeOf } from './wall-time.js';
 
 const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
 /** Five fields, six with a leading seconds field, or a nickname such as @daily. */
 const SHAPE = /^\s*(@[a-z]+|\S+(\s+\S+){4,5})\s*$/;
 /** A field of hours that names all of them. */

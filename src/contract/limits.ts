@@ -1,6 +1,9 @@
 /** Sizes and counts that the contract defines. 1 MB = 2^20 bytes. */
 export const MB = 1 << 20;
 
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+
 export const MAX_INPUT_BYTES = MB;
 export const MAX_OUTPUT_BYTES = MB;
 export const MAX_MODULE_BYTES = 32 * MB;

@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { requestIdSchema } from './ids.js';
+import { MB } from './limits.js';
 
 /** Limit per attempt; further calls run but are not recorded. */
 export const MAX_TRACED_CALLS = 1000;
-export const MAX_TRACE_BYTES = 1 << 20;
+export const MAX_TRACE_BYTES = MB;
 
 /** The result of a host call, by its kind. */
 const tracedResultSchema = z.discriminatedUnion('kind', [

@@ -1,4 +1,4 @@
-const DAY_MS = 24 * 3600 * 1000;
+import { DAY_MS } from './limits.js';
 
 /**
  * More than there are time zones; their names are accepted in any spelling with capital letters.

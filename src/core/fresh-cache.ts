@@ -18,8 +18,10 @@ export interface FreshCache<V> {
    */
   peek(key: string): V | null;
   get(key: string, load: () => Promise<V | null>): Promise<V | null>;
-  /** Drops every key with the prefix, including loads in progress. */
-  drop(prefix: string): void;
+  /** Drops a key, including a load in progress; so do the other two. */
+  drop(key: string): void;
+  dropPrefix(prefix: string): void;
+  dropAll(): void;
 }
 
 interface Entry<V> {
@@ -73,9 +75,17 @@ export function freshCache<V>(maxAgeMs: number = MAX_AGE_MS): FreshCache<V> {
       const remainingMs = TIMEOUT_MS - (performance.now() - since);
       return withFallback(remainingMs, promise, entry.value);
     },
-    drop(prefix) {
+    drop(key) {
+      entries.delete(key);
+      loading.delete(key);
+    },
+    dropPrefix(prefix) {
       for (const key of entries.keys()) if (key.startsWith(prefix)) entries.delete(key);
       for (const key of loading.keys()) if (key.startsWith(prefix)) loading.delete(key);
+    },
+    dropAll() {
+      entries.clear();
+      loading.clear();
     },
   };
 }

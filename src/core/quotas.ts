@@ -4,6 +4,7 @@ import { QUOTA_NAMES, type QuotaLimits, type QuotaName, rounded } from '../contr
 import type { Bus } from '../ports/bus.js';
 import type { Closable } from '../ports/closable.js';
 import type { QuotaOverrides, QuotaStore } from '../ports/store/quotas.js';
+import { announce, subscribe } from './bus-subscription.js';
 import { freshCache } from './fresh-cache.js';
 
 const CHANNEL = 'quotas';
@@ -34,8 +35,7 @@ export interface QuotasDeps {
 
 export async function openQuotas({ store, bus, defaults }: QuotasDeps): Promise<Quotas> {
   const cache = freshCache<QuotaLimits>(MAX_AGE_MS);
-  const unsubscribe = await bus.subscribe(CHANNEL, (namespace) => cache.drop(namespace));
-  const forgetGaps = bus.onGap(() => cache.drop(''));
+  const close = await subscribe(bus, { [CHANNEL]: cache.drop }, cache.dropAll);
 
   return {
     peek: (namespace) => cache.peek(namespace),
@@ -46,12 +46,9 @@ export async function openQuotas({ store, bus, defaults }: QuotasDeps): Promise<
     async set(namespace, changes) {
       await store.set(namespace, changes);
       cache.drop(namespace);
-      await bus.notify(CHANNEL, namespace).catch(() => undefined);
+      await announce(bus, CHANNEL, namespace);
     },
-    async close() {
-      await forgetGaps();
-      await unsubscribe();
-    },
+    close,
   };
 }
 

@@ -1,9 +1,9 @@
+import { DAY_MS } from '../contract/limits.js';
 import { messageOf } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Closable } from '../ports/closable.js';
 import type { Store } from '../ports/store.js';
 
-const DAY_MS = 24 * 3600 * 1000;
 const EVERY_MS = 60_000;
 
 export interface RetentionOptions {

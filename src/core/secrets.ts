@@ -9,6 +9,7 @@ import type { Closable } from '../ports/closable.js';
 import type { Store } from '../ports/store.js';
 import { auditEntry } from './auth/audit.js';
 import type { Actor } from './auth/principal.js';
+import { announce, subscribe } from './bus-subscription.js';
 import { freshCache } from './fresh-cache.js';
 import type { Quotas } from './quotas.js';
 import type { SecretBox, SecretPlace } from './secret-box.js';
@@ -54,13 +55,12 @@ export interface SecretsDeps {
 
 export async function openSecrets({ store, bus, box, quotas }: SecretsDeps): Promise<Secrets> {
   const signing = freshCache<readonly string[]>();
-  const drop = (namespace: string) => signing.drop(`${namespace}/`);
-  const unsubscribe = await bus.subscribe(CHANNEL, drop);
-  const forgetGaps = bus.onGap(() => signing.drop(''));
+  const drop = (namespace: string) => signing.dropPrefix(`${namespace}/`);
+  const close = await subscribe(bus, { [CHANNEL]: drop }, signing.dropAll);
 
   const changed = async (namespace: Namespace) => {
     drop(namespace);
-    await bus.notify(CHANNEL, namespace).catch(() => undefined);
+    await announce(bus, CHANNEL, namespace);
   };
 
   const read = async (namespace: Namespace, name: string) => {
@@ -109,10 +109,7 @@ export async function openSecrets({ store, bus, box, quotas }: SecretsDeps): Pro
         `There is no secret ${JSON.stringify(name)} in namespace "${namespace}".`,
       );
     },
-    async close() {
-      await forgetGaps();
-      await unsubscribe();
-    },
+    close,
   };
 }
 

@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import * as z from 'zod';
 import { parseFunctionRef } from '../contract/function-ref.js';
 import { requestIdSchema } from '../contract/ids.js';
+import { MB } from '../contract/limits.js';
 import { parseOrThrow } from '../contract/parse-or-throw.js';
 import { FUNCTION_SCOPES } from '../contract/scopes.js';
 import type { Actor, Principal } from '../core/auth/principal.js';
@@ -24,7 +25,7 @@ import type { BodySpec, Route } from './route.js';
 import type { SendToFunctions } from './send-to-functions.js';
 import type { Services } from './services.js';
 
-const MAX_JSON_BYTES = 1 << 20;
+const MAX_JSON_BYTES = MB;
 
 /** Dependencies of all routes. */
 export interface Serving {

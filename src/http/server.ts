@@ -6,6 +6,7 @@ import { createClientAddresses } from './admission/client-address.js';
 import { createApp } from './app.js';
 import { createFunctionsHandler } from './http-functions/handler.js';
 import { type Addressing, parseHostPattern } from './http-functions/target.js';
+import { logServerError } from './listen/listen.js';
 import { type Listener, type ListenerOptions, listenHttp } from './listen/listener.js';
 import { createBufferLimits } from './request/buffer-limits.js';
 import { createLargeReplies } from './response/large-replies.js';
@@ -124,7 +125,7 @@ function connectionOptions({ config, logger }: Pick<Services, 'config' | 'logger
         { dropped, limit: config.MAX_CONNECTIONS },
         'connections above MAX_CONNECTIONS were closed',
       ),
-    onError: (error: Error) => logger.error({ err: error }, 'the HTTP server failed; it continues'),
+    onError: logServerError(logger),
   };
 }
 

@@ -39,6 +39,7 @@ import type { AuditStore } from '../ports/store/audit.js';
 import type { BlobOwnerStore } from '../ports/store/blob-owners.js';
 import type { TraceStore } from '../ports/store/traces.js';
 import type { Tracer } from '../ports/tracer.js';
+import type { DependencyStates } from './health.js';
 
 /** The settings that the HTTP layer depends on. */
 export type HttpConfig = Pick<
@@ -56,8 +57,11 @@ export type HttpConfig = Pick<
   | 'SOCKET_PING_SECONDS'
 >;
 
-/** The state of the engine's dependencies; `error` says why one is down. */
-export type DependencyStates = Record<string, { status: 'up' | 'down'; error?: string }>;
+/** `silent` names the dependencies that did not list their servers in time. */
+export interface Peers {
+  nodes: Node[];
+  silent: string[];
+}
 
 /** Everything that routes and sockets use: use cases, and ports for the data of a namespace. */
 export interface Services {
@@ -104,11 +108,8 @@ export interface Services {
 
   /** Id of this process. */
   processId: string;
-  /**
-   * Lists the engine's processes; with `all` also the servers that store its data. `silent` names
-   * the dependencies that did not list theirs in time.
-   */
-  peers(all: boolean): Promise<{ nodes: Node[]; silent: string[] }>;
+  /** Lists the engine's processes; with `all` also the servers that store its data. */
+  peers(all: boolean): Promise<Peers>;
   /** The size of a namespace's database. Rejects soon when that does not answer. */
   databaseBytes(namespace: Namespace): Promise<number>;
   health(): Promise<DependencyStates>;

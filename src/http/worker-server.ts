@@ -2,11 +2,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { ERRORS } from '../errors.js';
 import type { Closable } from '../ports/closable.js';
+import { type DependencyStates, healthReply } from './health.js';
 import { listen } from './listen/listen.js';
 
 /** The health and metrics of a worker process. */
 export interface WorkerEndpoints {
-  health(): Promise<Readonly<Record<string, { status: 'up' | 'down'; error?: string }>>>;
+  health(): Promise<DependencyStates>;
   metrics(): Promise<{ contentType: string; text: string }>;
 }
 
@@ -49,10 +50,9 @@ async function answer(
     return refuse(response, 'method_not_allowed');
   }
   if (path === '/health') {
-    const dependencies = await endpoints.health();
-    const isUp = Object.values(dependencies).every(({ status }) => status === 'up');
-    response.writeHead(isUp ? 200 : 503, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
-    response.end(JSON.stringify({ status: isUp ? 'ok' : 'down', dependencies }));
+    const { status, body } = healthReply(await endpoints.health());
+    response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+    response.end(JSON.stringify(body));
   } else {
     const { contentType, text } = await endpoints.metrics();
     response.writeHead(200, { 'Content-Type': contentType });

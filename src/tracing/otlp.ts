@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { sharedWhilePending } from '../concurrency/shared-while-pending.js';
 import { parseTraceparent } from '../contract/traceparent.js';
 import { VERSION } from '../package.js';
 import type { Span, SpanStart, Tracer } from '../ports/tracer.js';
@@ -41,9 +42,8 @@ interface OtlpSpan {
 export function openOtlpTracer(endpoint: string): Tracer {
   const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
   let waiting: OtlpSpan[] = [];
-  let sending: Promise<void> | null = null;
 
-  const sendAll = async () => {
+  const flush = sharedWhilePending(async () => {
     while (waiting.length > 0) {
       const spans = waiting.slice(0, BATCH);
       waiting = waiting.slice(BATCH);
@@ -61,13 +61,7 @@ export function openOtlpTracer(endpoint: string): Tracer {
         break;
       }
     }
-  };
-  const flush = () => {
-    sending ??= sendAll().finally(() => {
-      sending = null;
-    });
-    return sending;
-  };
+  });
   const timer = setInterval(flush, EVERY_MS).unref();
 
   return {

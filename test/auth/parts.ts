@@ -2,11 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { openStore } from '../../db/open.js';
 import { openBus } from '../../src/bus/open.js';
-import { type Auth, createAuth } from '../../src/core/auth/auth.js';
+import { Auth } from '../../src/core/auth/auth.js';
 import { type ForeignIssuer, openTokens, type Tokens } from '../../src/core/auth/jwt.js';
-import { type Keys, openKeys } from '../../src/core/auth/keys.js';
+import { Keys } from '../../src/core/auth/keys.js';
 import type { Actor, Principal } from '../../src/core/auth/principal.js';
-import { openSessions, type Sessions } from '../../src/core/auth/sessions.js';
+import { Sessions } from '../../src/core/auth/sessions.js';
 import type { Bus } from '../../src/ports/bus.js';
 import type { Store } from '../../src/ports/store.js';
 import { uuidv7 } from '../../src/uuid.js';
@@ -33,13 +33,13 @@ export async function openAuth(
 ): Promise<AuthParts> {
   const store = await openStore({ driver: 'sqlite', file: join(directory, 'store.sqlite') });
   const bus = await openBus({ driver: 'local' });
-  const keys = await openKeys({ store, bus, quotas: unboundedQuotas() });
+  const keys = await Keys.open({ store, bus, quotas: unboundedQuotas() });
   const tokens = await openTokens({
     privateKey: options.privateKey ?? ed25519Pem(),
     foreign: options.foreign,
   });
-  const sessions = await openSessions({ store, bus, tokens, signup: options.signup ?? 'open' });
-  const auth = createAuth({ keys, tokens, sessions, namespaces: store.sessions });
+  const sessions = await Sessions.open({ store, bus, tokens, signup: options.signup ?? 'open' });
+  const auth = new Auth({ keys, tokens, sessions, namespaces: store.sessions });
   return {
     store,
     bus,

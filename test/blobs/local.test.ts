@@ -9,6 +9,7 @@ import { CID } from 'multiformats/cid';
 import * as raw from 'multiformats/codecs/raw';
 import { identity } from 'multiformats/hashes/identity';
 import { openBlobs } from '../../src/blobs/open.js';
+import { DAY_MS, MB } from '../../src/contract/limits.js';
 import { blobsConformance } from '../conformance/blobs.js';
 import { makeUnreadable } from '../helpers/damage.js';
 import { notRun } from '../helpers/not-run.js';
@@ -31,7 +32,7 @@ async function blockOf(root: string, cid: string): Promise<string> {
 test('a blob of identical blocks is stored no slower than one of different blocks', async (t) => {
   const blobs = await openBlobs({ driver: 'local', dir: join(dir, 'identical') });
   t.teardown(() => blobs.close());
-  const size = 16 * 1024 * 1024;
+  const size = 16 * MB;
   const time = async (bytes: Uint8Array) => {
     const start = performance.now();
     const cid = await blobs.put(bytes);
@@ -112,7 +113,7 @@ test('staging directories older than a day are removed at start, and recent ones
   const root = join(dir, 'swept');
   await mkdir(join(root, '.staging', 'old'), { recursive: true });
   await mkdir(join(root, '.staging', 'new'), { recursive: true });
-  const yesterday = new Date(Date.now() - 86_400_000);
+  const yesterday = new Date(Date.now() - DAY_MS);
   await utimes(join(root, '.staging', 'old'), yesterday, yesterday);
   await openBlobs({ driver: 'local', dir: root });
   t.deepEqual(await readdir(join(root, '.staging')), ['new']);

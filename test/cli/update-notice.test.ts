@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { findTool } from '../../src/cli/build/run-tool.js';
 import { updateSettings } from '../../src/cli/config.js';
 import { findUpdate } from '../../src/cli/update-notice.js';
+import { DAY_MS } from '../../src/contract/limits.js';
 import { runCli } from '../helpers/cli.js';
 import { httpServer } from '../helpers/http-server.js';
 import { notRun } from '../helpers/not-run.js';
@@ -12,7 +13,6 @@ import { tempDir } from '../helpers/temp-dir.js';
 
 const run = promisify(execFile);
 const home = tempDir();
-const DAY_MS = 24 * 3600 * 1000;
 
 async function registryWith(body: unknown) {
   const asked: string[] = [];

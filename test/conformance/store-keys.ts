@@ -63,20 +63,20 @@ export function testKeys(driver: string, open: OpenStore): void {
     );
   });
 
-  test(`${driver}: ending a login revokes all keys created with it, directly or indirectly`, async (t) => {
+  test(`${driver}: ending a session revokes all keys created with it, directly or indirectly`, async (t) => {
     const { keys, sessions } = await get();
-    const [family, other] = [uuidv7(), uuidv7()];
-    const first = await keys.add(aKey({ maker: { kind: 'session', family } }), null, null);
+    const [session, other] = [uuidv7(), uuidv7()];
+    const first = await keys.add(aKey({ maker: { kind: 'session', id: session } }), null, null);
     const second = await keys.add(aKey({ maker: { kind: 'key', id: first?.id ?? '' } }), null, null);
-    const kept = await keys.add(aKey({ maker: { kind: 'session', family: other } }), null, null);
-    await sessions.revokeFamily(family);
+    const kept = await keys.add(aKey({ maker: { kind: 'session', id: other } }), null, null);
+    await sessions.revokeSession(session);
     t.is(await keys.get(first?.id ?? ''), null);
     t.is(await keys.get(second?.id ?? ''), null);
     t.not(kept, null);
     t.deepEqual(await keys.get(kept?.id ?? ''), kept);
-    t.is(await keys.add(aKey({ maker: { kind: 'session', family } }), null, null), null);
+    t.is(await keys.add(aKey({ maker: { kind: 'session', id: session } }), null, null), null);
 
-    const token = { hash: uuidv7(), family: other, subject: 'w', namespace: aNamespace() };
+    const token = { hash: uuidv7(), session: other, subject: 'w', namespace: aNamespace() };
     await sessions.addRefresh({ ...token, expiresAt: Date.now() + 60_000 });
     await sessions.useRefresh(token.hash);
     t.deepEqual(await keys.get(kept?.id ?? ''), kept);

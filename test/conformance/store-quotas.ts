@@ -1,6 +1,7 @@
 import test from 'ava';
 import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
 import type { FinalState } from '../../src/contract/invocation.js';
+import { MB } from '../../src/contract/limits.js';
 import { isAppError } from '../../src/errors.js';
 import type { AttemptRow } from '../../src/ports/store/attempts.js';
 import type { NewVersion } from '../../src/ports/store/functions.js';
@@ -12,7 +13,6 @@ import { anEntry, ENOUGH } from '../helpers/audited.js';
 import { shared } from '../helpers/shared.js';
 import type { OpenStore } from './open-store.js';
 
-const MB = 1 << 20;
 const ROOM = { functions: 100, versions_per_function: 100, triggers: 100, storage_mb: 100 };
 
 function aVersion(namespace: NewVersion['namespace'], name: string, more: Partial<NewVersion> = {}) {

@@ -6,7 +6,7 @@ import type { OpenStore } from './open-store.js';
 
 const aRefreshToken = () => ({
   hash: uuidv7(),
-  family: uuidv7(),
+  session: uuidv7(),
   subject: 'w',
   namespace: aNamespace(),
   expiresAt: Date.now() + 60_000,
@@ -47,33 +47,33 @@ export function testSessions(driver: string, open: OpenStore): void {
     t.is(await sessions.takeLink(link.hash), null);
   });
 
-  test(`${driver}: using a refresh token twice revokes its family`, async (t) => {
+  test(`${driver}: using a refresh token twice revokes its session`, async (t) => {
     const { sessions } = await get();
     const since = Date.now();
     const token = aRefreshToken();
     await sessions.addRefresh(token);
-    await sessions.addRefresh({ ...token, hash: uuidv7(), family: 'of another wallet', subject: 'x' });
-    t.deepEqual(await sessions.families('w', token.namespace), [token.family]);
-    t.deepEqual(await sessions.families('w', aNamespace()), []);
+    await sessions.addRefresh({ ...token, hash: uuidv7(), session: 'of another wallet', subject: 'x' });
+    t.deepEqual(await sessions.sessionsOf('w', token.namespace), [token.session]);
+    t.deepEqual(await sessions.sessionsOf('w', aNamespace()), []);
     t.deepEqual(await sessions.useRefresh(token.hash, aNamespace()), { token, used: false });
     t.deepEqual(await sessions.useRefresh(token.hash, token.namespace), { token, used: false });
-    t.false((await sessions.revokedFamilies(since)).includes(token.family));
+    t.false((await sessions.revokedSessions(since)).includes(token.session));
     const next = { ...token, hash: uuidv7() };
     await sessions.addRefresh(next);
     t.deepEqual(await sessions.useRefresh(token.hash), { token, used: true });
-    t.true((await sessions.revokedFamilies(since)).includes(token.family));
+    t.true((await sessions.revokedSessions(since)).includes(token.session));
     t.deepEqual(await sessions.useRefresh(next.hash), { token: next, used: true });
     t.is(await sessions.useRefresh('absent'), null);
   });
 
-  test(`${driver}: refresh tokens of a revoked family count as used, and expired ones are null`, async (t) => {
+  test(`${driver}: refresh tokens of a revoked session count as used, and expired ones are null`, async (t) => {
     const { sessions } = await get();
     const token = aRefreshToken();
     await sessions.addRefresh(token);
-    await sessions.revokeFamily(token.family);
-    await sessions.revokeFamily(token.family);
+    await sessions.revokeSession(token.session);
+    await sessions.revokeSession(token.session);
     t.true((await sessions.useRefresh(token.hash))?.used);
-    const late = { ...token, hash: uuidv7(), family: uuidv7(), expiresAt: Date.now() - 1 };
+    const late = { ...token, hash: uuidv7(), session: uuidv7(), expiresAt: Date.now() - 1 };
     await sessions.addRefresh(late);
     t.is(await sessions.useRefresh(late.hash), null);
   });

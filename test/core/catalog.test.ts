@@ -1,6 +1,6 @@
 import test from 'ava';
 import { functionSettingsSchema } from '../../src/contract/function.js';
-import { openCatalog } from '../../src/core/functions/catalog.js';
+import { Catalog } from '../../src/core/functions/catalog.js';
 import { aName, aNamespace } from '../helpers/attempt.js';
 import { anEntry, ENOUGH_FOR_ALL } from '../helpers/audited.js';
 import { breakable, storeAndBus } from './store-and-bus.js';
@@ -11,7 +11,7 @@ const MAX_AGE_MS = 2000;
 test('after a bus gap the catalog reads functions from the store again', async (t) => {
   const { store, bus } = await storeAndBus();
   const broken = breakable(bus);
-  const catalog = await openCatalog({ store, bus: broken.bus });
+  const catalog = await Catalog.open({ store, bus: broken.bus });
   t.teardown(() => catalog.close());
   const namespace = aNamespace();
   const deploy = () =>

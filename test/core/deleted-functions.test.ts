@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { aliasSchema } from '../../src/contract/alias.js';
-import { createSchedules } from '../../src/core/events/schedules.js';
-import { createTriggers } from '../../src/core/events/triggers.js';
+import { Schedules } from '../../src/core/events/schedules.js';
+import { Triggers } from '../../src/core/events/triggers.js';
 import { createAliases } from '../../src/core/functions/aliases.js';
 import { Rollouts } from '../../src/core/functions/rollouts.js';
 import { createLogger } from '../../src/logger.js';
@@ -16,8 +16,8 @@ const get = shared(() => openUseCases(join(directory, 'cases')));
 
 test('what is added to a function that another process has just deleted is refused as not found', async (t) => {
   const { store, queue, leases, catalog, meter, quotas, publisher, deploy } = await get();
-  const schedules = createSchedules({ store, queue, leases, catalog, meter, resultTtlMs: 60_000 });
-  const triggers = createTriggers({ store, catalog, schedules, quotas });
+  const schedules = new Schedules({ store, queue, leases, catalog, meter, resultTtlMs: 60_000 });
+  const triggers = new Triggers({ store, catalog, schedules, quotas });
   const aliases = createAliases({ store, catalog });
   const { namespace, name } = await deploy();
   await deploy({}, namespace);

@@ -22,18 +22,27 @@ test('an absent value is not cached', async (t) => {
   t.is(await cache.get('a', async () => 7), 7);
 });
 
-test('a dropped key is loaded again', async (t) => {
-  const cache = freshCache<string>();
-  await cache.get('ns/a', async () => 'old');
-  cache.drop('ns/');
-  t.is(await cache.get('ns/a', async () => 'new'), 'new');
-});
+for (const [drops, expected] of [
+  ['a key', ['new', 'old', 'old']],
+  ['the keys with a prefix', ['new', 'new', 'old']],
+  ['all keys', ['new', 'new', 'new']],
+] as const) {
+  test(`only what was dropped is loaded again: ${drops}`, async (t) => {
+    const cache = freshCache<string>();
+    const keys = ['ns/a', 'ns/ab', 'other/a'];
+    for (const key of keys) await cache.get(key, async () => 'old');
+    if (drops === 'a key') cache.drop('ns/a');
+    else if (drops === 'all keys') cache.dropAll();
+    else cache.dropPrefix('ns/');
+    t.deepEqual(await Promise.all(keys.map((key) => cache.get(key, async () => 'new'))), expected);
+  });
+}
 
 test('a value whose key is dropped while it loads is not cached', async (t) => {
   const cache = freshCache<string>();
   let finish: (value: string) => void = () => undefined;
   const first = cache.get('ns/a', () => new Promise((resolve) => (finish = resolve)));
-  cache.drop('ns/');
+  cache.dropPrefix('ns/');
   finish('old');
   t.is(await first, 'old');
   t.is(await cache.get('ns/a', async () => 'new'), 'new');

@@ -8,7 +8,7 @@ import { openStore } from '../../db/open.js';
 import { openQueues } from '../../queues/open.js';
 import type { RequestId } from '../../src/contract/ids.js';
 import type { Finisher, InvocationEnd } from '../../src/core/invocations/finish.js';
-import { createInvocations } from '../../src/core/invocations/invocations.js';
+import { Invocations } from '../../src/core/invocations/invocations.js';
 import type { Settlement } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
 import { anAttempt, anEnd } from '../helpers/attempt.js';
@@ -20,17 +20,20 @@ import { until } from '../helpers/until.js';
 
 const root = tempDir();
 /** A finisher that does nothing. */
-const ends = { finish: async () => {}, refuse: async () => false, followUp: async () => {} };
+const ends: Pick<Finisher, 'finish'> = { finish: async () => {} };
 
 /** Invocations over a Redis of their own and a new store; `finisher` does nothing by default. */
-async function start(t: ExecutionContext, makeFinisher: (store: Store) => Finisher = () => ends) {
+async function start(
+  t: ExecutionContext,
+  makeFinisher: (store: Store) => Pick<Finisher, 'finish'> = () => ends,
+) {
   const redis = await startRedis();
   t.teardown(() => redis.close());
   const queues = await openQueues({ driver: 'redis', url: redis.url, maxWaiting: 10, maxBytes: 1 << 20 });
   t.teardown(() => queues.close());
   const store = await openStore({ driver: 'sqlite', file: join(root, `${randomUUID()}.sqlite`) });
   t.teardown(() => store.close());
-  const invocations = createInvocations({
+  const invocations = new Invocations({
     queue: queues.queue,
     attempts: store.attempts,
     callbacks: store.callbacks,
@@ -76,7 +79,6 @@ test('an invocation whose job was removed through BullMQ between two attempts is
 
 test('an invocation cancelled between two attempts shows only the attempts that ran', async (t) => {
   const { queues, store, invocations } = await start(t, ({ attempts }) => ({
-    ...ends,
     finish: ({ row }: InvocationEnd) => attempts.write([{ ...row, final: anEnd({ state: 'cancelled' }) }]),
   }));
   const { queue } = queues;
@@ -108,7 +110,6 @@ test('a cancelled invocation is found and listed while its end is being written,
   const seen: unknown[] = [];
   let isAway = true;
   const { queues, invocations } = await start(t, ({ attempts }) => ({
-    ...ends,
     finish: async ({ row }: InvocationEnd) => {
       // Longer than Redis collects jobs that have left.
       await setTimeout(100);
@@ -169,7 +170,6 @@ for (const state of ['cancelled', 'success', 'dead'] as const) {
 
 test('an invocation whose attempt fails while it is being cancelled is cancelled at once, not when its retry is due', async (t) => {
   const started = await start(t, ({ attempts }) => ({
-    ...ends,
     finish: ({ row }: InvocationEnd) => attempts.write([{ ...row, final: anEnd({ state: 'cancelled' }) }]),
   }));
   const id = await runUntilCancelled(started, async () => ({ kind: 'retry', error: 'boom' }));

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { LogMessage } from '../../src/contract/invocation.js';
-import { openLogQuota } from '../../src/core/observability/log-quota.js';
+import { LogQuota } from '../../src/core/observability/log-quota.js';
 import { AppError } from '../../src/errors.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { closedGate } from '../helpers/gate.js';
@@ -25,7 +25,7 @@ async function aQuota() {
   const { store, quotas, bus, logQuota: own } = await useCases();
   const namespace = aNamespace();
   await quotas.set(namespace, { log_mb_per_day: 1 });
-  const other = await openLogQuota({ store: store.quotas, quotas, bus });
+  const other = await LogQuota.open({ store: store.quotas, quotas, bus });
   return { namespace, store, quotas, own, other };
 }
 
@@ -66,7 +66,7 @@ test('a process that starts later refuses the first call', async (t) => {
   await own.admit(namespace, lines(2_000_000));
   await until('it is shared', async () => (await store.quotas.logBytes(namespace, today())) === 1 << 20);
   const { bus } = await useCases();
-  const late = await openLogQuota({ store: store.quotas, quotas, bus });
+  const late = await LogQuota.open({ store: store.quotas, quotas, bus });
   t.teardown(() => late.close());
   await t.throwsAsync(late.assertCapacity(namespace), REFUSED);
   await quotas.set(namespace, { log_mb_per_day: 2 });
@@ -77,7 +77,7 @@ test('while the store is unreachable, calls are accepted and lines are kept', as
   const { quotas, bus } = await useCases();
   const fails = () => Promise.reject(new Error('unreachable'));
   const { store } = await useCases();
-  const quota = await openLogQuota({
+  const quota = await LogQuota.open({
     store: { ...store.quotas, logBytes: fails, addLogBytes: fails },
     quotas,
     bus,
@@ -92,7 +92,7 @@ test('bytes whose response was lost are not added a second time', async (t) => {
   const { store, quotas, bus } = await useCases();
   const namespace = aNamespace();
   let lost = 0;
-  const quota = await openLogQuota({
+  const quota = await LogQuota.open({
     store: {
       ...store.quotas,
       async addLogBytes(...added) {
@@ -119,7 +119,7 @@ test('a quota that is used up while others are being stored is announced afterwa
   const [first, second] = [aNamespace(), aNamespace()];
   for (const namespace of [first, second]) await quotas.set(namespace, { log_mb_per_day: 1 });
   const [begun, released] = [closedGate(), closedGate()];
-  const quota = await openLogQuota({
+  const quota = await LogQuota.open({
     store: {
       ...store.quotas,
       async addLogBytes(namespace, ...rest) {

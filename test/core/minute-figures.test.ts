@@ -1,10 +1,10 @@
 import test from 'ava';
+import { HOUR_MS } from '../../src/contract/limits.js';
 import { createMinuteFigures } from '../../src/core/observability/minute-figures.js';
 import type { StatsQuery } from '../../src/ports/store/attempts.js';
 import { aNamespace } from '../helpers/attempt.js';
 
 const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
 /** The middle of a minute. */
 const START = 30_000_000 * MINUTE_MS + 30_000;
 

@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { openBus } from '../../src/bus/open.js';
+import { HOUR_MS } from '../../src/contract/limits.js';
 import { pollOnMessage } from '../../src/core/poll-on-message.js';
 import { until } from '../helpers/until.js';
 
@@ -29,10 +30,8 @@ async function counting(options: {
   return { bus, seen, stop };
 }
 
-const HOUR = 3_600_000;
-
 test('a poll is due immediately and for each message', async (t) => {
-  const { bus, seen, stop } = await counting({ minIntervalMs: 0, maxIntervalMs: HOUR });
+  const { bus, seen, stop } = await counting({ minIntervalMs: 0, maxIntervalMs: HOUR_MS });
   await until('the first poll', () => seen.length > 0);
   t.is(seen.length, 1);
   await bus.publish(CHANNEL, 'x');
@@ -44,7 +43,7 @@ test('a poll is due immediately and for each message', async (t) => {
 
 test('polls are at least minIntervalMs apart, and a poll follows the last of 100 messages', async (t) => {
   const began = performance.now();
-  const { bus, seen, stop } = await counting({ minIntervalMs: 200, maxIntervalMs: HOUR });
+  const { bus, seen, stop } = await counting({ minIntervalMs: 200, maxIntervalMs: HOUR_MS });
   let lastAt = 0;
   for (let n = 0; n < 100; n++) {
     lastAt = performance.now();
@@ -59,7 +58,7 @@ test('polls are at least minIntervalMs apart, and a poll follows the last of 100
 test('a message rejected by isRelevant causes no poll', async (t) => {
   const { bus, seen, stop } = await counting({
     minIntervalMs: 0,
-    maxIntervalMs: HOUR,
+    maxIntervalMs: HOUR_MS,
     isRelevant: (message) => message === 'mine',
   });
   await until('the first poll', () => seen.length > 0);

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { openStore } from '../../db/open.js';
 import { openBus } from '../../src/bus/open.js';
 import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
-import { openCatalog } from '../../src/core/functions/catalog.js';
+import { Catalog } from '../../src/core/functions/catalog.js';
 import { ProbeRetries } from '../../src/core/functions/probe-retries.js';
 import { warmStartOf } from '../../src/core/functions/warm-start.js';
 import type { InspectSettings, ModuleInspection } from '../../src/ports/engine.js';
@@ -33,7 +33,7 @@ async function scene(
 ) {
   const store = await openStore({ driver: 'sqlite', file: join(directory, `${randomUUID()}.sqlite`) });
   const bus = await openBus({ driver: 'local' });
-  const catalog = await openCatalog({ store, bus });
+  const catalog = await Catalog.open({ store, bus });
   t.teardown(async () => {
     await catalog.close();
     await bus.close();

@@ -2,7 +2,7 @@ import test from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import { MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
 import type { Message } from '../../src/core/events/message.js';
-import { createPublisher, topicChannel } from '../../src/core/events/publish.js';
+import { Publisher, topicChannel } from '../../src/core/events/publish.js';
 import { JobBudget } from '../../src/core/invocations/job-budget.js';
 import { AppError } from '../../src/errors.js';
 import { jsonTextOf } from '../../src/json/json-text.js';
@@ -61,7 +61,7 @@ test('without the bus, a message that starts nothing is refused; one that starte
   const cases = await useCases();
   const fn = await cases.deploy(listening);
   const refused = new AppError('unavailable', 'The bus cannot be reached.');
-  const publisher = createPublisher({
+  const publisher = new Publisher({
     ...cases,
     bus: { ...cases.bus, publish: () => Promise.reject(refused) },
     resultTtlMs: 60_000,

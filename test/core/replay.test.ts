@@ -3,7 +3,7 @@ import test from 'ava';
 import type { Namespace } from '../../src/contract/ids.js';
 import { ALL_RIGHTS } from '../../src/contract/scopes.js';
 import type { Actor } from '../../src/core/auth/principal.js';
-import { createDeadLetters } from '../../src/core/invocations/replay.js';
+import { DeadLetters } from '../../src/core/invocations/replay.js';
 import { aDeadAttempt, anAttempt, anEnd, aRequestId } from '../helpers/attempt.js';
 import { anEntry } from '../helpers/audited.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -38,7 +38,7 @@ function crashingDeadLetters() {
   };
   const shared = { queue, catalog, meter, resultTtlMs: 60_000 };
   return {
-    deadLetters: createDeadLetters({ store: { ...store, attempts }, ...shared }),
+    deadLetters: new DeadLetters({ store: { ...store, attempts }, ...shared }),
     restart: () => {
       crashes = false;
     },
@@ -69,7 +69,7 @@ test('of two replays with different inputs at once, one runs and the other is re
   const { store, queue, catalog, meter } = cases;
   const { namespace } = await cases.deploy();
   const by = anActor(namespace);
-  const deadLetters = createDeadLetters({ store, queue, catalog, meter, resultTtlMs: 60_000 });
+  const deadLetters = new DeadLetters({ store, queue, catalog, meter, resultTtlMs: 60_000 });
   const dead = aDeadAttempt({ namespace });
   await store.attempts.write([dead]);
   const replays = await Promise.allSettled(
@@ -95,7 +95,7 @@ test('a replay of all dead letters leaves those whose pinned version was deleted
   const { namespace, name } = await deploy();
   await store.functions.remove(namespace, name, anEntry());
   await deploy({}, namespace);
-  const deadLetters = createDeadLetters({ store, queue, catalog, meter, resultTtlMs: 60_000 });
+  const deadLetters = new DeadLetters({ store, queue, catalog, meter, resultTtlMs: 60_000 });
   const first = Date.now() - 1000;
   // More than a page of those that cannot be replayed, newer and older than the others.
   const deleted = [0, 150].flatMap((from) =>
@@ -122,7 +122,7 @@ test('a replay of all dead letters leaves those whose pinned version was deleted
 test('a replay of all dead letters leaves one whose input was lost, and runs one whose input is empty', async (t) => {
   const { store, queue, catalog, meter, deploy } = cases;
   const { namespace, name } = await deploy();
-  const deadLetters = createDeadLetters({ store, queue, catalog, meter, resultTtlMs: 60_000 });
+  const deadLetters = new DeadLetters({ store, queue, catalog, meter, resultTtlMs: 60_000 });
   const lost = aDeadAttempt({ namespace }, { input: null });
   const empty = aDeadAttempt({ namespace }, { input: new Uint8Array() });
   await store.attempts.write([lost, empty]);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { requestIdSchema } from '../../src/contract/ids.js';
-import { createSchedules } from '../../src/core/events/schedules.js';
+import { Schedules } from '../../src/core/events/schedules.js';
 import type { TickHandler } from '../../src/ports/queue.js';
 import type { StoredTrigger } from '../../src/ports/store/triggers.js';
 import { uuidOf } from '../../src/uuid.js';
@@ -46,7 +46,7 @@ test('a schedule that another process enables meanwhile is not stopped by an old
       return read;
     },
   };
-  const schedules = createSchedules({
+  const schedules = new Schedules({
     store: { ...store, triggers },
     queue,
     leases,
@@ -68,7 +68,7 @@ test('a schedule that is deleted from the queue with another tool is restored', 
     ...store.triggers,
     schedules: async () => [scheduled('yearly', true), scheduled('paused', false)],
   };
-  const schedules = createSchedules({
+  const schedules = new Schedules({
     store: { ...store, triggers },
     queue,
     leases,
@@ -93,7 +93,7 @@ test('with overlap: skip, no tick runs beside an earlier run although a later on
   const trigger = await store.triggers.add(fn.namespace, fn.name, spec, anEntry(), ENOUGH);
   if (trigger === null) return t.fail();
   const { tick, ...ticked } = ticking(queue);
-  const schedules = createSchedules({ store, ...ticked, leases, catalog, meter, resultTtlMs: 60_000 });
+  const schedules = new Schedules({ store, ...ticked, leases, catalog, meter, resultTtlMs: 60_000 });
   const started = await schedules.start();
   t.teardown(() => started.close());
   const runs = async () => (await queue.list(fn.namespace, { limit: 10 })).items.length;
@@ -127,7 +127,7 @@ test('with overlap: skip, two ticks that are handled at once start one run', asy
     },
   };
   const shared = { store: { ...store, settings }, leases, catalog, meter, resultTtlMs: 60_000 };
-  const started = await createSchedules({ ...shared, ...ticked }).start();
+  const started = await new Schedules({ ...shared, ...ticked }).start();
   t.teardown(() => started.close());
   const at = Date.now();
   await Promise.all([tick(trigger.id, at), tick(trigger.id, at + 1000)]);
@@ -140,7 +140,7 @@ test('nobody can take the id of a run beforehand, and so prevent it', async (t) 
   const trigger = await store.triggers.add(fn.namespace, fn.name, { cron: '0 3 * * *' }, anEntry(), ENOUGH);
   if (trigger === null) return t.fail();
   const { tick, ...ticked } = ticking(queue);
-  const schedules = createSchedules({ store, ...ticked, leases, catalog, meter, resultTtlMs: 60_000 });
+  const schedules = new Schedules({ store, ...ticked, leases, catalog, meter, resultTtlMs: 60_000 });
   const started = await schedules.start();
   t.teardown(() => started.close());
   const at = Date.now();

@@ -8,14 +8,15 @@ import { type FunctionVersion, functionSettingsSchema } from '../../src/contract
 import type { Namespace } from '../../src/contract/ids.js';
 import { QUOTA_NAMES, QUOTAS, type QuotaLimits } from '../../src/contract/quotas.js';
 import type { Actor } from '../../src/core/auth/principal.js';
-import { createPublisher } from '../../src/core/events/publish.js';
-import { openCatalog } from '../../src/core/functions/catalog.js';
+import { Publisher } from '../../src/core/events/publish.js';
+import { Catalog } from '../../src/core/functions/catalog.js';
 import { openCallDepth } from '../../src/core/invocations/call-depth.js';
 import { TaskCallbacks } from '../../src/core/invocations/callbacks.js';
-import { createFinisher } from '../../src/core/invocations/finish.js';
-import { createInvoker } from '../../src/core/invocations/invoke.js';
+import { Finisher } from '../../src/core/invocations/finish.js';
+import { Idempotency } from '../../src/core/invocations/idempotency.js';
+import { Invoker } from '../../src/core/invocations/invoke.js';
 import { BusReplies } from '../../src/core/invocations/replies.js';
-import { openLogQuota } from '../../src/core/observability/log-quota.js';
+import { LogQuota } from '../../src/core/observability/log-quota.js';
 import { openQuotas } from '../../src/core/quotas.js';
 import { openEgress } from '../../src/egress/fetch.js';
 import { createLogger } from '../../src/logger.js';
@@ -42,7 +43,7 @@ export async function openUseCases(directory: string) {
   const bus = await openBus({ driver: 'local' });
   const rateLimiter = await openRateLimiter({ driver: 'local' });
   const egress = openEgress({ allow: [] });
-  const catalog = await openCatalog({ store, bus });
+  const catalog = await Catalog.open({ store, bus });
   const replies = await BusReplies.open({ address: GATEWAY, bus, store });
   const logger = createLogger('silent');
   const defaults = Object.fromEntries(QUOTA_NAMES.map((name) => [name, QUOTAS[name].default])) as QuotaLimits;
@@ -58,8 +59,8 @@ export async function openUseCases(directory: string) {
   const depths = await openCallDepth(store.settings);
   const { tasks } = queues;
   const callbacks = new TaskCallbacks({ store, tasks, egress, rateLimiter, quotas, depths, logger });
-  const logQuota = await openLogQuota({ store: store.quotas, quotas, bus });
-  const publisher = createPublisher({ ...shared, bus });
+  const logQuota = await LogQuota.open({ store: store.quotas, quotas, bus });
+  const publisher = new Publisher({ ...shared, bus });
   return {
     store,
     catalog,
@@ -72,11 +73,11 @@ export async function openUseCases(directory: string) {
     replies,
     metered,
     publisher,
-    invoker: createInvoker({
-      ...{ ...shared, replies, store, egress, callbacks, logQuota },
-      backlog: queues.backlog,
+    invoker: new Invoker({
+      ...{ ...shared, replies, egress, callbacks, logQuota },
+      idempotency: new Idempotency({ queue: queues.queue, store, backlog: queues.backlog }),
     }),
-    finisher: createFinisher({
+    finisher: new Finisher({
       replies,
       publisher,
       callbacks,

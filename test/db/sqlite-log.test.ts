@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { namespaceSchema } from '../../src/contract/ids.js';
+import { MB } from '../../src/contract/limits.js';
 import { openParsedDatabases } from '../helpers/parsed-rows.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
 const directory = tempDir();
 const namespace = namespaceSchema.parse('log');
-const MB = 1 << 20;
 const QUOTA = 10 * MB;
 const limits = { timeoutMs: 60_000, maxDatabaseBytes: QUOTA };
 /** Reads a row, and so the database as it is at its start, and never ends. */

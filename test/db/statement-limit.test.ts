@@ -6,6 +6,7 @@ import type { BoundStatement } from '../../db/function-databases/executor.js';
 import { StatementLimit } from '../../db/function-databases/statement-limit.js';
 import { FairQueue } from '../../src/concurrency/fair-queue.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
+import { MB } from '../../src/contract/limits.js';
 import { isAppError } from '../../src/errors.js';
 import { openParsedDatabases } from '../helpers/parsed-rows.js';
 import { tempDir } from '../helpers/temp-dir.js';
@@ -13,7 +14,6 @@ import { tempDir } from '../helpers/temp-dir.js';
 const directory = tempDir();
 const [attacker, victim] = [namespaceSchema.parse('attacker'), namespaceSchema.parse('victim')];
 const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
-const MB = 1 << 20;
 
 test.serial(
   'statements behind endless ones are refused beyond 1,000, and delay no other namespace',

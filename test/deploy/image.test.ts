@@ -5,13 +5,13 @@ import { basename, join } from 'node:path';
 import test from 'ava';
 import { type Copy, DockerfileParser, type Instruction } from 'dockerfile-ast';
 import { validate } from 'dockerfile-utils';
+import { MB } from '../../src/contract/limits.js';
 import { freePort } from '../helpers/free-port.js';
 import { endProcess } from '../helpers/server-process.js';
 import { canMount } from '../helpers/small-disk.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
-const MB = 1 << 20;
 /** Unpacked size of debian:12-slim. */
 const BASE_MB = 75;
 const UID = 1000;

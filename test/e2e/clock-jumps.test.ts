@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { HOUR_MS } from '../../src/contract/limits.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine, type TestEngine } from '../helpers/running-engine.js';
 import { until } from '../helpers/until.js';
 
-const HOUR_MS = 3_600_000;
 const ASYNC = { prefer: 'respond-async' };
 const EVERY_SECOND = '* * * * * *';
 

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { HOUR_MS } from '../../src/contract/limits.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { until } from '../helpers/until.js';
@@ -16,7 +17,7 @@ function clock(ms: number, later = ''): { NODE_OPTIONS: string } {
 }
 
 test('what waited or ran when an engine was killed does not wait for an hour by which the clock was set back', async (t) => {
-  const ahead = await startEngine({ env: { ...ENV, ...clock(3_600_000) } });
+  const ahead = await startEngine({ env: { ...ENV, ...clock(HOUR_MS) } });
   t.teardown(ahead.close);
   const wasm = await probeWasm();
   await ahead.api.deploy('probe', wasm, { retry_count: '1', retry_delay_seconds: '4' });
@@ -46,7 +47,7 @@ test('what waited or ran when an engine was killed does not wait for an hour by 
 });
 
 test('a rollout watches the new version after the clock was set back by an hour', async (t) => {
-  const engine = await startEngine({ env: clock(-3_600_000, '&later') });
+  const engine = await startEngine({ env: clock(-HOUR_MS, '&later') });
   t.teardown(engine.close);
   const wasm = await probeWasm();
   for (let version = 1; version <= 3; version++) await engine.api.deploy('probe', wasm);

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { MB } from '../../src/contract/limits.js';
 import { actsWasm } from '../helpers/acts.js';
 import { runCli } from '../helpers/cli.js';
 import { startEngine, type TestEngine } from '../helpers/running-engine.js';
@@ -8,7 +9,6 @@ import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 import { connect } from '../http/socket.js';
 
-const MB = 1 << 20;
 const home = tempDir();
 let engine: TestEngine;
 

@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { MB } from '../../src/contract/limits.js';
 import { createFormParser, type Upload } from '../../src/http/request/form-parser.js';
 
-const MB = 1 << 20;
 /** The parser is given blocks of this size. */
 const BLOCK_BYTES = 64 << 10;
 const BOUNDARY = 'bound';

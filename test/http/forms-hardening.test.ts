@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { MB } from '../../src/contract/limits.js';
 import { requestHead as head, rawHttp } from '../helpers/raw-http.js';
 import { watchMemory } from '../helpers/rss.js';
 import { aTenant, sharedEngine } from './served.js';
 import { download, END, field, file, form, part, upload } from './upload-forms.js';
 
-const MB = 1 << 20;
 const IDLE_SECONDS = 5;
 /** The longest time that /health may take meanwhile: blocked parsing took 5 to 100 seconds. */
 const HEALTH_MS = 3000;

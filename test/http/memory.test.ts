@@ -1,6 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { MB } from '../../src/contract/limits.js';
 import type { ApiReply } from '../helpers/api.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { requestHead as head } from '../helpers/raw-http.js';
@@ -10,7 +11,6 @@ import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe } from './served.js';
 import { connect } from './socket.js';
 
-const MB = 1 << 20;
 /** Maximum memory that a namespace may make a process hold, plus what the process needs itself. */
 const MOST_MB = 500;
 

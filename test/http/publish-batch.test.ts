@@ -1,11 +1,11 @@
 import test from 'ava';
+import { MB } from '../../src/contract/limits.js';
 import type { Api, JsonValue } from '../helpers/api.js';
 import { deliveriesOver } from '../helpers/deliveries.js';
 import { until } from '../helpers/until.js';
 import { aTenant, aTenantWithProbe, sharedEngine } from './served.js';
 import { connect } from './socket.js';
 
-const MB = 1 << 20;
 const engine = sharedEngine();
 
 function publishAll(api: Api, messages: unknown, more: object = {}) {

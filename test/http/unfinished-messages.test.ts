@@ -1,6 +1,7 @@
 import { connect as connectTcp } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import { MB } from '../../src/contract/limits.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { requestHead } from '../helpers/raw-http.js';
 import { startEngine } from '../helpers/running-engine.js';
@@ -8,7 +9,6 @@ import { until } from '../helpers/until.js';
 import { aTenant, sharedEngine } from './served.js';
 import { connect } from './socket.js';
 
-const MB = 1 << 20;
 const IDLE_SECONDS = 3;
 const engine = sharedEngine({ env: { REQUEST_IDLE_SECONDS: String(IDLE_SECONDS) } });
 

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { json as jsonOf } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { createClient } from '../../clients/typescript/src/index.js';
+import { MB } from '../../src/contract/limits.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { requestHead } from '../helpers/raw-http.js';
 import { until } from '../helpers/until.js';
@@ -12,7 +13,6 @@ import { doing, servedFunctions } from './served-functions.js';
 
 /** The clients that do not read hold the memory for as long as a test takes. */
 const engine = sharedEngine({ env: { REQUEST_IDLE_SECONDS: '120' } });
-const MB = 1 << 20;
 const LEFT = 64 << 10;
 /** A statement whose result is too large for the memory that is left. */
 const LARGE = 'select hex(zeroblob(100000)) as a';

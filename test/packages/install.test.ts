@@ -4,6 +4,7 @@ import { builtinModules } from 'node:module';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { MB } from '../../src/contract/limits.js';
 import { notRun } from '../helpers/not-run.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { readyLine } from '../helpers/ready-line.js';
@@ -11,7 +12,6 @@ import { endProcess } from '../helpers/server-process.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const run = promisify(execFile);
-const MEGABYTE = 1 << 20;
 /**
  * Optional peer dependencies of knex and bullmq, which load them only if their database is
  * configured.
@@ -110,13 +110,13 @@ test('every import of the program is bundled, part of Node.js or a dependency', 
 test('the installation is at most 120 MB and contains neither compilers nor wasi-js', (t) => {
   const modules = join(installed, 'node_modules');
   const size = sizeOf(modules);
-  t.true(size <= 120 * MEGABYTE, `${(size / MEGABYTE).toFixed(1)} MB`);
+  t.true(size <= 120 * MB, `${(size / MB).toFixed(1)} MB`);
   for (const name of ['wasi-js', 'assemblyscript', 'binaryen', 'typescript']) {
     t.false(existsSync(join(modules, name)), name);
   }
   // docs/releasing.md lists the five largest packages.
   const largest = packagesIn(modules)
-    .map((name) => ({ name, megabytes: Math.round(sizeOf(join(modules, name)) / MEGABYTE) }))
+    .map((name) => ({ name, megabytes: Math.round(sizeOf(join(modules, name)) / MB) }))
     .sort((a, b) => b.megabytes - a.megabytes)
     .slice(0, 5);
   t.log(largest.map(({ name, megabytes }) => `${name} ${megabytes} MB`).join(', '));

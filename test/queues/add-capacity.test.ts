@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { AddCapacity } from '../../queues/add-capacity.js';
-
-const MB = 1 << 20;
+import { MB } from '../../src/contract/limits.js';
 
 test('concurrent adds hold at most the limit of input bytes plus one job', async (t) => {
   const capacity = new AddCapacity(8 * MB);

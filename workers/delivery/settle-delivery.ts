@@ -1,8 +1,8 @@
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { LogMessage } from '../../src/contract/invocation.js';
-import { isFinalExitCode } from '../../src/core/invocations/final-exit-code.js';
 import type { Finisher, InvocationEnd } from '../../src/core/invocations/finish.js';
 import { isAnsweredAtOnce, newAttempt } from '../../src/core/invocations/new-attempt.js';
+import { isFinalExitCode } from '../../src/core/invocations/reply-status.js';
 import type { LogQuota } from '../../src/core/observability/log-quota.js';
 import type { GuestOutcome } from '../../src/ports/engine.js';
 import type { Meter } from '../../src/ports/meter.js';

@@ -1,3 +1,4 @@
+import { MB } from '../../../src/contract/limits.js';
 import { messageOf } from '../../../src/errors.js';
 import type { StatementOutcome } from '../executor.js';
 import { primaryCode, SqliteFault } from './sqlite-errors.js';
@@ -12,8 +13,8 @@ import { startWatchdog } from './sqlite-watchdog.js';
 
 const MAX_OPEN_FILES = 16;
 /** Half of a statement's memory limit: the other half is left for the next statement. */
-const MAX_KEPT_BYTES = (MAX_STATEMENT_MB << 20) / 2;
-const TIDY_AFTER_BYTES = 32 << 20;
+const MAX_KEPT_BYTES = (MAX_STATEMENT_MB * MB) / 2;
+const TIDY_AFTER_BYTES = 32 * MB;
 
 const connections = new Map<string, SandboxedDatabase>();
 

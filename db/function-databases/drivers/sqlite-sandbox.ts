@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
+import { MB } from '../../../src/contract/limits.js';
 import { keepWriteAheadLog } from '../../write-ahead-log.js';
 import type { SqlArgument } from '../arguments.js';
 import { exactQuery, notUtf8 } from '../exact-query.js';
@@ -14,7 +15,7 @@ import { primaryCode, SQLITE, SqliteFault } from './sqlite-errors.js';
 
 const BUSY_TIMEOUT_MS = 5_000;
 /** The limit of a text, a blob or a row, in bytes. */
-const MAX_VALUE_BYTES = 64 << 20;
+const MAX_VALUE_BYTES = 64 * MB;
 /**
  * A comment appended to a statement. If SQLite keeps it, the text is a single statement: of a text
  * with several statements, SQLite keeps only the part that it has compiled.
@@ -29,7 +30,7 @@ const EMPTY_LOG_TIMEOUT_MS = 1_000;
  * The size to which the WAL is cut when it is begun anew. Larger than it becomes without long
  * queries: SQLite copies it into the database after every 4 MB.
  */
-const KEPT_LOG_BYTES = 8 << 20;
+const KEPT_LOG_BYTES = 8 * MB;
 /** SQLite's largest page count, which means no limit. */
 const UNBOUNDED_PAGES = 0xff_ff_ff_fe;
 

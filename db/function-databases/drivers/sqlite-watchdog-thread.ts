@@ -1,5 +1,6 @@
 import { constants, getPriority, setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
+import { MB } from '../../../src/contract/limits.js';
 import { MAX_STATEMENT_MB, OUT_OF_MEMORY_SIGNAL } from './sqlite-protocol.js';
 import type { WatchdogData } from './sqlite-watchdog.js';
 
@@ -15,7 +16,7 @@ import type { WatchdogData } from './sqlite-watchdog.js';
  */
 const SLOW_NICE = 10;
 const SLOW_CPU_MS = 500;
-const MAX_STATEMENT_BYTES = MAX_STATEMENT_MB << 20;
+const MAX_STATEMENT_BYTES = MAX_STATEMENT_MB * MB;
 /** The time between two checks while a statement runs and while none does, in milliseconds. */
 const RUNNING_CHECK_MS = 30;
 const IDLE_CHECK_MS = 1000;

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { type Dispatcher, Pool } from 'undici';
 import { AnswerWatch } from '../../concurrency/answer-watch.js';
+import { MB } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
 import type { Closable } from '../../ports/closable.js';
 import { redactUrl } from '../../redact-url.js';
@@ -11,7 +12,7 @@ import { chunks } from '../unixfs.js';
 const REQUEST_TIMEOUT_MS = 30_000;
 const FIRST_CONTACT_MS = 5000;
 /** Number of bytes that are copied in one turn of the event loop. */
-const COPY_BYTES = 1 << 20;
+const COPY_BYTES = MB;
 
 export type RpcArguments = Record<string, string> | [string, string][];
 

@@ -2,6 +2,7 @@ import { access, constants, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { IdleWorker } from '../../concurrency/idle-worker.js';
+import { HOUR_MS } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
 import { fileReason } from '../../files/file-reason.js';
 import type { Blobs } from '../../ports/blobs.js';
@@ -14,7 +15,7 @@ export interface LocalBlobsOptions {
 }
 
 /** Staging directories older than this belong to a put that was killed. */
-const STALE_STAGING_MS = 60 * 60_000;
+const STALE_STAGING_MS = HOUR_MS;
 
 /**
  * Opens a blob store in a directory; see local-store.ts, which runs in a separate thread. Each

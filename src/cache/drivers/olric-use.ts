@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { sharedWhilePending } from '../../concurrency/shared-while-pending.js';
 import type { Namespace } from '../../contract/ids.js';
 import { assertWithinLimit, type CacheLimits } from '../limits.js';
 
@@ -44,7 +45,7 @@ export class OlricUse {
   readonly #written = new Map<Namespace, number>();
   #measured = new Map<string, number>();
   #measuredAt = Number.NEGATIVE_INFINITY;
-  #measuring: Promise<void> | undefined;
+  readonly #measure = sharedWhilePending(() => this.#measureNow());
 
   constructor(options: OlricUseOptions) {
     this.#options = options;
@@ -71,14 +72,10 @@ export class OlricUse {
   }
 
   async #measureAfter(ms: number): Promise<void> {
-    if (performance.now() - this.#measuredAt < ms) return;
-    this.#measuring ??= this.#measure().finally(() => {
-      this.#measuring = undefined;
-    });
-    await this.#measuring;
+    if (performance.now() - this.#measuredAt >= ms) await this.#measure();
   }
 
-  async #measure(): Promise<void> {
+  async #measureNow(): Promise<void> {
     const measured = new Map<string, number>();
     for (const text of await this.#options.stats()) {
       const { partitions } = statsSchema.parse(JSON.parse(text));

@@ -1,5 +1,6 @@
 import { Cluster } from 'ioredis';
 import type { Namespace } from '../../contract/ids.js';
+import { MB } from '../../contract/limits.js';
 import type { RedisConnection } from '../../redis/connection.js';
 
 /**
@@ -10,7 +11,7 @@ const TOTALS = 'orama:cache-totals';
  * When a process checks the sizes after a write: after this delay, or sooner after this many bytes.
  */
 const CHECK_DELAY_MS = 250;
-const CHECK_BYTES = 4 << 20;
+const CHECK_BYTES = 4 * MB;
 /**
  * Fraction of Redis' `maxmemory` above which the cache shrinks, regardless of its own limits. The
  * rest is reserved for the queue.

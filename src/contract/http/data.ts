@@ -3,6 +3,9 @@ import { durationSchema } from '../duration.js';
 import { whole } from '../function.js';
 import { show } from '../show.js';
 
+/** Time limit of what the endpoints of the database run. */
+export const STATEMENT_TIMEOUT_MS = 30_000;
+
 const sqlSchema = z
   .string()
   .min(1)

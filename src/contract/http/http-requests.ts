@@ -2,10 +2,11 @@ import * as z from 'zod';
 import { CONNECTION_HEADERS } from '../connection-headers.js';
 import { HTTP_METHODS } from '../http-function.js';
 import { requestIdSchema } from '../ids.js';
+import { MB } from '../limits.js';
 import { show } from '../show.js';
 
 /** 1 MB of body in base64 or with escapes, plus headers and the rest of the object. */
-export const MAX_HTTP_REQUEST_BYTES = 3 << 20;
+export const MAX_HTTP_REQUEST_BYTES = 3 * MB;
 
 /** Headers of the connection, which the engine sets. */
 const RESERVED_HEADERS: ReadonlySet<string> = new Set([

@@ -29,25 +29,6 @@ export interface KeyToken {
   namespace: Namespace;
 }
 
-/** Authenticates credentials. */
-export interface Auth {
-  /**
-   * Resolves with the principal of a credential. Throws `unauthorized`, or `forbidden` for a
-   * foreign token in a namespace that does not belong to its issuer.
-   */
-  authenticate(credential: string): Promise<Principal>;
-  /**
-   * Resolves with whether a principal's key, login or token is still valid; at most 2 s stale. Used
-   * by sockets, which outlive their handshake.
-   */
-  isValid(principal: Principal): Promise<boolean>;
-  /**
-   * Issues a JWT for an API key, valid for 15 minutes and only as long as the key. Throws
-   * `forbidden` for any other credential.
-   */
-  tokenFor(principal: Principal): Promise<KeyToken>;
-}
-
 export interface AuthDeps {
   keys: Keys;
   tokens: Tokens;
@@ -55,11 +36,8 @@ export interface AuthDeps {
   namespaces: Pick<SessionStore, 'claimNamespace'>;
 }
 
-export function createAuth(deps: AuthDeps): Auth {
-  return new CachingAuth(deps);
-}
-
-class CachingAuth implements Auth {
+/** Authenticates credentials. */
+export class Auth {
   readonly #keys: Keys;
   readonly #tokens: Tokens;
   readonly #sessions: Sessions;
@@ -76,6 +54,10 @@ class CachingAuth implements Auth {
     this.#namespaces = namespaces;
   }
 
+  /**
+   * Resolves with the principal of a credential. Throws `unauthorized`, or `forbidden` for a
+   * foreign token in a namespace that does not belong to its issuer.
+   */
   async authenticate(credential: string): Promise<Principal> {
     if (isKeyShaped(credential)) {
       const key = await this.#keys.find(credential);
@@ -87,11 +69,19 @@ class CachingAuth implements Auth {
     throw new AppError('unauthorized', 'The token has been revoked; log in again.');
   }
 
+  /**
+   * Resolves with whether a principal's key, session or token is still valid; at most 2 s stale. Used
+   * by sockets, which outlive their handshake.
+   */
   async isValid({ keyId, session, expiresAt }: Principal): Promise<boolean> {
     if (expiresAt !== null && expiresAt <= Date.now()) return false;
     return (await this.#isLive(session)) && (keyId === null || (await this.#keys.get(keyId)) !== null);
   }
 
+  /**
+   * Issues a JWT for an API key, valid for 15 minutes and only as long as the key. Throws
+   * `forbidden` for any other credential.
+   */
   async tokenFor(principal: Principal): Promise<KeyToken> {
     if (principal.kind !== 'api_key' || principal.keyId === null) {
       throw new AppError('forbidden', 'Only an API key can be exchanged for a token; send it as X-API-Key.');
@@ -138,7 +128,7 @@ class CachingAuth implements Auth {
   }
 
   /**
-   * Resolves with the principal of the claims, or null if their login or key is no longer valid.
+   * Resolves with the principal of the claims, or null if their session or key is no longer valid.
    */
   async #ofClaims(claims: TokenClaims): Promise<Principal | null> {
     if (!(await this.#isLive(claims.session))) return null;

@@ -3,7 +3,7 @@ import type { Namespace } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
 import type { SessionStore } from '../../ports/store/sessions.js';
 import type { Principal } from './principal.js';
-import type { Login, Sessions } from './sessions.js';
+import type { Sessions, SessionTokens } from './sessions.js';
 
 const LINK_MS = 5 * 60_000;
 
@@ -21,12 +21,12 @@ export interface ConsoleSignIn {
    */
   createLink(by: Principal): Promise<ConsoleLink>;
   /**
-   * Exchanges a link's token for a login. Throws `unauthorized` if the token is unknown, used or
+   * Exchanges a link's token for a session. Throws `unauthorized` if the token is unknown, used or
    * older than 5 minutes.
    */
-  exchange(token: string): Promise<Login>;
-  /** Opens a login for an API key. Throws `forbidden` for any other credential. */
-  signIn(by: Principal): Promise<Login>;
+  exchange(token: string): Promise<SessionTokens>;
+  /** Opens a session for an API key. Throws `forbidden` for any other credential. */
+  signIn(by: Principal): Promise<SessionTokens>;
 }
 
 export interface ConsoleSignInDeps {

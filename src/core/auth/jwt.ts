@@ -34,7 +34,7 @@ export interface TokenClaims {
   issuerName: string;
   subject: string;
   namespace: Namespace;
-  /** The refresh token family of a wallet's login. */
+  /** The session to which the token belongs. */
   session: string | null;
   /** The API key that the token was issued for. */
   keyId: string | null;
@@ -50,7 +50,7 @@ export interface NewToken {
 }
 
 /**
- * Signs and verifies JWTs (RFC 7519). Does not check whether the key or login behind a token is
+ * Signs and verifies JWTs (RFC 7519). Does not check whether the key or session behind a token is
  * still valid.
  */
 export interface Tokens {

@@ -8,9 +8,10 @@ import {
   jwtVerify,
 } from 'jose';
 import * as z from 'zod';
+import { MB } from '../../contract/limits.js';
 
 /** Key sets have some kilobytes. Without a limit, a response could fill the engine's memory. */
-const MAX_BYTES = 1024 * 1024;
+const MAX_BYTES = MB;
 
 const keySetSchema = z.looseObject({ keys: z.array(z.looseObject({})) });
 

@@ -8,6 +8,7 @@ import type { Closable } from '../../ports/closable.js';
 import type { KeyMaker, StoredKey } from '../../ports/store/keys.js';
 import type { Store } from '../../ports/store.js';
 import { uuidv7 } from '../../uuid.js';
+import { announce, subscribe } from '../bus-subscription.js';
 import { freshCache } from '../fresh-cache.js';
 import type { Quotas } from '../quotas.js';
 import { auditEntry } from './audit.js';
@@ -33,35 +34,6 @@ export interface RequestedKey extends RequestedRights {
   expiresAt?: number | undefined;
 }
 
-/** API keys of the form `ak_<random>:<namespace>`, stored as SHA-256 hashes. */
-export interface Keys extends Closable {
-  /**
-   * Creates a key. Its rights and expiry cannot exceed those of its maker, and it is revoked with
-   * its maker, directly or indirectly. Throws `insufficient_scope`, or `forbidden` for a later
-   * expiry than the maker's.
-   */
-  create(by: Actor, key: RequestedKey): Promise<CreatedKey>;
-  list(by: Principal, namespace?: Namespace): Promise<KeyRecord[]>;
-  /**
-   * Revokes a key and all keys created with it; effective in all processes within 2 s. Throws
-   * `not_found`, also for keys of other namespaces. The admin key reaches all of them, or the one
-   * that it names.
-   */
-  revoke(by: Actor, id: string, namespace?: Namespace): Promise<void>;
-  /** Resolves with the key of a credential, or null; at most 2 s stale. */
-  find(credential: string): Promise<StoredKey | null>;
-  /**
-   * Resolves with a key by id, or null if it has been revoked or has expired; at most 2 s stale.
-   */
-  get(id: string): Promise<StoredKey | null>;
-  /**
-   * Stores the key as an admin key unless it is one already. Resolves with the other admin keys:
-   * those that the key has replaced are valid until they are revoked, since processes may still be
-   * set to them, and since their revocation also ends the keys made with them.
-   */
-  ensureAdmin(key: string): Promise<KeyRecord[]>;
-}
-
 /** Generates a key for a namespace with 256 random bits. */
 export function newKey(namespace: Namespace): string {
   return `ak_${randomBytes(32).toString('base64url')}:${namespace}`;
@@ -78,12 +50,8 @@ export interface KeysDeps {
   quotas: Quotas;
 }
 
-/** Creates the API keys of a process. */
-export async function openKeys(deps: KeysDeps): Promise<Keys> {
-  return HashedKeys.open(deps);
-}
-
-class HashedKeys implements Keys {
+/** API keys of the form `ak_<random>:<namespace>`, stored as SHA-256 hashes. */
+export class Keys implements Closable {
   readonly #store: Store;
   readonly #bus: Bus;
   readonly #quotas: Quotas;
@@ -91,7 +59,7 @@ class HashedKeys implements Keys {
   readonly #byId = freshCache<StoredKey>();
   /** When `last_used_at` was last written, by key id. */
   readonly #touched = new Map<string, number>();
-  readonly #unsubscribe: Unsubscribe[] = [];
+  #unsubscribe: Unsubscribe | undefined;
 
   private constructor({ store, bus, quotas }: KeysDeps) {
     this.#store = store;
@@ -99,16 +67,19 @@ class HashedKeys implements Keys {
     this.#quotas = quotas;
   }
 
-  static async open(deps: KeysDeps): Promise<HashedKeys> {
-    const keys = new HashedKeys(deps);
+  static async open(deps: KeysDeps): Promise<Keys> {
+    const keys = new Keys(deps);
     const drop = () => keys.#dropAll();
-    const unsubscribe = await deps.bus.subscribe(CHANNEL, drop);
-    // The end of a login also revokes the keys created with it.
-    const unsubscribeSessions = await deps.bus.subscribe(SESSIONS_CHANNEL, drop);
-    keys.#unsubscribe.push(deps.bus.onGap(drop), unsubscribeSessions, unsubscribe);
+    // The end of a session also revokes the keys created with it.
+    keys.#unsubscribe = await subscribe(deps.bus, { [CHANNEL]: drop, [SESSIONS_CHANNEL]: drop }, drop);
     return keys;
   }
 
+  /**
+   * Creates a key. Its rights and expiry cannot exceed those of its maker, and it is revoked with
+   * its maker, directly or indirectly. Throws `insufficient_scope`, or `forbidden` for a later
+   * expiry than the maker's.
+   */
   async create(
     by: Actor,
     { name, namespace = by.principal.namespace, expiresAt, ...requested }: RequestedKey,
@@ -147,6 +118,11 @@ class HashedKeys implements Keys {
     return (await this.#store.keys.list(namespace)).map(recordOf);
   }
 
+  /**
+   * Revokes a key and all keys created with it; effective in all processes within 2 s. Throws
+   * `not_found`, also for keys of other namespaces. The admin key reaches all of them, or the one
+   * that it names.
+   */
   async revoke(by: Actor, id: string, namespace?: Namespace): Promise<void> {
     const { principal } = by;
     const key = await this.#store.keys.get(id);
@@ -159,10 +135,10 @@ class HashedKeys implements Keys {
     }
     await this.#store.keys.revoke(id, auditEntry(by, 'key.revoke', id, key.namespace, key.name));
     this.#dropAll();
-    // If the bus is unreachable, other processes notice the change within 2 s.
-    await this.#bus.notify(CHANNEL, id).catch(() => undefined);
+    await announce(this.#bus, CHANNEL, id);
   }
 
+  /** Resolves with the key of a credential, or null; at most 2 s stale. */
   async find(credential: string): Promise<StoredKey | null> {
     if (!isKeyShaped(credential)) return null;
     const digest = hash('sha256', credential);
@@ -172,11 +148,19 @@ class HashedKeys implements Keys {
     return key;
   }
 
+  /**
+   * Resolves with a key by id, or null if it has been revoked or has expired; at most 2 s stale.
+   */
   async get(id: string): Promise<StoredKey | null> {
     const key = await this.#byId.get(id, () => this.#store.keys.get(id));
     return key && !hasExpired(key) ? key : null;
   }
 
+  /**
+   * Stores the key as an admin key unless it is one already. Resolves with the other admin keys:
+   * those that the key has replaced are valid until they are revoked, since processes may still be
+   * set to them, and since their revocation also ends the keys made with them.
+   */
   async ensureAdmin(key: string): Promise<KeyRecord[]> {
     const { id } = await this.#storedAdmin(key);
     const others = (await this.#store.keys.admins()).filter((admin) => admin.id !== id && !hasExpired(admin));
@@ -202,7 +186,7 @@ class HashedKeys implements Keys {
   }
 
   async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) await unsubscribe();
+    await this.#unsubscribe?.();
   }
 
   /**
@@ -210,8 +194,8 @@ class HashedKeys implements Keys {
    * and lookups are cheap.
    */
   #dropAll(): void {
-    this.#byHash.drop('');
-    this.#byId.drop('');
+    this.#byHash.dropAll();
+    this.#byId.dropAll();
   }
 
   /**
@@ -246,12 +230,12 @@ function assertOwn(by: Principal, namespace: Namespace): void {
  */
 function makerOf({ keyId, session }: Principal): KeyMaker | null {
   if (keyId !== null) return { kind: 'key', id: keyId };
-  return session === null ? null : { kind: 'session', family: session };
+  return session === null ? null : { kind: 'session', id: session };
 }
 
 /**
  * Returns the expiry of a new key, at most that of its maker. For a token of this engine, the
- * expiry of the login or key behind it applies; for a foreign token, that of the token itself.
+ * expiry of the session or key behind it applies; for a foreign token, that of the token itself.
  */
 function endWithin(
   { kind, expiresAt, keyExpiresAt }: Principal,

@@ -17,7 +17,7 @@ export interface Principal {
   readonly rights: Rights;
   /** The API key behind the credential; null for wallets. */
   readonly keyId: string | null;
-  /** The login behind the credential: the family of its refresh tokens. */
+  /** The session behind the credential. */
   readonly session: string | null;
   /** Unix milliseconds; null for a credential that is valid until it is revoked. */
   readonly expiresAt: number | null;

@@ -1,20 +1,22 @@
 import { hash, randomBytes } from 'node:crypto';
 import { DEFAULT_NAMESPACE, type Namespace } from '../../contract/ids.js';
+import { DAY_MS, HOUR_MS } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
 import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import type { Closable } from '../../ports/closable.js';
 import type { Store } from '../../ports/store.js';
+import { announce, subscribe } from '../bus-subscription.js';
 import { freshCache } from '../fresh-cache.js';
 import { ACCESS_TOKEN_SECONDS, type Tokens } from './jwt.js';
 import { type Chain, parseWallet } from './wallets.js';
 
 const NONCE_MS = 5 * 60_000;
-const REFRESH_MS = 30 * 24 * 3600_000;
-/** Bus channel on which the end of a login is published. */
+const REFRESH_MS = 30 * DAY_MS;
+/** Bus channel on which the end of a session is published. */
 export const SESSIONS_CHANNEL = 'sessions';
 const KEY_SUBJECT = 'key:';
-/** Lifetime of a console login without activity: one working day. */
-const KEY_REFRESH_MS = 12 * 3600_000;
+/** Lifetime of a console session without activity: one working day. */
+const KEY_REFRESH_MS = 12 * HOUR_MS;
 
 interface ChallengeRequest {
   wallet: string;
@@ -38,41 +40,13 @@ export interface Challenge {
   expires_at: string;
 }
 
-export interface Login {
+export interface SessionTokens {
   access_token: string;
   token_type: 'Bearer';
   expires_in: number;
   refresh_token: string;
   subject: string;
   namespace: Namespace;
-}
-
-/**
- * Logins. A wallet's signed nonce or an API key opens a login, refresh tokens extend it, and logout
- * ends it.
- */
-export interface Sessions extends Closable {
-  challenge(request: ChallengeRequest): Promise<Challenge>;
-  /**
-   * Opens a login with a signed nonce. Throws `unauthorized` for an invalid nonce or signature, and
-   * `forbidden` for a namespace that has another owner.
-   */
-  verify(request: SignedNonce): Promise<Login>;
-  /**
-   * Opens a login for an API key, for the console. Its tokens are valid only as long as the key.
-   */
-  openForKey(key: { id: string; namespace: Namespace }): Promise<Login>;
-  /**
-   * Exchanges a refresh token, which can be used once. A second use ends the login, since one of
-   * the two users must have stolen the token (RFC 9700 §4.14).
-   */
-  refresh(token: string, namespace?: Namespace): Promise<Login>;
-  logoutToken(token: string): Promise<void>;
-  logout(session: string): Promise<void>;
-  /** Ends every login of a wallet in a namespace. */
-  logoutAll(wallet: string, namespace: Namespace): Promise<void>;
-  /** Resolves with whether a login has ended; at most 2 s stale. */
-  isRevoked(session: string): Promise<boolean>;
 }
 
 export interface SessionsDeps {
@@ -83,18 +57,17 @@ export interface SessionsDeps {
   signup: 'open' | 'closed';
 }
 
-/** Creates the logins of a process. */
-export async function openSessions(deps: SessionsDeps): Promise<Sessions> {
-  return TokenSessions.open(deps);
-}
-
-class TokenSessions implements Sessions {
+/**
+ * Sessions. A wallet's signed nonce or an API key opens one, refresh tokens extend it, and logout
+ * ends it.
+ */
+export class Sessions implements Closable {
   readonly #store: Store;
   readonly #bus: Bus;
   readonly #tokens: Tokens;
   readonly #signup: SessionsDeps['signup'];
   readonly #revoked = freshCache<ReadonlySet<string>>();
-  readonly #unsubscribe: Unsubscribe[] = [];
+  #unsubscribe: Unsubscribe | undefined;
 
   private constructor({ store, bus, tokens, signup }: SessionsDeps) {
     this.#store = store;
@@ -103,11 +76,10 @@ class TokenSessions implements Sessions {
     this.#signup = signup;
   }
 
-  static async open(deps: SessionsDeps): Promise<TokenSessions> {
-    const sessions = new TokenSessions(deps);
-    const drop = () => sessions.#revoked.drop('');
-    const unsubscribe = await deps.bus.subscribe(SESSIONS_CHANNEL, drop);
-    sessions.#unsubscribe.push(deps.bus.onGap(drop), unsubscribe);
+  static async open(deps: SessionsDeps): Promise<Sessions> {
+    const sessions = new Sessions(deps);
+    const drop = () => sessions.#revoked.dropAll();
+    sessions.#unsubscribe = await subscribe(deps.bus, { [SESSIONS_CHANNEL]: drop }, drop);
     return sessions;
   }
 
@@ -120,29 +92,40 @@ class TokenSessions implements Sessions {
     return { wallet, namespace, nonce, expires_at: new Date(expiresAt).toISOString() };
   }
 
+  /**
+   * Opens a session with a signed nonce. Throws `unauthorized` for an invalid nonce or signature, and
+   * `forbidden` for a namespace that has another owner.
+   */
   async verify({
     wallet: given,
     nonce,
     signature,
     namespace,
     chain: requested,
-  }: SignedNonce): Promise<Login> {
+  }: SignedNonce): Promise<SessionTokens> {
     const { wallet, chain } = parseWallet(given, requested);
     assertClaimable(namespace);
     // The nonce is consumed before the signature is verified, so that it allows only one attempt.
     await this.#takeNonce(nonce, wallet, namespace);
     await assertSigned(chain, wallet, nonce, signature);
     await this.#assertOwner(namespace, wallet);
-    return this.#issue(wallet, namespace, newFamily());
+    return this.#issue(wallet, namespace, newSession());
   }
 
-  openForKey({ id, namespace }: { id: string; namespace: Namespace }): Promise<Login> {
-    return this.#issue(`${KEY_SUBJECT}${id}`, namespace, newFamily());
+  /**
+   * Opens a session for an API key, for the console. Its tokens are valid only as long as the key.
+   */
+  openForKey({ id, namespace }: { id: string; namespace: Namespace }): Promise<SessionTokens> {
+    return this.#issue(`${KEY_SUBJECT}${id}`, namespace, newSession());
   }
 
-  async refresh(token: string, namespace?: Namespace): Promise<Login> {
+  /**
+   * Exchanges a refresh token, which can be used once. A second use ends the session, since one of
+   * the two users must have stolen the token (RFC 9700 §4.14).
+   */
+  async refresh(token: string, namespace?: Namespace): Promise<SessionTokens> {
     const found = await this.#store.sessions.useRefresh(hash('sha256', token), namespace);
-    if (found?.used) await this.logout(found.token.family);
+    if (found?.used) await this.logout(found.token.session);
     if (!found || found.used || found.token.expiresAt < Date.now()) {
       throw new AppError(
         'unauthorized',
@@ -155,34 +138,35 @@ class TokenSessions implements Sessions {
         `This refresh token belongs to namespace "${found.token.namespace}" and not to "${namespace}"; log in again.`,
       );
     }
-    return this.#issue(found.token.subject, found.token.namespace, found.token.family);
+    return this.#issue(found.token.subject, found.token.namespace, found.token.session);
   }
 
   async logoutToken(token: string): Promise<void> {
     const found = await this.#store.sessions.useRefresh(hash('sha256', token));
-    if (found) return this.logout(found.token.family);
+    if (found) return this.logout(found.token.session);
     throw new AppError('unauthorized', 'The refresh token is unknown; there is nothing to log out of.');
   }
 
   async logout(session: string): Promise<void> {
-    await this.#store.sessions.revokeFamily(session);
-    this.#revoked.drop('');
-    // If the bus is unreachable, other processes notice the change within 2 s.
-    await this.#bus.notify(SESSIONS_CHANNEL, session).catch(() => undefined);
+    await this.#store.sessions.revokeSession(session);
+    this.#revoked.dropAll();
+    await announce(this.#bus, SESSIONS_CHANNEL, session);
   }
 
+  /** Ends every session of a wallet in a namespace. */
   async logoutAll(wallet: string, namespace: Namespace): Promise<void> {
-    const families = await this.#store.sessions.families(wallet, namespace);
-    for (const family of families) await this.logout(family);
+    const sessions = await this.#store.sessions.sessionsOf(wallet, namespace);
+    for (const session of sessions) await this.logout(session);
   }
 
+  /** Resolves with whether a session has ended; at most 2 s stale. */
   async isRevoked(session: string): Promise<boolean> {
-    const families = await this.#revoked.get('all', () => this.#loadRevoked());
-    return families?.has(session) ?? false;
+    const revoked = await this.#revoked.get('all', () => this.#loadRevoked());
+    return revoked?.has(session) ?? false;
   }
 
   async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) await unsubscribe();
+    await this.#unsubscribe?.();
   }
 
   async #takeNonce(nonce: string, wallet: string, namespace: Namespace): Promise<void> {
@@ -211,12 +195,12 @@ class TokenSessions implements Sessions {
   }
 
   /** `subject` is a wallet or `key:<id>`, which is not a valid wallet address. */
-  async #issue(subject: string, namespace: Namespace, family: string): Promise<Login> {
+  async #issue(subject: string, namespace: Namespace, session: string): Promise<SessionTokens> {
     const refreshToken = `rt_${randomBytes(32).toString('base64url')}`;
     const keyId = keyIdOf(subject);
     await this.#store.sessions.addRefresh({
       hash: hash('sha256', refreshToken),
-      family,
+      session,
       subject,
       namespace,
       expiresAt: Date.now() + (keyId === undefined ? REFRESH_MS : KEY_REFRESH_MS),
@@ -225,7 +209,7 @@ class TokenSessions implements Sessions {
       access_token: await this.#tokens.sign({
         subject,
         namespace,
-        session: family,
+        session,
         ...(keyId === undefined ? {} : { keyId }),
       }),
       token_type: 'Bearer',
@@ -239,7 +223,7 @@ class TokenSessions implements Sessions {
   async #loadRevoked(): Promise<ReadonlySet<string>> {
     // Access tokens are valid for 15 minutes, so earlier logouts are irrelevant.
     const since = Date.now() - (ACCESS_TOKEN_SECONDS + 60) * 1000;
-    return new Set(await this.#store.sessions.revokedFamilies(since));
+    return new Set(await this.#store.sessions.revokedSessions(since));
   }
 }
 
@@ -261,7 +245,7 @@ function assertClaimable(namespace: Namespace): void {
   );
 }
 
-function newFamily(): string {
+function newSession(): string {
   return randomBytes(18).toString('base64url');
 }
 

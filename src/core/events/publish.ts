@@ -17,21 +17,6 @@ export interface Published {
   tooDeep: boolean;
 }
 
-/**
- * Publishes messages to triggers and live subscribers. When the promise resolves, every job is
- * durable on the queue.
- */
-export interface Publisher {
-  publish(message: Message): Promise<Published>;
-  /** Publishes all messages or none. */
-  publishAtomically(messages: readonly Message[]): Promise<Published>;
-  /**
-   * Publishes several messages in order with few round trips to the queue. Each has its own
-   * outcome.
-   */
-  publishEach(messages: readonly Message[]): Promise<PromiseSettledResult<Published>[]>;
-}
-
 export interface PublisherDeps {
   catalog: Catalog;
   queue: InvocationQueue;
@@ -45,11 +30,11 @@ export function topicChannel(namespace: Namespace, topic: string): string {
   return `topic:${namespace}:${topic}`;
 }
 
-export function createPublisher(deps: PublisherDeps): Publisher {
-  return new QueuePublisher(deps);
-}
-
-class QueuePublisher implements Publisher {
+/**
+ * Publishes messages to triggers and live subscribers. When the promise resolves, every job is
+ * durable on the queue.
+ */
+export class Publisher {
   readonly #queue: InvocationQueue;
   readonly #bus: Bus;
   readonly #meter: Meter;
@@ -68,12 +53,17 @@ class QueuePublisher implements Publisher {
     return this.publishAtomically([message]);
   }
 
+  /** Publishes all messages or none. */
   async publishAtomically(messages: MessageGroup): Promise<Published> {
     const [outcome] = await this.#publishGroups([messages]);
     if (outcome?.status !== 'fulfilled') throw outcome?.reason;
     return outcome.value;
   }
 
+  /**
+   * Publishes several messages in order with few round trips to the queue. Each has its own
+   * outcome.
+   */
   publishEach(messages: readonly Message[]): Promise<PromiseSettledResult<Published>[]> {
     return this.#publishGroups(messages.map((message) => [message]));
   }

@@ -37,23 +37,6 @@ const TURN_MS = 15_000;
 
 type CronTrigger = StoredTrigger & { spec: Extract<TriggerSpec, { cron: string }> };
 
-/**
- * Schedules: synchronizes the queue's schedulers with the triggers in the store, and converts ticks
- * to invocations.
- */
-export interface Schedules {
-  /** Updates the schedulers of a namespace to match its triggers. */
-  sync(namespace: Namespace): Promise<void>;
-  /** Starts handling due ticks. */
-  start(): Promise<Closable>;
-  nextRun(trigger: StoredTrigger): Promise<number | null>;
-  /**
-   * Starts a run immediately, at the depth of the request or that of a tick if this is greater.
-   * Throws `function_not_found` if the function does not exist.
-   */
-  runNow(trigger: CronTrigger, depth: number): Promise<RequestId>;
-}
-
 export interface SchedulesDeps {
   store: Store;
   queue: InvocationQueue;
@@ -64,11 +47,11 @@ export interface SchedulesDeps {
   restoreMs?: number;
 }
 
-export function createSchedules(deps: SchedulesDeps): Schedules {
-  return new QueueSchedules(deps);
-}
-
-class QueueSchedules implements Schedules {
+/**
+ * Schedules: synchronizes the queue's schedulers with the triggers in the store, and converts ticks
+ * to invocations.
+ */
+export class Schedules {
   readonly #store: Store;
   readonly #queue: InvocationQueue;
   readonly #leases: Leases;
@@ -92,10 +75,12 @@ class QueueSchedules implements Schedules {
     this.#idOf = createDerivedIds(store.settings);
   }
 
+  /** Updates the schedulers of a namespace to match its triggers. */
   sync(namespace: Namespace): Promise<void> {
     return this.#applyAll(() => this.#store.triggers.list(namespace));
   }
 
+  /** Starts handling due ticks. */
   async start(): Promise<Closable> {
     await this.#applyAll(() => this.#store.triggers.schedules());
     const ticks = await this.#queue.onTick((id, scheduledAt) => this.#tick(id, scheduledAt));
@@ -116,6 +101,10 @@ class QueueSchedules implements Schedules {
     return isSchedule(trigger) && trigger.enabled ? this.#queue.nextScheduledRun(trigger.id) : null;
   }
 
+  /**
+   * Starts a run immediately, at the depth of the request or that of a tick if this is greater.
+   * Throws `function_not_found` if the function does not exist.
+   */
   async runNow(trigger: CronTrigger, depth: number): Promise<RequestId> {
     const id = newRequestId();
     const turn = trigger.spec.overlap === 'skip' ? await this.#turnOf(trigger.id, TURN_MS) : null;
@@ -223,7 +212,7 @@ class QueueSchedules implements Schedules {
     return active;
   }
 
-  async #fire(trigger: CronTrigger, { id, scheduledAt, depth }: Run): Promise<void> {
+  async #fire(trigger: CronTrigger, { id, scheduledAt, depth }: ScheduledRun): Promise<void> {
     const fn = await this.#catalog.choose(trigger.namespace, trigger.function);
     const input = {
       cron: trigger.spec.cron,
@@ -253,7 +242,7 @@ class QueueSchedules implements Schedules {
   }
 }
 
-interface Run {
+interface ScheduledRun {
   id: RequestId;
   scheduledAt: number;
   /** Its trigger depth. */

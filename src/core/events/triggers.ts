@@ -11,23 +11,6 @@ import type { Quotas } from '../quotas.js';
 import { assertRunsPerHour } from './schedule-runs.js';
 import { DEFAULT_TIMEZONE, isSchedule, type Schedules } from './schedules.js';
 
-/** Triggers added through the API. Those of function.yaml are replaced by each deploy. */
-export interface Triggers {
-  add(by: Actor, namespace: Namespace, fn: FunctionName, spec: TriggerSpec): Promise<TriggerRecord>;
-  list(namespace: Namespace, fn: FunctionName): Promise<TriggerRecord[]>;
-  remove(by: Actor, namespace: Namespace, fn: FunctionName, id: string): Promise<void>;
-  /** Pauses or resumes a trigger. A paused trigger neither fires nor catches up afterwards. */
-  setEnabled(
-    by: Actor,
-    namespace: Namespace,
-    fn: FunctionName,
-    id: string,
-    enabled: boolean,
-  ): Promise<TriggerRecord>;
-  /** Starts a run of a schedule immediately. `depth` is that of the request. */
-  run(by: Actor, namespace: Namespace, fn: FunctionName, id: string, depth: number): Promise<RequestId>;
-}
-
 export interface TriggersDeps {
   store: Store;
   catalog: Catalog;
@@ -35,11 +18,8 @@ export interface TriggersDeps {
   quotas: Quotas;
 }
 
-export function createTriggers(deps: TriggersDeps): Triggers {
-  return new ApiTriggers(deps);
-}
-
-class ApiTriggers implements Triggers {
+/** Triggers added through the API. Those of function.yaml are replaced by each deploy. */
+export class Triggers {
   readonly #store: Store;
   readonly #catalog: Catalog;
   readonly #schedules: Schedules;
@@ -81,6 +61,7 @@ class ApiTriggers implements Triggers {
     if (!removed) throw await this.#notFound(namespace, fn, id);
   }
 
+  /** Pauses or resumes a trigger. A paused trigger neither fires nor catches up afterwards. */
   async setEnabled(
     by: Actor,
     namespace: Namespace,
@@ -97,6 +78,7 @@ class ApiTriggers implements Triggers {
     return this.#recordOf(trigger);
   }
 
+  /** Starts a run of a schedule immediately. `depth` is that of the request. */
   async run(
     by: Actor,
     namespace: Namespace,

@@ -7,6 +7,7 @@ import type { Closable } from '../../ports/closable.js';
 import type { StoredAlias } from '../../ports/store/aliases.js';
 import type { StoredTrigger } from '../../ports/store/triggers.js';
 import type { Store } from '../../ports/store.js';
+import { announce, subscribe } from '../bus-subscription.js';
 import { freshCache } from '../fresh-cache.js';
 import { drawVersion } from './version-draw.js';
 
@@ -18,51 +19,7 @@ const DEPLOYED = 'deployed';
  * never older than 2 s. Absence is never cached, so that a new function is found immediately in
  * every process.
  */
-export interface Catalog extends Closable {
-  /** Resolves with the given or the latest version. Throws `function_not_found`. */
-  resolve(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion>;
-  find(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion | null>;
-  /**
-   * Resolves with the version that an invocation runs. Without a reference, this is the alias
-   * `live` if the function has it, otherwise the newest version. An alias with weights is resolved
-   * randomly, but equally for equal `sticky` texts. Throws `function_not_found`.
-   */
-  choose(
-    namespace: Namespace,
-    name: FunctionName,
-    options?: { ref?: VersionRef | undefined; sticky?: string | undefined },
-  ): Promise<FunctionVersion>;
-  /**
-   * Returns what `choose` resolves with without a reference if everything needed is cached and
-   * fresh; otherwise null.
-   */
-  peek(namespace: Namespace, name: FunctionName, sticky?: string): FunctionVersion | null;
-  /** Resolves with every version that `choose` may return. */
-  candidates(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion[]>;
-  /**
-   * Resolves with the default version of every function of a namespace: that of the alias `live`,
-   * or else the newest. `reload` bypasses the cache.
-   */
-  functions(namespace: Namespace, options?: { reload: boolean }): Promise<readonly FunctionVersion[]>;
-  /**
-   * Throws `function_not_found` for a name that was never deployed. Deleted functions pass, so that
-   * their logs remain accessible.
-   */
-  assertKnown(namespace: Namespace, name: FunctionName): Promise<void>;
-  triggers(namespace: Namespace): Promise<StoredTrigger[]>;
-  /** Notifies every process that the namespace's functions or triggers have changed. */
-  changed(namespace: Namespace): Promise<void>;
-  /** Notifies every process of a new version, so that it can be prepared. */
-  deployed(version: FunctionVersion): Promise<void>;
-  onDeployed(handler: (version: FunctionVersion) => void): Promise<Unsubscribe>;
-}
-
-/** Opens the catalog of a process. */
-export async function openCatalog(deps: { store: Store; bus: Bus }): Promise<Catalog> {
-  return CachedCatalog.open(deps);
-}
-
-class CachedCatalog implements Catalog {
+export class Catalog implements Closable {
   readonly #store: Store;
   readonly #bus: Bus;
   readonly #functions = freshCache<FunctionVersion>();
@@ -73,23 +30,24 @@ class CachedCatalog implements Catalog {
    * map, which is cached too.
    */
   readonly #aliases = freshCache<ReadonlyMap<string, StoredAlias>>();
-  readonly #unsubscribe: Unsubscribe[] = [];
+  #unsubscribe: Unsubscribe | undefined;
 
   private constructor({ store, bus }: { store: Store; bus: Bus }) {
     this.#store = store;
     this.#bus = bus;
   }
 
-  static async open(deps: { store: Store; bus: Bus }): Promise<CachedCatalog> {
-    const catalog = new CachedCatalog(deps);
-    const unsubscribe = await deps.bus.subscribe(CHANNEL, (namespace) => catalog.#drop(`${namespace}/`));
-    catalog.#unsubscribe.push(
-      deps.bus.onGap(() => catalog.#drop('')),
-      unsubscribe,
+  static async open(deps: { store: Store; bus: Bus }): Promise<Catalog> {
+    const catalog = new Catalog(deps);
+    catalog.#unsubscribe = await subscribe(
+      deps.bus,
+      { [CHANNEL]: (namespace) => catalog.#drop(namespace) },
+      () => catalog.#dropAll(),
     );
     return catalog;
   }
 
+  /** Resolves with the given or the latest version. Throws `function_not_found`. */
   async resolve(namespace: Namespace, name: FunctionName, version?: number): Promise<FunctionVersion> {
     const found = await this.find(namespace, name, version);
     if (found) return found;
@@ -105,6 +63,11 @@ class CachedCatalog implements Catalog {
     );
   }
 
+  /**
+   * Resolves with the version that an invocation runs. Without a reference, this is the alias
+   * `live` if the function has it, otherwise the newest version. An alias with weights is resolved
+   * randomly, but equally for equal `sticky` texts. Throws `function_not_found`.
+   */
   async choose(
     namespace: Namespace,
     name: FunctionName,
@@ -117,14 +80,19 @@ class CachedCatalog implements Catalog {
     return this.resolve(namespace, name, alias === null ? undefined : drawVersion(alias, sticky));
   }
 
+  /**
+   * Returns what `choose` resolves with without a reference if everything needed is cached and
+   * fresh; otherwise null.
+   */
   peek(namespace: Namespace, name: FunctionName, sticky?: string): FunctionVersion | null {
-    const known = this.#aliases.peek(`${namespace}/`);
+    const known = this.#aliases.peek(namespace);
     if (known === null) return null;
     const live = known.get(`${name}@${LIVE_ALIAS}`);
     const version = live === undefined ? '' : drawVersion(live, sticky);
     return this.#functions.peek(`${namespace}/${name}@${version}`);
   }
 
+  /** Resolves with every version that `choose` may return. */
   async candidates(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion[]> {
     if (typeof ref === 'number') return [await this.resolve(namespace, name, ref)];
     const alias = await this.#aliasOf(namespace, name, ref);
@@ -133,30 +101,38 @@ class CachedCatalog implements Catalog {
     return Promise.all(versions.map((version) => this.resolve(namespace, name, version)));
   }
 
+  /**
+   * Resolves with the default version of every function of a namespace: that of the alias `live`,
+   * or else the newest. `reload` bypasses the cache.
+   */
   async functions(
     namespace: Namespace,
     { reload }: { reload: boolean } = { reload: false },
   ): Promise<readonly FunctionVersion[]> {
-    if (reload) this.#lists.drop(`${namespace}/`);
-    return (await this.#lists.get(`${namespace}/`, () => this.#loadDefaults(namespace))) ?? [];
+    if (reload) this.#lists.drop(namespace);
+    return (await this.#lists.get(namespace, () => this.#loadDefaults(namespace))) ?? [];
   }
 
+  /**
+   * Throws `function_not_found` for a name that was never deployed. Deleted functions pass, so that
+   * their logs remain accessible.
+   */
   async assertKnown(namespace: Namespace, name: FunctionName): Promise<void> {
     if (await this.find(namespace, name)) return;
     if (!(await this.#store.functions.wasDeployed(namespace, name))) throw functionNotFound(namespace, name);
   }
 
   async triggers(namespace: Namespace): Promise<StoredTrigger[]> {
-    return (await this.#triggers.get(`${namespace}/`, () => this.#store.triggers.list(namespace))) ?? [];
+    return (await this.#triggers.get(namespace, () => this.#store.triggers.list(namespace))) ?? [];
   }
 
+  /** Notifies every process that the namespace's functions or triggers have changed. */
   async changed(namespace: Namespace): Promise<void> {
-    this.#drop(`${namespace}/`);
-    // If the bus is unreachable, other processes notice the change within 2 s; the deploy still
-    // succeeds.
-    await this.#bus.notify(CHANNEL, namespace).catch(() => undefined);
+    this.#drop(namespace);
+    await announce(this.#bus, CHANNEL, namespace);
   }
 
+  /** Notifies every process of a new version, so that it can be prepared. */
   async deployed(version: FunctionVersion): Promise<void> {
     // If the bus is unreachable, the version is prepared when it is first called.
     await this.#bus.publish(DEPLOYED, JSON.stringify(version)).catch(() => undefined);
@@ -167,14 +143,16 @@ class CachedCatalog implements Catalog {
   }
 
   async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) await unsubscribe();
+    await this.#unsubscribe?.();
   }
 
-  /**
-   * Drops the entries whose keys begin with the prefix, each of which is a namespace and a slash.
-   */
-  #drop(prefix: string): void {
-    for (const cache of [this.#functions, this.#lists, this.#aliases, this.#triggers]) cache.drop(prefix);
+  #drop(namespace: string): void {
+    this.#functions.dropPrefix(`${namespace}/`);
+    for (const cache of [this.#lists, this.#aliases, this.#triggers]) cache.drop(namespace);
+  }
+
+  #dropAll(): void {
+    for (const cache of [this.#functions, this.#lists, this.#aliases, this.#triggers]) cache.dropAll();
   }
 
   /**
@@ -186,7 +164,7 @@ class CachedCatalog implements Catalog {
     name: FunctionName,
     ref: Alias | undefined,
   ): Promise<StoredAlias | null> {
-    const known = await this.#aliases.get(`${namespace}/`, () => this.#loadAliases(namespace));
+    const known = await this.#aliases.get(namespace, () => this.#loadAliases(namespace));
     const alias = known?.get(`${name}@${ref ?? LIVE_ALIAS}`);
     if (alias !== undefined || ref === undefined) return alias ?? null;
     // The absence of an alias is not cached: another process may have created it meanwhile.

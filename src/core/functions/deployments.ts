@@ -35,18 +35,6 @@ export interface DeployCheck {
   limits: QuotaLimits;
 }
 
-/** Adds versions of functions. */
-export interface Deployments {
-  /**
-   * Validates the deploy, stores the module and then the record. A refused deploy stores nothing.
-   */
-  deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord>;
-  /** Performs the checks of a deploy without storing anything. */
-  check(deployment: Deployment): Promise<DeployCheck>;
-  /** Creates a new version with the module and settings of an old one. */
-  rollback(by: Actor, namespace: Namespace, name: FunctionName, version: number): Promise<FunctionRecord>;
-}
-
 export interface DeploymentsDeps {
   store: Store;
   blobs: Blobs;
@@ -58,17 +46,17 @@ export interface DeploymentsDeps {
   probeRetries: ProbeRetries;
 }
 
-export function createDeployments(deps: DeploymentsDeps): Deployments {
-  return new CheckedDeployments(deps);
-}
-
-class CheckedDeployments implements Deployments {
+/** Adds versions of functions. */
+export class Deployments {
   readonly #deps: DeploymentsDeps;
 
   constructor(deps: DeploymentsDeps) {
     this.#deps = deps;
   }
 
+  /**
+   * Validates the deploy, stores the module and then the record. A refused deploy stores nothing.
+   */
   async deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord> {
     const { blobs, store, probeRetries } = this.#deps;
     const { wasm } = deployment;
@@ -83,6 +71,7 @@ class CheckedDeployments implements Deployments {
     return recordOf(version);
   }
 
+  /** Performs the checks of a deploy without storing anything. */
   async check(deployment: Deployment): Promise<DeployCheck> {
     const check = await this.#inspect(deployment);
     const { namespace, settings, wasm } = deployment;
@@ -97,6 +86,7 @@ class CheckedDeployments implements Deployments {
     return check;
   }
 
+  /** Creates a new version with the module and settings of an old one. */
   async rollback(
     by: Actor,
     namespace: Namespace,

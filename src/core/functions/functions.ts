@@ -13,20 +13,6 @@ import type { Invocations } from '../invocations/invocations.js';
 import type { Catalog } from './catalog.js';
 import { deleteUnowned } from './stored-blobs.js';
 
-/** Reads and deletes functions; `deployments.ts` adds their versions. */
-export interface Functions {
-  /** Resolves with the record of the newest version, or of the main version of an alias. */
-  get(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionRecord>;
-  list(namespace: Namespace): Promise<FunctionRecord[]>;
-  versions(namespace: Namespace, name: FunctionName): Promise<FunctionRecord[]>;
-  /** Resolves with the newest or another version, including all its settings. */
-  version(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion>;
-  /** Resolves with the size of a version's module, or the maximum size if it is not known. */
-  moduleBytes(version: FunctionVersion): Promise<number>;
-  /** Deletes a function with its triggers and cancels its waiting jobs. Its logs are kept. */
-  remove(by: Actor, namespace: Namespace, name: FunctionName): Promise<void>;
-}
-
 export interface FunctionsDeps {
   store: Store;
   blobs: Blobs;
@@ -36,17 +22,15 @@ export interface FunctionsDeps {
   logger: Logger;
 }
 
-export function createFunctions(deps: FunctionsDeps): Functions {
-  return new StoredFunctions(deps);
-}
-
-class StoredFunctions implements Functions {
+/** Reads and deletes functions; `deployments.ts` adds their versions. */
+export class Functions {
   readonly #deps: FunctionsDeps;
 
   constructor(deps: FunctionsDeps) {
     this.#deps = deps;
   }
 
+  /** Resolves with the record of the newest version, or of the main version of an alias. */
   async get(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionRecord> {
     return recordOf(await this.version(namespace, name, ref));
   }
@@ -62,6 +46,7 @@ class StoredFunctions implements Functions {
     return versions;
   }
 
+  /** Deletes a function with its triggers and cancels its waiting jobs. Its logs are kept. */
   async remove(by: Actor, namespace: Namespace, name: FunctionName): Promise<void> {
     const { catalog, schedules, store } = this.#deps;
     const latest = await store.functions.latest(namespace, name);
@@ -79,6 +64,7 @@ class StoredFunctions implements Functions {
     void this.#cancelWaiting(latest);
   }
 
+  /** Resolves with the newest or another version, including all its settings. */
   async version(namespace: Namespace, name: FunctionName, ref?: VersionRef): Promise<FunctionVersion> {
     const { catalog } = this.#deps;
     if (typeof ref !== 'string') return catalog.resolve(namespace, name, ref);
@@ -86,6 +72,7 @@ class StoredFunctions implements Functions {
     return main ?? (await catalog.resolve(namespace, name));
   }
 
+  /** Resolves with the size of a version's module, or the maximum size if it is not known. */
   async moduleBytes({ namespace, wasm_cid }: FunctionVersion): Promise<number> {
     return (await this.#deps.store.functions.moduleBytes(namespace, wasm_cid)) ?? MAX_MODULE_BYTES;
   }

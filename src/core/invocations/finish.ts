@@ -7,11 +7,10 @@ import type { Invocation } from '../../ports/queue.js';
 import type { AttemptRow } from '../../ports/store/attempts.js';
 import type { Publisher } from '../events/publish.js';
 import type { Callbacks } from './callbacks.js';
-import { isFinalExitCode } from './final-exit-code.js';
 import { type EndRow, FollowUps, outcomeTooDeep } from './follow-ups.js';
-import { httpStatusOf } from './http-status.js';
 import type { Replies } from './replies.js';
 import type { RefusalCode, Reply } from './reply.js';
+import { httpStatusOf, isFinalExitCode } from './reply-status.js';
 
 /** The end of an invocation, before it is known whether a caller was waiting. */
 export interface InvocationEnd {
@@ -27,29 +26,6 @@ export interface InvocationEnd {
   response?: ResponseText | undefined;
 }
 
-/**
- * Ends invocations: first replies to the caller, then makes the end durable, then sends events and
- * callbacks.
- */
-export interface Finisher {
-  /**
-   * Resolves when the end is durable and its events and callbacks are on the queue; the job may
-   * then leave the queue.
-   */
-  finish(ending: InvocationEnd): Promise<void>;
-  /**
-   * Ends an invocation that cannot run, provided that a caller is waiting for it. Without events
-   * and callback if no attempt has run: it is then as if it had not been accepted. Resolves with
-   * false if no caller is waiting; the invocation has then not ended and must be retried.
-   */
-  refuse(ending: InvocationEnd, code: RefusalCode): Promise<boolean>;
-  /**
-   * Sends the events and callbacks of an end that is already durable. Used if the process died
-   * before it did so, or if the queue was full.
-   */
-  followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void>;
-}
-
 export interface FinisherDeps {
   replies: Replies;
   publisher: Publisher;
@@ -58,11 +34,11 @@ export interface FinisherDeps {
   writeRow(row: AttemptRow): Promise<void>;
 }
 
-export function createFinisher(deps: FinisherDeps): Finisher {
-  return new ReplyFirstFinisher(deps);
-}
-
-class ReplyFirstFinisher implements Finisher {
+/**
+ * Ends invocations: first replies to the caller, then makes the end durable, then sends events and
+ * callbacks.
+ */
+export class Finisher {
   readonly #replies: Replies;
   readonly #meter: Meter;
   readonly #writeRow: FinisherDeps['writeRow'];
@@ -75,27 +51,40 @@ class ReplyFirstFinisher implements Finisher {
     this.#followUps = new FollowUps({ publisher, callbacks });
   }
 
-  async finish(ending: InvocationEnd): Promise<void> {
-    const failed = isFailure(ending.outcome);
+  /**
+   * Resolves when the end is durable and its events and callbacks are on the queue; the job may
+   * then leave the queue.
+   */
+  async finish(end: InvocationEnd): Promise<void> {
+    const failed = isFailure(end.outcome);
     // A failure without a waiting caller becomes a dead letter, so the receipt of the reply must
     // be confirmed. For a success it makes no difference.
-    const isDelivered = await this.#sendReply(ending, { confirm: failed });
-    recordHttpStatus(ending);
-    const end = await this.#end(ending, failed && !isDelivered ? 'dead' : replyStatus(ending.outcome));
-    await this.#followUps.send(ending.invocation, ending.function, end);
+    const isDelivered = await this.#sendReply(end, { confirm: failed });
+    recordHttpStatus(end);
+    const row = await this.#end(end, failed && !isDelivered ? 'dead' : replyStatus(end.outcome));
+    await this.#followUps.send(end.invocation, end.function, row);
   }
 
-  async refuse(ending: InvocationEnd, code: RefusalCode): Promise<boolean> {
-    if (!(await this.#sendReply(ending, { confirm: true, code }))) return false;
-    recordHttpStatus(ending, code);
-    const end = await this.#end(ending, replyStatus(ending.outcome), code);
+  /**
+   * Ends an invocation that cannot run, provided that a caller is waiting for it. Without events
+   * and callback if no attempt has run: it is then as if it had not been accepted. Resolves with
+   * false if no caller is waiting; the invocation has then not ended and must be retried.
+   */
+  async refuse(end: InvocationEnd, code: RefusalCode): Promise<boolean> {
+    if (!(await this.#sendReply(end, { confirm: true, code }))) return false;
+    recordHttpStatus(end, code);
+    const row = await this.#end(end, replyStatus(end.outcome), code);
     // Otherwise the function has not failed, and its caller may try again.
-    if (end.attempt > 0) await this.#followUps.send(ending.invocation, ending.function, end);
+    if (row.attempt > 0) await this.#followUps.send(end.invocation, end.function, row);
     return true;
   }
 
-  followUp(invocation: Invocation, fn: FunctionVersion | null, end: EndRow): Promise<void> {
-    return this.#followUps.send(invocation, fn, end);
+  /**
+   * Sends the events and callbacks of an end that is already durable. Used if the process died
+   * before it did so, or if the queue was full.
+   */
+  followUp(invocation: Invocation, fn: FunctionVersion | null, row: EndRow): Promise<void> {
+    return this.#followUps.send(invocation, fn, row);
   }
 
   #sendReply(

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
+import { DAY_MS } from '../../contract/limits.js';
 import { AppError, isAppError } from '../../errors.js';
 import type { Backlog } from '../../ports/backlog.js';
 import { type InvocationQueue, MAX_ADD_MS } from '../../ports/queue.js';
@@ -10,7 +11,7 @@ import { newRequestId } from './job.js';
 import { readRecorded } from './read-recorded.js';
 
 /** How long a key and the result of its invocation are remembered. */
-export const IDEMPOTENCY_MS = 24 * 3600 * 1000;
+export const IDEMPOTENCY_MS = DAY_MS;
 /**
  * The lease of an idempotency key, in milliseconds: if its holder has not put a job on the queue
  * within this time, another request with the key takes it over. A holder that was only slow adds
@@ -55,8 +56,25 @@ export interface ClaimedInvocation {
   addBefore: number;
 }
 
+export interface IdempotencyDeps {
+  queue: InvocationQueue;
+  store: Pick<Store, 'attempts' | 'idempotency'>;
+  /** Holds records of ended invocations that are not in the store yet. */
+  backlog: Pick<Backlog, 'size'>;
+}
+
 /** Claims keys and request ids, so that each starts one invocation. */
-export interface Idempotency {
+export class Idempotency {
+  readonly #queue: InvocationQueue;
+  readonly #store: IdempotencyDeps['store'];
+  readonly #backlog: IdempotencyDeps['backlog'];
+
+  constructor({ queue, store, backlog }: IdempotencyDeps) {
+    this.#queue = queue;
+    this.#store = store;
+    this.#backlog = backlog;
+  }
+
   /**
    * Resolves with the invocation of a request. The second caller with a key waits for the first one
    * to put the job on the queue: if both did so, a short job could end before the other call looks,
@@ -69,33 +87,6 @@ export interface Idempotency {
    *
    * @param version The version that the invocation runs if the key is new.
    */
-  claim(request: ClaimRequest, version: number): Promise<ClaimedInvocation>;
-  /** Makes keys and ids usable again whose invocation was not accepted. Never rejects. */
-  release(claims: readonly Claim[]): Promise<void>;
-}
-
-export interface IdempotencyDeps {
-  queue: InvocationQueue;
-  store: Pick<Store, 'attempts' | 'idempotency'>;
-  /** Holds records of ended invocations that are not in the store yet. */
-  backlog: Pick<Backlog, 'size'>;
-}
-
-export function createIdempotency(deps: IdempotencyDeps): Idempotency {
-  return new StoredIdempotency(deps);
-}
-
-class StoredIdempotency implements Idempotency {
-  readonly #queue: InvocationQueue;
-  readonly #store: IdempotencyDeps['store'];
-  readonly #backlog: IdempotencyDeps['backlog'];
-
-  constructor({ queue, store, backlog }: IdempotencyDeps) {
-    this.#queue = queue;
-    this.#store = store;
-    this.#backlog = backlog;
-  }
-
   async claim(request: ClaimRequest, version: number): Promise<ClaimedInvocation> {
     const { requestId: _, ...withoutId } = request;
     const claiming = (await this.#wasRefused(request)) ? withoutId : request;
@@ -117,6 +108,7 @@ class StoredIdempotency implements Idempotency {
     return !end.isAttempt && end.attempt === 0 && end.final?.state === 'error';
   }
 
+  /** Makes keys and ids usable again whose invocation was not accepted. Never rejects. */
   async release(claims: readonly Claim[]): Promise<void> {
     for (const claim of claims) await this.#store.idempotency.release(claim).catch(() => undefined);
   }

@@ -5,10 +5,9 @@ import { AppError } from '../../errors.js';
 import type { LiveInvocation } from '../../ports/queue.js';
 import type { AttemptRow, FinalAttempt, StoredInvocation } from '../../ports/store/attempts.js';
 import type { CallbackDelivery } from '../../ports/store/callbacks.js';
-import { failureCodeOf } from './failure-code.js';
-import { isFinalExitCode } from './final-exit-code.js';
 import { recordInput, recordOutput } from './output-fields.js';
 import { refusalCodeOf } from './reply.js';
+import { failureCodeOf, isFinalExitCode } from './reply-status.js';
 
 /**
  * Returns the record of an invocation that has not ended. `isWhole` includes its input regardless

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import type { InvocationRecord } from '../../contract/invocation.js';
 import { AppError } from '../../errors.js';
@@ -13,29 +13,11 @@ import { newEnd } from './new-attempt.js';
 import { readRecorded } from './read-recorded.js';
 import { endRemoved, REMOVED } from './removed.js';
 
-/** Invocations as a resource: live ones on the queue and ended ones in the store. */
-export interface Invocations {
-  /** Throws `not_found`, also for invocations of other namespaces. */
-  get(namespace: Namespace, id: RequestId): Promise<InvocationRecord>;
-  /** Lists live invocations followed by ended ones, newest first. */
-  list(request: ListRequest): Promise<InvocationPage>;
-  /**
-   * Throws `conflict` if the invocation has ended, or ends by itself before its worker stops it. If
-   * the worker does not respond, resolves after a few seconds; it stops the invocation later.
-   */
-  cancel(namespace: Namespace, id: RequestId): Promise<void>;
-  /**
-   * Cancels the waiting invocations of a deleted function, up to its last version. Running ones
-   * continue.
-   */
-  cancelWaiting(namespace: Namespace, fn: FunctionName, lastVersion: number): Promise<void>;
-}
-
 export interface InvocationsDeps {
   queue: InvocationQueue;
   attempts: AttemptStore;
   callbacks: CallbackStore;
-  finisher: Finisher;
+  finisher: Pick<Finisher, 'finish'>;
   /** Holds records of ended invocations that are not in the store yet. */
   backlog: Pick<Backlog, 'size'>;
 }
@@ -47,11 +29,8 @@ const CANCEL_WAIT_MS = 3000;
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 200;
 
-export function createInvocations(deps: InvocationsDeps): Invocations {
-  return new LiveAndEndedInvocations(deps);
-}
-
-class LiveAndEndedInvocations implements Invocations {
+/** Invocations as a resource: live ones on the queue and ended ones in the store. */
+export class Invocations {
   readonly #deps: InvocationsDeps;
   readonly #pages: InvocationPages;
   readonly #endRemoved: RemovedHandler;
@@ -62,6 +41,7 @@ class LiveAndEndedInvocations implements Invocations {
     this.#endRemoved = endRemoved(deps);
   }
 
+  /** Throws `not_found`, also for invocations of other namespaces. */
   async get(namespace: Namespace, id: RequestId): Promise<InvocationRecord> {
     const { attempts, backlog } = this.#deps;
     const { live, stored, ended } = await this.#find(namespace, id);
@@ -75,13 +55,18 @@ class LiveAndEndedInvocations implements Invocations {
     return missingEndRecord(last ?? stored ?? { attempts: [] }, mayBeInBacklog);
   }
 
+  /** Lists live invocations followed by ended ones, newest first. */
   list(request: ListRequest): Promise<InvocationPage> {
     return this.#pages.get(request);
   }
 
+  /**
+   * Throws `conflict` if the invocation has ended, or ends by itself before its worker stops it. If
+   * the worker does not respond, resolves after a few seconds; it stops the invocation later.
+   */
   async cancel(namespace: Namespace, id: RequestId): Promise<void> {
     const { queue, finisher } = this.#deps;
-    const recordEnd = (removed: LiveInvocation) => finisher.finish(cancelledEnding(removed));
+    const recordEnd = (removed: LiveInvocation) => finisher.finish(cancelledEnd(removed));
     const giveUpAt = performance.now() + CANCEL_WAIT_MS;
     let isRequested = false;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
@@ -96,10 +81,14 @@ class LiveAndEndedInvocations implements Invocations {
       }
       // A guest may have ended before its worker could stop it. Only the recorded end tells.
       if (performance.now() > giveUpAt) return;
-      await delay(pauseMs);
+      await sleep(pauseMs);
     }
   }
 
+  /**
+   * Cancels the waiting invocations of a deleted function, up to its last version. Running ones
+   * continue.
+   */
   async cancelWaiting(namespace: Namespace, fn: FunctionName, lastVersion: number): Promise<void> {
     const { queue, finisher } = this.#deps;
     let cursor: string | undefined;
@@ -111,7 +100,7 @@ class LiveAndEndedInvocations implements Invocations {
       });
       for (const live of page.items) {
         if (live.state === 'running' || live.invocation.version > lastVersion) continue;
-        await queue.cancel(live.invocation.id, (removed) => finisher.finish(cancelledEnding(removed)));
+        await queue.cancel(live.invocation.id, (removed) => finisher.finish(cancelledEnd(removed)));
       }
       cursor = page.next ?? undefined;
     } while (cursor !== undefined);
@@ -166,7 +155,7 @@ function missingEndRecord(stored: StoredInvocation, isOnItsWay: boolean): Invoca
 }
 
 /** Returns the end of an invocation that never ran or is between two attempts. */
-function cancelledEnding({ invocation, failures, crashes }: LiveInvocation): InvocationEnd {
+function cancelledEnd({ invocation, failures, crashes }: LiveInvocation): InvocationEnd {
   return {
     invocation,
     function: null,

@@ -4,16 +4,14 @@ import type { RequestId } from '../../contract/ids.js';
 import type { TriggerKind } from '../../contract/invocation.js';
 import { MAX_INPUT_BYTES } from '../../contract/limits.js';
 import { AppError, isAppError } from '../../errors.js';
-import type { Backlog } from '../../ports/backlog.js';
 import type { Egress } from '../../ports/egress.js';
 import type { Meter } from '../../ports/meter.js';
 import type { InvocationQueue } from '../../ports/queue.js';
 import type { Claim, KeyClaim } from '../../ports/store/idempotency.js';
-import type { Store } from '../../ports/store.js';
 import type { Catalog } from '../functions/catalog.js';
 import type { LogQuota } from '../observability/log-quota.js';
 import type { Callbacks } from './callbacks.js';
-import { type ClaimRequest, createIdempotency, IDEMPOTENCY_MS, type Idempotency } from './idempotency.js';
+import { type ClaimRequest, IDEMPOTENCY_MS, type Idempotency } from './idempotency.js';
 import { type JobRequest, jobOf } from './job.js';
 import type { PendingReply } from './pending-replies.js';
 import type { Replies } from './replies.js';
@@ -62,28 +60,14 @@ export interface CallOptions {
   onAccepted?(id: RequestId): void;
 }
 
-export interface Invoker {
-  /** Accepts an invocation; it is durable when the promise resolves. */
-  send(request: InvokeRequest): Promise<Accepted>;
-  /** Accepts an invocation and waits for its final result, including retries. */
-  call(request: InvokeRequest, options: CallOptions): Promise<Accepted & { reply: Reply | null }>;
-  /**
-   * Releases all waiting callers, now and from then on, with `reply: null`, since the process is
-   * shutting down. Their invocations continue.
-   */
-  release(): void;
-}
-
 export interface InvokerDeps {
   catalog: Catalog;
   queue: InvocationQueue;
   replies: Replies;
-  store: Store;
+  idempotency: Idempotency;
   egress: Egress;
   callbacks: Pick<Callbacks, 'assertCapacity'>;
   logQuota: Pick<LogQuota, 'assertCapacity'>;
-  /** Holds records of ended invocations that are not in the store yet. */
-  backlog: Pick<Backlog, 'size'>;
   meter: Meter;
   resultTtlMs: number;
 }
@@ -95,11 +79,7 @@ interface AcceptedCall extends Accepted {
   held: readonly Claim[];
 }
 
-export function createInvoker(deps: InvokerDeps): Invoker {
-  return new QueueInvoker(deps);
-}
-
-class QueueInvoker implements Invoker {
+export class Invoker {
   readonly #catalog: Catalog;
   readonly #queue: InvocationQueue;
   readonly #replies: Replies;
@@ -121,19 +101,21 @@ class QueueInvoker implements Invoker {
     this.#logQuota = deps.logQuota;
     this.#meter = deps.meter;
     this.#resultTtlMs = deps.resultTtlMs;
-    this.#idempotency = createIdempotency(deps);
+    this.#idempotency = deps.idempotency;
   }
 
+  /** Accepts an invocation; it is durable when the promise resolves. */
   async send(request: InvokeRequest): Promise<Accepted> {
-    const { id, function: fn } = await this.#accept(request, 'async');
+    const { id, function: fn } = await this.#accept(request, false);
     return { id, function: fn };
   }
 
+  /** Accepts an invocation and waits for its final result, including retries. */
   async call(
     request: InvokeRequest,
     { waitMs, onDisconnect, onAccepted }: CallOptions,
   ): Promise<Accepted & { reply: Reply | null }> {
-    const { id, function: fn, waiting, held } = await this.#accept(request, 'sync');
+    const { id, function: fn, waiting, held } = await this.#accept(request, true);
     onAccepted?.(id);
     if (!waiting) return { id, function: fn, reply: null };
     waiting.abandonAfter(this.#isReleased ? 0 : waitMs);
@@ -147,6 +129,10 @@ class QueueInvoker implements Invoker {
     return { id, function: fn, reply };
   }
 
+  /**
+   * Releases all waiting callers, now and from then on, with `reply: null`, since the process is
+   * shutting down. Their invocations continue.
+   */
   release(): void {
     this.#isReleased = true;
     for (const waiting of this.#waiting) waiting.abandon();
@@ -156,8 +142,7 @@ class QueueInvoker implements Invoker {
    * Puts the job on the queue, or finds the one that an earlier call with the same key has put
    * there.
    */
-  async #accept(request: InvokeRequest, mode: 'sync' | 'async'): Promise<AcceptedCall> {
-    const waits = mode === 'sync';
+  async #accept(request: InvokeRequest, waits: boolean): Promise<AcceptedCall> {
     assertInputSize(request.input.byteLength);
     const latest = await this.#catalog.choose(request.namespace, request.function, {
       ref: request.version,

@@ -1,7 +1,7 @@
 import type { RequestId } from '../../contract/ids.js';
 import type { Store } from '../../ports/store.js';
-import { isFinalExitCode } from './final-exit-code.js';
 import { type Reply, refusalCodeOf } from './reply.js';
+import { isFinalExitCode } from './reply-status.js';
 
 /**
  * The delays after which a waiting call looks into the store in case its reply was lost, in

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import { coversFunction, type Rights } from '../../contract/scopes.js';
 import { AppError, isAppError } from '../../errors.js';
@@ -45,27 +45,6 @@ export interface ReplayOneOptions extends ReplayOptions {
   input: Uint8Array | null;
 }
 
-/** Replays ended invocations and purges dead letters. */
-export interface DeadLetters {
-  /**
-   * Replays any ended invocation and resolves with the new id. Throws `not_found`, or `conflict` if
-   * it has not ended, if its input has expired and none is given, or if it was dead and has already
-   * been replayed.
-   */
-  replay(by: Actor, namespace: Namespace, id: RequestId, options: ReplayOneOptions): Promise<RequestId>;
-  /**
-   * Replays the selected dead letters of a function, except those whose pinned version was deleted
-   * and those whose input was lost. Resolves with the number of those replayed.
-   */
-  replayAll(by: Actor, namespace: Namespace, fn: FunctionName, options: ReplayAllOptions): Promise<number>;
-  purge(by: Actor, namespace: Namespace, fn: FunctionName, filter: DeadFilter): Promise<number>;
-  /**
-   * Counts dead letters by function and reason, largest count first; only functions that these
-   * rights cover.
-   */
-  groups(namespace: Namespace, rights: Rights): Promise<DeadGroup[]>;
-}
-
 export interface DeadLettersDeps {
   store: Store;
   queue: InvocationQueue;
@@ -74,11 +53,8 @@ export interface DeadLettersDeps {
   resultTtlMs: number;
 }
 
-export function createDeadLetters(deps: DeadLettersDeps): DeadLetters {
-  return new StoredDeadLetters(deps);
-}
-
-class StoredDeadLetters implements DeadLetters {
+/** Replays ended invocations and purges dead letters. */
+export class DeadLetters {
   readonly #deps: DeadLettersDeps;
   readonly #groups = freshCache<DeadGroup[]>();
   readonly #idOf: DerivedIds;
@@ -88,6 +64,11 @@ class StoredDeadLetters implements DeadLetters {
     this.#idOf = createDerivedIds(deps.store.settings);
   }
 
+  /**
+   * Replays any ended invocation and resolves with the new id. Throws `not_found`, or `conflict` if
+   * it has not ended, if its input has expired and none is given, or if it was dead and has already
+   * been replayed.
+   */
   async replay(
     by: Actor,
     namespace: Namespace,
@@ -113,6 +94,10 @@ class StoredDeadLetters implements DeadLetters {
     return again;
   }
 
+  /**
+   * Replays the selected dead letters of a function, except those whose pinned version was deleted
+   * and those whose input was lost. Resolves with the number of those replayed.
+   */
   async replayAll(
     by: Actor,
     namespace: Namespace,
@@ -144,6 +129,10 @@ class StoredDeadLetters implements DeadLetters {
     return store.attempts.purgeDead(namespace, fn, { audit, ...filter });
   }
 
+  /**
+   * Counts dead letters by function and reason, largest count first; only functions that these
+   * rights cover.
+   */
   async groups(namespace: Namespace, rights: Rights): Promise<DeadGroup[]> {
     const load = () => this.#deps.store.attempts.deadGroups(namespace);
     const all = (await this.#groups.get(namespace, load)) ?? [];
@@ -262,7 +251,7 @@ interface ReplayInput {
 
 /** Returns a text that tells replays of one dead letter apart; empty if nothing was given. */
 function differenceOf({ input, replacesOriginal }: ReplayInput, { version }: ReplayOptions): string {
-  const digest = replacesOriginal === true ? createHash('sha256').update(input).digest('hex') : '';
+  const digest = replacesOriginal === true ? hash('sha256', input) : '';
   return digest === '' && version === 'pinned' ? '' : `:${version}:${digest}`;
 }
 

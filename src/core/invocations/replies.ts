@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Namespace, RequestId } from '../../contract/ids.js';
-import type { Bus } from '../../ports/bus.js';
+import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import type { Closable } from '../../ports/closable.js';
 import type { Store } from '../../ports/store.js';
+import { subscribe } from '../bus-subscription.js';
 import { type LookupDelays, PendingReplies, type PendingReply } from './pending-replies.js';
 import { decodeAck, decodeReply, encodeAck, encodeReply, type Reply } from './reply.js';
 
@@ -58,7 +59,7 @@ export class BusReplies implements Replies {
   readonly #endIfRemoved: RepliesOptions['endIfRemoved'];
   /** Replies of this process whose acknowledgement is awaited, by request id. */
   readonly #unconfirmed = new Map<string, (taken: boolean) => void>();
-  readonly #unsubscribe: (() => Promise<void>)[] = [];
+  #unsubscribe: Unsubscribe | undefined;
   #closed = false;
 
   private constructor({ address, bus, store, endIfRemoved }: RepliesOptions) {
@@ -75,22 +76,23 @@ export class BusReplies implements Replies {
   }
 
   async #subscribe(): Promise<void> {
-    const stopReplies = await this.#bus.subscribe(`reply:${this.address}`, (message) =>
-      this.#onReply(message),
-    );
-    const stopAcks = await this.#bus.subscribe(`ack:${this.address}`, (message) => {
-      const { id, taken } = decodeAck(message);
-      this.#unconfirmed.get(id)?.(taken);
-    });
+    const handlers = {
+      [`reply:${this.address}`]: (message: string) => this.#onReply(message),
+      [`ack:${this.address}`]: (message: string) => this.#onAck(message),
+    };
     // Replies sent while the connection was down are lost, but the store has the results.
-    const stopGaps = this.#bus.onGap(() => this.#pending.lookUpAll());
-    this.#unsubscribe.push(stopGaps, stopReplies, stopAcks);
+    this.#unsubscribe = await subscribe(this.#bus, handlers, () => this.#pending.lookUpAll());
   }
 
   #onReply(message: string): void {
     const { id, from, reply } = decodeReply(message);
     const taken = this.#pending.deliver(id, reply);
     if (from) void this.#bus.publish(`ack:${from}`, encodeAck({ id, taken })).catch(() => undefined);
+  }
+
+  #onAck(message: string): void {
+    const { id, taken } = decodeAck(message);
+    this.#unconfirmed.get(id)?.(taken);
   }
 
   wait(namespace: Namespace, id: RequestId): PendingReply {
@@ -154,6 +156,6 @@ export class BusReplies implements Replies {
   async close(): Promise<void> {
     this.#closed = true;
     this.#pending.stopAll();
-    for (const unsubscribe of this.#unsubscribe) await unsubscribe();
+    await this.#unsubscribe?.();
   }
 }

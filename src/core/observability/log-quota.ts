@@ -1,11 +1,12 @@
 import type { Namespace } from '../../contract/ids.js';
 import type { LogMessage } from '../../contract/invocation.js';
-import { MB } from '../../contract/limits.js';
+import { DAY_MS, MB } from '../../contract/limits.js';
 import { quotaExceeded, quotaUse } from '../../contract/quotas.js';
 import { isAppError } from '../../errors.js';
-import type { Bus } from '../../ports/bus.js';
+import type { Bus, Unsubscribe } from '../../ports/bus.js';
 import type { Closable } from '../../ports/closable.js';
 import type { QuotaStore } from '../../ports/store/quotas.js';
+import { subscribe } from '../bus-subscription.js';
 import type { Quotas } from '../quotas.js';
 
 /** Announces a namespace whose quota is used up. */
@@ -22,35 +23,11 @@ const SHARE_MS = 5000;
 const MAX_AGE_MS = 10_000;
 /** The size of a line besides its text, in bytes. */
 const LINE_OVERHEAD_BYTES = 64;
-const DAY_MS = 86_400_000;
-
-/** Enforces the quota `log_mb_per_day` per UTC day. */
-export interface LogQuota extends Closable {
-  /**
-   * Throws `quota_exceeded` (429) with the seconds until the UTC day ends, if the log lines of the
-   * day have used up the quota. Resolves if the store is unreachable and the use therefore unknown.
-   */
-  assertCapacity(namespace: Namespace): Promise<void>;
-  /**
-   * Returns the log lines to store with an attempt: all of them, or a single line that says that
-   * they are left out. The first attempt whose lines do not fit uses up the quota. The attempt
-   * itself is always recorded, because the record ends the invocation. Several processes together
-   * may exceed the quota by what they log in 5 s.
-   */
-  admit(namespace: Namespace, messages: LogMessage[]): Promise<LogMessage[]>;
-}
 
 export interface LogQuotaDeps {
   store: QuotaStore;
   quotas: Quotas;
   bus: Bus;
-}
-
-/** Opens the log quota of this process. */
-export async function openLogQuota(deps: LogQuotaDeps): Promise<LogQuota> {
-  const quota = new SharedLogQuota(deps);
-  await quota.subscribe();
-  return quota;
 }
 
 /** The log bytes of a namespace on one UTC day, as this process knows them. */
@@ -68,7 +45,8 @@ interface Account {
   announce: boolean;
 }
 
-class SharedLogQuota implements LogQuota {
+/** Enforces the quota `log_mb_per_day` per UTC day. */
+export class LogQuota implements Closable {
   readonly #store: QuotaStore;
   readonly #quotas: Quotas;
   readonly #bus: Bus;
@@ -77,22 +55,27 @@ class SharedLogQuota implements LogQuota {
   /** Whether sharing was requested while it was in progress. */
   #shareAgain = false;
   #timer: NodeJS.Timeout | undefined;
-  #unsubscribe: (() => Promise<void>)[] = [];
+  #unsubscribe: Unsubscribe | undefined;
 
-  constructor({ store, quotas, bus }: LogQuotaDeps) {
+  private constructor({ store, quotas, bus }: LogQuotaDeps) {
     this.#store = store;
     this.#quotas = quotas;
     this.#bus = bus;
   }
 
-  async subscribe(): Promise<void> {
-    const announced = await this.#bus.subscribe(CHANNEL, (namespace) => this.#expire(namespace as Namespace));
-    const missed = this.#bus.onGap(() => {
-      for (const namespace of this.#accounts.keys()) this.#expire(namespace);
+  static async open(deps: LogQuotaDeps): Promise<LogQuota> {
+    const quota = new LogQuota(deps);
+    const expire = (namespace: string) => quota.#expire(namespace as Namespace);
+    quota.#unsubscribe = await subscribe(deps.bus, { [CHANNEL]: expire }, () => {
+      for (const namespace of quota.#accounts.keys()) quota.#expire(namespace);
     });
-    this.#unsubscribe = [announced, missed];
+    return quota;
   }
 
+  /**
+   * Throws `quota_exceeded` (429) with the seconds until the UTC day ends, if the log lines of the
+   * day have used up the quota. Resolves if the store is unreachable and the use therefore unknown.
+   */
   async assertCapacity(namespace: Namespace): Promise<void> {
     const limit = await this.#limit(namespace);
     const account = this.#accountOf(namespace);
@@ -107,6 +90,12 @@ class SharedLogQuota implements LogQuota {
     throw quotaExceeded('log_mb_per_day', { namespace, limit, used: used / MB, retryAfter });
   }
 
+  /**
+   * Returns the log lines to store with an attempt: all of them, or a single line that says that
+   * they are left out. The first attempt whose lines do not fit uses up the quota. The attempt
+   * itself is always recorded, because the record ends the invocation. Several processes together
+   * may exceed the quota by what they log in 5 s.
+   */
   async admit(namespace: Namespace, messages: LogMessage[]): Promise<LogMessage[]> {
     if (messages.length === 0) return messages;
     const limit = await this.#limit(namespace);
@@ -128,7 +117,7 @@ class SharedLogQuota implements LogQuota {
   }
 
   async close(): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) await unsubscribe();
+    await this.#unsubscribe?.();
     clearTimeout(this.#timer);
     await this.#sharing;
     await this.#share();

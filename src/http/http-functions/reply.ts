@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http';
 import { decodeResponse, type HttpExchangeResponse } from '../../contract/http-exchange.js';
 import type { RequestId } from '../../contract/ids.js';
 import { RETRY_AFTER_SECONDS } from '../../contract/quotas.js';
-import { httpStatusOf } from '../../core/invocations/http-status.js';
 import type { Reply } from '../../core/invocations/reply.js';
+import { httpStatusOf } from '../../core/invocations/reply-status.js';
 import { uuidv7 } from '../../uuid.js';
 
 /** Statuses without a body (RFC 9110 §15.3.5, §15.3.6, §15.4.5). */

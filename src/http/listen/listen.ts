@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
 import { AppError } from '../../errors.js';
+import type { Logger } from '../../logger.js';
 import { nodeErrorCode } from '../../node-error-code.js';
 import { listenReason } from './listen-reason.js';
 
@@ -16,6 +17,11 @@ export interface ListenOptions {
   setting: string;
   /** Called when the listening server fails: usually it could not accept a connection. */
   onError(error: Error): void;
+}
+
+/** Returns an `onError` that logs the failure. */
+export function logServerError(logger: Logger): ListenOptions['onError'] {
+  return (error) => logger.error({ err: error }, 'the HTTP server failed; it continues');
 }
 
 /** Resolves when the server listens; rejects with `bad_config` if it cannot. */

@@ -7,12 +7,13 @@ import {
   MultipartParser,
   type MultipartPart,
 } from '@remix-run/multipart-parser';
+import { MB } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
 import { formatSize } from './read-body.js';
 
 const MAX_FIELDS = 50;
 /** Of all fields together. */
-export const MAX_FIELD_BYTES = 1 << 20;
+export const MAX_FIELD_BYTES = MB;
 const MAX_HEADER_BYTES = 16 << 10;
 /**
  * The parser keeps a view of the input for each chunk of content, so that input in very small

@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { MB } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
 import type { BodyReservation } from './buffer-limits.js';
 import {
@@ -11,7 +12,7 @@ import {
 import { consumeBody } from './read-body.js';
 
 /** Allowance for boundaries and part headers. */
-const OVERHEAD_BYTES = 1 << 20;
+const OVERHEAD_BYTES = MB;
 
 /** Reads a form with one file, the part `name`. */
 export async function readForm(

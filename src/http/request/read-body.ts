@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { MB } from '../../contract/limits.js';
 import { AppError } from '../../errors.js';
 import type { BodyReservation } from './buffer-limits.js';
 
@@ -6,7 +7,7 @@ import type { BodyReservation } from './buffer-limits.js';
  * How much a refused client may still send before its connection is closed, so that it can read the
  * response.
  */
-const DRAIN_BYTES = 64 << 20;
+const DRAIN_BYTES = 64 * MB;
 
 /**
  * So many chunks are joined to one, as a chunk takes 200 bytes of memory in addition to its
@@ -108,9 +109,7 @@ function tooLarge(bytes: number, maxBytes: number): AppError {
 /** Formats a size limit. */
 export function formatSize(bytes: number): string {
   const rounded =
-    bytes < 1 << 20
-      ? `${Number((bytes / 1024).toFixed(2))} KB`
-      : `${Number((bytes / (1 << 20)).toFixed(2))} MB`;
+    bytes < MB ? `${Number((bytes / 1024).toFixed(2))} KB` : `${Number((bytes / MB).toFixed(2))} MB`;
   return `${rounded} (${bytes} bytes)`;
 }
 

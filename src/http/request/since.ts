@@ -1,4 +1,6 @@
-const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+import { DAY_MS, HOUR_MS } from '../../contract/limits.js';
+
+const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: HOUR_MS, d: DAY_MS };
 
 /**
  * Converts a time that the schema has validated (RFC 3339, Unix milliseconds or an age) to Unix

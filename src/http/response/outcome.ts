@@ -1,8 +1,8 @@
 import type { Namespace } from '../../contract/ids.js';
 import type { Principal } from '../../core/auth/principal.js';
-import { failureCodeOf } from '../../core/invocations/failure-code.js';
 import { replyOutput } from '../../core/invocations/output-fields.js';
 import type { Reply } from '../../core/invocations/reply.js';
+import { failureCodeOf } from '../../core/invocations/reply-status.js';
 import { ERRORS } from '../../errors.js';
 
 /**

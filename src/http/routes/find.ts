@@ -1,4 +1,4 @@
-import { queryReplySchema } from '../../contract/http/data.js';
+import { queryReplySchema, STATEMENT_TIMEOUT_MS } from '../../contract/http/data.js';
 import {
   type FindBody,
   findBodySchema,
@@ -14,7 +14,7 @@ import { jsonText, routeUsing } from '../route.js';
 const route = routeUsing<'databases'>();
 
 const tag = 'Database';
-const options = { timeoutMs: 30_000 };
+const options = { timeoutMs: STATEMENT_TIMEOUT_MS };
 
 export const find = route({
   operationId: 'findRows',

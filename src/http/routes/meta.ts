@@ -10,9 +10,10 @@ import { assertScope } from '../../core/auth/rights.js';
 import { AppError } from '../../errors.js';
 import type { OwnSeries } from '../../ports/meter.js';
 import type { QueueCounts } from '../../ports/queue.js';
+import { healthReply, statusOf } from '../health.js';
 import { NO_STORE } from '../response/keep-private.js';
 import { json, routeUsing } from '../route.js';
-import type { DependencyStates, Services } from '../services.js';
+import type { Services } from '../services.js';
 
 const route = routeUsing<
   'checkModules' | 'config' | 'functionsUrl' | 'health' | 'metrics' | 'status' | 'version'
@@ -32,9 +33,8 @@ const healthSpec = {
     503: { description: 'A dependency is down; the response names it.', schema: healthReplySchema },
   },
   async handle({ services }: { services: Pick<Services, 'health'> }) {
-    const dependencies = await services.health();
-    const status = statusOf(dependencies);
-    return json(status === 'ok' ? 200 : 503, { status, dependencies }, NO_STORE);
+    const { status, body } = healthReply(await services.health());
+    return json(status, body, NO_STORE);
   },
 } as const;
 
@@ -163,8 +163,4 @@ function ownSeries({ namespace, rights }: Principal): OwnSeries {
 
 function queueReply({ waiting, running, retrying, bytes, oldestMs }: QueueCounts) {
   return { waiting, running, retrying, bytes, oldest_ms: oldestMs };
-}
-
-function statusOf(dependencies: DependencyStates): 'ok' | 'down' {
-  return Object.values(dependencies).every((dependency) => dependency.status === 'up') ? 'ok' : 'down';
 }

@@ -1,7 +1,7 @@
 import { networkStatusReplySchema, peersReplySchema } from '../../contract/http/network.js';
 import { AppError } from '../../errors.js';
+import type { DependencyStates } from '../health.js';
 import { json, routeUsing } from '../route.js';
-import type { DependencyStates } from '../services.js';
 
 const route = routeUsing<'databaseBytes' | 'health' | 'peers' | 'processId'>();
 

@@ -27,7 +27,7 @@ const route = routeUsing<'catalog' | 'depths' | 'presence' | 'publisher' | 'quot
 const tag = 'PubSub';
 
 /** 1 MB of bytes in Base64, plus the rest of the object. */
-const MAX_PUBLISH_BYTES = 2 << 20;
+const MAX_PUBLISH_BYTES = 2 * MB;
 
 export const publish = route({
   operationId: 'publishMessage',

@@ -9,6 +9,7 @@ import {
   replayQuerySchema,
   replayReplySchema,
 } from '../../contract/http/invocations.js';
+import { MB } from '../../contract/limits.js';
 import { depthOfRequest } from '../../core/invocations/call-depth.js';
 import type { DeadFilter, ReplayAllOptions } from '../../core/invocations/replay.js';
 import { AppError } from '../../errors.js';
@@ -20,7 +21,7 @@ const route = routeUsing<'deadLetters' | 'depths'>();
 const tag = 'Delivery';
 
 /** 1 MB of input in Base64 or with escapes, plus the rest of the object. */
-const MAX_REPLAY_BYTES = 2 << 20;
+const MAX_REPLAY_BYTES = 2 * MB;
 
 export const replayInvocation = route({
   operationId: 'replayInvocation',

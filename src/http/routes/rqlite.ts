@@ -4,6 +4,7 @@ import {
   dropTableBodySchema,
   execReplySchema,
   queryReplySchema,
+  STATEMENT_TIMEOUT_MS,
   schemaReplySchema,
   sqlBodySchema,
   transactionBodySchema,
@@ -17,8 +18,7 @@ import { json, jsonText, routeUsing } from '../route.js';
 const route = routeUsing<'databases'>();
 
 const tag = 'Database';
-const TIMEOUT_MS = 30_000;
-const options = { timeoutMs: TIMEOUT_MS };
+const options = { timeoutMs: STATEMENT_TIMEOUT_MS };
 
 export const query = route({
   operationId: 'queryDatabase',

@@ -3,6 +3,7 @@ import type { RawData, WebSocket } from 'ws';
 import { parseFunctionRef } from '../../contract/function-ref.js';
 import { functionRefPath } from '../../contract/http/common.js';
 import { invokeSocketQuerySchema } from '../../contract/http/invoke.js';
+import { MB } from '../../contract/limits.js';
 import { assertMayInvoke, type FunctionRef } from '../../core/auth/access.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertFunction, assertScope } from '../../core/auth/rights.js';
@@ -29,7 +30,7 @@ import { isClosedByServer, onMessage } from './server-close.js';
 /** Maximum number of concurrent invocations per socket; at the limit, reading pauses. */
 const MAX_IN_FLIGHT = 64;
 /** Maximum size of unsent replies; at the limit, reading pauses. */
-const MAX_UNSENT_BYTES = 8 << 20;
+const MAX_UNSENT_BYTES = 8 * MB;
 
 /** The code of a connection that was lost without a close frame (RFC 6455 §7.4.1). */
 const LOST = 1006;

@@ -1,6 +1,7 @@
 import type { RawData, WebSocket } from 'ws';
 import type * as z from 'zod';
 import { type heartbeatSchema, subscribeQuerySchema } from '../../contract/http/pubsub.js';
+import { MB } from '../../contract/limits.js';
 import { assertScope } from '../../core/auth/rights.js';
 import { FIRST_DEPTH } from '../../core/events/message.js';
 import { AppError } from '../../errors.js';
@@ -17,7 +18,7 @@ import { isClosedByServer, onMessage } from './server-close.js';
 import { subscribeTopic } from './topic-subscription.js';
 
 /** A subscriber that reads too slowly is disconnected. */
-const MAX_UNSENT_BYTES = 8 << 20;
+const MAX_UNSENT_BYTES = 8 * MB;
 /**
  * Number of messages of one socket that wait for publishing at which reading pauses. `ws` still
  * emits those that it has read, of at most 64 KB; they become one batch.

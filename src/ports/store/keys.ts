@@ -24,7 +24,10 @@ export interface NewKey {
   maker: KeyMaker | null;
 }
 
-export type KeyMaker = { kind: 'key'; id: string } | { kind: 'session'; family: string };
+export interface KeyMaker {
+  kind: 'key' | 'session';
+  id: string;
+}
 
 export interface StoredKey extends KeyRecord {
   isAdmin: boolean;

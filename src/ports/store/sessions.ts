@@ -22,8 +22,8 @@ export interface ConsoleLink {
 export interface RefreshToken {
   /** SHA-256 of the token, hex. */
   hash: string;
-  /** Shared by all tokens rotated from one login. */
-  family: string;
+  /** The session that it extends, together with all tokens rotated from the first one. */
+  session: string;
   /** Who has logged in: a wallet, or `key:<id>`. */
   subject: string;
   namespace: Namespace;
@@ -40,16 +40,16 @@ export interface SessionStore {
   takeLink(hash: string): Promise<ConsoleLink | null>;
   addRefresh(token: RefreshToken): Promise<void>;
   /**
-   * Marks a token as used. If it had been used before, `used` is true and the whole family is
+   * Marks a token as used. If it had been used before, `used` is true and the session is
    * revoked. A token of another namespace than the given one is not marked.
    */
   useRefresh(hash: string, namespace?: Namespace): Promise<{ token: RefreshToken; used: boolean } | null>;
-  /** Revokes a login and every key created with it, directly or indirectly. */
-  revokeFamily(family: string): Promise<void>;
-  /** Lists the families revoked at or after `since`, in Unix milliseconds. */
-  revokedFamilies(since: number): Promise<string[]>;
-  /** Lists the families of a wallet in a namespace that can still be refreshed. */
-  families(wallet: string, namespace: Namespace): Promise<string[]>;
+  /** Revokes a session and every key created with it, directly or indirectly. */
+  revokeSession(session: string): Promise<void>;
+  /** Lists the sessions revoked at or after `since`, in Unix milliseconds. */
+  revokedSessions(since: number): Promise<string[]>;
+  /** Lists the sessions of a wallet in a namespace that can still be refreshed. */
+  sessionsOf(wallet: string, namespace: Namespace): Promise<string[]>;
   /**
    * Resolves with the wallet that owns the namespace. An unowned namespace is assigned to the given
    * wallet.

@@ -5,7 +5,6 @@ import { matchesHmac } from './hmac.js';
 import type { SignedRequest } from './signed-request.js';
 import { matchesSlack } from './slack.js';
 import { matchesStandardWebhooks } from './standard-webhooks.js';
-import { stringMember } from './string-member.js';
 import { matchesStripe } from './stripe.js';
 
 /** Returns whether the signature matches the secret. Never throws for any input of the sender. */
@@ -52,4 +51,16 @@ export function signatureInvalid(scheme: VerifySettings['scheme']): AppError {
     'signature_invalid',
     `The request's ${scheme} signature is missing, too old or made with another secret.`,
   );
+}
+
+/** Returns a string member of a JSON object; null if there is none. */
+function stringMember(body: Uint8Array, member: string): string | null {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+    if (typeof value !== 'object' || value === null) return null;
+    const id: unknown = Reflect.get(value, member);
+    return typeof id === 'string' && id !== '' ? id : null;
+  } catch {
+    return null;
+  }
 }
