@@ -39,14 +39,11 @@ test('a file of any type that is newer than the module needs a build, but no gen
 test('a file that is saved during a build is newer than the module, which needs another build', async (t) => {
   const directory = join(root, 'saved');
   write(join(directory, 'index.ts'), BUILT);
-  const build = () => buildFunction(directory, 'sleep 0.5; echo module > function.wasm');
-  const building = build();
-  await delay(250);
-  writeFileSync(join(directory, 'index.ts'), 'saved');
-  await building;
+  const build = 'echo module > function.wasm';
+  await buildFunction(directory, `echo saved > index.ts; ${build}`);
   t.true(await needsBuild(directory));
   // As long as the clock of files may be behind, or more.
   await delay(50);
-  await build();
+  await buildFunction(directory, build);
   t.false(await needsBuild(directory));
 });

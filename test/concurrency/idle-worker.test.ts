@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { IdleWorker } from '../../src/concurrency/idle-worker.js';
+import { until } from '../helpers/until.js';
 
 /** Answers `wait` when it gets the next request, and exits at `exit`. */
 const SCRIPT = `
@@ -73,8 +74,7 @@ test('an idle thread ends, and not the calls of one that was started after it wa
   t.is(await worker.call('b'), 'B');
   t.is(await pending, 'late');
   t.is(threads.length, 2);
-  await delay(600);
-  t.is(threads[1]?.threadId, -1);
+  await until('the idle thread has ended', () => threads[1]?.threadId === -1);
 });
 
 test('a message that cannot be sent rejects its call and holds up no close', async (t) => {

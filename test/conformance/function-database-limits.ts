@@ -1,7 +1,6 @@
 import test from 'ava';
+import { ENDLESS_QUERY } from '../helpers/endless-query.js';
 import { aTable, type GetDatabases, limits } from './function-database-table.js';
-
-const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
 
 /** Tests about concurrent statements, and about the limits of time and size. */
 export function testDatabaseLimits(driver: string, get: GetDatabases): void {
@@ -33,7 +32,7 @@ export function testDatabaseLimits(driver: string, get: GetDatabases): void {
 
   test(`${driver}: an endless statement is stopped at its timeout`, async (t) => {
     const { databases, namespace, table, query } = await aTable(get);
-    await t.throwsAsync(databases.query(namespace, ENDLESS, [], { timeoutMs: 1_000 }), {
+    await t.throwsAsync(databases.query(namespace, ENDLESS_QUERY, [], { timeoutMs: 1_000 }), {
       code: 'unavailable',
       message: /1000 ms/,
     });
@@ -45,7 +44,7 @@ export function testDatabaseLimits(driver: string, get: GetDatabases): void {
     const end = new AbortController();
     let ended = false;
     const endless = databases
-      .query(namespace, ENDLESS, [], { timeoutMs: 120_000, signal: end.signal })
+      .query(namespace, ENDLESS_QUERY, [], { timeoutMs: 120_000, signal: end.signal })
       .finally(() => {
         ended = true;
       });
@@ -60,7 +59,10 @@ export function testDatabaseLimits(driver: string, get: GetDatabases): void {
   test(`${driver}: a statement is stopped when its invocation ends`, async (t) => {
     const { databases, namespace } = await aTable(get);
     const ended = new AbortController();
-    const endless = databases.query(namespace, ENDLESS, [], { timeoutMs: 20_000, signal: ended.signal });
+    const endless = databases.query(namespace, ENDLESS_QUERY, [], {
+      timeoutMs: 20_000,
+      signal: ended.signal,
+    });
     setTimeout(() => ended.abort(), 200);
     await t.throwsAsync(endless, { code: 'unavailable' });
     await t.throwsAsync(

@@ -9,6 +9,7 @@ import Database from 'libsql';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import type { AppError } from '../../src/errors.js';
 import { testFunctionDatabases } from '../conformance/function-databases.js';
+import { ENDLESS_QUERY, opened } from '../helpers/endless-query.js';
 import { openParsedDatabases } from '../helpers/parsed-rows.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
@@ -25,7 +26,6 @@ const limits = { timeoutMs: 120_000 };
 /** Sorts an endless series. */
 const GREEDY =
   'with recursive n(i) as (select 1 union all select i + 1 from n) select i, randomblob(5000) as b from n order by b';
-const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
 
 testFunctionDatabases('sqlite', async () => {
   const databases = await open();
@@ -48,9 +48,12 @@ test('ALTER TABLE finds a column that another process has added', async (t) => {
 test('opening a new file waits for a write transaction of another process', async (t) => {
   const databases = await open();
   t.teardown(() => databases.close());
-  const other = new Database(join(directory, 'databases', 'new.sqlite'));
+  const file = join(directory, 'databases', 'new.sqlite');
+  const other = new Database(file);
   other.exec('begin immediate; create table t (id integer)');
   const rows = databases.query(namespaceSchema.parse('new'), 'select id from t', [], limits);
+  await opened(file);
+  // A query that did not wait would fail in this time.
   await sleep(300);
   other.exec('commit');
   other.close();
@@ -60,7 +63,7 @@ test('opening a new file waits for a write transaction of another process', asyn
 test('statements queued behind an endless one run after its timeout', async (t) => {
   const databases = await open(1);
   t.teardown(() => databases.close());
-  const endless = databases.query(alpha, ENDLESS, [], { timeoutMs: 1_500 });
+  const endless = databases.query(alpha, ENDLESS_QUERY, [], { timeoutMs: 1_500 });
   const expected = t.throwsAsync(endless, { code: 'unavailable' });
   const behind = await Promise.all(
     [alpha, beta, alpha].map((namespace) => databases.query(namespace, 'select 1 as one', [], limits)),
@@ -73,7 +76,7 @@ test('a statement whose timeout elapses in the queue is not executed', async (t)
   const databases = await open(1);
   t.teardown(() => databases.close());
   await databases.execute(alpha, 'create table if not exists late (a)', [], limits);
-  const endless = t.throwsAsync(databases.query(alpha, ENDLESS, [], { timeoutMs: 2_000 }));
+  const endless = t.throwsAsync(databases.query(alpha, ENDLESS_QUERY, [], { timeoutMs: 2_000 }));
   await t.throwsAsync(databases.execute(beta, 'create table late (a)', [], { timeoutMs: 300 }), {
     code: 'unavailable',
   });
@@ -219,7 +222,7 @@ test('namespaces that differ only in case have separate files', async (t) => {
 });
 
 test('the process of an endless statement exits when the engine is killed', async (t) => {
-  const script = fileURLToPath(new URL('../helpers/endless-sql.js', import.meta.url));
+  const script = fileURLToPath(new URL('./processes/endless-query.js', import.meta.url));
   const engine = spawn(process.execPath, [script, join(directory, 'orphans')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -51,7 +51,7 @@ onRqlite('three nodes survive the loss of one', (binary) => {
     const before = acknowledged.size;
     const leader = await cluster.leader();
     await leader.kill('SIGKILL');
-    while (acknowledged.size < before + 500) await sleep(50);
+    await until('500 more rows are written', () => acknowledged.size >= before + 500, 120_000);
     await leader.start();
     await sleep(1_000);
     writing = false;

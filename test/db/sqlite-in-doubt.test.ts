@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
@@ -6,6 +5,7 @@ import Database from 'libsql';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { isAppError } from '../../src/errors.js';
 import type { SqlOperation } from '../../src/ports/function-databases.js';
+import { computing, ENDLESS_QUERY, sqliteChildren } from '../helpers/endless-query.js';
 import { openParsedDatabases, type ParsedDatabases } from '../helpers/parsed-rows.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
@@ -63,7 +63,7 @@ test.serial(
   async (t) => {
     const { outcome } = await committed(t, 'killed');
     const code = await outcome(() => {
-      for (const pid of children()) process.kill(pid, 'SIGKILL');
+      for (const pid of sqliteChildren()) process.kill(pid, 'SIGKILL');
     });
     t.true(['done', 'ambiguous_write'].includes(code), code);
   },
@@ -74,17 +74,11 @@ test.serial('a transaction that is stopped before its commit is rolled back and 
   const { databases } = await committed(t, 'before');
   const end = new AbortController();
   const options = { ...limits, signal: end.signal };
-  const endless = { ...slow, sql: SLOW.replace('where i < 1000000', '') };
+  const endless = { ...slow, sql: ENDLESS_QUERY };
   const stopped = databases.transaction(namespace, [write, endless], options);
-  setTimeout(() => end.abort(), 500);
-  await t.throwsAsync(stopped, { code: 'unavailable', message: /its invocation has ended/ });
+  const refused = t.throwsAsync(stopped, { code: 'unavailable', message: /its invocation has ended/ });
+  await computing(1);
+  end.abort();
+  await refused;
   t.deepEqual(await databases.query(namespace, 'select a from t', [], limits), []);
 });
-
-/** Returns the child processes of this process that run statements. Linux only. */
-function children(): number[] {
-  return readdirSync('/proc/self/task')
-    .flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' '))
-    .filter((pid) => pid !== '' && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('sqlite-child'))
-    .map(Number);
-}

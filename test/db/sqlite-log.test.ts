@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { MB } from '../../src/contract/limits.js';
+import { computing } from '../helpers/endless-query.js';
 import { openParsedDatabases } from '../helpers/parsed-rows.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
@@ -27,7 +27,7 @@ test('writes beside an endless query are refused before they take more disk than
   const end = new AbortController();
   const reader = databases.query(namespace, READER, [], { timeoutMs: 120_000, signal: end.signal });
   const stopped = t.throwsAsync(reader, { code: 'unavailable' });
-  await sleep(500);
+  await computing(1);
   const rewrite = async (rounds: number) => {
     for (let round = 0; round < rounds; round += 1) await execute('update t set b = randomblob(1000000)');
   };
@@ -71,7 +71,7 @@ test('a log that a long query has made large is cut when it is begun anew', asyn
   const end = new AbortController();
   const reader = databases.query(other, READER, [], { timeoutMs: 120_000, signal: end.signal });
   const stopped = t.throwsAsync(reader, { code: 'unavailable' });
-  await sleep(500);
+  await computing(1);
   for (let n = 0; n < 60 && logBytes() <= 20 * MB; n += 1) {
     await execute('update t set b = randomblob(4000000)');
   }

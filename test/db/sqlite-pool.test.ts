@@ -1,17 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { mayStart } from '../../db/function-databases/drivers/sqlite-pool.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
+import { computing, ENDLESS_QUERY, sqliteChildren } from '../helpers/endless-query.js';
 import { openParsedDatabases } from '../helpers/parsed-rows.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
 
 const directory = tempDir();
 const limits = { timeoutMs: 30_000 };
-const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
 
 test.serial(
   'every query of a fifth namespace is answered while four namespaces run endless queries',
@@ -27,7 +25,7 @@ test.serial(
         const end = new AbortController();
         ends.push(end);
         const options = { timeoutMs: 120_000, signal: end.signal };
-        return databases.query(namespaceSchema.parse(name), ENDLESS, [], options);
+        return databases.query(namespaceSchema.parse(name), ENDLESS_QUERY, [], options);
       }),
     );
     let endedAttacks = 0;
@@ -39,7 +37,8 @@ test.serial(
         ),
       ),
     );
-    await sleep(1_500);
+    // As many as four namespaces may start, see the next test.
+    await computing(12);
     // A query that had to wait for an endless one would fail at its own timeout, which is shorter.
     for (let round = 0; round < 5; round += 1) {
       t.deepEqual(await query(), [{ one: 1 }]);
@@ -80,13 +79,11 @@ test.serial(
     });
     t.teardown(() => databases.close());
     const namespace = namespaceSchema.parse('nice');
-    const pids = () =>
-      children().filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('sqlite-child'));
-    const nice = () => pids().map((pid) => getPriority(pid));
+    const nice = () => sqliteChildren().map((pid) => getPriority(pid));
     await databases.query(namespace, 'select 1', [], limits);
     const own = getPriority();
     t.deepEqual(nice(), [Math.min(own + 5, 19)]);
-    const first = pids();
+    const first = sqliteChildren();
     // Twice as long until it takes long on this machine, too.
     for (let rows = 8_000_000, isLowest = false; !isLowest; rows *= 2) {
       const count = `with recursive n(i) as (select 1 union all select i + 1 from n where i < ${rows}) select max(i) as m from n`;
@@ -102,13 +99,6 @@ test.serial(
     }
     await databases.query(namespace, 'select 1', [], limits);
     t.deepEqual(nice(), [Math.min(own + 5, 19)]);
-    t.notDeepEqual(pids(), first);
+    t.notDeepEqual(sqliteChildren(), first);
   },
 );
-
-/** Returns the child processes of this process. Linux only. */
-function children(): number[] {
-  return readdirSync('/proc/self/task').flatMap((task) =>
-    readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
-}

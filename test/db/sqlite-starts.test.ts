@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { SqlitePool } from '../../db/function-databases/drivers/sqlite-pool.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
+import { ENDLESS_QUERY } from '../helpers/endless-query.js';
 import { openParsedDatabases } from '../helpers/parsed-rows.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const directory = tempDir();
 const namespace = namespaceSchema.parse('starts');
 const limits = { timeoutMs: 30_000 };
-const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
 const { EAGAIN, EMFILE, ENOMEM } = constants.errno;
 
 for (const [code, errno] of Object.entries({ EAGAIN, EMFILE, ENOMEM })) {
@@ -47,7 +47,7 @@ for (const [code, errno] of Object.entries({ EAGAIN, EMFILE, ENOMEM })) {
       );
       // An aborted statement ends its process, and no other one can run those that wait for it.
       const end = new AbortController();
-      const endless = run(ENDLESS, end.signal);
+      const endless = run(ENDLESS_QUERY, end.signal);
       const waiting = run('select 1');
       end.abort();
       await t.throwsAsync(endless, { message: 'aborted' });

@@ -8,12 +8,12 @@ import { FairQueue } from '../../src/concurrency/fair-queue.js';
 import { namespaceSchema } from '../../src/contract/ids.js';
 import { MB } from '../../src/contract/limits.js';
 import { isAppError } from '../../src/errors.js';
+import { computing, ENDLESS_QUERY } from '../helpers/endless-query.js';
 import { openParsedDatabases } from '../helpers/parsed-rows.js';
 import { tempDir } from '../helpers/temp-dir.js';
 
 const directory = tempDir();
 const [attacker, victim] = [namespaceSchema.parse('attacker'), namespaceSchema.parse('victim')];
-const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
 
 test.serial(
   'statements behind endless ones are refused beyond 1,000, and delay no other namespace',
@@ -33,8 +33,8 @@ test.serial(
         codes.set(code, (codes.get(code) ?? 0) + 1);
       }
     };
-    const endless = Array.from({ length: 4 }, () => start(ENDLESS));
-    await sleep(300);
+    const endless = Array.from({ length: 4 }, () => start(ENDLESS_QUERY));
+    await computing(endless.length);
     const flood = Array.from({ length: 10_000 }, () => start('select 1'));
     await sleep(0);
     t.deepEqual([...codes], [['rate_limited', 10_000 - 996]]);

@@ -29,6 +29,8 @@ test('every code block has a language that one of these tests checks or is marke
   t.true(of('sh').length >= 9);
   t.true(of('ts').length >= 4);
   t.true(of('yaml').length >= 8);
+  t.true(of('json').length >= 6);
+  t.true(of('go').length >= 1);
 });
 
 test('JSON blocks are valid JSON', (t) => {

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { ENDLESS_QUERY } from '../helpers/endless-query.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
 import { aTenant, sharedEngine } from '../http/served.js';
@@ -177,14 +178,7 @@ test('an endless SQL query is stopped at the timeout while other functions run',
   const wasm = await probeWasm();
   await api.deploy('endless', wasm, { timeout_seconds: '2' });
   await api.deploy('quick', wasm);
-  const endless = api.invoke(
-    'endless',
-    commands({
-      op: 'query',
-      a: 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n',
-      b: '[]',
-    }),
-  );
+  const endless = api.invoke('endless', commands({ op: 'query', a: ENDLESS_QUERY, b: '[]' }));
   for (let round = 0; round < 5; round += 1) {
     const reply = await api.invoke('quick', commands({ op: 'query', a: 'SELECT 1 AS one', b: '[]' }));
     t.deepEqual(reply.json, { results: [[{ one: 1 }]] }, reply.text);

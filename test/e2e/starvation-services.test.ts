@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { Api, ApiReply } from '../helpers/api.js';
+import { ENDLESS_QUERY } from '../helpers/endless-query.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { startEngine } from '../helpers/running-engine.js';
 import { until } from '../helpers/until.js';
@@ -11,7 +12,6 @@ const GIVE_UP_MS = 15_000;
 /** How long an attack runs before the victim is measured. */
 const LEAD_MS = 1500;
 const ASYNC = { prefer: 'respond-async' };
-const ENDLESS = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
 const MANY_ROWS =
   'with recursive n(i) as (select 1 union all select i + 1 from n where i < 990000) select 1 as a from n';
 
@@ -32,8 +32,8 @@ const ATTACKS: Record<string, Attack> = {
     isEndless: true,
     send: (attacker, turn) =>
       turn % 2 === 0
-        ? attacker.post('/v1/rqlite/query', { sql: ENDLESS, args: [] })
-        : attacker.invoke('probe', commands({ op: 'query', a: ENDLESS, b: '[]' })),
+        ? attacker.post('/v1/rqlite/query', { sql: ENDLESS_QUERY, args: [] })
+        : attacker.invoke('probe', commands({ op: 'query', a: ENDLESS_QUERY, b: '[]' })),
   },
   'queries with the maximum number of rows from functions and over HTTP': {
     clients: 24,

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { MB } from '../../src/contract/limits.js';
 import type { ApiReply } from '../helpers/api.js';
+import { ENDLESS_QUERY } from '../helpers/endless-query.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { requestHead as head } from '../helpers/raw-http.js';
 import { watchMemory } from '../helpers/rss.js';
@@ -90,9 +91,8 @@ test.serial('statements that wait for the database use a limited amount of memor
     t,
     async (engine) => {
       const attacker = await aTenantWithProbe(engine, { timeout_seconds: '300' });
-      const endless = 'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
       // As many as may run at once for a namespace.
-      const input = commands({ op: 'query', a: endless, b: '[]' });
+      const input = commands({ op: 'query', a: ENDLESS_QUERY, b: '[]' });
       const started = Array.from({ length: 4 }, () =>
         attacker.invoke('probe', input, { prefer: 'respond-async' }),
       );

@@ -91,7 +91,7 @@ test('a sleeping guest releases its CPU slot', async (t) => {
   const wasm = await kitchen();
   const stop = new AbortController();
   const asleep = runText(engine, wasm, 'sleep 600000', { signal: stop.signal, timeoutMs: 300_000 });
-  while (engine.stats().parked === 0) await delay(5);
+  await until('the guest is parked', () => engine.stats().parked > 0);
   t.is((await runText(engine, wasm, 'echo awake')).output, 'awake\n');
   stop.abort();
   t.is((await asleep).status, 'cancelled');

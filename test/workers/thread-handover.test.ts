@@ -5,6 +5,7 @@ import { openEngine } from '../../workers/engine/engine.js';
 import { DATA_BYTES } from '../../workers/threads/protocol.js';
 import { guestCall, runText } from '../helpers/engine.js';
 import { guest } from '../helpers/guests.js';
+import { until } from '../helpers/until.js';
 
 /** Long enough for a busy machine to run a guest that ends at once. */
 const IN_TIME_MS = 3000;
@@ -33,7 +34,7 @@ async function runUntilShort(engine: Engine, wasm: Uint8Array): Promise<void> {
 }
 
 async function idle(engine: Engine): Promise<void> {
-  while (engine.stats().busy > 0) await delay(2);
+  await until('the engine is idle', () => engine.stats().busy === 0);
 }
 
 test('concurrent invocations with inputs of all sizes each return their own output', async (t) => {

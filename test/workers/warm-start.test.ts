@@ -163,7 +163,7 @@ test('warm instances are reused, counted, and evicted when the memory budget is 
   const options = { warmStart: 'go-command' } as const;
   const wasm = await guest('kitchen.go');
   for (let round = 0; round < 3; round++) await runText(small, wasm, '{"name":"n"}', options);
-  while (small.stats().busy > 0) await delay(5);
+  await until('the engine is idle', () => small.stats().busy === 0);
   const { warmRuns, warmInstances, memoryMb } = small.stats();
   t.deepEqual({ warmRuns, warmInstances }, { warmRuns: 2, warmInstances: 1 });
   t.true(memoryMb > 2 && memoryMb < 12);

@@ -1,5 +1,6 @@
-import { openFunctionDatabases } from '../../db/function-databases/open.js';
-import { DEFAULT_NAMESPACE } from '../../src/contract/ids.js';
+import { openFunctionDatabases } from '../../../db/function-databases/open.js';
+import { DEFAULT_NAMESPACE } from '../../../src/contract/ids.js';
+import { ENDLESS_QUERY } from '../../helpers/endless-query.js';
 
 /**
  * A process with a running SQL statement that never ends. Argument: the directory of the databases.
@@ -7,10 +8,5 @@ import { DEFAULT_NAMESPACE } from '../../src/contract/ids.js';
 const [directory = ''] = process.argv.slice(2);
 const databases = await openFunctionDatabases({ driver: 'sqlite', directory, maxChildren: 1 });
 await databases.query(DEFAULT_NAMESPACE, 'select 1', [], { timeoutMs: 30_000 });
-void databases.query(
-  DEFAULT_NAMESPACE,
-  'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n',
-  [],
-  { timeoutMs: 300_000 },
-);
+void databases.query(DEFAULT_NAMESPACE, ENDLESS_QUERY, [], { timeoutMs: 300_000 });
 console.log('running');
