@@ -1,5 +1,4 @@
 import { auditQuerySchema, auditReplySchema } from '../../contract/http/auth.js';
-import type { AuditQuery } from '../../ports/store/audit.js';
 import { parseSince } from '../request/since.js';
 import { json, routeUsing } from '../route.js';
 
@@ -22,14 +21,13 @@ export const readAudit = route({
   responses: { 200: { description: 'One page.', schema: auditReplySchema } },
   errors: ['forbidden'],
   async handle({ services, principal, query }) {
-    const request: AuditQuery = {
+    const { items, nextCursor } = await services.audit.list({
       namespace: query.namespace ?? principal.namespace,
+      since: query.since === undefined ? undefined : parseSince(query.since),
+      actor: query.actor,
       limit: query.limit ?? DEFAULT_LIMIT,
-    };
-    if (query.since !== undefined) request.since = parseSince(query.since);
-    if (query.actor !== undefined) request.actor = query.actor;
-    if (query.cursor !== undefined) request.cursor = query.cursor;
-    const { items, nextCursor } = await services.audit.list(request);
+      cursor: query.cursor,
+    });
     return json(200, { events: items, count: items.length, next_cursor: nextCursor });
   },
 });

@@ -45,10 +45,10 @@ export type AuditAction =
 
 export interface AuditQuery {
   namespace: Namespace;
-  since?: number;
-  actor?: string;
+  since?: number | undefined;
+  actor?: string | undefined;
   limit: number;
-  cursor?: string;
+  cursor?: string | undefined;
 }
 
 export interface AuditStore {
