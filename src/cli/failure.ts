@@ -14,7 +14,10 @@ const replySchema = z.object({
 /** Longest output of a failed function that is shown, in characters. */
 const MAX_SHOWN_OUTPUT = 2000;
 
-/** Error codes for responses without a code. */
+/**
+ * Error codes for responses without a code, which come from a proxy. 504 has none: it does not say
+ * that a function exceeded its timeout, nor whether its invocation was accepted.
+ */
 const BY_STATUS = new Map<number, ErrorCode>([
   [400, 'invalid_request'],
   [401, 'unauthorized'],
@@ -25,7 +28,6 @@ const BY_STATUS = new Map<number, ErrorCode>([
   [422, 'idempotency_mismatch'],
   [429, 'rate_limited'],
   [503, 'unavailable'],
-  [504, 'function_timeout'],
 ]);
 
 /** Errors with an id to look up: in the log of the function, or in that of the engine. */

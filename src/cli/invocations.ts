@@ -1,5 +1,5 @@
 import { replayReplySchema } from '../contract/http/invocations.js';
-import type { InvocationRecord } from '../contract/invocation.js';
+import { type InvocationRecord, invocationRecordSchema } from '../contract/invocation.js';
 import { readData } from './data.js';
 import type { CliSession } from './session.js';
 import type { Terminal } from './terminal.js';
@@ -24,8 +24,14 @@ export async function replayOne(
   terminal.show(reply, replayReplySchema, ({ request_id }) => `Replayed as ${request_id}`);
 }
 
+/** Prints one invocation with its attempts and, while they are kept, its input and output. */
+export async function showInvocation({ client, terminal }: CliSession, id: string): Promise<void> {
+  const reply = await client.call('GET', `/v1/invocations/${encodeURIComponent(id)}`);
+  terminal.show(reply, invocationRecordSchema, (record) => renderInvocation(terminal, record));
+}
+
 /** Formats an invocation as a table of its fields, followed by its attempts. */
-export function renderInvocation(terminal: Terminal, { attempts, ...record }: InvocationRecord): string {
+function renderInvocation(terminal: Terminal, { attempts, ...record }: InvocationRecord): string {
   const rows = Object.entries(record).map(([key, value]) => [key, cell(value)]);
   const tries = attempts.map((attempt) => [
     `attempt ${attempt.number}`,

@@ -65,6 +65,17 @@ test('a reply that is not from an Orama engine exits with 1 and a hint about the
   t.regex(run.stderr, /is the address right\?/);
 });
 
+test('the 504 of a proxy is not reported as the timeout of a function', async (t) => {
+  const server = await answeringServer((_request, response) => {
+    response.writeHead(504).end('<html>Gateway Timeout</html>');
+  });
+  t.teardown(server.close);
+  const run = await runCli(['invoke', 'hello'], { home, env: server.env });
+  t.is(run.code, 1);
+  t.regex(run.stderr, /The server answered 504/);
+  t.notRegex(run.stderr, /Raise "timeout"/);
+});
+
 test('lists are tab-separated lines in a pipe, and the unchanged reply with --json', async (t) => {
   const reply = { functions: [RECORD], count: 1, more: 'than this version knows' };
   const server = await answeringServer((_request, response) => json(response, 200, reply));

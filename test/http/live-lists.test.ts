@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import { readEvents } from '../../src/cli/server-events.js';
 import type { Api, JsonValue } from '../helpers/api.js';
 import { commands, probeWasm } from '../helpers/probe.js';
 import { until } from '../helpers/until.js';
@@ -24,13 +25,8 @@ async function follow(api: Api, path: string): Promise<Followed> {
   if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
   const events: JsonValue[] = [];
   const read = async () => {
-    let text = '';
-    const decoder = new TextDecoder();
-    for await (const part of response.body ?? []) {
-      text += decoder.decode(part, { stream: true });
-      const blocks = text.split('\n\n');
-      text = blocks.pop() ?? '';
-      for (const block of blocks) if (block.startsWith('data: ')) events.push(JSON.parse(block.slice(6)));
+    for await (const { data } of readEvents(response.body ?? new ReadableStream())) {
+      if (data !== undefined) events.push(JSON.parse(data));
     }
   };
   return { events, ended: read().catch(() => undefined), stop: () => control.abort() };

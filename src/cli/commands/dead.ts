@@ -5,7 +5,7 @@ import { invocationRecordSchema } from '../../contract/invocation.js';
 import { AppError, isAppError } from '../../errors.js';
 import type { Client } from '../client.js';
 import { confirm } from '../confirm.js';
-import { type ReplayFlags, renderInvocation, replayOne } from '../invocations.js';
+import { type ReplayFlags, replayOne, showInvocation } from '../invocations.js';
 import { printNextPage } from '../next-page.js';
 import { openSession } from '../session.js';
 import { moment, wholeNumber } from '../values.js';
@@ -70,9 +70,7 @@ function addShow(dead: Command): void {
     .description('show one invocation with its input and the error of each attempt')
     .argument('<request-id>')
     .action(async (id: string, _flags, command: Command) => {
-      const { client, terminal } = openSession(command);
-      const reply = await client.call('GET', `/v1/invocations/${encodeURIComponent(id)}`);
-      terminal.show(reply, invocationRecordSchema, (record) => renderInvocation(terminal, record));
+      await showInvocation(openSession(command), id);
     });
 }
 

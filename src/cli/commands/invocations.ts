@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { cancelReplySchema, invocationsReplySchema } from '../../contract/http/invocations.js';
-import { invocationRecordSchema, invocationStateSchema } from '../../contract/invocation.js';
-import { type ReplayFlags, renderInvocation, replayOne } from '../invocations.js';
+import { invocationStateSchema } from '../../contract/invocation.js';
+import { type ReplayFlags, replayOne, showInvocation } from '../invocations.js';
 import { printNextPage } from '../next-page.js';
 import { openSession } from '../session.js';
 import { moment, wholeNumber } from '../values.js';
@@ -76,9 +76,7 @@ function addGet(invocations: Command): void {
     .description('show an invocation: its state, attempts and, while kept, its input and output')
     .argument('<request-id>')
     .action(async (id: string, _flags, command: Command) => {
-      const { client, terminal } = openSession(command);
-      const reply = await client.call('GET', `/v1/invocations/${encodeURIComponent(id)}`);
-      terminal.show(reply, invocationRecordSchema, (record) => renderInvocation(terminal, record));
+      await showInvocation(openSession(command), id);
     });
 }
 
