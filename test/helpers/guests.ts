@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
@@ -6,7 +6,6 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { succeeds } from './succeeds.js';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -116,18 +115,21 @@ function compilerOf(source: string): Compiler {
   return compiler;
 }
 
-const probes = new Map<string, Promise<boolean>>();
+const probes = new Map<string, boolean>();
 
-/** Resolves with null if the source's compiler is installed, otherwise with its name. */
-export async function missingCompiler(source: string): Promise<string | null> {
+/**
+ * Returns null if the source's compiler is installed, otherwise its name. Synchronous, since ava
+ * registers no tests after an await.
+ */
+export function missingCompiler(source: string): string | null {
   const { probe, missing } = compilerOf(source);
   const [file, ...args] = probe;
   let found = probes.get(file);
   if (found === undefined) {
-    found = succeeds(run(file, args));
+    found = spawnSync(file, args, { stdio: 'ignore' }).status === 0;
     probes.set(file, found);
   }
-  return (await found) ? null : missing;
+  return found ? null : missing;
 }
 
 const built = new Map<string, Promise<Uint8Array>>();
@@ -156,7 +158,7 @@ async function build(source: string): Promise<Uint8Array> {
     .slice(0, 16);
   const target = join(cache, `${source}-${hash}.wasm`);
   if (existsSync(target)) return new Uint8Array(await readFile(target));
-  const missing = await missingCompiler(source);
+  const missing = missingCompiler(source);
   if (missing !== null) throw new Error(`${source} needs ${missing}, which is not on this machine`);
 
   await mkdir(cache, { recursive: true });

@@ -47,7 +47,7 @@ test('host call texts over the limit are refused before the call; SQL and its ar
 });
 
 for (const source of ['host.c', 'host.rs', 'host.go', 'host.as.ts']) {
-  const missing = await missingCompiler(source);
+  const missing = missingCompiler(source);
   if (missing !== null) {
     notRun(`${missing}: not found, host functions from ${source} not run`);
     continue;

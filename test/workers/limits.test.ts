@@ -22,7 +22,7 @@ for (const [source, input, small] of [
   ['kitchen.go', '{"op":"bomb"}', 8],
   ['kitchen.as.ts', 'bomb', 1],
 ] as const) {
-  const missing = await missingCompiler(source);
+  const missing = missingCompiler(source);
   if (missing !== null) {
     notRun(`${missing}: not found, a memory bomb in ${source} not run`);
     continue;
