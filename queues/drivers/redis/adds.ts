@@ -11,9 +11,9 @@ import { MAX_JOBS_PER_COMMAND } from '../../job-store.js';
 import type { QueueQuota } from '../../queue-quota.js';
 import { UnconfirmedAdd } from '../../unconfirmed-add.js';
 import { nextJobsOf } from './batching-backend.js';
+import type { UsageKeys } from './key-prefix.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import { encodeUsageEntry } from './usage-entry.js';
-import type { UsageKeys } from './usage-index.js';
 
 /**
  * Redis must execute an add within this time, or it adds nothing. It is shorter than the time that

@@ -9,6 +9,7 @@ import type { Warn } from '../../warn.js';
 import { removeOldConsumers } from './backlog.js';
 import { createdAtOf } from './counts.js';
 import { removeOldRecords } from './crash-journal.js';
+import type { UsageKeys } from './key-prefix.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import { decodeUsageEntry, encodeUsageEntry } from './usage-entry.js';
 
@@ -19,13 +20,6 @@ import { decodeUsageEntry, encodeUsageEntry } from './usage-entry.js';
 const ENDED_WITHIN_MS = 25;
 const SWEEP_EVERY_MS = 60_000;
 const SWEEP_STEP = 500;
-
-export interface UsageKeys {
-  /** `{orama}:`, before the kind in the names of BullMQ's keys. */
-  prefix: string;
-  /** `{orama}:usage:` */
-  usage: string;
-}
 
 /**
  * Counts what BullMQ does not count, on the same Redis: adds.ts counts jobs in, this class counts
