@@ -38,6 +38,7 @@ import { RedisCrashJournal } from './crash-journal.js';
 import { KEY_PREFIX, type UsageKeys } from './key-prefix.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import { UsageIndex } from './usage-index.js';
+import { UsageSweep } from './usage-sweep.js';
 
 /**
  * A marker can be lost with the process that took it; a job then waits at most this long, in
@@ -74,8 +75,9 @@ async function openParts(server: RedisServer, connection: RedisConnection, limit
   const client = await backends.async.client;
   const keys: UsageKeys = { prefix: `${KEY_PREFIX}:`, usage: `${KEY_PREFIX}:usage:` };
   const usage = new UsageIndex(connection, client, keys, warn);
+  const sweep = new UsageSweep({ connection, client, keys, usage, warn });
   const adds = await RedisAdds.open(connection, client, keys, limits);
-  return { server, connection, queues, ticks, tasks, backends, client, keys, adds, usage, warn };
+  return { server, connection, queues, ticks, tasks, backends, client, keys, adds, usage, sweep, warn };
 }
 
 /** The queue driver for BullMQ on Redis 7 or later, Valkey and Redis Cluster. */
@@ -178,7 +180,7 @@ export class RedisDriver implements QueueDriver {
   }
 
   onRemoved(handler: RemovedHandler): void {
-    this.#parts.usage.onRemoved(handler);
+    this.#parts.sweep.onRemoved(handler);
   }
 
   requestCancel(id: string): Promise<void> {
@@ -226,6 +228,7 @@ export class RedisDriver implements QueueDriver {
 
   async close(): Promise<void> {
     await this.adds.idle();
+    this.#parts.sweep.close();
     await this.#parts.usage.close();
     await Promise.all(
       [...QUEUE_KINDS.map((kind) => this.queues[kind]), this.ticks, this.tasks].map((queue) => queue.close()),
