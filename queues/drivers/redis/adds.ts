@@ -1,4 +1,5 @@
 import type { RedisClient } from 'bullmq';
+import { MB } from '../../../src/contract/limits.js';
 import type { AppError } from '../../../src/errors.js';
 import { type RedisConnection, wasNotExecuted } from '../../../src/redis/connection.js';
 import type { BatchFetcher } from '../../batch-fetcher.js';
@@ -24,7 +25,7 @@ const ADD_WITHIN_MS = 1500;
 const CLOCK_MARGIN_MS = 100;
 
 /** The largest number of input bytes per command, so that a slow network does not delay a batch. */
-const MAX_BYTES = 8 << 20;
+const MAX_BYTES = 8 * MB;
 
 /** The arguments of one call of `add`. */
 interface Add {
