@@ -1,10 +1,11 @@
 import { FairQueue } from '../src/concurrency/fair-queue.js';
+import { MB } from '../src/contract/limits.js';
 
 /**
  * The limit of input bytes in pending adds, after which further adds wait. While a job is being
  * added, its input is in memory several times: as the job's data, as JSON, and as a command.
  */
-const FULL_BYTES = 64 << 20;
+const FULL_BYTES = 64 * MB;
 /**
  * Adds with at most this many input bytes wait only beyond twice the limit, because most adds are
  * small.

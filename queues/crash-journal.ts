@@ -1,3 +1,4 @@
+import { DAY_MS } from '../src/contract/limits.js';
 import type { Closable } from '../src/ports/closable.js';
 
 /**
@@ -34,4 +35,4 @@ export interface CrashJournal extends Closable {
  * The retention of records. A job is redelivered within this time after a crash, even behind a long
  * backlog; a crash whose record has expired is not counted against it.
  */
-export const RETENTION_MS = 24 * 3_600_000;
+export const RETENTION_MS = DAY_MS;

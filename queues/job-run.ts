@@ -7,7 +7,6 @@ import type { CrashGuard, GuardedRun } from './crash-guard.js';
 import type { JobCounts } from './driver.js';
 import { toDelivery } from './job-codec.js';
 import type { InvocationJob } from './job-data.js';
-import type { RunOutcome } from './job-runs.js';
 import type { JobSettler, PutBack } from './job-settler.js';
 import type { Prefetch } from './prefetch.js';
 import type { QueueKind } from './queue-names.js';
@@ -21,6 +20,13 @@ import type { Warn } from './warn.js';
 const AFTER_FAULT: PutBack = { kind: 'later', delayMs: 2000 };
 /** The delay of a job that gave up its place to the jobs behind it, in milliseconds. */
 const BEHIND_OTHERS: PutBack = { kind: 'later', delayMs: 100 };
+
+/**
+ * What is to be done with a job that has been run: `done`: remove it from the queue; `moved`:
+ * nothing, as this process no longer owns it; `unstarted`: return it to the queue without counting
+ * an attempt.
+ */
+export type Disposition = 'done' | 'moved' | 'unstarted';
 
 /** What the runs of one queue share in this process. */
 export interface JobRunContext {
@@ -59,7 +65,7 @@ export class JobRun {
   }
 
   /** Rejects when the job's data cannot be decoded. */
-  async run(): Promise<RunOutcome> {
+  async run(): Promise<Disposition> {
     const { jobCounts } = this.#context;
     jobCounts.began?.(this.#job);
     try {
@@ -71,7 +77,7 @@ export class JobRun {
     }
   }
 
-  async #run(): Promise<RunOutcome> {
+  async #run(): Promise<Disposition> {
     const { kind, slots, cancelRequests } = this.#context;
     const crashesWhileRunning = this.#job.stalledCounter === 0 ? 0 : await this.#crashesWhileRunning();
     if (crashesWhileRunning === null) return this.#putBack(AFTER_FAULT);
@@ -102,7 +108,7 @@ export class JobRun {
     return this.#cancellation.reason === 'lost';
   }
 
-  async #putBack(to: PutBack): Promise<RunOutcome> {
+  async #putBack(to: PutBack): Promise<Disposition> {
     await this.#context.settler.putBack(this.#job, this.#token, to, () => this.#isLost);
     return 'moved';
   }

@@ -5,6 +5,7 @@ import type { BatchFetcher } from './batch-fetcher.js';
 import type { BullQueue } from './driver.js';
 import { isJobData } from './job-codec.js';
 import type { InvocationJob, JobData } from './job-data.js';
+import type { Disposition } from './job-run.js';
 import type { JobSettler } from './job-settler.js';
 import {
   type EmptyQueue,
@@ -16,12 +17,6 @@ import {
 import { LockRenewal } from './lock-renewal.js';
 import type { QueueTimings } from './timings.js';
 import type { Warn } from './warn.js';
-
-/**
- * The result of running a job: `done`: remove it from the queue; `moved`: this process no longer
- * owns it; `unstarted`: return it to the queue without counting an attempt.
- */
-export type RunOutcome = 'done' | 'moved' | 'unstarted';
 
 export interface JobRunsOptions {
   store: JobStore;
@@ -35,7 +30,7 @@ export interface JobRunsOptions {
   timings: QueueTimings;
   warn: Warn;
   /** Runs a job until its end is recorded. Rejects when the job can never be run. */
-  run(job: InvocationJob, token: string): Promise<RunOutcome>;
+  run(job: InvocationJob, token: string): Promise<Disposition>;
   /** Called with the lock token of a run when the job now belongs to another run. */
   onLost(token: string): void;
 }
@@ -82,17 +77,17 @@ export class JobRuns implements Closable, BatchFetcher {
   }
 
   /** Whether no further job may be fetched. */
-  get areFull(): boolean {
+  get isFull(): boolean {
     return this.#freeCapacity <= 0;
   }
 
   /** Whether runs or settlements are pending. */
-  get arePending(): boolean {
+  get hasPending(): boolean {
     return this.#pending.size > 0;
   }
 
   /** Whether a pending command may still bring jobs. */
-  get mayArrive(): boolean {
+  get hasReserved(): boolean {
     return this.#reserved > 0;
   }
 
@@ -221,10 +216,10 @@ export class JobRuns implements Closable, BatchFetcher {
       const held: HeldRun = { id: job.id ?? '', token, attemptsStarted: job.attemptsStarted };
       this.#renewal.track(held);
       try {
-        const outcome = await this.#options.run(job, token);
-        if (outcome === 'unstarted') this.#returnToQueue(held);
+        const disposition = await this.#options.run(job, token);
+        if (disposition === 'unstarted') this.#returnToQueue(held);
         job =
-          outcome === 'done'
+          disposition === 'done'
             ? this.#readNext(await this.#settler.complete(job, token, () => this.#mayFetchNext), token)
             : null;
       } catch (error) {

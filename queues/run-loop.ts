@@ -73,8 +73,8 @@ export class RunLoop implements Closable {
     await this.#store.disconnectBlocking();
     await this.#running;
     // Jobs that still arrive are returned to the queue.
-    while (this.runs.arePending || this.runs.mayArrive) {
-      await (this.runs.arePending ? this.runs.settled() : this.#sleep());
+    while (this.runs.hasPending || this.runs.hasReserved) {
+      await (this.runs.hasPending ? this.runs.settled() : this.#sleep());
     }
     await this.#stalledChecks.close();
     await this.runs.close();
@@ -105,7 +105,7 @@ export class RunLoop implements Closable {
 
   #nextState(): LoopState {
     if (this.#backoffUntil > performance.now()) return 'backoff';
-    if (this.runs.areFull) return 'full';
+    if (this.runs.isFull) return 'full';
     return this.#waiter.isEmpty ? 'waiting' : 'fetching';
   }
 

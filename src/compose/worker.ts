@@ -60,7 +60,7 @@ function composeLogWriter(ports: Ports, closers: Closers): LogWriter {
   );
 }
 
-export interface WorkerParts {
+export interface WorkerDeps {
   engine: Engine;
   logWriter: LogWriter;
   deadline: ShutdownDeadline;
@@ -75,7 +75,7 @@ export interface WorkerParts {
 export async function startWorker(
   ports: Ports,
   core: Core,
-  { engine, logWriter, deadline, replay }: WorkerParts,
+  { engine, logWriter, deadline, replay }: WorkerDeps,
   closers: Closers,
 ): Promise<void> {
   const { config, logger, store } = ports;

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import type { Queues } from '../../queues/bull-queues.js';
 import { removeOldConsumers } from '../../queues/drivers/redis/backlog.js';
 import { UsageIndex } from '../../queues/drivers/redis/usage-index.js';
+import { UsageSweep } from '../../queues/drivers/redis/usage-sweep.js';
 import { REBASE_AT } from '../../queues/fairness.js';
 import { openQueues } from '../../queues/open.js';
 import { hold } from '../helpers/consuming.js';
@@ -15,6 +16,7 @@ import { until } from '../helpers/until.js';
 interface Context {
   redis: Redis;
   usage: UsageIndex;
+  sweep: UsageSweep;
   queues: Queues;
 }
 const { serial: test } = anyTest as TestFn<Context>;
@@ -30,17 +32,25 @@ test.after.always(() => server.close());
 test.beforeEach(async (t) => {
   const redis = new Redis(server.url);
   await redis.flushall();
-  const usage = new UsageIndex(redis, createIORedisClient(redis), KEYS, () => {});
-  t.context = { redis, usage, queues: await openQueues({ driver: 'redis', url: server.url, ...LIMITS }) };
+  const deps = { connection: redis, client: createIORedisClient(redis), keys: KEYS, warn: () => {} };
+  const usage = new UsageIndex(redis, deps.client, KEYS, deps.warn);
+  const sweep = new UsageSweep({ ...deps, usage });
+  t.context = {
+    redis,
+    usage,
+    sweep,
+    queues: await openQueues({ driver: 'redis', url: server.url, ...LIMITS }),
+  };
 });
 test.afterEach.always(async (t) => {
+  t.context.sweep.close();
   await t.context.usage.close();
   await t.context.queues.close();
   t.context.redis.disconnect();
 });
 
 test('a sweep removes jobs that are no longer in the queue from the usage index, and no others', async (t) => {
-  const { redis, usage, queues } = t.context;
+  const { redis, queues, sweep } = t.context;
   const jobs = Array.from({ length: 20 }, () => queued({ input: Buffer.from('12345') }));
   await queues.queue.add(jobs);
   // As if the workers of half of the jobs had been killed between completing them and removing them
@@ -53,13 +63,13 @@ test('a sweep removes jobs that are no longer in the queue from the usage index,
       .exec();
   }
   t.is((await queues.queue.counts()).bytes, 100);
-  await usage.sweep();
+  await sweep.run();
   t.like(await queues.queue.counts(), { bytes: 50, waiting: 10 });
   t.is((await queues.queue.list(namespace('default'), { limit: 50 })).items.length, 10);
 });
 
 test('an invocation whose data another program replaces, or whose job it finishes, is ended by a sweep', async (t) => {
-  const { redis, usage, queues } = t.context;
+  const { redis, queues, sweep } = t.context;
   const warnings: string[] = [];
   const worker = await openQueues({
     ...{ driver: 'redis', url: server.url, ...LIMITS },
@@ -85,11 +95,11 @@ test('an invocation whose data another program replaces, or whose job it finishe
   await until('the job is refused', () => warnings.length === 1);
 
   const ended: string[] = [];
-  usage.onRemoved(async ({ invocation }) => {
+  sweep.onRemoved(async ({ invocation }) => {
     ended.push(invocation.id);
     return true;
   });
-  await usage.sweep();
+  await sweep.run();
   t.deepEqual(ended.toSorted(), [id, finished.invocation.id].toSorted());
   const { items } = await queues.queue.list(namespace('default'), { limit: 10 });
   t.deepEqual(
@@ -100,15 +110,15 @@ test('an invocation whose data another program replaces, or whose job it finishe
 });
 
 test('a sweep leaves a job to the process that cancels it, and ends it half a minute later if that died', async (t) => {
-  const { redis, usage, queues } = t.context;
+  const { redis, usage, queues, sweep } = t.context;
   const ended: string[] = [];
-  usage.onRemoved(async ({ invocation }) => {
+  sweep.onRemoved(async ({ invocation }) => {
     ended.push(invocation.id);
     return true;
   });
   const [cancelled, abandoned] = [queued(), queued()];
   await queues.queue.add([cancelled, abandoned]);
-  await queues.queue.cancel(cancelled.invocation.id, () => usage.sweep());
+  await queues.queue.cancel(cancelled.invocation.id, () => sweep.run());
   t.deepEqual(ended, []);
   const { id: over, namespace: owner } = cancelled.invocation;
   await until('its entry is removed', async () => (await usage.findRemoved(owner, over)) === null);
@@ -119,38 +129,38 @@ test('a sweep leaves a job to the process that cancels it, and ends it half a mi
     t.true(left > 20_000 && left <= 30_000, `${left}`);
     // As when it has expired.
     await redis.del(key);
-    await usage.sweep();
+    await sweep.run();
   });
   t.deepEqual(ended, [id]);
 });
 
 test('a sweep removes the records of processes that died over a day ago, and no younger ones', async (t) => {
-  const { redis, usage } = t.context;
+  const { redis, sweep } = t.context;
   const hourMs = 3_600_000;
   await redis.hset('{orama}:running', {
     old: `${Date.now() - 25 * hourMs} job:0`,
     recent: `${Date.now() - 23 * hourMs} job:1`,
   });
-  await usage.sweep();
+  await sweep.run();
   t.deepEqual(await redis.hkeys('{orama}:running'), ['recent']);
 });
 
 test('a sweep removes consumers of the backlog that are idle for long and have no pending records', async (t) => {
-  const { redis, usage } = t.context;
+  const { redis, sweep } = t.context;
   const [key, group] = ['{orama}:backlog', 'shippers'];
   const consumers = async () => {
     const found = (await redis.xinfo('CONSUMERS', key, group)) as string[][];
     return found.map((fields) => fields[1]).toSorted();
   };
-  await usage.sweep();
+  await sweep.run();
   await redis.xadd(key, '*', 'r', 'a record');
-  await usage.sweep();
+  await sweep.run();
   await redis.xgroup('CREATE', key, group, '0');
   await redis.xreadgroup('GROUP', group, 'has-a-record', 'COUNT', 1, 'STREAMS', key, '>');
   await redis.xgroup('CREATECONSUMER', key, group, 'gone');
   await delay(500);
   await redis.xgroup('CREATECONSUMER', key, group, 'recent');
-  await usage.sweep();
+  await sweep.run();
   t.deepEqual(await consumers(), ['gone', 'has-a-record', 'recent'], 'none is idle for a day');
   await removeOldConsumers(redis, 400);
   t.deepEqual(await consumers(), ['has-a-record', 'recent']);

@@ -9,12 +9,14 @@ import type { Engine, GuestCall, GuestOutcome, HostCaller } from '../../src/port
 import type { Leases } from '../../src/ports/leases.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
-import { crashRows, dueOf, earlierAttempts, endOf, failureOf, refuse } from './end-without-run.js';
+import { crashRows, dueOf } from './end-without-run.js';
 import { type GuestHostDeps, guestHost } from './guest-host.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
 import { keepTrace } from './keep-trace.js';
 import type { LogWriter } from './log-writer.js';
+import { refuse } from './refusal.js';
 import { settleDelivery } from './settle-delivery.js';
+import { earlierAttempts, endOf, failureOf } from './stored-attempts.js';
 import { TraceRecorder } from './trace-recorder.js';
 
 /** The delay of a job whose function has no free `concurrency`, in milliseconds; jittered. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withTimeout } from '../../src/concurrency/timeout.js';
+import { MB } from '../../src/contract/limits.js';
 import { AppError, messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Backlog, DrainLimits } from '../../src/ports/backlog.js';
@@ -9,7 +10,7 @@ import { BacklogWriter, isOutage } from './backlog-writer.js';
 import { encodeRow } from './log-records.js';
 
 /** What one command moves from the backlog to the store. */
-const SHIP_LIMITS: DrainLimits = { records: 500, bytes: 4 << 20 };
+const SHIP_LIMITS: DrainLimits = { records: 500, bytes: 4 * MB };
 /**
  * The timeout of a write to the store, in milliseconds. After it the store counts as unreachable;
  * rows that it wrote nevertheless are ignored when they are written again.

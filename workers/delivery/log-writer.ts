@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MB } from '../../src/contract/limits.js';
 import { messageOf } from '../../src/errors.js';
 import type { Logger } from '../../src/logger.js';
 import type { Closable } from '../../src/ports/closable.js';
@@ -7,7 +8,7 @@ import { sizeOf } from './log-records.js';
 import { LogStore, type LogStoreDeps } from './log-store.js';
 
 const MAX_ROWS = 500;
-const MAX_BYTES = 4 << 20;
+const MAX_BYTES = 4 * MB;
 /**
  * A write of one row costs nearly as much as a write of twenty, and with fast syncs each write
  * would have one or two rows. A write therefore waits while rows keep arriving: at least one per

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { MB } from '../../src/contract/limits.js';
 import type { Program } from '../wasm/run/program.js';
 import { type Snapshot, shareBlocks } from '../wasm/run/snapshot.js';
 
@@ -6,9 +7,9 @@ import { type Snapshot, shareBlocks } from '../wasm/run/snapshot.js';
  * The cache limit in bytes of modules and snapshots; compiled code takes up to three times its
  * module's bytes.
  */
-const MAX_BYTES = 256 << 20;
+const MAX_BYTES = 256 * MB;
 /** The assumed size of a program that is still being loaded. */
-const UNKNOWN_BYTES = 1 << 20;
+const UNKNOWN_BYTES = MB;
 /**
  * The size of a program besides its module and snapshot: its objects on the main thread and on
  * guest threads.

@@ -1,7 +1,7 @@
 import type { GuestThread } from '../threads/guest-thread.js';
+import { finish, finishWithThread } from './answer-run.js';
 import { Cancellations } from './cancellations.js';
 import { Deadlines } from './deadlines.js';
-import { finish, finishWithThread } from './finish.js';
 import { neverStarted, type StopReason } from './outcome.js';
 import { abortOutsideWork, type Run } from './run.js';
 import type { SchedulerState, ThreadRuns } from './thread-runs.js';
@@ -64,7 +64,7 @@ export class Stopping {
     this.#dispatch();
   }
 
-  #stop(run: Run, ending: StopReason): void {
+  #stop(run: Run, reason: StopReason): void {
     // A result that is already in the slot counts, even if it is read late.
     if (run.thread !== null) this.#runs.collectEnded(run.thread);
     if (run.finished || run.stopReason !== null) return;
@@ -80,7 +80,7 @@ export class Stopping {
       this.#dispatch();
       return;
     }
-    run.stopReason = ending;
+    run.stopReason = reason;
     this.#kills++;
     abortOutsideWork(run);
     this.#runs.requeueUnstarted(run.thread);

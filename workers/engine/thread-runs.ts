@@ -1,7 +1,7 @@
 import type { GuestThread } from '../threads/guest-thread.js';
 import type { IdleReport } from '../threads/protocol.js';
 import type { ThreadPool } from '../threads/thread-pool.js';
-import { finishEnded } from './finish.js';
+import { finishEnded } from './answer-run.js';
 import type { Reservations } from './reservations.js';
 import type { Run } from './run.js';
 import type { RunQueue } from './run-queue.js';

@@ -1,6 +1,7 @@
 import type { WarmStart } from '../../src/contract/function.js';
 import type { EngineFunctionName } from '../../src/contract/host-functions.js';
 import type { ResponseText } from '../../src/contract/http-exchange.js';
+import { MB } from '../../src/contract/limits.js';
 import type { ErrorCode } from '../../src/errors.js';
 import type { Program } from '../wasm/run/program.js';
 import type { HostValue } from '../wasm/run/session.js';
@@ -122,7 +123,7 @@ export const DATA_BYTES = 65_536;
  * used, for each killed thread until V8 collects its memory. The C library never recycles blocks of
  * 32 MB or more.
  */
-export const SHARED_BYTES = 33 << 20;
+export const SHARED_BYTES = 33 * MB;
 /**
  * Replies up to this size, in bytes, are stored in shared memory. Larger ones are sent through a
  * message port, which does not retain memory.

@@ -1,5 +1,5 @@
 import type { LogLevel, LogMessage } from '../../src/contract/invocation.js';
-import { MAX_LOG_BYTES, MAX_LOG_LINE_BYTES, MAX_LOG_LINES } from '../../src/contract/limits.js';
+import { MAX_LOG_BYTES, MAX_LOG_LINE_BYTES, MAX_LOG_LINES, MB } from '../../src/contract/limits.js';
 import type { LogSink } from '../wasm/run/session.js';
 
 /**
@@ -117,7 +117,7 @@ export class SharedLog implements LogSink {
   #record(level: LogLevel, line: Uint8Array, length: number): void {
     if (this.#lines >= MAX_LOG_LINES || this.#lineBytes + line.length > MAX_LOG_BYTES) {
       this.#full = true;
-      const what = this.#lines >= MAX_LOG_LINES ? `${MAX_LOG_LINES} lines` : `${MAX_LOG_BYTES >> 20} MB`;
+      const what = this.#lines >= MAX_LOG_LINES ? `${MAX_LOG_LINES} lines` : `${MAX_LOG_BYTES / MB} MB`;
       this.#write('warn', utf8.encode(`the log is cut here: an invocation may log ${what}`));
       return;
     }

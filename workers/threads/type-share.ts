@@ -1,11 +1,11 @@
 /**
- * The types that a process may register, by their weights, and the part of what is left of them
- * that one namespace may add. V8 never removes a function type from its registry, which all
- * threads share: on Node 20 a new type is compared with all others, without a check for
- * interrupts, and Node 24 ends the process at a million types. The limit is about
- * 20,000 types of five values; the largest of 40 public modules has 117.
+ * The largest sum of the weights of the types that a process may register: about 20,000 types of
+ * five values; the largest of 40 public modules has 117 types. V8 never removes a function type
+ * from its registry, which all threads share: on Node 20 a new type is compared with all others,
+ * without a check for interrupts, and Node 24 ends the process at a million types.
  */
 const MAX_WEIGHT = 1 << 17;
+/** A namespace may add up to one part in this many of what is left. */
 const NAMESPACE_PART = 8;
 
 /**
@@ -37,7 +37,10 @@ export class TypeShare {
   }
 }
 
-/** What a type costs V8 to compare: itself and each of its values. */
+/**
+ * Returns the cost of comparing a type with others: 1 for the type and 1 for each of its values. A
+ * type is a text with as many characters; see `distinctTypes`.
+ */
 function weightOf(type: string): number {
   return type.length;
 }

@@ -1,7 +1,7 @@
 import wasiJs from 'wasi-js/dist/wasi.js';
 import { MAX_OUTPUT_BYTES, MB } from '../../src/contract/limits.js';
 import type { GuestMemory } from '../wasm/run/memory.js';
-import { GuestFailure, type GuestSession } from '../wasm/run/session.js';
+import { GuestFailure, type GuestSession, sessionOf } from '../wasm/run/session.js';
 import { bindings } from './bindings.js';
 import { descriptions } from './descriptions.js';
 import { resetTable, STDERR, STDIN, STDOUT, tableFunctions } from './descriptor-table.js';
@@ -116,8 +116,7 @@ export class GuestWasi {
   }
 
   get #session(): GuestSession {
-    if (this.#current === null) throw new GuestFailure('the guest ran outside an invocation');
-    return this.#current;
+    return sessionOf(this.#current);
   }
 
   /** Returns the stream of a descriptor, which fd_renumber may have changed; null for none. */

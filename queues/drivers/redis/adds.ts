@@ -1,4 +1,5 @@
 import type { RedisClient } from 'bullmq';
+import { MB } from '../../../src/contract/limits.js';
 import type { AppError } from '../../../src/errors.js';
 import { type RedisConnection, wasNotExecuted } from '../../../src/redis/connection.js';
 import type { BatchFetcher } from '../../batch-fetcher.js';
@@ -11,9 +12,9 @@ import { MAX_JOBS_PER_COMMAND } from '../../job-store.js';
 import type { QueueQuota } from '../../queue-quota.js';
 import { UnconfirmedAdd } from '../../unconfirmed-add.js';
 import { nextJobsOf } from './batching-backend.js';
+import type { UsageKeys } from './key-prefix.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import { encodeUsageEntry } from './usage-entry.js';
-import type { UsageKeys } from './usage-index.js';
 
 /**
  * Redis must execute an add within this time, or it adds nothing. It is shorter than the time that
@@ -24,7 +25,7 @@ const ADD_WITHIN_MS = 1500;
 const CLOCK_MARGIN_MS = 100;
 
 /** The largest number of input bytes per command, so that a slow network does not delay a batch. */
-const MAX_BYTES = 8 << 20;
+const MAX_BYTES = 8 * MB;
 
 /** The arguments of one call of `add`. */
 interface Add {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ChainableCommander } from 'ioredis';
 import { Serial } from '../../../src/concurrency/serial.js';
 import { waitAtMost } from '../../../src/concurrency/timeout.js';
+import { DAY_MS } from '../../../src/contract/limits.js';
 import { messageOf } from '../../../src/errors.js';
 import { type Backlog, type DrainLimits, MAX_SET_ASIDE } from '../../../src/ports/backlog.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
@@ -20,7 +21,7 @@ const REMOVE_CONSUMERS = new RedisScript(luaOf('removeConsumers-1'));
 /** How long closing waits for the removal of the consumer, in milliseconds. */
 const CLOSE_MS = 500;
 /** The consumer of a process that has not drained for this long is removed, in milliseconds. */
-const CONSUMER_GONE_MS = 24 * 3_600_000;
+const CONSUMER_GONE_MS = DAY_MS;
 
 /** Removes the consumers of processes that died long ago, except those with unfinished records. */
 export async function removeOldConsumers(

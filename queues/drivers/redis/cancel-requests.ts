@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { DAY_MS } from '../../../src/contract/limits.js';
 import type { Closable } from '../../../src/ports/closable.js';
 import { closeRedis, type RedisConnection } from '../../../src/redis/connection.js';
 import type { RedisServer } from '../../../src/redis/server.js';
@@ -7,7 +8,7 @@ import type { RedisServer } from '../../../src/redis/server.js';
  * How long a cancel request is kept: a job whose attempt has failed at the same moment waits up to
  * an hour for its retry, and perhaps for others of its function, before it finds the request.
  */
-const CANCEL_REMEMBERED_MS = 86_400_000;
+const CANCEL_REMEMBERED_MS = DAY_MS;
 
 /** Cancel requests: a key per request, and a channel that announces it to all processes. */
 export class RedisCancelRequests implements Closable {

@@ -2,6 +2,7 @@ import type { QueueCounts } from '../../../src/ports/queue.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import { OLDEST_JOB_SAMPLE } from '../../driver.js';
 import { QUEUE_KINDS } from '../../queue-names.js';
+import type { UsageKeys } from './key-prefix.js';
 
 /**
  * The score of a delayed job in BullMQ's sorted set is its due time in milliseconds times this,
@@ -11,16 +12,10 @@ const DELAY_UNIT = 0x1000;
 /** The number of commands per queue. */
 const PER_QUEUE = 7;
 
-/**
- * Counts the jobs of both queues in one round trip of constant cost.
- *
- * @param prefix The prefix of BullMQ's keys up to the name of the queue.
- * @param usage The prefix of the usage index's keys.
- */
+/** Counts the jobs of both queues in one round trip of constant cost. */
 export async function countJobs(
   connection: RedisConnection,
-  prefix: string,
-  usage: string,
+  { prefix, usage }: UsageKeys,
 ): Promise<QueueCounts> {
   const now = Date.now();
   const due = now * DELAY_UNIT;

@@ -4,8 +4,6 @@ import {
   type JobJson,
   type Processor,
   Queue,
-  type RedisClient,
-  type RedisQueueBackend,
   raw2NextJobData,
   Worker,
 } from 'bullmq';
@@ -37,9 +35,10 @@ import { checkBullScripts } from './bull-checks.js';
 import { RedisCancelRequests } from './cancel-requests.js';
 import { countJobs } from './counts.js';
 import { RedisCrashJournal } from './crash-journal.js';
-import { KEY_PREFIX } from './key-prefix.js';
+import { KEY_PREFIX, type UsageKeys } from './key-prefix.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import { UsageIndex } from './usage-index.js';
+import { UsageSweep } from './usage-sweep.js';
 
 /**
  * A marker can be lost with the process that took it; a job then waits at most this long, in
@@ -56,6 +55,31 @@ const CANCELLING_MS = 30_000;
 /** Keeps BullMQ's event stream short: this project does not read it. */
 const EVENTS = { events: { maxLen: 100 } };
 
+type Parts = Awaited<ReturnType<typeof openParts>>;
+
+async function openParts(server: RedisServer, connection: RedisConnection, limits: QueueLimits, warn: Warn) {
+  const options = { connection, prefix: KEY_PREFIX, streams: EVENTS };
+  const queues = perQueue((kind) => new Queue<JobData, void>(kind, options, createRedisBackend));
+  const ticks = new Queue<unknown, void>(TICKS, {
+    ...options,
+    settings: { repeatStrategy: cronRepeatStrategy },
+  });
+  const tasks = new Queue<string, void>(TASKS, options);
+  for (const queue of [...Object.values(queues), ticks, tasks]) {
+    queue.on('error', (error) => warn('Redis reported an error.', error));
+    await queue.waitUntilReady();
+  }
+  checkBullScripts(connection.scriptsSet);
+  defineScripts(connection, ['removeJob-3']);
+  const backends = perQueue((kind) => queues[kind].getBackend());
+  const client = await backends.async.client;
+  const keys: UsageKeys = { prefix: `${KEY_PREFIX}:`, usage: `${KEY_PREFIX}:usage:` };
+  const usage = new UsageIndex(connection, client, keys, warn);
+  const sweep = new UsageSweep({ connection, client, keys, usage, warn });
+  const adds = await RedisAdds.open(connection, client, keys, limits);
+  return { server, connection, queues, ticks, tasks, backends, client, keys, adds, usage, sweep, warn };
+}
+
 /** The queue driver for BullMQ on Redis 7 or later, Valkey and Redis Cluster. */
 export class RedisDriver implements QueueDriver {
   readonly waitSeconds = POLL_INTERVAL_SECONDS;
@@ -64,78 +88,23 @@ export class RedisDriver implements QueueDriver {
   readonly tasks: BullQueue<string>;
   readonly adds: RedisAdds;
   readonly jobCounts: JobCounts;
-  readonly #usage: UsageIndex;
-  readonly #server: RedisServer;
-  readonly #connection: RedisConnection;
-  readonly #backends: Readonly<Record<QueueKind, RedisQueueBackend>>;
-  readonly #client: RedisClient;
+  readonly #parts: Parts;
   readonly #cancelRequests: RedisCancelRequests;
   readonly #opened: RedisConnection[] = [];
   readonly #forWorkers = new Map<QueueKind, RedisConnection>();
-  readonly #warn: Warn;
 
-  private constructor(parts: {
-    server: RedisServer;
-    connection: RedisConnection;
-    queues: Readonly<Record<QueueKind, BullQueue<JobData>>>;
-    ticks: BullQueue<unknown>;
-    tasks: BullQueue<string>;
-    backends: Readonly<Record<QueueKind, RedisQueueBackend>>;
-    client: RedisClient;
-    adds: RedisAdds;
-    usage: UsageIndex;
-    warn: Warn;
-  }) {
-    this.#server = parts.server;
-    this.#connection = parts.connection;
+  private constructor(parts: Parts) {
     this.queues = parts.queues;
     this.ticks = parts.ticks;
     this.tasks = parts.tasks;
-    this.#backends = parts.backends;
-    this.#client = parts.client;
     this.adds = parts.adds;
     this.jobCounts = parts.usage;
-    this.#usage = parts.usage;
+    this.#parts = parts;
     this.#cancelRequests = new RedisCancelRequests(parts.server, parts.connection, `${KEY_PREFIX}:cancel`);
-    this.#warn = parts.warn;
   }
 
-  static async open(
-    server: RedisServer,
-    connection: RedisConnection,
-    limits: QueueLimits,
-    warn: Warn,
-  ): Promise<RedisDriver> {
-    const options = { connection, prefix: KEY_PREFIX, streams: EVENTS };
-    const queues = perQueue((kind) => new Queue<JobData, void>(kind, options, createRedisBackend));
-    const ticks = new Queue<unknown, void>(TICKS, {
-      ...options,
-      settings: { repeatStrategy: cronRepeatStrategy },
-    });
-    const tasks = new Queue<string, void>(TASKS, options);
-    for (const queue of [...Object.values(queues), ticks, tasks]) {
-      queue.on('error', (error) => warn('Redis reported an error.', error));
-      await queue.waitUntilReady();
-    }
-    checkBullScripts(connection.scriptsSet);
-    defineScripts(connection, ['removeJob-3']);
-    const backends = perQueue((kind) => queues[kind].getBackend());
-    const client = await backends.async.client;
-    const keys = { prefix: `${KEY_PREFIX}:`, usage: `${KEY_PREFIX}:usage:` };
-    const usage = new UsageIndex(connection, client, keys, warn);
-    const adds = await RedisAdds.open(connection, client, keys, limits);
-    return new RedisDriver({
-      server,
-      connection,
-      queues,
-      ticks,
-      tasks,
-      backends,
-      client,
-      adds,
-      usage,
-      warn,
-    });
+  static async open(...given: Parameters<typeof openParts>): Promise<RedisDriver> {
+    return new RedisDriver(await openParts(...given));
   }
 
   async createWorker<D>(
@@ -159,7 +128,7 @@ export class RedisDriver implements QueueDriver {
       prefix: KEY_PREFIX,
       ...lockOptions(timings),
     });
-    store.on('error', (error) => this.#warn('Redis reported an error.', error));
+    store.on('error', (error) => this.#parts.warn('Redis reported an error.', error));
     await store.waitUntilReady();
     return store;
   }
@@ -179,7 +148,7 @@ export class RedisDriver implements QueueDriver {
   #workersConnection(kind: QueueKind): RedisConnection {
     const opened = this.#forWorkers.get(kind);
     if (opened !== undefined) return opened;
-    const connection = this.#server.open('worker');
+    const connection = this.#parts.server.open('worker');
     this.#opened.push(connection);
     this.#forWorkers.set(kind, connection);
     defineBatchScripts(connection);
@@ -188,14 +157,14 @@ export class RedisDriver implements QueueDriver {
 
   async remove(job: InvocationJob): Promise<boolean> {
     const id = job.id ?? '';
-    const key = (type: string): string => this.#backends[queueKindOf(job.data)].toKey(type);
-    const keys = [key(id), key('repeat'), this.#usage.cancellingKey(id)];
+    const key = (type: string): string => this.#parts.backends[queueKindOf(job.data)].toKey(type);
+    const keys = [key(id), key('repeat'), this.#parts.usage.cancellingKey(id)];
     const args = [...keys, id, 0, key(''), CANCELLING_MS];
-    return (await this.#client.runCommand(commandOf('removeJob'), args)) === 1;
+    return (await this.#parts.client.runCommand(commandOf('removeJob'), args)) === 1;
   }
 
   async findCancelling(id: string): Promise<InvocationJob | null> {
-    const fields = await this.#connection.hgetall(this.#usage.cancellingKey(id));
+    const fields = await this.#parts.connection.hgetall(this.#parts.usage.cancellingKey(id));
     if (fields.data === undefined) return null;
     const [json] = raw2NextJobData([Object.entries(fields).flat(), id]);
     return Job.fromJSON<JobData, void>(this.queues.async, json as JobJson, id);
@@ -203,15 +172,15 @@ export class RedisDriver implements QueueDriver {
 
   endCancelling(id: string): void {
     // Lost, it expires.
-    this.#connection.unlink(this.#usage.cancellingKey(id)).catch(() => {});
+    this.#parts.connection.unlink(this.#parts.usage.cancellingKey(id)).catch(() => {});
   }
 
   findRemoved(namespace: Namespace, id: string): Promise<RemovedInvocation | null> {
-    return this.#usage.findRemoved(namespace, id);
+    return this.#parts.usage.findRemoved(namespace, id);
   }
 
   onRemoved(handler: RemovedHandler): void {
-    this.#usage.onRemoved(handler);
+    this.#parts.sweep.onRemoved(handler);
   }
 
   requestCancel(id: string): Promise<void> {
@@ -231,35 +200,36 @@ export class RedisDriver implements QueueDriver {
     limit: number,
     cursor: string | undefined,
   ): Promise<{ ids: string[]; next: string | null }> {
-    return this.#usage.list(namespace, limit, cursor);
+    return this.#parts.usage.list(namespace, limit, cursor);
   }
 
   counts(): Promise<QueueCounts> {
-    return countJobs(this.#connection, `${KEY_PREFIX}:`, `${KEY_PREFIX}:usage:`);
+    return countJobs(this.#parts.connection, this.#parts.keys);
   }
 
   use(namespace: Namespace): Promise<QueueUse> {
-    return this.#usage.use(namespace);
+    return this.#parts.usage.use(namespace);
   }
 
   hasUnseen(kind: QueueKind, seen: ReadonlySet<string>): Promise<boolean> {
-    return this.#usage.hasUnseen(kind, seen);
+    return this.#parts.usage.hasUnseen(kind, seen);
   }
 
   openCrashJournal(): Promise<CrashJournal> {
-    return RedisCrashJournal.open(this.#connection);
+    return RedisCrashJournal.open(this.#parts.connection);
   }
 
   async ping(): Promise<void> {
     // A write, because Redis still answers PING when it refuses new jobs.
-    await this.#connection.set(`${KEY_PREFIX}:health`, '1', 'PX', HEALTH_MS).catch((cause: unknown) => {
+    await this.#parts.connection.set(`${KEY_PREFIX}:health`, '1', 'PX', HEALTH_MS).catch((cause: unknown) => {
       throw refusedWrites(cause) ?? cause;
     });
   }
 
   async close(): Promise<void> {
     await this.adds.idle();
-    await this.#usage.close();
+    this.#parts.sweep.close();
+    await this.#parts.usage.close();
     await Promise.all(
       [...QUEUE_KINDS.map((kind) => this.queues[kind]), this.ticks, this.tasks].map((queue) => queue.close()),
     );

@@ -1,14 +1,13 @@
 import type { RedisClient } from 'bullmq';
-import type { QueueUse, RemovedHandler, RemovedInvocation } from '../../../src/ports/queue.js';
+import type { QueueUse, RemovedInvocation } from '../../../src/ports/queue.js';
 import type { RedisConnection } from '../../../src/redis/connection.js';
 import type { JobCounts } from '../../driver.js';
 import { REBASE_AT, virtualTimeOf } from '../../fairness.js';
 import { type InvocationJob, queueKindOf } from '../../job-data.js';
 import { perQueue, QUEUE_KINDS, type QueueKind } from '../../queue-names.js';
 import type { Warn } from '../../warn.js';
-import { removeOldConsumers } from './backlog.js';
 import { createdAtOf } from './counts.js';
-import { removeOldRecords } from './crash-journal.js';
+import type { UsageKeys } from './key-prefix.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import { decodeUsageEntry, encodeUsageEntry } from './usage-entry.js';
 
@@ -17,15 +16,6 @@ import { decodeUsageEntry, encodeUsageEntry } from './usage-entry.js';
  * the next call waits for that sync: with sequential calls, 25 ms took a third less time than 5 ms.
  */
 const ENDED_WITHIN_MS = 25;
-const SWEEP_EVERY_MS = 60_000;
-const SWEEP_STEP = 500;
-
-export interface UsageKeys {
-  /** `{orama}:`, before the kind in the names of BullMQ's keys. */
-  prefix: string;
-  /** `{orama}:usage:` */
-  usage: string;
-}
 
 /**
  * Counts what BullMQ does not count, on the same Redis: adds.ts counts jobs in, this class counts
@@ -39,20 +29,13 @@ export class UsageIndex implements JobCounts {
   readonly #endedTime = perQueue(() => -1);
   #ended: string[] = [];
   #rebasing = false;
-  readonly #sweeper: NodeJS.Timeout;
-  #onRemoved: RemovedHandler | undefined;
 
   constructor(connection: RedisConnection, client: RedisClient, keys: UsageKeys, warn: Warn) {
     this.#connection = connection;
     this.#client = client;
     this.#keys = keys;
     this.#warn = warn;
-    defineScripts(connection, ['endJobs-2', 'getUsage-2', 'hasUnseen-2', 'rebaseTimes-2', 'sweepUsage-2']);
-    this.#sweeper = setInterval(
-      () => void this.#sweepIfClaimed(),
-      SWEEP_EVERY_MS * (0.8 + 0.4 * Math.random()),
-    );
-    this.#sweeper.unref();
+    defineScripts(connection, ['endJobs-2', 'getUsage-2', 'hasUnseen-2', 'rebaseTimes-2']);
   }
 
   /** Removes a finished job from the index, and lets the clock advance to its virtual time. */
@@ -67,7 +50,7 @@ export class UsageIndex implements JobCounts {
    * within ENDED_WITHIN_MS share one command.
    */
   removed(job: InvocationJob): void {
-    this.#scheduleRemoval(job.data.n, encodeUsageEntry({ id: job.id ?? '', name: job.name, data: job.data }));
+    this.removeEntry(job.data.n, encodeUsageEntry({ id: job.id ?? '', name: job.name, data: job.data }));
   }
 
   postponed(id: string, until: number): void {
@@ -75,9 +58,10 @@ export class UsageIndex implements JobCounts {
     this.#connection.zadd(`${this.#keys.usage}scheduled`, until, id).catch(() => {});
   }
 
-  #scheduleRemoval(namespace: string, entry: string): void {
+  /** Removes an entry, as `removed` does. */
+  removeEntry(namespace: string, entry: string): void {
     this.#ended.push(namespace, entry);
-    if (this.#ended.length === 2) setTimeout(() => void this.#flushEnded(), ENDED_WITHIN_MS);
+    if (this.#ended.length === 2) setTimeout(() => void this.flush(), ENDED_WITHIN_MS);
   }
 
   async use(namespace: string): Promise<QueueUse> {
@@ -113,7 +97,8 @@ export class UsageIndex implements JobCounts {
     return (await this.#client.runCommand(commandOf('hasUnseen'), args)) === 1;
   }
 
-  async #flushEnded(): Promise<void> {
+  /** Removes now what is to be removed. */
+  async flush(): Promise<void> {
     if (this.#ended.length === 0) return;
     const times = QUEUE_KINDS.map((kind) => this.#endedTime[kind]);
     const args = [this.#keys.prefix, this.#keys.usage, ...times, REBASE_AT / 2, ...this.#ended];
@@ -148,59 +133,6 @@ export class UsageIndex implements JobCounts {
     }
   }
 
-  /** Sweeps if no other process has claimed this round. */
-  async #sweepIfClaimed(): Promise<void> {
-    try {
-      const isClaimed = await this.#claimSweep();
-      if (isClaimed) await this.sweep();
-    } catch (error) {
-      this.#warn('Failed to sweep the usage index; the next sweep retries.', error);
-    }
-  }
-
-  async #claimSweep(): Promise<boolean> {
-    const claimed = await this.#connection.set(
-      `${this.#keys.usage}sweeping`,
-      '1',
-      'PX',
-      SWEEP_EVERY_MS / 2,
-      'NX',
-    );
-    return claimed === 'OK';
-  }
-
-  /**
-   * Removes the entries of jobs that no longer exist: their worker died before it could remove the
-   * entry, or the job was deleted or finished with another tool. An entry whose end the `onRemoved`
-   * handler has not recorded yet stays. Also removes old records of dead processes from the crash
-   * journal, and their consumers from the backlog.
-   */
-  async sweep(): Promise<void> {
-    const namespaces = await this.#client.smembers(`${this.#keys.usage}namespaces`);
-    for (const namespace of namespaces) {
-      let cursor = '';
-      do {
-        const [next, missing]: [string, string[]] = await this.#client.runCommand(commandOf('sweepUsage'), [
-          this.#keys.prefix,
-          this.#keys.usage,
-          namespace,
-          cursor,
-          SWEEP_STEP,
-        ]);
-        for (const entry of missing)
-          if (await this.#recordEnd(namespace, entry)) this.#scheduleRemoval(namespace, entry);
-        await this.#flushEnded();
-        cursor = next;
-      } while (cursor !== '');
-    }
-    await removeOldRecords(this.#connection);
-    await removeOldConsumers(this.#connection);
-  }
-
-  onRemoved(handler: RemovedHandler): void {
-    this.#onRemoved = handler;
-  }
-
   /**
    * Finds the entry of a job that the caller knows to be gone. Resolves with null when there is
    * none, or the job is being cancelled.
@@ -219,14 +151,7 @@ export class UsageIndex implements JobCounts {
     return `${this.#keys.usage}cancelling:${id}`;
   }
 
-  /** Resolves with whether the end of the entry's invocation is recorded. */
-  async #recordEnd(namespace: string, entry: string): Promise<boolean> {
-    const removed = decodeUsageEntry(namespace, entry);
-    return removed === null || this.#onRemoved === undefined || this.#onRemoved(removed);
-  }
-
   async close(): Promise<void> {
-    clearInterval(this.#sweeper);
-    await this.#flushEnded();
+    await this.flush();
   }
 }

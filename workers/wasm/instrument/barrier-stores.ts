@@ -2,7 +2,7 @@ import type { CodeWriter } from '../binary/code-writer.js';
 import { OP } from '../binary/opcodes.js';
 import type { ByteReader } from '../binary/reader.js';
 import { F32, F64, I32, I64 } from '../binary/value-types.js';
-import { BEFORE_BYTES, BEHIND_BYTES, CARD_SHIFT } from './dirty-cards.js';
+import { BEHIND_BYTES, CARD_SHIFT } from './dirty-cards.js';
 import type { Locals } from './locals.js';
 import type { SymbolicValues } from './symbolic-values.js';
 
@@ -51,7 +51,7 @@ export class BarrierStores {
     const [type, bytes] = STORES[opcode - OP.i32Store] ?? [I32, 8];
     values.drop();
     const address = values.pop();
-    if (values.isNearBarrier(address, offset, bytes, BEFORE_BYTES, BEHIND_BYTES)) {
+    if (values.isNearBarrier(address, offset, bytes)) {
       this.#access(opcode, alignment, offset);
       return;
     }

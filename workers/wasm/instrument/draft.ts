@@ -60,12 +60,7 @@ export function exportEntry(exported: string, kind: number, index: number): Uint
  * Appends encoded entries to a section of the original module that is a vector, creating the
  * section if necessary. At most once per section: it replaces what the draft has.
  */
-export function append(
-  module: ParsedModule,
-  payloads: Map<number, Uint8Array>,
-  id: number,
-  entries: readonly Uint8Array[],
-): void {
+export function append({ module, payloads }: Draft, id: number, entries: readonly Uint8Array[]): void {
   if (entries.length === 0) return;
   const span = module.sections.get(id);
   const { count, rest } = span === undefined ? { count: 0, rest: new Uint8Array(0) } : open(module, span);

@@ -96,14 +96,14 @@ export function rewrite(module: ParsedModule, options: RewriteOptions): Rewritte
     const most = Math.max(memory.min, maxPages);
     draft.payloads.set(SECTION.memory, vector([limits(minPages + pagesBefore, most + pagesBefore)]));
   }
-  clampTables(module, draft.payloads);
+  clampTables(draft);
   const globals = options.exportGlobals === true ? exportGlobals(draft) : [];
   if (options.resume !== undefined) {
     draft.exports.push(exportEntry(draft.names.resume, EXPORT_KIND.function, options.resume));
   }
   if (module.start !== null) exportStart(draft, module.start);
   if (forSnapshot) removeActiveData(draft);
-  append(module, draft.payloads, SECTION.export, draft.exports);
+  append(draft, SECTION.export, draft.exports);
 
   const bytes = concat([
     module.bytes.subarray(0, 8),
@@ -131,9 +131,8 @@ function instrument(
   const withBarriers = options.writeBarriers === true && options.forSnapshot === true;
   const instrumented = withBarriers ? barrierCode(module, maxPages) : null;
   const code = instrumented ?? plainCode(module, scan, maxPages, options.redirection);
-  const floats: FloatExport[] = [];
-  if (options.exportGlobals === true) draft.exports.push(...addFloatAccess(module, code, prefix, floats));
-  draft.exports.push(...addCode(module, draft.payloads, code, minPages, prefix));
+  const floats = options.exportGlobals === true ? addFloatAccess(draft, code) : [];
+  addCode(draft, code, minPages);
   if (code.i64Globals.length > 0) {
     names.watched = `${prefix}watched`;
     const index = targetsOf(module).refused + code.i64Globals.length;
@@ -174,7 +173,7 @@ function removeActiveData({ module, payloads }: Draft): void {
   else payloads.delete(SECTION.data);
 }
 
-function clampTables(module: ParsedModule, payloads: Map<number, Uint8Array>): void {
+function clampTables({ module, payloads }: Draft): void {
   if (module.tables.length === 0) return;
   const slots = module.tables.reduce((sum, { min }) => sum + min, 0);
   const mayGrowBy = Math.floor((MAX_TABLE_SLOTS - slots) / module.tables.length);
@@ -186,16 +185,12 @@ function clampTables(module: ParsedModule, payloads: Map<number, Uint8Array>): v
 
 const isFloat = (type: number) => type === F32 || type === F64;
 
-/** Adds two functions for each mutable float global. Returns their exports. */
-function addFloatAccess(
-  module: ParsedModule,
-  code: InstrumentedCode,
-  prefix: string,
-  floats: FloatExport[],
-): Uint8Array[] {
+/** Exports two added functions for each mutable float global. Returns the names of the exports. */
+function addFloatAccess({ module, prefix, exports }: Draft, code: InstrumentedCode): FloatExport[] {
   const first = module.importedFunctions + module.functions.length;
-  return module.globals.flatMap(({ mutable, type }, index) => {
-    if (!mutable || !isFloat(type)) return [];
+  const floats: FloatExport[] = [];
+  module.globals.forEach(({ mutable, type }, index) => {
+    if (!mutable || !isFloat(type)) return;
     const names = { get: `${prefix}g${index}`, set: `${prefix}g${index}=` };
     floats.push(names);
     const global = module.importedGlobals + index;
@@ -205,46 +200,41 @@ function addFloatAccess(
       { params: bits, results: [], body: bitsSetter(global, type) },
     );
     const setter = first + code.functions.length - 1;
-    return [
+    exports.push(
       exportEntry(names.get, EXPORT_KIND.function, setter - 1),
       exportEntry(names.set, EXPORT_KIND.function, setter),
-    ];
+    );
   });
+  return floats;
 }
 
 /**
- * Replaces the code by the instrumented code and adds what it uses: functions, the two counters and
- * further globals. Returns the exports to add.
+ * Replaces the code by the instrumented code and adds what it uses: functions, the two counters,
+ * which are exported, and further globals.
  */
-function addCode(
-  module: ParsedModule,
-  payloads: Map<number, Uint8Array>,
-  { bodies, functions, i64Globals }: InstrumentedCode,
-  minPages: number,
-  prefix: string,
-): Uint8Array[] {
+function addCode(draft: Draft, { bodies, functions, i64Globals }: InstrumentedCode, minPages: number): void {
+  const { module, prefix, payloads, exports } = draft;
   const { pages, refused } = targetsOf(module);
   const types = functions.map(({ params, results }) =>
     concat([Uint8Array.of(FUNCTION_TYPE), vector(params), vector(results)]),
   );
-  append(module, payloads, SECTION.type, types);
+  append(draft, SECTION.type, types);
   append(
-    module,
-    payloads,
+    draft,
     SECTION.function,
     functions.map((_, index) => u32(module.types.length + index)),
   );
   const global = (type: number, value: Uint8Array) =>
     concat([Uint8Array.of(type, MUTABLE), value, Uint8Array.of(OP.end)]);
-  append(module, payloads, SECTION.global, [
+  append(draft, SECTION.global, [
     global(I32, i32Const(minPages)),
     global(I32, i32Const(0)),
     ...i64Globals.map((value) => global(I64, i64Const(value))),
   ]);
   const added = functions.flatMap(({ body }) => [u32(body.length), body]);
   payloads.set(SECTION.code, concat([u32(module.bodies.length + functions.length), ...bodies, ...added]));
-  return [
+  exports.push(
     exportEntry(`${prefix}pages`, EXPORT_KIND.global, pages),
     exportEntry(`${prefix}refused`, EXPORT_KIND.global, refused),
-  ];
+  );
 }

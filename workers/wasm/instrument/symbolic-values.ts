@@ -1,3 +1,5 @@
+import { BEFORE_BYTES, BEHIND_BYTES } from './dirty-cards.js';
+
 /**
  * What is statically known about a number: the root that it derives from, and its distance from the
  * root modulo 2^32. Both are packed into one number, so that analysing millions of values produces
@@ -187,16 +189,10 @@ export class SymbolicValues {
    * small. So either the distance is exact, or the sum has wrapped around, is close to 2^32, and
    * the access traps.
    */
-  isNearBarrier(
-    address: SymbolicValue,
-    offset: number,
-    bytes: number,
-    before: number,
-    behind: number,
-  ): boolean {
+  isNearBarrier(address: SymbolicValue, offset: number, bytes: number): boolean {
     const barrier = this.#barriers[rootOf(address) % CACHED] ?? 0;
     if (rootOf(barrier) !== rootOf(address)) return false;
     const distance = address + offset - barrier;
-    return distance >= -before && distance + bytes <= behind;
+    return distance >= -BEFORE_BYTES && distance + bytes <= BEHIND_BYTES;
   }
 }

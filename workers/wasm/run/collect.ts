@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { MB } from '../../../src/contract/limits.js';
 
 /**
  * V8 frees the memory of ended guests at its own pace. For a large memory that is too late: with
@@ -7,7 +8,7 @@ import { runInNewContext } from 'node:vm';
  * Memories from this size are therefore collected at once, after the reply; on a thread's small
  * heap that takes 2 ms.
  */
-const LARGE_BYTES = 8 << 20;
+const LARGE_BYTES = 8 * MB;
 
 let collect: (() => void) | null = null;
 

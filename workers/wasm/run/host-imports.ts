@@ -13,7 +13,7 @@ import { MAX_HOST_BYTES, MAX_HOST_CALLS, MB } from '../../../src/contract/limits
 import { failedRequest } from './failed-request.js';
 import { HOST_IMPORTS } from './imports.js';
 import type { GuestMemory } from './memory.js';
-import { GuestFailure, type GuestSession, type HostReply, type HostValue } from './session.js';
+import { GuestFailure, type GuestSession, type HostReply, type HostValue, sessionOf } from './session.js';
 import { callInThread } from './thread-calls.js';
 import { UnreadResults } from './unread-results.js';
 
@@ -78,8 +78,7 @@ export class HostImports {
   }
 
   get #session(): GuestSession {
-    if (this.#current === null) throw new GuestFailure('the guest ran outside an invocation');
-    return this.#current;
+    return sessionOf(this.#current);
   }
 
   #bind(name: HostFunctionName, into: boolean): (...args: never[]) => unknown {

@@ -1,4 +1,4 @@
-import { WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
+import { MB, WASM_PAGE_BYTES } from '../../../src/contract/limits.js';
 import { cardTableOf } from '../instrument/dirty-cards.js';
 import { collectAfter } from './collect.js';
 import type { Guest } from './guest.js';
@@ -10,7 +10,7 @@ import { Restorer } from './snapshot.js';
 import { moveTimeCells } from './time-cells.js';
 
 /** The memory size up to which restoring takes about as long as sending a notification. */
-const AT_ONCE_BYTES = 2 << 20;
+const AT_ONCE_BYTES = 2 * MB;
 
 /**
  * Creates the runner of a program, for all start strategies. With a snapshot, the instance is kept

@@ -57,6 +57,12 @@ export class GuestFailure {
   constructor(readonly sentence: string) {}
 }
 
+/** Returns the session of the current run. Throws when there is none. */
+export function sessionOf(current: GuestSession | null): GuestSession {
+  if (current === null) throw new GuestFailure('the guest ran outside an invocation');
+  return current;
+}
+
 /** The result of a run, before it becomes an outcome. */
 export interface GuestResult {
   output: Uint8Array;

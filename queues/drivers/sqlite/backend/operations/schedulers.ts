@@ -173,7 +173,7 @@ export function advanceScheduler(
   return addRun(queue, { id, at: next, name: scheduler.name ?? '', data, run, now });
 }
 
-interface Run {
+interface SchedulerRun {
   /** The id of the scheduler. */
   id: string;
   at: number;
@@ -185,7 +185,7 @@ interface Run {
 }
 
 /** Adds a run of a scheduler. Returns the id of its job. */
-function addRun(queue: QueueState, { id, at, name, data, run, now }: Run): string {
+function addRun(queue: QueueState, { id, at, name, data, run, now }: SchedulerRun): string {
   const jobId = runId(id, at);
   const delay = delayOf(at, now);
   insert(queue, jobId, {

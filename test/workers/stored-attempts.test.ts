@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { TriggerKind } from '../../src/contract/invocation.js';
-import { earlierAttempts, endOf } from '../../workers/delivery/end-without-run.js';
+import { earlierAttempts, endOf } from '../../workers/delivery/stored-attempts.js';
 import { anAttempt, anEnd } from '../helpers/attempt.js';
 import { queued } from '../helpers/invocations.js';
 
