@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { LIVE_ALIAS } from '../../src/contract/alias.js';
 import { parseRoute, routeShape } from '../../src/contract/http-function.js';
-import { routeTaken } from '../../src/contract/http-route.js';
+import { MAX_ROUTES_LENGTH, routeTaken, tooManyRoutes } from '../../src/contract/http-route.js';
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
 import type { AppError } from '../../src/errors.js';
 import type { Database, Query } from '../database.js';
@@ -50,13 +50,23 @@ select v.namespace, ${SHAPE} as shape, v.name, max(routes.value)
 from function_versions v, json_each(v.metadata, '$.http.routes') routes
 where ${CAN_BE_LIVE} group by shape`;
 
+/** Violates the constraint of a column if the function has routes, and the namespace too many. */
+const FAIL_IF_TOO_MANY = `
+insert into function_routes (namespace, shape, function, route)
+select ?, null, '', '' where exists (select 1 from function_routes where namespace = ? and function = ?)
+  and (select sum(length(route)) from function_routes where namespace = ?) > ${MAX_ROUTES_LENGTH}`;
+
 /**
  * Replaces the routes of a function by those of all versions that can be live. Must follow, in the
- * same batch, every change of these versions: the primary key fails the batch if another function
- * has one of the routes.
+ * same batch, every change of these versions: a constraint fails the batch if another function has
+ * one of the routes, or if the routes of the namespace become too long.
  */
 export function claimRoutes(knex: Knex, { namespace, name }: FunctionKey): Query<unknown>[] {
-  return [releaseRoutes(knex, namespace, name), knex.raw(CLAIM_ROUTES, [namespace, name])];
+  return [
+    releaseRoutes(knex, namespace, name),
+    knex.raw(CLAIM_ROUTES, [namespace, name]),
+    knex.raw(FAIL_IF_TOO_MANY, [namespace, namespace, name, namespace]),
+  ];
 }
 
 /** Returns the query that deletes the routes of a function. */
@@ -65,8 +75,9 @@ export function releaseRoutes(knex: Knex, namespace: Namespace, name: FunctionNa
 }
 
 /**
- * Runs a batch with `claimRoutes`. Throws `conflict` if it fails because another function has a
- * route of the function's versions that can be live, or of the new ones.
+ * Runs a batch with `claimRoutes`. Throws `conflict` if it fails because of the routes of the
+ * function's versions that can be live, or of the new ones: another function has one of them, or
+ * the namespace too many.
  *
  * @param added Routes of a new version, or existing versions that the batch makes live.
  */
@@ -99,11 +110,15 @@ async function refusalOf(
     knex<RouteRow>('function_routes').where({ namespace }).whereNot({ function: name }),
   );
   const owners = new Map(others.map((row) => [row.shape, row]));
+  const own = new Map<string, string>();
   for (const route of [...routes, ...stored.map((row) => row.route)]) {
-    const owner = owners.get(shapeOf(route));
+    const shape = shapeOf(route);
+    const owner = owners.get(shape);
     if (owner !== undefined) return routeTaken(route, owner);
+    own.set(shape, route);
   }
-  return null;
+  const length = [...others.map(({ route }) => route), ...own.values()].join('').length;
+  return length > MAX_ROUTES_LENGTH ? tooManyRoutes(length) : null;
 }
 
 function shapeOf(text: string): string {

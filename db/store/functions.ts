@@ -1,3 +1,4 @@
+import { LIVE_ALIAS } from '../../src/contract/alias.js';
 import type { FunctionStore } from '../../src/ports/store/functions.js';
 import type { Database } from '../database.js';
 import { auditQueries } from './audit.js';
@@ -11,6 +12,17 @@ const NEWEST_VERSIONS = `
 from functions f join function_versions v
   on v.namespace = f.namespace and v.name = f.name and v.version = f.last_version
 where f.namespace = ? order by f.name`;
+
+/**
+ * A deploy raises the sum of versions, which keeps those of removed functions, and a removal the
+ * number of these.
+ */
+const STAMP = `
+select
+  (select count(*) || ' ' || coalesce(sum(last_version), 0) || ' ' || count(deleted_at)
+    from functions where namespace = ?) || ' ' ||
+  (select count(*) || ' ' || coalesce(max(updated_at), 0) || ' ' || coalesce(sum(version), 0)
+    from aliases where namespace = ? and alias = '${LIVE_ALIAS}') as stamp`;
 
 /** Creates the repository of functions and their versions. */
 export function createFunctionStore(database: Database): FunctionStore {
@@ -34,6 +46,11 @@ export function createFunctionStore(database: Database): FunctionStore {
         ),
       );
       return rows.map(toVersion);
+    },
+
+    async stamp(namespace) {
+      const rows = await database.run<{ stamp: string }[]>(knex.raw(STAMP, [namespace, namespace]));
+      return rows[0]?.stamp ?? '';
     },
 
     async wasDeployed(namespace, name) {

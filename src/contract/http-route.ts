@@ -52,6 +52,17 @@ export function httpFields(http: HttpOfAttempt | null): {
   return http === null ? {} : { route: http.route, method: http.method, http_status: http.status };
 }
 
+/** The limit of the routes of a namespace: the characters of all of them together. */
+export const MAX_ROUTES_LENGTH = 128 * 1024;
+
+/** Creates the error for a function with whose routes the namespace has too many. */
+export function tooManyRoutes(length: number): AppError {
+  return new AppError(
+    'conflict',
+    `The routes of this namespace would have ${length} characters together; at most ${MAX_ROUTES_LENGTH} are allowed. Use routes with parameters, such as "GET /users/{id}" or "GET /files/{path...}", instead of one for each path.`,
+  );
+}
+
 /** Creates the error for a route that another function already has. */
 export function routeTaken(route: string, owner: { function: string; route: string }): AppError {
   return new AppError(

@@ -50,6 +50,62 @@ export function testRoutes(driver: string, open: OpenStore): void {
     t.is((await deploy('c', ['GET /x'])).version, 1);
   });
 
+  test(`${driver}: the routes of a namespace are limited, whichever way they become live`, async (t) => {
+    const { functions, aliases } = await get();
+    const namespace = aNamespace();
+    const deploy = (name: string, count: number) => {
+      const routes = Array.from({ length: count }, (_, index) => `GET /${name}${index}/`.padEnd(500, 'x'));
+      return functions.addVersion(aVersion({ namespace, name, routes }), anEntry());
+    };
+    const refused = { code: 'conflict', message: /would have 13\d{4} characters together; at most 131072/ };
+    await deploy('a', 100);
+    await deploy('b', 100);
+    await t.throwsAsync(deploy('c', 70), refused);
+    await deploy('c', 60);
+    await deploy('a', 0);
+    await deploy('d', 100);
+    const live: StoredAlias = {
+      ...{ namespace, function: aName('a'), alias: aliasSchema.parse('live'), version: 1, weights: {} },
+      updatedAt: Date.now(),
+    };
+    await t.throwsAsync(aliases.put(live, anEntry()), { code: 'conflict', message: /at most 131072/ });
+    t.is((await deploy('a', 1)).version, 3);
+    t.is((await deploy('e', 0)).version, 1, 'without routes');
+  });
+
+  test(`${driver}: the stamp of a namespace changes with its functions and aliases, and not otherwise`, async (t) => {
+    const { functions, aliases } = await get();
+    const namespace = aNamespace();
+    const seen = new Set<string>();
+    const changed = async (what: string, change: () => Promise<unknown>) => {
+      await change();
+      const stamp = await functions.stamp(namespace);
+      t.is(await functions.stamp(namespace), stamp);
+      t.false(seen.has(stamp), what);
+      seen.add(stamp);
+    };
+    const deploy = (name: string) => functions.addVersion(aVersion({ namespace, name }), anEntry());
+    const live = (version: number, updatedAt: number): StoredAlias => ({
+      ...{
+        namespace,
+        function: aName('a'),
+        alias: aliasSchema.parse('live'),
+        version,
+        weights: {},
+        updatedAt,
+      },
+    });
+    await changed('nothing', async () => undefined);
+    await changed('a', () => deploy('a'));
+    await changed('a again', () => deploy('a'));
+    await changed('live', () => aliases.put(live(1, 1000), anEntry()));
+    await changed('live moved', () => aliases.put(live(2, 1001), anEntry()));
+    await changed('removed', () => functions.remove(namespace, aName('a'), anEntry()));
+    await changed('a third time', () => deploy('a'));
+    await functions.addVersion(aVersion({ name: 'other' }), anEntry());
+    t.true(seen.has(await functions.stamp(namespace)), 'another namespace');
+  });
+
   test(`${driver}: a function keeps the routes of every version that can be live, and of no other`, async (t) => {
     const { functions, aliases, rollouts } = await get();
     const namespace = aNamespace();

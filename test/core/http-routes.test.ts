@@ -12,6 +12,33 @@ const useCases = shared(() => openUseCases(join(directory, 'cases')));
 const nameOf = (text: string) => functionNameSchema.parse(text);
 const withRoutes = (...routes: string[]) => ({ metadata: { http: { routes } } });
 
+test('reloads of an unchanged namespace do not read its functions again, and concurrent ones share', async (t) => {
+  const { catalog, deploy, store } = await useCases();
+  const namespace = aNamespace();
+  await deploy({ name: nameOf('users'), ...withRoutes('GET /users') }, namespace);
+  const { listWithoutEnv } = store.functions;
+  let lists = 0;
+  store.functions.listWithoutEnv = (given) => {
+    lists++;
+    return listWithoutEnv(given);
+  };
+  t.teardown(() => {
+    store.functions.listWithoutEnv = listWithoutEnv;
+  });
+  const reload = () => catalog.functions(namespace, { reload: true });
+  await reload();
+  lists = 0;
+  const started = performance.now();
+  for (let index = 0; index < 5; index++) await reload();
+  // A list that is older than 2 s is read again.
+  t.true(lists <= 1 + (performance.now() - started) / 2000, String(lists));
+  await deploy({ name: nameOf('orders'), ...withRoutes('GET /orders') }, namespace);
+  lists = 0;
+  const all = await Promise.all(Array.from({ length: 16 }, reload));
+  t.true(all.every((functions) => functions.length === 2));
+  t.true(lists <= 2, String(lists));
+});
+
 test('a reload builds a new route table only if functions or routes have changed', async (t) => {
   const { catalog, deploy } = await useCases();
   const routes = new HttpRoutes(catalog);

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import test from 'ava';
+import { httpGuest } from '../helpers/http-guest.js';
 import { aTenant, sharedEngine } from './served.js';
 import { replying, servedFunctions } from './served-functions.js';
 import { refusedUpgrade } from './socket.js';
@@ -116,6 +117,24 @@ test('auth: key accepts keys with the scope invoke for the function; other keys 
     t.is(status, 403, path);
     t.is(json.code, 'insufficient_scope');
   }
+});
+
+test('a deploy key for some functions cannot give them routes at the own address of another', async (t) => {
+  const { tenant } = await served({ echo: {} });
+  const key = await tenant.post('/v1/auth/keys', { name: 'k', scopes: ['deploy'], functions: ['mine*'] });
+  const deploy = async (key: string, route: string, fields = {}) => {
+    const metadata = JSON.stringify({ http: { routes: [route] } });
+    return tenant.as(key).deploy('mine', await httpGuest(), { metadata, ...fields });
+  };
+  for (const route of ['POST /echo', 'GET /echo/{id}', 'GET /echo@1', 'GET /{any}', 'GET /{path...}']) {
+    const { status, json } = await deploy(key.json.api_key, route);
+    t.is(status, 403, route);
+    t.is(json.code, 'insufficient_scope', route);
+    t.regex(json.error, /would take requests from function "echo"/, route);
+  }
+  t.is((await deploy(key.json.api_key, 'POST /echoes')).status, 201);
+  t.is((await deploy(key.json.api_key, 'POST /mine2/{id}')).status, 201);
+  t.is((await deploy(tenant.key, 'POST /echo')).status, 201, 'a key without a limit');
 });
 
 test('a function with verify cannot be invoked through the API without a credential of its namespace', async (t) => {

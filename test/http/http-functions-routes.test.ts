@@ -8,6 +8,7 @@ import { renderLog } from '../../src/cli/render-log.js';
 import type { CliSession } from '../../src/cli/session.js';
 import { createTerminal } from '../../src/cli/terminal.js';
 import { httpGuest } from '../helpers/http-guest.js';
+import { rawHttp, requestHead } from '../helpers/raw-http.js';
 import { until } from '../helpers/until.js';
 import { aTenant, sharedEngine } from './served.js';
 import { doing, replying, servedFunctions } from './served-functions.js';
@@ -46,6 +47,43 @@ test('the most specific route wins, and a route takes precedence over the functi
     200,
     'the path of the function users itself is used',
   );
+});
+
+test('routes whose rest may be empty can stand beside the routes without it', async (t) => {
+  const { call } = await served({
+    list: { routes: ['GET /files', 'GET /u/{id}', 'GET /a/b/{rest...}'] },
+    files: { routes: ['GET /files/{path...}', 'GET /u/{name}/{rest...}', 'GET /a/{x}'] },
+    hello: {},
+  });
+  const routeOf = async (path: string) => (await call(path)).json?.request?.route;
+  t.is(await routeOf('/files'), 'GET /files');
+  t.is(await routeOf('/files/'), 'GET /files/{path...}');
+  t.is(await routeOf('/files/x'), 'GET /files/{path...}');
+  t.is(await routeOf('/u/7'), 'GET /u/{id}');
+  t.is(await routeOf('/u/7/posts'), 'GET /u/{name}/{rest...}');
+  t.is(await routeOf('/a/b'), 'GET /a/b/{rest...}');
+  t.is(await routeOf('/a/c'), 'GET /a/{x}');
+  t.is(await routeOf('/hello'), '');
+});
+
+test('fixed segments match however the client encodes them', async (t) => {
+  const { call } = await served({
+    me: { routes: ['GET /@me', 'GET /a;b', 'GET /u/@me'] },
+    users: { routes: ['GET /u/{id}'] },
+  });
+  const routeOf = async (path: string) => (await call(path)).json?.request?.route;
+  for (const path of ['/@me', '/%40me', '/%40%6De']) t.is(await routeOf(path), 'GET /@me', path);
+  t.is(await routeOf('/a%3Bb'), 'GET /a;b');
+  t.is(await routeOf('/u/%40me'), 'GET /u/@me');
+  t.is(await routeOf('/u/%40you'), 'GET /u/{id}');
+});
+
+test('a target in absolute form is served for the host and path that it names', async (t) => {
+  const { base, tenant } = await served({ users: { routes: ['GET /u/{id}'] } });
+  const target = `http://shop.example:81/${tenant.namespace}/u/7?x=1`;
+  const { received } = await rawHttp(base, requestHead('GET', target, 'Host: other', 'Connection: close'));
+  t.regex(received, /^HTTP\/1.1 200 /);
+  t.true(received.includes(`"url":"${target}"`), received);
 });
 
 test('Allow lists the methods of a function and of the routes of others at the same path', async (t) => {

@@ -11,6 +11,13 @@ import { announce, subscribe } from '../bus-subscription.js';
 import { freshCache } from '../fresh-cache.js';
 import { drawVersion } from './version-draw.js';
 
+/** The default versions of a namespace's functions. */
+interface FunctionList {
+  /** Read before the functions. */
+  stamp: string;
+  functions: readonly FunctionVersion[];
+}
+
 const CHANNEL = 'catalog';
 const DEPLOYED = 'deployed';
 
@@ -23,7 +30,9 @@ export class Catalog implements Closable {
   readonly #store: Store;
   readonly #bus: Bus;
   readonly #functions = freshCache<FunctionVersion>();
-  readonly #lists = freshCache<readonly FunctionVersion[]>();
+  readonly #lists = freshCache<FunctionList>();
+  /** The stamps of the lists that are being loaded. */
+  readonly #loading = new Map<Namespace, string>();
   readonly #triggers = freshCache<StoredTrigger[]>();
   /**
    * The aliases of each namespace by `function@alias`. A namespace without aliases has an empty
@@ -103,14 +112,17 @@ export class Catalog implements Closable {
 
   /**
    * Resolves with the default version of every function of a namespace: that of the alias `live`,
-   * or else the newest. `reload` bypasses the cache.
+   * or else the newest. With `reload`, the list is that of the store, which is read only if the
+   * cached one differs from it.
    */
   async functions(
     namespace: Namespace,
     { reload }: { reload: boolean } = { reload: false },
   ): Promise<readonly FunctionVersion[]> {
-    if (reload) this.#lists.drop(namespace);
-    return (await this.#lists.get(namespace, () => this.#loadDefaults(namespace))) ?? [];
+    const stamp = reload ? await this.#store.functions.stamp(namespace) : undefined;
+    if (stamp !== undefined && !this.#hasList(namespace, stamp)) this.#lists.drop(namespace);
+    const list = await this.#lists.get(namespace, () => this.#loadList(namespace, stamp));
+    return list?.functions ?? [];
   }
 
   /**
@@ -180,6 +192,21 @@ export class Catalog implements Closable {
   async #loadAliases(namespace: Namespace): Promise<Map<string, StoredAlias>> {
     const aliases = await this.#store.aliases.list(namespace);
     return new Map(aliases.map((alias) => [`${alias.function}@${alias.alias}`, alias]));
+  }
+
+  /** Returns whether the list of this stamp is cached, or is being loaded. */
+  #hasList(namespace: Namespace, stamp: string): boolean {
+    return this.#lists.peek(namespace)?.stamp === stamp || this.#loading.get(namespace) === stamp;
+  }
+
+  async #loadList(namespace: Namespace, known: string | undefined): Promise<FunctionList> {
+    const stamp = known ?? (await this.#store.functions.stamp(namespace));
+    this.#loading.set(namespace, stamp);
+    try {
+      return { stamp, functions: await this.#loadDefaults(namespace) };
+    } finally {
+      if (this.#loading.get(namespace) === stamp) this.#loading.delete(namespace);
+    }
   }
 
   async #loadDefaults(namespace: Namespace): Promise<readonly FunctionVersion[]> {

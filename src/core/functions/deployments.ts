@@ -2,6 +2,7 @@ import type { FunctionRecord, FunctionSettings, FunctionVersion } from '../../co
 import type { FunctionName, Namespace } from '../../contract/ids.js';
 import { MAX_MODULE_BYTES } from '../../contract/limits.js';
 import type { QuotaLimits } from '../../contract/quotas.js';
+import type { Rights } from '../../contract/scopes.js';
 import { NO_ORIGIN, type VersionOrigin } from '../../contract/version-origin.js';
 import { AppError, isAppError, messageOf } from '../../errors.js';
 import { type Blobs, isUnreadable } from '../../ports/blobs.js';
@@ -16,6 +17,7 @@ import type { Catalog } from './catalog.js';
 import { recordOf, settingsOf } from './functions.js';
 import { assertRoutesFree } from './http-routes.js';
 import type { ProbeRetries } from './probe-retries.js';
+import { assertAddressesReached } from './route-rights.js';
 import { deleteUnowned, secureBlob } from './stored-blobs.js';
 import { warmStartOf } from './warm-start.js';
 
@@ -60,7 +62,7 @@ export class Deployments {
   async deploy(by: Actor, deployment: Deployment): Promise<FunctionRecord> {
     const { blobs, store, probeRetries } = this.#deps;
     const { wasm } = deployment;
-    const check = await this.#inspect(deployment);
+    const check = await this.#inspect(by.principal.rights, deployment);
     await blobs.put(wasm);
     const version = await this.#addVersion(by, deployment, check);
     if (check.start.probePending) probeRetries.schedule();
@@ -72,8 +74,8 @@ export class Deployments {
   }
 
   /** Performs the checks of a deploy without storing anything. */
-  async check(deployment: Deployment): Promise<DeployCheck> {
-    const check = await this.#inspect(deployment);
+  async check(rights: Rights, deployment: Deployment): Promise<DeployCheck> {
+    const check = await this.#inspect(rights, deployment);
     const { namespace, settings, wasm } = deployment;
     const { cid: wasmCid, limits } = check;
     await this.#deps.store.functions.assertWithinQuotas({
@@ -123,9 +125,10 @@ export class Deployments {
   }
 
   /** Performs the checks of a deploy except those of the quotas that `addVersion` checks. */
-  async #inspect({ namespace, settings, wasm }: Deployment): Promise<DeployCheck> {
-    const { blobs, engine } = this.#deps;
+  async #inspect(rights: Rights, { namespace, settings, wasm }: Deployment): Promise<DeployCheck> {
+    const { blobs, catalog, engine } = this.#deps;
     assertModuleSize(wasm.byteLength);
+    await assertAddressesReached(catalog, namespace, rights, settings.metadata.http?.routes ?? []);
     const limits = await this.#assertFits(namespace, settings);
     const cid = await blobs.cidOf(wasm);
     const about = { cid, name: settings.name, memoryLimitMb: settings.memory_limit_mb, namespace };

@@ -1,27 +1,14 @@
 import { hash } from 'node:crypto';
-import createRouter, { type HTTPMethod, type Instance } from 'find-my-way';
 import { LRUCache } from 'lru-cache';
 import type { FunctionVersion } from '../../contract/function.js';
-import {
-  HTTP_METHODS,
-  type HttpMethod,
-  type ParsedRoute,
-  parseRoute,
-  routeShape,
-} from '../../contract/http-function.js';
-import { routeTaken } from '../../contract/http-route.js';
+import { HTTP_METHODS, type HttpMethod, parseRoute, routeShape } from '../../contract/http-function.js';
+import { MAX_ROUTES_LENGTH, routeTaken, tooManyRoutes } from '../../contract/http-route.js';
 import type { FunctionName, Namespace } from '../../contract/ids.js';
 import type { Catalog } from './catalog.js';
+import { pathSegments, RouteTree } from './route-tree.js';
 
-/**
- * Maximum length of a parameter's value; longer ones do not match. Limits backtracking in
- * find-my-way.
- */
-const MAX_PARAMETER_LENGTH = 4096;
-/** LRUCache allocates space for all entries when it is created. */
-const MAX_TABLES = 5000;
-/** Key under which find-my-way returns the text that a wildcard matched. */
-const WILDCARD = '*';
+/** The characters of the routes of all tables that are kept. */
+const MAX_KEPT_LENGTH = 32 * MAX_ROUTES_LENGTH;
 
 export interface RouteMatch {
   function: FunctionName;
@@ -30,18 +17,54 @@ export interface RouteMatch {
   params: Record<string, string>;
 }
 
-/** The routes of all functions of one namespace, by method and path. */
-export interface RouteTable {
-  match(method: HttpMethod, path: string): RouteMatch | null;
-  /** Returns the methods for which a route matches the path. */
-  methods(path: string): HttpMethod[];
-}
-
 interface RouteTarget {
   function: FunctionName;
   route: string;
-  /** Parameter name of the route's `{name...}`. */
+  /** The name of the parameter at each segment of the route; null for fixed segments. */
+  names: readonly (string | null)[];
+  /** Name of the route's `{name...}`. */
   rest: string | null;
+}
+
+/** The routes of all functions of one namespace, by method and path. */
+export class RouteTable {
+  readonly #tree = new RouteTree<RouteTarget>();
+
+  constructor(functions: readonly FunctionVersion[]) {
+    for (const { name, metadata } of functions) {
+      for (const text of metadata.http?.routes ?? []) this.#add(name, text);
+    }
+  }
+
+  match(method: HttpMethod, path: string): RouteMatch | null {
+    const segments = pathSegments(path);
+    const target = segments && this.#tree.find(method, segments);
+    return target && { function: target.function, route: target.route, params: paramsOf(target, segments) };
+  }
+
+  /** Returns the methods for which a route matches the path. */
+  methods(path: string): HttpMethod[] {
+    const segments = pathSegments(path);
+    return segments === null ? [] : HTTP_METHODS.filter((method) => this.#tree.find(method, segments));
+  }
+
+  #add(fn: FunctionName, text: string): void {
+    const route = parseRoute(text);
+    if (route === null) return;
+    const names = route.segments.map(({ kind, name }) => (kind === 'parameter' ? name : null));
+    const last = route.segments.at(-1);
+    const rest = last?.kind === 'rest' ? last.name : null;
+    this.#tree.add(route, { function: fn, route: text, names, rest });
+  }
+}
+
+function paramsOf({ names, rest }: RouteTarget, segments: readonly string[]): Record<string, string> {
+  const params: Record<string, string> = Object.create(null);
+  for (const [index, name] of names.entries()) {
+    if (name !== null) params[name] = segments[index] ?? '';
+  }
+  if (rest !== null) params[rest] = segments.slice(names.length - 1).join('/');
+  return params;
 }
 
 interface BuiltTable {
@@ -50,14 +73,16 @@ interface BuiltTable {
   table: RouteTable;
 }
 
+const NO_ROUTES = new RouteTable([]);
+
 /**
  * Route tables of HTTP functions, cached as long as the catalog's list of functions. A new list
- * with the same routes gets the same table, since building one takes long.
+ * with the same routes gets the same table.
  */
 export class HttpRoutes {
   readonly #catalog: Catalog;
   readonly #tables = new WeakMap<readonly FunctionVersion[], RouteTable>();
-  readonly #built = new LRUCache<Namespace, BuiltTable>({ max: MAX_TABLES });
+  readonly #built = new LRUCache<Namespace, BuiltTable>({ maxSize: MAX_KEPT_LENGTH });
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
@@ -81,50 +106,24 @@ export class HttpRoutes {
     const routes = functions.flatMap(({ name, metadata }) =>
       (metadata.http?.routes ?? []).map((route) => `${name} ${route}`),
     );
-    // Namespaces without routes, which anybody can invent, must not displace others.
-    if (routes.length === 0) return NO_ROUTES;
-    const digest = hash('sha256', routes.join('\n'));
+    if (routes.length === 0) {
+      this.#built.delete(namespace);
+      return NO_ROUTES;
+    }
+    const text = routes.join('\n');
+    const digest = hash('sha256', text);
     const built = this.#built.get(namespace);
     if (built?.digest === digest) return built.table;
-    const table = createRouteTable(functions);
-    this.#built.set(namespace, { digest, table });
+    const table = new RouteTable(functions);
+    this.#built.set(namespace, { digest, table }, { size: text.length });
     return table;
   }
 }
 
-const NO_ROUTES: RouteTable = { match: () => null, methods: () => [] };
-
-function createRouteTable(functions: readonly FunctionVersion[]): RouteTable {
-  const router = createRouter({ caseSensitive: true, maxParamLength: MAX_PARAMETER_LENGTH });
-  const claimed = new Set<string>();
-  for (const { name, metadata } of functions) {
-    for (const text of metadata.http?.routes ?? []) {
-      const route = parseRoute(text);
-      // The store prevents duplicate routes, but one from before the routes table existed may
-      // contain duplicates from concurrent deploys.
-      const shape = route && routeShape(route);
-      if (route === null || shape === null || claimed.has(shape)) continue;
-      claimed.add(shape);
-      addRoute(router, route, { function: name, route: text, rest: restOf(route) });
-    }
-  }
-  const match = (method: HttpMethod, path: string): RouteMatch | null => {
-    const found = router.find(method as HTTPMethod, path);
-    if (found === null) return null;
-    const target = found.store as RouteTarget;
-    const params: Record<string, string> = Object.create(null);
-    for (const [name, value] of Object.entries(found.params)) {
-      params[name === WILDCARD ? (target.rest ?? WILDCARD) : name] = value ?? '';
-    }
-    if (target.rest !== null) params[target.rest] ??= '';
-    return { function: target.function, route: target.route, params };
-  };
-  return { match, methods: (path) => HTTP_METHODS.filter((method) => match(method, path) !== null) };
-}
-
 /**
- * Throws `conflict` if another function of the namespace has one of the routes, before anything is
- * stored. Of two concurrent deploys that pass this check, the store refuses the second.
+ * Throws `conflict` if another function of the namespace has one of the routes, or if the namespace
+ * would have too many, before anything is stored. Of two concurrent deploys that pass this check,
+ * the store refuses the second.
  */
 export async function assertRoutesFree(
   catalog: Catalog,
@@ -134,9 +133,11 @@ export async function assertRoutesFree(
 ): Promise<void> {
   if (routes.length === 0) return;
   const taken = new Map<string, { function: FunctionName; route: string }>();
+  let length = routes.join('').length;
   for (const other of await catalog.functions(namespace, { reload: true })) {
     if (other.name === name) continue;
     for (const text of other.metadata.http?.routes ?? []) {
+      length += text.length;
       const route = parseRoute(text);
       if (route !== null) taken.set(routeShape(route), { function: other.name, route: text });
     }
@@ -147,25 +148,5 @@ export async function assertRoutesFree(
     if (owner === undefined) continue;
     throw routeTaken(text, owner);
   }
-}
-
-function addRoute(router: Instance<never>, route: ParsedRoute, target: RouteTarget): void {
-  const noop = () => undefined;
-  const path = `/${route.segments.map(toSegment).join('/')}`;
-  router.on(route.method as HTTPMethod, path, noop, target);
-  // The rest may be empty: `/files/{path...}` also matches `/files`.
-  if (target.rest !== null && route.segments.length > 1) {
-    router.on(route.method as HTTPMethod, path.slice(0, -'/*'.length), noop, target);
-  }
-}
-
-function toSegment({ kind, name }: ParsedRoute['segments'][number]): string {
-  if (kind === 'fixed') return name.replaceAll(':', '::');
-  // A parameter matches one segment, which is never empty: `/users/` does not match `/users/{id}`.
-  return kind === 'rest' ? WILDCARD : `:${name}([\\s\\S]+)`;
-}
-
-function restOf({ segments }: ParsedRoute): string | null {
-  const last = segments.at(-1);
-  return last?.kind === 'rest' ? last.name : null;
+  if (length > MAX_ROUTES_LENGTH) throw tooManyRoutes(length);
 }

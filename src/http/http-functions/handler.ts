@@ -3,6 +3,7 @@ import { HTTP_METHODS } from '../../contract/http-function.js';
 import { AppError } from '../../errors.js';
 import type { Exchange } from '../request/buffer-limits.js';
 import { assertHost } from '../request/host-header.js';
+import { toOriginForm } from '../request/request-target.js';
 import { errorHeaders, toAppError } from '../response/to-app-error.js';
 import { anonymous } from './anonymous.js';
 import { applyCors } from './cors.js';
@@ -22,6 +23,7 @@ export type FunctionsHandler = (request: IncomingMessage, response: ServerRespon
 export function createFunctionsHandler(deps: FunctionsHandlerDeps): FunctionsHandler {
   return async (request, response) => {
     try {
+      toOriginForm(request);
       assertHost(request);
       await serve(deps, { req: request, res: response });
     } catch (thrown) {

@@ -37,3 +37,18 @@ export function assertTarget(request: Pick<IncomingMessage, 'url'>): void {
   if (request.url?.startsWith('/') || request.url === '*') return;
   targetUrl(request);
 }
+
+/** A target in absolute form (RFC 9112 §3.2.2): authority, then path and query as they are. */
+const ABSOLUTE = /^https?:\/\/([^/?]+)(.*)$/i;
+
+/**
+ * Rewrites a target in absolute form to the path and the host that it names, which a server must
+ * use instead of the header `Host` (RFC 9112 §3.2.2). The path is not normalized.
+ */
+export function toOriginForm(request: IncomingMessage): void {
+  const match = ABSOLUTE.exec(request.url ?? '');
+  if (match === null) return;
+  const [, authority = '', rest = ''] = match;
+  request.url = rest.startsWith('/') ? rest : `/${rest}`;
+  request.headers.host = authority;
+}

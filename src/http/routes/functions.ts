@@ -53,7 +53,7 @@ export const deployFunction = route({
     const { settings, origin } = form;
     const deployment = { namespace, settings, origin, wasm: body.file.bytes };
     if (query.dry_run === 'true') {
-      const { cid, start } = await services.deployments.check(deployment);
+      const { cid, start } = await services.deployments.check(principal.rights, deployment);
       const message = `Function "${form.settings.name}" would be deployed.`;
       return json(200, { message, wasm_cid: cid, warm_start: start.warmStart });
     }

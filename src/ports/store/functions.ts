@@ -53,6 +53,11 @@ export interface FunctionStore {
   list(namespace: Namespace): Promise<FunctionRecord[]>;
   /** Like `list`, with the metadata except `env`, of which many functions have much. */
   listWithoutEnv(namespace: Namespace): Promise<FunctionVersion[]>;
+  /**
+   * Resolves with a text that is another one after each deploy and removal of a function of the
+   * namespace, and each change of an alias `live`. Cheap to read.
+   */
+  stamp(namespace: Namespace): Promise<string>;
   /** Resolves with the size of a module of the namespace; null if it has none of this CID. */
   moduleBytes(namespace: Namespace, cid: string): Promise<number | null>;
   /** Resolves with whether a function of this name exists or has existed. */
