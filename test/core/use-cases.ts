@@ -68,6 +68,7 @@ export async function openUseCases(directory: string) {
     logQuota,
     meter,
     queue: queues.queue,
+    backlog: queues.backlog,
     leases: queues.leases,
     bus,
     replies,

@@ -17,7 +17,7 @@ export const IDEMPOTENCY_MS = DAY_MS;
  * within this time, another request with the key takes it over. A holder that was only slow adds
  * nothing any more.
  */
-const LEASE_MS = 4000;
+export const LEASE_MS = 4000;
 /** The owner of a request id that was sent without a key: the request cannot be repeated. */
 const NO_KEY = '';
 
@@ -37,6 +37,8 @@ export interface ClaimRequest {
   caller?: string;
   /** An id chosen by the client; one that is in use is refused as `conflict`. */
   requestId?: RequestId;
+  /** How long the key is remembered, in milliseconds; default: `IDEMPOTENCY_MS`. */
+  rememberMs?: number;
   input: Uint8Array;
 }
 
@@ -142,7 +144,7 @@ export class Idempotency {
     // The holder has died, is too late, or was refused and has released the key. Of several
     // requests that wait for it, one takes over, and the others wait for that one.
     const takenAt = performance.now();
-    const taken = await this.#takeOver(key, id === fresh ? ids : []);
+    const taken = await this.#takeOver(key, id === fresh ? ids : [], request.rememberMs);
     return taken && { id, isKnown: false, ...taken, addBefore: addBefore(takenAt) };
   }
 
@@ -150,6 +152,7 @@ export class Idempotency {
   async #takeOver(
     claim: KeyClaim,
     ids: readonly IdClaim[],
+    rememberMs?: number,
   ): Promise<Pick<ClaimedInvocation, 'key' | 'held'> | null> {
     const held: Claim[] = [];
     for (const id of ids) {
@@ -160,14 +163,14 @@ export class Idempotency {
       }
       held.push(renewed);
     }
-    const key = await this.#renew(claim);
+    const key = await this.#renew(claim, rememberMs);
     if (key !== null) return { key, held: [...held, key] };
     await this.release(held);
     return null;
   }
 
-  #renew<C extends Claim>(claim: C): Promise<C | null> {
-    return this.#store.idempotency.renew(claim, Date.now() + IDEMPOTENCY_MS);
+  #renew<C extends Claim>(claim: C, rememberMs = IDEMPOTENCY_MS): Promise<C | null> {
+    return this.#store.idempotency.renew(claim, Date.now() + rememberMs);
   }
 
   async #claimKey(
@@ -176,7 +179,7 @@ export class Idempotency {
     requestId: RequestId,
     version: number,
   ): Promise<KeyClaim> {
-    const { namespace, function: name, caller, input, bodyMayChange = false } = request;
+    const { namespace, function: name, caller, input, bodyMayChange, rememberMs } = request;
     const bodyHash = hash('sha256', input);
     const held = await this.#store.idempotency.claimKey({
       namespace,
@@ -185,7 +188,7 @@ export class Idempotency {
       requestId,
       version,
       key: caller === undefined ? key : keyOf(caller, key),
-      expiresAt: Date.now() + IDEMPOTENCY_MS,
+      expiresAt: Date.now() + (rememberMs ?? IDEMPOTENCY_MS),
     });
     if (bodyMayChange || held.bodyHash === bodyHash) return held;
     throw new AppError(

@@ -1,31 +1,15 @@
-import { hash } from 'node:crypto';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
 import { coversFunction, type Rights } from '../../contract/scopes.js';
 import { AppError, isAppError } from '../../errors.js';
-import type { Meter } from '../../ports/meter.js';
-import type { InvocationQueue } from '../../ports/queue.js';
 import type { AttemptRow, DeadGroup } from '../../ports/store/attempts.js';
-import type { Store } from '../../ports/store.js';
 import { auditEntry } from '../auth/audit.js';
 import type { Actor } from '../auth/principal.js';
 import { assertFunction } from '../auth/rights.js';
 import { freshCache } from '../fresh-cache.js';
-import type { Catalog } from '../functions/catalog.js';
-import { createDerivedIds, type DerivedIds } from './derived-ids.js';
 import { assertInputSize } from './invoke.js';
-import { jobOf, newRequestId } from './job.js';
+import { Replayer, type ReplayerDeps, type ReplayInput, type ReplayOptions } from './replayer.js';
 
 const BATCH = 100;
-
-export interface ReplayOptions {
-  /** Default: `pinned`, the version of the original invocation. */
-  version: 'pinned' | 'newest' | number;
-  /**
-   * Depth of the function that requests the replay, if any. The replay's depth is at least that of
-   * the original invocation.
-   */
-  depth?: number;
-}
 
 /** Selects dead letters of a function; default: all. */
 export interface DeadFilter {
@@ -45,29 +29,21 @@ export interface ReplayOneOptions extends ReplayOptions {
   input: Uint8Array | null;
 }
 
-export interface DeadLettersDeps {
-  store: Store;
-  queue: InvocationQueue;
-  catalog: Catalog;
-  meter: Meter;
-  resultTtlMs: number;
-}
-
 /** Replays ended invocations and purges dead letters. */
 export class DeadLetters {
-  readonly #deps: DeadLettersDeps;
+  readonly #deps: ReplayerDeps;
   readonly #groups = freshCache<DeadGroup[]>();
-  readonly #idOf: DerivedIds;
+  readonly #replayer: Replayer;
 
-  constructor(deps: DeadLettersDeps) {
+  constructor(deps: ReplayerDeps) {
     this.#deps = deps;
-    this.#idOf = createDerivedIds(deps.store.settings);
+    this.#replayer = new Replayer(deps);
   }
 
   /**
    * Replays any ended invocation and resolves with the new id. Throws `not_found`, or `conflict` if
-   * it has not ended, if its input has expired and none is given, or if it was dead and has already
-   * been replayed.
+   * it has not ended, if its input has expired and none is given, or if it is a dead letter that
+   * another call is replaying.
    */
   async replay(
     by: Actor,
@@ -78,7 +54,6 @@ export class DeadLetters {
     if (given !== null) assertInputSize(given.byteLength);
     const last = await this.#lastAttempt(by, namespace, id);
     if (last.final === null) throw notEnded(id);
-    if (last.final.replayedAt !== undefined) throw replayedAlready(id);
     const input = given ?? last.final.input;
     if (input === null) throw inputGone(last);
     const sent =
@@ -87,9 +62,9 @@ export class DeadLetters {
         : { input, callerWallet: by.principal.wallet, replacesOriginal: true };
     const again =
       last.final.state === 'dead'
-        ? await this.#replayDead(last, sent, options)
-        : await this.#replayEnded(last, sent, options);
-    if (!again) throw replayedAlready(id);
+        ? await this.#replayer.replayDead(last, sent, options)
+        : await this.#replayer.replayEnded(last, sent, options);
+    if (again === null) throw beingReplayed(id);
     await this.#deps.store.audit.record(auditEntry(by, 'invocation.replay', id, namespace));
     return again;
   }
@@ -172,65 +147,13 @@ export class DeadLetters {
       // The store refused it, so that the function would run with another one.
       if (input === null) continue;
       try {
-        if (await this.#replayDead(last, replayInputOf(last, input), options)) count += 1;
+        if (await this.#replayer.replayDead(last, replayInputOf(last, input), options)) count += 1;
       } catch (error) {
         // Its version was deleted; it can be replayed on another one.
         if (options.version !== 'pinned' || !isAppError(error, 'function_not_found')) throw error;
       }
     }
     return count;
-  }
-
-  /**
-   * Adds the job first and marks the dead letter afterwards. A crash in between leaves a dead
-   * letter whose replay is already on the queue; replaying it again finds that job, since its id is
-   * derived from the dead letter's. If that job has already left the queue, the store has its
-   * attempts, and it must not run again. A replay with another input or version is another job; if
-   * two are sent at once, the one that does not get the dead letter takes its job back. Resolves
-   * with null when the dead letter was replayed before.
-   */
-  async #replayDead(row: AttemptRow, sent: ReplayInput, options: ReplayOptions): Promise<RequestId | null> {
-    const endedAt = row.final?.completedAt ?? row.startedAt;
-    const what = `replay:${row.requestId}:${row.attempt}${differenceOf(sent, options)}`;
-    const id = await this.#idOf(endedAt, what);
-    const { attempts } = this.#deps.store;
-    const isNew = (await attempts.invocation(id)) === null;
-    if (isNew) await this.#enqueue(row, id, sent, options);
-    if (await attempts.takeDead(row.requestId)) return id;
-    // It may be running already, and is then a replay that has taken place.
-    const isTakenBack = !isNew || (await this.#deps.queue.cancel(id)) === 'removed';
-    return isTakenBack ? null : id;
-  }
-
-  async #replayEnded(row: AttemptRow, sent: ReplayInput, options: ReplayOptions): Promise<RequestId> {
-    const id = newRequestId();
-    await this.#enqueue(row, id, sent, options);
-    return id;
-  }
-
-  async #enqueue(
-    row: AttemptRow,
-    id: RequestId,
-    { input, callerWallet }: ReplayInput,
-    { version, depth = 0 }: ReplayOptions,
-  ): Promise<void> {
-    const { catalog, queue, meter, resultTtlMs } = this.#deps;
-    const fn = await catalog.resolve(row.namespace, row.function, versionToRun(row, version));
-    const httpRequest = row.final?.httpRequest ?? undefined;
-    await queue.add([
-      jobOf(fn, {
-        id,
-        trigger: 'replay',
-        triggerDepth: Math.max(row.triggerDepth, depth),
-        callerWallet,
-        input,
-        acceptedAt: Date.now(),
-        resultTtlMs,
-        parentId: row.requestId,
-        ...(httpRequest === undefined ? {} : { httpRequest }),
-      }),
-    ]);
-    meter.accepted('replay', 1);
   }
 }
 
@@ -241,38 +164,18 @@ interface DeadOfFunction {
   reason?: string;
 }
 
-/** The input of a replay, and the wallet of the caller who sent it. */
-interface ReplayInput {
-  input: Uint8Array;
-  callerWallet: string;
-  /** Whether it is not the input of the original invocation. */
-  replacesOriginal?: boolean;
-}
-
-/** Returns a text that tells replays of one dead letter apart; empty if nothing was given. */
-function differenceOf({ input, replacesOriginal }: ReplayInput, { version }: ReplayOptions): string {
-  const digest = replacesOriginal === true ? hash('sha256', input) : '';
-  return digest === '' && version === 'pinned' ? '' : `:${version}:${digest}`;
-}
-
 function replayInputOf({ final }: AttemptRow, input: Uint8Array): ReplayInput {
   return { input, callerWallet: final?.callerWallet ?? '' };
-}
-
-/** Undefined: the version that calls without a version use. */
-function versionToRun(row: AttemptRow, version: ReplayOptions['version']): number | undefined {
-  if (version === 'newest') return undefined;
-  return version === 'pinned' ? row.version : version;
 }
 
 function notEnded(id: RequestId): AppError {
   return new AppError('conflict', `The invocation ${id} has not ended; it can be replayed when it has.`);
 }
 
-function replayedAlready(id: RequestId): AppError {
+function beingReplayed(id: RequestId): AppError {
   return new AppError(
     'conflict',
-    `The invocation ${id} was replayed already; list what it became with ?parent_id=${id}, and replay that.`,
+    `Another call is replaying the invocation ${id}; list what it becomes with ?parent_id=${id}, or replay it again.`,
   );
 }
 
