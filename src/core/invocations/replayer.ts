@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionVersion } from '../../contract/function.js';
 import type { RequestId } from '../../contract/ids.js';
+import { DAY_MS } from '../../contract/limits.js';
 import { isAppError } from '../../errors.js';
 import type { Backlog } from '../../ports/backlog.js';
 import type { Meter } from '../../ports/meter.js';
@@ -15,7 +16,7 @@ import { jobOf, newRequestId } from './job.js';
 /** The caller to whom the keys of replays belong: no request is one of this caller. */
 const REPLAYS = 'replays of dead letters';
 /** How long it is remembered which job replays a dead letter, in case the letter is not marked. */
-const REMEMBER_MS = 90 * 24 * 3600 * 1000;
+const REMEMBER_MS = 90 * DAY_MS;
 
 export interface ReplayOptions {
   /** Default: `pinned`, the version of the original invocation. */
