@@ -62,7 +62,23 @@ test('a dead letter whose replay has ended, but was not recorded because of a cr
   restart();
   t.is(await replay(), id);
   t.is(await queue.get(id), null);
-  await t.throwsAsync(replay, { code: 'conflict' });
+});
+
+test('a dead letter that was replayed can be replayed again by its id, but not with all others', async (t) => {
+  const { store, queue, catalog, meter } = cases;
+  const { namespace, name } = await cases.deploy();
+  const by = anActor(namespace);
+  const deadLetters = new DeadLetters({ store, queue, catalog, meter, resultTtlMs: 60_000 });
+  const dead = aDeadAttempt({ namespace });
+  await store.attempts.write([dead]);
+  const ids = new Set<string>();
+  for (let n = 0; n < 3; n += 1)
+    ids.add(await deadLetters.replay(by, namespace, dead.requestId, { version: 'pinned', input: null }));
+  t.is(ids.size, 3);
+  t.is(await deadLetters.replayAll(by, namespace, name, { version: 'pinned' }), 0);
+  const { items } = await queue.list(namespace, { limit: 10 });
+  t.deepEqual(items.map(({ invocation }) => invocation.id).sort(), [...ids].sort());
+  t.true(items.every(({ invocation }) => invocation.parentId === dead.requestId));
 });
 
 test('of two replays with different inputs at once, one runs and the other is refused', async (t) => {

@@ -66,8 +66,8 @@ export class DeadLetters {
 
   /**
    * Replays any ended invocation and resolves with the new id. Throws `not_found`, or `conflict` if
-   * it has not ended, if its input has expired and none is given, or if it was dead and has already
-   * been replayed.
+   * it has not ended, if its input has expired and none is given, or if it is dead and is replayed by
+   * another request at the same time.
    */
   async replay(
     by: Actor,
@@ -78,7 +78,6 @@ export class DeadLetters {
     if (given !== null) assertInputSize(given.byteLength);
     const last = await this.#lastAttempt(by, namespace, id);
     if (last.final === null) throw notEnded(id);
-    if (last.final.replayedAt !== undefined) throw replayedAlready(id);
     const input = given ?? last.final.input;
     if (input === null) throw inputGone(last);
     const sent =
@@ -89,7 +88,7 @@ export class DeadLetters {
       last.final.state === 'dead'
         ? await this.#replayDead(last, sent, options)
         : await this.#replayEnded(last, sent, options);
-    if (!again) throw replayedAlready(id);
+    if (!again) throw replayedMeanwhile(id);
     await this.#deps.store.audit.record(auditEntry(by, 'invocation.replay', id, namespace));
     return again;
   }
@@ -269,10 +268,10 @@ function notEnded(id: RequestId): AppError {
   return new AppError('conflict', `The invocation ${id} has not ended; it can be replayed when it has.`);
 }
 
-function replayedAlready(id: RequestId): AppError {
+function replayedMeanwhile(id: RequestId): AppError {
   return new AppError(
     'conflict',
-    `The invocation ${id} was replayed already; list what it became with ?parent_id=${id}, and replay that.`,
+    `The dead invocation ${id} was replayed by another request at the same time; list what it became with ?parent_id=${id}.`,
   );
 }
 
