@@ -52,6 +52,6 @@ function unconfirmed(id: RequestId, cause: unknown): AppError {
   return new AppError(
     'ambiguous_write',
     `The queue did not confirm whether it accepted invocation ${id}; it may still run. Look for it by this id before you repeat the request, or repeat the request with the same Idempotency-Key.`,
-    { cause, retryAfter: 1 },
+    { cause, retryAfter: 1, requestId: id },
   );
 }

@@ -89,6 +89,8 @@ export interface AppErrorOptions {
   cause?: unknown;
   /** Seconds; sent as the Retry-After header (RFC 9110 §10.2.3). */
   retryAfter?: number;
+  /** The invocation that the failure is about, if the caller does not know its id. */
+  requestId?: string;
   /** Overrides the status of the code's row, for codes with more than one status. */
   status?: number;
 }
@@ -103,6 +105,7 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly retryAfter: number | undefined;
+  readonly requestId: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -110,6 +113,7 @@ export class AppError extends Error {
     this.code = code;
     this.status = options.status ?? ERRORS[code].status;
     this.retryAfter = options.retryAfter;
+    this.requestId = options.requestId;
   }
 }
 

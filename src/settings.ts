@@ -235,7 +235,9 @@ export const SETTINGS = {
     })
     .optional()
     .describe('Origins allowed by CORS; `*` for any.'),
-  TRUSTED_PROXIES: list.optional().describe('CIDRs of proxies whose X-Forwarded-For header is trusted.'),
+  TRUSTED_PROXIES: list
+    .optional()
+    .describe('CIDRs of proxies whose X-Forwarded-For, -Host and -Proto headers are trusted.'),
 } as const;
 
 export const settingsSchema = z.object(SETTINGS);

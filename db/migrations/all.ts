@@ -16,4 +16,16 @@ export const MIGRATIONS: readonly Migration[] = [
     // 0 from the end of a rollout until it has been published.
     statements: ['alter table rollouts add column announced integer not null default 1'],
   },
+  {
+    name: '003-ended-keys',
+    statements: [
+      // The hashes of revoked admin keys: a process that is started with one does not add it again.
+      `create table revoked_admin_keys (
+        hash text not null primary key,
+        revoked_at integer not null
+      ) strict, without rowid`,
+      // For deleting expired keys.
+      'create index api_keys_by_expiry on api_keys (expires_at) where expires_at is not null',
+    ],
+  },
 ];

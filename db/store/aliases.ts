@@ -2,9 +2,9 @@ import { type Alias, LIVE_ALIAS } from '../../src/contract/alias.js';
 import type { FunctionName, Namespace } from '../../src/contract/ids.js';
 import type { AliasStore, StoredAlias } from '../../src/ports/store/aliases.js';
 import type { Database } from '../database.js';
-import { auditQueries } from './audit.js';
+import { auditQueries, type Happens } from './audit.js';
 import { batchWithRoutes, claimRoutes } from './function-routes.js';
-import { insertIf, versionsExist } from './insert-if.js';
+import { both, insertIf, versionsExist } from './insert-if.js';
 
 export interface AliasRow {
   namespace: Namespace;
@@ -38,13 +38,14 @@ export function createAliasStore(database: Database): AliasStore {
       const fn = { namespace: alias.namespace, name: alias.function };
       const versions = versionsOf(alias);
       const exist = versionsExist(fn.namespace, fn.name, versions);
+      const happens = both(exist, notMoved(fn.namespace, fn.name, alias.alias));
       const results = await batchWithRoutes(database, fn, { versions }, () =>
         database.batch(
           [
-            insertIf(knex, 'aliases', toAliasRow(alias), exist, ON_ALIAS),
+            insertIf(knex, 'aliases', toAliasRow(alias), happens, ON_ALIAS),
             ...claims(fn.namespace, fn.name, alias.alias),
-            ...auditQueries(knex, audit, exist),
-            knex.raw(`select ${exist.sql} as held`, [...exist.bindings]),
+            ...auditQueries(knex, audit, happens),
+            knex.raw(`select ${happens.sql} as held`, [...happens.bindings]),
           ],
           { idempotent: true },
         ),
@@ -53,16 +54,40 @@ export function createAliasStore(database: Database): AliasStore {
       return row?.held === 1;
     },
     async remove(namespace, fn, alias, audit) {
+      const isThere = {
+        sql: 'exists (select 1 from aliases where namespace = ? and function = ? and alias = ?)',
+        bindings: [namespace, fn, alias],
+      };
+      const free = notMoved(namespace, fn, alias);
       const results = await database.batch([
-        ...auditQueries(knex, audit, {
-          sql: 'exists (select 1 from aliases where namespace = ? and function = ? and alias = ?)',
-          bindings: [namespace, fn, alias],
-        }),
-        aliases().where({ namespace, function: fn, alias }).delete(),
+        ...auditQueries(knex, audit, both(isThere, free)),
+        aliases()
+          .where({ namespace, function: fn, alias })
+          .whereRaw(free.sql, [...free.bindings])
+          .delete(),
         ...claims(namespace, fn, alias),
       ]);
       return results[1] === 1;
     },
+  };
+}
+
+/** Returns the condition that no rollout moves the alias, as one does with `live` while it runs. */
+function notMoved(namespace: Namespace, fn: FunctionName, alias: Alias): Happens {
+  return {
+    sql: `(? <> '${LIVE_ALIAS}' or not exists (
+      select 1 from rollouts where namespace = ? and function = ? and state = 'running'))`,
+    bindings: [alias, namespace, fn],
+  };
+}
+
+/** Returns the condition that the alias `live` is the given one, or does not exist. */
+export function liveIs(namespace: Namespace, fn: FunctionName, live: StoredAlias | null): Happens {
+  const found = `select 1 from aliases where namespace = ? and function = ? and alias = '${LIVE_ALIAS}'`;
+  if (live === null) return { sql: `not exists (${found})`, bindings: [namespace, fn] };
+  return {
+    sql: `exists (${found} and version = ? and weights = ?)`,
+    bindings: [namespace, fn, live.version, JSON.stringify(live.weights)],
   };
 }
 

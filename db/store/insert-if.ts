@@ -19,6 +19,10 @@ export function insertIf(
   );
 }
 
+export function both(one: Happens, other: Happens): Happens {
+  return { sql: `${one.sql} and ${other.sql}`, bindings: [...one.bindings, ...other.bindings] };
+}
+
 /** Returns the condition that a function exists, which may have been deleted since it was found. */
 export function functionExists(namespace: Namespace, name: FunctionName): Happens {
   return {

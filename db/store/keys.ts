@@ -21,14 +21,26 @@ interface KeyRow {
   created_by: string;
 }
 
+/** The maximum number of keys that one step of the sweep deletes. */
+const STEP = 500;
+
+/** SQL for the number of valid keys; its parameters are the namespace and the time. */
+export const USED_KEYS =
+  'select count(*) from api_keys where namespace = ? and (expires_at is null or expires_at > ?)';
+
 /**
  * The maker is checked in the statement that adds the key: a maker that is revoked at the same time
- * adds none.
+ * adds none. So is the hash of an admin key.
  */
 const INSERT_KEY = `
 insert into api_keys (
   id, namespace, name, hash, is_admin, created_at, scopes, functions, expires_at, created_by)
-select ?, ?, ?, ?, ?, ?, ?, ?, ?, ? where `;
+select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+where not exists (select 1 from revoked_admin_keys where hash = ?) and `;
+
+const REMEMBER_ADMIN = `
+insert or ignore into revoked_admin_keys (hash, revoked_at)
+select hash, ? from api_keys where id = ? and is_admin = 1`;
 
 const INHERIT_MAKERS = `
 insert or ignore into key_makers (maker, key_id)
@@ -48,7 +60,7 @@ export function createKeyStore(database: Database): KeyStore {
       const { namespace } = key;
       const now = Date.now();
       const holds = makerHolds(maker, now);
-      const used = { sql: 'select count(*) from api_keys where namespace = ?', bindings: [namespace] };
+      const used = { sql: USED_KEYS, bindings: [namespace, now] };
       const check =
         limit === null
           ? null
@@ -65,6 +77,7 @@ export function createKeyStore(database: Database): KeyStore {
           key.functions === null ? null : JSON.stringify(key.functions),
           key.expiresAt,
           key.createdBy,
+          key.hash,
           ...holds.bindings,
         ]),
         ...(maker?.kind === 'key' ? [knex.raw(INHERIT_MAKERS, [id, maker.id, id])] : []),
@@ -103,6 +116,7 @@ export function createKeyStore(database: Database): KeyStore {
       const itself = { sql: 'exists (select 1 from api_keys where id = ?)', bindings: [id] };
       const results = await database.batch([
         ...auditQueries(knex, audit, itself),
+        knex.raw(REMEMBER_ADMIN, [Date.now(), id]),
         ...revokeMadeBy(knex, { kind: 'key', id }),
         knex('key_makers').where({ key_id: id }).delete(),
         keys().where({ id }).delete(),
@@ -119,6 +133,17 @@ export function createKeyStore(database: Database): KeyStore {
           ])
           .options({ idempotent: true }),
       );
+    },
+
+    async sweep(before) {
+      const ended = keys().where('expires_at', '<', before).orderBy('expires_at').limit(STEP);
+      const ids = await database.run<string[]>(ended.pluck('id'));
+      if (ids.length === 0) return 0;
+      await database.batch(
+        [knex('key_makers').whereIn('key_id', ids).delete(), keys().whereIn('id', ids).delete()],
+        { idempotent: true },
+      );
+      return ids.length;
     },
   };
 }

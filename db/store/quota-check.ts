@@ -27,7 +27,7 @@ interface CheckRow {
 export function countCheck(
   name: QuotaName,
   limit: number,
-  used: { sql: string; bindings: readonly string[] },
+  used: { sql: string; bindings: readonly (string | number)[] },
   more: { sql: string; bindings: readonly string[] },
 ): Pick<QuotaCheck, 'sql' | 'bindings'> {
   return {

@@ -1,6 +1,7 @@
 import type { QuotaName } from '../../src/contract/quotas.js';
 import type { QuotaStore, StoredUse } from '../../src/ports/store/quotas.js';
 import type { Database } from '../database.js';
+import { USED_KEYS } from './keys.js';
 
 /**
  * SQL for the bytes that a namespace stores, with its name as two parameters. Equal bytes count
@@ -18,14 +19,17 @@ select
     select count(*) as n from function_versions where namespace = ? group by name)) as versionsPerFunction,
   (select count(*) from triggers where namespace = ?) as triggers,
   (select count(*) from secrets where namespace = ?) as secrets,
-  (select count(*) from api_keys where namespace = ?) as keys,
+  (${USED_KEYS}) as keys,
   ${STORAGE_BYTES} as storageBytes`;
-/** The number of parameters of USE, all of which are the namespace. */
-const USE_BINDINGS = 7;
 
 const ADD_LOG_BYTES = `
 insert into log_bytes (namespace, day, bytes) values (?, ?, ?)
 on conflict (namespace, day) do update set bytes = bytes + excluded.bytes`;
+
+/** Returns the parameters of USE, in its order. */
+function useBindings(namespace: string, now: number): readonly (string | number)[] {
+  return [namespace, namespace, namespace, namespace, ...[namespace, now], namespace, namespace];
+}
 
 /** Creates the repository of quotas and of the use that they limit. */
 export function createQuotaStore(database: Database): QuotaStore {
@@ -48,8 +52,7 @@ export function createQuotaStore(database: Database): QuotaStore {
     },
 
     async use(namespace) {
-      const names = Array.from({ length: USE_BINDINGS }, () => namespace);
-      const [row] = await database.run<StoredUse[]>(knex.raw(USE, names));
+      const [row] = await database.run<StoredUse[]>(knex.raw(USE, useBindings(namespace, Date.now())));
       return (
         row ?? { functions: 0, versionsPerFunction: 0, triggers: 0, secrets: 0, keys: 0, storageBytes: 0 }
       );

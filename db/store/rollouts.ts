@@ -7,10 +7,10 @@ import type { AuditEntry } from '../../src/ports/store/audit.js';
 import type { RolloutStore, StoredRollout } from '../../src/ports/store/rollouts.js';
 import { uuidv7 } from '../../src/uuid.js';
 import type { Database, Query } from '../database.js';
-import { ON_ALIAS, toAliasRow } from './aliases.js';
+import { liveIs, ON_ALIAS, toAliasRow } from './aliases.js';
 import { auditQueries, type Happens } from './audit.js';
 import { batchWithRoutes, claimRoutes } from './function-routes.js';
-import { insertIf, versionsExist } from './insert-if.js';
+import { both, insertIf, versionsExist } from './insert-if.js';
 
 interface RolloutRow {
   namespace: Namespace;
@@ -97,21 +97,24 @@ export function createRolloutStore(database: Database): RolloutStore {
           .options({ idempotent: true }),
       );
     },
-    async start(rollout, live, audit) {
+    async start(rollout, { before, after }, audit) {
       const row = toRow(rollout);
       const columns = Object.keys(row).slice(2);
       const insert = insertIf(
         knex,
         'rollouts',
         row,
-        versionsExist(row.namespace, row.function, [row.from_version, row.to_version]),
+        both(
+          versionsExist(row.namespace, row.function, [row.from_version, row.to_version]),
+          liveIs(row.namespace, row.function, before),
+        ),
         `(namespace, function) do update set
          ${columns.map((column) => `${column} = excluded.${column}`).join(', ')}
          where rollouts.state <> 'running'`,
       );
-      const held = await write(insert, row, live, audit);
+      const held = await write(insert, row, after, audit);
       if (held?.change_id === row.change_id) return 'started';
-      return held?.state === 'running' ? 'running' : 'missing';
+      return held?.state === 'running' ? 'running' : 'changed';
     },
     async move(from, to, live, audit) {
       const row = toRow(to);

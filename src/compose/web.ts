@@ -1,5 +1,5 @@
 import type { Closers } from '../closers.js';
-import { walletSignup } from '../config.js';
+import { type Config, walletSignup } from '../config.js';
 import { Auth } from '../core/auth/auth.js';
 import { createConsoleSignIn } from '../core/auth/console-sign-in.js';
 import { openTokens, storedJwtKey } from '../core/auth/jwt.js';
@@ -18,6 +18,7 @@ import { DeadLetters } from '../core/invocations/replay.js';
 import { createLogs } from '../core/observability/logs.js';
 import { openPeerMetrics, type PeerMetrics } from '../core/observability/shared-metrics.js';
 import { createStats } from '../core/observability/stats.js';
+import { ADMIN_KEY_FILE, type DataDir } from '../files/data-dir.js';
 import { type Server, startServer } from '../http/server.js';
 import type { Services } from '../http/services.js';
 import { VERSION } from '../package.js';
@@ -90,11 +91,13 @@ export async function startWeb(
 
 /** Opens what decides who a caller is. */
 async function composeAccess(
-  { store, bus, quotas, keys: installation, config, logger }: Ports,
+  { store, bus, quotas, keys: installation, config, dataDir, logger }: Ports,
   closers: Closers,
 ): Promise<Pick<Services, 'auth' | 'keys' | 'tokens' | 'sessions' | 'consoleSignIn'>> {
   const keys = closers.add(await Keys.open({ store, bus, quotas }));
-  for (const { id, namespace, created_at, last_used_at } of await keys.ensureAdmin(installation.admin)) {
+  const { isRevoked, others } = await keys.ensureAdmin(installation.admin);
+  if (isRevoked) logger.error(revokedAdminKey(config, dataDir));
+  for (const { id, namespace, created_at, last_used_at } of others) {
     logger.warn(
       { key: id, namespace, created_at, last_used_at },
       `another admin key than the one this process is set to is valid; if it is not in use any more, revoke it, and with it every key that was made with it: orama keys revoke ${id} --namespace ${namespace}`,
@@ -118,6 +121,13 @@ async function composeAccess(
     consoleSignIn: createConsoleSignIn({ sessions, links: store.sessions }),
     auth: new Auth({ keys, tokens, sessions, namespaces: store.sessions }),
   };
+}
+
+/** Returns what a start with a revoked admin key logs: the process goes on without it. */
+function revokedAdminKey({ ORAMA_ADMIN_KEY }: Config, { path }: DataDir): string {
+  return ORAMA_ADMIN_KEY === undefined
+    ? `the admin key in ${path}/${ADMIN_KEY_FILE} has been revoked and is not accepted; delete this file and restart to have a new one made`
+    : 'the admin key in ORAMA_ADMIN_KEY has been revoked and is not accepted; set another one and restart';
 }
 
 /** Connects what shows the state of the process, of its servers and of other processes. */

@@ -12,8 +12,8 @@ export interface RetentionOptions {
 }
 
 /**
- * Deletes expired logs, audit events, dead letters, outputs and inputs every minute, in statements
- * of bounded size.
+ * Deletes expired logs, audit events, keys, dead letters, outputs and inputs every minute, in
+ * statements of bounded size.
  */
 export function startRetention(store: Store, options: RetentionOptions, logger: Logger): Closable {
   let closed = false;
@@ -27,6 +27,7 @@ export function startRetention(store: Store, options: RetentionOptions, logger: 
       callbacks: () => store.callbacks.sweep(logsBefore),
       traces: () => store.traces.sweep(logsBefore),
       audit: () => store.audit.sweep(logsBefore),
+      keys: () => store.keys.sweep(logsBefore),
       attempts: () => store.attempts.sweep({ logsBefore, deadBefore, now }),
     };
     for (const [records, step] of Object.entries(steps)) {

@@ -5,7 +5,7 @@ import type { BufferReservation } from '../concurrency/buffer-budget.js';
 import type { RequestId } from '../contract/ids.js';
 import type { Scope } from '../contract/scopes.js';
 import type { Actor, Principal } from '../core/auth/principal.js';
-import type { ErrorCode } from '../errors.js';
+import type { AppError, ErrorCode } from '../errors.js';
 import type { Access, Caller, OtherNamespaces } from './admission/admission.js';
 import type { UploadedFile } from './request/form-parser.js';
 import type { LargeReplies } from './response/large-replies.js';
@@ -163,7 +163,7 @@ export interface RouteSpec<U extends keyof Services, A extends Access, P, Q, H, 
   /** False: does not count against the rate limit of anonymous calls. */
   limited?: boolean;
   /** Returns additional fields of error responses. */
-  refusal?(ctx: Context): Record<string, unknown>;
+  refusal?(ctx: Context, error: AppError): Record<string, unknown>;
   /** Checks that do not need the body; called before it is read, and after one that took time. */
   authorize?(call: Omit<Call<U, A, P, Q, H, B>, 'body'>): Promise<void>;
   /** A hot route: its small, latency-critical responses are not compressed. */

@@ -42,7 +42,7 @@ test('an admin key that was replaced is reported at each start and valid until i
   const [old, next] = [newKey(DEFAULT_NAMESPACE), newKey(DEFAULT_NAMESPACE)];
   await keys.ensureAdmin(old);
   const replaced = await auth.authenticate(old);
-  const reported = async () => (await keys.ensureAdmin(next)).map(({ id }) => id);
+  const reported = async () => (await keys.ensureAdmin(next)).others.map(({ id }) => id);
   t.true((await reported()).includes(replaced.keyId ?? ''));
   const current = await auth.authenticate(next);
   t.false((await reported()).includes(current.keyId ?? ''));
@@ -50,6 +50,23 @@ test('an admin key that was replaced is reported at each start and valid until i
   await keys.revoke(by(current), replaced.keyId ?? '');
   t.false((await reported()).includes(replaced.keyId ?? ''));
   await t.throwsAsync(auth.authenticate(old), { code: 'unauthorized' });
+});
+
+test('a revoked admin key is not accepted again by a process that is started with it', async (t) => {
+  const { keys, auth } = await parts();
+  const [old, next] = [newKey(DEFAULT_NAMESPACE), newKey(DEFAULT_NAMESPACE)];
+  t.false((await keys.ensureAdmin(old)).isRevoked);
+  await keys.ensureAdmin(next);
+  const { keyId } = await auth.authenticate(old);
+  await keys.revoke(by(await auth.authenticate(next)), keyId ?? '');
+  const later = await openAuth(directory);
+  t.teardown(() => later.close());
+  for (const started of [{ keys, auth }, later]) {
+    const { isRevoked, others } = await started.keys.ensureAdmin(old);
+    t.true(isRevoked);
+    t.true(others.length > 0);
+    await t.throwsAsync(started.auth.authenticate(old), { code: 'unauthorized' });
+  }
 });
 
 test('the store keeps only the hash of an API key', async (t) => {

@@ -71,6 +71,33 @@ for (const [what, [data, reason]] of Object.entries(UNUSABLE)) {
   });
 }
 
+test('a start with a revoked admin key goes on without it and says what to do', async (t) => {
+  const first = await startEngine();
+  t.teardown(first.close);
+  const { dataDir, adminKey } = first;
+  const { json: listed } = await first.api.get('/v1/auth/keys');
+  const [{ id }] = (listed as { keys: [{ id: string }] }).keys;
+  await first.api.delete(`/v1/auth/keys/${id}`);
+  await first.stop();
+
+  const second = await startEngine({ dataDir });
+  t.teardown(second.close);
+  t.is((await second.api.get('/v1/auth/keys')).status, 401);
+  t.regex(second.log(), /"level":50.*admin-key has been revoked.*delete this file and restart/);
+  t.regex(second.log(), /^The admin key of this engine has been revoked/m);
+  await second.stop();
+  const third = await startEngine({ dataDir, env: { ORAMA_ADMIN_KEY: adminKey } });
+  t.teardown(third.close);
+  t.regex(third.log(), /ORAMA_ADMIN_KEY has been revoked.*set another one/);
+  await third.stop();
+
+  await rm(join(dataDir, 'admin-key'));
+  const fourth = await startEngine({ dataDir });
+  t.teardown(fourth.close);
+  t.not(fourth.adminKey, adminKey);
+  t.is((await fourth.api.get('/v1/auth/keys')).status, 200);
+});
+
 if (!canMount()) notRun('mounting is not allowed: "orama up" on a full disk was not run');
 else {
   test('the disk of the data directory is full: "orama up" ends with one sentence', async (t) => {

@@ -36,6 +36,8 @@ test('a call with an unconfirmed acceptance runs once when repeated with its Ide
   t.is(first.status, 503, first.text);
   t.is(first.json.code, 'ambiguous_write');
   const [id] = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(first.json.error) ?? [];
+  t.is(first.json.request_id, id);
+  t.is(first.headers.get('x-request-id'), id ?? '');
 
   proxy.restore();
   let repeated: ApiReply | undefined;

@@ -36,8 +36,12 @@ export function testDeletedFunctions(driver: string, open: OpenStore): void {
       const entry = (action: AuditAction) => anEntry({ namespace, action });
       t.is(await triggers.add(namespace, fn.function, { topic: 'a' }, entry('trigger.add'), 1), null);
       t.false(await aliases.put({ ...fn, ...target }, entry('alias.set')));
-      const started = rollouts.start(aRollout(namespace), { ...fn, ...target }, entry('rollout.start'));
-      t.is(await started, 'missing');
+      const started = rollouts.start(
+        aRollout(namespace),
+        { before: null, after: { ...fn, ...target } },
+        entry('rollout.start'),
+      );
+      t.is(await started, 'changed');
       t.deepEqual(await triggers.list(namespace), []);
       t.deepEqual(await aliases.list(namespace), []);
       t.is(await rollouts.get(namespace, fn.function), null);
@@ -79,8 +83,12 @@ export function testDeletedFunctions(driver: string, open: OpenStore): void {
     t.false(await aliases.put({ ...fn, ...target, version: 2 }, anEntry()));
     t.false(await aliases.put({ ...fn, ...target, version: 3, weights: { 2: 10 } }, anEntry()));
     t.is(
-      await rollouts.start({ ...aRollout(fn.namespace), from: 2, to: 3 }, { ...fn, ...target }, anEntry()),
-      'missing',
+      await rollouts.start(
+        { ...aRollout(fn.namespace), from: 2, to: 3 },
+        { before: null, after: { ...fn, ...target } },
+        anEntry(),
+      ),
+      'changed',
     );
     t.deepEqual(await aliases.list(fn.namespace), []);
     t.is(await rollouts.get(fn.namespace, fn.function), null);
@@ -99,7 +107,7 @@ export function testDeletedFunctions(driver: string, open: OpenStore): void {
         one.triggers.add(namespace, fn.function, { topic: 'a' }, anEntry(), ENOUGH),
         two.functions.remove(namespace, fn.function, anEntry()),
         one.aliases.put({ ...fn, ...target, alias: aliasSchema.parse('beta') }, anEntry()),
-        one.rollouts.start(aRollout(namespace), { ...fn, ...target }, anEntry()),
+        one.rollouts.start(aRollout(namespace), { before: null, after: { ...fn, ...target } }, anEntry()),
       ]);
       t.deepEqual(await one.triggers.list(namespace), []);
       t.deepEqual(await one.aliases.list(namespace), []);

@@ -31,6 +31,37 @@ export function testKeys(driver: string, open: OpenStore): void {
     t.is(await keys.byHash(asked.hash), null);
   });
 
+  test(`${driver}: an admin key that was revoked is not added again, another key of its hash neither`, async (t) => {
+    const { keys } = await get();
+    const admin = aKey({ isAdmin: true });
+    t.truthy(await keys.add(admin, null, null));
+    await keys.revoke(admin.id, anEntry());
+    t.is(await keys.add({ ...admin, id: uuidv7() }, null, null), null);
+    t.is(await keys.byHash(admin.hash), null);
+    const ordinary = aKey();
+    await keys.add(ordinary, null, null);
+    await keys.revoke(ordinary.id, anEntry());
+    t.truthy(await keys.add({ ...ordinary, id: uuidv7() }, null, null));
+  });
+
+  test(`${driver}: expired keys do not count towards the quota, and are swept after their time`, async (t) => {
+    const { keys, quotas } = await get();
+    const namespace = aNamespace();
+    const now = Date.now();
+    const old = await keys.add(aKey({ namespace, expiresAt: now - 2000 }), null, 1);
+    const recent = await keys.add(aKey({ namespace, expiresAt: now - 1000 }), null, 1);
+    t.is((await quotas.use(namespace)).keys, 0);
+    const valid = await keys.add(aKey({ namespace, expiresAt: now + 600_000 }), null, 1);
+    const endless = aKey({ namespace });
+    await t.throwsAsync(keys.add(endless, null, 1), { code: 'quota_exceeded' });
+    await keys.add(endless, null, 2);
+    t.is((await quotas.use(namespace)).keys, 2);
+    while ((await keys.sweep(now - 1500)) > 0);
+    t.is(await keys.get(old?.id ?? ''), null);
+    const left = (await keys.list(namespace)).map(({ id }) => id);
+    t.deepEqual(left, [recent?.id, valid?.id, endless.id].sort() as string[]);
+  });
+
   test(`${driver}: revoking a key revokes all keys created with it, directly or indirectly`, async (t) => {
     const { keys } = await get();
     const made: string[] = [];

@@ -136,10 +136,10 @@ export function testRoutes(driver: string, open: OpenStore): void {
     await deploy('c', ['GET /']);
     await refused(aliases.put(live(1), anEntry()), 'c');
     const rollout = { ...aRollout(namespace), to: 2, from: 3 };
-    await refused(rollouts.start(rollout, live(3, { 2: 10 }), anEntry()), 'b');
+    await refused(rollouts.start(rollout, { before: live(3), after: live(3, { 2: 10 }) }, anEntry()), 'b');
     t.is(await rollouts.get(namespace, aName('a')), null);
     await deploy('b', []);
-    t.is(await rollouts.start(rollout, live(2), anEntry()), 'started');
+    t.is(await rollouts.start(rollout, { before: live(3), after: live(2) }, anEntry()), 'started');
     await refused(deploy('b', ['GET /y']), 'a');
     const started = await rollouts.get(namespace, aName('a'));
     t.true(
@@ -148,6 +148,42 @@ export function testRoutes(driver: string, open: OpenStore): void {
     await deploy('b', ['GET /y']);
     await aliases.remove(namespace, aName('a'), aliasSchema.parse('live'), anEntry());
     await refused(deploy('d', ['GET /']), 'c');
+  });
+
+  test(`${driver}: of a rollout and a change of live at the same time, the later one finds the first`, async (t) => {
+    const { functions, aliases, rollouts, audit } = await get();
+    const namespace = aNamespace();
+    for (let version = 1; version <= 3; version += 1)
+      await functions.addVersion(aVersion({ namespace, name: 'a' }), anEntry());
+    const live = (version: number, weights: Record<string, number> = {}): StoredAlias => ({
+      ...{ namespace, function: aName('a'), alias: aliasSchema.parse('live'), version, weights },
+      updatedAt: Date.now(),
+    });
+    const [alias, fn] = [aliasSchema.parse('live'), aName('a')];
+    const rollout = { ...aRollout(namespace), from: 1, to: 2 };
+    const started = (before: StoredAlias | null) =>
+      rollouts.start(rollout, { before, after: live(1, { 2: 10 }) }, anEntry({ namespace }));
+    const entries = async () => (await audit.list({ namespace, limit: 100 })).items.length;
+    const targets = async () => (await aliases.list(namespace)).map((each) => [each.version, each.weights]);
+    t.is(await started(live(1)), 'changed', 'it does not exist');
+    await aliases.put(live(1, { 3: 10 }), anEntry());
+    for (const before of [null, live(1), live(2, { 3: 10 })]) t.is(await started(before), 'changed');
+    t.is(await entries(), 0);
+    t.is(await started(live(1, { 3: 10 })), 'started');
+
+    t.false(await aliases.put(live(3), anEntry({ namespace })));
+    t.false(await aliases.remove(namespace, fn, alias, anEntry({ namespace })));
+    t.true(await aliases.put({ ...live(3), alias: aliasSchema.parse('beta') }, anEntry()));
+    t.deepEqual(await targets(), [
+      [3, {}],
+      [1, { 2: 10 }],
+    ]);
+    t.is(await entries(), 1);
+    const running = await rollouts.get(namespace, fn);
+    if (running === null) return t.fail();
+    await rollouts.move(running, { ...rollout, state: 'aborted' }, live(1), null);
+    t.true(await aliases.put(live(3), anEntry()));
+    t.true(await aliases.remove(namespace, fn, alias, anEntry()));
   });
 
   test(`${driver}: the end of a rollout is unannounced until it is recorded as announced`, async (t) => {
@@ -167,7 +203,7 @@ export function testRoutes(driver: string, open: OpenStore): void {
       (await rollouts.unannounced())
         .filter((ended) => ended.namespace === namespace)
         .map(({ state }) => state);
-    await rollouts.start(rollout, { ...live, updatedAt: Date.now() }, anEntry());
+    await rollouts.start(rollout, { before: null, after: { ...live, updatedAt: Date.now() } }, anEntry());
     t.deepEqual(await states(), []);
     const started = await rollouts.get(namespace, aName('a'));
     if (started === null) return t.fail();

@@ -121,6 +121,23 @@ test('concurrent calls with an idempotency key are one invocation, and one with 
   });
 });
 
+test('a call with a target is a repetition only of one with the same target, or of one without', async (t) => {
+  const { deploy, invoker } = await useCases();
+  const fn = await deploy();
+  const keyed = request(fn, { idempotencyKey: 'targeted', target: 'POST /orders/1/pay' });
+  const first = await invoker.send(keyed);
+  t.is((await invoker.send(keyed)).id, first.id);
+  await t.throwsAsync(invoker.send({ ...keyed, target: 'POST /orders/2/cancel' }), {
+    code: 'idempotency_mismatch',
+  });
+  const changing = { ...keyed, target: 'POST /orders/2/cancel', bodyMayChange: true };
+  t.is((await invoker.send(changing)).id, first.id);
+  // As earlier versions stored it.
+  const before = request(fn, { idempotencyKey: 'before' });
+  const { id } = await invoker.send(before);
+  t.is((await invoker.send({ ...before, target: 'POST /' })).id, id);
+});
+
 test('calls with an idempotency key use the function version of the first call', async (t) => {
   const { deploy, invoker } = await useCases();
   const fn = await deploy();

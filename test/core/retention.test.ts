@@ -19,6 +19,7 @@ test.serial(
       ['traces', 2],
       ['attempts', 2],
       ['audit', 1],
+      ['keys', 1],
     ]);
     const sweep = (name: string) => ({
       async sweep() {
@@ -33,6 +34,7 @@ test.serial(
       traces: sweep('traces'),
       attempts: sweep('attempts'),
       audit: sweep('audit'),
+      keys: sweep('keys'),
     } as unknown as Store;
 
     const retention = startRetention(store, { logDays: 1, deadDays: 1 }, logger);

@@ -36,6 +36,22 @@ test('addresses of one IPv6 /64 network count as one client', (t) => {
   t.not(addressOf(from('2001:db8:1:2::1')), addressOf(from('2001:db8:1:3::1')));
 });
 
+test('the origin behind a trusted proxy is that of the last entry, unless it is no host', (t) => {
+  const { originOf } = createClientAddresses(['10.0.0.0/8']);
+  const origin = (peer: string, proto: string, host: string) =>
+    originOf({
+      socket: { remoteAddress: peer },
+      headers: { host: 'engine:4001', 'x-forwarded-proto': proto, 'x-forwarded-host': host },
+    });
+  t.is(origin('10.0.0.1', 'HTTPS', 'fn.example.com'), 'https://fn.example.com');
+  t.is(origin('10.0.0.1', 'http, https', 'evil.example, fn.example.com:8443'), 'https://fn.example.com:8443');
+  t.is(origin('10.0.0.1', 'https, http', 'fn.example.com'), 'http://fn.example.com');
+  for (const host of ['a/b', 'user@host', 'fn.example.com/x?y#z', 'a b', 'host:port', '']) {
+    t.is(origin('10.0.0.1', 'https', host), 'https://engine:4001', host);
+  }
+  t.is(origin('198.51.100.7', 'https', 'fn.example.com'), 'http://engine:4001');
+});
+
 test('a host name in the list of trusted proxies is rejected with bad_config', (t) => {
   t.throws(() => createClientAddresses(['proxy.local']), { code: 'bad_config' });
 });

@@ -116,6 +116,24 @@ test('requests with the same idempotency header share one invocation; another bo
   );
 });
 
+test('requests with the same idempotency header and another method, path or query return 422', async (t) => {
+  const { call } = await served({ orders: { idempotency: 'X-Payment' } });
+  const send = (method: string, path: string) => call(path, { method, headers: { 'x-payment': 'one' } });
+  const first = await send('POST', '/orders/1/pay');
+  t.is(first.status, 200);
+  const again = await send('POST', '/orders/1/pay');
+  t.is(again.headers.get('x-request-id'), first.headers.get('x-request-id'));
+  for (const [method, path] of [
+    ['POST', '/orders/2/cancel'],
+    ['POST', '/orders/1/pay?twice=1'],
+    ['DELETE', '/orders/1/pay'],
+  ] as const) {
+    const other = await send(method, path);
+    t.is(other.status, 422, `${method} ${path}`);
+    t.is(other.json.code, 'idempotency_mismatch');
+  }
+});
+
 test('a retry of a signed event with another body is the same invocation', async (t) => {
   const secret = 'whsec_of_this_test';
   const { tenant, call } = await served({

@@ -181,3 +181,22 @@ test('a rollout that goes back leaves an alias live that existed before it', asy
   ]);
   t.deepEqual(await called(), ['v2', 2]);
 });
+
+test('a rollout from a split live returns 409; one from a live that gives all calls to one version returns there', async (t) => {
+  const { tenant, alias, called } = await versions(await engine(), 3);
+  const start = (to: number) =>
+    tenant.post('/v1/functions/fn/rollout', { to, steps: [5], every_seconds: 3600 });
+  await alias('live', { version: 1, weights: { 2: 40 } });
+  for (const to of [1, 2, 3]) {
+    const refused = await start(to);
+    t.is(refused.status, 409);
+    t.is(refused.json.code, 'conflict');
+    t.regex(refused.json.error, /orama function alias set fn live <version>/);
+  }
+  await alias('live', { version: 1, weights: { 2: 100 } });
+  t.is((await start(2)).status, 409, 'it is live already');
+  t.like((await start(3)).json, { from: 2, to: 3 });
+  t.like((await tenant.get('/v1/functions/fn/aliases')).json.aliases, [{ version: 2, weights: { 3: 5 } }]);
+  await tenant.delete('/v1/functions/fn/rollout');
+  t.deepEqual(await called(), ['v2', 2]);
+});

@@ -90,6 +90,7 @@ test('an add whose outcome cannot be determined is ambiguous; repeating it adds 
   proxy.cut();
   const error = await t.throwsAsync(adding, { code: 'ambiguous_write' });
   t.true(error?.message.includes(job.invocation.id));
+  t.like(error, { requestId: job.invocation.id });
   proxy.restore();
   await until('the queue is reachable', () => succeeds(through.queue.ping()));
   await through.queue.add([job]);

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
+import { isAppError } from '../../errors.js';
 import { handleStopSignals } from '../../process/stop-signals.js';
 import { createClient } from '../client.js';
 import { engineNotes } from '../config.js';
 import { rememberEngine } from '../local-engines.js';
 import { terminalOf } from '../session.js';
+import type { Terminal } from '../terminal.js';
 import { wholeNumber } from '../values.js';
 import { consoleLink } from './console.js';
 
@@ -37,12 +39,12 @@ export function addUp(program: Command): void {
           ? JSON.stringify({
               url: engine.url,
               functions_url: engine.functionsUrl,
-              console_url: await consoleUrl(engine),
+              console_url: await consoleUrl(engine, terminal),
               data_dir: engine.dataDir,
             })
           : `listening on ${engine.url}\nHTTP functions on ${engine.functionsUrl}`,
       );
-      if (!terminal.json) terminal.line(`Console: ${await consoleUrl(engine)}`);
+      if (!terminal.json) terminal.line(`Console: ${await consoleUrl(engine, terminal)}`);
       terminal.progress(`Data in ${engine.dataDir}; stop with Ctrl-C`);
       try {
         if (!stop.aborted) await once(stop, 'abort');
@@ -56,10 +58,18 @@ export function addUp(program: Command): void {
 }
 
 /** Returns a console URL that signs in once, or one without a token if none could be created. */
-async function consoleUrl({ url, adminKey }: { url: string; adminKey: string }): Promise<string> {
+async function consoleUrl(
+  { url, adminKey }: { url: string; adminKey: string },
+  terminal: Terminal,
+): Promise<string> {
   try {
     return await consoleLink(createClient({ url, apiKey: adminKey }));
-  } catch {
+  } catch (error) {
+    // The line of the log may be below LOG_LEVEL, or among many others.
+    if (isAppError(error, 'unauthorized'))
+      terminal.problem(
+        'The admin key of this engine has been revoked; see docs/operations.md, "Replacing the admin key".',
+      );
     return `${url}/console`;
   }
 }

@@ -34,6 +34,13 @@ export interface RequestedKey extends RequestedRights {
   expiresAt?: number | undefined;
 }
 
+export interface AdminKeys {
+  /** Whether the key was revoked earlier, and thus is not accepted. */
+  isRevoked: boolean;
+  /** The other valid admin keys. */
+  others: KeyRecord[];
+}
+
 /** Generates a key for a namespace with 256 random bits. */
 export function newKey(namespace: Namespace): string {
   return `ak_${randomBytes(32).toString('base64url')}:${namespace}`;
@@ -157,17 +164,19 @@ export class Keys implements Closable {
   }
 
   /**
-   * Stores the key as an admin key unless it is one already. Resolves with the other admin keys:
-   * those that the key has replaced are valid until they are revoked, since processes may still be
-   * set to them, and since their revocation also ends the keys made with them.
+   * Stores the key as an admin key unless it is one already or has been revoked. The keys that it
+   * has replaced are valid until they are revoked, since processes may still be set to them, and
+   * since their revocation also ends the keys made with them.
    */
-  async ensureAdmin(key: string): Promise<KeyRecord[]> {
-    const { id } = await this.#storedAdmin(key);
-    const others = (await this.#store.keys.admins()).filter((admin) => admin.id !== id && !hasExpired(admin));
-    return others.map(recordOf);
+  async ensureAdmin(key: string): Promise<AdminKeys> {
+    const stored = await this.#storedAdmin(key);
+    const isOther = (admin: StoredKey) => admin.id !== stored?.id && !hasExpired(admin);
+    const others = (await this.#store.keys.admins()).filter(isOther);
+    return { isRevoked: stored === null, others: others.map(recordOf) };
   }
 
-  async #storedAdmin(key: string): Promise<StoredKey> {
+  /** Resolves with null if the key has been revoked. */
+  async #storedAdmin(key: string): Promise<StoredKey | null> {
     const digest = hash('sha256', key);
     const known = await this.#store.keys.byHash(digest);
     if (known !== null) return known;
@@ -176,7 +185,7 @@ export class Keys implements Closable {
     try {
       const admin = { id: uuidv7(), namespace, name: 'admin', hash: digest, isAdmin: true, ...ALL_RIGHTS };
       const given = { ...admin, expiresAt: null, createdBy: '', maker: null };
-      return (await this.#store.keys.add(given, null, null)) as StoredKey;
+      return await this.#store.keys.add(given, null, null);
     } catch (error) {
       // Another web process that started at the same time has added it.
       const added = await this.#store.keys.byHash(digest);

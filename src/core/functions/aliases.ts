@@ -52,8 +52,11 @@ export function createAliases({ store, catalog }: { store: Store; catalog: Catal
       }
       const stored: StoredAlias = { namespace, function: fn, alias, version, weights, updatedAt: Date.now() };
       const audit = auditEntry(by, 'alias.set', `${fn}@${alias}`, namespace);
-      // Versions disappear only with their function, which has been deleted meanwhile.
-      if (!(await store.aliases.put(stored, audit))) throw functionNotFound(namespace, fn, version);
+      if (!(await store.aliases.put(stored, audit))) {
+        await assertNoRollout(namespace, fn, alias);
+        // Versions disappear only with their function, which has been deleted meanwhile.
+        throw functionNotFound(namespace, fn, version);
+      }
       await catalog.changed(namespace);
       return recordOf(stored);
     },
@@ -64,6 +67,7 @@ export function createAliases({ store, catalog }: { store: Store; catalog: Catal
       const removed = await store.aliases.remove(namespace, fn, alias, audit);
       await catalog.changed(namespace);
       if (removed) return;
+      await assertNoRollout(namespace, fn, alias);
       await catalog.resolve(namespace, fn);
       throw new AppError(
         'not_found',

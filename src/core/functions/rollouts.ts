@@ -1,4 +1,3 @@
-import { LIVE_ALIAS } from '../../contract/alias.js';
 import type { FunctionName, Namespace } from '../../contract/ids.js';
 import { ROLLOUT_TOPIC, type RolloutRecord, type RolloutRequest } from '../../contract/rollout.js';
 import { AppError, messageOf } from '../../errors.js';
@@ -12,7 +11,8 @@ import { auditEntry } from '../auth/audit.js';
 import type { Actor } from '../auth/principal.js';
 import { FIRST_DEPTH } from '../events/message.js';
 import type { Publisher } from '../events/publish.js';
-import { type Catalog, functionNotFound } from './catalog.js';
+import type { Catalog } from './catalog.js';
+import { changedMeanwhile, versionBefore } from './rollout-start.js';
 import { failureReason, liveOf, type Rollout, recordOf } from './rollout-state.js';
 
 const CHECK_EVERY_MS = 1000;
@@ -78,7 +78,7 @@ export class Rollouts implements Closable {
   ): Promise<RolloutRecord> {
     const { to } = request;
     await this.#catalog.resolve(namespace, fn, to);
-    const { from, createdLive } = await this.#versionBefore(namespace, fn, to);
+    const { from, createdLive, before } = await versionBefore(this.#store, namespace, fn, to);
     const now = Date.now();
     const rollout: Rollout = {
       namespace,
@@ -98,9 +98,9 @@ export class Rollouts implements Closable {
       updatedAt: now,
     };
     const audit = auditEntry(by, 'rollout.start', `${fn}@${to}`, namespace);
-    const result = await this.#store.rollouts.start(rollout, liveOf(rollout), audit);
-    // The function has been deleted meanwhile.
-    if (result === 'missing') throw functionNotFound(namespace, fn, to);
+    const live = { before, after: liveOf(rollout) };
+    const result = await this.#store.rollouts.start(rollout, live, audit);
+    if (result === 'changed') throw await changedMeanwhile(this.#store, namespace, fn, to);
     if (result === 'running') {
       throw new AppError('conflict', `A rollout of "${fn}" is running; abort it before you start another.`);
     }
@@ -142,32 +142,6 @@ export class Rollouts implements Closable {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     await this.#checking;
-  }
-
-  /**
-   * Resolves with the version that is live now: the alias's version, or else the newest version
-   * other than `to`. `createdLive` is false if `to` is the newest: without the alias, calls would
-   * go to the version that the rollout has just given up.
-   */
-  async #versionBefore(
-    namespace: Namespace,
-    fn: FunctionName,
-    to: number,
-  ): Promise<{ from: number; createdLive: boolean }> {
-    const alias = (await this.#store.aliases.list(namespace)).find(
-      (each) => each.function === fn && each.alias === LIVE_ALIAS,
-    );
-    const versions = await this.#store.functions.versions(namespace, fn);
-    const before = alias?.version ?? versions.find(({ version }) => version !== to)?.version;
-    if (before !== undefined && before !== to) {
-      return { from: before, createdLive: alias === undefined && versions[0]?.version !== to };
-    }
-    throw new AppError(
-      'conflict',
-      before === to
-        ? `Version ${to} of "${fn}" is live already; roll out another one.`
-        : `"${fn}" has no other version than ${to}; a rollout needs one to come from.`,
-    );
   }
 
   async #find(namespace: Namespace, fn: FunctionName): Promise<StoredRollout> {

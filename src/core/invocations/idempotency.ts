@@ -27,9 +27,15 @@ export interface ClaimRequest {
   function: FunctionName;
   idempotencyKey?: string;
   /**
-   * Whether a request with the same key and another body is the same invocation, and not refused.
+   * Whether a request with the same key and another body or target is the same invocation, and not
+   * refused.
    */
   bodyMayChange?: boolean;
+  /**
+   * What a repeated request has in common with the first one besides its body: for HTTP functions
+   * the method, path and query.
+   */
+  target?: string;
   /**
    * The caller to whom the key belongs, if it is not the namespace itself: callers that do not
    * trust one another must not obtain each other's results. See `callerOf`.
@@ -83,7 +89,7 @@ export class Idempotency {
    * and run twice. A request id that is in use is accepted only from a repeated request, which has
    * the same key; otherwise it throws `conflict`. With a key, the id of a call that was refused is
    * replaced by a new one. Request ids are unique across all namespaces, since replies and records
-   * are identified by them. Throws `idempotency_mismatch` if the key was used with another body and
+   * are identified by them. Throws `idempotency_mismatch` if the key was used with another body or target and
    * that may not change, and `unavailable` if it is unknown for now whether the first request was
    * accepted.
    *
@@ -179,8 +185,9 @@ export class Idempotency {
     requestId: RequestId,
     version: number,
   ): Promise<KeyClaim> {
-    const { namespace, function: name, caller, input, bodyMayChange, rememberMs } = request;
-    const bodyHash = hash('sha256', input);
+    const { namespace, function: name, caller, input, target, bodyMayChange, rememberMs } = request;
+    const inputHash = hash('sha256', input);
+    const bodyHash = target === undefined ? inputHash : hash('sha256', JSON.stringify([target, inputHash]));
     const held = await this.#store.idempotency.claimKey({
       namespace,
       function: name,
@@ -190,10 +197,12 @@ export class Idempotency {
       key: caller === undefined ? key : keyOf(caller, key),
       expiresAt: Date.now() + (rememberMs ?? IDEMPOTENCY_MS),
     });
-    if (bodyMayChange || held.bodyHash === bodyHash) return held;
+    // Earlier versions stored the hash of the input for all requests.
+    if (bodyMayChange || held.bodyHash === bodyHash || held.bodyHash === inputHash) return held;
+    const other = target === undefined ? 'another body' : 'another method, path, query or body';
     throw new AppError(
       'idempotency_mismatch',
-      `The Idempotency-Key ${JSON.stringify(key)} was used with another body in the last 24 hours; use a new key for a new request.`,
+      `The Idempotency-Key ${JSON.stringify(key)} was used with ${other} in the last 24 hours; use a new key for a new request.`,
     );
   }
 

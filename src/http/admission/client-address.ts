@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import { AppError } from '../../errors.js';
+import { isHost } from '../request/host-header.js';
 
 /** The parts of an `IncomingMessage` from which the client's address is determined. */
 export interface AddressedRequest {
@@ -49,8 +50,11 @@ export function createClientAddresses(trustedProxies: readonly string[] = []): C
     rateLimitKeyOf: (request) => networkOf(addressOf(request)),
     originOf(request) {
       const byProxy = isTrusted(request.socket.remoteAddress ?? '');
-      const protocol = byProxy ? listOf(request, 'x-forwarded-proto')[0] : undefined;
-      const host = (byProxy ? listOf(request, 'x-forwarded-host')[0] : undefined) ?? request.headers.host;
+      // The trusted proxy wrote the last entry; those before may be the client's.
+      const last = (name: string) => (byProxy ? listOf(request, name).at(-1) : undefined);
+      const protocol = last('x-forwarded-proto')?.toLowerCase();
+      const forwarded = last('x-forwarded-host') ?? '';
+      const host = forwarded !== '' && isHost(forwarded) ? forwarded : request.headers.host;
       // HTTP/1.0 allows no Host header, and RFC 9110 §7.2 an empty one.
       return `${protocol === 'https' ? 'https' : 'http'}://${host || 'localhost'}`;
     },

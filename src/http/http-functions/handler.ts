@@ -69,7 +69,13 @@ function answerError(
     return;
   }
   response.setHeaders(new Map(Object.entries(errorHeaders(error))));
-  markWithoutInvocation(response);
   buffers.limitRest(request, response);
-  writeJson(response, error.status, { error: error.message, code: error.code }, request.method !== 'HEAD');
+  const body: Record<string, unknown> = { error: error.message, code: error.code };
+  if (error.requestId === undefined) markWithoutInvocation(response);
+  else {
+    // The invocation may have been accepted.
+    response.setHeader('X-Request-ID', error.requestId);
+    body.request_id = error.requestId;
+  }
+  writeJson(response, error.status, body, request.method !== 'HEAD');
 }

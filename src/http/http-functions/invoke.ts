@@ -115,6 +115,7 @@ function invocationOf(
   if (key !== null) {
     invocation.idempotencyKey = key.idempotencyKey;
     invocation.bodyMayChange = key.bodyMayChange;
+    invocation.target = JSON.stringify([described.method, described.path, described.query]);
     const caller = http.verify ? 'verified' : callerOf(principal, fn.namespace, signed.headers);
     if (caller !== undefined) invocation.caller = caller;
   }

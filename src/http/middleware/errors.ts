@@ -17,7 +17,11 @@ export function respondToErrors(logger: Logger, buffers: BufferLimits) {
       ctx.status = error.status;
       ctx.set(errorHeaders(error));
       if (error.code === 'upgrade_required') ctx.set({ Upgrade: 'websocket', Connection: 'Upgrade' });
-      ctx.body = JSON.stringify({ error: error.message, code: error.code, ...ctx.state.refusal?.(ctx) });
+      ctx.body = JSON.stringify({
+        error: error.message,
+        code: error.code,
+        ...ctx.state.refusal?.(ctx, error),
+      });
     }
     buffers.limitRest(ctx.req, ctx.res);
   };

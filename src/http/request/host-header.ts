@@ -6,6 +6,11 @@ import { AppError } from '../../errors.js';
 /** The characters of `uri-host [ ":" port ]` (RFC 9110 §7.2), which may be empty. */
 const HOST = /^(?:(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?)?$/i;
 
+/** Returns whether the text is a host that can be part of a URL, or empty. */
+export function isHost(text: string): boolean {
+  return HOST.test(text) && (text === '' || parseUrl(`http://${text}`) !== null);
+}
+
 /**
  * Connections on which a request with an invalid Host header, or not exactly one, was received.
  * Further requests on them are not served, as a proxy may consider them part of the first one.
@@ -33,7 +38,7 @@ export function assertHost({ rawHeaders, httpVersion, headers, socket }: Incomin
     const sent = hosts === 0 ? 'no Host header' : `${hosts} Host headers`;
     throw new AppError('invalid_request', `The request has ${sent}; send one.`);
   }
-  if (HOST.test(host) && (host === '' || parseUrl(`http://${host}`) !== null)) return;
+  if (isHost(host)) return;
   refused.add(socket);
   throw new AppError(
     'invalid_request',

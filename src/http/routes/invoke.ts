@@ -254,10 +254,9 @@ function assertSync(given: Headers): void {
 
 /**
  * Returns the additional fields of a refused call, which then has the same fields as a failed one,
- * with an id for reports.
+ * with an id for reports: that of the invocation if it may have been accepted.
  */
-function refusal(ctx: Context): Record<string, unknown> {
-  const id = uuidv7();
+function refusal(ctx: Context, { requestId: id = uuidv7() }: AppError): Record<string, unknown> {
   ctx.set('X-Request-ID', id);
   return { request_id: id, status: 'error', duration_ms: 0 };
 }

@@ -152,8 +152,8 @@ class InvokeSocket {
       frame = await this.#invoke(bytesOf(data));
     } catch (error) {
       const where = { method: 'WS', path: `/v1/functions/${this.#ref.name}/ws` };
-      const { message, code } = toAppError(error, this.#services.logger, where);
-      frame = { request_id: uuidv7(), status: 'error', error: message, code, duration_ms: 0 };
+      const { message, code, requestId = uuidv7() } = toAppError(error, this.#services.logger, where);
+      frame = { request_id: requestId, status: 'error', error: message, code, duration_ms: 0 };
     }
     this.#inFlight -= 1;
     if (!this.#gone.signal.aborted) this.#send(frame);

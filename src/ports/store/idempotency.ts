@@ -5,6 +5,7 @@ export interface KeyClaim {
   namespace: Namespace;
   function: FunctionName;
   key: string;
+  /** Hash of the body, for HTTP functions together with method, path and query. */
   bodyHash: string;
   requestId: RequestId;
   version: number;

@@ -38,7 +38,8 @@ export interface StoredKey extends KeyRecord {
 export interface KeyStore {
   /**
    * Adds a key. Resolves with null, without any change, if the maker has been revoked or has
-   * expired. Throws `quota_exceeded` if the namespace would have more than `limit` keys.
+   * expired, or if an admin key of this hash has ever been revoked. Throws `quota_exceeded` if the
+   * namespace would have more than `limit` valid keys.
    */
   add(key: NewKey, audit: AuditEntry | null, limit: number | null): Promise<StoredKey | null>;
   byHash(hash: string): Promise<StoredKey | null>;
@@ -46,7 +47,15 @@ export interface KeyStore {
   get(id: string): Promise<StoredKey | null>;
   /** Lists the admin keys of all namespaces. */
   admins(): Promise<StoredKey[]>;
-  /** Revokes a key and every key created with it, directly or indirectly. */
+  /**
+   * Revokes a key and every key created with it, directly or indirectly. The hash of an admin key
+   * is kept, since processes may be started with it again.
+   */
   revoke(id: string, audit: AuditEntry): Promise<boolean>;
   touch(id: string, usedAt: number): Promise<void>;
+  /**
+   * Deletes some keys that expired before the time. Resolves with their number, 0 once there are
+   * none left.
+   */
+  sweep(expiredBefore: number): Promise<number>;
 }

@@ -39,15 +39,16 @@ export interface RolloutStore {
   announced(ended: Pick<StoredRollout, 'namespace' | 'function' | 'updatedAt'>): Promise<void>;
   /**
    * Starts a rollout and updates the alias, atomically. Nothing is changed if one is already
-   * `running` or one of the two versions is `missing`; the audit entry is written only with the
-   * change. Throws `conflict` if another function has a route of one of the two versions, which
+   * `running`, or if the state that it starts from has `changed`: the alias is not `live.before`, or
+   * one of the two versions is missing. The audit entry is written only with the change. Throws
+   * `conflict` if another function has a route of one of the two versions, which
    * keep their routes while the rollout runs.
    */
   start(
     rollout: Omit<StoredRollout, 'changeId'>,
-    live: StoredAlias,
+    live: { before: StoredAlias | null; after: StoredAlias },
     audit: AuditEntry,
-  ): Promise<'started' | 'running' | 'missing'>;
+  ): Promise<'started' | 'running' | 'changed'>;
   /**
    * Changes a rollout and the alias, atomically. Resolves with false if another process has changed
    * the rollout since it was read; the audit entry is written only with the change.

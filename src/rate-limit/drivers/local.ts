@@ -10,7 +10,10 @@ export async function openLocalRateLimiter(): Promise<RateLimiter> {
   return {
     async consume(key, limitPerMinute, points = 1) {
       const { consumedPoints, msBeforeNext } = await counters.consume(key, points);
-      return consumedPoints <= limitPerMinute ? ALLOWED : refused(msBeforeNext);
+      if (consumedPoints <= limitPerMinute) return ALLOWED;
+      // A batch that does not fit must not use up the minute of the calls that do.
+      await counters.reward(key, points);
+      return refused(msBeforeNext);
     },
 
     used: async (key) => (await counters.get(key))?.consumedPoints ?? 0,

@@ -61,6 +61,8 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
     const left = held !== undefined && now < held.until ? held.points : 0;
     const isLast = consumedPoints >= limit;
     grants.set(key, { points: left + granted, limit, until: now + msBeforeNext, isLast });
+    // Points over the limit serve no call; with a higher limit they would be missing.
+    if (granted < wanted && msBeforeNext > REFUND_MARGIN_MS) await counters.reward(key, wanted - granted);
   }
 
   /** Returns the rest of a block that was taken under another limit. */
