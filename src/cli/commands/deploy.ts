@@ -3,6 +3,7 @@ import type { FunctionSettings } from '../../contract/function.js';
 import { deployReplySchema } from '../../contract/http/functions.js';
 import { buildIfNeeded, deployDirectory } from '../deploy-directory.js';
 import { readManifest } from '../function-directory.js';
+import { warnOfLiveAliases } from '../live-alias.js';
 import { assertBuilt } from '../project/build-all.js';
 import { dryRunFunction } from '../project/deploy.js';
 import { openSession } from '../session.js';
@@ -54,7 +55,11 @@ export async function deployOne(directory: string, flags: DeployFlags, command: 
   });
   const { settings } = manifest;
   await warnOfUnsetSecrets([settings], client, terminal);
-  terminal.progress(nextStep(settings));
+  const { name, version } = deployReplySchema.parse(reply).function;
+  const older = await warnOfLiveAliases(new Map([[name, version]]), client, terminal);
+  terminal.progress(
+    older.has(name) ? `Run it with: orama function invoke ${name}@${version}` : nextStep(settings),
+  );
 }
 
 /** Returns the command that calls the function, depending on how it is triggered. */

@@ -1,5 +1,6 @@
 import { type Client, createClient } from '../client.js';
 import type { ConnectionFlags } from '../config.js';
+import { warnOfLiveAliases } from '../live-alias.js';
 import type { Terminal } from '../terminal.js';
 import { warnOfUnsetSecrets } from '../unset-secrets.js';
 import { originOf } from '../version-origin.js';
@@ -58,6 +59,7 @@ export async function deployProject(
   printOutcome(terminal, { plan, prune, secrets, dryRun: false, versions });
   const settings = chosen.map(({ manifest }) => manifest.settings);
   await warnOfUnsetSecrets(settings, client, terminal);
+  await warnOfLiveAliases(versions, client, terminal);
 }
 
 /**

@@ -6,6 +6,7 @@ import { messageOf } from '../../errors.js';
 import { createClient } from '../client.js';
 import { logFollower } from '../follow-logs.js';
 import { mayBeSource } from '../function-directory.js';
+import { warnOfLiveAliases } from '../live-alias.js';
 import type { Terminal } from '../terminal.js';
 import { watchSources } from '../watch-sources.js';
 import { applyPlan } from './apply.js';
@@ -50,6 +51,7 @@ export async function runProject(
         // Deployed at an earlier start, whose addresses may have been others.
         terminal.line(`Unchanged: ${one.name} version ${plan.functions[0]?.running}${calledBy(one, engine)}`);
       }
+      await warnOfLiveAliases(versions, client, terminal);
       shown.add(one.name);
       follow(one.name, started);
     } catch (error) {
