@@ -1,5 +1,4 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from '../../errors.js';
 import { assemblyscript } from './assemblyscript.js';
@@ -11,9 +10,6 @@ import { rust } from './rust.js';
 import type { Sources, Toolchain } from './toolchain.js';
 
 export const MODULE_FILE = 'function.wasm';
-
-/** By how much the clock of files may be behind. */
-const FILE_CLOCK_MS = 10;
 
 const TOOLCHAINS: readonly Toolchain[] = [go, rust, assemblyscript, c, javascript];
 
@@ -29,15 +25,6 @@ export interface Built {
  * it has one. Throws `build_failed`.
  */
 export async function buildFunction(directory: string, command: string | undefined): Promise<Built> {
-  const startedAt = (Date.now() - FILE_CLOCK_MS) / 1000;
-  const built = await build(directory, command);
-  // As old as the source that was read: a file saved during the build is newer than the module.
-  // The file of another user keeps its time.
-  await utimes(built.file, startedAt, startedAt).catch(() => undefined);
-  return built;
-}
-
-async function build(directory: string, command: string | undefined): Promise<Built> {
   const file = resolve(directory, MODULE_FILE);
   if (command !== undefined) {
     await runTool({ command, args: [], directory, shell: true });
@@ -56,6 +43,12 @@ async function build(directory: string, command: string | undefined): Promise<Bu
     );
   }
   return { file, with: await toolchain.compile(directory, file, sources) };
+}
+
+/** Returns whether the directory holds a module without anything from which it could be built. */
+export function isPrebuilt(directory: string, command: string | undefined): boolean {
+  if (command !== undefined || !existsSync(join(directory, MODULE_FILE))) return false;
+  return findToolchain(sourcesIn(directory)) === undefined;
 }
 
 /** Returns the first toolchain that detects source of its language. */

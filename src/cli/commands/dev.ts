@@ -25,7 +25,7 @@ export function addDev(parent: Command): void {
 
       const deploy = async () => {
         try {
-          const reply = await deployDirectory(directory, client, terminal, { build: 'always' });
+          const reply = await deployDirectory(directory, client, terminal);
           const { name, version, updated_at } = deployReplySchema.parse(reply).function;
           terminal.line(`Deployed ${name} version ${version}`);
           await warnOfLiveAliases(new Map([[name, version]]), client, terminal);

@@ -1,3 +1,5 @@
+import type { Command } from 'commander';
+import { announceEngine } from '../assumed-engine.js';
 import { type Client, createClient } from '../client.js';
 import type { ConnectionFlags } from '../config.js';
 import { warnOfLiveAliases } from '../live-alias.js';
@@ -29,11 +31,13 @@ export async function deployProject(
   root: string,
   names: readonly string[],
   flags: ProjectDeployFlags,
-  { terminal, connection }: { terminal: Terminal; connection: ConnectionFlags },
+  { terminal, connection, command }: { terminal: Terminal; connection: ConnectionFlags; command: Command },
 ): Promise<void> {
   const project = await openProject(root, flags.stage);
   const chosen = chosenFunctions(project, names);
   const client = createClient(connectionOf(project, connection));
+  const { url = project.stage?.url } = connection;
+  announceEngine(url === undefined ? {} : { url }, command, terminal, project.environment, root);
   const secrets = flags.secrets ? readSecrets(project) : new Map<string, string>();
   const prune = flags.prune === true;
 
