@@ -47,5 +47,6 @@ export async function buildDirectory(
   const built = await withActivity(terminal, `Building ${settings.name}…`, () =>
     buildFunction(directory, build),
   );
+  for (const warning of built.warnings) terminal.problem(`warning: ${warning}`);
   terminal.progress(describeBuilt(built));
 }

@@ -1,7 +1,11 @@
 import { createHmac } from 'node:crypto';
 import test from 'ava';
 import type { VerifySettings } from '../../src/contract/http-function.js';
-import { eventIdOf, matchesSignature, signatureInvalid } from '../../src/http/http-functions/verify/verify.js';
+import {
+  eventIdOf,
+  matchesSignature,
+  signatureInvalid,
+} from '../../src/http/http-functions/verify/verify.js';
 
 const HEX = 'sha256';
 
@@ -25,7 +29,10 @@ test('a refusal says whether the signature is missing, too old or does not match
   t.regex(reason(stripe, { 'stripe-signature': 't=1000000,v1=00' }), /does not match/);
   const slack = { scheme: 'slack', secret: 'S', tolerance: 300 } as const;
   t.regex(reason(slack, { 'x-slack-signature': 'v0=00' }), /no header X-Slack-Request-Timestamp\.$/);
-  t.regex(reason({ scheme: 'github', secret: 'S' }, { 'x-hub-signature-256': 'sha256=00' }), /does not match/);
+  t.regex(
+    reason({ scheme: 'github', secret: 'S' }, { 'x-hub-signature-256': 'sha256=00' }),
+    /does not match/,
+  );
 });
 
 test('the published GitHub signature matches its body and secret, and no other body or secret', (t) => {

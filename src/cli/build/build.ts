@@ -18,6 +18,8 @@ export interface Built {
   file: string;
   /** Name and version of the compiler, or the build command. */
   with: string;
+  /** What the source uses and functions do not have. */
+  warnings: readonly string[];
 }
 
 /**
@@ -28,7 +30,7 @@ export async function buildFunction(directory: string, command: string | undefin
   const file = resolve(directory, MODULE_FILE);
   if (command !== undefined) {
     await runTool({ command, args: [], directory, shell: true });
-    if (existsSync(file)) return { file, with: command };
+    if (existsSync(file)) return { file, with: command, warnings: [] };
     throw new AppError(
       'build_failed',
       `The build command "${command}" made no ${MODULE_FILE} in ${directory}`,
@@ -42,7 +44,8 @@ export async function buildFunction(directory: string, command: string | undefin
       `Nothing to build in ${directory}: it holds no index.ts or index.js, go.mod or *.go, Cargo.toml, assembly/*.ts or *.c, and function.yaml has no build command`,
     );
   }
-  return { file, with: await toolchain.compile(directory, file, sources) };
+  const compiled = await toolchain.compile(directory, file, sources);
+  return { file, ...(typeof compiled === 'string' ? { with: compiled, warnings: [] } : compiled) };
 }
 
 /** Returns whether the directory holds a module without anything from which it could be built. */

@@ -18,7 +18,15 @@ export async function buildAll(chosen: readonly ProjectFunction[], terminal: Ter
   const progress = new Progress(terminal, 'Building', functions.length);
   try {
     await mapCollectingErrors(functions, availableParallelism(), ({ name, directory, manifest }) =>
-      progress.of(name, () => buildFunction(directory, manifest.build), describeBuilt),
+      progress.of(
+        name,
+        async () => {
+          const built = await buildFunction(directory, manifest.build);
+          for (const warning of built.warnings) terminal.problem(`warning: ${join(directory, warning)}`);
+          return built;
+        },
+        describeBuilt,
+      ),
     );
   } finally {
     progress.end();

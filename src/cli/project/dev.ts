@@ -13,7 +13,7 @@ import { applyPlan } from './apply.js';
 import { buildAll } from './build-all.js';
 import { planDeploy } from './plan.js';
 import { openProject, type Project, type ProjectFunction } from './project.js';
-import { readSecrets, storeSecrets } from './secrets.js';
+import { readSecretsIfThere, storeSecrets } from './secrets.js';
 
 export interface DevEngine {
   url: string;
@@ -60,6 +60,12 @@ export async function runProject(
     }
   };
 
+  const warned = new Set<string>();
+  const warnOnce = (warning: string) => {
+    if (!warned.has(warning)) terminal.problem(warning);
+    warned.add(warning);
+  };
+
   /** Changes since the project could last be read. */
   const due = new Set<string>();
   let isAllDue = true;
@@ -67,7 +73,7 @@ export async function runProject(
     for (const file of changed) due.add(file);
     try {
       const project = await openProject(root, stage);
-      await storeSecrets(client, readSecrets(project));
+      await storeSecrets(client, readSecretsIfThere(project, warnOnce));
       const meant = project.functions.filter((one) => isAllDue || isAffected(project, one, due));
       due.clear();
       isAllDue = false;
