@@ -7,7 +7,13 @@ import { namespaceSchema } from '../contract/ids.js';
 import { parseOrThrow } from '../contract/parse-or-throw.js';
 import { AppError } from '../errors.js';
 import { makeDirectory } from '../files/make-directory.js';
-import { engineAbove, type LocalEngine, readEngine, rememberedEngines } from './local-engines.js';
+import {
+  engineAbove,
+  foreignAbove,
+  type LocalEngine,
+  readEngine,
+  rememberedEngines,
+} from './local-engines.js';
 import { writeOwnFile } from './own-file.js';
 
 /** The connection options of the command line. */
@@ -155,6 +161,27 @@ export function environmentAt(directory: string, environment: Environment = proc
 /** Returns the environment of compilers: that of the CLI plus `more`. */
 export function toolEnvironment(more: Readonly<Record<string, string>>): Record<string, string | undefined> {
   return { ...process.env, ...more };
+}
+
+/**
+ * Returns the engines that run on this machine, most recently started first, if a command takes the
+ * first of them because nothing chooses one: no flag, variable, login, or data directory. `foreign`
+ * is a data directory that is passed over because it belongs to another user.
+ */
+export function registeredChoice(
+  flags: ConnectionFlags,
+  environment: Environment = process.env,
+  directory: string = process.cwd(),
+): { engines: readonly LocalEngine[]; foreign: string | undefined } | undefined {
+  const isChosen =
+    flags.url !== undefined ||
+    value(environment.ORAMA_URL) !== undefined ||
+    value(environment.ORAMA_DATA_DIR) !== undefined ||
+    readLogin(environment) !== undefined ||
+    engineAbove(directory, DEFAULT_DATA_DIR) !== undefined;
+  if (isChosen) return undefined;
+  const engines = rememberedEngines(engineNotes(environment));
+  return { engines, foreign: foreignAbove(directory, DEFAULT_DATA_DIR) };
 }
 
 /** Returns the first local engine, or the one with the given URL. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AppError, type ErrorCode, isErrorCode } from '../errors.js';
+import { JsonText } from '../json/json-text.js';
 import { networkReason } from '../network-reason.js';
 
 const replySchema = z.object({
@@ -39,11 +40,22 @@ const LOGGED = new Set<ErrorCode>([
   'internal',
 ]);
 
+/** The cause of an AppError that the API has answered: its reply, for `--json`. */
+export class FailedReply extends Error {
+  readonly reply: JsonText;
+
+  constructor(status: number, json: string) {
+    super(`The API answered ${status}`);
+    this.reply = new JsonText(json.trim());
+  }
+}
+
 /** Converts an error response to an AppError with the server's message. */
 export function failure(status: number, body: string, retryAfter: string | undefined | null): AppError {
   const reply = replySchema.safeParse(parseJson(body));
   const wait = Number(retryAfter);
   const options = retryAfter != null && wait > 0 ? { retryAfter: wait } : {};
+  const cause = new FailedReply(status, body);
   if (!reply.success) {
     const sentence = `The server answered ${status} with a response that is not from this API; is the address right?`;
     return new AppError(codeOf(status), sentence, options);
@@ -55,9 +67,12 @@ export function failure(status: number, body: string, retryAfter: string | undef
     const ran = invocation === 'timeout' ? 'function_timeout' : 'function_error';
     const known = isErrorCode(code) ? code : ran;
     const where = LOGGED.has(known) ? ` (request ${request_id})` : '';
-    return new AppError(known, `${error}${where}${outputLine(output ?? output_base64)}`, options);
+    return new AppError(known, `${error}${where}${outputLine(output ?? output_base64)}`, {
+      ...options,
+      cause,
+    });
   }
-  return new AppError(isErrorCode(code) ? code : codeOf(status), error, options);
+  return new AppError(isErrorCode(code) ? code : codeOf(status), error, { ...options, cause });
 }
 
 /** So that neither a server nor a function can imitate further lines of the CLI. */

@@ -1,5 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { AppError } from '../errors.js';
 import { MODULE_FILE } from './build/build.js';
@@ -50,19 +49,6 @@ export function isSource(path: string): boolean {
     basename(path) === PROJECT_FILE ||
     SOURCE_EXTENSIONS.has(extname(path))
   );
-}
-
-/** Resolves with true if there is no module yet or if a file is newer than it. */
-export async function needsBuild(directory: string): Promise<boolean> {
-  const module = join(directory, MODULE_FILE);
-  if (!existsSync(module)) return true;
-  const built = statSync(module).mtimeMs;
-  for (const path of await readdir(directory, { recursive: true })) {
-    if (isGenerated(path) || path === MANIFEST_FILE) continue;
-    const found = statSync(join(directory, path), { throwIfNoEntry: false });
-    if (found?.isFile() === true && found.mtimeMs > built) return true;
-  }
-  return false;
 }
 
 /** Hidden and generated files, dependencies, logs, and what editors write beside a file. */

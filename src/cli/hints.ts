@@ -21,8 +21,7 @@ const HINTS: Partial<Record<ErrorCode, Hint>> = {
   function_not_found: functionNotFound,
   // A local run has already printed its log.
   function_error: ({ path, args }) => (path === 'function pull' ? '' : logsHint('See what it logged', args)),
-  function_refused: ({ args }) =>
-    logsHint('It does not take this input, and would not on another attempt; see why', args),
+  function_refused: ({ args, message }) => handlerHint(message, nameIn(args)),
   function_timeout: ({ args }) => logsHint('Raise "timeout" in function.yaml, or inspect its log', args),
   unavailable: ({ message }) =>
     message.startsWith('No engine answers')
@@ -69,6 +68,19 @@ function invalidRequest({ path, message }: FailedCommand): string {
   return path.startsWith('function dead')
     ? 'Take it from: orama function dead list'
     : 'Take it from: orama invocations list';
+}
+
+/** The message of a JavaScript function that has only handlers for triggers. */
+const NO_FETCH = /has no handler fetch, only ([a-z ]+), and got/;
+
+function handlerHint(message: string, name: string): string {
+  const [, own] = NO_FETCH.exec(message) ?? [];
+  if (own === undefined) {
+    return logsHint('It does not take this input, and would not on another attempt; see why', [name]);
+  }
+  return own.startsWith('event')
+    ? `It takes events only; fire it with "orama function publish <topic>", for a topic of: orama function triggers list ${name}`
+    : `It runs by a schedule only; run it now with "orama function triggers run ${name} <id>", for an id of: orama function triggers list ${name}`;
 }
 
 function logsHint(advice: string, args: readonly string[]): string {

@@ -7,6 +7,7 @@ import { HTTP_METHODS } from '../contract/http-function.js';
 import { parseOrThrow } from '../contract/parse-or-throw.js';
 import { AppError } from '../errors.js';
 import type { Client } from './client.js';
+import { deployedVersionSchema } from './deployed-settings.js';
 import { codeOf } from './failure.js';
 import { type RawReply, requestWithoutTimeout } from './request-without-timeout.js';
 import type { CliSession } from './session.js';
@@ -63,9 +64,22 @@ export async function callHttp({ client, terminal }: CliSession, call: HttpCall)
     const request = id === undefined ? '' : `, request ${id}`;
     terminal.progress(terminal.colors.dim(`${headline(call, reply)}, ${type}${request}`));
   }
+  if (reply.status === 404 && call.name !== undefined) await assertHttpFunction(client, call.name);
   if (reply.status >= 400) {
     throw new AppError(codeOf(reply.status), `${call.method} ${call.path} was answered with ${reply.status}`);
   }
+}
+
+/** Throws `not_found` if the function exists but does not take HTTP requests. */
+async function assertHttpFunction(client: Client, ref: string): Promise<void> {
+  const path = `/v1/functions/${encodeURIComponent(ref)}/settings`;
+  const reply = deployedVersionSchema.safeParse(await client.call('GET', path).catch(() => null));
+  if (!reply.success || reply.data.settings.metadata.http !== undefined) return;
+  const [name = ref] = ref.split('@', 1);
+  throw new AppError(
+    'not_found',
+    `${name} is no HTTP function; add "http: {}" to its function.yaml and deploy it, or call it without --http`,
+  );
 }
 
 /**

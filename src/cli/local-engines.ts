@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { makeDirectory } from '../files/make-directory.js';
+import { nodeErrorCode } from '../node-error-code.js';
 import { isOwn, writeOwnFile } from './own-file.js';
 
 /**
@@ -14,7 +15,12 @@ export interface LocalEngine {
   dataDir: string;
 }
 
-const noteSchema = z.object({ url: z.string(), data_dir: z.string(), started_at: z.string() });
+const noteSchema = z.object({
+  url: z.string(),
+  data_dir: z.string(),
+  started_at: z.string(),
+  pid: z.number().int().optional(),
+});
 
 /**
  * Returns the engine of a data directory, or undefined if there is none or its files are not
@@ -40,11 +46,25 @@ export function engineAbove(directory: string, name: string): LocalEngine | unde
 }
 
 /**
+ * Returns the first data directory of this name in the directory and its parents that belongs to
+ * another user.
+ */
+export function foreignAbove(directory: string, name: string): string | undefined {
+  const dataDir = resolve(directory, name);
+  if (existsSync(join(dataDir, 'url')) && !isOwn(dataDir)) return dataDir;
+  const parent = dirname(directory);
+  return parent === directory ? undefined : foreignAbove(parent, name);
+}
+
+/**
  * Returns the engines registered by `rememberEngine`, most recently started first. The
  * registrations contain no key; that stays in the data directory.
  */
 export function rememberedEngines(notes: string): LocalEngine[] {
-  return readNotes(notes)
+  const all = readNotes(notes);
+  // A killed engine leaves its registration. Where no process is found, they may run in containers.
+  const running = all.filter(({ pid }) => pid === undefined || isRunning(pid));
+  return (running.length === 0 ? all : running)
     .sort((a, b) => b.started_at.localeCompare(a.started_at))
     .flatMap((note) => {
       const engine = readEngine(note.data_dir);
@@ -60,7 +80,7 @@ export function rememberEngine(notes: string, url: string, dataDir: string): () 
   const file = join(notes, `${new URL(url).host.replace(/[^a-zA-Z0-9.-]/g, '_')}.json`);
   try {
     makeDirectory(notes);
-    const note = { url, data_dir: resolve(dataDir), started_at: new Date().toISOString() };
+    const note = { url, data_dir: resolve(dataDir), started_at: new Date().toISOString(), pid: process.pid };
     writeOwnFile(file, `${JSON.stringify(note)}\n`);
     // A killed engine leaves its registration, under another port each time if it chose a free one.
     for (const old of readNotes(notes)) {
@@ -84,6 +104,16 @@ function readNotes(notes: string): (z.infer<typeof noteSchema> & { file: string 
     const note = noteSchema.safeParse(parseJson(readText(file)));
     return note.success ? [{ ...note.data, file }] : [];
   });
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs as another user.
+    return nodeErrorCode(error) === 'EPERM';
+  }
 }
 
 function readText(file: string): string | undefined {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { announceEngine } from './assumed-engine.js';
 import { type Client, createClient } from './client.js';
 import { type ConnectionFlags, resolveSettings } from './config.js';
 import { createTerminal, type OutputFormat, type Terminal } from './terminal.js';
@@ -39,5 +40,9 @@ export interface CliSession {
 
 /** Opens the terminal and the client of a command. */
 export function openSession(command: Command): CliSession {
-  return { terminal: terminalOf(command), client: createClient(resolveSettings(commonFlagsOf(command))) };
+  const flags = commonFlagsOf(command);
+  const terminal = terminalOf(command);
+  const client = createClient(resolveSettings(flags));
+  announceEngine(flags, command, terminal);
+  return { terminal, client };
 }

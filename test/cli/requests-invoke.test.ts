@@ -251,3 +251,45 @@ test('the error of a function is printed as it is, also where it begins with the
   const run = await runCli(['invoke', 'hello', '--data', 'x'], { home, env: server.env });
   t.true(run.stderr.startsWith(`error: ${error} (request r1)\n`), run.stderr);
 });
+
+test('a failed invoke --json prints the reply of the API on stdout and exits with 1', async (t) => {
+  const reply = { request_id: 'r1', status: 'error', error: 'boom', duration_ms: 1, output: { n: 1 } };
+  const server = await answeringServer((_request, response) => json(response, 500, reply));
+  t.teardown(server.close);
+  const run = await runCli(['invoke', 'hello', '--json'], { home, env: server.env });
+  t.is(run.code, 1);
+  t.deepEqual(JSON.parse(run.stdout), reply);
+  t.regex(run.stderr, /^error: boom \(request r1\)\n/);
+});
+
+test('an HTTP request to a function without http says that it takes none', async (t) => {
+  const functions = await httpServer((_request, response) => {
+    json(response, 404, { error: 'There is no function at this address.', code: 'not_found' });
+  });
+  t.teardown(functions.close);
+  const server = await answeringServer(({ url }, response) => {
+    if (url.startsWith('/v1/status')) json(response, 200, { functions_url: functions.url });
+    else if (url.startsWith('/v1/auth/whoami')) json(response, 200, { namespace: 'ns' });
+    else json(response, 200, { version: 1, wasm_cid: 'bafy', settings: { name: 'boom', metadata: {} } });
+  });
+  t.teardown(server.close);
+  const run = await runCli(['invoke', 'boom', '--http', 'GET /'], { home, env: server.env });
+  t.is(run.code, 1);
+  t.regex(
+    run.stderr,
+    /^error: boom is no HTTP function; add "http: \{\}" to its function\.yaml and deploy it, or call it without --http\n/,
+  );
+});
+
+test('invoking a function that has only the handler event names the command that fires it', async (t) => {
+  const error = 'exited with code 65: NonRetryableError: The default export has no handler fetch, only event, and got: {}';
+  const server = await answeringServer((_request, response) =>
+    json(response, 422, { request_id: 'r1', status: 'error', error, code: 'function_refused' }),
+  );
+  t.teardown(server.close);
+  const run = await runCli(['invoke', 'welcome'], { home, env: server.env });
+  t.regex(
+    run.stderr,
+    /\nIt takes events only; fire it with "orama function publish <topic>", for a topic of: orama function triggers list welcome\n$/,
+  );
+});

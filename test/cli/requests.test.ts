@@ -81,7 +81,7 @@ test('lists are tab-separated lines in a pipe, and the unchanged reply with --js
   const server = await answeringServer((_request, response) => json(response, 200, reply));
   t.teardown(server.close);
   const plain = await runCli(['function', 'list'], { home, env: server.env });
-  t.is(plain.stdout, 'hello\t3\t64 MB\t30 s\tno\tfresh\t2026-01-01T00:00:00.000Z\n');
+  t.is(plain.stdout, 'hello\t3\t\t64 MB\t30 s\tno\tfresh\t2026-01-01T00:00:00.000Z\n');
   const asJson = await runCli(['function', 'list', '--json'], { home, env: server.env });
   t.deepEqual(JSON.parse(asJson.stdout), reply);
 });

@@ -1,7 +1,11 @@
 import { createHmac } from 'node:crypto';
 import test from 'ava';
 import type { VerifySettings } from '../../src/contract/http-function.js';
-import { eventIdOf, matchesSignature } from '../../src/http/http-functions/verify/verify.js';
+import {
+  eventIdOf,
+  matchesSignature,
+  signatureInvalid,
+} from '../../src/http/http-functions/verify/verify.js';
 
 const HEX = 'sha256';
 
@@ -14,6 +18,22 @@ function matches(
 ): boolean {
   return matchesSignature(settings, secret, { headers, body: Buffer.from(body), now });
 }
+
+test('a refusal says whether the signature is missing, too old or does not match', (t) => {
+  const now = 1_000_000_000;
+  const reason = (settings: VerifySettings, headers: Record<string, string>) =>
+    signatureInvalid(settings, { headers, body: Buffer.from(''), now }).message;
+  const stripe = { scheme: 'stripe', secret: 'S', tolerance: 300 } as const;
+  t.regex(reason(stripe, {}), /missing: it has no header Stripe-Signature\.$/);
+  t.regex(reason(stripe, { 'stripe-signature': 't=1,v1=00' }), /not within 300 seconds of the engine's\.$/);
+  t.regex(reason(stripe, { 'stripe-signature': 't=1000000,v1=00' }), /does not match/);
+  const slack = { scheme: 'slack', secret: 'S', tolerance: 300 } as const;
+  t.regex(reason(slack, { 'x-slack-signature': 'v0=00' }), /no header X-Slack-Request-Timestamp\.$/);
+  t.regex(
+    reason({ scheme: 'github', secret: 'S' }, { 'x-hub-signature-256': 'sha256=00' }),
+    /does not match/,
+  );
+});
 
 test('the published GitHub signature matches its body and secret, and no other body or secret', (t) => {
   // GitHub Docs, "Validating webhook deliveries", testing values.

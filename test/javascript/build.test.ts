@@ -95,6 +95,16 @@ const refusals: Record<string, { files: Record<string, string>; sentence: string
     sentence:
       'index.ts has no default export; export a function, or an object with fetch, event or scheduled',
   },
+  'a CommonJS module with another export': {
+    files: { 'index.js': 'exports.handler = async () => 1;' },
+    sentence:
+      'index.js has no default export; export a function, or an object with fetch, event or scheduled',
+  },
+  'a CommonJS module that exports an object with another name': {
+    files: { 'index.js': 'const handler = async () => 1;\nmodule.exports = { handler };' },
+    sentence:
+      'index.js has no default export; export a function, or an object with fetch, event or scheduled',
+  },
   'a syntax error': {
     files: { 'index.ts': 'export default () => {\n  const = 1;\n};' },
     sentence: 'index.ts:2:9: Expected identifier but found "="',
@@ -107,6 +117,30 @@ for (const [what, { files, sentence }] of Object.entries(refusals)) {
     t.is(error.message, sentence);
   });
 }
+
+test('a build warns of process.env and Buffer in own files, and not where they are declared or checked', async (t) => {
+  const { warnings } = await buildFunction(
+    functionDirectory({
+      'index.ts':
+        'import "./checked";\nimport "./own";\nimport "p";\n// Buffer\nexport default () => [process.env.REGION, process.env.NODE_ENV, Buffer.from("x")];',
+      'checked.ts': 'export const x = typeof process === "undefined" ? "" : process.env.X;',
+      'own.ts': 'const Buffer = { from: (x: string) => x };\nexport const y = Buffer.from("process.env.X");',
+      'node_modules/p/package.json': '{"name":"p","main":"index.js"}',
+      'node_modules/p/index.js': 'exports.b = () => Buffer.from("x");',
+    }),
+    undefined,
+  );
+  t.deepEqual(warnings, [
+    'index.ts uses process.env, which functions do not have; read env.REGION',
+    'index.ts uses Buffer, which functions do not have; use Uint8Array, TextEncoder and btoa',
+  ]);
+});
+
+test('a CommonJS module with a function or handlers as its exports is built', async (t) => {
+  for (const source of ['module.exports = () => 1;', 'exports.fetch = () => new Response();']) {
+    t.true((await buildJavaScript({ 'index.js': source })).length > 0);
+  }
+});
 
 test('text and JSON files can be imported, and JSX can be used', async (t) => {
   const wasm = await buildJavaScript({

@@ -37,7 +37,7 @@ export async function deep(n: number): Promise<Nothing> {
     },
     '{}',
   );
-  t.is(outcome.error, 'exited with code 1: TypeError: no object (lib/deep.ts:5)');
+  t.is(outcome.error, 'exited with code 1: TypeError: no object: why (lib/deep.ts:5)');
   t.is(outcome.exitCode, 1);
   t.is(
     outcome.log[0],

@@ -59,7 +59,7 @@ test('a call by hand reaches the handler of its envelope where there is no fetch
   t.is(await called({ cron: '* * * * *', scheduled_at: '2026-01-01T00:00:00Z', ...common }), '"* * * * *"');
   t.is(
     await called({ n: 1 }),
-    'exited with code 65: NonRetryableError: The default export has no handler fetch, and got: {"n":1}',
+    'exited with code 65: NonRetryableError: The default export has no handler fetch, only event and scheduled, and got: {"n":1}',
   );
 });
 
@@ -67,7 +67,10 @@ test('a trigger without a handler ends with a NonRetryableError that names the h
   const source = 'export default { fetch() { return new Response("x"); } };';
   const outcome = await run(source, EVENT, { env: { ORAMA_TRIGGER: 'pubsub' } });
   t.is(outcome.exitCode, 65);
-  t.is(outcome.error, 'exited with code 65: NonRetryableError: The default export has no handler event');
+  t.is(
+    outcome.error,
+    'exited with code 65: NonRetryableError: The default export has no handler event, only fetch',
+  );
 });
 
 test('a default export that is neither a function nor an object is named by its type', async (t) => {

@@ -54,12 +54,18 @@ function stackWithErrors(error: Error): string {
 /** Tried only where a word begins, since a word may be as long as a message. */
 const POSITION = /(?<![^\s()])[^\s()]+:\d+/;
 
-/** Formats an error in one line with the first position in the sources. */
+/** Formats an error in one line with the message of its cause and the first position in the sources. */
 export function summarize(error: unknown): string {
   const text = error instanceof Error ? headline(error) : `uncaught ${inOneLine(shown(error))}`;
   const place = error instanceof Error ? POSITION.exec(framesOf(error))?.[0] : undefined;
-  const first = text.split('\n', 1)[0] ?? '';
+  const first = (text.split('\n', 1)[0] ?? '') + causeOf(error);
   return place === undefined ? first : `${first} (${place})`;
+}
+
+/** Returns the message of the cause, which often says why: `fetch failed: no such host`. */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && cause.message !== '' ? `: ${inOneLine(cause.message)}` : '';
 }
 
 function inOneLine(text: string): string {

@@ -16,6 +16,7 @@ interface Handlers {
 }
 
 type Kind = keyof Handlers;
+const KINDS: readonly Kind[] = ['fetch', 'event', 'scheduled'];
 
 /** How much of an input that no handler takes is shown. */
 const SHOWN_CHARACTERS = 200;
@@ -45,7 +46,9 @@ export async function callHandler(env: object, context: Context): Promise<Bytes>
   const handler = handlers[kind];
   if (typeof handler !== 'function') {
     const got = kind === 'fetch' ? `, and got: ${inputText().slice(0, SHOWN_CHARACTERS)}` : '';
-    throw new NonRetryableError(`The default export has no handler ${kind}${got}`);
+    const own = KINDS.filter((one) => typeof handlers[one] === 'function').join(' and ');
+    const only = own === '' ? '' : `, only ${own}`;
+    throw new NonRetryableError(`The default export has no handler ${kind}${only}${got}`);
   }
   if (kind === 'fetch') {
     const isHttp = context.http !== null;

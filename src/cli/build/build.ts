@@ -1,5 +1,4 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from '../../errors.js';
 import { assemblyscript } from './assemblyscript.js';
@@ -12,9 +11,6 @@ import type { Sources, Toolchain } from './toolchain.js';
 
 export const MODULE_FILE = 'function.wasm';
 
-/** By how much the clock of files may be behind. */
-const FILE_CLOCK_MS = 10;
-
 const TOOLCHAINS: readonly Toolchain[] = [go, rust, assemblyscript, c, javascript];
 
 export interface Built {
@@ -22,6 +18,8 @@ export interface Built {
   file: string;
   /** Name and version of the compiler, or the build command. */
   with: string;
+  /** What the source uses and functions do not have. */
+  warnings: readonly string[];
 }
 
 /**
@@ -29,19 +27,10 @@ export interface Built {
  * it has one. Throws `build_failed`.
  */
 export async function buildFunction(directory: string, command: string | undefined): Promise<Built> {
-  const startedAt = (Date.now() - FILE_CLOCK_MS) / 1000;
-  const built = await build(directory, command);
-  // As old as the source that was read: a file saved during the build is newer than the module.
-  // The file of another user keeps its time.
-  await utimes(built.file, startedAt, startedAt).catch(() => undefined);
-  return built;
-}
-
-async function build(directory: string, command: string | undefined): Promise<Built> {
   const file = resolve(directory, MODULE_FILE);
   if (command !== undefined) {
     await runTool({ command, args: [], directory, shell: true });
-    if (existsSync(file)) return { file, with: command };
+    if (existsSync(file)) return { file, with: command, warnings: [] };
     throw new AppError(
       'build_failed',
       `The build command "${command}" made no ${MODULE_FILE} in ${directory}`,
@@ -55,7 +44,14 @@ async function build(directory: string, command: string | undefined): Promise<Bu
       `Nothing to build in ${directory}: it holds no index.ts or index.js, go.mod or *.go, Cargo.toml, assembly/*.ts or *.c, and function.yaml has no build command`,
     );
   }
-  return { file, with: await toolchain.compile(directory, file, sources) };
+  const compiled = await toolchain.compile(directory, file, sources);
+  return { file, ...(typeof compiled === 'string' ? { with: compiled, warnings: [] } : compiled) };
+}
+
+/** Returns whether the directory holds a module without anything from which it could be built. */
+export function isPrebuilt(directory: string, command: string | undefined): boolean {
+  if (command !== undefined || !existsSync(join(directory, MODULE_FILE))) return false;
+  return findToolchain(sourcesIn(directory)) === undefined;
 }
 
 /** Returns the first toolchain that detects source of its language. */

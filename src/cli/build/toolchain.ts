@@ -5,9 +5,14 @@ export interface Toolchain {
   detects(files: Sources): boolean;
   /**
    * Compiles to `output`. Resolves with the name and version of the compiler, such as `TinyGo
-   * 0.39.0`. Throws `build_failed`.
+   * 0.39.0`, and with warnings about the source. Throws `build_failed`.
    */
-  compile(directory: string, output: string, files: Sources): Promise<string>;
+  compile(directory: string, output: string, files: Sources): Promise<string | Compiled>;
+}
+
+export interface Compiled {
+  with: string;
+  warnings: readonly string[];
 }
 
 /** File names in a function's directory and in its `assembly` directory. */

@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type AliasRecord, aliasRecordSchema, MAX_VERSION } from '../../contract/alias.js';
+import { aliasRecordSchema, MAX_VERSION } from '../../contract/alias.js';
 import { aliasesReplySchema } from '../../contract/http/aliases.js';
 import { messageReplySchema } from '../../contract/http/common.js';
+import { splitOf } from '../live-alias.js';
 import { openSession } from '../session.js';
 import { wholeNumber } from '../values.js';
 
@@ -74,19 +75,11 @@ function addDelete(aliases: Command): void {
     });
 }
 
-/** Parses a weight: `8=10` sends ten percent to version 8. */
+/** Parses a weight: `8=10` or `8=10%` sends ten percent to version 8. */
 function addWeight(text: string, weights: Record<string, number> = {}): Record<string, number> {
-  const match = /^([1-9]\d*)=(\d+)$/.exec(text);
+  const match = /^([1-9]\d*)=(\d+)\s*%?$/.exec(text);
   if (match?.[1] === undefined) {
     throw new InvalidArgumentError('It must read <version>=<percent>, such as 8=10.');
   }
   return { ...weights, [match[1]]: Number(match[2]) };
-}
-
-function splitOf({ version, weights }: AliasRecord): string {
-  const others = Object.entries(weights);
-  if (others.length === 0) return `version ${version}`;
-  const rest = 100 - others.reduce((sum, [, percent]) => sum + percent, 0);
-  const shares = others.map(([other, percent]) => `${percent} % version ${other}`);
-  return [`${rest} % version ${version}`, ...shares].join(', ');
 }

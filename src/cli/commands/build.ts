@@ -19,6 +19,7 @@ export function addBuild(parent: Command): void {
       const built = await withActivity(terminal, `Building ${settings.name}…`, () =>
         buildFunction(directory, build),
       );
+      for (const warning of built.warnings) terminal.problem(`warning: ${warning}`);
       if (terminal.json) terminal.value({ ...built, size: statSync(built.file).size });
       else terminal.line(describeBuilt(built));
     });

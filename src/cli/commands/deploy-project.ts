@@ -41,7 +41,7 @@ export function addDeployProject(program: Command): void {
         command.error('error: --prune is for the whole project; name no functions with it');
       }
       const connection = commonFlagsOf(command);
-      await deployProject(root, names, flags, { terminal: terminalOf(command), connection });
+      await deployProject(root, names, flags, { terminal: terminalOf(command), connection, command });
     });
 }
 

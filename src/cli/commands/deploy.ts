@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { FunctionSettings } from '../../contract/function.js';
 import { deployReplySchema } from '../../contract/http/functions.js';
-import { buildIfNeeded, deployDirectory } from '../deploy-directory.js';
+import { buildDirectory, deployDirectory } from '../deploy-directory.js';
 import { readManifest } from '../function-directory.js';
+import { warnOfLiveAliases } from '../live-alias.js';
 import { assertBuilt } from '../project/build-all.js';
 import { dryRunFunction } from '../project/deploy.js';
 import { openSession } from '../session.js';
@@ -12,9 +13,7 @@ import { warnOfUnsetSecrets } from '../unset-secrets.js';
 export function addDeploy(parent: Command): void {
   parent
     .command('deploy')
-    .description(
-      'deploy the function of a directory as a new version; builds it first if its source has changed',
-    )
+    .description('build the function of a directory and deploy it as a new version')
     .argument('[dir]', 'directory with function.yaml', '.')
     .option('--dry-run', DRY_RUN_OPTION)
     .option('--no-build', 'deploy the existing function.wasm')
@@ -38,23 +37,26 @@ export const MESSAGE_OPTION =
 export async function deployOne(directory: string, flags: DeployFlags, command: Command): Promise<void> {
   const { client, terminal } = openSession(command);
   const { message } = flags;
-  const build = flags.build ? ('auto' as const) : ('never' as const);
   const manifest = readManifest(directory);
   const one = { name: manifest.settings.name, directory, manifest };
   if (!flags.build) assertBuilt([one]);
   if (flags.dryRun === true) {
-    await buildIfNeeded(directory, manifest, terminal, build);
+    if (flags.build) await buildDirectory(directory, manifest, terminal);
     await dryRunFunction(one, client, terminal);
     return;
   }
-  const reply = await deployDirectory(directory, client, terminal, { build, message });
+  const reply = await deployDirectory(directory, client, terminal, { noBuild: !flags.build, message });
   terminal.show(reply, deployReplySchema, (done) => {
     const { name, version, warm_start } = done.function;
     return `Deployed ${name} version ${version} (start: ${warm_start})`;
   });
   const { settings } = manifest;
   await warnOfUnsetSecrets([settings], client, terminal);
-  terminal.progress(nextStep(settings));
+  const { name, version } = deployReplySchema.parse(reply).function;
+  const older = await warnOfLiveAliases(new Map([[name, version]]), client, terminal);
+  terminal.progress(
+    older.has(name) ? `Run it with: orama function invoke ${name}@${version}` : nextStep(settings),
+  );
 }
 
 /** Returns the command that calls the function, depending on how it is triggered. */

@@ -4,6 +4,7 @@ import { messageOf } from '../../errors.js';
 import { deployDirectory } from '../deploy-directory.js';
 import { logFollower } from '../follow-logs.js';
 import { readManifest } from '../function-directory.js';
+import { warnOfLiveAliases } from '../live-alias.js';
 import { openSession } from '../session.js';
 import { watchSources } from '../watch-sources.js';
 
@@ -24,9 +25,10 @@ export function addDev(parent: Command): void {
 
       const deploy = async () => {
         try {
-          const reply = await deployDirectory(directory, client, terminal, { build: 'always' });
+          const reply = await deployDirectory(directory, client, terminal);
           const { name, version, updated_at } = deployReplySchema.parse(reply).function;
           terminal.line(`Deployed ${name} version ${version}`);
+          await warnOfLiveAliases(new Map([[name, version]]), client, terminal);
           follow(name, updated_at);
         } catch (error) {
           // Keep watching: the next change may fix it.

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { functionRecordSchema } from '../../contract/function.js';
+import { liveAliasOf, splitOf } from '../live-alias.js';
 import { openSession } from '../session.js';
 
 /** Adds the command `orama function get <name>`. */
@@ -11,11 +12,13 @@ export function addGet(parent: Command): void {
     .action(async (name: string, _options, command: Command) => {
       const { client, terminal } = openSession(command);
       const reply = await client.call('GET', `/v1/functions/${encodeURIComponent(name)}`);
-      terminal.show(reply, functionRecordSchema, (fn) =>
-        terminal.table(
+      const live = terminal.json ? undefined : await liveAliasOf(name.replace(/@.*$/, ''), client);
+      terminal.show(reply, functionRecordSchema, (fn) => {
+        const rows = Object.entries({ ...fn, live: live === undefined ? null : splitOf(live) });
+        return terminal.table(
           ['KEY', 'VALUE'],
-          Object.entries(fn).flatMap(([key, value]) => (value === null ? [] : [[key, String(value)]])),
-        ),
-      );
+          rows.flatMap(([key, value]) => (value === null ? [] : [[key, String(value)]])),
+        );
+      });
     });
 }

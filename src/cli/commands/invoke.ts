@@ -6,6 +6,7 @@ import { AppError } from '../../errors.js';
 import { JsonText } from '../../json/json-text.js';
 import type { InvokeOptions, InvokeReply } from '../client.js';
 import { readData } from '../data.js';
+import { FailedReply } from '../failure.js';
 import { addHeader, callHttp, type HttpHeaders, parseRequestLine, type RequestLine } from '../http-call.js';
 import { openSession } from '../session.js';
 import type { Terminal } from '../terminal.js';
@@ -69,7 +70,11 @@ export function addInvoke(parent: Command): void {
       }
       const { client, terminal } = openSession(command);
       const input = await readData(flags.data ?? '');
-      const reply = await client.invoke(name, input, flags);
+      const reply = await client.invoke(name, input, flags).catch((error: unknown) => {
+        const cause = error instanceof AppError ? error.cause : undefined;
+        if (terminal.json && cause instanceof FailedReply) terminal.value(cause.reply);
+        throw error;
+      });
       if (terminal.json) terminal.value(asJson(reply));
       else if (reply.kind === 'done' || flags.async === true) printBare(terminal, reply);
       if (reply.kind === 'queued' && flags.async !== true) {

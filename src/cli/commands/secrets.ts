@@ -28,6 +28,11 @@ function addSet(secrets: Command): void {
         }
         const { client, terminal } = openSession(command);
         const text = value ?? (await readSecret(flags.fromFile ?? '-'));
+        if (value === undefined && /\r?\n$/.test(text)) {
+          terminal.problem(
+            `warning: the value of ${name} ends in a line break, which is part of the secret; write the file without one: printf %s 'VALUE' > secret.txt`,
+          );
+        }
         const reply = await client.call('PUT', '/v1/functions/secrets', { json: { name, value: text } });
         terminal.show(reply, messageReplySchema, ({ message }) => message);
       },

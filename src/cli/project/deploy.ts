@@ -1,5 +1,8 @@
+import type { Command } from 'commander';
+import { announceEngine } from '../assumed-engine.js';
 import { type Client, createClient } from '../client.js';
 import type { ConnectionFlags } from '../config.js';
+import { warnOfLiveAliases } from '../live-alias.js';
 import type { Terminal } from '../terminal.js';
 import { warnOfUnsetSecrets } from '../unset-secrets.js';
 import { originOf } from '../version-origin.js';
@@ -28,11 +31,13 @@ export async function deployProject(
   root: string,
   names: readonly string[],
   flags: ProjectDeployFlags,
-  { terminal, connection }: { terminal: Terminal; connection: ConnectionFlags },
+  { terminal, connection, command }: { terminal: Terminal; connection: ConnectionFlags; command: Command },
 ): Promise<void> {
   const project = await openProject(root, flags.stage);
   const chosen = chosenFunctions(project, names);
   const client = createClient(connectionOf(project, connection));
+  const { url = project.stage?.url } = connection;
+  announceEngine(url === undefined ? {} : { url }, command, terminal, project.environment, root);
   const secrets = flags.secrets ? readSecrets(project) : new Map<string, string>();
   const prune = flags.prune === true;
 
@@ -58,6 +63,7 @@ export async function deployProject(
   printOutcome(terminal, { plan, prune, secrets, dryRun: false, versions });
   const settings = chosen.map(({ manifest }) => manifest.settings);
   await warnOfUnsetSecrets(settings, client, terminal);
+  await warnOfLiveAliases(versions, client, terminal);
 }
 
 /**

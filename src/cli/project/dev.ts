@@ -6,13 +6,14 @@ import { messageOf } from '../../errors.js';
 import { createClient } from '../client.js';
 import { logFollower } from '../follow-logs.js';
 import { mayBeSource } from '../function-directory.js';
+import { warnOfLiveAliases } from '../live-alias.js';
 import type { Terminal } from '../terminal.js';
 import { watchSources } from '../watch-sources.js';
 import { applyPlan } from './apply.js';
 import { buildAll } from './build-all.js';
 import { planDeploy } from './plan.js';
 import { openProject, type Project, type ProjectFunction } from './project.js';
-import { readSecrets, storeSecrets } from './secrets.js';
+import { readSecretsIfThere, storeSecrets } from './secrets.js';
 
 export interface DevEngine {
   url: string;
@@ -50,12 +51,19 @@ export async function runProject(
         // Deployed at an earlier start, whose addresses may have been others.
         terminal.line(`Unchanged: ${one.name} version ${plan.functions[0]?.running}${calledBy(one, engine)}`);
       }
+      await warnOfLiveAliases(versions, client, terminal);
       shown.add(one.name);
       follow(one.name, started);
     } catch (error) {
       // Each function by itself: one that does not build holds back no other.
       report(error);
     }
+  };
+
+  const warned = new Set<string>();
+  const warnOnce = (warning: string) => {
+    if (!warned.has(warning)) terminal.problem(warning);
+    warned.add(warning);
   };
 
   /** Changes since the project could last be read. */
@@ -65,7 +73,7 @@ export async function runProject(
     for (const file of changed) due.add(file);
     try {
       const project = await openProject(root, stage);
-      await storeSecrets(client, readSecrets(project));
+      await storeSecrets(client, readSecretsIfThere(project, warnOnce));
       const meant = project.functions.filter((one) => isAllDue || isAffected(project, one, due));
       due.clear();
       isAllDue = false;

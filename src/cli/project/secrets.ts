@@ -3,8 +3,9 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { secretNameParam } from '../../contract/http/secrets.js';
 import { MAX_SECRET_BYTES } from '../../contract/limits.js';
-import { AppError } from '../../errors.js';
+import { AppError, isAppError } from '../../errors.js';
 import { fileReason } from '../../files/file-reason.js';
+import { nodeErrorCode } from '../../node-error-code.js';
 import type { Client } from '../client.js';
 import type { Project } from './project.js';
 
@@ -37,6 +38,26 @@ export function readSecrets({ root, stage }: Project): ReadonlyMap<string, strin
     secrets.set(name, value);
   }
   return secrets;
+}
+
+/**
+ * Reads the secrets for `orama dev`, which deploys without them until the file exists: it is usually
+ * not in the repository. `report` gets the warning.
+ */
+export function readSecretsIfThere(
+  project: Project,
+  report: (warning: string) => void,
+): ReadonlyMap<string, string> {
+  try {
+    return readSecrets(project);
+  } catch (error) {
+    if (!isAppError(error) || nodeErrorCode(error.cause) !== 'ENOENT') throw error;
+    const { root, stage } = project;
+    report(
+      `warning: there is no secrets_file of stage "${stage?.name}": ${resolve(root, stage?.secretsFile ?? '')}; until it exists, the functions have none of its secrets; create it with NAME=value lines`,
+    );
+    return new Map();
+  }
 }
 
 /** Secret values cannot be read back, so all of them are stored again. */

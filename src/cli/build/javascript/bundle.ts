@@ -1,27 +1,36 @@
+import { readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import type { BuildFailure, Message, Plugin } from 'esbuild';
 import { AppError } from '../../../errors.js';
 import { packagePath } from '../../../package.js';
 import { lineTable } from './line-table.js';
+import { nodeGlobalsIn } from './node-globals.js';
 
 /** Name of the bundle in stack traces. sdk/javascript/runtime/lines.ts uses the same name. */
 export const BUNDLE_NAME = 'function.js';
 /** The module that imports the function; it is no file. */
 const ENTRY = 'orama:entry';
 const BUILTINS = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
+/** Exports of CommonJS that the runtime finds. */
+const HANDLERS = new Set(['default', 'fetch', 'event', 'scheduled']);
 const RUNTIME = "globalThis[Symbol.for('orama')]";
+
+export interface Bundle {
+  code: string;
+  warnings: readonly string[];
+}
 
 /**
  * Bundles the function and its imports into one ES module. The first line of the result contains
  * the line table. Throws `build_failed`.
  */
-export async function bundle(directory: string, entry: string): Promise<string> {
+export async function bundle(directory: string, entry: string): Promise<Bundle> {
   // Imported lazily, since most commands do not need it.
   const { build } = await import('esbuild');
   const root = resolve(directory);
   try {
-    const { outputFiles } = await build({
+    const { outputFiles, metafile } = await build({
       stdin: {
         contents: `import handler from ${JSON.stringify(`./${entry}`)};\n${RUNTIME}.setHandler(handler);\n`,
         resolveDir: root,
@@ -30,6 +39,7 @@ export async function bundle(directory: string, entry: string): Promise<string> 
       absWorkingDir: root,
       bundle: true,
       write: false,
+      metafile: true,
       outfile: BUNDLE_NAME,
       format: 'esm',
       platform: 'neutral',
@@ -45,8 +55,12 @@ export async function bundle(directory: string, entry: string): Promise<string> 
     });
     const [map, code] = outputFiles;
     if (map === undefined || code === undefined) throw new AppError('build_failed', 'esbuild made no bundle');
+    if (metafile.inputs[entry]?.format === 'cjs') assertExportsHandler(root, entry);
     const { sources, lines } = lineTable(`\n${code.text}`, shifted(map.text));
-    return `${RUNTIME}.setLineTable(${JSON.stringify(sources)},${JSON.stringify(lines)});\n${code.text}`;
+    return {
+      code: `${RUNTIME}.setLineTable(${JSON.stringify(sources)},${JSON.stringify(lines)});\n${code.text}`,
+      warnings: await nodeGlobalsIn(root, Object.keys(metafile.inputs)),
+    };
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
     throw new AppError('build_failed', error.errors.map((message) => explain(message, root)).join('\n'), {
@@ -92,9 +106,29 @@ function explain({ text, location }: Message, root: string): string {
   if (wanted !== undefined) return `${place}${wanted} was not found; install it with "npm install ${wanted}"`;
   const imported = /^No matching export in "(.+)" for import "default"$/.exec(text)?.[1];
   if (imported !== undefined && file === ENTRY) {
-    return `${imported} has no default export; export a function, or an object with fetch, event or scheduled`;
+    return noDefaultExport(imported);
   }
   return place + text;
+}
+
+function noDefaultExport(entry: string): string {
+  return `${entry} has no default export; export a function, or an object with fetch, event or scheduled`;
+}
+
+/**
+ * Throws `build_failed` for a CommonJS module that only assigns other names to its exports, such as
+ * `exports.handler`. esbuild takes any object of exports for the default export.
+ */
+function assertExportsHandler(root: string, entry: string): void {
+  const source = readFileSync(join(root, entry), 'utf8');
+  const named = [...source.matchAll(/(?<![\w.$])(?:module\.)?exports\.(\w+)\s*=(?!=)/g)].map(
+    ([, name]) => name,
+  );
+  const whole = /(?<![\w.$])module\.exports\s*=(?!=)\s*(?:\{\s*(handler)\b)?/.exec(source);
+  const isAny = whole !== null && whole[1] === undefined;
+  if (isAny || named.some((name) => HANDLERS.has(name ?? '')) || (named.length === 0 && whole === null))
+    return;
+  throw new AppError('build_failed', noDefaultExport(entry));
 }
 
 /** Returns the npm package that a file belongs to. */

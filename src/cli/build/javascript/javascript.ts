@@ -22,13 +22,14 @@ export const javascript: Toolchain = {
     const { bundle, BUNDLE_NAME } = await import('./bundle.js');
     const { compile } = await import('./compile.js');
     const { assemble } = await import('./assemble.js');
-    const program = await compile(await bundle(directory, entry), BUNDLE_NAME, 'module');
+    const { code, warnings } = await bundle(directory, entry);
+    const program = await compile(code, BUNDLE_NAME, 'module');
     const engine = readFileSync(packagePath('dist/javascript/engine.wasm'));
     writeFileSync(
       output,
       assemble(engine, readFileSync(packagePath('dist/javascript/runtime.bin')), program),
     );
-    return `esbuild ${(await import('esbuild')).version} and QuickJS-NG`;
+    return { with: `esbuild ${(await import('esbuild')).version} and QuickJS-NG`, warnings };
   },
 };
 

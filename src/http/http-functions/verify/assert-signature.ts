@@ -26,5 +26,5 @@ export async function assertSignature(
   }
   // Checks all secrets even after a match, so that the duration does not reveal which one matched.
   const matched = known.filter((secret) => matchesSignature(settings, secret, signed));
-  if (matched.length === 0) throw signatureInvalid(settings.scheme);
+  if (matched.length === 0) throw signatureInvalid(settings, signed);
 }

@@ -10,12 +10,20 @@ import { isRecent } from './timestamp.js';
 export function matchesStripe(secret: string, { headers, body, now }: SignedRequest, tolerance: number) {
   const header = headers['stripe-signature'];
   if (typeof header !== 'string') return false;
-  const fields = header.split(',').map((field) => field.trim().split('=', 2));
-  const time = fields.find(([name]) => name === 't')?.[1];
+  const time = stripeTime(header);
   if (time === undefined || !isRecent(time, now, tolerance)) return false;
   const expected = hmac('sha256', secret, `${time}.`, body);
-  return fields.some(([name, value]) => {
+  return fieldsOf(header).some(([name, value]) => {
     const given = name === 'v1' ? fromHex(value ?? '') : null;
     return given !== null && isEqual(expected, given);
   });
+}
+
+/** Returns the time that a Stripe-Signature header names. */
+export function stripeTime(header: string): string | undefined {
+  return fieldsOf(header).find(([name]) => name === 't')?.[1];
+}
+
+function fieldsOf(header: string): string[][] {
+  return header.split(',').map((field) => field.trim().split('=', 2));
 }

@@ -5,7 +5,8 @@ import { matchesHmac } from './hmac.js';
 import type { SignedRequest } from './signed-request.js';
 import { matchesSlack } from './slack.js';
 import { matchesStandardWebhooks } from './standard-webhooks.js';
-import { matchesStripe } from './stripe.js';
+import { matchesStripe, stripeTime } from './stripe.js';
+import { isRecent } from './timestamp.js';
 
 /** Returns whether the signature matches the secret. Never throws for any input of the sender. */
 export function matchesSignature(settings: VerifySettings, secret: string, request: SignedRequest): boolean {
@@ -46,11 +47,41 @@ export function eventIdOf(settings: VerifySettings, { headers, body }: SignedReq
   }
 }
 
-export function signatureInvalid(scheme: VerifySettings['scheme']): AppError {
-  return new AppError(
-    'signature_invalid',
-    `The request's ${scheme} signature is missing, too old or made with another secret.`,
-  );
+/** Returns the error for a request that no secret matches. It depends on the headers only. */
+export function signatureInvalid(settings: VerifySettings, { headers, now }: SignedRequest): AppError {
+  const { scheme } = settings;
+  const missing = headersOf(settings).filter((name) => !headers[name.toLowerCase()]);
+  if (missing.length > 0) {
+    const sentence = `The request's ${scheme} signature is missing: it has no header ${missing.join(', ')}.`;
+    return new AppError('signature_invalid', sentence);
+  }
+  if ('tolerance' in settings && !isRecent(timeOf(scheme, headers), now, settings.tolerance)) {
+    const sentence = `The time of the request's ${scheme} signature is not within ${settings.tolerance} seconds of the engine's.`;
+    return new AppError('signature_invalid', sentence);
+  }
+  const sentence = `The request's ${scheme} signature does not match: it is of another secret or another body.`;
+  return new AppError('signature_invalid', sentence);
+}
+
+/** Returns the headers without which a request has no signature. */
+function headersOf(settings: VerifySettings): readonly string[] {
+  switch (settings.scheme) {
+    case 'github':
+      return ['X-Hub-Signature-256'];
+    case 'stripe':
+      return ['Stripe-Signature'];
+    case 'slack':
+      return ['X-Slack-Signature', 'X-Slack-Request-Timestamp'];
+    case 'standard-webhooks':
+      return ['webhook-id', 'webhook-timestamp', 'webhook-signature'];
+    case 'hmac':
+      return [settings.header];
+  }
+}
+
+function timeOf(scheme: VerifySettings['scheme'], headers: SignedRequest['headers']): string | undefined {
+  if (scheme === 'stripe') return stripeTime(headers['stripe-signature']?.toString() ?? '');
+  return headers[scheme === 'slack' ? 'x-slack-request-timestamp' : 'webhook-timestamp']?.toString();
 }
 
 /** Returns a string member of a JSON object; null if there is none. */
