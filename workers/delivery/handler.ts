@@ -9,6 +9,7 @@ import type { Engine, GuestCall, GuestOutcome, HostCaller } from '../../src/port
 import type { Leases } from '../../src/ports/leases.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
+import { BusyDelays } from './busy-delays.js';
 import { crashRows, dueOf } from './end-without-run.js';
 import { type GuestHostDeps, guestHost } from './guest-host.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
@@ -19,8 +20,6 @@ import { settleDelivery } from './settle-delivery.js';
 import { earlierAttempts, endOf, failureOf } from './stored-attempts.js';
 import { TraceRecorder } from './trace-recorder.js';
 
-/** The delay of a job whose function has no free `concurrency`, in milliseconds; jittered. */
-const BUSY_DELAY_MS = 100;
 /**
  * The delay of a job whose module cannot be loaded, that no thread can run or whose log row cannot
  * be written, in milliseconds; jittered.
@@ -46,10 +45,11 @@ interface HandlerDeps extends GuestHostDeps {
 export function createDeliveryHandler(given: Omit<HandlerDeps, 'buffers'>): DeliveryHandler {
   const deps: HandlerDeps = { ...given, buffers: createBufferBudget(HOST_CALLS) };
   const guests = new GuestLimit(deps.quotas);
+  const busy = new BusyDelays();
   return async (delivery) => {
     const { invocation } = delivery;
     try {
-      return await deliver(deps, guests, delivery);
+      return await deliver(deps, { guests, busy }, delivery);
     } catch (error) {
       // The store, its backlog or the blobs are unreachable. Nothing has been settled, so the job
       // must run again without counting an attempt.
@@ -59,20 +59,27 @@ export function createDeliveryHandler(given: Omit<HandlerDeps, 'buffers'>): Deli
         { request_id: invocation.id, err: messageOf(error) },
         'failed to handle an invocation; it is put back into the queue',
       );
-      return later(UNAVAILABLE_DELAY_MS);
+      return later(UNAVAILABLE_DELAY_MS * (0.5 + Math.random()));
     } finally {
       deps.logWriter.withdraw(invocation.id);
     }
   };
 }
 
-async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery): Promise<Settlement> {
+/** What limits the guests of a worker. */
+interface Limits {
+  guests: GuestLimit;
+  busy: BusyDelays;
+}
+
+async function deliver(deps: HandlerDeps, { guests, busy }: Limits, delivery: Delivery): Promise<Settlement> {
   const { invocation } = delivery;
   const { namespace, function: name, version } = invocation;
   const fn = await deps.catalog.find(namespace, name, version);
   const due = dueOf(delivery, fn);
   const lease = due.kind === 'run' ? await leaseOf(deps, due.fn) : undefined;
-  if (lease === null) return later(BUSY_DELAY_MS);
+  if (lease === null) return later(busy.refuse(`${namespace}/${name}`));
+  if (lease !== undefined) busy.begin(`${namespace}/${name}`);
   try {
     const stored = await earlierAttempts(deps, delivery);
     const ended = endOf(stored);
@@ -88,11 +95,14 @@ async function deliver(deps: HandlerDeps, guests: GuestLimit, delivery: Delivery
     }
     const failed = failureOf(delivery, stored);
     if (failed) return { kind: 'retry', error: failed.error ?? failed.status };
-    const outcome = await guests.run(namespace, () => runGuest(deps, delivery, due.fn));
+    const outcome = await guests.run(namespace, () => {
+      busy.begin(namespace);
+      return runGuest(deps, delivery, due.fn);
+    });
     return await settleDelivery(deps, delivery, due.fn, outcome);
   } catch (error) {
     if (await refuse(deps, delivery, fn, error)) return { kind: 'done' };
-    if (error instanceof GuestLimitReached) return later(BUSY_DELAY_MS);
+    if (error instanceof GuestLimitReached) return later(busy.refuse(namespace));
     throw error;
   } finally {
     await lease?.release();
@@ -209,7 +219,7 @@ function leaseOf({ leases }: Pick<HandlerDeps, 'leases'>, { namespace, name, met
   return leases.acquire(`${namespace}/${name}`, metadata.concurrency);
 }
 
-/** Puts a job back without counting an attempt; the delay is jittered. */
+/** Puts a job back without counting an attempt. */
 function later(ms: number): Settlement {
-  return { kind: 'later', delayMs: Math.round(ms * (0.5 + Math.random())) };
+  return { kind: 'later', delayMs: Math.round(ms) };
 }
