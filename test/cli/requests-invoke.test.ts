@@ -282,7 +282,8 @@ test('an HTTP request to a function without http says that it takes none', async
 });
 
 test('invoking a function that has only the handler event names the command that fires it', async (t) => {
-  const error = 'exited with code 65: NonRetryableError: The default export has no handler fetch, only event, and got: {}';
+  const error =
+    'exited with code 65: NonRetryableError: The default export has no handler fetch, only event, and got: {}';
   const server = await answeringServer((_request, response) =>
     json(response, 422, { request_id: 'r1', status: 'error', error, code: 'function_refused' }),
   );
