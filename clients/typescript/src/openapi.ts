@@ -132,7 +132,7 @@ export interface paths {
         put?: never;
         /**
          * Replay an ended invocation with its own or another input
-         * @description A dead invocation can be replayed once and then no longer counts as dead. The input is kept as long as the result, and for dead invocations as long as these; the input of a successful invocation is kept only up to 1 KB and must otherwise be sent. A key needs the scope `invoke`.
+         * @description A dead invocation no longer counts as dead once it has been replayed, and can be replayed again like any other. The input is kept as long as the result, and for dead invocations as long as these; the input of a successful invocation is kept only up to 1 KB and must otherwise be sent. A key needs the scope `invoke`.
          */
         post: operations["replayInvocation"];
         delete?: never;
