@@ -84,6 +84,8 @@ function settingsOf(
   }
   const stored = login !== undefined && sameAddress(login.url, url) ? login : undefined;
   const apiKey = flags.apiKey ?? value(environment.ORAMA_API_KEY) ?? stored?.api_key ?? engine?.adminKey;
+  if (apiKey === '')
+    throw new AppError('bad_config', 'The API key is empty; leave out --api-key or give the key');
   if (apiKey !== undefined && !/^[!-~]+$/.test(apiKey)) {
     throw new AppError(
       'bad_config',

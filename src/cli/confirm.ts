@@ -1,7 +1,7 @@
 import { createInterface, type Interface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { AppError } from '../errors.js';
-import { endLine, printable } from './terminal.js';
+import { endLine, printable, writePrintable } from './terminal.js';
 
 /**
  * Asks the user for confirmation on the terminal. Without a terminal, fails as wrong usage, since
@@ -14,7 +14,9 @@ export async function confirm(command: Command, question: string): Promise<boole
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await ask(prompt, printable(`${question} [y/N] `));
-    return /^y(es)?$/i.test(answer.trim());
+    const isConfirmed = /^y(es)?$/i.test(answer.trim());
+    if (!isConfirmed) writePrintable(process.stderr, 'Nothing was changed.\n');
+    return isConfirmed;
   } finally {
     prompt.close();
   }

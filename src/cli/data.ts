@@ -9,6 +9,12 @@ import { fileReason } from '../files/file-reason.js';
  */
 export async function readData(value: string): Promise<Uint8Array> {
   if (value === '-') return buffer(process.stdin);
+  if (value === '@') {
+    throw new AppError(
+      'invalid_request',
+      'After "@" the name of a file is missing, such as @input.json; - is stdin',
+    );
+  }
   if (value.startsWith('@')) return readFileOr(value.slice(1));
   return Buffer.from(value);
 }

@@ -22,6 +22,9 @@ const SOURCE_EXTENSIONS = new Set([
  */
 export function readManifest(directory: string, stage?: StageEnv): Manifest {
   const file = join(directory, MANIFEST_FILE);
+  if (!existsSync(directory)) {
+    throw new AppError('invalid_manifest', `There is no directory ${directory}`);
+  }
   if (!existsSync(file)) {
     const place = directory === '.' ? 'this directory' : directory;
     const sentence = `There is no ${MANIFEST_FILE} in ${place}; name the directory of a function, or make one with "orama function init hello"`;

@@ -27,7 +27,9 @@ const HINTS: Partial<Record<ErrorCode, Hint>> = {
     message.startsWith('No engine answers')
       ? 'Start an engine with "orama up", or name another with --url or ORAMA_URL.'
       : '',
-  invalid_module: 'Build it again with: orama function build',
+  invalid_module: ({ message }) =>
+    // The message says what to do about a memory limit.
+    message.includes('raise "memory"') ? '' : 'Build it again with: orama function build',
   rate_limited: 'Wait a moment and try again.',
   quota_exceeded: 'See what is used with: orama namespaces usage',
   queue_full: 'Wait until the queue has drained and try again.',

@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { messageOf } from '../errors.js';
 import { HOUR_MS } from './limits.js';
 import { timeOf, wallTimeOf } from './wall-time.js';
 
@@ -61,11 +62,22 @@ function countRuns(pattern: string, withinMs: number): number {
   return count;
 }
 
-/** Returns whether the pattern is valid and will ever be due (`0 0 31 2 *` never is). */
-export function isCron(pattern: string): boolean {
+/**
+ * Returns why a pattern is no schedule, or null if it is one: it is not valid, or never due (`0 0 31
+ * 2 *`).
+ */
+export function cronFaultOf(pattern: string): string | null {
+  const fields = pattern.trim().split(/\s+/);
+  if (!SHAPE.test(pattern)) {
+    return `it has ${fields.length} field${fields.length === 1 ? '' : 's'} instead of 5 (minute, hour, day, month, weekday)`;
+  }
   try {
-    return SHAPE.test(pattern) && nextRunAfter(pattern, 'UTC', Date.now()) !== null;
-  } catch {
-    return false;
+    return nextRunAfter(pattern, 'UTC', Date.now()) === null ? 'it is never due' : null;
+  } catch (error) {
+    if (fields.length === 1) return `${fields[0]} is none of @hourly, @daily, @weekly, @monthly, @yearly`;
+    const reason = messageOf(error)
+      .replace(/^CronPattern: /, '')
+      .replace(/\.$/, '');
+    return reason.charAt(0).toLowerCase() + reason.slice(1);
   }
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isCron } from './cron.js';
+import { cronFaultOf } from './cron.js';
 import { isHostRule } from './host-rules.js';
 import { httpFunctionSchema } from './http-function.js';
 import { functionNameSchema, namespaceSchema } from './ids.js';
@@ -70,9 +70,11 @@ const cronSchema = z
   .string()
   .min(1)
   .max(256, { abort: true })
-  .refine(isCron, {
-    error: (issue) =>
-      `must be a cron expression that is due at some time, such as "*/5 * * * *", not ${show(issue.input)}`,
+  .superRefine((pattern, context) => {
+    const fault = cronFaultOf(pattern);
+    if (fault === null) return;
+    const message = `must be a cron expression that is due at some time, such as "*/5 * * * *", not ${show(pattern)}: ${fault}`;
+    context.addIssue({ code: 'custom', message });
   });
 const timezoneSchema = z
   .string()

@@ -3,14 +3,15 @@ import { show } from './show.js';
 
 /** Names that appear in URLs and file names: the same rule for functions and namespaces. */
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+/** A number is one of YAML, or of JSON, without quotes. */
 const notName = (issue: { input?: unknown }) =>
-  `must be 1–64 letters, digits, "-" or "_", not ${show(issue.input)}`;
+  `must be 1–64 letters, digits, "-" or "_", not ${show(issue.input)}${typeof issue.input === 'number' ? '; put it in quotes' : ''}`;
 
 export const namespaceSchema = z.string().regex(NAME, { error: notName }).brand<'Namespace'>();
 export type Namespace = z.infer<typeof namespaceSchema>;
 
 export const functionNameSchema = z
-  .string()
+  .string({ error: (issue) => (typeof issue.input === 'number' ? notName(issue) : undefined) })
   .regex(NAME, { error: notName })
   .refine((name) => name !== 'secrets', 'may not be "secrets", which is reserved')
   .brand<'FunctionName'>();

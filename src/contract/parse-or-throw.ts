@@ -31,7 +31,7 @@ export function parseOrThrow<S extends z.ZodType>(
 }
 
 function sentence(issues: readonly z.core.$ZodIssue[], options: ParseOptions): string {
-  const issue = issues[0];
+  const issue = misspelt(issues) ?? issues[0];
   if (issue === undefined) return 'is not valid';
   const nested = issue.code === 'invalid_union' ? intendedBranch(issue.errors) : undefined;
   if (nested !== undefined) {
@@ -51,6 +51,14 @@ function sentence(issues: readonly z.core.$ZodIssue[], options: ParseOptions): s
   if (name !== '') return `${name} ${issue.message}`;
   const isWholeValue = issue.code === 'invalid_type' && options.where === undefined;
   return isWholeValue ? `The value ${issue.message}` : issue.message;
+}
+
+/** Returns the issue of an unknown key in a map in which another key is missing. */
+function misspelt(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
+  const [first] = issues;
+  if (first?.message !== MISSING) return undefined;
+  const parent = dotted(first.path.slice(0, -1));
+  return issues.find(({ code, path }) => code === 'unrecognized_keys' && dotted(path) === parent);
 }
 
 /**

@@ -12,6 +12,8 @@ const ID = '0199c5a0-0000-7000-8000-000000000009';
 
 const home = tempDir();
 mkdirSync(join(home, 'directory'));
+mkdirSync(join(home, 'failing'));
+writeFileSync(join(home, 'failing', 'function.yaml'), 'name: failing\nbuild: exit 3\n');
 mkdirSync(join(home, 'unbuilt'));
 writeFileSync(join(home, 'unbuilt', 'function.yaml'), 'name: unbuilt\n');
 writeFileSync(join(home, 'key.der'), Buffer.from([0x30, 0x82, 0xff, 0x00]));
@@ -123,6 +125,16 @@ const FAILS: [args: string[], says: string][] = [
     ['function', 'list', '--api-key', 'ключ'],
     'error: The API key may hold only letters, digits and signs of ASCII, and no blanks; give it whole with --api-key or ORAMA_API_KEY\n',
   ],
+  [
+    ['function', 'list', '--api-key', ''],
+    'error: The API key is empty; leave out --api-key or give the key\n',
+  ],
+  [
+    ['invoke', 'hello', '-d', '@'],
+    'error: After "@" the name of a file is missing, such as @input.json; - is stdin\n',
+  ],
+  [['deploy', 'nope'], 'error: There is no directory nope\n'],
+  [['function', 'build', 'failing'], 'error: exit 3 ended with exit code 3 and printed nothing\n'],
   [['invoke', ''], NO_NAME],
   [['function', 'secrets', 'delete', '.', '--force'], NO_NAME],
 ];
@@ -137,6 +149,9 @@ for (const [args, says] of FAILS) {
 }
 
 const WRONG: [args: string[], says: RegExp][] = [
+  [['function', 'init', 'a b'], /^error: name must be 1–64 letters, digits, "-" or "_", not "a b"\n/],
+  [['init', 'functions/x'], /not "functions\/x"; to make it elsewhere, change to functions first\n/],
+  [['invoke', 'hello@1', '--version', '2'], /the version is given twice, by hello@1 and by --version\n/],
   [['invoke', 'hello', '--async', '--delay', '604801'], /a whole number from 0 to 604800\./],
   [['invoke', 'hello', '--version', '99999999999999999999'], /a whole number from 1 to 999999999\./],
   [['invoke', 'hello', '--idempotency-key', 'a\nb'], /It must be 1–255 letters, digits and/],

@@ -121,12 +121,26 @@ const REFUSED: [yaml: string, sentence: string][] = [
   ],
   [
     'triggers: [{cron: "61 * * * *"}]',
-    'function.yaml: triggers[0].cron must be a cron expression that is due at some time, such as "*/5 * * * *", not "61 * * * *"',
+    'function.yaml: triggers[0].cron must be a cron expression that is due at some time, such as "*/5 * * * *", not "61 * * * *": invalid value for minute: 61',
   ],
   [
     'triggers: [{cron: "0 0 31 2 *"}]',
-    'function.yaml: triggers[0].cron must be a cron expression that is due at some time, such as "*/5 * * * *", not "0 0 31 2 *"',
+    'function.yaml: triggers[0].cron must be a cron expression that is due at some time, such as "*/5 * * * *", not "0 0 31 2 *": it is never due',
   ],
+  [
+    'triggers: [{cron: "* * * *"}]',
+    'function.yaml: triggers[0].cron must be a cron expression that is due at some time, such as "*/5 * * * *", not "* * * *": it has 4 fields instead of 5 (minute, hour, day, month, weekday)',
+  ],
+  [
+    'triggers: [{cron: "@reboot"}]',
+    'function.yaml: triggers[0].cron must be a cron expression that is due at some time, such as "*/5 * * * *", not "@reboot": @reboot is none of @hourly, @daily, @weekly, @monthly, @yearly',
+  ],
+  [
+    'triggers:\n  - cron: * * * * *',
+    'function.yaml is not valid YAML: Alias cannot be an empty string at line 3, column 11; put the expression in quotes: cron: "* * * * *"',
+  ],
+  ['retry:', 'function.yaml: retry has no value; write {} or indent its keys below it'],
+  ['http:', 'function.yaml: http has no value; write {} or indent its keys below it'],
   [
     'triggers: [{cron: "@daily", timezone: Mars/Base}]',
     'function.yaml: triggers[0].timezone must be a time zone such as "Europe/Berlin", not "Mars/Base"',
@@ -191,6 +205,14 @@ for (const name of ['', 'a/b', 'a.b', 'ä', 'x'.repeat(65)]) {
     );
   });
 }
+
+test('a misspelt key in place of a required one, and a name without quotes, are rejected with what to write', (t) => {
+  t.is(refusal('nam: y'), 'function.yaml: unknown key "nam"; did you mean "name"?');
+  t.is(
+    refusal('name: 123'),
+    'function.yaml: name must be 1–64 letters, digits, "-" or "_", not 123; put it in quotes',
+  );
+});
 
 test('the name "secrets" and a missing name are rejected', (t) => {
   t.is(refusal('name: secrets'), 'function.yaml: name may not be "secrets", which is reserved');

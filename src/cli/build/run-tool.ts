@@ -47,7 +47,8 @@ export function runTool({
       }
       const output = Buffer.concat(stderr).toString().trim() || Buffer.concat(stdout).toString().trim();
       const end = signal === null ? `exit code ${code}` : `signal ${signal}`;
-      reject(new AppError('build_failed', `${[command, ...args].join(' ')} ended with ${end}:\n${output}`));
+      const said = output === '' ? ' and printed nothing' : `:\n${output}`;
+      reject(new AppError('build_failed', `${[command, ...args].join(' ')} ended with ${end}${said}`));
     });
   });
 }

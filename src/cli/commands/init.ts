@@ -1,8 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { functionNameSchema } from '../../contract/ids.js';
-import { parseOrThrow } from '../../contract/parse-or-throw.js';
 import { AppError } from '../../errors.js';
 import { terminalOf } from '../session.js';
 import { LANGUAGES, type Language, TRIGGERS, type TriggerTemplate, writeTemplate } from '../template.js';
@@ -17,10 +16,13 @@ export function addInit(parent: Command): void {
     .addOption(new Option('--template <kind>', 'what calls it').choices(TRIGGERS).default('http'))
     .action((given: string, flags: { lang: Language; template: TriggerTemplate }, command: Command) => {
       const terminal = terminalOf(command);
-      const name = parseOrThrow(functionNameSchema, given, {
-        name: () => 'name',
-        code: 'invalid_manifest',
-      });
+      const parsed = functionNameSchema.safeParse(given);
+      if (!parsed.success) {
+        const isPath = basename(given) !== given;
+        const advice = isPath ? `; to make it elsewhere, change to ${dirname(given)} first` : '';
+        command.error(`error: name ${parsed.error.issues[0]?.message}${advice}`);
+      }
+      const name = parsed.data;
       const directory = resolve(name);
       if (existsSync(directory) && readdirSync(directory).length > 0) {
         throw new AppError('conflict', `${directory} is there already and not empty; choose another name`);

@@ -65,6 +65,9 @@ export function addInvoke(parent: Command): void {
         command.error("error: missing required argument 'name'");
         return;
       }
+      if (flags.version !== undefined && name.includes('@')) {
+        command.error(`error: the version is given twice, by ${name} and by --version`);
+      }
       if (flags.delay !== undefined && flags.async !== true) {
         command.error('error: --delay goes with --async');
       }

@@ -11,19 +11,25 @@ export function renderPlan(
   const width = Math.max(
     0,
     ...functions.map(({ name }) => name.length),
-    ...undeclared.map((name) => name.length),
+    ...(prune ? undeclared.map((name) => name.length) : []),
   );
   const lines = functions.flatMap((one) => [
     paint(one, `${SIGNS[one.action]} ${one.name.padEnd(width)}  ${summary(one)}`, colors),
     ...one.changes.map((change) => `    ${describeChange(change)}`),
   ]);
-  const removed = undeclared.map((name) => {
-    const text = prune ? 'not in the project: removed' : 'not in the project: stays (--prune removes it)';
-    return prune
-      ? colors.red(`- ${name.padEnd(width)}  ${text}`)
-      : colors.dim(`  ${name.padEnd(width)}  ${text}`);
-  });
-  return [...lines, ...removed].join('\n');
+  const removed = undeclared.map((name) =>
+    colors.red(`- ${name.padEnd(width)}  not in the project: removed`),
+  );
+  const count = undeclared.length;
+  const staying =
+    count === 0 || prune
+      ? []
+      : [
+          colors.dim(
+            `  ${count} not in the project ${count === 1 ? 'stays' : 'stay'} (--prune removes, with --dry-run lists)`,
+          ),
+        ];
+  return [...lines, ...(prune ? removed : staying)].join('\n');
 }
 
 const SIGNS = { create: '+', update: '~', none: '=' } as const;

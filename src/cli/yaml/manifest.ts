@@ -14,6 +14,7 @@ import {
 import { functionNameSchema } from '../../contract/ids.js';
 import { assertOrdinaryKeys } from '../../contract/ordinary-keys.js';
 import { parseOrThrow } from '../../contract/parse-or-throw.js';
+import { AppError } from '../../errors.js';
 import { type StageEnv, stageNameSchema } from './project-file.js';
 import { readYaml } from './read-yaml.js';
 
@@ -58,6 +59,8 @@ const SYNONYMS = new Map([
   ['trigger', 'triggers'],
 ]);
 
+const MAPS = new Set(['retry', 'env', 'http', 'stages']);
+
 /** Every key as it appears in messages. */
 const KEYS = Object.keys(manifestSchema.shape).flatMap((key) =>
   key === 'retry' ? ['retry.count', 'retry.delay', 'retry.backoff'] : [key],
@@ -76,7 +79,13 @@ export interface Manifest {
  */
 export function parseManifest(text: string, fileName = 'function.yaml', stage?: StageEnv): Manifest {
   const value = readYaml(text, fileName);
-  for (const [key, inner] of Object.entries(value)) assertOrdinaryKeys(inner, `${fileName}: ${key}`);
+  for (const [key, inner] of Object.entries(value)) {
+    assertOrdinaryKeys(inner, `${fileName}: ${key}`);
+    if (inner === null && MAPS.has(key)) {
+      const sentence = `${fileName}: ${key} has no value; write {} or indent its keys below it`;
+      throw new AppError('invalid_manifest', sentence);
+    }
+  }
   const written = parseOrThrow(manifestSchema, value, {
     where: fileName,
     code: 'invalid_manifest',

@@ -4,6 +4,8 @@ import { AppError } from '../../errors.js';
 
 /** The parser is recursive and reports a value that is nested too deep as the end of its stack. */
 const STACK = /call stack/;
+/** An expression that begins with an asterisk or an at sign, which have a meaning in YAML. */
+const UNQUOTED_CRON = /\bcron:\s*([*@][^#}\]]*[^#}\]\s])/;
 
 /** Parses a YAML file that contains a mapping. Throws `invalid_manifest`. */
 export function readYaml(text: string, fileName: string): object {
@@ -20,7 +22,12 @@ export function readYaml(text: string, fileName: string): object {
       throw new AppError('invalid_manifest', sentence, { cause: fault });
     }
     const what = fault.message.split('\n', 1)[0]?.replace(/:$/, '') ?? 'syntax error';
-    throw new AppError('invalid_manifest', `${fileName} is not valid YAML: ${what}`, { cause: fault });
+    const line = text.split('\n')[(fault.linePos?.[0].line ?? 0) - 1] ?? '';
+    const [, cron] = UNQUOTED_CRON.exec(line) ?? [];
+    const advice = cron === undefined ? '' : `; put the expression in quotes: cron: "${cron}"`;
+    throw new AppError('invalid_manifest', `${fileName} is not valid YAML: ${what}${advice}`, {
+      cause: fault,
+    });
   }
   let value: unknown;
   try {
