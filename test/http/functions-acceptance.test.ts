@@ -257,8 +257,6 @@ test('CORS preflights are answered from the cors settings and need no credential
   t.is(refused.headers.get('access-control-allow-origin'), origin, 'the page can read why');
 });
 
-test('a request target in absolute form returns 400', async (t) => {
-  const { running, tenant } = await served({ hello: {} });
   const head = requestHead(
     'GET',
     `http://other.example/${tenant.namespace}/hello`,
