@@ -256,12 +256,3 @@ test('CORS preflights are answered from the cors settings and need no credential
   t.is(refused.status, 401);
   t.is(refused.headers.get('access-control-allow-origin'), origin, 'the page can read why');
 });
-
-  const head = requestHead(
-    'GET',
-    `http://other.example/${tenant.namespace}/hello`,
-    'Host: x',
-    'Connection: close',
-  );
-  t.regex((await rawHttp(running.functionsUrl, head)).received, /^HTTP\/1.1 400 /);
-});
