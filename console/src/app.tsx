@@ -12,12 +12,13 @@ import { KeysPage } from './pages/keys.js';
 import { MessagePage } from './pages/message.js';
 import { OverviewPage } from './pages/overview.js';
 import { SecretsPage } from './pages/secrets.js';
-import { SignInPage, takeLinkToken } from './pages/sign-in.js';
+import { SignInPage } from './pages/sign-in.js';
 import { UsagePage } from './pages/usage.js';
 import { ViewBoundary } from './parts/boundary.js';
 import { Messages } from './parts/messages.js';
 import { Page } from './parts/page.js';
 import { Link, usePlace } from './router.js';
+import { useSignInLink } from './sign-in-link.js';
 import { label } from './text.js';
 
 const NAVIGATION = [
@@ -34,19 +35,21 @@ const NAVIGATION = [
 
 export function App() {
   const current = useSyncExternalStore(onSession, session);
-  const [link, setLink] = useState(takeLinkToken);
-  // Opening a link while this page is open does not reload the page.
+  const link = useSignInLink();
+  const isSignedIn = current !== null;
+  const wasSignedIn = useRef(isSignedIn);
+  // What had the focus has gone with the page of the session.
   useEffect(() => {
-    const take = () => setLink((old) => takeLinkToken() ?? old);
-    addEventListener('hashchange', take);
-    return () => removeEventListener('hashchange', take);
-  }, []);
+    if (wasSignedIn.current && !isSignedIn) document.querySelector('main')?.focus();
+    wasSignedIn.current = isSignedIn;
+  }, [isSignedIn]);
+  // The page of an earlier session stays until a link has been exchanged: it may hold a draft.
   return (
     <>
-      {current === null || link !== null ? (
-        <SignInPage link={link} onLinkUsed={() => setLink(null)} />
+      {current === null ? (
+        <SignInPage link={link} />
       ) : (
-        <Shell namespace={current.namespace} key={current.namespace} />
+        <Shell namespace={current.namespace} key={`${current.namespace} ${current.subject}`} />
       )}
       <Messages />
     </>

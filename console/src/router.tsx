@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useSyncExternalStore } from 'preact/compat';
 import { useEffect, useRef } from 'preact/hooks';
+import { saveScrollPosition } from './scroll-position.js';
 
 const BASE = '/console';
 const CHANGED = 'orama:navigated';
@@ -30,6 +31,7 @@ export function usePlace(): Place {
 }
 
 function navigate(to: string): void {
+  saveScrollPosition();
   history.pushState(null, '', BASE + to);
   dispatchEvent(new Event(CHANGED));
   scrollTo(0, 0);
@@ -52,14 +54,19 @@ export function useNavigate(): (to: string) => void {
   };
 }
 
-/** Sets query parameters of the URL, so that it can be shared. Empty parameters are removed. */
+/**
+ * Sets query parameters that the user has chosen, as a new entry of the history. The URL can be
+ * shared. Empty parameters are removed.
+ */
 export function setQuery(changes: Readonly<Record<string, string>>): void {
   const url = new URL(location.href);
   for (const [name, value] of Object.entries(changes)) {
     if (value === '') url.searchParams.delete(name);
     else url.searchParams.set(name, value);
   }
-  history.replaceState(null, '', url.pathname + url.search);
+  if (url.href === location.href) return;
+  saveScrollPosition();
+  history.pushState(null, '', url.pathname + url.search);
   dispatchEvent(new Event(CHANGED));
 }
 

@@ -1,11 +1,12 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { follow, type StreamPosition } from './api/events.js';
+import { appended, type LogLines, NO_LINES } from './log-lines.js';
 import type { LogRecord } from './types.js';
 import type { Live } from './use-live.js';
 import { whileVisible } from './while-visible.js';
 
-/** The maximum number of records in memory; older ones are dropped. */
-const MAX_RECORDS = 500;
+/** The maximum number of records to recognize when a resumed stream repeats them. */
+const MAX_KNOWN = 1000;
 /** The number of earlier records to load first. */
 const INITIAL_RECORDS = 50;
 /** The interval, in milliseconds, in which new records are shown together. */
@@ -14,22 +15,23 @@ const BATCH_INTERVAL_MS = 200;
 const IDLE_TICKS = 2;
 
 interface State {
-  records?: readonly LogRecord[];
+  log?: LogLines;
   isConnected: boolean;
   error?: unknown;
 }
 
 /**
- * Follows the log of a function, oldest record first. A page that was hidden resumes where it
+ * Follows the log of a function. A page that was hidden resumes where it
  * stopped.
  */
-export function useLog(name: string): Live<readonly LogRecord[]> {
+export function useLog(name: string): Live<LogLines> {
   const [state, setState] = useState<State>({ isConnected: false });
   const [restarts, setRestarts] = useState(0);
 
   // Biome would report `restarts` as unnecessary: it only restarts the effect.
   useEffect(() => {
     let batch: LogRecord[] = [];
+    const isNew = repeatFilter();
     // Earlier records are sent right after connecting; until then it is unknown whether there are
     // any.
     let ticksConnected = 0;
@@ -40,13 +42,16 @@ export function useLog(name: string): Live<readonly LogRecord[]> {
       if (batch.length === 0 && ticksConnected !== IDLE_TICKS) return;
       const next = batch;
       batch = [];
-      setState((old) => ({ ...old, records: appended(old.records ?? [], next) }));
+      setState((old) => ({ ...old, log: appended(old.log ?? NO_LINES, next) }));
     }, BATCH_INTERVAL_MS);
     const stop = whileVisible((signal) => {
       void follow(`/v1/functions/${encodeURIComponent(name)}/logs?follow=true&limit=${INITIAL_RECORDS}`, {
         signal,
         position,
-        onEvent: (data) => batch.push(JSON.parse(data) as LogRecord),
+        onEvent: (data) => {
+          const record = JSON.parse(data) as LogRecord;
+          if (isNew(record)) batch.push(record);
+        },
         onState: (connected, error) => {
           isConnected = connected;
           // A stream that has ended has sent all records.
@@ -55,7 +60,7 @@ export function useLog(name: string): Live<readonly LogRecord[]> {
             ...old,
             isConnected,
             error,
-            ...(isAll ? { records: old.records ?? [] } : {}),
+            ...(isAll ? { log: old.log ?? NO_LINES } : {}),
           }));
         },
       });
@@ -70,22 +75,25 @@ export function useLog(name: string): Live<readonly LogRecord[]> {
     setState({ isConnected: false });
     setRestarts((old) => old + 1);
   }, []);
-  const { records, error, isConnected } = state;
+  const { log, error, isConnected } = state;
   return {
-    data: records,
+    data: log,
     error,
     isConnected,
-    isLoading: records === undefined && error === undefined,
+    isLoading: log === undefined && error === undefined,
     reload,
   };
 }
 
-/** Appends new records. A resumed stream may repeat records but omits none. */
-function appended(old: readonly LogRecord[], next: readonly LogRecord[]): readonly LogRecord[] {
-  const known = new Set(old.map(keyOf));
-  return [...old, ...next.filter((record) => !known.has(keyOf(record)))].slice(-MAX_RECORDS);
-}
-
-function keyOf({ request_id: id, attempt }: LogRecord): string {
-  return `${id} ${attempt}`;
+/** Returns a filter for new records: a resumed stream may repeat records but omits none. */
+function repeatFilter(): (record: LogRecord) => boolean {
+  const known = new Set<string>();
+  return ({ request_id: id, attempt }) => {
+    const key = `${id} ${attempt}`;
+    if (known.has(key)) return false;
+    known.add(key);
+    const [oldest] = known;
+    if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
+    return true;
+  };
 }

@@ -82,9 +82,74 @@ browserSays(
     await page.getByLabel('To version').fill('4');
     await page.getByText('There is no version 4; the newest is 2.').waitFor();
     t.is(await isOff('Start'), 1);
+    await page.getByLabel('To version').fill('2');
+    await page.getByLabel('Steps in percent').fill('5 25 abc');
+    await page.getByText('“abc” is not a number.').waitFor();
+    t.is(await isOff('Start'), 1);
     await context.close();
   },
 );
+
+browserSays('a header may have the name of a property of every object', async (t, browser) => {
+  const { api } = await engine();
+  await api.deploy('headers', await httpGuest(), { metadata: '{"http":{}}' });
+  const { context, page, troubles } = await openSignedIn(browser, api);
+  await turnTo(page, '/functions/headers/request');
+  await page.getByLabel('Headers', { exact: true }).fill('constructor: a\n__proto__: b');
+  const sent = page.waitForRequest('**/v1/http-requests');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  t.regex((await sent).postData() ?? '', /"constructor":\["a"\],"__proto__":\["b"\]/);
+  await page.getByText('show the invocation').waitFor();
+  t.deepEqual(troubles, []);
+  await context.close();
+});
+
+browserSays('a statement that only reads shows its rows, also where it may write', async (t, browser) => {
+  const tenant = await aTenant(await engine());
+  await tenant.post('/v1/rqlite/exec', { sql: 'create table numbers (id integer primary key)' });
+  const { context, page } = await openSignedIn(browser, tenant);
+  await turnTo(page, '/data');
+  await hasLoaded(page);
+  await page.getByLabel('Let it write').check();
+  const run = async (sql: string, says: string | RegExp) => {
+    await fillCode(page, 'Statement', sql);
+    await page.keyboard.press('Control+Enter');
+    await page.getByText(says).waitFor();
+  };
+  await run('insert into numbers default values returning id', 'does not return the rows of RETURNING');
+  await run('/* all */ -- of them\nselect count(*) as inserted from numbers', /^1 row in/);
+  await run('with n as (select 7) select * from n', /^1 row in/);
+  await run(
+    "with n as (select 7) insert into numbers select 'delete from' from n where 0",
+    /^0 rows changed/,
+  );
+  await run('select 1 as ""', /^1 row in/);
+  await page.getByRole('columnheader', { name: '(no name)' }).waitFor();
+  await run("select char(0) || 'n:1234567890123456' as text, 9007199254740993 as number", /^1 row in/);
+  t.deepEqual(await page.getByRole('region', { name: 'Result' }).getByRole('cell').allInnerTexts(), [
+    '\\u{0}n:1234567890123456',
+    '9007199254740993',
+  ]);
+  await context.close();
+});
+
+browserSays('what was published is not said beside the error of the next attempt', async (t, browser) => {
+  const { context, page } = await openSignedIn(browser, await aTenant(await engine()));
+  await turnTo(page, '/events');
+  await page.getByRole('form', { name: 'Publish a message' }).getByLabel('Topic').fill('published');
+  const publish = page.getByRole('button', { name: 'Publish', exact: true });
+  await publish.click();
+  await page.getByText('Published; it has triggered').waitFor();
+  await page.route('**/v1/pubsub/publish', (route) =>
+    route.fulfill({ status: 503, json: { error: 'The queue is away.' } }),
+  );
+  // A second click within the time of a double click is ignored.
+  await page.waitForTimeout(1000);
+  await publish.click();
+  await page.getByText('The queue is away.').waitFor();
+  t.is(await page.getByText('Published; it has triggered').count(), 0);
+  await context.close();
+});
 
 browserSays('why a wallet did not sign is said, whatever kind of error it gives', async (t, browser) => {
   const { url } = await engine();

@@ -1,4 +1,4 @@
-import { actsWasm } from '../helpers/acts.js';
+import { acts, actsWasm } from '../helpers/acts.js';
 import { Api } from '../helpers/api.js';
 import { hasLoaded, turnTo } from '../helpers/browser.js';
 import { browserTest } from '../helpers/browser-test.js';
@@ -154,6 +154,28 @@ browserSays(
     await context.close();
   },
 );
+
+browserSays('a dead letter that is replayed elsewhere is no longer shown as dead', async (t, browser) => {
+  const tenant = await aTenant(await lived());
+  await tenant.deploy('mortal', await actsWasm());
+  const reply = await tenant.invoke('mortal', acts('exit 1'), { Prefer: 'respond-async' });
+  const path = `/invocations/${reply.json.request_id}`;
+  await until('it is dead', async () => (await tenant.get(`/v1${path}`)).json.state === 'dead');
+  const { context, page } = await openSignedIn(browser, tenant);
+  await page.clock.install();
+  await turnTo(page, path);
+  await page.locator('.facts .state').getByText('dead').waitFor();
+  await page.route(`**/v1${path}*`, async (route) => {
+    const { json } = await tenant.get(`/v1${path}`);
+    const text = JSON.stringify({ ...json, state: 'queued' });
+    if (!route.request().url().includes('follow=true')) return route.fulfill({ body: text });
+    await route.fulfill({ contentType: 'text/event-stream', body: `data: ${text}\n\n` });
+  });
+  await page.clock.fastForward('00:11');
+  await page.locator('.facts .state').getByText('queued').waitFor();
+  t.pass();
+  await context.close();
+});
 
 browserSays('a tree whose root could not be read is not shown as one without a cause', async (t, browser) => {
   const { api, scene } = await lived();

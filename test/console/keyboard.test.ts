@@ -204,7 +204,7 @@ browserSays(
     await refused('Set an alias', 'Share of others, in percent', '8', /such as/, alias);
     await page.getByText('Start a rollout').click();
     await refused('Start a rollout', 'Steps in percent', '50, 20', /rise/);
-    await refused('Start a rollout', 'Seconds a step', 'soon', /seconds/);
+    await refused('Start a rollout', 'Seconds a step', '0', /seconds/);
     await show('/events');
     await refused('Publish a message', 'Topic', 'with blanks', /no blanks/);
     await context.close();

@@ -113,6 +113,29 @@ browserSays('ten thousand rows of SQL, log lines and topics leave the page usabl
   await context.close();
 });
 
+browserSays('a log of a hundred thousand lines a second leaves its page usable', async (t, browser) => {
+  const tenant = await aTenant(await lived());
+  await tenant.deploy('chatty', await actsWasm());
+  const { context, page } = await openSignedIn(browser, tenant);
+  const messages = Array.from({ length: 2000 }, (_, at) => ({
+    ...{ level: 'info', message: `line ${at}`, timestamp: new Date().toISOString() },
+  }));
+  const record = (attempt: number) =>
+    `id: ${attempt}\ndata: ${JSON.stringify({ request_id: 'of-a-flood', attempt, messages })}\n\n`;
+  await page.route(/\/logs\?follow=true/, (route) =>
+    route.fulfill({
+      contentType: 'text/event-stream',
+      // The first record again: a resumed stream may repeat some.
+      body: [...Array.from({ length: 50 }, (_, at) => record(at)), record(0)].join(''),
+    }),
+  );
+  await turnTo(page, '/functions/chatty/log');
+  await page.getByText('The last 1,000 lines; 99,000 older ones are in the API.').waitFor();
+  t.is(await page.locator('.log .line').count(), 1000);
+  t.regex(await page.locator('.log .line').last().innerText(), /line 1999$/);
+  await context.close();
+});
+
 browserSays(
   'invocations and the audit log are turned page by page, as the engine gives them',
   async (t, browser) => {

@@ -173,3 +173,24 @@ browserSays('a dialog shows its texts whole, also over a table and with long nam
     await context.close();
   }
 });
+
+browserSays('messages leave a narrow page in view, and all of them can be closed', async (t, browser) => {
+  const tenant = await aTenant(await lived());
+  for (const name of ['A', 'B', 'C']) await tenant.put('/v1/functions/secrets', { name, value: 'x' });
+  const { context, page } = await openSignedIn(browser, tenant, { viewport: PHONE });
+  const error = 'a long explanation '.repeat(40);
+  await page.route('**/v1/functions/secrets/*', (route) => route.fulfill({ status: 503, json: { error } }));
+  await turnTo(page, '/secrets');
+  for (const [shown, name] of ['A', 'B', 'C'].entries()) {
+    await page.getByRole('button', { name: `Delete secret ${name}` }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete the secret' }).click();
+    await page.locator('.message').nth(shown).waitFor();
+  }
+  const height = async () => (await page.locator('.messages').boundingBox())?.height ?? 0;
+  t.true((await height()) <= PHONE.height * 0.6, `${await height()} pixels`);
+  for (let at = 0; at < 3; at++) await page.getByRole('button', { name: 'More' }).first().click();
+  t.true((await height()) <= PHONE.height * 0.6, `${await height()} pixels`);
+  await page.getByRole('button', { name: 'Close all' }).click();
+  t.is(await page.locator('.message').count(), 0);
+  await context.close();
+});

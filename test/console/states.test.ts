@@ -221,6 +221,25 @@ browserSays(
   },
 );
 
+browserSays('a topic page that reconnects keeps no listeners on its signal', async (t, browser) => {
+  const { api } = await lived();
+  const { context, page } = await openSignedIn(browser, api);
+  await page.addInitScript(COUNT_LISTENERS);
+  await page.clock.install();
+  let sockets = 0;
+  await page.routeWebSocket('**/v1/pubsub/ws**', (socket) => {
+    sockets++;
+    void socket.close();
+  });
+  await page.goto(`${api.url}/console/events?topic=closed`);
+  await until('the socket has reconnected ten times', async () => {
+    await page.clock.runFor(1000);
+    return sockets > 10;
+  });
+  t.is(await page.evaluate('window.mostListeners'), 1);
+  await context.close();
+});
+
 browserSays(
   'a view that breaks says so with its error, and leaves the navigation and a way to load it again',
   async (t, browser) => {

@@ -73,15 +73,15 @@ function viewsOf(of: { function: string; invocation: string; message: string }):
     {
       name: 'invoke',
       path: `${fn}/invoke`,
-      shows: [{ ...thisFunction, empty: 'Nothing has been invoked from here yet.' }],
+      shows: [{ ...thisFunction, scope: null, empty: 'Nothing has been invoked from here yet.' }],
     },
     {
       name: 'HTTP request',
       path: `${fn}/request`,
       shows: [
-        thisFunction,
+        { ...thisFunction, scope: null },
         {
-          ...{ what: 'the address of HTTP functions', from: STATUS, scope: 'read', isNested: true },
+          ...{ what: 'the address of HTTP functions', from: STATUS, scope: null, isNested: true },
           empty: 'Nothing has been sent from here yet.',
         },
       ],

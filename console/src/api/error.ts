@@ -4,20 +4,45 @@ export class ApiError extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    /** How long the engine asks to wait before the next request. */
+    readonly retryAfterSeconds = 0,
   ) {
     super(message);
     this.name = 'ApiError';
   }
 }
 
+/** Returns the error of a response other than 2xx. Rejects if its body is not the engine's. */
 export async function errorOf(response: Response): Promise<ApiError> {
+  const reply = await jsonOf<{ error?: string; code?: string } | null>(response);
+  const seconds = Number(response.headers.get('retry-after') ?? 0);
+  return new ApiError(
+    response.status,
+    reply?.code ?? '',
+    reply?.error ?? `HTTP ${response.status}`,
+    Number.isFinite(seconds) ? seconds : 0,
+  );
+}
+
+/**
+ * Reads JSON. Throws an `ApiError` if the body is something else: the engine sends JSON, and what
+ * stands between it and the browser may send pages of its own.
+ */
+export async function jsonOf<T>(response: Response, parse: (text: string) => unknown = JSON.parse) {
   const text = await response.text();
   try {
-    const { error, code } = JSON.parse(text) as { error?: string; code?: string };
-    return new ApiError(response.status, code ?? '', error ?? `HTTP ${response.status}`);
+    return parse(text) as T;
   } catch {
-    return new ApiError(response.status, '', text.slice(0, 1000) || `HTTP ${response.status}`);
+    throw notFromEngine(response, text);
   }
+}
+
+/** The error of a response that the engine has not sent. */
+export function notFromEngine({ status, headers }: Response, text = ''): ApiError {
+  const type = headers.get('content-type') ?? '';
+  const said = /html/i.test(type) || /^\s*</.test(text) ? '' : text.slice(0, 1000).trim();
+  const message = 'The reply is not one of the engine, but perhaps of a proxy before it';
+  return new ApiError(status, '', `HTTP ${status}. ${message}${said === '' ? '.' : `: ${said}`}`);
 }
 
 /** For requests that may have been carried out although no response has arrived. */

@@ -1,6 +1,7 @@
+import { notFromEngine } from './error.js';
+import { reconnect } from './reconnect.js';
 import { request } from './request.js';
 
-const RECONNECT_MS = 3000;
 /** The engine sends at least a comment every 15 s. */
 const SILENCE_MS = 45_000;
 
@@ -18,23 +19,12 @@ interface FollowOptions {
 }
 
 /**
- * Reads a stream of server-sent events until the signal is aborted. Reconnects when the connection
- * is lost.
+ * Reads a stream of server-sent events until the signal is aborted or the engine refuses it for
+ * good. Reconnects when the connection is lost.
  */
-export async function follow(path: string, options: FollowOptions): Promise<void> {
+export function follow(path: string, options: FollowOptions): Promise<void> {
   const { signal, onState } = options;
-  while (!signal.aborted) {
-    let failure: unknown;
-    try {
-      await readOnce(path, options);
-    } catch (error) {
-      // A rejected session has already been ended; any other failure may be temporary.
-      failure = error;
-    }
-    if (signal.aborted) return;
-    onState?.(false, failure);
-    await pause(RECONNECT_MS, signal);
-  }
+  return reconnect(() => readOnce(path, options), { signal, onEnd: (error) => onState?.(false, error) });
 }
 
 /** Reads one connection of a stream until it ends. */
@@ -48,6 +38,9 @@ async function readOnce(path: string, options: FollowOptions): Promise<void> {
       ...(position.lastId === undefined ? {} : { 'Last-Event-ID': position.lastId }),
     },
   });
+  if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
+    throw notFromEngine(response);
+  }
   onState?.(true);
   for await (const block of blocksOf(response)) {
     const { id, data } = parse(block);
@@ -78,17 +71,4 @@ function parse(block: string): { id?: string; data?: string } {
     }
   }
   return event;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
-  });
 }

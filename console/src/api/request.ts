@@ -1,6 +1,5 @@
-import { errorOf } from './error.js';
+import { errorOf, jsonOf } from './error.js';
 import { type SendOptions, send } from './send.js';
-import { dropSession } from './session.js';
 
 export interface RequestOptions extends SendOptions {
   query?: Readonly<Record<string, string | number | boolean | undefined>>;
@@ -26,17 +25,14 @@ export async function request(method: string, path: string, options: RequestOpti
   return response;
 }
 
-/** Throws an `ApiError` for a response other than 2xx. A 401 ends the session. */
+/** Throws an `ApiError` for a response other than 2xx. */
 export async function assertOk(response: Response): Promise<void> {
-  if (response.ok) return;
-  const error = await errorOf(response);
-  if (error.status === 401) dropSession();
-  throw error;
+  if (!response.ok) throw await errorOf(response);
 }
 
 /** Like `request`, for JSON responses. The shape is not validated; tests of the engine cover it. */
 export async function call<T>(method: string, path: string, options?: RequestOptions): Promise<T> {
-  return (await (await request(method, path, options)).json()) as T;
+  return jsonOf<T>(await request(method, path, options));
 }
 
 export function queryText(query: RequestOptions['query'] = {}): string {

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { loginReplySchema } from '../../../src/contract/http/auth.js';
-import { errorOf } from './error.js';
+import { errorOf, jsonOf } from './error.js';
 import { timedFetch } from './timed-fetch.js';
 
 type Login = z.infer<typeof loginReplySchema>;
@@ -70,24 +70,37 @@ export async function endSession(): Promise<void> {
   }).catch(() => undefined);
 }
 
-/** Drops a session that the server no longer accepts. */
-export function dropSession(): void {
-  // A sign-in that is refused has no session to end.
-  isRejected ||= current !== null;
+/** Drops a session that the server no longer accepts, unless another has replaced it. */
+export function dropSession(refused: Session): void {
+  if (current?.accessToken !== refused.accessToken) return;
+  isRejected = true;
   set(null);
 }
 
 /**
- * Resolves with an access token that is valid for at least MIN_LIFE_MS, or null without a session.
- * Throws an `ApiError` if the session cannot be renewed now.
+ * Resolves with the session, whose access token is valid for at least MIN_LIFE_MS, or null without
+ * one. Throws an `ApiError` if the session cannot be renewed now.
  */
-export async function accessToken(): Promise<string | null> {
-  if (current === null) return null;
-  if (current.expiresAt - Date.now() > MIN_LIFE_MS) return current.accessToken;
-  renewal ??= renew(current).finally(() => {
+export async function validSession(): Promise<Session | null> {
+  if (current === null || current.expiresAt - Date.now() > MIN_LIFE_MS) return current;
+  return renewOnce(current);
+}
+
+/**
+ * Resolves with a session to repeat a request with whose token was refused; null if there is none.
+ * The engine may have forgotten an access token whose session it still renews. A session of
+ * somebody else, opened since the request was sent, must not repeat it.
+ */
+export async function sessionAfter(refused: Session): Promise<Session | null> {
+  if (current?.namespace !== refused.namespace || current.subject !== refused.subject) return null;
+  return current.accessToken === refused.accessToken ? renewOnce(current) : current;
+}
+
+function renewOnce(old: Session): Promise<Session | null> {
+  renewal ??= renew(old).finally(() => {
     renewal = null;
   });
-  return (await renewal)?.accessToken ?? null;
+  return renewal;
 }
 
 async function renew(old: Session): Promise<Session | null> {
@@ -106,11 +119,10 @@ async function renew(old: Session): Promise<Session | null> {
     if (!response.ok) {
       // Only a rejection ends the session: a restarting engine will accept the token again.
       if (response.status !== 401 && response.status !== 403) throw await errorOf(response);
-      if (!isCurrent()) return current;
-      dropSession();
-      return null;
+      dropSession(old);
+      return current;
     }
-    const renewed = fromLogin((await response.json()) as Login);
+    const renewed = fromLogin(await jsonOf<Login>(response));
     // The user may have signed out meanwhile. The server ends all tokens of a login together.
     if (!isCurrent()) return current;
     set(renewed);
@@ -138,6 +150,10 @@ function set(next: Session | null): void {
 }
 
 function read(): Session | null {
-  const stored = sessionStorage.getItem(STORAGE_KEY);
-  return stored === null ? null : (JSON.parse(stored) as Session);
+  // Outside every boundary: an error here would leave the page blank.
+  try {
+    return JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? 'null') as Session | null;
+  } catch {
+    return null;
+  }
 }

@@ -1,9 +1,9 @@
 import { fromBase64, outputOf } from '../text.js';
 import { ApiError } from './error.js';
+import { reconnect } from './reconnect.js';
 import { request } from './request.js';
-import { accessToken } from './session.js';
+import { validSession } from './session.js';
 
-const RECONNECT_MS = 3000;
 /** The engine sends a heartbeat every 15 s. */
 const SILENCE_MS = 45_000;
 const PATH = '/v1/pubsub/ws';
@@ -25,30 +25,23 @@ interface SubscribeOptions {
 
 let lastId = 0;
 
-/** Subscribes to a topic until the signal is aborted. Reconnects when the socket is closed. */
-export async function subscribe(
-  topic: string,
-  { signal, onMessage, onState }: SubscribeOptions,
-): Promise<void> {
-  while (!signal.aborted) {
-    let failure: unknown;
-    try {
-      const wasOpen = await openSocket(topic, signal, onMessage, () => onState(true));
-      // Browsers do not report why a WebSocket was rejected; the same request without an upgrade
-      // does.
-      if (!wasOpen) await assertAllowed(topic, signal);
-    } catch (error) {
-      failure = error;
-    }
-    if (signal.aborted) return;
-    onState(false, failure);
-    await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
-  }
+/**
+ * Subscribes to a topic until the signal is aborted or the engine refuses it for good. Reconnects
+ * when the socket is closed.
+ */
+export function subscribe(topic: string, { signal, onMessage, onState }: SubscribeOptions): Promise<void> {
+  const connect = async () => {
+    const wasOpen = await openSocket(topic, signal, onMessage, () => onState(true));
+    // Browsers do not report why a WebSocket was rejected; the same request without an upgrade
+    // does.
+    if (!wasOpen) await assertAllowed(topic, signal);
+  };
+  return reconnect(connect, { signal, onEnd: (error) => onState(false, error) });
 }
 
 /**
- * Opens one socket and resolves with whether it was ever open, when it is closed or has been silent:
- * the browser does not report that the engine's host or network has vanished.
+ * Opens one socket and resolves with whether it was ever open, when it is closed or has been
+ * silent: the browser does not report that the engine's host or network has vanished.
  */
 async function openSocket(
   topic: string,
@@ -56,17 +49,19 @@ async function openSocket(
   onMessage: SubscribeOptions['onMessage'],
   onOpen: () => void,
 ): Promise<boolean> {
-  const token = await accessToken();
-  if (signal.aborted || token === null) return true;
+  const session = await validSession();
+  if (signal.aborted || session === null) return true;
   const url = new URL(PATH, location.origin);
   url.protocol = url.protocol.replace('http', 'ws');
   url.search = new URLSearchParams({ topic, heartbeat: 'true' }).toString();
   // The token is not part of the URL, because proxies log URLs, and browsers cannot set other
   // headers.
-  const socket = new WebSocket(url, ['orama', `orama.bearer.${base64Url(token)}`]);
+  const socket = new WebSocket(url, ['orama', `orama.bearer.${base64Url(session.accessToken)}`]);
   let wasOpen = false;
   let silence: ReturnType<typeof setTimeout> | undefined;
+  let end = () => {};
   await new Promise<void>((resolve) => {
+    end = resolve;
     const expectMore = () => {
       clearTimeout(silence);
       silence = setTimeout(resolve, SILENCE_MS);
@@ -82,9 +77,10 @@ async function openSocket(
       const message = readFrame(data);
       if (message !== undefined) onMessage(message);
     };
-    socket.onclose = () => resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    socket.onclose = end;
+    signal.addEventListener('abort', end);
   });
+  signal.removeEventListener('abort', end);
   clearTimeout(silence);
   // The close event of a lost socket may come much later, and messages before it.
   socket.onopen = socket.onmessage = null;

@@ -19,6 +19,7 @@ export async function signInWithWallet(wallet: Wallet, namespace: string): Promi
   if (address === '') throw new Error('The wallet gave no account.');
   const { nonce } = await call<{ nonce: string }>('POST', '/v1/auth/challenge', {
     json: { wallet: address, purpose: 'console', namespace },
+    isAnonymous: true,
     isChange: false,
   });
   const hex = Array.from(new TextEncoder().encode(nonce), (byte) => byte.toString(16).padStart(2, '0')).join(
@@ -28,6 +29,7 @@ export async function signInWithWallet(wallet: Wallet, namespace: string): Promi
   openSession(
     await call('POST', '/v1/auth/verify', {
       json: { wallet: address, nonce, signature, namespace, chain_type: 'ETH' },
+      isAnonymous: true,
       isChange: false,
     }),
   );

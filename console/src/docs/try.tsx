@@ -33,6 +33,8 @@ export function Try({ operation }: { operation: Operation }) {
       signal,
       // The operation may be one that runs a function.
       silenceMs: INVOCATION_SILENCE_MS,
+      // The operation may be one that refuses another credential, such as a refresh token.
+      keepsSession: true,
     });
     // The dialog stays open until here, because it shows why the request could not be sent.
     setIsAsking(false);

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { jsonOf } from '../api/error.js';
 import { call, request } from '../api/request.js';
 import { CodeField } from '../parts/code-field.js';
 import { Form } from '../parts/form.js';
@@ -17,10 +18,16 @@ interface SchemaReply {
   count: number;
 }
 
+/** A statement that only reads, after its comments. */
+const READING =
+  /^(?:\s|--[^\n]*(?:\n|$)|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:select\b|with\b(?!.*\b(?:insert|replace)\s+(?:or|into)\b)(?!.*\b(?:update|delete\s+from)\b))/is;
+
 interface Result {
   /** Rows whose large integers are kept exactly, since JavaScript would round them. */
   rows: Record<string, unknown>[] | null;
   affected: number | null;
+  /** Whether the statement returns rows of a change, which the API does not. */
+  isReturning: boolean;
   ms: number;
 }
 
@@ -37,17 +44,19 @@ export function DataPage() {
   const run = async () => {
     setResult(null);
     const started = performance.now();
-    const response = await request('POST', mayWrite ? '/v1/rqlite/exec' : '/v1/rqlite/query', {
+    const isChange = mayWrite && !READING.test(sql);
+    const response = await request('POST', isChange ? '/v1/rqlite/exec' : '/v1/rqlite/query', {
       json: { sql },
-      isChange: mayWrite,
+      isChange,
     });
-    const reply = readExact(await response.text()) as { items?: Result['rows']; rows_affected?: number };
+    const reply = await jsonOf<{ items?: Result['rows']; rows_affected?: number }>(response, readExact);
     setResult({
       rows: reply.items ?? null,
       affected: reply.rows_affected ?? null,
+      isReturning: isChange && /\breturning\b/i.test(sql),
       ms: performance.now() - started,
     });
-    if (mayWrite) schema.reload();
+    if (isChange) schema.reload();
   };
 
   return (
@@ -62,7 +71,9 @@ export function DataPage() {
           <CodeField
             label="Statement"
             hint={
-              mayWrite ? 'One statement; it may change or delete rows.' : 'One SELECT; nothing is written.'
+              mayWrite
+                ? 'One statement; it may change or delete rows. Rows of RETURNING are not shown.'
+                : 'One SELECT; nothing is written.'
             }
             language="sql"
             rows={5}
@@ -132,11 +143,12 @@ function Tables({ of: schema, onChoose }: { of: Resource<SchemaReply>; onChoose(
   );
 }
 
-function ResultView({ of: { rows, affected, ms } }: { of: Result }) {
+function ResultView({ of: { rows, affected, isReturning, ms } }: { of: Result }) {
   if (rows === null) {
     return (
       <p role="status">
         {plural(affected ?? 0, 'row')} changed in {milliseconds(ms)}.
+        {isReturning && ' The API does not return the rows of RETURNING.'}
       </p>
     );
   }
@@ -153,7 +165,8 @@ function ResultView({ of: { rows, affected, ms } }: { of: Result }) {
           keyOf={(_row, index) => index}
           whenNarrow="scroll"
           columns={names.map((name) => ({
-            name: label(name),
+            // An empty heading is one of actions.
+            name: name.trim() === '' ? '(no name)' : label(name),
             cell: (row: Record<string, unknown>) => <Cell column={name} value={row[name]} />,
           }))}
         />

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { jsonOf } from '../api/error.js';
 import { call, request } from '../api/request.js';
 import { CodeField } from '../parts/code-field.js';
 import { Field, Form } from '../parts/form.js';
@@ -64,13 +65,14 @@ function Publish({ topic: chosen }: { topic: string }) {
   const [published, setPublished] = useState<{ id: string; triggered: number } | null>(null);
   useEffect(() => setTopic(chosen), [chosen]);
   const publish = async () => {
+    setPublished(null);
     // Sent unparsed, because parsing would round large numbers.
     const message = isJson(data) ? data : JSON.stringify(data);
     const response = await request('POST', '/v1/pubsub/publish', {
       body: `{"topic":${JSON.stringify(topic)},"data":${message}}`,
       headers: { 'Content-Type': 'application/json' },
     });
-    const { triggered } = (await response.json()) as { triggered: number };
+    const { triggered } = await jsonOf<{ triggered: number }>(response);
     setPublished({ id: response.headers.get('x-message-id') ?? '', triggered });
   };
   return (

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { MAX_INPUT_BYTES } from '../../../src/contract/limits.js';
+import { jsonOf } from '../api/error.js';
 import { assertOk } from '../api/request.js';
 import { send } from '../api/send.js';
 import { INVOCATION_SILENCE_MS, INVOCATION_WAIT_SECONDS } from '../api/timed-fetch.js';
@@ -49,7 +50,7 @@ export function FunctionInvoke({ name }: { name: string }) {
     const failed = response.ok ? null : await failureOf(response.clone());
     if (failed === null) await assertOk(response);
     if (response.status === 202) {
-      const reply = (await response.json()) as { request_id: string };
+      const reply = await jsonOf<{ request_id: string }>(response);
       showMessage('done', `Runs as ${reply.request_id}.`);
       navigate(`/invocations/${reply.request_id}`);
       return;
@@ -145,7 +146,7 @@ interface Failed {
 /** Returns the failure of an invocation; null if the request was rejected before it became one. */
 async function failureOf(response: Response): Promise<Failed | null> {
   if (!response.headers.has('x-duration-ms')) return null;
-  const reply = (await response.json()) as Partial<Failed> & { output?: string; output_base64?: string };
+  const reply = await jsonOf<Partial<Failed> & { output?: string; output_base64?: string }>(response);
   if ((reply.status !== 'error' && reply.status !== 'timeout') || reply.error === undefined) return null;
   return {
     status: reply.status,

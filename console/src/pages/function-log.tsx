@@ -1,3 +1,4 @@
+import { isEmptyLog } from '../log-lines.js';
 import { LiveMark } from '../parts/live-mark.js';
 import { LogView } from '../parts/log-view.js';
 import { Panel } from '../parts/page.js';
@@ -10,18 +11,18 @@ import { useLog } from '../use-log.js';
 export function FunctionLog({ name }: { name: string }) {
   const log = useLog(name);
   return (
-    <Panel title="Log" aside={<LiveMark isConnected={log.isConnected} />}>
+    <Panel title="Log" aside={<LiveMark isConnected={log.isConnected} error={log.error} />}>
       <ResourceView
         of={log}
         what="the log"
-        isEmpty={(records) => records.every(({ messages }) => messages.length === 0)}
+        isEmpty={isEmptyLog}
         empty={<p>No lines yet. What the function logs from now on appears here.</p>}
       >
-        {(records) => (
+        {(lines) => (
           <LogView
-            records={records}
+            of={lines}
             isLive
-            link={({ request_id: id }) => (
+            link={({ requestId: id }) => (
               <Link to={`/invocations/${encodeURIComponent(id)}`}>{visible(id.slice(-6))}</Link>
             )}
           />

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { MAX_INPUT_BYTES } from '../../../src/contract/limits.js';
 import { call } from '../api/request.js';
+import { session } from '../api/session.js';
 import { INVOCATION_SILENCE_MS } from '../api/timed-fetch.js';
 import { CURL_KEY, curlBody } from '../curl.js';
 import { Choice } from '../parts/choice.js';
@@ -10,7 +11,7 @@ import { Field, Form } from '../parts/form.js';
 import { Panel } from '../parts/page.js';
 import { ResourceView } from '../parts/resource-view.js';
 import { brief, shellWord, tooLong, visible } from '../text.js';
-import type { AliasesReply, FunctionRecord, HttpReply, SettingsReply, StatusReply } from '../types.js';
+import type { AliasesReply, HttpReply, SettingsReply, StatusReply } from '../types.js';
 import { useResource } from '../use-resource.js';
 import { HttpReplyView } from './http-reply.js';
 
@@ -23,11 +24,12 @@ const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*)$/;
  * Composes a request to an HTTP function and sends it through the API, because functions have a
  * different origin and the content security policy allows connections only to the console's own.
  */
-export function FunctionRequest({ of: record }: { of: FunctionRecord }) {
+export function FunctionRequest({ name }: { name: string }) {
+  const namespace = session()?.namespace ?? '';
   const status = useResource('status', (signal) => call<StatusReply>('GET', '/v1/status', { signal }));
   return (
     <ResourceView of={status} what="the address of HTTP functions">
-      {({ functions_url: base }) => <Builder base={addressOf(base, record.namespace)} name={record.name} />}
+      {({ functions_url: base }) => <Builder base={addressOf(base, namespace)} name={name} />}
     </ResourceView>
   );
 }
@@ -60,9 +62,10 @@ function parseHeaders(text: string): Parsed {
 
 /** Groups headers by name. A repeated header is sent repeatedly. */
 function grouped(headers: Parsed['headers']): Record<string, string[]> {
-  const groups: Record<string, string[]> = {};
-  for (const [name, value] of headers) groups[name] = [...(groups[name] ?? []), value];
-  return groups;
+  // In a plain object, `constructor` would already have a value.
+  const groups = new Map<string, string[]>();
+  for (const [name, value] of headers) groups.set(name, [...(groups.get(name) ?? []), value]);
+  return Object.fromEntries(groups);
 }
 
 function Builder({ base, name }: { base: string; name: string }) {

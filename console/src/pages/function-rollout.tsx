@@ -117,21 +117,33 @@ function Progress({ of: rollout }: { of: Rollout }) {
   );
 }
 
+function partsOf(list: string): string[] {
+  return list.split(/[\s,]+/).filter(Boolean);
+}
+
+/** Says that a text is no number: JSON would turn it into null. */
+function notANumber(texts: readonly string[]): string | undefined {
+  const wrong = texts.find((part) => !Number.isFinite(Number(part)));
+  return wrong === undefined ? undefined : `“${brief(wrong, 40)}” is not a number.`;
+}
+
 function Start({ name, newest, onStart }: { name: string; newest: number; onStart(): void }) {
   const [to, setTo] = useState(String(newest));
   const [steps, setSteps] = useState('5, 25, 50');
   const [every, setEvery] = useState('60');
   const [errors, setErrors] = useState('2');
-  const problem = missingVersion(to, newest);
+  const problems: Readonly<Record<string, string | undefined>> = {
+    to: notANumber([to]) ?? missingVersion(to, newest),
+    steps: notANumber(partsOf(steps)),
+    every_seconds: notANumber([every]),
+    max_error_percent: notANumber([errors]),
+  };
   const isComplete = [to, steps, every, errors].every((value) => value.trim() !== '');
   const start = async () => {
     await call('POST', pathOf(name), {
       json: {
         to: Number(to),
-        steps: steps
-          .split(/[\s,]+/)
-          .filter(Boolean)
-          .map(Number),
+        steps: partsOf(steps).map(Number),
         every_seconds: Number(every),
         max_error_percent: Number(errors),
       },
@@ -145,7 +157,7 @@ function Start({ name, newest, onStart }: { name: string; newest: number; onStar
         label="Start a rollout"
         submit="Start"
         class="inline"
-        disabled={!isComplete || problem !== undefined}
+        disabled={!isComplete || Object.values(problems).some((problem) => problem !== undefined)}
         onSubmit={start}
       >
         {(
@@ -156,7 +168,7 @@ function Start({ name, newest, onStart }: { name: string; newest: number; onStar
             ['Most errors in percent', 'max_error_percent', errors, setErrors],
           ] as const
         ).map(([label, name, value, change]) => (
-          <Field key={name} label={label} name={name} problem={name === 'to' ? problem : undefined}>
+          <Field key={name} label={label} name={name} problem={problems[name]}>
             {(attributes) => (
               <input
                 {...attributes}

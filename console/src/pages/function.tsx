@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { ApiError } from '../api/error.js';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
 import { Actor } from '../parts/actor.js';
@@ -38,6 +39,8 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
   const navigate = useNavigate();
   const path = `/v1/functions/${encodeURIComponent(name)}`;
   const fn = useResource(path, (signal) => call<FunctionRecord>('GET', path, { signal }), LIVE_MS);
+  // A key that may invoke a function need not be allowed to read its settings.
+  const isForbidden = fn.data === undefined && fn.error instanceof ApiError && fn.error.status === 403;
   const tabs = useRef<HTMLElement>(null);
   // On a narrow screen the tabs scroll, and the one that is open may be out of sight.
   useEffect(() => {
@@ -46,6 +49,7 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
   return (
     <Page
       title={label(name)}
+      part={tab === '' ? undefined : TABS.find(([part]) => part === tab)?.[1]}
       trail={<Link to="/functions">Functions</Link>}
       aside={
         <>
@@ -65,9 +69,13 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
           </Link>
         ))}
       </nav>
-      <ResourceView of={fn} what="this function">
-        {(record) => <Part of={record} tab={tab} reload={fn.reload} navigate={navigate} />}
-      </ResourceView>
+      {isForbidden && (tab === 'invoke' || tab === 'request') ? (
+        <Sender name={name} tab={tab} />
+      ) : (
+        <ResourceView of={fn} what="this function">
+          {(record) => <Part of={record} tab={tab} reload={fn.reload} navigate={navigate} />}
+        </ResourceView>
+      )}
     </Page>
   );
 }
@@ -82,9 +90,8 @@ interface PartProps {
 function Part({ of: record, tab, reload, navigate }: PartProps) {
   switch (tab) {
     case 'invoke':
-      return <FunctionInvoke name={record.name} />;
     case 'request':
-      return <FunctionRequest of={record} />;
+      return <Sender name={record.name} tab={tab} />;
     case 'triggers':
       return <TriggersPanel name={record.name} />;
     case 'versions':
@@ -94,6 +101,11 @@ function Part({ of: record, tab, reload, navigate }: PartProps) {
     default:
       return <Summary of={record} navigate={navigate} />;
   }
+}
+
+/** The forms that need only the name of a function. */
+function Sender({ name, tab }: { name: string; tab: 'invoke' | 'request' }) {
+  return tab === 'invoke' ? <FunctionInvoke name={name} /> : <FunctionRequest name={name} />;
 }
 
 function originOf({ message, git_commit: commit }: FunctionRecord) {

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api/request.js';
 import { curlOf } from '../curl.js';
+import { appended, isEmptyLog, NO_LINES } from '../log-lines.js';
 import { Action } from '../parts/action.js';
 import { CopyButton } from '../parts/copy-button.js';
 import { LogView } from '../parts/log-view.js';
@@ -19,6 +20,7 @@ import { InvocationTree } from './invocation-tree.js';
 import { ReplayDialog } from './replay-dialog.js';
 
 const CALLBACK_MS = 5000;
+const DEAD_MS = 10_000;
 const LIVE_STATES = new Set(['queued', 'running', 'retrying']);
 
 export function InvocationPage({ id }: { id: string }) {
@@ -28,7 +30,16 @@ export function InvocationPage({ id }: { id: string }) {
   useEffect(() => {
     if (live.data !== undefined && !LIVE_STATES.has(live.data.state)) setEnded(live.data);
   }, [live.data]);
-  // An invocation that has ended does not change and needs no connection.
+  // A dead letter may be replayed from elsewhere.
+  useResource(
+    ended?.state === 'dead' ? `dead ${path}` : null,
+    async (signal) => {
+      const next = await call<InvocationRecord>('GET', path, { signal });
+      setEnded(LIVE_STATES.has(next.state) ? null : next);
+    },
+    DEAD_MS,
+  );
+  // Any other invocation that has ended does not change and needs no connection.
   const invocation =
     ended === null ? live : { data: ended, error: undefined, isLoading: false, reload: () => setEnded(null) };
   const record = invocation.data;
@@ -50,11 +61,14 @@ export function InvocationPage({ id }: { id: string }) {
 }
 
 function Details({ of: record }: { of: InvocationRecord }) {
-  const logs = useResource(`log ${record.request_id} ${record.attempts.length} ${record.state}`, (signal) =>
-    call<LogsReply>('GET', `/v1/functions/${encodeURIComponent(record.function)}/logs`, {
-      query: { request_id: record.request_id },
-      signal,
-    }),
+  const log = useResource(
+    `log ${record.request_id} ${record.attempts.length} ${record.state}`,
+    async (signal) => {
+      const path = `/v1/functions/${encodeURIComponent(record.function)}/logs`;
+      const query = { request_id: record.request_id };
+      const { logs } = await call<LogsReply>('GET', path, { query, signal });
+      return appended(NO_LINES, logs.toReversed());
+    },
   );
   return (
     <>
@@ -106,9 +120,9 @@ function Details({ of: record }: { of: InvocationRecord }) {
       </Panel>
       <Panel title="Log">
         <ResourceView
-          of={logs}
+          of={log}
           what="the log"
-          isEmpty={({ logs: records }) => records.every(({ messages }) => messages.length === 0)}
+          isEmpty={isEmptyLog}
           empty={
             <p>
               {record.attempts.length === 0
@@ -117,7 +131,7 @@ function Details({ of: record }: { of: InvocationRecord }) {
             </p>
           }
         >
-          {({ logs: records }) => <LogView records={records.toReversed()} />}
+          {(lines) => <LogView of={lines} />}
         </ResourceView>
       </Panel>
       <div class="halves">

@@ -47,7 +47,7 @@ export function LiveMessages({ topic }: { topic: string }) {
   }, [topic]);
 
   return (
-    <Panel title="Live messages" aside={topic !== '' && <LiveMark isConnected={state.isConnected} />}>
+    <Panel title="Live messages" aside={topic !== '' && <LiveMark {...state} error={state.error} />}>
       <Form
         label="Listen to a topic"
         submit="Listen"

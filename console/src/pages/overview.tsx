@@ -166,7 +166,10 @@ function Tile({
 function Recent({ name }: { name: string }) {
   const recent = useLive<InvocationsReply>(followPath({ function: name, limit: 10 }));
   return (
-    <Panel title="Latest invocations" aside={<LiveMark isConnected={recent.isConnected} />}>
+    <Panel
+      title="Latest invocations"
+      aside={<LiveMark error={recent.error} isConnected={recent.isConnected} />}
+    >
       <ResourceView
         of={recent}
         what="the invocations"

@@ -1,62 +1,30 @@
 import { useEffect, useState } from 'preact/hooks';
-import { messageOf } from '../api/error.js';
-import { call } from '../api/request.js';
-import { openSession, session, sessionWasRejected } from '../api/session.js';
+import { sessionWasRejected } from '../api/session.js';
 import { signInWithWallet } from '../api/wallet.js';
 import { Field, Form } from '../parts/form.js';
 import { KeyForm } from '../parts/key-form.js';
-import { showMessage } from '../parts/messages.js';
+import type { SignInLink } from '../sign-in-link.js';
 import { brief } from '../text.js';
-
-/**
- * Returns the token of a sign-in link and removes it from the URL, so that it does not appear in
- * the history or a screenshot.
- */
-export function takeLinkToken(): string | null {
-  const token = new URLSearchParams(location.hash.slice(1)).get('token');
-  if (token !== null) history.replaceState(null, '', location.pathname + location.search);
-  return token;
-}
 
 const REJECTED =
   'The engine no longer accepts this session: it or its key has expired or has been revoked. Sign in again.';
 
-interface SignInProps {
-  /** The token of a sign-in link, which is exchanged at once. */
-  link: string | null;
-  /** Called when the token has been exchanged or rejected. */
-  onLinkUsed(): void;
-}
-
-export function SignInPage({ link, onLinkUsed }: SignInProps) {
-  const [failure, setFailure] = useState<string | null>(sessionWasRejected() ? REJECTED : null);
+export function SignInPage({ link }: { link: SignInLink }) {
+  const failure = link.failure ?? (sessionWasRejected() ? REJECTED : null);
 
   useEffect(() => {
     document.title = 'Sign in · Orama console';
-    if (link === null) return;
-    setFailure(null);
-    call<Parameters<typeof openSession>[0]>('POST', '/v1/auth/console-sessions', {
-      json: { token: link },
-      isChange: false,
-    })
-      .then(openSession)
-      .catch((error: unknown) => {
-        setFailure(messageOf(error));
-        // The earlier session remains, and its page has no place of its own for this.
-        if (session() !== null) showMessage('error', messageOf(error));
-      })
-      .finally(onLinkUsed);
-  }, [link]);
+  }, []);
 
-  if (link !== null) {
+  if (link.isPending) {
     return (
-      <main class="sign-in">
+      <main class="sign-in" tabIndex={-1}>
         <p role="status">Signing in…</p>
       </main>
     );
   }
   return (
-    <main class="sign-in">
+    <main class="sign-in" tabIndex={-1}>
       <h1>
         <span class="logo" aria-hidden="true" /> Orama console
       </h1>

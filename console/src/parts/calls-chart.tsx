@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { count } from '../text.js';
 import type { Minute } from '../types.js';
 
 const HEIGHT = 190;
@@ -50,7 +51,7 @@ export function CallsChart({ minutes }: { minutes: readonly Minute[] }) {
       class="chart"
       ref={box}
       role="img"
-      aria-label={`${calls} calls in ${minutes.length} minutes, ${failed} of them failed`}
+      aria-label={`${count(calls)} calls in ${minutes.length} minutes, ${count(failed)} of them failed`}
     />
   );
 }
@@ -84,6 +85,8 @@ function optionsFor(element: HTMLElement): uPlot.Options {
     ticks: { show: false },
     font: '11px system-ui, sans-serif',
   };
+  // By default, uPlot formats numbers for the locale of the browser, unlike the rest of the page.
+  const value = (_plot: uPlot, figure: number | null) => (typeof figure === 'number' ? count(figure) : '–');
   return {
     width: element.clientWidth,
     height: HEIGHT,
@@ -101,20 +104,21 @@ function optionsFor(element: HTMLElement): uPlot.Options {
         space: 70,
         values: (_plot, splits) => splits.map(clock),
       },
-      { ...axis, scale: 'calls', size: 44 },
+      { ...axis, scale: 'calls', size: 44, values: (_plot, splits) => splits.map(count) },
       {
         ...axis,
         scale: 'ms',
         side: 1,
         size: 58,
         grid: { show: false },
-        values: (_plot, splits) => splits.map((ms) => `${ms} ms`),
+        values: (_plot, splits) => splits.map((ms) => `${count(ms)} ms`),
       },
     ],
     series: [
       { value: (_plot, at) => clock(at) },
       {
         label: 'calls',
+        value,
         scale: 'calls',
         fill: colour('--bar'),
         ...(bars ? { paths: bars } : {}),
@@ -122,6 +126,7 @@ function optionsFor(element: HTMLElement): uPlot.Options {
       },
       {
         label: 'failed',
+        value,
         scale: 'calls',
         fill: colour('--bad'),
         ...(bars ? { paths: bars } : {}),
@@ -129,6 +134,7 @@ function optionsFor(element: HTMLElement): uPlot.Options {
       },
       {
         label: 'p50 ms',
+        value,
         scale: 'ms',
         stroke: colour('--good'),
         width: 1.5,
@@ -137,6 +143,7 @@ function optionsFor(element: HTMLElement): uPlot.Options {
       },
       {
         label: 'p95 ms',
+        value,
         scale: 'ms',
         stroke: colour('--warn'),
         width: 1.5,

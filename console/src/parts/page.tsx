@@ -3,6 +3,8 @@ import { useEffect } from 'preact/hooks';
 
 interface PageProps {
   title: string;
+  /** The part of the page that is open, in the title of the document. */
+  part?: string | undefined;
   /** Breadcrumbs, above the title. */
   trail?: ComponentChildren;
   /** Content next to the title. */
@@ -10,10 +12,10 @@ interface PageProps {
   children: ComponentChildren;
 }
 
-export function Page({ title, trail, aside, children }: PageProps) {
+export function Page({ title, part, trail, aside, children }: PageProps) {
   useEffect(() => {
-    document.title = `${title} · Orama console`;
-  }, [title]);
+    document.title = [part, title, 'Orama console'].filter(Boolean).join(' · ');
+  }, [part, title]);
   return (
     <>
       <header class="page">
