@@ -31,7 +31,12 @@ export function parseOrThrow<S extends z.ZodType>(
 }
 
 function sentence(issues: readonly z.core.$ZodIssue[], options: ParseOptions): string {
+<<<<<<< HEAD
   const issue = misspelt(issues) ?? issues[0];
+=======
+  // A missing key is often there under a wrong name.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+>>>>>>> ma
   if (issue === undefined) return 'is not valid';
   const nested = issue.code === 'invalid_union' ? intendedBranch(issue.errors) : undefined;
   if (nested !== undefined) {
@@ -49,7 +54,10 @@ function sentence(issues: readonly z.core.$ZodIssue[], options: ParseOptions): s
   const name = (options.name ?? dotted)(issue.path);
   if (issue.code === 'unrecognized_keys') return unknownKey(issue, name, options);
   if (name !== '') return `${name} ${issue.message}`;
-  const isWholeValue = issue.code === 'invalid_type' && options.where === undefined;
+  // The error of a union is one of its schema, which may be a sentence of its own.
+  const isPredicate =
+    issue.code === 'invalid_type' || (issue.code === 'invalid_union' && issue.message.startsWith('must '));
+  const isWholeValue = isPredicate && options.where === undefined;
   return isWholeValue ? `The value ${issue.message}` : issue.message;
 }
 

@@ -23,7 +23,7 @@ export const QUOTAS = {
     kind: 'count',
     about: 'Versions of one function.',
     remedy:
-      'Versions go with their function only: delete the function and deploy it again, deploy under another name, or ask the operator for a larger quota.',
+      'To go back to an earlier version, move the alias live to it. Versions go with their function only: delete the function and deploy it again, deploy under another name, or ask the operator for a larger quota.',
   },
   triggers: { default: 5000, kind: 'count', about: 'Triggers of a namespace, with topics and schedules.' },
   schedule_runs_per_hour: {

@@ -205,9 +205,10 @@ function bodyReader(spec: BodySpec): BodyReader {
       });
     case 'multipart': {
       const withoutNamespace = bodyNamespace(spec.fields);
+      const form = { ...spec, fields: [...Object.keys(spec.fields.shape), 'namespace'] };
       return async (ctx, reservation, principal) => {
         assertNotEncoded(ctx);
-        const { file, fields } = await readForm(ctx, spec.file, spec.maxFileBytes, reservation);
+        const { file, fields } = await readForm(ctx, form, reservation);
         return { body: { file, fields: withoutNamespace(fields, principal) }, bodyText: '' };
       };
     }

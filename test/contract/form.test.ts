@@ -107,6 +107,7 @@ const REFUSED: [fields: Record<string, string>, sentence: string][] = [
     { metadata: '{"http":{"rutes":[]}}' },
     'unknown key "metadata.http.rutes"; did you mean "metadata.http.routes"?',
   ],
+  [{ metadata: '{"http":{"cors":{"foo":1}}}' }, 'unknown key "metadata.http.cors.foo"; the keys are'],
   [{ metadata: '{"http":{"methods":[]}}' }, 'metadata.http.methods must have at least 1 entry, not 0'],
   [{ metadata: '{' }, 'metadata must be JSON, not "{"'],
   [{ metadata: '[]' }, 'metadata must be a JSON object, not []'],

@@ -6,6 +6,7 @@ import { createFormParser, type Upload } from '../../src/http/request/form-parse
 /** The parser is given blocks of this size. */
 const BLOCK_BYTES = 64 << 10;
 const BOUNDARY = 'bound';
+const FORM = { file: 'file', fields: ['name'], maxFileBytes: MB };
 
 function encode(name: string, content: Buffer, end = `\r\n--${BOUNDARY}--\r\n`): Buffer {
   return Buffer.concat([
@@ -17,7 +18,7 @@ function encode(name: string, content: Buffer, end = `\r\n--${BOUNDARY}--\r\n`):
 }
 
 function parse(body: Buffer, cuts: readonly number[]): Upload {
-  const parser = createFormParser(`multipart/form-data; boundary=${BOUNDARY}`, 'file', MB);
+  const parser = createFormParser(`multipart/form-data; boundary=${BOUNDARY}`, FORM);
   let from = 0;
   for (const cut of [...cuts, body.byteLength]) {
     parser.write(body.subarray(from, cut));
@@ -66,7 +67,7 @@ test('a form that is cut off anywhere before the end of its final boundary is re
 });
 
 test('input in chunks of one byte takes no more memory than its size and a block', (t) => {
-  const parser = createFormParser(`multipart/form-data; boundary=${BOUNDARY}`, 'file', MB);
+  const parser = createFormParser(`multipart/form-data; boundary=${BOUNDARY}`, FORM);
   const body = encode('n', Buffer.alloc(MB, '\r'));
   const before = process.memoryUsage();
   for (let at = 0; at < body.byteLength; at++) parser.write(body.subarray(at, at + 1));

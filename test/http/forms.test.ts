@@ -31,6 +31,27 @@ test('a part with a Content-Transfer-Encoding is read as it is, or returns 400 i
   }
 });
 
+test('a file in another field than that of the file returns 400 and names both, also a large one', async (t) => {
+  const api = await aTenant(await engine());
+  for (const size of [1, 2 << 20]) {
+    const body = new FormData();
+    body.set('name', 'fn');
+    body.set('file', new Blob([Buffer.alloc(size)]), 'fn.wasm');
+    const reply = await api.request('POST', '/v1/functions', { body });
+    t.is(reply.status, 400, reply.text);
+    t.is(reply.json.error, 'unknown file "file"; the file\'s field is "wasm".');
+  }
+  const none = new FormData();
+  none.set('name', 'fn');
+  none.set('foo', 'x');
+  const { json } = await api.request('POST', '/v1/functions', { body: none });
+  t.is(json.error, 'The form has no file "wasm", but the unknown field "foo"; send it as a file part.');
+  const known = new FormData();
+  known.set('name', new Blob(['from-a-file']), 'name.txt');
+  known.set('file', new Blob(['x']), 'x');
+  t.is((await api.request('POST', '/v1/storage/upload', { body: known })).json.name, 'from-a-file');
+});
+
 test('a boundary that names another content type is an ordinary boundary', async (t) => {
   const api = await aTenant(await engine());
   for (const boundary of ['json', 'octet-stream', 'urlencoded', 'json-octet-stream-urlencoded']) {

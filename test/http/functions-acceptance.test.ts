@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
 import test from 'ava';
-import { rawHttp, requestHead } from '../helpers/raw-http.js';
 import { until } from '../helpers/until.js';
 import { sharedEngine } from './served.js';
 import { replying, servedFunctions } from './served-functions.js';

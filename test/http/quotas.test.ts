@@ -64,7 +64,10 @@ test('creating more functions, versions, triggers, secrets or keys than a quota 
   t.true(isRefusal(await untilRefused(() => tenant.deploy('probe', wasm), 5), 413, 'versions_per_function'));
   t.like(await usage(tenant), { functions: { used: 2 }, triggers: { used: 2 }, secrets: { used: 3 } });
   const full = await tenant.deploy('probe', wasm);
-  t.regex(full.json.error, /Versions go with their function only: delete the function and deploy it again/);
+  t.regex(
+    full.json.error,
+    /move the alias live to it\. Versions go with their function only: delete the function and deploy it again/,
+  );
   t.is((await tenant.delete('/v1/functions/probe')).status, 200);
   t.is((await tenant.deploy('probe', wasm)).json.function.version, 4);
   for (let n = 0; n < 2; n++) t.is((await tenant.deploy('probe', wasm)).status, 201);

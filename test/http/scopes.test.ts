@@ -100,6 +100,8 @@ test('a key limited to some functions cannot see, run or change other functions'
     t.is(status, 403, `${what}: ${text}`);
     t.is(json.code, 'insufficient_scope', what);
   }
+  const { json: shown } = await key.get('/v1/functions/probe');
+  t.regex(shown.error, /Use a key that reaches "probe", or make one with "orama keys create --functions"\.$/);
   const ws = await refusedUpgrade(key.url, `/v1/functions/probe/ws?api_key=${key.key}`);
   t.is(ws.status, 403);
   t.is(ws.json.code, 'insufficient_scope');

@@ -53,6 +53,19 @@ test('exit codes 64 to 78 refuse the input on a socket too, and only callers wit
   }
 });
 
+test('a parameter of a socket that was given twice returns 400', async (t) => {
+  const { url, key, namespace } = await aTenantWithProbe(await engine());
+  for (const [path, name] of [
+    ['/v1/pubsub/ws?topic=a&topic=b', 'topic'],
+    ['/v1/functions/probe/ws?logs=true&logs=false', 'logs'],
+    [`/v1/pubsub/ws?topic=a&namespace=${namespace}&namespace=other`, 'namespace'],
+  ] as const) {
+    const refused = await refusedUpgrade(url, path, { 'x-api-key': key ?? '' });
+    t.is(refused.status, 400, path);
+    t.is(refused.json.error, `${name} was given more than once; give it once.`);
+  }
+});
+
 test('300 messages sent at once on a function socket all receive a reply', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const client = await connect(api.url, `/v1/functions/probe/ws?api_key=${encodeURIComponent(api.key)}`);

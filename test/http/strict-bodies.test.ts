@@ -164,6 +164,17 @@ test('a route without body fields accepts an empty body or {}, and returns 400 f
   t.is((await api.post('/v1/auth/token', { namespace: 'another', wallet: 'x' })).status, 200);
 });
 
+test('an unknown key is named although a required one is missing; a whole body is the subject of its error', async (t) => {
+  const api = await aTenantWithProbe(await engine());
+  const misspelled = await api.post('/v1/auth/keys', { nam: 'ci' });
+  t.is(misspelled.json.error, 'unknown key "nam"; did you mean "name"?');
+  const missing = await api.post('/v1/auth/keys', {});
+  t.is(missing.json.error, 'name is required');
+  const neither = await api.post('/v1/functions/probe/triggers', {});
+  t.is(neither.status, 400);
+  t.regex(neither.json.error, /^The value must hold either topic, or cron/);
+});
+
 test('a DELETE accepts an empty body or {}, and returns 400 for a filter in its body', async (t) => {
   const api = await aTenantWithProbe(await engine());
   const path = '/v1/functions/probe/dead';

@@ -17,7 +17,7 @@ import type { Principal } from './principal.js';
  */
 export function assertScope(principal: Principal | null, scope: Scope): void {
   if (principal === null || grants(principal.rights, scope)) return;
-  throw insufficient(scope, `This needs the scope "${scope}"`, principal.rights);
+  throw insufficient(`This needs the scope "${scope}"`, principal.rights, withScope(scope));
 }
 
 /**
@@ -25,7 +25,11 @@ export function assertScope(principal: Principal | null, scope: Scope): void {
  */
 export function assertFunction(principal: Principal | null, scope: Scope, name: string): void {
   if (principal === null || !FUNCTION_SCOPES.has(scope) || coversFunction(principal.rights, name)) return;
-  throw insufficient(scope, `The scope "${scope}" does not reach function "${name}" here`, principal.rights);
+  throw insufficient(
+    `The scope "${scope}" does not reach function "${name}" here`,
+    principal.rights,
+    `Use a key that reaches "${name}", or make one with "orama keys create --functions".`,
+  );
 }
 
 export interface RequestedRights {
@@ -42,27 +46,31 @@ export function rightsWithin(maker: Rights, requested: RequestedRights): Rights 
   for (const scope of scopes) {
     if (scope === ALL_SCOPES ? maker.scopes.includes(ALL_SCOPES) : grants(maker, scope)) continue;
     throw insufficient(
-      scope,
       `A key cannot be given the scope "${scope}", which its maker does not have`,
       maker,
+      withScope(scope),
     );
   }
   const functions = requested.functions ?? maker.functions;
   for (const pattern of functions ?? []) {
     if (maker.functions === null || maker.functions.some((own) => globMatches(own, pattern))) continue;
     throw insufficient(
-      'keys',
       `A key cannot be given the functions "${pattern}", which its maker cannot reach`,
       maker,
+      'Leave them out, or use a key with the scope "keys" that reaches them.',
     );
   }
   return { scopes: [...new Set(scopes)], functions: functions === null ? null : [...new Set(functions)] };
 }
 
-function insufficient(scope: GrantedScope, what: string, { scopes, functions }: Rights): AppError {
+function withScope(scope: GrantedScope): string {
+  return `Use a key with the scope "${scope}", or make one with "orama keys create --scopes".`;
+}
+
+function insufficient(what: string, { scopes, functions }: Rights, remedy: string): AppError {
   const reach = functions === null ? '' : ` for the functions ${functions.join(', ')}`;
   return new AppError(
     'insufficient_scope',
-    `${what}; this credential has ${scopes.join(', ')}${reach}. Use a key with the scope "${scope}", or make one with "orama keys create --scopes".`,
+    `${what}; this credential has ${scopes.join(', ')}${reach}. ${remedy}`,
   );
 }

@@ -42,12 +42,23 @@ export interface FormParser {
   end(): Upload;
 }
 
+export interface FormSpec {
+  /** The name of the part that is the file. */
+  file: string;
+  /** The names of the other parts. */
+  fields: readonly string[];
+  maxFileBytes: number;
+}
+
 /**
- * Creates a parser for forms of one file, which is the part `fileField`, and fields. The file is
- * collected in memory up to its limit: it is needed there, and no temporary files can be left
- * behind.
+ * Creates a parser for forms of one file and fields. The file is collected in memory up to its
+ * limit: it is needed there, and no temporary files can be left behind. Unknown fields are left to
+ * the caller, but not unknown files, nor fields that are sent in place of the file.
  */
-export function createFormParser(contentType: string, fileField: string, maxFileBytes: number): FormParser {
+export function createFormParser(
+  contentType: string,
+  { file: fileField, fields: known, maxFileBytes }: FormSpec,
+): FormParser {
   const boundary = boundaryOf(contentType);
   const parser = new MultipartParser(boundary, {
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -78,6 +89,8 @@ export function createFormParser(contentType: string, fileField: string, maxFile
       return;
     }
     if (name === fileField) throw withoutFile(fileField);
+    if (isFile && !known.includes(name))
+      throw invalid(`unknown file ${show(name)}; the file's field is ${show(fileField)}.`);
     fieldBytes += part.size;
     if (fieldBytes > MAX_FIELD_BYTES || fields.size === MAX_FIELDS) throw formTooLarge(maxFileBytes);
     // A field with its own content type or file name is still a field.
@@ -112,7 +125,10 @@ export function createFormParser(contentType: string, fileField: string, maxFile
     end() {
       flush();
       if (!isFinished(parser)) throw unreadable();
-      if (file === undefined) throw withoutFile(fileField);
+      if (file === undefined) {
+        const unknown = [...fields.keys()].find((name) => !known.includes(name));
+        throw withoutFile(fileField, unknown);
+      }
       return { file, fields: Object.fromEntries(fields) };
     },
   };
@@ -204,8 +220,9 @@ function toFormError(error: unknown, maxFileBytes: number): AppError {
   return unreadable(error);
 }
 
-function withoutFile(fileField: string): AppError {
-  return invalid(`The form has no file "${fileField}"; send it as a file part.`);
+function withoutFile(fileField: string, unknown?: string): AppError {
+  const instead = unknown === undefined ? '' : `, but the unknown field ${show(unknown)}`;
+  return invalid(`The form has no file "${fileField}"${instead}; send it as a file part.`);
 }
 
 function unreadable(cause?: unknown): AppError {

@@ -5,6 +5,7 @@ import type { BodyReservation } from './buffer-limits.js';
 import {
   createFormParser,
   type FormParser,
+  type FormSpec,
   formTooLarge,
   MAX_FIELD_BYTES,
   type Upload,
@@ -14,13 +15,13 @@ import { consumeBody } from './read-body.js';
 /** Allowance for boundaries and part headers. */
 const OVERHEAD_BYTES = MB;
 
-/** Reads a form with one file, the part `name`. */
+/** Reads a form with one file. */
 export async function readForm(
   ctx: Context,
-  name: string,
-  maxFileBytes: number,
+  spec: FormSpec,
   reservation: BodyReservation | null,
 ): Promise<Upload> {
+  const { file: name, maxFileBytes } = spec;
   const contentType = ctx.get('content-type');
   if (!ctx.is('multipart/form-data')) {
     throw new AppError(
@@ -28,7 +29,7 @@ export async function readForm(
       `Send multipart/form-data with the file as "${name}", not ${contentType || 'a body without a content type'}.`,
     );
   }
-  let parser: FormParser | undefined = createFormParser(contentType, name, maxFileBytes);
+  let parser: FormParser | undefined = createFormParser(contentType, spec);
   try {
     await consumeBody(ctx.req, {
       maxBytes: maxFileBytes + MAX_FIELD_BYTES + OVERHEAD_BYTES,

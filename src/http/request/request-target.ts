@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { parseUrl } from '../../contract/parse-url.js';
+import { shorten } from '../../contract/show.js';
 import { AppError } from '../../errors.js';
 
 /** Any base; only the rest of the URL is used. */
@@ -16,6 +17,19 @@ export function targetUrl({ url = '' }: Pick<IncomingMessage, 'url'>): URL {
   const parsed = parseUrl(target);
   if (parsed !== null) return parsed;
   throw new AppError('invalid_request', 'The target of the request is neither a path nor a URL.');
+}
+
+/**
+ * Returns the parameters of a query. Throws `invalid_request` for one that was given several times.
+ */
+export function parametersOf({ searchParams }: URL): Record<string, string> {
+  const parameters: Record<string, string> = Object.create(null);
+  for (const [key, value] of searchParams) {
+    if (key in parameters)
+      throw new AppError('invalid_request', `${shorten(key)} was given more than once; give it once.`);
+    parameters[key] = value;
+  }
+  return parameters;
 }
 
 /**

@@ -11,7 +11,7 @@ import { chosenProtocol, socketCredentialOf } from '../admission/credential.js';
 import { acquireSocketLease } from '../admission/socket-lease.js';
 import type { BufferLimits } from '../request/buffer-limits.js';
 import { assertHost } from '../request/host-header.js';
-import { targetUrl } from '../request/request-target.js';
+import { parametersOf, targetUrl } from '../request/request-target.js';
 import type { LargeReplies } from '../response/large-replies.js';
 import { toAppError } from '../response/to-app-error.js';
 import type { Services } from '../services.js';
@@ -123,16 +123,16 @@ export class Sockets implements Closable {
     assertHost(request);
     if (this.#closing) throw stopping();
     const url = targetUrl(request);
+    const query = parametersOf(url);
     const { endpoint, params } = findEndpoint(url.pathname);
     const caller = await this.#admit(request, {
       access: endpoint.access,
       scope: endpoint.scope,
       credential: socketCredentialOf(request.headers, url.searchParams),
-      namespace: url.searchParams.get('namespace') ?? undefined,
+      namespace: query.namespace,
       otherNamespaces: 'nobody',
       limited: true,
     });
-    const query = Object.fromEntries(url.searchParams);
     const lease = await acquireSocketLease(services, caller.namespace, caller.principal);
     const prepared = await endpoint
       .prepare({
