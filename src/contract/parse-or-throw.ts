@@ -31,12 +31,8 @@ export function parseOrThrow<S extends z.ZodType>(
 }
 
 function sentence(issues: readonly z.core.$ZodIssue[], options: ParseOptions): string {
-<<<<<<< HEAD
-  const issue = misspelt(issues) ?? issues[0];
-=======
   // A missing key is often there under a wrong name.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
->>>>>>> ma
   if (issue === undefined) return 'is not valid';
   const nested = issue.code === 'invalid_union' ? intendedBranch(issue.errors) : undefined;
   if (nested !== undefined) {
@@ -59,14 +55,6 @@ function sentence(issues: readonly z.core.$ZodIssue[], options: ParseOptions): s
     issue.code === 'invalid_type' || (issue.code === 'invalid_union' && issue.message.startsWith('must '));
   const isWholeValue = isPredicate && options.where === undefined;
   return isWholeValue ? `The value ${issue.message}` : issue.message;
-}
-
-/** Returns the issue of an unknown key in a map in which another key is missing. */
-function misspelt(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
-  const [first] = issues;
-  if (first?.message !== MISSING) return undefined;
-  const parent = dotted(first.path.slice(0, -1));
-  return issues.find(({ code, path }) => code === 'unrecognized_keys' && dotted(path) === parent);
 }
 
 /**
