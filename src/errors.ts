@@ -26,7 +26,11 @@ export const ERRORS = {
   conflict: { status: 409, about: 'The resource is in a state that does not allow this.' },
   payload_too_large: { status: 413, about: 'The body or module is larger than the limit.' },
   unsupported_media_type: { status: 415, about: 'The content type is not the one this endpoint takes.' },
-  idempotency_mismatch: { status: 422, about: 'The Idempotency-Key was used before with another body.' },
+  idempotency_mismatch: {
+    status: 422,
+    about:
+      'The Idempotency-Key was used before with another body, or for another method, path or query of an HTTP function.',
+  },
   function_refused: {
     status: 422,
     about: 'The function refused its input: it ended with an exit code from 64 to 78.',
@@ -44,6 +48,14 @@ export const ERRORS = {
   },
   queue_full: { status: 429, about: 'The queue holds as many jobs or bytes as it may; see Retry-After.' },
   function_error: { status: 500, about: 'The function ended with an error.' },
+  expired: {
+    status: 500,
+    about: 'The invocation was older than X-Max-Age-Seconds when its turn came, and did not run.',
+  },
+  worker_died: {
+    status: 500,
+    about: 'Three worker processes crashed while the function ran; it is not tried again.',
+  },
   misconfigured: {
     status: 500,
     about: 'An HTTP function names a secret that is not set: nothing was accepted.',

@@ -36,6 +36,8 @@ const LOGGED = new Set<ErrorCode>([
   'function_error',
   'function_refused',
   'function_timeout',
+  'expired',
+  'worker_died',
   'cancelled',
   'internal',
 ]);

@@ -18,7 +18,13 @@ import { oneLine, writePrintable } from './terminal.js';
 const FAILED = 1;
 const WRONG_USAGE = 2;
 /** Their messages say how a function ended, and name no fields of the API. */
-const OUTCOMES = new Set<ErrorCode>(['function_error', 'function_refused', 'function_timeout']);
+const OUTCOMES = new Set<ErrorCode>([
+  'function_error',
+  'function_refused',
+  'function_timeout',
+  'expired',
+  'worker_died',
+]);
 
 /** Errors of a file that are caused by the user's machine. ENOENT can also be a fault of orama. */
 const REFUSALS = new Set(['EACCES', 'EPERM', 'EROFS', 'EISDIR', 'ENOTDIR', 'ENOSPC', 'EDQUOT']);

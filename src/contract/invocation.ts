@@ -95,6 +95,8 @@ export const invocationRecordSchema = z.object({
       'function_error',
       'function_refused',
       'function_timeout',
+      'expired',
+      'worker_died',
       'cancelled',
       'unavailable',
       'quota_exceeded',

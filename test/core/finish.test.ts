@@ -2,6 +2,7 @@ import anyTest from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
 import { MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
 import type { InvocationEnd } from '../../src/core/invocations/finish.js';
+import { endedRecord } from '../../src/core/invocations/invocation-record.js';
 import type { InvokeRequest } from '../../src/core/invocations/invoke.js';
 import { newAttempt, newEnd } from '../../src/core/invocations/new-attempt.js';
 import type { Invocation } from '../../src/ports/queue.js';
@@ -251,10 +252,23 @@ test('a call that expired before it ran keeps its key and its request id', async
   const both = { idempotencyKey: 'late', requestId: aRequestId() };
   const { call, invocation } = await called(cases, fn, both);
   await cases.finisher.finish({ ...failed(invocation, fn, 0), outcome: 'expired' });
-  t.is((await call).reply?.attempts, 0);
+  const { reply } = await call;
+  t.like(reply, { attempts: 0, status: 'error', code: 'expired' });
   await cases.queue.cancel(invocation.id);
   const again = { namespace: fn.namespace, function: fn.name, input: Buffer.from('{}'), ...both };
-  t.is((await cases.invoker.send({ ...again, trigger: 'http' })).id, both.requestId);
+  const repeated = cases.invoker.call({ ...again, trigger: 'http' }, { waitMs: 60_000 });
+  t.like(await repeated, { id: both.requestId, reply: { status: 'error', code: 'expired' } });
+});
+
+test('a call whose workers died has the code worker_died, in its reply and its record', async (t) => {
+  const cases = await useCases();
+  const fn = await cases.deploy();
+  const { call, invocation } = await called(cases, fn);
+  await cases.finisher.finish({ ...failed(invocation, fn), outcome: 'worker_died' });
+  t.like((await call).reply, { status: 'error', code: 'worker_died' });
+  const stored = await cases.store.attempts.invocation(invocation.id);
+  if (stored === null) return t.fail();
+  t.like(endedRecord(stored), { state: 'error', code: 'worker_died' });
 });
 
 test('invocations that were refused before they ran do not count against a version', async (t) => {

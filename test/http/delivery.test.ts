@@ -104,6 +104,9 @@ test('an invocation older than X-Max-Age-Seconds when dequeued becomes dead with
   const record = await ended(api, json.request_id);
   t.is(record.state, 'dead');
   t.regex(record.error, /expired/);
+  t.is(record.code, 'expired');
+  t.deepEqual(record.attempts, []);
+  t.is((await api.get(`/v1/functions/probe/logs?request_id=${json.request_id}`)).json.count, 0);
   const list = await api.get('/v1/invocations?status=dead&reason=expired');
   t.is(list.json.invocations[0].request_id, json.request_id);
 });

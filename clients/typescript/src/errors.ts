@@ -42,8 +42,9 @@ export class OramaError extends Error {
 }
 
 /**
- * Thrown if the function ran and failed. The code is `function_error`, `function_refused` (invalid
- * input, not retryable), `function_timeout` or `cancelled`.
+ * Thrown if the invocation was accepted and failed. The code is `function_error`,
+ * `function_refused` (invalid input, not retryable), `function_timeout`, `worker_died`, or, if it
+ * may not have run, `expired` or `cancelled`.
  */
 export class FunctionError extends OramaError {
   override readonly name = 'FunctionError';

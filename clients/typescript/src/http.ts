@@ -166,6 +166,8 @@ export const OF_FUNCTIONS = new Set<unknown>([
   'function_error',
   'function_refused',
   'function_timeout',
+  'expired',
+  'worker_died',
   'cancelled',
 ]);
 

@@ -190,7 +190,7 @@ export interface components {
              * @description A stable identifier to match on.
              * @enum {string}
              */
-            code: "invalid_request" | "invalid_manifest" | "invalid_module" | "invalid_sql" | "egress_refused" | "unauthorized" | "signature_invalid" | "forbidden" | "insufficient_scope" | "not_found" | "function_not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "payload_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "function_refused" | "upgrade_required" | "headers_too_large" | "rate_limited" | "quota_exceeded" | "queue_full" | "function_error" | "misconfigured" | "blob_damaged" | "internal" | "not_implemented" | "invalid_reply" | "unavailable" | "function_timeout" | "ambiguous_write" | "loop_detected" | "cancelled" | "build_failed" | "bad_config";
+            code: "invalid_request" | "invalid_manifest" | "invalid_module" | "invalid_sql" | "egress_refused" | "unauthorized" | "signature_invalid" | "forbidden" | "insufficient_scope" | "not_found" | "function_not_found" | "method_not_allowed" | "request_timeout" | "conflict" | "payload_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "function_refused" | "upgrade_required" | "headers_too_large" | "rate_limited" | "quota_exceeded" | "queue_full" | "function_error" | "expired" | "worker_died" | "misconfigured" | "blob_damaged" | "internal" | "not_implemented" | "invalid_reply" | "unavailable" | "function_timeout" | "ambiguous_write" | "loop_detected" | "cancelled" | "build_failed" | "bad_config";
             /** @description One sentence: what was wrong and what to do next. */
             error: string;
         };
@@ -732,7 +732,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description The function refused its input: it ended with an exit code from 64 to 78. `idempotency_mismatch`: The Idempotency-Key was used before with another body. */
+            /** @description The function refused its input: it ended with an exit code from 64 to 78. `idempotency_mismatch`: The Idempotency-Key was used before with another body, or for another method, path or query of an HTTP function. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -995,7 +995,7 @@ export interface operations {
                              * @description Of an invocation that failed: the error code that a waiting caller gets.
                              * @enum {string}
                              */
-                            code?: "function_error" | "function_refused" | "function_timeout" | "cancelled" | "unavailable" | "quota_exceeded";
+                            code?: "function_error" | "function_refused" | "function_timeout" | "expired" | "worker_died" | "cancelled" | "unavailable" | "quota_exceeded";
                             completed_at: string | null;
                             created_at: string;
                             error: string | null;
@@ -1194,7 +1194,7 @@ export interface operations {
                          * @description Of an invocation that failed: the error code that a waiting caller gets.
                          * @enum {string}
                          */
-                        code?: "function_error" | "function_refused" | "function_timeout" | "cancelled" | "unavailable" | "quota_exceeded";
+                        code?: "function_error" | "function_refused" | "function_timeout" | "expired" | "worker_died" | "cancelled" | "unavailable" | "quota_exceeded";
                         completed_at: string | null;
                         created_at: string;
                         error: string | null;

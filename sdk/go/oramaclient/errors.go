@@ -42,10 +42,10 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.cause }
 
-// OfFunction returns whether the function ran and failed, as opposed to an error of the engine.
+// OfFunction returns whether the invocation was accepted and failed, as opposed to an error of the engine.
 func (e *Error) OfFunction() bool {
 	switch e.Code {
-	case CodeFunctionError, CodeFunctionRefused, CodeFunctionTimeout, CodeCancelled:
+	case CodeFunctionError, CodeFunctionRefused, CodeFunctionTimeout, CodeExpired, CodeWorkerDied, CodeCancelled:
 		return true
 	}
 	return false

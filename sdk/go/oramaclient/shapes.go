@@ -73,6 +73,8 @@ const (
 	CodeQuotaExceeded        ErrorCode = "quota_exceeded"
 	CodeQueueFull            ErrorCode = "queue_full"
 	CodeFunctionError        ErrorCode = "function_error"
+	CodeExpired              ErrorCode = "expired"
+	CodeWorkerDied           ErrorCode = "worker_died"
 	CodeMisconfigured        ErrorCode = "misconfigured"
 	CodeBlobDamaged          ErrorCode = "blob_damaged"
 	CodeInternal             ErrorCode = "internal"

@@ -9,7 +9,7 @@ import type { Publisher } from '../events/publish.js';
 import type { Callbacks } from './callbacks.js';
 import { type EndRow, FollowUps, outcomeTooDeep } from './follow-ups.js';
 import type { Replies } from './replies.js';
-import type { RefusalCode, Reply } from './reply.js';
+import { type EndCode, endCodeOf, type RefusalCode, type Reply } from './reply.js';
 import { httpStatusOf, isFinalExitCode } from './reply-status.js';
 
 /** The end of an invocation, before it is known whether a caller was waiting. */
@@ -59,9 +59,10 @@ export class Finisher {
     const failed = isFailure(end.outcome);
     // A failure without a waiting caller becomes a dead letter, so the receipt of the reply must
     // be confirmed. For a success it makes no difference.
-    const isDelivered = await this.#sendReply(end, { confirm: failed });
-    recordHttpStatus(end);
-    const row = await this.#end(end, failed && !isDelivered ? 'dead' : replyStatus(end.outcome));
+    const code = endCodeOf(end.outcome);
+    const isDelivered = await this.#sendReply(end, { confirm: failed, code });
+    recordHttpStatus(end, code);
+    const row = await this.#end(end, failed && !isDelivered ? 'dead' : replyStatus(end.outcome), code);
     await this.#followUps.send(end.invocation, end.function, row);
   }
 
@@ -89,7 +90,7 @@ export class Finisher {
 
   #sendReply(
     { invocation, row, output, outcome, response }: InvocationEnd,
-    { confirm, code }: { confirm: boolean; code?: RefusalCode },
+    { confirm, code }: { confirm: boolean; code: EndCode | undefined },
   ): Promise<boolean> {
     if (invocation.replyTo === undefined) return Promise.resolve(false);
     const reply: Reply = {
@@ -110,7 +111,7 @@ export class Finisher {
   async #end(
     { invocation, function: fn, row, output, outcome, response, inputIsKept = true }: InvocationEnd,
     state: FinalState,
-    code: RefusalCode | null = null,
+    code: EndCode | undefined,
   ): Promise<EndRow> {
     const note = outcomeTooDeep(invocation, fn, state);
     if (note !== null) row.messages = [...row.messages, note];
@@ -125,7 +126,7 @@ export class Finisher {
       input: isKept ? invocation.input : null,
       httpRequest: isKept ? (invocation.httpRequest ?? null) : null,
       callerWallet: invocation.callerWallet,
-      reason: state === 'dead' ? outcome : code,
+      reason: state === 'dead' ? outcome : (code ?? null),
     };
     const end: EndRow = Object.assign(row, { final });
     await this.#writeRow(end);
@@ -137,7 +138,7 @@ export class Finisher {
 /** Sets the HTTP status of the response in the log row of an HTTP function. */
 function recordHttpStatus(
   { invocation, row, outcome, output, response }: InvocationEnd,
-  code?: RefusalCode,
+  code: EndCode | undefined,
 ): void {
   if (row.http === null || invocation.replyTo === undefined) return;
   const status = replyStatus(outcome);

@@ -6,7 +6,7 @@ import type { LiveInvocation } from '../../ports/queue.js';
 import type { AttemptRow, FinalAttempt, StoredInvocation } from '../../ports/store/attempts.js';
 import type { CallbackDelivery } from '../../ports/store/callbacks.js';
 import { recordInput, recordOutput } from './output-fields.js';
-import { refusalCodeOf } from './reply.js';
+import { endCodeOf } from './reply.js';
 import { failureCodeOf, isFinalExitCode } from './reply-status.js';
 
 /**
@@ -76,7 +76,7 @@ export function endedRecord({ attempts }: StoredInvocation, delivery?: CallbackD
 
 function codeOf({ status, exitCode }: AttemptRow, { state, reason }: FinalAttempt) {
   return failureCodeOf(state === 'cancelled' || status === 'success' ? 'cancelled' : status, {
-    code: refusalCodeOf(reason),
+    code: endCodeOf(reason),
     inputRefused: isFinalExitCode(exitCode),
   });
 }

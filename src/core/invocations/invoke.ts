@@ -15,7 +15,7 @@ import { type ClaimRequest, IDEMPOTENCY_MS, type Idempotency } from './idempoten
 import { type JobRequest, jobOf } from './job.js';
 import type { PendingReply } from './pending-replies.js';
 import type { Replies } from './replies.js';
-import type { Reply } from './reply.js';
+import { isRefusal, type Reply } from './reply.js';
 
 export interface InvokeRequest extends ClaimRequest {
   /**
@@ -125,7 +125,7 @@ export class Invoker {
     removeListener?.();
     this.#waiting.delete(waiting);
     // No attempt has run: the key is free for the next try.
-    if (reply?.code !== undefined && reply.attempts === 0) await this.#idempotency.release(held);
+    if (reply?.attempts === 0 && isRefusal(reply.code)) await this.#idempotency.release(held);
     return { id, function: fn, reply };
   }
 

@@ -1,6 +1,6 @@
 import type { RequestId } from '../../contract/ids.js';
 import type { Store } from '../../ports/store.js';
-import { type Reply, refusalCodeOf } from './reply.js';
+import { endCodeOf, type Reply } from './reply.js';
 import { isFinalExitCode } from './reply-status.js';
 
 /**
@@ -81,7 +81,7 @@ export class PendingReplies {
       durationMs: last.durationMs,
       attempts: last.attempt,
       version: last.version,
-      code: refusalCodeOf(last.final.reason),
+      code: endCodeOf(last.final.reason),
       inputRefused: isFinalExitCode(last.exitCode),
       response: last.final.response ?? undefined,
     };

@@ -5,9 +5,18 @@ const REFUSAL_CODES = ['unavailable', 'quota_exceeded'] as const;
 
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
-/** Returns the code of a refusal from the stored reason of an end, if it is one. */
-export function refusalCodeOf(reason: string | null): RefusalCode | undefined {
-  return REFUSAL_CODES.find((code) => code === reason);
+/** Codes of ends that are not the function's own. */
+const END_CODES = [...REFUSAL_CODES, 'expired', 'worker_died'] as const;
+
+export type EndCode = (typeof END_CODES)[number];
+
+/** Returns the code of an end from its stored reason or outcome, if it has one. */
+export function endCodeOf(reason: string | null): EndCode | undefined {
+  return END_CODES.find((code) => code === reason);
+}
+
+export function isRefusal(code: EndCode | undefined): code is RefusalCode {
+  return REFUSAL_CODES.some((refusal) => refusal === code);
 }
 
 /** The result of an invocation as returned to its caller. */
@@ -19,10 +28,10 @@ export interface Reply {
   attempts: number;
   version: number;
   /**
-   * The call did not run, because a dependency is unreachable or the namespace has reached a quota,
-   * and may be retried.
+   * A `RefusalCode` if the call did not run, because a dependency is unreachable or the namespace
+   * has reached a quota, and may be retried.
    */
-  code?: RefusalCode | undefined;
+  code?: EndCode | undefined;
   /** True if the function refused its input (exit code 64–78). */
   inputRefused?: boolean | undefined;
   response?: ResponseText | undefined;

@@ -82,6 +82,7 @@ function failureOf({ status, inputRefused, code }: Reply): { error: string; code
   if (code === 'quota_exceeded') return { error: 'the function has too many calls; try again later', code };
   if (status === 'timeout') return { error: 'the function timed out', code: 'function_timeout' };
   if (status === 'cancelled') return { error: 'the invocation was cancelled', code: 'cancelled' };
+  if (code !== undefined) return { error: 'the function failed', code };
   if (inputRefused) return { error: 'the function refused the request', code: 'function_refused' };
   return { error: 'the function failed', code: 'function_error' };
 }

@@ -13,7 +13,14 @@ _STATUS_CODES = {
     413: "payload_too_large",
     429: "rate_limited",
 }
-OF_FUNCTIONS = {"function_error", "function_refused", "function_timeout", "cancelled"}
+OF_FUNCTIONS = {
+    "function_error",
+    "function_refused",
+    "function_timeout",
+    "expired",
+    "worker_died",
+    "cancelled",
+}
 
 
 class OramaError(Exception):

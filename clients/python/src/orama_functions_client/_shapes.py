@@ -130,6 +130,8 @@ ERROR_CODES = frozenset(
         "quota_exceeded",
         "queue_full",
         "function_error",
+        "expired",
+        "worker_died",
         "misconfigured",
         "blob_damaged",
         "internal",
