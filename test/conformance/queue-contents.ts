@@ -1,4 +1,5 @@
 import type { SerialFn } from 'ava';
+import type { RequestId } from '../../src/contract/ids.js';
 import { type InvocationPage, InvocationPages } from '../../src/core/invocations/invocation-pages.js';
 import { collect } from '../helpers/consuming.js';
 import { functionName, namespace, queued } from '../helpers/invocations.js';
@@ -95,5 +96,15 @@ export function contentsConformance(test: SerialFn<QueueContext>): void {
     await new Promise((resolve) => setTimeout(resolve, 50));
     const { oldestMs } = await queue.counts();
     t.true(oldestMs >= 50 && oldestMs < 60_000, String(oldestMs));
+  });
+
+  test('the age of a waiting job is the time since it was accepted, whatever id a client has chosen', async (t) => {
+    const { queue } = t.context.queues;
+    const ids = ['00000000-0000-7000-8000-000000000001', 'ffffffff-ffff-4fff-bfff-ffffffffffff'];
+    await queue.add(ids.map((id) => queued({ id: id as RequestId })));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    for (const { oldestMs } of [await queue.counts(), await queue.use(namespace('default'))]) {
+      t.true(oldestMs >= 50 && oldestMs < 60_000, String(oldestMs));
+    }
   });
 }

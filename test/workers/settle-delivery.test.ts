@@ -1,5 +1,8 @@
 import test from 'ava';
+import type { InvocationEnd } from '../../src/core/invocations/finish.js';
+import type { AttemptRow } from '../../src/ports/store/attempts.js';
 import { settleDelivery } from '../../workers/delivery/settle-delivery.js';
+import { queued } from '../helpers/invocations.js';
 
 test('the end of a guest whose job another worker has taken over is neither recorded nor settled', async (t) => {
   const fails = () => t.fail('recorded');
@@ -8,8 +11,42 @@ test('the end of a guest whose job another worker has taken over is neither reco
     logWriter: { write: fails },
     logQuota: { admit: fails },
     meter: { attempted: fails },
+    catalog: { find: fails },
   };
   const delivery = { invocation: {}, signal: { aborted: true, reason: 'lost' } };
   const settlement = await settleDelivery(deps as never, delivery as never, {} as never, {} as never);
   t.deepEqual(settlement, { kind: 'lost' });
+});
+
+test('a failed attempt whose function was deleted while it ran is not retried: its invocation is cancelled', async (t) => {
+  const ends: InvocationEnd[] = [];
+  const rows: AttemptRow[] = [];
+  let fn: object | null = {};
+  const deps = {
+    finisher: { finish: async (end: InvocationEnd) => void ends.push(end) },
+    logWriter: { write: async (row: AttemptRow) => void rows.push(row) },
+    logQuota: { admit: fails },
+    meter: { attempted: () => {} },
+    catalog: { find: async () => fn },
+  };
+  const { invocation } = queued({});
+  const delivery = { invocation, attempt: 2, isLastAttempt: false, signal: { aborted: false } };
+  const outcome = { status: 'error', error: 'exit 1', output: new Uint8Array(), messages: [], exitCode: 1 };
+  const settle = () =>
+    settleDelivery(
+      deps as never,
+      delivery as never,
+      { namespace: 'ns', name: 'hello', version: 1 } as never,
+      { ...outcome, startedAt: 0, durationMs: 1 } as never,
+    );
+  t.deepEqual(await settle(), { kind: 'retry', error: 'exit 1' });
+  fn = null;
+  t.deepEqual(await settle(), { kind: 'done' });
+  t.is(rows.length, 2);
+  t.is(ends.length, 1);
+  t.like(ends[0], { outcome: 'cancelled', row: { attempt: 2, isAttempt: false } });
+
+  function fails(): never {
+    throw new Error('called');
+  }
 });

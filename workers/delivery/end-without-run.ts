@@ -24,12 +24,15 @@ export type Due = { kind: 'run'; fn: FunctionVersion } | { kind: 'end'; ending: 
  * invocation ends if it must not run, or not again.
  */
 export function dueOf(delivery: Delivery, fn: FunctionVersion | null): Due {
-  const { acceptedAt, maxAgeMs, function: name } = delivery.invocation;
+  const { acceptedAt, maxAgeMs } = delivery.invocation;
   if (isLastCrash(delivery)) return endsWith(lastCrash(delivery, fn));
-  if (!fn) return endsWith(unrunEnd(delivery, null, 'cancelled', `function "${name}" was deleted`));
+  if (!fn) return endsWith(deletedEnd(delivery, delivery.attempt - 1));
   if (maxAgeMs === undefined || Date.now() - acceptedAt <= maxAgeMs) return { kind: 'run', fn };
   const error = `expired: older than ${maxAgeMs / 1000} s when its attempt was due`;
-  return endsWith(unrunEnd(delivery, fn, 'expired', error));
+  return endsWith({
+    ...{ invocation: delivery.invocation, function: fn, outcome: 'expired', output: new Uint8Array() },
+    row: newEnd(delivery.invocation, delivery.attempt - 1, error),
+  });
 }
 
 const endsWith = (ending: InvocationEnd): Due => ({ kind: 'end', ending });
@@ -57,14 +60,9 @@ function lastCrash(delivery: Delivery, fn: FunctionVersion | null): InvocationEn
   };
 }
 
-/** Returns an end without another attempt. */
-function unrunEnd(
-  delivery: Delivery,
-  fn: FunctionVersion | null,
-  outcome: 'cancelled' | 'expired',
-  error: string,
-): InvocationEnd {
-  const { invocation } = delivery;
-  const row = newEnd(invocation, delivery.attempt - 1, error);
-  return { invocation, function: fn, row, outcome, output: new Uint8Array() };
+/** Returns the end of an invocation after `attempts` attempts whose function has been deleted. */
+export function deletedEnd({ invocation }: Delivery, attempts: number): InvocationEnd {
+  const error = `function "${invocation.function}" was deleted`;
+  const row = newEnd(invocation, attempts, error);
+  return { invocation, function: null, row, outcome: 'cancelled', output: new Uint8Array() };
 }

@@ -1,5 +1,6 @@
 import type { FunctionVersion } from '../../src/contract/function.js';
 import type { LogMessage } from '../../src/contract/invocation.js';
+import type { Catalog } from '../../src/core/functions/catalog.js';
 import type { Finisher, InvocationEnd } from '../../src/core/invocations/finish.js';
 import { isAnsweredAtOnce, newAttempt } from '../../src/core/invocations/new-attempt.js';
 import { isFinalExitCode } from '../../src/core/invocations/reply-status.js';
@@ -8,9 +9,11 @@ import type { GuestOutcome } from '../../src/ports/engine.js';
 import type { Meter } from '../../src/ports/meter.js';
 import type { Delivery, Settlement } from '../../src/ports/queue.js';
 import type { AttemptRow } from '../../src/ports/store/attempts.js';
+import { deletedEnd } from './end-without-run.js';
 import type { LogWriter } from './log-writer.js';
 
 interface SettleDeps {
+  catalog: Pick<Catalog, 'find'>;
   finisher: Pick<Finisher, 'finish'>;
   logWriter: Pick<LogWriter, 'write'>;
   logQuota: Pick<LogQuota, 'admit'>;
@@ -55,6 +58,12 @@ export async function settleDelivery(
     return { kind: 'done' };
   }
   await deps.logWriter.write(row);
+  // The function may have been deleted while it ran: its caller would wait for a retry that has
+  // nothing to run.
+  if ((await deps.catalog.find(fn.namespace, fn.name, fn.version)) === null) {
+    await deps.finisher.finish(deletedEnd(delivery, delivery.attempt));
+    return { kind: 'done' };
+  }
   return { kind: 'retry', error: outcome.error ?? outcome.status };
 }
 

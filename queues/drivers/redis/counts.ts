@@ -12,7 +12,7 @@ const DELAY_UNIT = 0x1000;
 /** The number of commands per queue. */
 const PER_QUEUE = 7;
 
-/** Counts the jobs of both queues in one round trip of constant cost. */
+/** Counts the jobs of both queues in two round trips of constant cost. */
 export async function countJobs(
   connection: RedisConnection,
   { prefix, usage }: UsageKeys,
@@ -45,20 +45,26 @@ export async function countJobs(
   const [, scheduled, bytes] = values.slice(QUEUE_KINDS.length * PER_QUEUE).map(Number);
   const delayed = sum(3);
   const firstTries = Math.min(scheduled ?? 0, delayed);
-  const ids = kinds.flatMap((kind) => kind.slice(5).flat() as string[]);
+  const keys = kinds.flatMap((kind, index) =>
+    (kind.slice(5).flat() as string[]).map((id) => `${prefix}${QUEUE_KINDS[index]}:${id}`),
+  );
   return {
     waiting: sum(0) + sum(1) + sum(2) + firstTries,
     running: sum(4),
     retrying: delayed - firstTries,
     bytes: bytes ?? 0,
-    oldestMs: Math.max(0, ...ids.map((id) => now - createdAtOf(id)).filter(Number.isFinite)),
+    oldestMs: await oldestOf(connection, keys, now),
   };
 }
 
 /**
- * Returns when a request id was created, in Unix milliseconds. Request ids are UUIDv7, whose first
- * 48 bits are that time (RFC 9562, section 5.7). Returns NaN for other ids.
+ * Resolves with the age of the oldest of these jobs in milliseconds, since it was added. Not by its
+ * id, which a client may choose. Jobs that have left the queue meanwhile have none.
  */
-export function createdAtOf(id: string): number {
-  return id[14] === '7' ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : Number.NaN;
+async function oldestOf(connection: RedisConnection, keys: readonly string[], now: number): Promise<number> {
+  if (keys.length === 0) return 0;
+  const pipeline = connection.pipeline();
+  for (const key of keys) pipeline.hget(key, 'timestamp');
+  const added = ((await pipeline.exec()) ?? []).map(([, value]) => Number(value ?? Number.NaN));
+  return Math.max(0, ...added.filter(Number.isFinite).map((at) => now - at));
 }

@@ -6,7 +6,6 @@ import { REBASE_AT, virtualTimeOf } from '../../fairness.js';
 import { type InvocationJob, queueKindOf } from '../../job-data.js';
 import { perQueue, QUEUE_KINDS, type QueueKind } from '../../queue-names.js';
 import type { Warn } from '../../warn.js';
-import { createdAtOf } from './counts.js';
 import type { UsageKeys } from './key-prefix.js';
 import { commandOf, defineScripts } from './lua-scripts.js';
 import { decodeUsageEntry, encodeUsageEntry } from './usage-entry.js';
@@ -66,10 +65,9 @@ export class UsageIndex implements JobCounts {
 
   async use(namespace: string): Promise<QueueUse> {
     const args = [this.#keys.prefix, this.#keys.usage, namespace, Date.now()];
-    const found: (string | number)[] = await this.#client.runCommand(commandOf('getUsage'), args);
-    const [waiting = 0, running = 0, delayed = 0, bytes = 0] = found.map(Number);
-    const age = waiting === 0 ? Number.NaN : Date.now() - createdAtOf(String(found[4] ?? ''));
-    const oldestMs = Number.isFinite(age) ? Math.max(0, age) : 0;
+    const found: number[] = await this.#client.runCommand(commandOf('getUsage'), args);
+    const [waiting = 0, running = 0, delayed = 0, bytes = 0, oldestAt = 0] = found;
+    const oldestMs = waiting === 0 || oldestAt === 0 ? 0 : Math.max(0, Date.now() - oldestAt);
     return { waiting, running, delayed, bytes, oldestMs };
   }
 
