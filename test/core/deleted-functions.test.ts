@@ -30,7 +30,15 @@ test('what is added to a function that another process has just deleted is refus
   await t.throwsAsync(triggers.add(by, namespace, name, { topic: 'a' }), notFound);
   const live = aliasSchema.parse('live');
   await t.throwsAsync(aliases.put(by, namespace, name, live, { version: 1 }), notFound);
-  const functions = { ...store.functions, versions: async () => versions };
+  let isRead = false;
+  const functions: typeof store.functions = {
+    ...store.functions,
+    async versions(...of) {
+      if (isRead) return store.functions.versions(...of);
+      isRead = true;
+      return versions;
+    },
+  };
   const rollouts = new Rollouts({
     ...{ catalog, publisher, logger: createLogger('silent') },
     store: { ...store, functions },
