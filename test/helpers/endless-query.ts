@@ -11,7 +11,7 @@ const COMPUTING_TICKS = 30;
 /** Returns the child processes of this process that run SQL statements. Linux only. */
 export function sqliteChildren(): number[] {
   return readdirSync('/proc/self/task')
-    .flatMap((task) => readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' '))
+    .flatMap((task) => procOf(`self/task/${task}`, 'children').split(' '))
     .filter((pid) => pid !== '' && procOf(pid, 'cmdline').includes('sqlite-child'))
     .map(Number);
 }
@@ -51,7 +51,7 @@ function openFiles(pid: number): string[] {
   }
 }
 
-/** Empty for a process that has ended since it was listed. */
+/** Empty for a process or thread that has ended since it was listed. */
 function procOf(pid: number | string, name: string): string {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'utf8');
