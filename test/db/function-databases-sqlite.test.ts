@@ -50,7 +50,8 @@ test('opening a new file waits for a write transaction of another process', asyn
   t.teardown(() => databases.close());
   const file = join(directory, 'databases', 'new.sqlite');
   const other = new Database(file);
-  other.exec('begin immediate; create table t (id integer)');
+  // The commit waits in turn for the query, which looks at the file now and then.
+  other.exec('pragma busy_timeout = 10000; begin immediate; create table t (id integer)');
   const rows = databases.query(namespaceSchema.parse('new'), 'select id from t', [], limits);
   await opened(file);
   // A query that did not wait would fail in this time.
