@@ -63,8 +63,8 @@ function countRuns(pattern: string, withinMs: number): number {
 }
 
 /**
- * Returns why a pattern is no schedule, or null if it is one: it is not valid, or never due (`0 0 31
- * 2 *`).
+ * Returns why a pattern is no schedule, or null if it is one: it is not valid, or never due (`0 0
+ * 31 2 *`).
  */
 export function cronFaultOf(pattern: string): string | null {
   const fields = pattern.trim().split(/\s+/);

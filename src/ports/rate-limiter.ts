@@ -7,7 +7,8 @@ import type { Closable } from './closable.js';
 export interface RateLimiter extends Closable {
   /**
    * Consumes `points` (default 1) of the key's minute, or none if they are more than are left, so
-   * that smaller calls still pass. Does not throw if the server is unreachable: each process then enforces the limit by itself.
+   * that smaller calls still pass. Does not throw if the server is unreachable: each process then
+   * enforces the limit by itself.
    */
   consume(key: string, limitPerMinute: number, points?: number): Promise<RateVerdict>;
   /** Points used in the key's current minute, as far as this process knows. */

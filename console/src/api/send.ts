@@ -5,7 +5,9 @@ import { type Timing, timedFetch } from './timed-fetch.js';
 export interface SendOptions extends Timing {
   body?: BodyInit;
   headers?: Readonly<Record<string, string>>;
-  /** Sends no token, for requests that open a session: what they are refused for is not the token. */
+  /**
+   * Sends no token, for requests that open a session: what they are refused for is not the token.
+   */
   isAnonymous?: boolean;
   /** Takes a 401 as any other response, for requests that may be refused for something else. */
   keepsSession?: boolean;

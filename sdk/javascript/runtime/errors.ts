@@ -54,7 +54,9 @@ function stackWithErrors(error: Error): string {
 /** Tried only where a word begins, since a word may be as long as a message. */
 const POSITION = /(?<![^\s()])[^\s()]+:\d+/;
 
-/** Formats an error in one line with the message of its cause and the first position in the sources. */
+/**
+ * Formats an error in one line with the message of its cause and the first position in the sources.
+ */
 export function summarize(error: unknown): string {
   const text = error instanceof Error ? headline(error) : `uncaught ${inOneLine(shown(error))}`;
   const place = error instanceof Error ? POSITION.exec(framesOf(error))?.[0] : undefined;

@@ -41,8 +41,8 @@ export function readSecrets({ root, stage }: Project): ReadonlyMap<string, strin
 }
 
 /**
- * Reads the secrets for `orama dev`, which deploys without them until the file exists: it is usually
- * not in the repository. `report` gets the warning.
+ * Reads the secrets for `orama dev`, which deploys without them until the file exists: it is
+ * usually not in the repository. `report` gets the warning.
  */
 export function readSecretsIfThere(
   project: Project,

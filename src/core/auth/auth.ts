@@ -70,8 +70,8 @@ export class Auth {
   }
 
   /**
-   * Resolves with whether a principal's key, session or token is still valid; at most 2 s stale. Used
-   * by sockets, which outlive their handshake.
+   * Resolves with whether a principal's key, session or token is still valid; at most 2 s stale.
+   * Used by sockets, which outlive their handshake.
    */
   async isValid({ keyId, session, expiresAt }: Principal): Promise<boolean> {
     if (expiresAt !== null && expiresAt <= Date.now()) return false;

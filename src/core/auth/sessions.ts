@@ -93,8 +93,8 @@ export class Sessions implements Closable {
   }
 
   /**
-   * Opens a session with a signed nonce. Throws `unauthorized` for an invalid nonce or signature, and
-   * `forbidden` for a namespace that has another owner.
+   * Opens a session with a signed nonce. Throws `unauthorized` for an invalid nonce or signature,
+   * and `forbidden` for a namespace that has another owner.
    */
   async verify({
     wallet: given,

@@ -89,9 +89,9 @@ export class Idempotency {
    * and run twice. A request id that is in use is accepted only from a repeated request, which has
    * the same key; otherwise it throws `conflict`. With a key, the id of a call that was refused is
    * replaced by a new one. Request ids are unique across all namespaces, since replies and records
-   * are identified by them. Throws `idempotency_mismatch` if the key was used with another body or target and
-   * that may not change, and `unavailable` if it is unknown for now whether the first request was
-   * accepted.
+   * are identified by them. Throws `idempotency_mismatch` if the key was used with another body or
+   * target and that may not change, and `unavailable` if it is unknown for now whether the first
+   * request was accepted.
    *
    * @param version The version that the invocation runs if the key is new.
    */

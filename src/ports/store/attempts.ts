@@ -68,7 +68,8 @@ export interface FinalAttempt {
   callerWallet: string;
   /**
    * Why the invocation is dead (`error`, `timeout`, `expired` or `worker_died`), or the code with
-   * which a waiting caller was answered (an `EndCode`); otherwise null. One that is replayed keeps it.
+   * which a waiting caller was answered (an `EndCode`); otherwise null. One that is replayed keeps
+   * it.
    */
   reason: string | null;
   /** Set on a dead invocation that was replayed. Read-only. */

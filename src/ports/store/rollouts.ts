@@ -39,10 +39,10 @@ export interface RolloutStore {
   announced(ended: Pick<StoredRollout, 'namespace' | 'function' | 'updatedAt'>): Promise<void>;
   /**
    * Starts a rollout and updates the alias, atomically. Nothing is changed if one is already
-   * `running`, or if the state that it starts from has `changed`: the alias is not `live.before`, or
-   * one of the two versions is missing. The audit entry is written only with the change. Throws
-   * `conflict` if another function has a route of one of the two versions, which
-   * keep their routes while the rollout runs.
+   * `running`, or if the state that it starts from has `changed`: the alias is not `live.before`,
+   * or one of the two versions is missing. The audit entry is written only with the change. Throws
+   * `conflict` if another function has a route of one of the two versions, which keep their routes
+   * while the rollout runs.
    */
   start(
     rollout: Omit<StoredRollout, 'changeId'>,
