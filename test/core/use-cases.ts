@@ -14,7 +14,7 @@ import { openCallDepth } from '../../src/core/invocations/call-depth.js';
 import { TaskCallbacks } from '../../src/core/invocations/callbacks.js';
 import { Finisher } from '../../src/core/invocations/finish.js';
 import { Idempotency } from '../../src/core/invocations/idempotency.js';
-import { Invoker } from '../../src/core/invocations/invoke.js';
+import { type InvokeRequest, Invoker } from '../../src/core/invocations/invoke.js';
 import { BusReplies } from '../../src/core/invocations/replies.js';
 import { LogQuota } from '../../src/core/observability/log-quota.js';
 import { openQuotas } from '../../src/core/quotas.js';
@@ -29,6 +29,14 @@ const RESULT_TTL_MS = 60_000;
 export const GATEWAY = 'this-gateway';
 /** Who makes the changes of a test. */
 export const by = { principal: { subject: 'admin', keyName: null }, requestId: 'r' } as Actor;
+
+/** A request to invoke a function. */
+export function request(
+  { namespace, name }: FunctionVersion,
+  given: Partial<InvokeRequest> = {},
+): InvokeRequest {
+  return { namespace, function: name, input: Buffer.from('{"n":1}'), trigger: 'http', ...given };
+}
 
 /** Creates the use cases with the embedded drivers of all ports, without a worker. */
 export async function openUseCases(directory: string) {
