@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Browser } from 'playwright-core';
-import { findChromium, launchBrowser } from './browser.js';
+import { findChromium, launchBrowser, pagesOf } from './browser.js';
 import { notRun } from './not-run.js';
 import { shared } from './shared.js';
 
@@ -26,6 +26,13 @@ export function browserTest(...open: readonly (() => Promise<unknown>)[]): Brows
   });
   return (title, run) =>
     test.serial(title, async (t) => {
-      await run(t, await browser());
+      const opened = await browser();
+      try {
+        await run(t, opened);
+      } catch (error) {
+        // What was waited for is seldom what went wrong.
+        for (const shown of await pagesOf(opened)) t.log(shown);
+        throw error;
+      }
     });
 }

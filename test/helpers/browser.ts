@@ -6,6 +6,7 @@ import {
   type BrowserContextOptions,
   chromium,
   type Page,
+  type Request,
 } from 'playwright-core';
 import type { Api } from './api.js';
 
@@ -22,6 +23,7 @@ const ARGS = [
 /** The browser logs every response other than 2xx; tests check these by the content of the page. */
 const REFUSED = /^Failed to load resource|^WebSocket connection to .* Unexpected response code/;
 const TIMEOUT_MS = 60_000;
+const DESCRIPTION_MS = 5_000;
 
 export function findChromium(): string | null {
   for (const dir of (process.env.PATH ?? '').split(delimiter)) {
@@ -61,9 +63,17 @@ export interface Watched {
   troubles: string[];
 }
 
+/** The requests of each page that have no complete response yet. */
+const pending = new WeakMap<Page, Set<Request>>();
+
 export async function openPage(context: BrowserContext): Promise<Watched> {
   const page = await context.newPage();
   const troubles: string[] = [];
+  const requests = new Set<Request>();
+  pending.set(page, requests);
+  page.on('request', (request) => requests.add(request));
+  for (const end of ['requestfinished', 'requestfailed'] as const)
+    page.on(end as 'requestfinished', (request) => requests.delete(request));
   page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
   page.on('console', (message) => {
     if (message.type() === 'error' && !REFUSED.test(message.text())) {
@@ -71,6 +81,23 @@ export async function openPage(context: BrowserContext): Promise<Watched> {
     }
   });
   return { page, troubles };
+}
+
+/** Describes every open page: its address, visible text and unanswered requests. */
+export async function pagesOf(browser: Browser): Promise<string[]> {
+  const pages = browser.contexts().flatMap((context) => context.pages());
+  return Promise.all(
+    pages.map(async (page) => {
+      const text = await page
+        .locator('body')
+        .innerText({ timeout: DESCRIPTION_MS })
+        .catch((error: unknown) => `no text: ${error}`);
+      const unanswered = [...(pending.get(page) ?? [])].map(
+        (request) => `${request.method()} ${request.url()}`,
+      );
+      return [page.url(), text, ...unanswered.map((request) => `unanswered: ${request}`)].join('\n');
+    }),
+  );
 }
 
 /** Opens the console at a path with a sign-in link for the given key. */
