@@ -1,13 +1,22 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Browser } from 'playwright-core';
+import type { Closable } from '../../src/ports/closable.js';
 import { findChromium, launchBrowser, pagesOf } from './browser.js';
 import { notRun } from './not-run.js';
 import { shared } from './shared.js';
+
+/** The length of the end of an engine's log that a failed test shows. */
+const MAX_LOG = 4000;
 
 type InBrowser = (t: ExecutionContext, browser: Browser) => Promise<void>;
 
 /** Registers a test that needs Chromium. */
 export type BrowserTest = (title: string, run: InBrowser) => void;
+
+/** What a test opens for the browser, such as an engine, with its log so far. */
+interface Opened extends Closable {
+  log?(): string;
+}
 
 /**
  * Returns a function that registers tests in one browser per file. The tests run serially, because
@@ -15,7 +24,7 @@ export type BrowserTest = (title: string, run: InBrowser) => void;
  * resources in `open` are opened together with the browser before the first test. Without Chromium,
  * the tests are skipped.
  */
-export function browserTest(...open: readonly (() => Promise<unknown>)[]): BrowserTest {
+export function browserTest(...open: readonly (() => Promise<Opened>)[]): BrowserTest {
   const program = findChromium();
   if (program === null) {
     return (title) => notRun(`chromium: not found, console tests not run: ${title}`);
@@ -32,6 +41,7 @@ export function browserTest(...open: readonly (() => Promise<unknown>)[]): Brows
       } catch (error) {
         // What was waited for is seldom what went wrong.
         for (const shown of await pagesOf(opened)) t.log(shown);
+        for (const each of open) t.log((await each()).log?.().slice(-MAX_LOG) ?? '');
         throw error;
       }
     });
