@@ -6,8 +6,8 @@
 const leaves =
   '^src/((errors|logger|uuid|suggest|redact-url|network-reason|node-error-code|package)\\.ts$|(concurrency|files|json|redis)/|process/(native-calls|output)\\.ts$)';
 const contract = '^src/contract/';
-/** Numbers of the contract, without imports. */
-const limits = '^src/contract/limits\\.ts$';
+/** Numbers and names of the contract, without imports. */
+const constants = '^src/contract/(limits|invocation-state|scope-names)\\.ts$';
 const ports = '^src/ports/';
 const core = '^src/core/';
 /**
@@ -77,15 +77,15 @@ module.exports = {
       '^src/blobs/unixfs\\.ts$',
       '^sdk/',
     ),
-    // Types, and the numbers of limits.ts, so that no library of the engine is in the pages.
+    // Types, numbers and names, so that no library of the engine is in the pages.
     strictly('console-imports-only-contract', '^console/', contract),
     {
       name: 'console-imports-only-types',
       severity: 'error',
       from: { path: '^console/' },
-      to: { path: contract, pathNot: limits, dependencyTypesNot: ['type-only'] },
+      to: { path: contract, pathNot: constants, dependencyTypesNot: ['type-only'] },
     },
-    { name: 'limits-import-nothing', severity: 'error', from: { path: limits }, to: {} },
+    { name: 'constants-import-nothing', severity: 'error', from: { path: constants }, to: {} },
     {
       name: 'no-imports-of-console',
       severity: 'error',

@@ -1,4 +1,4 @@
-import { FINAL_STATES } from '../../src/contract/invocation.js';
+import { FINAL_STATES } from '../../src/contract/invocation-state.js';
 import { MAX_OUTCOME_BODY_BYTES, MAX_PAGE_BYTES } from '../../src/contract/limits.js';
 import { AppError } from '../../src/errors.js';
 import type { AttemptStore, InvocationQuery, StoredInvocation } from '../../src/ports/store/attempts.js';

@@ -1,6 +1,7 @@
 import { type HttpOfAttempt, httpFields } from '../../src/contract/http-route.js';
 import type { FunctionName, Namespace, RequestId } from '../../src/contract/ids.js';
-import type { AttemptStatus, FinalState, LogMessage, TriggerKind } from '../../src/contract/invocation.js';
+import type { AttemptStatus, LogMessage, TriggerKind } from '../../src/contract/invocation.js';
+import type { FinalState } from '../../src/contract/invocation-state.js';
 import { JsonText } from '../../src/json/json-text.js';
 import type { AttemptRow, FinalAttempt, StoredLogRecord } from '../../src/ports/store/attempts.js';
 import { fromStoredNumber, toStoredNumber } from './attempt-number.js';

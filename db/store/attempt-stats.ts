@@ -1,4 +1,4 @@
-import { FINAL_STATES, type FinalState } from '../../src/contract/invocation.js';
+import { FINAL_STATES, type FinalState } from '../../src/contract/invocation-state.js';
 import type { AttemptStore, MinuteCount, StatsQuery } from '../../src/ports/store/attempts.js';
 import type { Database } from '../database.js';
 import { matchesOne } from './function-patterns.js';

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { httpFieldsSchema } from './http-route.js';
 import { functionNameSchema, namespaceSchema, requestIdSchema } from './ids.js';
+import { INVOCATION_STATES } from './invocation-state.js';
 
 export const triggerKindSchema = z.enum(['http', 'ws', 'pubsub', 'cron', 'async', 'replay']);
 export type TriggerKind = z.infer<typeof triggerKindSchema>;
@@ -37,20 +38,7 @@ export const logRecordSchema = z.object({
 });
 export type LogRecord = z.infer<typeof logRecordSchema>;
 
-export const invocationStateSchema = z.enum([
-  'queued',
-  'running',
-  'retrying',
-  'success',
-  'error',
-  'timeout',
-  'dead',
-  'cancelled',
-]);
-export type InvocationState = z.infer<typeof invocationStateSchema>;
-/** The final states of an invocation. */
-export type FinalState = Exclude<InvocationState, 'queued' | 'running' | 'retrying'>;
-export const FINAL_STATES: readonly FinalState[] = ['success', 'error', 'timeout', 'dead', 'cancelled'];
+export const invocationStateSchema = z.enum(INVOCATION_STATES);
 
 const invocationAttemptSchema = z.object({
   number: z.number().int(),

@@ -1,24 +1,13 @@
 import * as z from 'zod';
+import { SCOPE_NAMES, type Scope } from './scope-names.js';
 import { show } from './show.js';
 
-/** The scopes of a key. Every route and socket requires one of them. */
-export const SCOPES = {
-  invoke: 'Invoke functions; cancel and replay invocations; purge dead letters.',
-  publish: 'Publish messages.',
-  read: 'Functions, triggers, logs, invocations, topics, status: whatever is listed or shown.',
-  deploy: 'Deploy, delete and roll back functions; add and delete triggers.',
-  secrets: 'Set, list and delete secrets; show and renew the callback secret.',
-  data: 'The database, the cache and the storage of the namespace.',
-  keys: 'Make, list and revoke keys; read the audit log.',
-} as const;
-
-export type Scope = keyof typeof SCOPES;
 /** The scopes to which a key's restriction to some functions applies. */
 export const FUNCTION_SCOPES: ReadonlySet<Scope> = new Set<Scope>(['invoke', 'read', 'deploy']);
 
 /** All scopes, including those of later versions. */
 export const ALL_SCOPES = '*';
-export const grantedScopeSchema = z.enum([...(Object.keys(SCOPES) as Scope[]), ALL_SCOPES]);
+export const grantedScopeSchema = z.enum([...SCOPE_NAMES, ALL_SCOPES]);
 export type GrantedScope = z.infer<typeof grantedScopeSchema>;
 
 /** A function name in which `*` matches any characters, also none: `hook-*`. */

@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import type * as z from 'zod';
 import type { BufferReservation } from '../concurrency/buffer-budget.js';
 import type { RequestId } from '../contract/ids.js';
-import type { Scope } from '../contract/scopes.js';
+import type { Scope } from '../contract/scope-names.js';
 import type { Actor, Principal } from '../core/auth/principal.js';
 import type { AppError, ErrorCode } from '../errors.js';
 import type { Access, Caller, OtherNamespaces } from './admission/admission.js';

@@ -1,5 +1,6 @@
 import type { FunctionName, Namespace } from '../contract/ids.js';
-import type { FinalState, TriggerKind } from '../contract/invocation.js';
+import type { TriggerKind } from '../contract/invocation.js';
+import type { FinalState } from '../contract/invocation-state.js';
 
 /** Receives metrics of the use cases. Methods never throw and are cheap. */
 export interface Meter {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { functionMetadataSchema, functionSettingsSchema } from '../../src/contract/function.js';
-import type { FinalState } from '../../src/contract/invocation.js';
+import type { FinalState } from '../../src/contract/invocation-state.js';
 import { MB } from '../../src/contract/limits.js';
 import { isAppError } from '../../src/errors.js';
 import type { AttemptRow } from '../../src/ports/store/attempts.js';

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { isLiveState } from '../../../src/contract/invocation-state.js';
 import { call } from '../api/request.js';
 import { curlOf } from '../curl.js';
 import { appended, isEmptyLog, NO_LINES } from '../log-lines.js';
@@ -21,21 +22,20 @@ import { ReplayDialog } from './replay-dialog.js';
 
 const CALLBACK_MS = 5000;
 const DEAD_MS = 10_000;
-const LIVE_STATES = new Set(['queued', 'running', 'retrying']);
 
 export function InvocationPage({ id }: { id: string }) {
   const path = `/v1/invocations/${encodeURIComponent(id)}`;
   const [ended, setEnded] = useState<InvocationRecord | null>(null);
   const live = useLive<InvocationRecord>(ended === null ? `${path}?follow=true` : null);
   useEffect(() => {
-    if (live.data !== undefined && !LIVE_STATES.has(live.data.state)) setEnded(live.data);
+    if (live.data !== undefined && !isLiveState(live.data.state)) setEnded(live.data);
   }, [live.data]);
   // A dead letter may be replayed from elsewhere.
   useResource(
     ended?.state === 'dead' ? `dead ${path}` : null,
     async (signal) => {
       const next = await call<InvocationRecord>('GET', path, { signal });
-      setEnded(LIVE_STATES.has(next.state) ? null : next);
+      setEnded(isLiveState(next.state) ? null : next);
     },
     DEAD_MS,
   );
@@ -149,7 +149,7 @@ function Details({ of: record }: { of: InvocationRecord }) {
             text={record.output}
             base64={record.output_base64}
             name={`${record.request_id}-output`}
-            missing={LIVE_STATES.has(record.state) ? 'Not there yet.' : 'None, or no longer kept.'}
+            missing={isLiveState(record.state) ? 'Not there yet.' : 'None, or no longer kept.'}
           />
         </Panel>
       </div>
@@ -164,7 +164,7 @@ type CallbackRecord = NonNullable<InvocationRecord['callback']>;
 function Callback({ of: record, callback: first }: { of: InvocationRecord; callback: CallbackRecord }) {
   const [sent, setSent] = useState<CallbackRecord | null>(null);
   const callback = sent ?? first;
-  const isAwaited = callback.delivered_at === null && !LIVE_STATES.has(record.state);
+  const isAwaited = callback.delivered_at === null && !isLiveState(record.state);
   const path = `/v1/invocations/${encodeURIComponent(record.request_id)}`;
   useResource(
     isAwaited ? path : null,
@@ -187,7 +187,7 @@ function Callback({ of: record, callback: first }: { of: InvocationRecord; callb
 
 function Acts({ of: record, reload }: { of: InvocationRecord; reload(): void }) {
   const [isReplaying, setIsReplaying] = useState(false);
-  const isLive = LIVE_STATES.has(record.state);
+  const isLive = isLiveState(record.state);
   return (
     <>
       <CopyButton text={curlOf(record)} what="the call as a curl command" label="Copy as curl" />

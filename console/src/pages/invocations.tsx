@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
+import { INVOCATION_STATES } from '../../../src/contract/invocation-state.js';
 import { Choice, FunctionChoice } from '../parts/choice.js';
 import { Page } from '../parts/page.js';
 import { setQuery, usePlace } from '../router.js';
 import { InvocationList, useInvocations } from './invocation-list.js';
 
-const STATES = ['queued', 'running', 'retrying', 'success', 'error', 'timeout', 'dead', 'cancelled'];
-const STATE_CHOICES = [['', 'All'], ...STATES.map((state) => [state, state] as const)] as const;
+const STATE_CHOICES = [['', 'All'], ...INVOCATION_STATES.map((state) => [state, state] as const)] as const;
 const AGES = [
   ['', 'Any time'],
   ['15m', 'Last 15 minutes'],

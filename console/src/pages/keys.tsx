@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { SCOPE_NAMES } from '../../../src/contract/scope-names.js';
 import { call } from '../api/request.js';
 import { now } from '../clock.js';
 import { Action } from '../parts/action.js';
@@ -17,7 +18,6 @@ import { AuditPanel } from './audit-panel.js';
 
 const PATH = '/v1/auth/keys';
 const LIVE_MS = 10_000;
-const SCOPES = ['invoke', 'publish', 'read', 'deploy', 'secrets', 'data', 'keys'];
 
 export function KeysPage() {
   const keys = useResource('keys', (signal) => call<KeysReply>('GET', PATH, { signal }), LIVE_MS);
@@ -113,7 +113,7 @@ function MakeKey({ onMade }: { onMade(key: string): void }) {
     const reply = await call<{ api_key: string }>('POST', PATH, {
       json: {
         name,
-        scopes: scopes.length === SCOPES.length ? undefined : scopes,
+        scopes: scopes.length === SCOPE_NAMES.length ? undefined : scopes,
         ...(patterns.length === 0 ? {} : { functions: patterns }),
         ...(days === '' ? {} : { expires_at: new Date(now() + Number(days) * 86_400_000).toISOString() }),
       },
@@ -122,7 +122,7 @@ function MakeKey({ onMade }: { onMade(key: string): void }) {
     setName('');
   };
   const toggle = (scope: string, isOn: boolean) =>
-    setScopes(SCOPES.filter((each) => (each === scope ? isOn : scopes.includes(each))));
+    setScopes(SCOPE_NAMES.filter((each) => (each === scope ? isOn : scopes.includes(each))));
   return (
     <Panel title="Create a key">
       <Form
@@ -166,7 +166,7 @@ function MakeKey({ onMade }: { onMade(key: string): void }) {
         </div>
         <fieldset>
           <legend>Scopes</legend>
-          {SCOPES.map((scope) => (
+          {SCOPE_NAMES.map((scope) => (
             <label key={scope} class="check">
               <input
                 type="checkbox"

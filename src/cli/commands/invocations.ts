@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { cancelReplySchema, invocationsReplySchema } from '../../contract/http/invocations.js';
-import { invocationStateSchema } from '../../contract/invocation.js';
+import { INVOCATION_STATES } from '../../contract/invocation-state.js';
 import { type ReplayFlags, replayOne, showInvocation } from '../invocations.js';
 import { printNextPage } from '../next-page.js';
 import { openSession } from '../session.js';
@@ -35,7 +35,7 @@ function addList(invocations: Command): void {
     .alias('ls')
     .description('list invocations: live ones first, then ended ones, newest first')
     .option('--function <name>', 'only this function')
-    .addOption(new Option('--status <state>', 'only these').choices(invocationStateSchema.options))
+    .addOption(new Option('--status <state>', 'only these').choices(INVOCATION_STATES))
     .option('--reason <reason>', 'reason of dead invocations: error, timeout, expired or worker_died')
     .option('--parent <request-id>', 'only invocations caused by this one')
     .option('--since <time>', 'accepted at or after: a time, or an age such as 10m, 2h, 1d', moment)

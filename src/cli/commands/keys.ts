@@ -2,11 +2,9 @@ import type { Command } from 'commander';
 import { createKeyReplySchema, keysReplySchema } from '../../contract/http/auth.js';
 import { messageReplySchema } from '../../contract/http/common.js';
 import type { KeyRecord } from '../../contract/records.js';
-import { SCOPES } from '../../contract/scopes.js';
+import { SCOPE_NAMES } from '../../contract/scope-names.js';
 import { openSession } from '../session.js';
 import { commaSeparated, momentAhead } from '../values.js';
-
-const SCOPE_NAMES = Object.keys(SCOPES);
 
 /** Adds the command `orama keys create|list|revoke`. */
 export function addKeys(program: Command): void {

@@ -1,3 +1,4 @@
+import type { Scope } from '../../contract/scope-names.js';
 import {
   ALL_SCOPES,
   coversFunction,
@@ -6,7 +7,6 @@ import {
   globMatches,
   grants,
   type Rights,
-  type Scope,
 } from '../../contract/scopes.js';
 import { AppError } from '../../errors.js';
 import type { Principal } from './principal.js';

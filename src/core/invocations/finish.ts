@@ -1,6 +1,6 @@
 import type { FunctionVersion } from '../../contract/function.js';
 import type { ResponseText } from '../../contract/http-exchange.js';
-import type { FinalState } from '../../contract/invocation.js';
+import type { FinalState } from '../../contract/invocation-state.js';
 import { MAX_KEPT_INPUT_BYTES } from '../../contract/limits.js';
 import type { Meter } from '../../ports/meter.js';
 import type { Invocation } from '../../ports/queue.js';

@@ -1,5 +1,6 @@
 import type { FunctionVersion } from '../../contract/function.js';
-import type { FinalState, LogMessage } from '../../contract/invocation.js';
+import type { LogMessage } from '../../contract/invocation.js';
+import type { FinalState } from '../../contract/invocation-state.js';
 import { MAX_OUTCOME_BODY_BYTES, MAX_TRIGGER_DEPTH } from '../../contract/limits.js';
 import { isAppError } from '../../errors.js';
 import { JsonText, jsonTextOf, stringifyWith } from '../../json/json-text.js';

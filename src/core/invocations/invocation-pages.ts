@@ -1,5 +1,6 @@
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
-import type { FinalState, InvocationRecord, InvocationState } from '../../contract/invocation.js';
+import type { InvocationRecord } from '../../contract/invocation.js';
+import { type FinalState, type InvocationState, isLiveState } from '../../contract/invocation-state.js';
 import { globMatches } from '../../contract/scopes.js';
 import type { InvocationQueue, LiveInvocation } from '../../ports/queue.js';
 import type { AttemptStore } from '../../ports/store/attempts.js';
@@ -37,9 +38,6 @@ export interface InvocationPagesDeps {
   callbacks: Pick<CallbackStore, 'get'>;
 }
 
-/** The states of an invocation that has not ended. */
-export const LIVE_STATES: readonly InvocationState[] = ['queued', 'running', 'retrying'];
-
 /** Pages of invocations: live ones from the queue, followed by ended ones from the store. */
 export class InvocationPages {
   readonly #deps: InvocationPagesDeps;
@@ -57,14 +55,14 @@ export class InvocationPages {
     if (position.part === 'ended') return this.#endedPage(request, position.at, []);
     const { items, next } = await this.#live(request, position.at);
     if (next !== null) return { items, nextCursor: encodeCursor({ part: 'live', at: next }) };
-    if (state !== undefined && LIVE_STATES.includes(state)) return { items, nextCursor: null };
+    if (state !== undefined && isLiveState(state)) return { items, nextCursor: null };
     if (items.length >= limit) return { items, nextCursor: encodeCursor({ part: 'ended', at: '' }) };
     return this.#endedPage(request, '', items);
   }
 
   async #live(request: ListRequest, at: string): Promise<{ items: InvocationRecord[]; next: string | null }> {
     const { namespace, state, function: fn, limit } = request;
-    if (state !== undefined && !LIVE_STATES.includes(state)) return { items: [], next: null };
+    if (state !== undefined && !isLiveState(state)) return { items: [], next: null };
     const page = await this.#deps.queue.list(namespace, {
       limit,
       ...(at ? { cursor: at } : {}),

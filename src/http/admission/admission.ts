@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { DEFAULT_NAMESPACE, type Namespace, namespaceSchema } from '../../contract/ids.js';
 import { parseOrThrow } from '../../contract/parse-or-throw.js';
 import { quotaExceeded } from '../../contract/quotas.js';
-import type { Scope } from '../../contract/scopes.js';
+import type { Scope } from '../../contract/scope-names.js';
 import type { Principal } from '../../core/auth/principal.js';
 import { assertScope } from '../../core/auth/rights.js';
 import { AppError, isAppError } from '../../errors.js';

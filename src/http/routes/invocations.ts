@@ -9,13 +9,10 @@ import {
 } from '../../contract/http/invocations.js';
 import type { Namespace, RequestId } from '../../contract/ids.js';
 import { invocationRecordSchema } from '../../contract/invocation.js';
+import { isLiveState } from '../../contract/invocation-state.js';
 import { traceSchema } from '../../contract/trace.js';
 import { assertFunction } from '../../core/auth/rights.js';
-import {
-  type InvocationPage,
-  LIVE_STATES,
-  type ListRequest,
-} from '../../core/invocations/invocation-pages.js';
+import type { InvocationPage, ListRequest } from '../../core/invocations/invocation-pages.js';
 import { logChannel, logNoticeNames } from '../../core/observability/logs.js';
 import { pollOnMessage } from '../../core/poll-on-message.js';
 import { AppError } from '../../errors.js';
@@ -65,7 +62,7 @@ export const getInvocation = route({
     const read = () =>
       largeReplies.event(namespace, params.id, async () => {
         const found = await services.invocations.get(namespace, params.id);
-        return { ...streamEvent(found, !LIVE_STATES.includes(found.state)), function: found.function };
+        return { ...streamEvent(found, !isLiveState(found.state)), function: found.function };
       });
     let first: InvocationEvent | null = await read();
     const { function: name } = first;

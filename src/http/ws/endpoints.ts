@@ -1,4 +1,4 @@
-import type { Scope } from '../../contract/scopes.js';
+import type { Scope } from '../../contract/scope-names.js';
 import { AppError } from '../../errors.js';
 import type { Access } from '../admission/admission.js';
 import type { Prepare } from './handshake.js';

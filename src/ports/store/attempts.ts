@@ -1,13 +1,8 @@
 import type { ResponseText } from '../../contract/http-exchange.js';
 import type { HttpOfAttempt } from '../../contract/http-route.js';
 import type { FunctionName, Namespace, RequestId } from '../../contract/ids.js';
-import type {
-  AttemptStatus,
-  FinalState,
-  LogMessage,
-  LogRecord,
-  TriggerKind,
-} from '../../contract/invocation.js';
+import type { AttemptStatus, LogMessage, LogRecord, TriggerKind } from '../../contract/invocation.js';
+import type { FinalState } from '../../contract/invocation-state.js';
 import type { JsonText } from '../../json/json-text.js';
 import type { AuditEntry } from './audit.js';
 import type { VersionFigures } from './rollouts.js';
