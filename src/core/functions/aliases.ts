@@ -6,6 +6,7 @@ import type { Store } from '../../ports/store.js';
 import { auditEntry } from '../auth/audit.js';
 import type { Actor } from '../auth/principal.js';
 import { type Catalog, functionNotFound } from './catalog.js';
+import { assertAddressesReached, routesOf } from './route-rights.js';
 
 /** Manages aliases of versions, which invocations, triggers, schedules and HTTP routes resolve. */
 export interface Aliases {
@@ -48,7 +49,10 @@ export function createAliases({ store, catalog }: { store: Store; catalog: Catal
         );
       }
       for (const wanted of [version, ...Object.keys(weights).map(Number)]) {
-        await catalog.resolve(namespace, fn, wanted);
+        const routes = routesOf(await catalog.resolve(namespace, fn, wanted));
+        if (alias === LIVE_ALIAS) {
+          await assertAddressesReached(catalog, namespace, by.principal.rights, routes);
+        }
       }
       const stored: StoredAlias = { namespace, function: fn, alias, version, weights, updatedAt: Date.now() };
       const audit = auditEntry(by, 'alias.set', `${fn}@${alias}`, namespace);
@@ -63,6 +67,10 @@ export function createAliases({ store, catalog }: { store: Store; catalog: Catal
 
     async remove(by, namespace, fn, alias) {
       await assertNoRollout(namespace, fn, alias);
+      const newest = alias === LIVE_ALIAS ? await catalog.find(namespace, fn) : null;
+      if (newest !== null) {
+        await assertAddressesReached(catalog, namespace, by.principal.rights, routesOf(newest));
+      }
       const audit = auditEntry(by, 'alias.delete', `${fn}@${alias}`, namespace);
       const removed = await store.aliases.remove(namespace, fn, alias, audit);
       await catalog.changed(namespace);
