@@ -102,7 +102,7 @@ export class Rollouts implements Closable {
     const audit = auditEntry(by, 'rollout.start', `${fn}@${to}`, namespace);
     const live = { before, after: liveOf(rollout) };
     const result = await this.#store.rollouts.start(rollout, live, audit);
-    if (result === 'changed') throw await changedMeanwhile(this.#store, namespace, fn, to);
+    if (result === 'changed') throw await changedMeanwhile(this.#store, { ...live.after, version: to });
     if (result === 'running') {
       throw new AppError('conflict', `A rollout of "${fn}" is running; abort it before you start another.`);
     }
