@@ -9,6 +9,7 @@ import { type Addressing, parseHostPattern } from './http-functions/target.js';
 import { logServerError } from './listen/listen.js';
 import { type Listener, type ListenerOptions, listenHttp } from './listen/listener.js';
 import { createBufferLimits } from './request/buffer-limits.js';
+import { requestedHost } from './request/request-target.js';
 import { createLargeReplies } from './response/large-replies.js';
 import { createSendToFunctions, type FunctionsAddress } from './send-to-functions.js';
 import type { Services } from './services.js';
@@ -105,7 +106,7 @@ function createHandlers(services: Services, stopping: AbortSignal, listeners: Li
   }).callback();
   const functionsOn = (addressing: Addressing) =>
     createFunctionsHandler({ services, routes, admit, clients, buffers, addressing });
-  const isForFunctions = ({ headers }: IncomingMessage) => Boolean(pattern?.namespaceOf(headers.host));
+  const isForFunctions = (request: IncomingMessage) => Boolean(pattern?.namespaceOf(requestedHost(request)));
   const common = { admit, buffers, largeReplies, isForFunctions };
   if (pattern === null) return { ...common, handle: api, handleFunctions: functionsOn({ kind: 'path' }) };
 

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import test from 'ava';
-import { functionNameSchema } from '../../src/contract/ids.js';
+import type { FunctionVersion } from '../../src/contract/function.js';
+import { MAX_ROUTES_LENGTH } from '../../src/contract/http-route.js';
+import { functionNameSchema, type Namespace } from '../../src/contract/ids.js';
 import { HttpRoutes } from '../../src/core/functions/http-routes.js';
 import { aNamespace } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
@@ -37,6 +39,25 @@ test('reloads of an unchanged namespace do not read its functions again, and con
   const all = await Promise.all(Array.from({ length: 16 }, reload));
   t.true(all.every((functions) => functions.length === 2));
   t.true(lists <= 2, String(lists));
+});
+
+test('the tables used last are kept, and no others, however many namespaces have as many routes as are allowed', async (t) => {
+  const lists = new Map<Namespace, FunctionVersion[]>();
+  const routes = new HttpRoutes({ functions: async (namespace) => lists.get(namespace) ?? [] });
+  const path = 'a/'.repeat(200);
+  const full = Array.from({ length: MAX_ROUTES_LENGTH / 420 }, (_, at) => `GET /${path}${at}`);
+  const settings = { http: { routes: full } };
+  const namespaces = Array.from({ length: 40 }, () => aNamespace());
+  for (const namespace of namespaces) {
+    lists.set(namespace, [{ name: nameOf('full'), metadata: settings } as unknown as FunctionVersion]);
+  }
+  const [first, second] = namespaces as [Namespace, Namespace];
+  const [table, other] = [await routes.table(first), await routes.table(second)];
+  for (const namespace of namespaces.slice(2)) {
+    await routes.table(namespace);
+    t.true((await routes.table(first)) === table, 'it is in use');
+  }
+  t.false((await routes.table(second)) === other);
 });
 
 test('a reload builds a new route table only if functions or routes have changed', async (t) => {

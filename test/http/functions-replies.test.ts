@@ -186,6 +186,25 @@ test('with FUNCTIONS_HOST, matching hosts serve functions on PORT and all other 
   t.is((await ask('nobody.fn.example.com', '/users')).status, 404);
 });
 
+test('with FUNCTIONS_HOST, a target in absolute form is served for the host that it names', async (t) => {
+  const own = await byHost();
+  const { tenant } = await served({ users: {} }, own);
+  const functions = `${tenant.namespace}.fn.example.com`;
+  const upgrade = [
+    ...['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  ];
+  const ask = async (target: string, ...headers: string[]) => {
+    const head = requestHead('GET', target, ...headers);
+    return Number((await rawHttp(own.url, head, { until: /\r\n\r\n/ })).received.slice(9, 12));
+  };
+  t.is(await ask(`http://${functions}/users`, 'Host: api.example.com'), 200);
+  t.is(await ask('http://api.example.com/v1/version', `Host: ${functions}`), 200);
+  const socket = `/v1/pubsub/ws?topic=a&api_key=${encodeURIComponent(tenant.key)}`;
+  t.is(await ask(`http://${functions}${socket}`, 'Host: api.example.com', ...upgrade), 404);
+  t.is(await ask(`http://api.example.com${socket}`, `Host: ${functions}`, ...upgrade), 101);
+});
+
 test('with FUNCTIONS_HOST, the sockets of the API are opened on its own hosts only', async (t) => {
   const own = await byHost();
   const { tenant } = await served({ open: {} }, own);

@@ -90,6 +90,7 @@ test('a Host header that is no host returns 400 on both ports', async (t) => {
     const requests: [string, string][] = [
       [url, head('GET', '/health', `Host: ${host}`)],
       [functionsUrl, head('GET', '/default/hello', `Host: ${host}`)],
+      [functionsUrl, head('GET', 'http://a/default/hello', `Host: ${host}`)],
       [url, head('GET', '/v1/pubsub/ws?topic=a', `Host: ${host}`, ...upgrade, key)],
     ];
     for (const [base, request] of requests) {

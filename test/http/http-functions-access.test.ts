@@ -137,6 +137,36 @@ test('a deploy key for some functions cannot give them routes at the own address
   t.is((await deploy(tenant.key, 'POST /echo')).status, 201, 'a key without a limit');
 });
 
+test('a deploy key for some functions cannot make a version live again whose route another function was given meanwhile as its own address', async (t) => {
+  const { tenant, deploy } = await served({});
+  const made = await tenant.post('/v1/auth/keys', { name: 'k', scopes: ['deploy'], functions: ['mine'] });
+  const key = tenant.as(made.json.api_key);
+  const version = async (http: object) => {
+    const metadata = JSON.stringify({ http });
+    t.is((await key.deploy('mine', await httpGuest(), { metadata })).status, 201);
+  };
+  await version({});
+  await version({ routes: ['POST /echo'] });
+  const alias = '/v1/functions/mine/aliases/live';
+  t.is((await tenant.put(alias, { version: 1 })).status, 200);
+  await deploy('echo', {});
+  const attempts = {
+    'the alias live': () => key.put(alias, { version: 2 }),
+    'its weights': () => key.put(alias, { version: 1, weights: { 2: 10 } }),
+    'its removal': () => key.delete(alias),
+    'a rollout': () => key.post('/v1/functions/mine/rollout', { to: 2 }),
+    'a rollback': () => key.post('/v1/functions/mine/rollback', { version: 2 }),
+  };
+  for (const [what, attempt] of Object.entries(attempts)) {
+    const { status, json } = await attempt();
+    t.is(status, 403, what);
+    t.regex(json.error, /would take requests from function "echo"/, what);
+  }
+  t.is((await key.put('/v1/functions/mine/aliases/beta', { version: 2 })).status, 200, 'has no routes');
+  t.is((await tenant.put(alias, { version: 2 })).status, 200, 'a key without a limit');
+  t.is((await key.put(alias, { version: 1 })).status, 200);
+});
+
 test('a function with verify cannot be invoked through the API without a credential of its namespace', async (t) => {
   const { call, deploy, tenant, running } = await served({
     hook: {},

@@ -33,6 +33,26 @@ for (const limit of [20, 1000, 5000]) {
   });
 }
 
+test('batches that one process refuses leave the rest of the minute to the calls of another', async (t) => {
+  const limiters = [await open(server.url), await open(server.url)] as const;
+  t.teardown(() => Promise.all(limiters.map((limiter) => limiter.close())));
+  const [one, other] = limiters;
+  const limit = 150;
+  t.true((await one.consume('batches of one', limit, 10)).allowed);
+  let isDone = false;
+  const sendBatches = async () => {
+    while (!isDone) t.false((await one.consume('batches of one', limit, 145)).allowed);
+  };
+  const sending = sendBatches();
+  let allowed = 0;
+  for (let call = 0; call < 150; call += 1) {
+    if ((await other.consume('batches of one', limit)).allowed) allowed += 1;
+  }
+  isDone = true;
+  await sending;
+  t.is(allowed, 140);
+});
+
 test('5,000 calls under a high limit cost fewer than 100 Redis commands', async (t) => {
   const own = await startRedis();
   t.teardown(() => own.close());

@@ -5,7 +5,9 @@ import type { StoredAlias } from '../../ports/store/aliases.js';
 import type { Store } from '../../ports/store.js';
 import { auditEntry } from '../auth/audit.js';
 import type { Actor } from '../auth/principal.js';
-import { type Catalog, functionNotFound } from './catalog.js';
+import type { Catalog } from './catalog.js';
+import { changedMeanwhile } from './rollout-start.js';
+import { assertAddressesReached, routesOf } from './route-rights.js';
 
 /** Manages aliases of versions, which invocations, triggers, schedules and HTTP routes resolve. */
 export interface Aliases {
@@ -32,11 +34,13 @@ export function createAliases({ store, catalog }: { store: Store; catalog: Catal
     );
   };
 
+  const aliasesOf = async (namespace: Namespace, fn: FunctionName) =>
+    (await store.aliases.list(namespace)).filter((alias) => alias.function === fn);
+
   return {
     async list(namespace, fn) {
       await catalog.resolve(namespace, fn);
-      const all = await store.aliases.list(namespace);
-      return all.filter((alias) => alias.function === fn).map(recordOf);
+      return (await aliasesOf(namespace, fn)).map(recordOf);
     },
 
     async put(by, namespace, fn, alias, { version, weights = {} }) {
@@ -48,14 +52,16 @@ export function createAliases({ store, catalog }: { store: Store; catalog: Catal
         );
       }
       for (const wanted of [version, ...Object.keys(weights).map(Number)]) {
-        await catalog.resolve(namespace, fn, wanted);
+        const routes = routesOf(await catalog.resolve(namespace, fn, wanted));
+        if (alias === LIVE_ALIAS) {
+          await assertAddressesReached(catalog, namespace, by.principal.rights, routes);
+        }
       }
       const stored: StoredAlias = { namespace, function: fn, alias, version, weights, updatedAt: Date.now() };
       const audit = auditEntry(by, 'alias.set', `${fn}@${alias}`, namespace);
       if (!(await store.aliases.put(stored, audit))) {
         await assertNoRollout(namespace, fn, alias);
-        // Versions disappear only with their function, which has been deleted meanwhile.
-        throw functionNotFound(namespace, fn, version);
+        throw await changedMeanwhile(store, stored);
       }
       await catalog.changed(namespace);
       return recordOf(stored);
@@ -63,12 +69,18 @@ export function createAliases({ store, catalog }: { store: Store; catalog: Catal
 
     async remove(by, namespace, fn, alias) {
       await assertNoRollout(namespace, fn, alias);
+      const newest = alias === LIVE_ALIAS ? await catalog.find(namespace, fn) : null;
+      if (newest !== null) {
+        await assertAddressesReached(catalog, namespace, by.principal.rights, routesOf(newest));
+      }
       const audit = auditEntry(by, 'alias.delete', `${fn}@${alias}`, namespace);
       const removed = await store.aliases.remove(namespace, fn, alias, audit);
       await catalog.changed(namespace);
       if (removed) return;
       await assertNoRollout(namespace, fn, alias);
-      await catalog.resolve(namespace, fn);
+      const { version } = await catalog.resolve(namespace, fn);
+      const isThere = (await aliasesOf(namespace, fn)).some((each) => each.alias === alias);
+      if (isThere) throw await changedMeanwhile(store, { namespace, function: fn, alias, version });
       throw new AppError(
         'not_found',
         `Function "${fn}" has no alias "${alias}" in namespace "${namespace}".`,

@@ -17,7 +17,7 @@ import type { Catalog } from './catalog.js';
 import { recordOf, settingsOf } from './functions.js';
 import { assertRoutesFree } from './http-routes.js';
 import type { ProbeRetries } from './probe-retries.js';
-import { assertAddressesReached } from './route-rights.js';
+import { assertAddressesReached, routesOf } from './route-rights.js';
 import { deleteUnowned, secureBlob } from './stored-blobs.js';
 import { warmStartOf } from './warm-start.js';
 
@@ -98,7 +98,7 @@ export class Deployments {
     const { blobs, catalog, store, probeRetries } = this.#deps;
     const old = await catalog.resolve(namespace, name, version);
     const settings = settingsOf(old);
-    const limits = await this.#assertFits(namespace, settings);
+    const limits = await this.#assertFits(by.principal.rights, namespace, settings);
     const wasm = await this.#readWhole(old);
     const added = await store.functions.addVersion(
       {
@@ -126,10 +126,9 @@ export class Deployments {
 
   /** Performs the checks of a deploy except those of the quotas that `addVersion` checks. */
   async #inspect(rights: Rights, { namespace, settings, wasm }: Deployment): Promise<DeployCheck> {
-    const { blobs, catalog, engine } = this.#deps;
+    const { blobs, engine } = this.#deps;
     assertModuleSize(wasm.byteLength);
-    await assertAddressesReached(catalog, namespace, rights, settings.metadata.http?.routes ?? []);
-    const limits = await this.#assertFits(namespace, settings);
+    const limits = await this.#assertFits(rights, namespace, settings);
     const cid = await blobs.cidOf(wasm);
     const about = { cid, name: settings.name, memoryLimitMb: settings.memory_limit_mb, namespace };
     return { cid, start: warmStartOf(await engine.inspect(wasm, about)), limits };
@@ -139,9 +138,15 @@ export class Deployments {
    * Checks the settings of a new version against the rest of the namespace: its routes and
    * schedules. Resolves with the quotas.
    */
-  async #assertFits(namespace: Namespace, { name, metadata }: FunctionSettings): Promise<QuotaLimits> {
+  async #assertFits(
+    rights: Rights,
+    namespace: Namespace,
+    { name, metadata }: FunctionSettings,
+  ): Promise<QuotaLimits> {
     const { catalog, quotas, store } = this.#deps;
-    await assertRoutesFree(catalog, namespace, name, metadata.http?.routes ?? []);
+    const routes = routesOf({ metadata });
+    await assertAddressesReached(catalog, namespace, rights, routes);
+    await assertRoutesFree(catalog, namespace, name, routes);
     const limits = await quotas.limits(namespace);
     await assertRunsPerHour(store.triggers, namespace, limits.schedule_runs_per_hour, {
       function: name,

@@ -67,8 +67,15 @@ function paramsOf({ names, rest }: RouteTarget, segments: readonly string[]): Re
   return params;
 }
 
-interface BuiltTable {
+/** The routes of a list of functions. */
+interface RouteList {
   /** Hash of the routes and their functions. */
+  digest: string;
+  length: number;
+}
+
+interface BuiltTable {
+  /** That of its routes. */
   digest: string;
   table: RouteTable;
 }
@@ -76,15 +83,16 @@ interface BuiltTable {
 const NO_ROUTES = new RouteTable([]);
 
 /**
- * Route tables of HTTP functions, cached as long as the catalog's list of functions. A new list
- * with the same routes gets the same table.
+ * Route tables of HTTP functions. Only those used last are kept, as a table takes far more memory
+ * than the functions that it is built from. A new list of functions with the same routes gets the
+ * same table.
  */
 export class HttpRoutes {
-  readonly #catalog: Catalog;
-  readonly #tables = new WeakMap<readonly FunctionVersion[], RouteTable>();
+  readonly #catalog: Pick<Catalog, 'functions'>;
+  readonly #lists = new WeakMap<readonly FunctionVersion[], RouteList>();
   readonly #built = new LRUCache<Namespace, BuiltTable>({ maxSize: MAX_KEPT_LENGTH });
 
-  constructor(catalog: Catalog) {
+  constructor(catalog: Pick<Catalog, 'functions'>) {
     this.#catalog = catalog;
   }
 
@@ -94,29 +102,27 @@ export class HttpRoutes {
    */
   async table(namespace: Namespace, options?: { reload: boolean }): Promise<RouteTable> {
     const functions = await this.#catalog.functions(namespace, options);
-    let table = this.#tables.get(functions);
-    if (table === undefined) {
-      table = this.#tableOf(namespace, functions);
-      this.#tables.set(functions, table);
-    }
-    return table;
-  }
-
-  #tableOf(namespace: Namespace, functions: readonly FunctionVersion[]): RouteTable {
-    const routes = functions.flatMap(({ name, metadata }) =>
-      (metadata.http?.routes ?? []).map((route) => `${name} ${route}`),
-    );
-    if (routes.length === 0) {
+    const { digest, length } = this.#listOf(functions);
+    if (length === 0) {
       this.#built.delete(namespace);
       return NO_ROUTES;
     }
-    const text = routes.join('\n');
-    const digest = hash('sha256', text);
     const built = this.#built.get(namespace);
     if (built?.digest === digest) return built.table;
     const table = new RouteTable(functions);
-    this.#built.set(namespace, { digest, table }, { size: text.length });
+    this.#built.set(namespace, { digest, table }, { size: length });
     return table;
+  }
+
+  #listOf(functions: readonly FunctionVersion[]): RouteList {
+    const known = this.#lists.get(functions);
+    if (known !== undefined) return known;
+    const text = functions
+      .flatMap(({ name, metadata }) => (metadata.http?.routes ?? []).map((route) => `${name} ${route}`))
+      .join('\n');
+    const list = { digest: hash('sha256', text), length: text.length };
+    this.#lists.set(functions, list);
+    return list;
   }
 }
 

@@ -7,18 +7,19 @@ import { functionNotFound } from './catalog.js';
 
 type Parts = Pick<Store, 'aliases' | 'functions'>;
 
-/** Resolves with why a rollout could not start from what was read before. */
+/**
+ * Resolves with why the store has not changed an alias: the version has been deleted with its
+ * function since it was read, or the alias has been changed.
+ */
 export async function changedMeanwhile(
   store: Parts,
-  namespace: Namespace,
-  fn: FunctionName,
-  to: number,
+  { namespace, function: fn, alias, version: wanted }: Omit<StoredAlias, 'weights' | 'updatedAt'>,
 ): Promise<AppError> {
   const versions = await store.functions.versions(namespace, fn);
-  if (!versions.some(({ version }) => version === to)) return functionNotFound(namespace, fn, to);
+  if (!versions.some(({ version }) => version === wanted)) return functionNotFound(namespace, fn, wanted);
   return new AppError(
     'conflict',
-    `The alias "${LIVE_ALIAS}" of "${fn}" was changed at the same time; look at it, and try again.`,
+    `The alias "${alias}" of "${fn}" was changed at the same time; look at it, and try again.`,
   );
 }
 

@@ -14,6 +14,7 @@ import type { Publisher } from '../events/publish.js';
 import type { Catalog } from './catalog.js';
 import { changedMeanwhile, versionBefore } from './rollout-start.js';
 import { failureReason, liveOf, type Rollout, recordOf } from './rollout-state.js';
+import { assertAddressesReached, routesOf } from './route-rights.js';
 
 const CHECK_EVERY_MS = 1000;
 /**
@@ -77,7 +78,8 @@ export class Rollouts implements Closable {
     request: RolloutRequest,
   ): Promise<RolloutRecord> {
     const { to } = request;
-    await this.#catalog.resolve(namespace, fn, to);
+    const version = await this.#catalog.resolve(namespace, fn, to);
+    await assertAddressesReached(this.#catalog, namespace, by.principal.rights, routesOf(version));
     const { from, createdLive, before } = await versionBefore(this.#store, namespace, fn, to);
     const now = Date.now();
     const rollout: Rollout = {
@@ -100,7 +102,7 @@ export class Rollouts implements Closable {
     const audit = auditEntry(by, 'rollout.start', `${fn}@${to}`, namespace);
     const live = { before, after: liveOf(rollout) };
     const result = await this.#store.rollouts.start(rollout, live, audit);
-    if (result === 'changed') throw await changedMeanwhile(this.#store, namespace, fn, to);
+    if (result === 'changed') throw await changedMeanwhile(this.#store, { ...live.after, version: to });
     if (result === 'running') {
       throw new AppError('conflict', `A rollout of "${fn}" is running; abort it before you start another.`);
     }

@@ -1,3 +1,4 @@
+import type { FunctionVersion } from '../../contract/function.js';
 import { parseRoute } from '../../contract/http-function.js';
 import type { Namespace } from '../../contract/ids.js';
 import { coversFunction, type Rights } from '../../contract/scopes.js';
@@ -7,7 +8,7 @@ import type { Catalog } from './catalog.js';
 /**
  * Throws `insufficient_scope` if a key that is limited to some functions would give one of them a
  * route that matches the own address of another: routes win over own addresses, so that the
- * function would get its requests.
+ * function would get its requests. Must be called for every change that can make a version live.
  */
 export async function assertAddressesReached(
   catalog: Catalog,
@@ -15,7 +16,7 @@ export async function assertAddressesReached(
   rights: Rights,
   routes: readonly string[],
 ): Promise<void> {
-  if (rights.functions === null || routes.length === 0) return;
+  if (routes.length === 0 || rights.functions === null) return;
   for (const { name, metadata } of await catalog.functions(namespace, { reload: true })) {
     if (metadata.http === undefined || coversFunction(rights, name)) continue;
     const taking = routes.find((route) => canMatchBelow(route, name));
@@ -25,6 +26,10 @@ export async function assertAddressesReached(
       `The route "${taking}" would take requests from function "${name}", which this key does not reach; choose another path, or use a key that is not limited to functions.`,
     );
   }
+}
+
+export function routesOf({ metadata }: Pick<FunctionVersion, 'metadata'>): readonly string[] {
+  return metadata.http?.routes ?? [];
 }
 
 /** Returns whether a route can match a path whose first segment is the name, or `name@version`. */

@@ -157,7 +157,7 @@ function contentOf({ input, replacesOriginal }: ReplayInput, { version }: Functi
   return Buffer.from(JSON.stringify([version, replacesOriginal === true ? hash('sha256', input) : null]));
 }
 
-/** Undefined: the version that calls without a version use. */
+/** Undefined: the newest version. */
 function versionToRun(row: AttemptRow, version: ReplayOptions['version']): number | undefined {
   if (version === 'newest') return undefined;
   return version === 'pinned' ? row.version : version;

@@ -23,8 +23,8 @@ export type FunctionsHandler = (request: IncomingMessage, response: ServerRespon
 export function createFunctionsHandler(deps: FunctionsHandlerDeps): FunctionsHandler {
   return async (request, response) => {
     try {
-      toOriginForm(request);
       assertHost(request);
+      toOriginForm(request);
       await serve(deps, { req: request, res: response });
     } catch (thrown) {
       answerError(deps, { req: request, res: response }, thrown);

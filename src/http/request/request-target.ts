@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { parseUrl } from '../../contract/parse-url.js';
 import { shorten } from '../../contract/show.js';
 import { AppError } from '../../errors.js';
+import { isHost } from './host-header.js';
 
 /** Any base; only the rest of the URL is used. */
 const BASE = 'http://host';
@@ -16,7 +17,7 @@ export function targetUrl({ url = '' }: Pick<IncomingMessage, 'url'>): URL {
   const target = url.startsWith('/') ? BASE + url : url;
   const parsed = parseUrl(target);
   if (parsed !== null) return parsed;
-  throw new AppError('invalid_request', 'The target of the request is neither a path nor a URL.');
+  throw notTarget();
 }
 
 /**
@@ -56,13 +57,26 @@ export function assertTarget(request: Pick<IncomingMessage, 'url'>): void {
 const ABSOLUTE = /^https?:\/\/([^/?]+)(.*)$/i;
 
 /**
- * Rewrites a target in absolute form to the path and the host that it names, which a server must
- * use instead of the header `Host` (RFC 9112 §3.2.2). The path is not normalized.
+ * Returns the host that a request is for: that of a target in absolute form, which a server must
+ * use instead of the header `Host` (RFC 9112 §3.2.2).
+ */
+export function requestedHost({ url = '', headers }: IncomingMessage): string | undefined {
+  return ABSOLUTE.exec(url)?.[1] ?? headers.host;
+}
+
+/**
+ * Rewrites a target in absolute form to the path and the host that it names. The path is not
+ * normalized. Throws `invalid_request` if it names no host.
  */
 export function toOriginForm(request: IncomingMessage): void {
   const match = ABSOLUTE.exec(request.url ?? '');
   if (match === null) return;
   const [, authority = '', rest = ''] = match;
+  if (!isHost(authority)) throw notTarget();
   request.url = rest.startsWith('/') ? rest : `/${rest}`;
   request.headers.host = authority;
+}
+
+function notTarget(): AppError {
+  return new AppError('invalid_request', 'The target of the request is neither a path nor a URL.');
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
-import type { RateLimiter } from '../../ports/rate-limiter.js';
+import type { RateLimiter, RateVerdict } from '../../ports/rate-limiter.js';
 import { connectRedis } from '../../redis/server.js';
 import { ALLOWED, refused, WINDOW_SECONDS } from '../verdict.js';
 
@@ -45,24 +45,43 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
     insuranceLimiter: new RateLimiterMemory(window),
   });
   const grants = new LRUCache<string, PointGrant>({ max: MAX_KEYS });
-  const pendingFetches = new Map<string, Promise<void>>();
+  const pendingFetches = new Map<string, Promise<unknown>>();
 
   /**
    * Takes a block from Redis, or what is left of the minute if that is less: the call that crosses
-   * the limit gets the rest.
+   * the limit gets the rest. Resolves with the verdict for a call that needs more than that, which
+   * takes nothing.
    */
-  async function fetchPoints(key: string, limit: number, points: number): Promise<void> {
+  async function fetchPoints(key: string, limit: number, points: number): Promise<RateVerdict | null> {
     const wanted = Math.max(points, Math.min(MAX_BLOCK, Math.floor(limit / 100)));
     await refund(key, limit);
+    // Taking the points and returning them would meanwhile use up the minute of other processes.
+    const refusal = points > 1 ? await refusalOf(key, limit, points) : null;
+    if (refusal !== null) return refusal;
     const { consumedPoints, msBeforeNext } = await counters.consume(key, wanted);
-    const granted = Math.max(0, Math.min(wanted, limit - (consumedPoints - wanted)));
-    const now = performance.now();
-    const held = grants.get(key);
-    const left = held !== undefined && now < held.until ? held.points : 0;
-    const isLast = consumedPoints >= limit;
-    grants.set(key, { points: left + granted, limit, until: now + msBeforeNext, isLast });
+    const left = leftOf(key);
+    const before = consumedPoints - wanted;
+    const rest = Math.max(0, Math.min(wanted, limit - before));
+    const isEnough = left + rest >= points;
+    const granted = isEnough ? rest : 0;
+    const until = performance.now() + msBeforeNext;
+    grants.set(key, { points: left + granted, limit, until, isLast: before + granted >= limit });
     // Points over the limit serve no call; with a higher limit they would be missing.
     if (granted < wanted && msBeforeNext > REFUND_MARGIN_MS) await counters.reward(key, wanted - granted);
+    return isEnough ? null : refused(msBeforeNext);
+  }
+
+  /** Resolves with null if the points are left. */
+  async function refusalOf(key: string, limit: number, points: number): Promise<RateVerdict | null> {
+    const counted = await counters.get(key);
+    const isOver = (counted?.consumedPoints ?? 0) - leftOf(key) + points > limit;
+    return isOver ? refused(counted?.msBeforeNext ?? WINDOW_SECONDS * 1000) : null;
+  }
+
+  /** Returns the points that this process has taken from Redis and not consumed. */
+  function leftOf(key: string): number {
+    const grant = grants.get(key);
+    return grant !== undefined && performance.now() < grant.until ? grant.points : 0;
   }
 
   /** Returns the rest of a block that was taken under another limit. */
@@ -87,20 +106,22 @@ export async function openRedisRateLimiter({ url }: RedisRateLimiterOptions): Pr
           if (grant.isLast) return refused(grant.until - performance.now());
         }
         // One request to Redis at a time per key; concurrent calls share its result.
-        const pending =
-          pendingFetches.get(key) ??
-          fetchPoints(key, limitPerMinute, points).finally(() => pendingFetches.delete(key));
-        pendingFetches.set(key, pending);
-        await pending;
+        const pending = pendingFetches.get(key);
+        if (pending !== undefined) {
+          await pending;
+          continue;
+        }
+        const own = fetchPoints(key, limitPerMinute, points).finally(() => pendingFetches.delete(key));
+        pendingFetches.set(key, own);
+        const refusal = await own;
+        if (refusal !== null) return refusal;
       }
     },
 
     async used(key) {
       const counted = (await counters.get(key))?.consumedPoints ?? 0;
       // Points that were taken from Redis but not consumed by this process do not count as used.
-      const grant = grants.get(key);
-      const left = grant !== undefined && performance.now() < grant.until ? grant.points : 0;
-      return Math.max(0, counted - left);
+      return Math.max(0, counted - leftOf(key));
     },
 
     async close() {
