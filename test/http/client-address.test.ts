@@ -52,6 +52,28 @@ test('the origin behind a trusted proxy is that of the last entry, unless it is 
   t.is(origin('198.51.100.7', 'https', 'fn.example.com'), 'http://engine:4001');
 });
 
+test('the origin behind several trusted proxies is that which the first of them saw', (t) => {
+  const { originOf } = createClientAddresses(['10.0.0.0/8']);
+  const origin = (addresses: string, proto: string, host: string) =>
+    originOf({
+      socket: { remoteAddress: '10.0.0.1' },
+      headers: {
+        'x-forwarded-for': addresses,
+        'x-forwarded-proto': proto,
+        'x-forwarded-host': host,
+      },
+    });
+  const both = '203.0.113.9, 10.9.9.9';
+  t.is(origin(both, 'https, http', 'fn.example.com, inner:8080'), 'https://fn.example.com');
+  t.is(origin(both, 'gopher, https, http', 'evil.example, fn.example.com, inner'), 'https://fn.example.com');
+  t.is(
+    origin(both, 'https', 'fn.example.com'),
+    'https://fn.example.com',
+    'the second one replaced the entries',
+  );
+  t.is(origin('10.9.9.9', 'http, https', 'evil.example, fn.example.com'), 'https://fn.example.com');
+});
+
 test('a host name in the list of trusted proxies is rejected with bad_config', (t) => {
   t.throws(() => createClientAddresses(['proxy.local']), { code: 'bad_config' });
 });

@@ -32,28 +32,33 @@ export function createClientAddresses(trustedProxies: readonly string[] = []): C
   const trusted = trustedProxies.map(parseNetwork);
   const isTrusted = (address: string) => trusted.length > 0 && isIn(address, trusted);
 
-  const addressOf = (request: AddressedRequest): string => {
-    const peer = request.socket.remoteAddress ?? '';
-    if (!isTrusted(peer)) return plain(peer);
-    let client = peer;
+  /** Follows X-Forwarded-For from the engine's peer to the first address that is no trusted proxy. */
+  const originatorOf = (request: AddressedRequest): { address: string; proxies: number } => {
+    let address = request.socket.remoteAddress ?? '';
+    let proxies = 0;
     for (const entry of listOf(request, 'x-forwarded-for').reverse()) {
       const hop = withoutPort(entry);
-      if (!ipaddr.isValid(hop)) break;
-      client = hop;
-      if (!isTrusted(hop)) break;
+      if (!isTrusted(address) || !ipaddr.isValid(hop)) break;
+      address = hop;
+      proxies += 1;
     }
-    return plain(client);
+    return { address: plain(address), proxies };
   };
 
   return {
-    addressOf,
-    rateLimitKeyOf: (request) => networkOf(addressOf(request)),
+    addressOf: (request) => originatorOf(request).address,
+    rateLimitKeyOf: (request) => networkOf(originatorOf(request).address),
     originOf(request) {
-      const byProxy = isTrusted(request.socket.remoteAddress ?? '');
-      // The trusted proxy wrote the last entry; those before may be the client's.
-      const last = (name: string) => (byProxy ? listOf(request, name).at(-1) : undefined);
-      const protocol = last('x-forwarded-proto')?.toLowerCase();
-      const forwarded = last('x-forwarded-host') ?? '';
+      const peerIsTrusted = isTrusted(request.socket.remoteAddress ?? '');
+      // Each proxy appends an entry. That of the first trusted one counts; entries before it may be
+      // the client's. A proxy may also replace the entries of those before it.
+      const proxies = peerIsTrusted ? Math.max(1, originatorOf(request).proxies) : 0;
+      const forwardedBy = (name: string) => {
+        const entries = listOf(request, name);
+        return proxies === 0 ? undefined : entries[Math.max(0, entries.length - proxies)];
+      };
+      const protocol = forwardedBy('x-forwarded-proto')?.toLowerCase();
+      const forwarded = forwardedBy('x-forwarded-host') ?? '';
       const host = forwarded !== '' && isHost(forwarded) ? forwarded : request.headers.host;
       // HTTP/1.0 allows no Host header, and RFC 9110 §7.2 an empty one.
       return `${protocol === 'https' ? 'https' : 'http'}://${host || 'localhost'}`;
