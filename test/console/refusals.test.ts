@@ -21,7 +21,7 @@ browserSays('a page of a proxy is not shown as the error of the engine', async (
     await turnTo(page, '/secrets');
     const alert = page.getByRole('alert');
     await alert.waitFor();
-    t.regex(await alert.innerText(), new RegExp(`HTTP ${status}\\. The reply is not one of the engine`));
+    t.regex(await alert.innerText(), new RegExp(`HTTP ${status}\\. The reply is not from the engine`));
     t.notRegex(await alert.innerText(), /</);
     await page.unroute('**/v1/functions/secrets');
   }
@@ -40,7 +40,7 @@ browserSays(
     await page.route(/\/logs\?follow=true/, async (route) => {
       asked++;
       const headers: Record<string, string> = status === 429 ? { 'Retry-After': '60' } : {};
-      await route.fulfill({ status, headers, json: { error: `Refused with ${status}.` } });
+      await route.fulfill({ status, headers, json: { error: `Refused with ${status}.`, code: 'refused' } });
     });
     const askedWithin = async (time: string) => {
       await page.clock.runFor(time);
@@ -61,6 +61,27 @@ browserSays(
     await context.close();
   },
 );
+
+browserSays('a stream is asked for again while a proxy refuses it', async (t, browser) => {
+  const tenant = await aTenant(await engine());
+  await tenant.deploy('proxied', await actsWasm());
+  const { context, page } = await openSignedIn(browser, tenant);
+  await page.clock.install();
+  let isAway = true;
+  await page.route(/\/logs\?follow=true/, async (route) => {
+    if (!isAway) return route.continue();
+    await route.fulfill({ status: 404, contentType: 'text/plain', body: '404 page not found' });
+  });
+  await turnTo(page, '/functions/proxied/log');
+  await page.getByText('404 page not found').waitFor();
+  t.is(await page.getByText('Refused', { exact: true }).count(), 0);
+  isAway = false;
+  await until('the stream is connected', async () => {
+    await page.clock.runFor('00:05');
+    return (await page.getByText('Live', { exact: true }).count()) === 1;
+  });
+  await context.close();
+});
 
 browserSays('a key that may only invoke has the forms that invoke', async (t, browser) => {
   const tenant = await aTenant(await engine());

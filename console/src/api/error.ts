@@ -2,6 +2,7 @@
 export class ApiError extends Error {
   constructor(
     readonly status: number,
+    /** Empty if the engine has not sent the response. */
     readonly code: string,
     message: string,
     /** How long the engine asks to wait before the next request. */
@@ -41,7 +42,7 @@ export async function jsonOf<T>(response: Response, parse: (text: string) => unk
 export function notFromEngine({ status, headers }: Response, text = ''): ApiError {
   const type = headers.get('content-type') ?? '';
   const said = /html/i.test(type) || /^\s*</.test(text) ? '' : text.slice(0, 1000).trim();
-  const message = 'The reply is not one of the engine, but perhaps of a proxy before it';
+  const message = 'The reply is not from the engine, but perhaps from a proxy in front of it';
   return new ApiError(status, '', `HTTP ${status}. ${message}${said === '' ? '.' : `: ${said}`}`);
 }
 

@@ -1,7 +1,7 @@
 import { ApiError } from './error.js';
 
 const RECONNECT_MS = 3000;
-/** Responses that would be the same for the next connection. */
+/** Refusals of the engine that would be the same for the next connection. */
 const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 403, 404]);
 
 interface ReconnectOptions {
@@ -32,9 +32,12 @@ export async function reconnect(
   }
 }
 
-/** Returns whether the engine has refused a connection for good. */
+/**
+ * Returns whether the engine has refused a connection for good. A proxy may send the same statuses
+ * while it cannot reach the engine.
+ */
 export function isFinal(error: unknown): boolean {
-  return error instanceof ApiError && FINAL_STATUSES.has(error.status);
+  return error instanceof ApiError && error.code !== '' && FINAL_STATUSES.has(error.status);
 }
 
 function delayOf(failure: unknown): number {
