@@ -99,3 +99,23 @@ browserSays('a key that may only invoke has the forms that invoke', async (t, br
   t.pass();
   await context.close();
 });
+
+browserSays('a form for a key that may only invoke stays while the engine is away', async (t, browser) => {
+  const tenant = await aTenant(await engine());
+  const { json } = await tenant.post('/v1/auth/keys', { name: 'drafts', scopes: ['invoke'] });
+  const { context, page } = await openSignedIn(browser, tenant.as(json.api_key));
+  await page.clock.install();
+  let asked = 0;
+  await page.route(/\/v1\/functions\/[^/]+$/, (route) => (asked++ === 0 ? route.continue() : route.abort()));
+  // The name is of no function, but of another path, and of a command for a shell.
+  await turnTo(page, `/functions/${encodeURIComponent("../o'k;id")}/invoke`);
+  await page.getByLabel('Version or alias').fill('draft');
+  await page.clock.runFor('00:30');
+  t.is(await page.getByLabel('Version or alias').inputValue(), 'draft');
+  t.is(asked, 1);
+  await page.evaluate('navigator.clipboard.writeText = async (text) => { globalThis.copied = text; }');
+  await page.getByRole('button', { name: 'Copy as curl' }).click();
+  const curl = String(await page.evaluate('copied'));
+  t.true(curl.startsWith(`curl -X POST '${tenant.url}/v1/functions/..%2Fo'\\''k%3Bid@draft/invoke' `), curl);
+  await context.close();
+});

@@ -13,6 +13,14 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * Returns whether the engine has refused a request with one of these statuses. A proxy may send the
+ * same ones while it cannot reach the engine.
+ */
+export function isRefused(error: unknown, ...statuses: readonly number[]): boolean {
+  return error instanceof ApiError && error.code !== '' && statuses.includes(error.status);
+}
+
 /** Returns the error of a response other than 2xx. Rejects if its body is not the engine's. */
 export async function errorOf(response: Response): Promise<ApiError> {
   const reply = await jsonOf<{ error?: string; code?: string } | null>(response);

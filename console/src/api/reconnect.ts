@@ -1,8 +1,6 @@
-import { ApiError } from './error.js';
+import { ApiError, isRefused } from './error.js';
 
 const RECONNECT_MS = 3000;
-/** Refusals of the engine that would be the same for the next connection. */
-const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 403, 404]);
 
 interface ReconnectOptions {
   signal: AbortSignal;
@@ -32,12 +30,9 @@ export async function reconnect(
   }
 }
 
-/**
- * Returns whether the engine has refused a connection for good. A proxy may send the same statuses
- * while it cannot reach the engine.
- */
+/** Returns whether the engine has refused a connection and would refuse the next one too. */
 export function isFinal(error: unknown): boolean {
-  return error instanceof ApiError && error.code !== '' && FINAL_STATUSES.has(error.status);
+  return isRefused(error, 400, 403, 404);
 }
 
 function delayOf(failure: unknown): number {
