@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'preact/compat';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { endSession, onSession, session } from './api/session.js';
+import { endSession, onSession, session, userOf } from './api/session.js';
 import { DataPage } from './pages/data.js';
 import { DeadPage } from './pages/dead.js';
 import { EventsPage } from './pages/events.js';
@@ -49,7 +49,7 @@ export function App() {
       {current === null ? (
         <SignInPage link={link} />
       ) : (
-        <Shell namespace={current.namespace} key={`${current.namespace} ${current.subject}`} />
+        <Shell namespace={current.namespace} key={userOf(current)} />
       )}
       <Messages />
     </>

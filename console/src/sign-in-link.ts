@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { messageOf } from './api/error.js';
 import { call } from './api/request.js';
-import { openSession, session } from './api/session.js';
+import { onSession, openSession, session } from './api/session.js';
 import { showMessage } from './parts/messages.js';
 
 export interface SignInLink {
@@ -20,6 +20,8 @@ export function useSignInLink(): SignInLink {
     addEventListener('hashchange', take);
     return () => removeEventListener('hashchange', take);
   }, []);
+  // A later page for signing in must not show it instead of why that session has ended.
+  useEffect(() => onSession(() => session() !== null && setFailure(null)), []);
   useEffect(() => {
     if (token === null) return;
     setFailure(null);

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { isRefused } from './api/error.js';
 
 /** The minimum interval between reloads, in milliseconds. */
 const MIN_RELOAD_MS = 2000;
@@ -12,7 +13,8 @@ export interface Resource<T> {
 
 /**
  * Loads a resource when `key` changes, and periodically while the page is visible. A failed reload
- * keeps the previous data and sets `error`. Data of another key is never returned.
+ * keeps the previous data and sets `error`. Data of another key is never returned. What the
+ * credential may not read is not reloaded.
  */
 export function useResource<T>(
   key: string | null,
@@ -39,6 +41,7 @@ export function useResource<T>(
       } catch (error) {
         if (control.signal.aborted) return;
         setState((old) => ({ key, data: old.key === key ? old.data : undefined, error }));
+        if (isRefused(error, 403)) return;
       }
       schedule();
     };

@@ -80,6 +80,57 @@ browserSays('a link that fails leaves the page that is open, with its draft', as
   await context.close();
 });
 
+browserSays('a link that has failed is not the reason for the end of a later session', async (t, browser) => {
+  const { api, url } = await engine();
+  const context = await openWindow(browser);
+  const { page } = await openPage(context);
+  await page.goto(`${url}/console#token=used`);
+  await page.getByRole('alert').waitFor();
+  await page.getByLabel('API key', { exact: true }).fill(String(api.key));
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('API key', { exact: true }).waitFor();
+  t.is(await page.getByRole('alert').count(), 0);
+  await context.close();
+});
+
+browserSays(
+  'a request that waits for a session is not sent with that of somebody else',
+  async (t, browser) => {
+    const one = await aTenant(await engine());
+    const other = await aTenant(await engine());
+    for (const tenant of [one, other]) {
+      await tenant.put('/v1/functions/secrets', { name: 'SHARED', value: 'secret' });
+    }
+    const { context, page } = await openSignedIn(browser, one);
+    await turnTo(page, '/secrets');
+    await page.getByRole('cell', { name: 'SHARED', exact: true }).waitFor();
+    let release = () => {};
+    await page.route('**/v1/auth/refresh', async (route) => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      await route.continue();
+    });
+    const renewal = page.waitForRequest('**/v1/auth/refresh');
+    await page.evaluate('(() => { const now = Date.now; Date.now = () => now() + 3600_000; })()');
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Delete/ })
+      .click();
+    await renewal;
+    const { json } = await other.post('/v1/auth/console-links', {});
+    await page.goto(`${one.url}/console/secrets#token=${json.token}`);
+    await page.locator('.who').getByText(other.namespace, { exact: true }).waitFor();
+    release();
+    await page.locator('.message.error').getByText('somebody else has signed in').waitFor();
+    t.is((await other.get('/v1/functions/secrets')).json.count, 1);
+    await context.close();
+  },
+);
+
 browserSays('a key that a header cannot hold is refused at its field', async (t, browser) => {
   const { url } = await engine();
   const context = await openWindow(browser);

@@ -2,6 +2,7 @@
 export class ApiError extends Error {
   constructor(
     readonly status: number,
+    /** Empty if the engine has not sent the response. */
     readonly code: string,
     message: string,
     /** How long the engine asks to wait before the next request. */
@@ -10,6 +11,14 @@ export class ApiError extends Error {
     super(message);
     this.name = 'ApiError';
   }
+}
+
+/**
+ * Returns whether the engine has refused a request with one of these statuses. A proxy may send the
+ * same ones while it cannot reach the engine.
+ */
+export function isRefused(error: unknown, ...statuses: readonly number[]): boolean {
+  return error instanceof ApiError && error.code !== '' && statuses.includes(error.status);
 }
 
 /** Returns the error of a response other than 2xx. Rejects if its body is not the engine's. */
@@ -41,7 +50,7 @@ export async function jsonOf<T>(response: Response, parse: (text: string) => unk
 export function notFromEngine({ status, headers }: Response, text = ''): ApiError {
   const type = headers.get('content-type') ?? '';
   const said = /html/i.test(type) || /^\s*</.test(text) ? '' : text.slice(0, 1000).trim();
-  const message = 'The reply is not one of the engine, but perhaps of a proxy before it';
+  const message = 'The reply is not from the engine, but perhaps from a proxy in front of it';
   return new ApiError(status, '', `HTTP ${status}. ${message}${said === '' ? '.' : `: ${said}`}`);
 }
 

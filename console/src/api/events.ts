@@ -39,6 +39,7 @@ async function readOnce(path: string, options: FollowOptions): Promise<void> {
     },
   });
   if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
+    await response.body?.cancel();
     throw notFromEngine(response);
   }
   onState?.(true);

@@ -1,8 +1,6 @@
-import { ApiError } from './error.js';
+import { ApiError, isRefused } from './error.js';
 
 const RECONNECT_MS = 3000;
-/** Responses that would be the same for the next connection. */
-const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 403, 404]);
 
 interface ReconnectOptions {
   signal: AbortSignal;
@@ -32,9 +30,9 @@ export async function reconnect(
   }
 }
 
-/** Returns whether the engine has refused a connection for good. */
+/** Returns whether the engine has refused a connection and would refuse the next one too. */
 export function isFinal(error: unknown): boolean {
-  return error instanceof ApiError && FINAL_STATUSES.has(error.status);
+  return isRefused(error, 400, 403, 404);
 }
 
 function delayOf(failure: unknown): number {

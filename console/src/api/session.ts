@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { loginReplySchema } from '../../../src/contract/http/auth.js';
-import { errorOf, jsonOf } from './error.js';
+import { ApiError, errorOf, jsonOf } from './error.js';
 import { timedFetch } from './timed-fetch.js';
 
 type Login = z.infer<typeof loginReplySchema>;
@@ -46,6 +46,11 @@ export function sessionWasRejected(): boolean {
   return isRejected;
 }
 
+/** Identifies whose session it is; a renewed one is of the same user. */
+export function userOf(of: Session | null): string | undefined {
+  return of === null ? undefined : `${of.namespace} ${of.subject}`;
+}
+
 export function onSession(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -79,11 +84,15 @@ export function dropSession(refused: Session): void {
 
 /**
  * Resolves with the session, whose access token is valid for at least MIN_LIFE_MS, or null without
- * one. Throws an `ApiError` if the session cannot be renewed now.
+ * one. Throws an `ApiError` if the session cannot be renewed now, or if that of somebody else has
+ * been opened meanwhile, which must not send the request.
  */
 export async function validSession(): Promise<Session | null> {
-  if (current === null || current.expiresAt - Date.now() > MIN_LIFE_MS) return current;
-  return renewOnce(current);
+  const old = current;
+  if (old === null || old.expiresAt - Date.now() > MIN_LIFE_MS) return old;
+  const renewed = await renewOnce(old);
+  if (renewed === null || userOf(renewed) === userOf(old)) return renewed;
+  throw new ApiError(0, 'cancelled', 'Not sent, because somebody else has signed in meanwhile.');
 }
 
 /**
@@ -92,8 +101,10 @@ export async function validSession(): Promise<Session | null> {
  * somebody else, opened since the request was sent, must not repeat it.
  */
 export async function sessionAfter(refused: Session): Promise<Session | null> {
-  if (current?.namespace !== refused.namespace || current.subject !== refused.subject) return null;
-  return current.accessToken === refused.accessToken ? renewOnce(current) : current;
+  const isSame = (next: Session | null) => userOf(next) === userOf(refused);
+  if (current === null || !isSame(current)) return null;
+  const next = current.accessToken === refused.accessToken ? await renewOnce(current) : current;
+  return isSame(next) ? next : null;
 }
 
 function renewOnce(old: Session): Promise<Session | null> {

@@ -13,7 +13,7 @@ import { Panel } from '../parts/page.js';
 import { Payload } from '../parts/payload.js';
 import { State } from '../parts/state.js';
 import { Link, useNavigate } from '../router.js';
-import { milliseconds, outputOf, tooLong, visible } from '../text.js';
+import { milliseconds, outputOf, shellWord, tooLong, visible } from '../text.js';
 
 interface Outcome {
   id: string;
@@ -31,7 +31,7 @@ export function FunctionInvoke({ name }: { name: string }) {
   const [version, setVersion] = useState('');
   const [isAsync, setIsAsync] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
-  const path = `/v1/functions/${version === '' ? name : `${name}@${encodeURIComponent(version)}`}/invoke`;
+  const path = `/v1/functions/${encodeURIComponent(name)}${version === '' ? '' : `@${encodeURIComponent(version)}`}/invoke`;
 
   const problem = tooLong(input, MAX_INPUT_BYTES);
 
@@ -65,7 +65,7 @@ export function FunctionInvoke({ name }: { name: string }) {
       output: failed ?? outputOf(new Uint8Array(await response.arrayBuffer())),
     });
   };
-  const curl = `curl -X POST ${location.origin}${path} \\\n  ${CURL_KEY} \\\n  ${curlBody(input)}`;
+  const curl = `curl -X POST ${shellWord(location.origin + path)} \\\n  ${CURL_KEY} \\\n  ${curlBody(input)}`;
 
   return (
     <div class="halves">

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
-import { ApiError } from '../api/error.js';
+import { isRefused } from '../api/error.js';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
 import { Field, Form } from '../parts/form.js';
@@ -36,7 +36,7 @@ export function useRollout(name: string, newest: number): Resource<Rollout | nul
         hasOne.current = true;
         return rollout;
       } catch (error) {
-        if (!(error instanceof ApiError && error.status === 404)) throw error;
+        if (!isRefused(error, 404)) throw error;
         hasOne.current = false;
         missingAt.current = liveAt;
         return null;

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { ApiError } from '../api/error.js';
+import { isRefused } from '../api/error.js';
 import { call } from '../api/request.js';
 import { Action } from '../parts/action.js';
 import { Actor } from '../parts/actor.js';
@@ -40,7 +40,7 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
   const path = `/v1/functions/${encodeURIComponent(name)}`;
   const fn = useResource(path, (signal) => call<FunctionRecord>('GET', path, { signal }), LIVE_MS);
   // A key that may invoke a function need not be allowed to read its settings.
-  const isForbidden = fn.data === undefined && fn.error instanceof ApiError && fn.error.status === 403;
+  const isForbidden = fn.data === undefined && isRefused(fn.error, 403);
   const tabs = useRef<HTMLElement>(null);
   // On a narrow screen the tabs scroll, and the one that is open may be out of sight.
   useEffect(() => {

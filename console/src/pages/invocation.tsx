@@ -30,13 +30,10 @@ export function InvocationPage({ id }: { id: string }) {
   useEffect(() => {
     if (live.data !== undefined && !isLiveState(live.data.state)) setEnded(live.data);
   }, [live.data]);
-  // A dead letter may be replayed from elsewhere.
+  // A dead letter may be replayed from elsewhere, and then counts as an error or a timeout.
   useResource(
     ended?.state === 'dead' ? `dead ${path}` : null,
-    async (signal) => {
-      const next = await call<InvocationRecord>('GET', path, { signal });
-      setEnded(isLiveState(next.state) ? null : next);
-    },
+    async (signal) => setEnded(await call<InvocationRecord>('GET', path, { signal })),
     DEAD_MS,
   );
   // Any other invocation that has ended does not change and needs no connection.

@@ -47,7 +47,10 @@ export function LiveMessages({ topic }: { topic: string }) {
   }, [topic]);
 
   return (
-    <Panel title="Live messages" aside={topic !== '' && <LiveMark {...state} error={state.error} />}>
+    <Panel
+      title="Live messages"
+      aside={topic !== '' && <LiveMark isConnected={state.isConnected} error={state.error} />}
+    >
       <Form
         label="Listen to a topic"
         submit="Listen"

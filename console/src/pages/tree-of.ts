@@ -1,4 +1,4 @@
-import { ApiError } from '../api/error.js';
+import { isRefused } from '../api/error.js';
 import { call } from '../api/request.js';
 import type { InvocationRecord, InvocationsReply } from '../types.js';
 
@@ -32,7 +32,7 @@ export async function loadTreeOf(record: InvocationRecord, signal: AbortSignal):
     } catch (error) {
       // The parent has been deleted, or the key may not see its function: the tree begins at the
       // oldest ancestor that it can begin at.
-      if (error instanceof ApiError && (error.status === 404 || error.status === 403)) break;
+      if (isRefused(error, 403, 404)) break;
       throw error;
     }
   }

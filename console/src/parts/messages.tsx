@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'preact/compat';
 import { useState } from 'preact/hooks';
-import { onSession, session } from '../api/session.js';
+import { onSession, session, userOf } from '../api/session.js';
 import { visible } from '../text.js';
 
 interface Message {
@@ -16,11 +16,11 @@ const SHORT_LENGTH = 160;
 let messages: readonly Message[] = [];
 let lastId = 0;
 const listeners = new Set<() => void>();
-let owner = session()?.namespace;
+let owner = userOf(session());
 
 // Messages may name what another user or namespace must not see.
 onSession(() => {
-  const next = session()?.namespace;
+  const next = userOf(session());
   if (next !== owner) set([]);
   owner = next;
 });

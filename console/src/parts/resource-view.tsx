@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
-import { ApiError, messageOf } from '../api/error.js';
+import { isRefused, messageOf } from '../api/error.js';
 import { brief } from '../text.js';
 import type { Resource } from '../use-resource.js';
 import { useFocusFallback } from './use-focus-fallback.js';
@@ -46,7 +46,7 @@ function Skeleton({ what }: { what: string }) {
 export function Failure({ error, what, retry }: { error: unknown; what: string; retry?(): void }) {
   const button = useRef<HTMLButtonElement>(null);
   useFocusFallback(button);
-  const isForbidden = error instanceof ApiError && error.status === 403;
+  const isForbidden = isRefused(error, 403);
   return (
     <div class="empty" role="alert">
       <h2>{isForbidden ? `This credential may not see ${what}` : `Could not load ${what}`}</h2>
