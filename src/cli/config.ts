@@ -167,7 +167,7 @@ export function toolEnvironment(more: Readonly<Record<string, string>>): Record<
 
 /**
  * Returns the engines that run on this machine, most recently started first, if a command takes the
- * first of them because nothing chooses one: no flag, variable, login, or data directory. `foreign`
+ * first of them because nothing chooses one: no flag, variable, login, or engine of a data directory. `foreign`
  * is a data directory that is passed over because it belongs to another user.
  */
 export function registeredChoice(
@@ -178,9 +178,8 @@ export function registeredChoice(
   const isChosen =
     flags.url !== undefined ||
     value(environment.ORAMA_URL) !== undefined ||
-    value(environment.ORAMA_DATA_DIR) !== undefined ||
     readLogin(environment) !== undefined ||
-    engineAbove(directory, DEFAULT_DATA_DIR) !== undefined;
+    chosenEngine(environment, directory) !== undefined;
   if (isChosen) return undefined;
   const engines = rememberedEngines(engineNotes(environment));
   return { engines, foreign: foreignAbove(directory, DEFAULT_DATA_DIR) };
@@ -192,10 +191,15 @@ function findEngine(
   environment: Environment,
   directory: string,
 ): LocalEngine | undefined {
-  const named = value(environment.ORAMA_DATA_DIR);
-  const near = named === undefined ? engineAbove(directory, DEFAULT_DATA_DIR) : readEngine(named);
-  const engines = [...(near === undefined ? [] : [near]), ...rememberedEngines(engineNotes(environment))];
+  const chosen = chosenEngine(environment, directory);
+  const engines = [...(chosen === undefined ? [] : [chosen]), ...rememberedEngines(engineNotes(environment))];
   return address === undefined ? engines[0] : engines.find((engine) => sameAddress(engine.url, address));
+}
+
+/** Returns the engine of ORAMA_DATA_DIR, or else of the data directory of this directory or one above. */
+function chosenEngine(environment: Environment, directory: string): LocalEngine | undefined {
+  const dataDir = value(environment.ORAMA_DATA_DIR);
+  return dataDir === undefined ? engineAbove(directory, DEFAULT_DATA_DIR) : readEngine(dataDir);
 }
 
 function readLogin(environment: Environment): Login | undefined {

@@ -34,6 +34,11 @@ test('a change on an engine that nothing chooses names it, and is refused if sev
   t.is(alone.code, 0, alone.stderr);
   t.is(alone.stderr, `note: on ${url}, the engine that runs on this machine (${data})\n`);
   t.is((await set('--url', url)).stderr, '');
+  const nowhere = await runCli(['function', 'secrets', 'set', 'TOKEN', 'x'], {
+    ...{ home, cwd },
+    env: { ORAMA_DATA_DIR: join(home, 'nowhere') },
+  });
+  t.regex(nowhere.stderr, /^note: on /, 'there is no engine in the data directory that is named');
 
   const other = url.replace('127.0.0.1', 'localhost');
   const later = register('two', other);

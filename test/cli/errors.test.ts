@@ -151,6 +151,7 @@ for (const [args, says] of FAILS) {
 const WRONG: [args: string[], says: RegExp][] = [
   [['function', 'init', 'a b'], /^error: name must be 1–64 letters, digits, "-" or "_", not "a b"\n/],
   [['init', 'functions/x'], /not "functions\/x"; to make it elsewhere, change to functions first\n/],
+  [['init', 'hello/'], /not "hello\/"\n/],
   [['invoke', 'hello@1', '--version', '2'], /the version is given twice, by hello@1 and by --version\n/],
   [['invoke', 'hello', '--async', '--delay', '604801'], /a whole number from 0 to 604800\./],
   [['invoke', 'hello', '--version', '99999999999999999999'], /a whole number from 1 to 999999999\./],

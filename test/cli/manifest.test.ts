@@ -139,6 +139,10 @@ const REFUSED: [yaml: string, sentence: string][] = [
     'triggers:\n  - cron: * * * * *',
     'function.yaml is not valid YAML: Alias cannot be an empty string at line 3, column 11; put the expression in quotes: cron: "* * * * *"',
   ],
+  [
+    'triggers: [{cron: */5 0,30 * * 1#2, timezone: UTC}]',
+    'function.yaml is not valid YAML: Unexpected scalar at node end at line 2, column 23; put the expression in quotes: cron: "*/5 0,30 * * 1#2"',
+  ],
   ['retry:', 'function.yaml: retry has no value; write {} or indent its keys below it'],
   ['http:', 'function.yaml: http has no value; write {} or indent its keys below it'],
   [

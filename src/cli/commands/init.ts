@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { functionNameSchema } from '../../contract/ids.js';
 import { AppError } from '../../errors.js';
@@ -18,8 +18,8 @@ export function addInit(parent: Command): void {
       const terminal = terminalOf(command);
       const parsed = functionNameSchema.safeParse(given);
       if (!parsed.success) {
-        const isPath = basename(given) !== given;
-        const advice = isPath ? `; to make it elsewhere, change to ${dirname(given)} first` : '';
+        const parent = dirname(given);
+        const advice = parent === '.' ? '' : `; to make it elsewhere, change to ${parent} first`;
         command.error(`error: name ${parsed.error.issues[0]?.message}${advice}`);
       }
       const name = parsed.data;

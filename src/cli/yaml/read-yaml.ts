@@ -5,7 +5,7 @@ import { AppError } from '../../errors.js';
 /** The parser is recursive and reports a value that is nested too deep as the end of its stack. */
 const STACK = /call stack/;
 /** An expression that begins with an asterisk or an at sign, which have a meaning in YAML. */
-const UNQUOTED_CRON = /\bcron:\s*([*@][^#}\]]*[^#}\]\s])/;
+const UNQUOTED_CRON = /\bcron:\s*([*@].*?)\s*(?=,\s|\s#|[}\]]|$)/;
 
 /** Parses a YAML file that contains a mapping. Throws `invalid_manifest`. */
 export function readYaml(text: string, fileName: string): object {
