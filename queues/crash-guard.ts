@@ -1,6 +1,6 @@
 import { MAX_WORKER_CRASHES } from '../src/contract/limits.js';
 import type { Closable } from '../src/ports/closable.js';
-import { type CrashJournal, type RunKey, runKey } from './crash-journal.js';
+import { type CrashJournal, type RunEntry, type RunKey, runEntry, runKey } from './crash-journal.js';
 
 /**
  * Guests that begin within this interval are written together. A guest that crashes the process
@@ -10,10 +10,18 @@ const WRITE_EVERY_MS = 2;
 /** The end of a guest is written with the next guest that begins, at the latest after this time. */
 const END_WRITTEN_WITHIN_MS = 10;
 
+/** The worker crashes of a job. */
+export interface JobCrashes {
+  /** The number of those during which its guest was running. */
+  whileRunning: number;
+  /** When the guest began, for each crash, in Unix milliseconds; null if that is unknown. */
+  starts: readonly (number | null)[];
+}
+
 /** One run of a job, from its delivery to this process until its end. */
 export interface GuardedRun {
-  /** Resolves with the number of earlier crashes of the job during which its guest was running. */
-  crashesWhileRunning(): Promise<number>;
+  /** Resolves with the earlier crashes of the job. */
+  crashes(): Promise<JobCrashes>;
   /**
    * Records that the job has a slot. A job whose guest has not begun is not counted as the cause of
    * a crash, unless its process has crashed MAX_WORKER_CRASHES times before: it may be its module
@@ -27,6 +35,11 @@ export interface GuardedRun {
   beganDurably(): Promise<void>;
   /** Records that the guest has ended, or will not begin. Idempotent. */
   ended(): void;
+}
+
+/** A run with its entry in the journal, which is made when its guest begins. */
+interface RecordedRun extends GuardedRun {
+  entry: RunEntry;
 }
 
 /**
@@ -43,7 +56,7 @@ export class CrashGuard implements Closable {
    * The runs whose guests have begun. Before the end of a run has been handled, the job may have
    * been retried and begun again under the same key, which then belongs to the later run.
    */
-  readonly #runs = new Map<RunKey, GuardedRun>();
+  readonly #runs = new Map<RunKey, RecordedRun>();
   /**
    * The run of a job that was admitted while no guest was running and whose guest has not begun.
    */
@@ -59,12 +72,15 @@ export class CrashGuard implements Closable {
   /** @param crashes How often a worker crashed while it had the job. */
   run(id: string, crashes: number): GuardedRun {
     const key = runKey(id, crashes);
-    const run: GuardedRun = {
-      crashesWhileRunning: async () => {
+    const run: RecordedRun = {
+      entry: key,
+      crashes: async () => {
         const runs = await this.#journal.read();
-        let count = 0;
-        for (let crash = 0; crash < crashes; crash++) if (runs.has(runKey(id, crash))) count++;
-        return count;
+        const keys = Array.from({ length: crashes }, (_, crash) => runKey(id, crash));
+        return {
+          whileRunning: keys.filter((each) => runs.has(each)).length,
+          starts: keys.map((each) => runs.get(each) ?? null),
+        };
       },
       admitted: () => {
         if (crashes < MAX_WORKER_CRASHES || this.#runs.size > 0) return;
@@ -75,15 +91,15 @@ export class CrashGuard implements Closable {
         const replaced = this.#provisional !== null && this.#provisional !== key;
         if (this.#provisional !== null && replaced) this.#runs.delete(this.#provisional);
         this.#provisional = null;
-        const isRecorded = this.#runs.has(key);
+        run.entry = runEntry(key, Date.now());
         this.#runs.set(key, run);
-        if (isRecorded) return;
         // The first guest after a pause is written at once, as is a job that was in a crash before,
         // which is rare.
         const isUrgent = crashes > 0 || replaced;
         this.#writeWithin(isUrgent ? 0 : this.#writtenAt + WRITE_EVERY_MS - performance.now());
       },
       beganDurably: async () => {
+        run.entry = runEntry(key, Date.now());
         this.#runs.set(key, run);
         await this.#write();
       },
@@ -122,6 +138,6 @@ export class CrashGuard implements Closable {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#writtenAt = performance.now();
-    return this.#journal.write([...this.#runs.keys()]);
+    return this.#journal.write(Array.from(this.#runs.values(), ({ entry }) => entry));
   }
 }

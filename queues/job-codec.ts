@@ -111,7 +111,7 @@ export function toJob({ invocation, attempts, backoff, delayMs, overdraft = 0 }:
  */
 export function toDelivery(
   job: InvocationJob,
-  run: Pick<Delivery, 'crashesWhileRunning' | 'signal' | 'begun' | 'releaseSlot'>,
+  run: Pick<Delivery, 'crashesWhileRunning' | 'crashStarts' | 'signal' | 'begun' | 'releaseSlot'>,
 ): Delivery {
   const failures = job.attemptsMade;
   const crashes = job.stalledCounter;
@@ -122,6 +122,7 @@ export function toDelivery(
     failures,
     crashes,
     crashesWhileRunning: run.crashesWhileRunning,
+    crashStarts: run.crashStarts,
     attempts,
     isLastAttempt: failures + 1 >= attempts,
     redelivered: job.attemptsStarted > failures + 1,

@@ -3,7 +3,7 @@ import { messageOf } from '../src/errors.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../src/ports/queue.js';
 import type { CancelRequests } from './cancel-requests.js';
 import type { Cancellation } from './cancellation.js';
-import type { CrashGuard, GuardedRun } from './crash-guard.js';
+import type { CrashGuard, GuardedRun, JobCrashes } from './crash-guard.js';
 import type { JobCounts } from './driver.js';
 import { toDelivery } from './job-codec.js';
 import type { InvocationJob } from './job-data.js';
@@ -20,6 +20,7 @@ import type { Warn } from './warn.js';
 const AFTER_FAULT: PutBack = { kind: 'later', delayMs: 2000 };
 /** The delay of a job that gave up its place to the jobs behind it, in milliseconds. */
 const BEHIND_OTHERS: PutBack = { kind: 'later', delayMs: 100 };
+const NO_CRASHES: JobCrashes = { whileRunning: 0, starts: [] };
 
 /**
  * What is to be done with a job that has been run: `done`: remove it from the queue; `moved`:
@@ -79,9 +80,9 @@ export class JobRun {
 
   async #run(): Promise<Disposition> {
     const { kind, slots, cancelRequests } = this.#context;
-    const crashesWhileRunning = this.#job.stalledCounter === 0 ? 0 : await this.#crashesWhileRunning();
-    if (crashesWhileRunning === null) return this.#putBack(AFTER_FAULT);
-    const runsAlone = crashesWhileRunning === MAX_WORKER_CRASHES - 1;
+    const crashes = this.#job.stalledCounter === 0 ? NO_CRASHES : await this.#crashes();
+    if (crashes === null) return this.#putBack(AFTER_FAULT);
+    const runsAlone = crashes.whileRunning === MAX_WORKER_CRASHES - 1;
     cancelRequests.applyEarly(this.#cancellation);
     // The cancel request may have been sent while no worker, or another one, had the job.
     if (this.#job.attemptsStarted > 1) await cancelRequests.check(this.#cancellation);
@@ -98,7 +99,7 @@ export class JobRun {
     this.#slot ??= { grant, since: performance.now() };
     if (!runsAlone) this.#guarded.admitted();
     else if (!(await this.#recordBegin())) return this.#putBack(AFTER_FAULT);
-    const settlement = await this.#deliver(crashesWhileRunning);
+    const settlement = await this.#deliver(crashes);
     // The store would refuse to settle a job that now belongs to another run.
     if (settlement.kind === 'lost' || this.#isLost) return 'moved';
     return settlement.kind === 'done' ? 'done' : this.#putBack(settlement);
@@ -124,10 +125,11 @@ export class JobRun {
   }
 
   /** Throws when the job's data cannot be decoded. */
-  #deliver(crashesWhileRunning: number): Promise<Settlement> {
+  #deliver({ whileRunning, starts }: JobCrashes): Promise<Settlement> {
     const { kind, slots } = this.#context;
     const delivery = toDelivery(this.#job, {
-      crashesWhileRunning,
+      crashesWhileRunning: whileRunning,
+      crashStarts: starts,
       signal: this.#cancellation,
       begun: this.#guarded.began,
       releaseSlot: () => {
@@ -172,12 +174,12 @@ export class JobRun {
   }
 
   /**
-   * Resolves with the number of worker crashes in which the job was running, or with null when the
-   * journal cannot be read: the job must then not run beside others.
+   * Resolves with the worker crashes in which the job was running, or with null when the journal
+   * cannot be read: the job must then not run beside others.
    */
-  async #crashesWhileRunning(): Promise<number | null> {
+  async #crashes(): Promise<JobCrashes | null> {
     try {
-      return await this.#guarded.crashesWhileRunning();
+      return await this.#guarded.crashes();
     } catch (error) {
       this.#context.warn(
         `Failed to read whether invocation ${this.#id} was running in a worker crash; the invocation is delayed.`,

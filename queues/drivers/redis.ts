@@ -4,6 +4,7 @@ import { type BullQueuesOptions, openBullQueues, type Queues } from '../bull-que
 import { RedisBacklog } from './redis/backlog.js';
 import { RedisDriver } from './redis/driver.js';
 import { RedisLeases } from './redis/leases.js';
+import { checkServerSettings } from './redis/server-settings.js';
 
 export interface RedisQueuesOptions extends BullQueuesOptions {
   url: string;
@@ -23,6 +24,7 @@ export async function openRedisQueues(options: RedisQueuesOptions): Promise<Queu
   });
   const connection = await server.connect('failFast');
   connection.on('error', (error) => warn('The connection to Redis failed; reconnecting.', error));
+  await checkServerSettings(connection, warn);
   const driver = await RedisDriver.open(server, connection, options, warn);
   const backlog = new RedisBacklog(connection);
   const leases = new RedisLeases(connection, warn);

@@ -69,6 +69,8 @@ export interface Delivery {
   crashes: number;
   /** Number of those crashes after the guest had begun. */
   crashesWhileRunning: number;
+  /** When the guest began before each crash, in Unix milliseconds; null if that is unknown. */
+  crashStarts: readonly (number | null)[];
   /** Maximum number of attempts: 1 + retry.count. */
   attempts: number;
   /** True if an error in this attempt is final, as no retry is left. */

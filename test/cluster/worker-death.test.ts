@@ -96,16 +96,16 @@ test.serial(
     });
     const id = json.request_id;
     const takeovers: number[] = [];
-    let killedAt = 0;
+    const kills: number[] = [];
     for (const crashes of [0, 1, 2]) {
       const worker = await cluster.worker();
       await until(`the guest runs after ${crashes} crashes`, () => asked.connections() > crashes);
       const { json: now } = await web.api.get(`/v1/invocations/${id}`);
       t.is(now.state, 'running');
       t.is(now.attempts.length, crashes);
-      if (crashes > 0) takeovers.push(Date.now() - killedAt);
+      if (crashes > 0) takeovers.push(Date.now() - (kills.at(-1) ?? 0));
+      kills.push(Date.now());
       await worker.kill9();
-      killedAt = Date.now();
     }
     t.log(`taken over after ${takeovers.join(' and ')} ms, the start of a worker included`);
     await cluster.worker();
@@ -118,6 +118,9 @@ test.serial(
       dead.attempts.map(({ number }: { number: number }) => number),
       [1, 2, 3],
     );
+    for (const [index, { started_at: began }] of dead.attempts.entries()) {
+      t.true(Date.parse(began) <= (kills[index] ?? 0), `attempt ${index + 1} began after its worker died`);
+    }
     t.regex(dead.error, /worker died/);
     const listed = await web.api.get('/v1/invocations?status=dead&reason=worker_died');
     t.is(listed.json.invocations[0].request_id, id);

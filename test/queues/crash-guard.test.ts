@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { CrashGuard } from '../../queues/crash-guard.js';
 import { FileCrashJournal } from '../../queues/drivers/sqlite/crash-journal.js';
@@ -7,6 +8,8 @@ import { tempDir } from '../helpers/temp-dir.js';
 
 const dir = tempDir();
 const crashed = tempDir();
+const versions = tempDir();
+const retried = tempDir();
 
 test('a retried job that runs again stays recorded when the end of its earlier run is handled', async (t) => {
   const guard = new CrashGuard(await FileCrashJournal.open(dir));
@@ -17,7 +20,7 @@ test('a retried job that runs again stays recorded when the end of its earlier r
     await guard.run('other', 0).beganDurably();
     const journal = await FileCrashJournal.open(dir);
     await journal.close();
-    return [...(await journal.read())].sort();
+    return [...(await journal.read()).keys()].sort();
   };
   const [earlier, later] = [guard.run('job', 0), guard.run('job', 0)];
   earlier.began();
@@ -39,8 +42,37 @@ test('the records of processes that crashed use no more space than their text', 
   // The first start reads the whole file, the second what the first has left of it.
   for (const start of [1, 2]) {
     const journal = await FileCrashJournal.open(crashed);
-    t.deepEqual([...(await journal.read())], ['job:0', 'other:1'], `start ${start}`);
+    t.deepEqual([...(await journal.read()).keys()], ['job:0', 'other:1'], `start ${start}`);
     t.deepEqual(await sizes(), ['job:0\nother:1\n\n'.length, 65_536], `start ${start}`);
     await journal.close();
   }
+});
+
+test('the start of a run that a crash ended is read, and is unknown of a run that an earlier version recorded', async (t) => {
+  const since = Date.now();
+  const dead = new CrashGuard(await FileCrashJournal.open(versions));
+  await dead.run('job', 1).beganDurably();
+  const earlier = await FileCrashJournal.open(versions);
+  await earlier.write(['job:0']);
+  const guard = new CrashGuard(await FileCrashJournal.open(versions));
+  t.teardown(() => Promise.all([dead.close(), earlier.close(), guard.close()]));
+  const { whileRunning, starts } = await guard.run('job', 3).crashes();
+  t.is(whileRunning, 2);
+  const [first, second, third] = starts;
+  t.deepEqual([first, third], [null, null]);
+  t.true(second !== null && second !== undefined && second >= since && second <= Date.now());
+});
+
+test('the start of a retried job that runs again is that of its later run', async (t) => {
+  const guard = new CrashGuard(await FileCrashJournal.open(retried));
+  t.teardown(() => guard.close());
+  guard.run('job', 0).began();
+  await guard.run('other', 0).beganDurably();
+  await setTimeout(20);
+  const since = Date.now();
+  guard.run('job', 0).began();
+  await setTimeout(100);
+  const journal = await FileCrashJournal.open(retried);
+  t.teardown(() => journal.close());
+  t.true(((await journal.read()).get('job:0') ?? 0) >= since);
 });

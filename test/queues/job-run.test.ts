@@ -20,7 +20,11 @@ const unused = <T extends object>(name: string): T =>
   });
 
 test('a run that loses its job while it waits for a slot is not delivered', async (t) => {
-  const journal = { write: async () => {}, read: async () => new Set<string>(), close: async () => {} };
+  const journal = {
+    write: async () => {},
+    read: async () => new Map<string, number | null>(),
+    close: async () => {},
+  };
   const cancelRequests = new CancelRequests(unused<QueueDriver>('driver'), () => {});
   const slots = new SlotLimiter(1);
   t.teardown(() => slots.close());

@@ -43,14 +43,30 @@ const endsWith = (ending: InvocationEnd): Due => ({ kind: 'end', ending });
  * it has logged the previous crash. The store keeps rows that already exist.
  */
 export function crashRows(delivery: Delivery): AttemptRow[] {
-  const { invocation, attempt, crashes } = delivery;
+  const { crashes } = delivery;
   const length = crashes > 0 && isLastCrash(delivery) ? crashes - 1 : crashes;
-  return Array.from({ length }, (_, n) => newAttempt(invocation, attempt - crashes + n, WORKER_DIED));
+  return Array.from({ length }, (_, crash) => crashRow(delivery, crash, WORKER_DIED));
+}
+
+/**
+ * Returns the row of the attempt before a crash, by the number of crashes before it. It has no
+ * duration: when its worker died is unknown, and the time until that was found would distort the
+ * durations of its function. If its guest had not begun, its start is the time of detection.
+ */
+function crashRow(
+  { invocation, attempt, crashes, crashStarts }: Delivery,
+  crash: number,
+  error: string,
+): AttemptRow {
+  const row = newAttempt(invocation, attempt - crashes + crash, error);
+  // The clock of the machine that recorded the start may be ahead of this one.
+  row.startedAt = Math.min(row.startedAt, crashStarts[crash] ?? row.startedAt);
+  return row;
 }
 
 function lastCrash(delivery: Delivery, fn: FunctionVersion | null): InvocationEnd {
   const error = `worker died (${delivery.crashesWhileRunning} times while it was running, no further attempt)`;
-  const row = newAttempt(delivery.invocation, delivery.attempt - 1, error);
+  const row = crashRow(delivery, delivery.crashes - 1, error);
   return {
     invocation: delivery.invocation,
     function: fn,

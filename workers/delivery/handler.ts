@@ -15,7 +15,7 @@ import { type GuestHostDeps, guestHost } from './guest-host.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
 import { keepTrace } from './keep-trace.js';
 import type { LogWriter } from './log-writer.js';
-import { refuse } from './refusal.js';
+import { refuse, untilRefusal } from './refusal.js';
 import { settleDelivery } from './settle-delivery.js';
 import { earlierAttempts, endOf, failureOf } from './stored-attempts.js';
 import { TraceRecorder } from './trace-recorder.js';
@@ -45,9 +45,10 @@ interface HandlerDeps extends GuestHostDeps {
 export function createDeliveryHandler(given: Omit<HandlerDeps, 'buffers'>): DeliveryHandler {
   const deps: HandlerDeps = { ...given, buffers: createBufferBudget(HOST_CALLS) };
   const guests = new GuestLimit(deps.quotas);
-  const busy = new BusyDelays();
+  const [calls, events] = [new BusyDelays(), new BusyDelays()];
   return async (delivery) => {
     const { invocation } = delivery;
+    const busy = invocation.replyTo === undefined ? events : calls;
     try {
       return await deliver(deps, { guests, busy }, delivery);
     } catch (error) {
@@ -69,6 +70,7 @@ export function createDeliveryHandler(given: Omit<HandlerDeps, 'buffers'>): Deli
 /** What limits the guests of a worker. */
 interface Limits {
   guests: GuestLimit;
+  /** Those of calls or of events: a call does not wait behind the events that are refused. */
   busy: BusyDelays;
 }
 
@@ -79,7 +81,6 @@ async function deliver(deps: HandlerDeps, { guests, busy }: Limits, delivery: De
   const due = dueOf(delivery, fn);
   const lease = due.kind === 'run' ? await leaseOf(deps, due.fn) : undefined;
   if (lease === null) return later(busy.refuse(`${namespace}/${name}`));
-  if (lease !== undefined) busy.begin(`${namespace}/${name}`);
   try {
     const stored = await earlierAttempts(deps, delivery);
     const ended = endOf(stored);
@@ -97,12 +98,13 @@ async function deliver(deps: HandlerDeps, { guests, busy }: Limits, delivery: De
     if (failed) return { kind: 'retry', error: failed.error ?? failed.status };
     const outcome = await guests.run(namespace, () => {
       busy.begin(namespace);
+      if (lease !== undefined) busy.begin(`${namespace}/${name}`);
       return runGuest(deps, delivery, due.fn);
     });
     return await settleDelivery(deps, delivery, due.fn, outcome);
   } catch (error) {
     if (await refuse(deps, delivery, fn, error)) return { kind: 'done' };
-    if (error instanceof GuestLimitReached) return later(busy.refuse(namespace));
+    if (error instanceof GuestLimitReached) return later(untilRefusal(delivery, busy.refuse(namespace)));
     throw error;
   } finally {
     await lease?.release();

@@ -48,7 +48,23 @@ function refusalCode(error: unknown, delivery: Delivery): RefusalCode | null {
   return Date.now() - delivery.invocation.acceptedAt > THREAD_WAIT_MS ? 'unavailable' : null;
 }
 
+/**
+ * Shortens the delay after which a job that no guest could run is due again, so that a call is
+ * refused as soon as it has waited for long enough.
+ */
+export function untilRefusal(delivery: Delivery, delayMs: number): number {
+  const leftMs = delivery.invocation.replyTo === undefined ? null : guestWaitLeftMs(delivery);
+  // Its caller no longer waits if it has waited for longer: it could not be refused.
+  return leftMs === null || leftMs < 0 ? delayMs : Math.min(delayMs, leftMs + 1);
+}
+
 /** A call that has not run yet waits only so long for a place among its namespace's guests. */
-function hasWaitedTooLong({ invocation, attempt }: Delivery): boolean {
-  return attempt === 1 && Date.now() - invocation.acceptedAt > GUEST_WAIT_MS;
+function hasWaitedTooLong(delivery: Delivery): boolean {
+  const leftMs = guestWaitLeftMs(delivery);
+  return leftMs !== null && leftMs < 0;
+}
+
+/** Returns null for an invocation that has run already: it waits for as long as is needed. */
+function guestWaitLeftMs({ invocation, attempt }: Delivery): number | null {
+  return attempt === 1 ? GUEST_WAIT_MS - (Date.now() - invocation.acceptedAt) : null;
 }

@@ -59,8 +59,9 @@ export async function settleDelivery(
   }
   await deps.logWriter.write(row);
   // The function may have been deleted while it ran: its caller would wait for a retry that has
-  // nothing to run.
-  if ((await deps.catalog.find(fn.namespace, fn.name, fn.version)) === null) {
+  // nothing to run. While this is unknown, the attempt, which is recorded, uses its retry.
+  const found = await deps.catalog.find(fn.namespace, fn.name, fn.version).catch(() => fn);
+  if (found === null) {
     await deps.finisher.finish(deletedEnd(delivery, delivery.attempt));
     return { kind: 'done' };
   }

@@ -8,6 +8,7 @@ import {
   type MinimalJob,
   type QueueBaseOptions,
   QueueKeys,
+  type RedisClient,
   RedisQueueBackend,
   raw2NextJobData,
   type WorkerOptions,
@@ -48,11 +49,25 @@ type WorkerBackendOptions = QueueBaseOptions & { prefix?: string } & Partial<
     Pick<WorkerOptions, 'lockDuration' | 'stalledInterval' | 'maxStalledCount'>
   >;
 
+/** What BullMQ may use of a server whose version it does not check: see server-settings.ts. */
+const CAPABILITIES = { canDoubleTimeout: true, canBlockFor1Ms: false };
+
 /**
  * The connection that waits for jobs. BullMQ's own `reconnect` tries again when the connection is
  * closed meanwhile; nobody would close the connection that it then opens.
  */
 class BlockingConnection extends BullConnection {
+  constructor(client: RedisClient) {
+    super(client, { shared: false, blocking: true, skipVersionCheck: true });
+    // BullMQ sets those of its oldest version when it has connected, before others learn of it.
+    void this.client.then(
+      () => {
+        this.capabilities = CAPABILITIES;
+      },
+      () => {},
+    );
+  }
+
   override async reconnect(): Promise<void> {
     const client = await this.client;
     if (this.closing) return;
@@ -107,11 +122,8 @@ export class BatchingBackend extends RedisQueueBackend implements JobStore {
     const connectionName = `${options.prefix ?? 'bull'}:${Buffer.from(name).toString('base64')}`;
     const client = createIORedisClient(connection);
     return new BatchingBackend(
-      new BullConnection(connection, { shared: true, blocking: false }),
-      new BlockingConnection(client.duplicate({ connectionName, socketTimeout: BLOCKING_SILENCE_MS }), {
-        shared: false,
-        blocking: true,
-      }),
+      new BullConnection(connection, { shared: true, blocking: false, skipVersionCheck: true }),
+      new BlockingConnection(client.duplicate({ connectionName, socketTimeout: BLOCKING_SILENCE_MS })),
       name,
       options,
     );

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisConnection } from '../../../src/redis/connection.js';
-import { type CrashJournal, RETENTION_MS, type RunKey } from '../../crash-journal.js';
+import { type CrashJournal, RETENTION_MS, type RunEntry, readEntries } from '../../crash-journal.js';
 import { KEY_PREFIX } from './key-prefix.js';
 
 /**
- * A hash with one field per process: "<Unix milliseconds> <run key> <run key> …". A process that
- * runs no guest has no field.
+ * A hash with one field per process: "<Unix milliseconds> <run> <run> …". A process that runs no
+ * guest has no field.
  */
 const KEY = `${KEY_PREFIX}:running`;
 
@@ -28,15 +28,15 @@ export class RedisCrashJournal implements CrashJournal {
     return new RedisCrashJournal(connection);
   }
 
-  async write(runs: readonly RunKey[]): Promise<void> {
+  async write(runs: readonly RunEntry[]): Promise<void> {
     if (this.#closed) return;
     if (runs.length === 0) await this.#connection.hdel(KEY, this.#process);
     else await this.#connection.hset(KEY, this.#process, `${Date.now()} ${runs.join(' ')}`);
   }
 
-  async read(): Promise<ReadonlySet<string>> {
+  async read(): Promise<ReadonlyMap<string, number | null>> {
     const records = await this.#connection.hvals(KEY);
-    return new Set(records.flatMap((record) => record.split(' ').slice(1)));
+    return readEntries(records.flatMap((record) => record.split(' ').slice(1)));
   }
 
   async close(): Promise<void> {

@@ -58,7 +58,8 @@ const EVENTS = { events: { maxLen: 100 } };
 type Parts = Awaited<ReturnType<typeof openParts>>;
 
 async function openParts(server: RedisServer, connection: RedisConnection, limits: QueueLimits, warn: Warn) {
-  const options = { connection, prefix: KEY_PREFIX, streams: EVENTS };
+  // See server-settings.ts, which checks the version.
+  const options = { connection, prefix: KEY_PREFIX, streams: EVENTS, skipVersionCheck: true };
   const queues = perQueue((kind) => new Queue<JobData, void>(kind, options, createRedisBackend));
   const ticks = new Queue<unknown, void>(TICKS, {
     ...options,

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { AppError } from '../../../src/errors.js';
 import { fileReason } from '../../../src/files/file-reason.js';
 import { uuidv7 } from '../../../src/uuid.js';
-import { type CrashJournal, RETENTION_MS, type RunKey } from '../../crash-journal.js';
+import { type CrashJournal, RETENTION_MS, type RunEntry, readEntries } from '../../crash-journal.js';
 
 const DIRECTORY = 'running';
 /**
- * Holds about 1,600 keys of runs. The file is allocated in full when it is created, so that writes
- * do not need space on a full disk.
+ * Holds about 1,200 runs. The file is allocated in full when it is created, so that writes do not
+ * need space on a full disk.
  */
 const FILE_BYTES = 64 << 10;
 const END = '\n\n';
@@ -23,10 +23,10 @@ const END = '\n\n';
 export class FileCrashJournal implements CrashJournal {
   readonly #file: string;
   readonly #descriptor: number;
-  readonly #before: ReadonlySet<string>;
+  readonly #before: ReadonlyMap<string, number | null>;
   #closed = false;
 
-  private constructor(file: string, descriptor: number, before: ReadonlySet<string>) {
+  private constructor(file: string, descriptor: number, before: ReadonlyMap<string, number | null>) {
     this.#file = file;
     this.#descriptor = descriptor;
     this.#before = before;
@@ -49,14 +49,14 @@ export class FileCrashJournal implements CrashJournal {
     }
   }
 
-  async write(runs: readonly RunKey[]): Promise<void> {
+  async write(runs: readonly RunEntry[]): Promise<void> {
     if (this.#closed) return;
     const text = runs.length === 0 ? END : `${runs.join('\n')}${END}`;
     if (text.length <= FILE_BYTES) writeSync(this.#descriptor, text, 0, 'latin1');
   }
 
   /** Resolves with the runs of dead processes; no run of this process has crashed. */
-  async read(): Promise<ReadonlySet<string>> {
+  async read(): Promise<ReadonlyMap<string, number | null>> {
     return this.#before;
   }
 
@@ -72,8 +72,8 @@ export class FileCrashJournal implements CrashJournal {
  * Reads the runs of dead processes, deletes the files that are empty or old, and truncates the
  * others to their text, since an engine that crashes again and again leaves one at every start.
  */
-async function runsBefore(directory: string): Promise<ReadonlySet<string>> {
-  const before = new Set<string>();
+async function runsBefore(directory: string): Promise<ReadonlyMap<string, number | null>> {
+  const before: string[] = [];
   for (const name of await readdir(directory)) {
     const file = join(directory, name);
     const text = await readFile(file, 'latin1');
@@ -83,11 +83,11 @@ async function runsBefore(directory: string): Promise<ReadonlySet<string>> {
       continue;
     }
     const end = text.indexOf(END);
-    for (const run of text.slice(0, end).split('\n')) before.add(run);
+    for (const run of text.slice(0, end).split('\n')) before.push(run);
     // Only once, as it sets the time of modification.
     if (text.length > end + END.length) await truncate(file, end + END.length);
   }
-  return before;
+  return readEntries(before);
 }
 
 /**
