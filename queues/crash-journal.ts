@@ -38,9 +38,9 @@ export function readEntries(entries: Iterable<string>): Map<string, number | nul
  * replaces as guests begin and end. The record survives the process, including `kill -9`, and is
  * read by the process that receives the jobs next.
  *
- * Contract for drivers: `read` returns the entries of the last `write` of every process that did not
- * close its journal, for at least RETENTION_MS after that write. A write that was started before
- * the process died counts, even if its promise was never awaited.
+ * Contract for drivers: `read` returns the entries of the last `write` of every process that did
+ * not close its journal, for at least RETENTION_MS after that write. A write that was started
+ * before the process died counts, even if its promise was never awaited.
  */
 export interface CrashJournal extends Closable {
   /**

@@ -24,13 +24,16 @@ test('a backlog of a function with concurrency does not delay the other function
     const messages = Array.from({ length: 500 }, () => ({ topic: 'busy', data: null }));
     t.is((await tenant.post('/v1/pubsub/publish/batch', { messages })).status, 200);
   }
-  const begun = performance.now();
+  const times: number[] = [];
   for (let call = 0; call < 3; call++) {
+    const begun = performance.now();
     const { json } = await tenant.invoke('other', '[]', { prefer: 'respond-async' });
     await until('the other function has run', async () => {
       return (await tenant.get(`/v1/invocations/${json.request_id}`)).json.state === 'success';
     });
+    times.push(performance.now() - begun);
   }
-  t.true(performance.now() - begun < 20_000, 'the calls waited for the backlog');
+  // Behind refused jobs that come back together each took over 12 s.
+  t.true(Math.min(...times) < 6000, `the calls took ${times.join(', ')} ms`);
   t.is((await tenant.delete('/v1/functions/busy')).status, 200);
 });

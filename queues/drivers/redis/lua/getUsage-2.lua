@@ -5,9 +5,9 @@
     ARGV[1] namespace
     ARGV[2] now, Unix milliseconds
   Returns the numbers of waiting, running and delayed jobs, their input bytes, and when the
-  oldest waiting job was accepted, Unix milliseconds. This is 0 when none of the first 500 jobs waits:
-  running and delayed jobs may be before it. The jobs are in the order of their ids, which is that of
-  their acceptance except for ids that clients have chosen.
+  oldest waiting job was accepted, Unix milliseconds. This is 0 when none of the first 500 jobs
+  waits: running and delayed jobs may be before it. The jobs are in the order of their ids, which
+  is that of their acceptance except for ids that clients have chosen.
 ]]
 --- @include "includes/usage"
 local use = parseUse(call('HGET', usage .. 'use', ARGV[1]))
