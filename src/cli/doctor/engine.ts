@@ -8,7 +8,8 @@ import type { Settings } from '../config.js';
 import { unreachable } from '../failure.js';
 import { type Check, ok, wrong } from './check.js';
 
-const TIMEOUT_MS = 5000;
+/** Enough for an engine on a busy machine. */
+const TIMEOUT_MS = 15_000;
 /** The engine reads all modules of the namespace. */
 const MODULES_TIMEOUT_MS = 60_000;
 /**
