@@ -4,7 +4,7 @@ import { BusyDelays } from '../../workers/delivery/busy-delays.js';
 /** Delays of refused jobs by a clock that the test sets. */
 function delaysAt() {
   const clock = { now: 5000 };
-  return { clock, delays: new BusyDelays(() => clock.now) };
+  return { clock, delays: new BusyDelays(100, () => clock.now) };
 }
 
 test('refused jobs become due one after the other, and first after 100 ms', (t) => {

@@ -10,18 +10,18 @@ const theirs = namespaceSchema.parse('theirs');
 test('concurrent_guests limits the running guests of a namespace; ended and failed guests do not count', async (t) => {
   const guests = new GuestLimit(unboundedQuotas({ concurrent_guests: 2 }));
   const gate = closedGate();
-  const running = [1, 2].map(() => guests.run(ours, () => gate.opened));
+  const running = [1, 2].map(() => guests.run(ours, 0, () => gate.opened));
   await t.throwsAsync(
-    guests.run(ours, async () => 'a third'),
+    guests.run(ours, 0, async () => 'a third'),
     { instanceOf: GuestLimitReached, message: /concurrent_guests of namespace "ours".* 2 of 2/ },
   );
-  t.is(await guests.run(theirs, async () => "another's"), "another's");
+  t.is(await guests.run(theirs, 0, async () => "another's"), "another's");
   gate.open();
   await Promise.all(running);
   await t.throwsAsync(
-    guests.run(ours, () => Promise.reject(new Error('trapped'))),
+    guests.run(ours, 0, () => Promise.reject(new Error('trapped'))),
     { message: 'trapped' },
   );
-  t.is(await guests.run(ours, async () => 'one more'), 'one more');
-  t.is(await guests.run(ours, () => guests.run(ours, async () => 'and another')), 'and another');
+  t.is(await guests.run(ours, 0, async () => 'one more'), 'one more');
+  t.is(await guests.run(ours, 0, () => guests.run(ours, 0, async () => 'and another')), 'and another');
 });

@@ -2,8 +2,6 @@ import { LRUCache } from 'lru-cache';
 
 /** A key that is not refused for long may be dropped: its next job then begins anew. */
 const MAX_KEYS = 1000;
-/** The least delay, in milliseconds. */
-const MIN_DELAY_MS = 100;
 /** How many jobs a key gets back in a second if none of them begins. */
 const MIN_RATE = 200;
 /** The time over which beginning jobs are counted, in milliseconds. */
@@ -26,9 +24,11 @@ interface Busy {
  */
 export class BusyDelays {
   readonly #busy = new LRUCache<string, Busy>({ max: MAX_KEYS });
+  readonly #minDelayMs: number;
   readonly #now: () => number;
 
-  constructor(now: () => number = () => performance.now()) {
+  constructor(minDelayMs: number, now: () => number) {
+    this.#minDelayMs = minDelayMs;
     this.#now = now;
   }
 
@@ -37,7 +37,7 @@ export class BusyDelays {
     const now = this.#now();
     const busy = this.#current(key, now);
     const rate = Math.max(MIN_RATE, 2 * Math.max(busy.begun, busy.begunBefore));
-    busy.lastDueAt = Math.max(now + MIN_DELAY_MS, busy.lastDueAt + 1000 / rate);
+    busy.lastDueAt = Math.max(now + this.#minDelayMs, busy.lastDueAt + 1000 / rate);
     return busy.lastDueAt - now;
   }
 

@@ -24,12 +24,13 @@ export class GuestLimit {
 
   /**
    * Runs a guest of the namespace. Rejects with GuestLimitReached when the namespace has reached
-   * its limit. A guest counts until it has ended, not until its log row is durable.
+   * its limit, less the places that are reserved for others. A guest counts until it has ended, not
+   * until its log row is durable.
    */
-  async run<T>(namespace: Namespace, guest: () => Promise<T>): Promise<T> {
+  async run<T>(namespace: Namespace, reserved: number, guest: () => Promise<T>): Promise<T> {
     const { concurrent_guests: limit } = await this.#quotas.limits(namespace);
     const running = this.#running.get(namespace);
-    if (running >= limit) throw new GuestLimitReached(namespace, limit, running);
+    if (running >= limit - reserved) throw new GuestLimitReached(namespace, limit, running);
     this.#running.increment(namespace);
     try {
       return await guest();

@@ -9,7 +9,7 @@ import type { Engine, GuestCall, GuestOutcome, HostCaller } from '../../src/port
 import type { Leases } from '../../src/ports/leases.js';
 import type { Delivery, DeliveryHandler, Settlement } from '../../src/ports/queue.js';
 import type { Store } from '../../src/ports/store.js';
-import { BusyDelays } from './busy-delays.js';
+import { BusyJobs } from './busy-jobs.js';
 import { crashRows, dueOf } from './end-without-run.js';
 import { type GuestHostDeps, guestHost } from './guest-host.js';
 import { GuestLimit, GuestLimitReached } from './guest-limit.js';
@@ -45,10 +45,9 @@ interface HandlerDeps extends GuestHostDeps {
 export function createDeliveryHandler(given: Omit<HandlerDeps, 'buffers'>): DeliveryHandler {
   const deps: HandlerDeps = { ...given, buffers: createBufferBudget(HOST_CALLS) };
   const guests = new GuestLimit(deps.quotas);
-  const [calls, events] = [new BusyDelays(), new BusyDelays()];
+  const busy = new BusyJobs();
   return async (delivery) => {
     const { invocation } = delivery;
-    const busy = invocation.replyTo === undefined ? events : calls;
     try {
       return await deliver(deps, { guests, busy }, delivery);
     } catch (error) {
@@ -70,8 +69,7 @@ export function createDeliveryHandler(given: Omit<HandlerDeps, 'buffers'>): Deli
 /** What limits the guests of a worker. */
 interface Limits {
   guests: GuestLimit;
-  /** Those of calls or of events: a call does not wait behind the events that are refused. */
-  busy: BusyDelays;
+  busy: BusyJobs;
 }
 
 async function deliver(deps: HandlerDeps, { guests, busy }: Limits, delivery: Delivery): Promise<Settlement> {
@@ -79,8 +77,10 @@ async function deliver(deps: HandlerDeps, { guests, busy }: Limits, delivery: De
   const { namespace, function: name, version } = invocation;
   const fn = await deps.catalog.find(namespace, name, version);
   const due = dueOf(delivery, fn);
-  const lease = due.kind === 'run' ? await leaseOf(deps, due.fn) : undefined;
-  if (lease === null) return later(busy.refuse(`${namespace}/${name}`));
+  const key = `${namespace}/${name}`;
+  const reserved = busy.reservedFrom(key, invocation);
+  const lease = due.kind === 'run' ? await leaseOf(deps, due.fn, reserved) : undefined;
+  if (lease === null) return later(busy.refuse(key, invocation));
   try {
     const stored = await earlierAttempts(deps, delivery);
     const ended = endOf(stored);
@@ -96,15 +96,17 @@ async function deliver(deps: HandlerDeps, { guests, busy }: Limits, delivery: De
     }
     const failed = failureOf(delivery, stored);
     if (failed) return { kind: 'retry', error: failed.error ?? failed.status };
-    const outcome = await guests.run(namespace, () => {
-      busy.begin(namespace);
-      if (lease !== undefined) busy.begin(`${namespace}/${name}`);
+    const outcome = await guests.run(namespace, busy.reservedFrom(namespace, invocation), () => {
+      busy.begin(namespace, invocation);
+      if (lease !== undefined) busy.begin(key, invocation);
       return runGuest(deps, delivery, due.fn);
     });
     return await settleDelivery(deps, delivery, due.fn, outcome);
   } catch (error) {
     if (await refuse(deps, delivery, fn, error)) return { kind: 'done' };
-    if (error instanceof GuestLimitReached) return later(untilRefusal(delivery, busy.refuse(namespace)));
+    if (error instanceof GuestLimitReached) {
+      return later(untilRefusal(delivery, busy.refuse(namespace, invocation)));
+    }
     throw error;
   } finally {
     await lease?.release();
@@ -215,10 +217,18 @@ class DeliveredCall implements GuestCall {
   }
 }
 
-/** Returns undefined if the function has no `concurrency`; resolves with null if none is free. */
-function leaseOf({ leases }: Pick<HandlerDeps, 'leases'>, { namespace, name, metadata }: FunctionVersion) {
+/**
+ * Returns undefined if the function has no `concurrency`, or resolves with null if none is free
+ * beside the reserved ones.
+ */
+function leaseOf(
+  { leases }: Pick<HandlerDeps, 'leases'>,
+  { namespace, name, metadata }: FunctionVersion,
+  reserved: number,
+) {
   if (metadata.concurrency === undefined) return undefined;
-  return leases.acquire(`${namespace}/${name}`, metadata.concurrency);
+  const limit = metadata.concurrency - reserved;
+  return limit <= 0 ? null : leases.acquire(`${namespace}/${name}`, limit);
 }
 
 /** Puts a job back without counting an attempt. */
