@@ -28,7 +28,7 @@ test('a process whose clock differs from Redis by 10 minutes exits with an error
       REDIS_URL: cluster.redis.url,
       ...clock(ms),
     });
-    t.is(await new Promise((resolve) => child.once('exit', resolve)), 1);
+    t.is(await new Promise((resolve) => child.once('close', resolve)), 1);
     t.regex(started.log(), new RegExp(`The clock of this machine is ${how} that of Redis`));
     t.notRegex(started.log(), / at .*\.js:/);
   }

@@ -73,7 +73,7 @@ test.serial(
     // Root can write everywhere, so for root a path below a file is used.
     const place = process.getuid?.() === 0 ? '/dev/null/data' : readOnly;
     const { child, process: web } = spawnRole('web', { ORAMA_DATA_DIR: place, REDIS_URL: cluster.redis.url });
-    t.is(await new Promise((resolve) => child.once('exit', resolve)), 1);
+    t.is(await new Promise((resolve) => child.once('close', resolve)), 1);
     t.regex(web.log(), /The data directory .* cannot be/);
     t.notRegex(web.log(), / at .*\.js:/);
   },

@@ -11,7 +11,7 @@ const empty = tempDir();
 for (const role of ['web', 'worker'] as const) {
   test(`a ${role} process without REDIS_URL exits with 1 and an error without a stack trace`, async (t) => {
     const { child, process } = spawnRole(role, { ORAMA_DATA_DIR: empty });
-    const code = await new Promise((resolve) => child.once('exit', resolve));
+    const code = await new Promise((resolve) => child.once('close', resolve));
     t.is(code, 1);
     t.regex(process.log(), new RegExp(`REDIS_URL is not set, and a ${role} process needs`));
     t.notRegex(process.log(), / at .*\.js:/);

@@ -137,7 +137,7 @@ test('a second engine on the same data directory exits with an error that names 
   const engine = await startEngine();
   t.teardown(engine.close);
   const second = spawnEngine(engine.dataDir, {});
-  const code = await new Promise((resolve) => second.process.once('exit', resolve));
+  const code = await new Promise((resolve) => second.process.once('close', resolve));
   t.is(code, 1);
   t.regex(second.log(), new RegExp(`${engine.dataDir}.*in use`));
   t.is((await engine.api.get('/health')).status, 200);
@@ -157,7 +157,7 @@ test('an engine with a truncated key file exits with an error that names the fil
     const whole = await readFile(file);
     await truncate(file, bytes);
     const cut = spawnEngine(dataDir, {});
-    t.is(await new Promise((resolve) => cut.process.once('exit', resolve)), 1);
+    t.is(await new Promise((resolve) => cut.process.once('close', resolve)), 1);
     t.regex(cut.log(), new RegExp(`^error: ${file} .*; put (back )?the file`), cut.log());
     await writeFile(file, whole);
   }

@@ -26,7 +26,7 @@ for (const [name, what] of WRONG) {
     const path = join(dataDir, name);
     await (what === 'directory' ? mkdir(path, { mode: 0o700 }) : writeFile(path, '', { mode: 0o600 }));
     const { process: engine, log } = spawnEngine(dataDir, {});
-    t.deepEqual(await once(engine, 'exit'), [1, null]);
+    t.deepEqual(await once(engine, 'close'), [1, null]);
     t.is(log().trim().split('\n').length, 1, log());
     t.regex(log(), /^error: /);
     t.true(log().includes(dataDir) && log().includes(name), log());
