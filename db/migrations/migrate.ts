@@ -1,4 +1,4 @@
-import { AppError } from '../../src/errors.js';
+import { AppError, isAppError, messageOf } from '../../src/errors.js';
 import type { Database } from '../database.js';
 import { MIGRATIONS, type Migration } from './all.js';
 
@@ -42,7 +42,7 @@ export async function migrate(
       // Either another process was faster, or the reply was lost: the record shows whether the
       // migration is applied.
       done = await appliedNames(database);
-      if (!done.has(name)) throw error;
+      if (!done.has(name)) throw failed(name, error);
     }
   }
   return applied;
@@ -51,6 +51,13 @@ export async function migrate(
 async function appliedNames(database: Database): Promise<Set<string>> {
   const names: string[] = await database.run(database.knex('schema_migrations').pluck('name'));
   return new Set(names);
+}
+
+/** The error of the database does not say what it was about; nothing else logs its reason. */
+function failed(name: string, error: unknown): unknown {
+  if (!isAppError(error, 'internal')) return error;
+  const reason = messageOf(error.cause ?? error);
+  return new AppError('internal', `The migration ${name} of the store failed: ${reason}`, { cause: error });
 }
 
 function tooOld(): AppError {

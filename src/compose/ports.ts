@@ -18,6 +18,7 @@ import type { Backlog } from '../ports/backlog.js';
 import type { Blobs } from '../ports/blobs.js';
 import type { Bus } from '../ports/bus.js';
 import type { Cache } from '../ports/cache.js';
+import type { Closable } from '../ports/closable.js';
 import type { Egress } from '../ports/egress.js';
 import type { FunctionDatabases } from '../ports/function-databases.js';
 import type { Leases } from '../ports/leases.js';
@@ -73,10 +74,8 @@ export interface Ports {
  */
 export async function openPorts(config: Config, logger: Logger, closers: Closers): Promise<Ports> {
   const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
-  // With Redis, several processes may share the directory, which SQLite and the block store
-  // support. The embedded queue counts its jobs in memory and needs exclusive access.
-  if (config.REDIS_URL === undefined) closers.add(lockDataDir(dataDir.path));
-  else if (localParts(config).length > 0) closers.add(shareDataDir(dataDir.path));
+  const lock = lockOf(config, dataDir);
+  if (lock !== undefined) closers.add(lock);
   const keys = await loadKeys(config, dataDir);
   const tracer = closers.add(openTracer(config.OTEL_EXPORTER_OTLP_ENDPOINT));
 
@@ -126,7 +125,22 @@ export async function openPorts(config: Config, logger: Logger, closers: Closers
  */
 export async function migrate(config: Config, logger: Logger): Promise<string[]> {
   const dataDir = await openDataDir(config.ORAMA_DATA_DIR, (message) => logger.warn(message));
-  return migrateStore(storeOptions(config, dataDir));
+  const lock = lockOf(config, dataDir);
+  try {
+    return await migrateStore(storeOptions(config, dataDir));
+  } finally {
+    await lock?.close();
+  }
+}
+
+/**
+ * Locks the data directory, before anything in it is opened. With Redis, several processes may
+ * share it, which SQLite and the block store support. The embedded queue counts its jobs in memory
+ * and needs exclusive access.
+ */
+function lockOf(config: Config, { path }: DataDir): Closable | undefined {
+  if (config.REDIS_URL === undefined) return lockDataDir(path);
+  return localParts(config).length > 0 ? shareDataDir(path) : undefined;
 }
 
 /** Opens only the store. */

@@ -37,7 +37,10 @@ test('a failed migration is rolled back and can be applied again', async (t) => 
   const database = await openSqlite({ file: join(directory, 'failed.sqlite') });
   t.teardown(() => database.close());
   const broken = { name: '001-broken', statements: ['create table a (a)', 'create table b ('] };
-  await t.throwsAsync(migrate(database, [broken]), { name: 'AppError', code: 'internal' });
+  await t.throwsAsync(migrate(database, [broken]), {
+    code: 'internal',
+    message: /^The migration 001-broken of the store failed: \S/,
+  });
   const mended = { name: '001-broken', statements: ['create table a (a)', 'create table b (b)'] };
   t.deepEqual(await migrate(database, [mended]), ['001-broken']);
 });

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { gateServer } from '../helpers/gate-server.js';
 import { loggedAttempts } from '../helpers/logged.js';
@@ -133,13 +135,19 @@ test('jobs interrupted by a kill -9 run again with a failed attempt recorded and
   ]);
 });
 
-test('a second engine on the same data directory exits with an error that names the directory', async (t) => {
+test('a second engine, or a release, on the same data directory exits with an error that names the directory', async (t) => {
   const engine = await startEngine();
   t.teardown(engine.close);
   const second = spawnEngine(engine.dataDir, {});
   const code = await new Promise((resolve) => second.process.once('close', resolve));
   t.is(code, 1);
   t.regex(second.log(), new RegExp(`${engine.dataDir}.*in use`));
+  // A later version would change the schema under the engine that runs.
+  const release = await promisify(execFile)(process.execPath, ['dist/app/main.js', 'release'], {
+    env: { PATH: process.env.PATH, ORAMA_DATA_DIR: engine.dataDir },
+  }).catch((error) => error);
+  t.is(release.code, 1);
+  t.regex(release.stderr, new RegExp(`${engine.dataDir}.*in use`));
   t.is((await engine.api.get('/health')).status, 200);
 });
 

@@ -57,6 +57,19 @@ test('building the same source twice returns the same bytes', async (t) => {
   t.deepEqual(await buildJavaScript(files), await buildJavaScript(files));
 });
 
+test('a package for browsers leaves out the Node.js modules and files that it names', async (t) => {
+  const wasm = await buildJavaScript({
+    'index.ts': 'import both from "both";\nexport default () => both();',
+    'node_modules/both/package.json':
+      '{"name":"both","main":"index.js","browser":{"./node.js":"./web.js","crypto":false}}',
+    'node_modules/both/index.js':
+      'const here = require("./node.js"); const { randomBytes } = require("crypto");\nmodule.exports = () => here + typeof randomBytes;',
+    'node_modules/both/node.js': 'module.exports = require("fs").constants;',
+    'node_modules/both/web.js': 'module.exports = "web";',
+  });
+  t.true(wasm.byteLength > 0);
+});
+
 const refusals: Record<string, { files: Record<string, string>; sentence: string }> = {
   'a package that needs a Node.js module': {
     files: {

@@ -30,6 +30,31 @@ async function call(wasm: Uint8Array, request: string, body = '', options: CallO
   };
 }
 
+test('an HTTP function that fails after it has made its response has none of its own', async (t) => {
+  const wasm = await buildJavaScript(`
+    const failing = new ReadableStream({ pull(controller) { controller.enqueue(new Uint8Array(9)); if (this.sent) throw new Error('midstream'); this.sent = true; } });
+    const responses = {
+      stream: () => new Response(failing, { status: 201 }),
+      used: async () => { const response = new Response('x', { status: 201 }); await response.text(); return response; },
+      large: () => new Response('x'.repeat((1 << 20) + 1), { status: 201 }),
+      endless: (context) => { context.waitUntil(new Promise(() => {})); return new Response('x', { status: 201 }); },
+      rejected: (context) => { context.waitUntil(Promise.reject(new Error('afterwards'))); return new Response('x', { status: 201 }); },
+    };
+    export default { fetch: (request, env, context) => responses[new URL(request.url).pathname.slice(1)](context) };`);
+  const errors = {
+    stream: /midstream/,
+    used: /used already/,
+    large: /output is larger than 1 MB/,
+    endless: /waits for a promise/,
+  };
+  for (const [name, error] of Object.entries(errors)) {
+    const outcome = await call(wasm, httpRequest('GET', `/${name}`));
+    t.regex(outcome.error ?? '', error);
+    t.is(outcome.status, undefined, name);
+  }
+  t.like(await call(wasm, httpRequest('GET', '/rejected')), { status: 201, body: 'x' });
+});
+
 test('a Cloudflare Worker that routes by path and method runs unchanged', async (t) => {
   const wasm = await buildJavaScript({
     'index.js': `

@@ -1,7 +1,7 @@
 import wasiJs from 'wasi-js/dist/wasi.js';
-import { MAX_OUTPUT_BYTES, MB } from '../../src/contract/limits.js';
+import { MAX_OUTPUT_BYTES } from '../../src/contract/limits.js';
 import type { GuestMemory } from '../wasm/run/memory.js';
-import { GuestFailure, type GuestSession, sessionOf } from '../wasm/run/session.js';
+import { type GuestSession, OutputTooLarge, sessionOf } from '../wasm/run/session.js';
 import { bindings } from './bindings.js';
 import { descriptions } from './descriptions.js';
 import { resetTable, STDERR, STDIN, STDOUT, tableFunctions } from './descriptor-table.js';
@@ -268,7 +268,6 @@ export class GuestWasi {
   }
 }
 
-/** Throws when the output is too large; output is never truncated. */
 export function checkOutputSize(bytes: number): void {
-  if (bytes > MAX_OUTPUT_BYTES) throw new GuestFailure(`output is larger than ${MAX_OUTPUT_BYTES / MB} MB`);
+  if (bytes > MAX_OUTPUT_BYTES) throw new OutputTooLarge();
 }

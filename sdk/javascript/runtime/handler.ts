@@ -3,7 +3,7 @@ import type { Context } from './context.js';
 import { NonRetryableError } from './errors.js';
 import { Headers } from './headers.js';
 import { type Bytes, getEnv, inputBytes, inputText } from './host.js';
-import { type Received, reply } from './http.js';
+import type { Received } from './http.js';
 import { incoming, type Request } from './request.js';
 import { Response } from './response.js';
 
@@ -30,8 +30,15 @@ export function setHandler(value: unknown): void {
   exported = value;
 }
 
-/** Runs the handler for the invocation. Resolves with the output. */
-export async function callHandler(env: object, context: Context): Promise<Bytes> {
+/** The output of an invocation. */
+export interface Output {
+  body: Bytes;
+  /** Status and headers of an HTTP function's response. */
+  head: { status: number; headers: Headers } | null;
+}
+
+/** Runs the handler for the invocation. */
+export async function callHandler(env: object, context: Context): Promise<Output> {
   if (typeof exported === 'function') {
     return encode(await (exported as Handler<unknown>)(parse(inputText()), env, context));
   }
@@ -91,12 +98,12 @@ function requestOf(http: Received | null): Request {
   return incoming(url, method, new Headers(headers), BODILESS.has(method) ? null : content);
 }
 
-async function respond(response: unknown, isHttp: boolean): Promise<Bytes> {
+async function respond(response: unknown, isHttp: boolean): Promise<Output> {
   if (!(response instanceof Response)) {
     throw new TypeError(`fetch must return a Response, not ${response === null ? 'null' : typeof response}`);
   }
-  if (isHttp) reply(response.status, response.headers);
-  return response.send();
+  const { status, headers } = response;
+  return { body: await response.send(), head: isHttp ? { status, headers } : null };
 }
 
 function parse(text: string): unknown {
@@ -110,6 +117,6 @@ function parse(text: string): unknown {
 }
 
 /** Returns JSON; empty for undefined. */
-function encode(value: unknown): Bytes {
-  return JSON.stringify(value) ?? '';
+function encode(value: unknown): Output {
+  return { body: JSON.stringify(value) ?? '', head: null };
 }

@@ -2,8 +2,8 @@
 import { env } from './bindings.js';
 import { context } from './context.js';
 import { describe, exitCodeOf, summarize } from './errors.js';
-import { callHandler } from './handler.js';
-import { type Bytes, exit, log, monotonic, printError, setOutput } from './host.js';
+import { callHandler, type Output } from './handler.js';
+import { exit, log, monotonic, printError, setOutput } from './host.js';
 import * as http from './http.js';
 import { reportUnhandled } from './rejections.js';
 import { clearTimers, fireNext, nextDue } from './timers.js';
@@ -14,7 +14,7 @@ import { clearTimers, fireNext, nextDue } from './timers.js';
  */
 const LOOK_AFTER_MS = 50;
 
-type End = { output: Bytes } | { error: unknown };
+type End = { output: Output } | { error: unknown };
 let end: End | null = null;
 /** Before the first invocation, the top level of the bundle is waiting. */
 let waiting = 'The top level';
@@ -47,7 +47,10 @@ export function turn(): boolean {
   }
   if ('error' in end) fail(end.error);
   reportUnhandled(undefined);
-  setOutput(end.output);
+  const { body, head } = end.output;
+  // Only now: the response of an invocation that fails is the engine's.
+  if (head !== null) http.reply(head.status, head.headers);
+  setOutput(body);
   return true;
 }
 

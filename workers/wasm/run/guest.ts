@@ -6,7 +6,7 @@ import { isGlobal, memoryOf } from './instance.js';
 import { InstanceUnavailable } from './instance-unavailable.js';
 import { GuestMemory } from './memory.js';
 import type { ProgramBase } from './program.js';
-import { GuestFailure, type GuestResult, type GuestSession } from './session.js';
+import { GuestFailure, type GuestResult, type GuestSession, OutputTooLarge } from './session.js';
 
 const noOutput = () => new Uint8Array(0);
 
@@ -144,6 +144,8 @@ export class Guest {
       if (result.refused) result.error = `memory limit of ${limitMb} MB exceeded (${result.error})`;
       // Output before an exit belongs to the caller; output before a trap may be incomplete.
       if (result.exitCode === null) result.output = noOutput();
+      // What it has set with http_respond is for a body that nobody gets.
+      if (ending instanceof OutputTooLarge) this.#need(this.#session).response = null;
     }
     this.#need(this.#session).log.finish();
     return result;

@@ -1,6 +1,7 @@
 import type { EngineFunctionName } from '../../../src/contract/host-functions.js';
 import type { ResponseText } from '../../../src/contract/http-exchange.js';
 import type { LogLevel } from '../../../src/contract/invocation.js';
+import { MAX_OUTPUT_BYTES, MB } from '../../../src/contract/limits.js';
 
 export type HostValue = string | Uint8Array | bigint;
 
@@ -55,6 +56,13 @@ export interface GuestSession {
  */
 export class GuestFailure {
   constructor(readonly sentence: string) {}
+}
+
+/** Thrown when the output is too large: it is never truncated. */
+export class OutputTooLarge extends GuestFailure {
+  constructor() {
+    super(`output is larger than ${MAX_OUTPUT_BYTES / MB} MB`);
+  }
 }
 
 /** Returns the session of the current run. Throws when there is none. */

@@ -42,7 +42,7 @@ export async function bundle(directory: string, entry: string): Promise<Bundle> 
       metafile: true,
       outfile: BUNDLE_NAME,
       format: 'esm',
-      platform: 'neutral',
+      platform: 'browser',
       target: 'es2023',
       mainFields: ['browser', 'module', 'main'],
       conditions: ['workerd', 'worker', 'browser'],
