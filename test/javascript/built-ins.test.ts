@@ -57,3 +57,27 @@ test('abort() informs all listeners when onabort throws', async (t) => {
   t.is(outcome.output, '["listener"]');
   t.regex(outcome.log.join('\n'), /from onabort/);
 });
+
+// Node.js also calls listeners that are added while the event is dispatched, unlike the DOM standard.
+test('a listener that is added while an event is dispatched hears the next one', async (t) => {
+  const wasm = await buildJavaScript({
+    'index.js': `export default () => {
+      const target = new EventTarget();
+      const seen = [];
+      const moved = () => seen.push('moved');
+      const first = () => {
+        seen.push('first');
+        target.removeEventListener('x', moved);
+        target.addEventListener('x', moved);
+      };
+      target.addEventListener('x', first, { once: true });
+      target.addEventListener('x', moved);
+      target.addEventListener('x', () => seen.push('last'));
+      target.dispatchEvent(new Event('x'));
+      target.dispatchEvent(new Event('x'));
+      return seen.join();
+    }`,
+  });
+  const outcome = await runText(engine, wasm, '', { warmStart: 'reactor' });
+  t.is(outcome.output, '"first,last,last,moved"');
+});

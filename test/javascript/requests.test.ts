@@ -126,6 +126,7 @@ test('an HTTP function receives the request and sets status and headers of its r
   const source = `export default { async fetch(request, env, ctx) {
     const body = { method: request.method, url: request.url, type: request.headers.get('content-type'), body: await request.text(), id: ctx.http.params.id };
     const headers = new Headers({ 'X-B': '1' }); headers.append('Set-Cookie', 'a=1'); headers.append('Set-Cookie', 'b=2');
+    headers.set('constructor', 'c');
     return Response.json(body, { status: 418, headers });
   } };`;
   const httpRequest = (method: string) =>
@@ -145,7 +146,12 @@ test('an HTTP function receives the request and sets status and headers of its r
   t.deepEqual(JSON.parse(post.output), { method: 'POST', body: 'sent', ...seen });
   t.deepEqual(JSON.parse(post.response ?? ''), {
     status: 418,
-    headers: { 'content-type': 'application/json', 'set-cookie': ['a=1', 'b=2'], 'x-b': '1' },
+    headers: {
+      constructor: 'c',
+      'content-type': 'application/json',
+      'set-cookie': ['a=1', 'b=2'],
+      'x-b': '1',
+    },
   });
   const get = await run(source, '', { httpRequest: httpRequest('GET') });
   t.deepEqual(JSON.parse(get.output), { method: 'GET', body: '', ...seen });

@@ -27,6 +27,8 @@ declare class URL {
   hash: string;
   href: string;
   search: string;
+  toString(): string;
+  toJSON(): string;
 }
 interface EngineDOMException extends Error {
   readonly code: number;

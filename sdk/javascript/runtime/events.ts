@@ -34,40 +34,86 @@ export class Event {
 }
 
 type Callback = ((event: Event) => unknown) | { handleEvent(event: Event): unknown };
+type Options = boolean | { capture?: boolean; once?: boolean; signal?: AbortSignal };
 interface Listener {
-  type: string;
   callback: Callback;
+  capture: boolean;
   once: boolean;
 }
 
-export class EventTarget {
-  #listeners: Listener[] = [];
+/** The listeners of one type of event, in the order in which they were added. */
+class Listeners {
+  readonly #ordered = new Set<Listener>();
+  readonly #capturing = new Map<Callback, Listener>();
+  readonly #others = new Map<Callback, Listener>();
 
-  addEventListener(
-    type: string,
-    callback: Callback | null,
-    options?: boolean | { once?: boolean; signal?: AbortSignal },
-  ): void {
-    if (callback === null || this.#listeners.some((one) => one.type === type && one.callback === callback))
-      return;
-    const { once = false, signal } = typeof options === 'object' ? options : {};
+  get size(): number {
+    return this.#ordered.size;
+  }
+  has(listener: Listener): boolean {
+    return this.#ordered.has(listener);
+  }
+  find(callback: Callback, capture: boolean): Listener | undefined {
+    return this.#having(capture).get(callback);
+  }
+  add(listener: Listener): void {
+    this.#ordered.add(listener);
+    this.#having(listener.capture).set(listener.callback, listener);
+  }
+  delete(listener: Listener): void {
+    if (this.#ordered.delete(listener)) this.#having(listener.capture).delete(listener.callback);
+  }
+  all(): Listener[] {
+    return [...this.#ordered];
+  }
+  #having(capture: boolean): Map<Callback, Listener> {
+    return capture ? this.#capturing : this.#others;
+  }
+}
+
+const captures = (options?: Options | null) =>
+  Boolean(typeof options === 'object' ? options?.capture : options);
+
+export class EventTarget {
+  readonly #listeners = new Map<string, Listeners>();
+
+  addEventListener(type: string, callback: Callback | null, options?: Options | null): void {
+    if (callback === null) return;
+    const { once = false, signal } = typeof options === 'object' ? (options ?? {}) : {};
     if (signal?.aborted === true) return;
-    this.#listeners.push({ type, callback, once });
-    signal?.addEventListener('abort', () => this.removeEventListener(type, callback), { once: true });
+    const name = String(type);
+    const listeners = this.#listeners.get(name) ?? new Listeners();
+    const capture = captures(options);
+    if (listeners.find(callback, capture) !== undefined) return;
+    const listener = { callback, capture, once };
+    this.#listeners.set(name, listeners);
+    listeners.add(listener);
+    signal?.addEventListener('abort', () => this.#remove(name, listener), { once: true });
   }
 
-  removeEventListener(type: string, callback: Callback | null): void {
-    this.#listeners = this.#listeners.filter((one) => one.type !== type || one.callback !== callback);
+  removeEventListener(type: string, callback: Callback | null, options?: Options | null): void {
+    if (callback === null) return;
+    const name = String(type);
+    const listener = this.#listeners.get(name)?.find(callback, captures(options));
+    if (listener !== undefined) this.#remove(name, listener);
+  }
+
+  #remove(type: string, listener: Listener): void {
+    const listeners = this.#listeners.get(type);
+    listeners?.delete(listener);
+    if (listeners?.size === 0) this.#listeners.delete(type);
   }
 
   dispatchEvent(event: Event): boolean {
     if (!(event instanceof Event)) throw new TypeError('dispatchEvent takes an Event');
     event.target = this;
-    for (const listener of [...this.#listeners]) {
-      const { type, callback, once } = listener;
+    const { type } = event;
+    for (const listener of this.#listeners.get(type)?.all() ?? []) {
+      if (event.stopped) break;
       // An earlier listener may have removed this one.
-      if (type !== event.type || event.stopped || !this.#listeners.includes(listener)) continue;
-      if (once) this.removeEventListener(type, callback);
+      if (this.#listeners.get(type)?.has(listener) !== true) continue;
+      const { callback, once } = listener;
+      if (once) this.#remove(type, listener);
       try {
         if (typeof callback === 'function') callback.call(this, event);
         else callback.handleEvent(event);

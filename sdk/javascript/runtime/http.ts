@@ -109,11 +109,12 @@ export function received(): Received | null {
 
 /** Sets the status and headers of an HTTP function's response; its body is the output. */
 export function reply(status: number, headers: Iterable<[string, string]>): void {
-  const values: Record<string, string | string[]> = {};
+  // A Map, since a header may have the name of a property that objects inherit.
+  const values = new Map<string, string | string[]>();
   // Only set-cookie can occur more than once: other headers have been joined.
   for (const [name, value] of headers) {
-    const before = values[name];
-    values[name] = before === undefined ? value : [before, value].flat();
+    const before = values.get(name);
+    values.set(name, before === undefined ? value : [before, value].flat());
   }
-  httpRespond(status, JSON.stringify(values));
+  httpRespond(status, JSON.stringify(Object.fromEntries(values)));
 }

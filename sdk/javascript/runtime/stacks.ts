@@ -48,7 +48,38 @@ function headStored<T extends object>(holder: T): T {
 const FRAMES_ONLY = /^ {4}at /;
 
 function headed(error: unknown, frames: string): string {
-  return `${headline(error)}\n${mapStack(frames)}`.trimEnd();
+  return `${headline(error)}\n${withoutConstructors(error, mapStack(frames))}`.trimEnd();
+}
+
+/** The name of a frame's function. */
+const FRAME_FUNCTION = /^ {4}at (\S+) \(/;
+
+/**
+ * Removes the frames of the constructors that made an error, as other engines do, so that the first
+ * frame is where it was thrown.
+ */
+function withoutConstructors(error: unknown, stack: string): string {
+  const names = classNames(error);
+  const frames = stack.split('\n');
+  const first = frames.findIndex((frame) => !names.has(FRAME_FUNCTION.exec(frame)?.[1] ?? ''));
+  return frames.slice(first).join('\n');
+}
+
+/** Returns the names of an error's own classes, without running code of the function. */
+function classNames(error: unknown): Set<unknown> {
+  const names = new Set<unknown>();
+  if (!(error instanceof Error)) return names;
+  for (
+    let prototype: unknown = Object.getPrototypeOf(error);
+    typeof prototype === 'object' && prototype !== null && prototype !== Error.prototype;
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
+    const made: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+    if (typeof made !== 'function') continue;
+    const name: unknown = Object.getOwnPropertyDescriptor(made, 'name')?.value;
+    if (name !== '') names.add(name);
+  }
+  return names;
 }
 
 /** Formats the first line: `TypeError: x is not a function` */

@@ -1,16 +1,9 @@
 import { monotonic, sleep } from './host.js';
 import { uncaught } from './rejections.js';
-
-interface Timer {
-  id: number;
-  due: number;
-  /** Null for a timer that fires once. */
-  interval: number | null;
-  fire(): void;
-}
+import { TimerHeap } from './timer-heap.js';
 
 const MAX_DELAY_MS = 2 ** 31 - 1;
-const timers = new Map<number, Timer>();
+const timers = new TimerHeap();
 let lastId = 0;
 
 function start(callback: unknown, delay: unknown, args: unknown[], repeats: boolean): number {
@@ -21,7 +14,7 @@ function start(callback: unknown, delay: unknown, args: unknown[], repeats: bool
   const wait = number >= 1 && number <= MAX_DELAY_MS ? number : 1;
   const id = ++lastId;
   const fire = () => void callback(...args);
-  timers.set(id, { id, due: monotonic() + wait, interval: repeats ? wait : null, fire });
+  timers.add({ id, due: monotonic() + wait, interval: repeats ? wait : null, fire });
   return id;
 }
 
@@ -35,22 +28,25 @@ export function setInterval(callback: unknown, delay?: unknown, ...args: unknown
 
 /** Clears a timer of either kind. Unknown ids are ignored. */
 export function clearTimeout(id?: unknown): void {
-  timers.delete(Number(id));
+  timers.remove(Number(id));
 }
 
 /** Returns when the next timer is due (monotonic time); null if there is none. */
 export function nextDue(): number | null {
-  return first()?.due ?? null;
+  return timers.first()?.due ?? null;
 }
 
 /** Waits until the first timer is due and fires it; false if there is none. */
 export function fireNext(): boolean {
-  const timer = first();
+  const timer = timers.first();
   if (timer === null) return false;
   const wait = timer.due - monotonic();
   if (wait > 0) sleep(wait);
-  if (timer.interval === null) timers.delete(timer.id);
-  else timer.due = Math.max(timer.due + timer.interval, monotonic());
+  timers.remove(timer.id);
+  if (timer.interval !== null) {
+    timer.due = Math.max(timer.due + timer.interval, monotonic());
+    timers.add(timer);
+  }
   try {
     timer.fire();
   } catch (error) {
@@ -62,10 +58,4 @@ export function fireNext(): boolean {
 /** Drops pending timers at the end of the invocation. */
 export function clearTimers(): void {
   timers.clear();
-}
-
-function first(): Timer | null {
-  let next: Timer | null = null;
-  for (const timer of timers.values()) if (next === null || timer.due < next.due) next = timer;
-  return next;
 }

@@ -4,8 +4,8 @@
 type Pair = [name: string, value: string];
 export type ParamsInit = string | Record<string, string> | Iterable<Iterable<string>>;
 
-/** Callbacks to the URL that owns a list of parameters, called on each change. */
-const owners = new WeakMap<URLSearchParams, (query: string) => void>();
+/** Lists that have changed since they were last written back into the URL that owns them. */
+const changed = new WeakSet<URLSearchParams>();
 const lists = new WeakMap<URLSearchParams, Pair[]>();
 
 function listOf(params: URLSearchParams): Pair[] {
@@ -25,7 +25,7 @@ export class URLSearchParams {
 
   append(name: string, value: string): void {
     listOf(this).push([text(name), text(value)]);
-    changed(this);
+    changed.add(this);
   }
 
   delete(name: string, value?: string): void {
@@ -110,11 +110,7 @@ function matches(name: string, value?: string): (pair: Pair) => boolean {
 
 function replace(params: URLSearchParams, list: Pair[]): void {
   lists.set(params, list);
-  changed(params);
-}
-
-function changed(params: URLSearchParams): void {
-  owners.get(params)?.(params.toString());
+  changed.add(params);
 }
 
 function pairsOf(init: ParamsInit | null): Pair[] {
@@ -184,63 +180,68 @@ class WellFormedUrl extends Native {
   }
 }
 
-/** Setters of URL other than those that also change `searchParams`. */
-const SETTERS = ['hash', 'host', 'hostname', 'password', 'pathname', 'port', 'protocol', 'username'] as const;
+/** The properties of URL that also change `searchParams`. */
+const CHANGE_QUERY: ReadonlySet<string> = new Set(['href', 'search']);
 
-/** Completes URL: its texts are well-formed, and `searchParams` follows it. Returns the class. */
-export function installUrl(): typeof URL {
-  installSearchParams();
-  for (const name of SETTERS) {
-    const { get, set } = Object.getOwnPropertyDescriptor(Native.prototype, name) ?? {};
-    if (get === undefined || set === undefined) throw new TypeError(`URL has no ${name}`);
-    Object.defineProperty(Native.prototype, name, {
-      configurable: true,
-      enumerable: true,
-      get,
-      set(this: URL, value: string) {
-        set.call(this, text(value));
-      },
-    });
-  }
-  return WellFormedUrl;
-}
+const ofUrl = new WeakMap<URL, URLSearchParams>();
 
 /**
- * Replaces `URL.prototype.searchParams` and keeps it in sync with the URL's query in both
- * directions.
+ * Completes URL: its texts are well-formed, and its query and `searchParams` follow each other.
+ * Returns the class.
  */
-function installSearchParams(): void {
-  const ofUrl = new WeakMap<URL, URLSearchParams>();
-  const own = (name: 'search' | 'href') => {
-    const found = Object.getOwnPropertyDescriptor(URL.prototype, name);
-    if (found?.set === undefined || found.get === undefined) throw new TypeError(`URL has no ${name}`);
-    return { get: found.get as (this: URL) => string, set: found.set as (this: URL, value: string) => void };
+export function installUrl(): typeof URL {
+  const { prototype } = Native;
+  const own = Object.getOwnPropertyDescriptors(prototype) as Record<string, PropertyDescriptor>;
+  const { get: getQuery, set: setQuery } = own.search ?? {};
+  if (getQuery === undefined || setQuery === undefined) throw new TypeError('URL has no search');
+  const queryOf = (url: URL): string => getQuery.call(url);
+
+  /**
+   * Writes changed parameters into the URL. Only its use does this, not each change, since it
+   * parses the whole query.
+   */
+  const writeQuery = (url: URL) => {
+    const params = ofUrl.get(url);
+    if (params !== undefined && changed.delete(params)) setQuery.call(url, params.toString());
   };
-  const natives = { search: own('search'), href: own('href') };
-  for (const name of ['search', 'href'] as const) {
-    const { get, set } = natives[name];
-    Object.defineProperty(URL.prototype, name, {
+
+  for (const [name, { get, set, enumerable }] of Object.entries(own)) {
+    if (get === undefined) continue;
+    Object.defineProperty(prototype, name, {
       configurable: true,
-      enumerable: true,
-      get,
-      set(this: URL, value: string) {
-        set.call(this, text(value));
-        const params = ofUrl.get(this);
-        if (params !== undefined) lists.set(params, parse(natives.search.get.call(this).slice(1)));
+      enumerable: enumerable === true,
+      get(this: URL) {
+        writeQuery(this);
+        return get.call(this);
       },
+      ...(set && {
+        set(this: URL, value: string) {
+          const given = text(value);
+          writeQuery(this);
+          set.call(this, given);
+          const params = ofUrl.get(this);
+          if (params !== undefined && CHANGE_QUERY.has(name))
+            lists.set(params, parse(queryOf(this).slice(1)));
+        },
+      }),
     });
   }
-  Object.defineProperty(URL.prototype, 'searchParams', {
+  for (const name of ['toString', 'toJSON'] as const) {
+    const read = prototype[name];
+    prototype[name] = function (this: URL) {
+      writeQuery(this);
+      return read.call(this);
+    };
+    Object.defineProperty(prototype[name], 'name', { value: name, configurable: true });
+  }
+  Object.defineProperty(prototype, 'searchParams', {
     configurable: true,
     enumerable: true,
     get(this: URL) {
-      let params = ofUrl.get(this);
-      if (params === undefined) {
-        params = new URLSearchParams(natives.search.get.call(this));
-        owners.set(params, (query) => natives.search.set.call(this, query));
-        ofUrl.set(this, params);
-      }
+      const params = ofUrl.get(this) ?? new URLSearchParams(queryOf(this));
+      ofUrl.set(this, params);
       return params;
     },
   });
+  return WellFormedUrl;
 }
