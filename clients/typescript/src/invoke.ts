@@ -1,3 +1,4 @@
+import { type Bytes, bytesOf } from './bytes.js';
 import { type ErrorCode, FunctionError, OramaError } from './errors.js';
 import { type Http, notFromThisApi, OF_FUNCTIONS, outputOf, pauseBefore, type Reply } from './http.js';
 import { FIRST_POLL_MS, type Invocations, nextPoll, refusal, type WaitOptions } from './invocations.js';
@@ -5,8 +6,11 @@ import { type JsonText, toJson } from './json-text.js';
 import type { Invocation } from './shapes.js';
 import { sleep } from './sleep.js';
 
-/** Bytes are sent unchanged, a string as UTF-8, any other value as JSON. */
-export type Input = Uint8Array | string | JsonText | unknown;
+/**
+ * Bytes (an ArrayBuffer, a typed array or a DataView) are sent unchanged, a string as UTF-8, any
+ * other value as JSON. A Blob, a stream or a function is a TypeError.
+ */
+export type Input = Bytes | string | JsonText | unknown;
 
 interface CommonOptions {
   /** The same key returns the same invocation and result for 24 hours. */
@@ -182,7 +186,7 @@ function afterAcceptance(error: unknown, requestId: string): unknown {
 }
 
 function bodyOf(input: Input): string | Uint8Array {
-  return input instanceof Uint8Array || typeof input === 'string' ? input : toJson(input);
+  return typeof input === 'string' ? input : (bytesOf(input) ?? toJson(input));
 }
 
 function headersOf({ idempotencyKey, sticky, maxAgeSeconds }: CommonOptions): Record<string, string> {
