@@ -352,6 +352,40 @@ class WithoutAnEngine(unittest.TestCase):
                 self.assertEqual(refused.exception.status, status)
                 self.assertEqual(len(server.requests), 1)
 
+    def test_what_no_request_can_hold_is_a_value_error_with_a_sentence(self) -> None:
+        with Refusing(0, cut) as server:
+            client = Client(server.url)
+            for text in ("k€", "k\n2", "k\n", "k\x01", "k\ud800"):
+                for call in (
+                    lambda: client.invoke("f", idempotency_key=text),
+                    lambda: client.invoke_async("f", sticky=text),
+                    lambda: client.invoke_async("f", callback_url=text),
+                    lambda: Client(server.url, api_key=text),
+                ):
+                    with self.assertRaisesRegex(ValueError, r"^the header [\w-]+ cannot hold the character U\+") as one:
+                        call()
+                    self.assertIs(type(one.exception), ValueError)
+                    self.assertNotIn(text, str(one.exception))
+            lone = "a\ud800"
+            for call in (
+                lambda: client.invoke("f", lone),
+                lambda: client.invoke("f", {"a": lone}),
+                lambda: client.invoke(lone),
+                lambda: client.publish("t", lone),
+                lambda: client.publish(lone, 1),
+                lambda: client.replay("id-1", input=lone),
+                lambda: client.cancel(lone),
+                lambda: client.purge_dead(lone),
+                lambda: next(client.invocations(function=lone)),
+                lambda: next(client.subscribe(lone)),
+            ):
+                with self.assertRaisesRegex(ValueError, r"^a text to be sent has the lone surrogate U\+D800") as one:
+                    call()
+                self.assertIs(type(one.exception), ValueError)
+            self.assertEqual(server.requests, [])
+            client.invoke("f", "é", idempotency_key="é")
+            self.assertEqual(server.bodies, ["é".encode()])
+
     def test_what_json_does_not_have_is_refused(self) -> None:
         with self.assertRaises(ValueError):
             Client("http://127.0.0.1:2").publish("t", float("nan"))

@@ -1,5 +1,6 @@
 import { decodeBase64 } from './base64.js';
 import { type ErrorCode, FunctionError, isOfCertificate, OramaError } from './errors.js';
+import { headerFields } from './request.js';
 import { sleep } from './sleep.js';
 
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
@@ -48,7 +49,10 @@ const LONGEST_PAUSE_MS = 30_000;
 /** Rates are counted by the minute. A quota may be used up for hours, which are not waited for. */
 const LONGEST_RETRY_AFTER_SECONDS = 60;
 
-export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs }: HttpOptions): Http {
+export function createHttp(options: HttpOptions): Http {
+  const { url, namespace, fetch, retries, timeoutMs } = options;
+  const credentials = headerFields(options.headers);
+
   function address(path: string, query: Query = {}): string {
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries({ namespace, ...query })) {
@@ -60,17 +64,20 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
   async function attempt(call: Call): Promise<Reply> {
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
+    // Before `try`, so that a wrong argument is thrown as it is, and at once.
+    const to = address(call.path, call.query);
+    const init: RequestInit = {
+      method: call.method,
+      headers: { ...credentials, ...headerFields(call.headers ?? {}) },
+      // Workers refuse 'error'.
+      redirect: 'manual',
+      signal,
+      ...(call.body === undefined ? {} : { body: call.body as NonNullable<RequestInit['body']> }),
+    };
     let response: Response;
     let bytes: Uint8Array;
     try {
-      response = await fetch(address(call.path, call.query), {
-        method: call.method,
-        headers: { ...headers, ...call.headers },
-        // Workers refuse 'error'.
-        redirect: 'manual',
-        signal,
-        ...(call.body === undefined ? {} : { body: call.body as NonNullable<RequestInit['body']> }),
-      });
+      response = await fetch(to, init);
       // Here, so that a connection that breaks before the end is no response, either.
       bytes = new Uint8Array(await response.arrayBuffer());
     } catch (cause) {

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from ._errors import FunctionError, OramaError, not_of_this_api
 from ._http import Call, Http, Reply, is_short, pause_before
 from ._json_text import to_json
+from ._request import utf8
 from ._result import FIRST_POLL, LONGEST_POLL, Result, after_acceptance, answered, repeated, result_of
 from ._shapes import Invocation
 from ._subscribe import Subscription
@@ -60,7 +61,8 @@ class Client:
         """Invokes a function (``name``, ``name@version`` or ``name@alias``) and returns its output.
 
         Bytes are sent unchanged, a string as UTF-8, any other value as JSON. Raises
-        ``FunctionError`` if the function fails.
+        ``FunctionError`` if the function fails, and ``ValueError`` for what no request can hold: a
+        lone surrogate, or in a header a line break or a character beyond ISO 8859-1.
 
         If the engine answers before the invocation has ended, waits for its end: with
         ``idempotency_key`` by repeating the call, and otherwise by polling, for which the
@@ -119,7 +121,7 @@ class Client:
             headers["X-Orama-Sticky"] = sticky
         if max_age is not None:
             headers["X-Max-Age-Seconds"] = str(max_age)
-        path = f"/v1/functions/{quote(name, safe='')}/invoke"
+        path = f"/v1/functions/{quote(utf8(name), safe='')}/invoke"
         body = _input_bytes(input)
         reply = self._http.send(Call("POST", path, idempotency_key is not None, headers=headers, body=body))
         # Another server may answer 200 to anything, also with an id of the request.
@@ -237,12 +239,12 @@ class Client:
 
     def replay_dead(self, function: str, *, newest: bool = False) -> int:
         """Replays all dead letters of a function. Returns their number."""
-        path = f"/v1/functions/{quote(function, safe='')}/dead/replay"
+        path = f"/v1/functions/{quote(utf8(function), safe='')}/dead/replay"
         return self._json("POST", path, False, query=_version(newest))["count"]
 
     def purge_dead(self, function: str) -> int:
         """Deletes all dead letters of a function. Returns their number."""
-        return self._json("DELETE", f"/v1/functions/{quote(function, safe='')}/dead", True)["count"]
+        return self._json("DELETE", f"/v1/functions/{quote(utf8(function), safe='')}/dead", True)["count"]
 
     def _json(
         self,
@@ -255,7 +257,7 @@ class Client:
         deadline: Optional[float] = None,
     ) -> Any:
         headers = {} if body is None else _JSON
-        data = None if body is None else body.encode()
+        data = None if body is None else utf8(body)
         call = Call(method, path, repeatable, query=query or {}, headers=headers, body=data, deadline=deadline)
         reply = self._http.send(call)
         try:
@@ -267,7 +269,7 @@ class Client:
 def _input_bytes(value: Input) -> bytes:
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
-    return (value if isinstance(value, str) else to_json(value)).encode()
+    return utf8(value if isinstance(value, str) else to_json(value))
 
 
 def _message(topic: str, data: Any) -> str:
@@ -277,7 +279,7 @@ def _message(topic: str, data: Any) -> str:
 
 
 def _path_of(request_id: str) -> str:
-    return f"/v1/invocations/{quote(request_id, safe='')}"
+    return f"/v1/invocations/{quote(utf8(request_id), safe='')}"
 
 
 def _version(newest: bool) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import Mapping, Optional
 from urllib.parse import urlencode, urlsplit
 
 from ._errors import OramaError, failure
+from ._request import header_fields, utf8
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 30.0
@@ -58,7 +59,7 @@ class Http:
             raise ValueError(f"the url must look like https://functions.example.com, not {url!r}")
         self.parts = parts
         self.url = url.rstrip("/")
-        self.credentials = dict(credentials)
+        self.credentials = header_fields(credentials)
         self.context = context
         self._namespace = namespace
         self._retries = retries
@@ -87,7 +88,7 @@ class Http:
     def target(self, path: str, query: Mapping[str, object]) -> str:
         """Returns the request target."""
         given = {"namespace": self._namespace, **query}
-        parameters = urlencode({name: value for name, value in given.items() if value is not None})
+        parameters = urlencode({name: utf8(str(value)) for name, value in given.items() if value is not None})
         return f"{self.parts.path}{path}{'?' if parameters else ''}{parameters}"
 
     def unreachable(self, cause: Exception) -> OramaError:
@@ -95,10 +96,11 @@ class Http:
         return OramaError(message, code="unreachable", status=0)
 
     def _attempt(self, call: Call) -> Reply:
+        headers = {**self.credentials, **header_fields(call.headers)}
+        target = self.target(call.path, call.query)
         connection = self._connect()
         try:
-            headers = {**self.credentials, **call.headers}
-            connection.request(call.method, self.target(call.path, call.query), call.body, headers)
+            connection.request(call.method, target, call.body, headers)
             response = connection.getresponse()
             reply = Reply(response.status, response.headers, response.read())
         except (OSError, http.client.HTTPException) as error:
