@@ -297,6 +297,22 @@ class WithoutAnEngine(unittest.TestCase):
             self.assertEqual(result.request_id, "r")
             self.assertEqual(server.bodies, [b"x"] * 3)
 
+    def test_the_engine_is_asked_to_answer_a_second_before_the_timeout(self) -> None:
+        for timeout, wait in (0.5, 1), (1, 1), (2, 1), (2.9, 1), (30, 29), (600, 240):
+            with Refusing(0, cut) as server:
+                Client(server.url, timeout=timeout).invoke("f")
+                self.assertEqual(server.requests[0][1]["Prefer"], f"wait={wait}")
+
+    def test_a_function_that_takes_longer_than_the_timeout_is_waited_for(self) -> None:
+        def accept_late(handler: BaseHTTPRequestHandler) -> None:
+            time.sleep(int(handler.headers["Prefer"].split("=")[1]) + 0.2)
+            answering(202, {"X-Request-ID": "id-1"})(handler)
+
+        with Refusing(1, accept_late) as server:
+            client = Client(server.url, timeout=1, retries=0)
+            self.assertEqual(client.invoke("f", "x", idempotency_key="k").request_id, "r")
+            self.assertEqual(len(server.bodies), 2)
+
     def test_errors_after_acceptance_have_the_id(self) -> None:
         def accept(handler: BaseHTTPRequestHandler) -> None:
             refusal = b'{"error":"It has no scope read.","code":"insufficient_scope"}'

@@ -25,7 +25,11 @@ export interface ClientOptions {
   namespace?: string;
   /** Maximum number of retries after 429, 503 or no response, where these are safe. Default 4. */
   retries?: number;
-  /** Timeout of a response in milliseconds. Default 300,000. */
+  /**
+   * Timeout of a response in milliseconds. Default 300,000. `invoke` asks the engine for an answer a
+   * second before, and goes on waiting if the invocation has not ended by then; it gives the engine
+   * 2 seconds at least.
+   */
   timeoutMs?: number;
   /** Replaces the global `fetch`. */
   fetch?: FetchLike;

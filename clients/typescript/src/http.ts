@@ -19,6 +19,8 @@ export interface Call {
   repeatable: boolean;
   /** When the caller no longer waits, by `Date.now()`: the last retry is sent then. */
   deadline?: number;
+  /** Timeout of the response, if it is longer than that of the client. */
+  timeoutMs?: number;
   signal?: AbortSignal | undefined;
 }
 
@@ -30,6 +32,8 @@ export interface Reply {
 }
 
 export interface Http {
+  /** Timeout of a response in milliseconds. */
+  readonly timeoutMs: number;
   /** Sends a call with retries where these are safe. Throws the engine's errors. */
   send(call: Call): Promise<Reply>;
   json<T>(call: Call): Promise<T>;
@@ -50,7 +54,7 @@ const LONGEST_PAUSE_MS = 30_000;
 const LONGEST_RETRY_AFTER_SECONDS = 60;
 
 export function createHttp(options: HttpOptions): Http {
-  const { url, namespace, fetch, retries, timeoutMs } = options;
+  const { url, namespace, fetch, retries } = options;
   const credentials = headerFields(options.headers);
 
   function address(path: string, query: Query = {}): string {
@@ -62,6 +66,7 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   async function attempt(call: Call): Promise<Reply> {
+    const timeoutMs = Math.max(options.timeoutMs, call.timeoutMs ?? 0);
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
     // Before `try`, so that a wrong argument is thrown as it is, and at once.
@@ -118,6 +123,7 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   return {
+    timeoutMs: options.timeoutMs,
     send,
     async json<T>(call: Call): Promise<T> {
       return jsonOf<T>(await send(call));

@@ -25,7 +25,7 @@ interface CommonOptions {
 export interface InvokeOptions extends CommonOptions {
   /**
    * How long one request waits for the result. Default 240 s, as proxies and runtimes abort longer
-   * requests.
+   * requests; always at least a second less than the client's `timeoutMs`.
    */
   waitSeconds?: number;
 }
@@ -58,13 +58,19 @@ export interface Accepted {
 }
 
 const WAIT_SECONDS = 240;
+/** Time for an answer to arrive after the engine has waited. */
+const MARGIN_SECONDS = 1;
 
 export function createInvoke(http: Http, invocations: Invocations, parseJson: (text: string) => unknown) {
+  // An answer of 202 with the id must arrive within the timeout. The engine waits whole seconds.
+  const longestWait = Math.max(1, Math.floor(http.timeoutMs / 1000 - MARGIN_SECONDS));
+
   async function post(
     name: string,
     input: Input,
     headers: Record<string, string>,
     options: CommonOptions,
+    timeoutMs?: number,
   ): Promise<Reply> {
     const reply = await http.send({
       method: 'POST',
@@ -73,6 +79,7 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
       body: bodyOf(input),
       repeatable: options.idempotencyKey !== undefined,
       signal: options.signal,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
     // Another server may answer 200 to anything, also with an id of the request.
     const mark = reply.status === 202 ? 'x-request-id' : 'x-function-version';
@@ -123,9 +130,10 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
      */
     async invoke(name: string, input: Input = '', options: InvokeOptions = {}): Promise<Result> {
       const { idempotencyKey, signal, waitSeconds = WAIT_SECONDS } = options;
-      const call = (seconds: number) => {
+      const call = (most: number) => {
+        const seconds = Math.min(Math.ceil(most), longestWait);
         const headers = { Accept: 'application/octet-stream', Prefer: `wait=${seconds}` };
-        return post(name, input, headers, options);
+        return post(name, input, headers, options, (seconds + MARGIN_SECONDS) * 1000);
       };
       const first = await call(waitSeconds);
       if (first.status !== 202) return answered(first);

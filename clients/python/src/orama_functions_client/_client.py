@@ -16,6 +16,8 @@ from ._shapes import Invocation
 from ._subscribe import Subscription
 
 _WAIT_SECONDS = 240
+# Time for an answer to arrive after the engine has waited.
+_MARGIN_SECONDS = 1
 _ENDED = {"success", "error", "timeout", "dead", "cancelled"}
 _JSON = {"Content-Type": "application/json"}
 
@@ -27,6 +29,10 @@ class Client:
 
     Without ``api_key`` and ``token`` (a JWT), only public functions can be called, in
     ``namespace``.
+
+    ``timeout`` is that of a response in seconds. ``invoke`` asks the engine for an answer a second
+    before, and goes on waiting if the invocation has not ended by then; it gives the engine 2
+    seconds at least.
     """
 
     def __init__(
@@ -45,6 +51,8 @@ class Client:
             credentials["X-API-Key"] = api_key
         elif token is not None:
             credentials["Authorization"] = f"Bearer {token}"
+        # An answer of 202 with the id must arrive in time. The engine waits whole seconds.
+        self._wait_seconds = max(1, int(min(_WAIT_SECONDS, timeout - _MARGIN_SECONDS)))
         self._http = Http(url, credentials, namespace, retries, timeout, ssl_context)
 
     # Functions
@@ -68,10 +76,11 @@ class Client:
         ``idempotency_key`` by repeating the call, and otherwise by polling, for which the
         credential needs the scope ``read``. Errors have ``accepted`` from then on.
         """
-        headers = {"Accept": "application/octet-stream", "Prefer": f"wait={_WAIT_SECONDS}"}
+        headers = {"Accept": "application/octet-stream", "Prefer": f"wait={self._wait_seconds}"}
+        timeout = self._wait_seconds + _MARGIN_SECONDS
 
         def call() -> Reply:
-            return self._post(name, input, headers, idempotency_key, sticky, max_age)
+            return self._post(name, input, headers, idempotency_key, sticky, max_age, timeout)
 
         reply = call()
         if reply.status != 202:
@@ -113,6 +122,7 @@ class Client:
         idempotency_key: Optional[str],
         sticky: Optional[str],
         max_age: Optional[float],
+        timeout: float = 0,
     ) -> Reply:
         headers["Content-Type"] = "application/octet-stream"
         if idempotency_key is not None:
@@ -123,7 +133,8 @@ class Client:
             headers["X-Max-Age-Seconds"] = str(max_age)
         path = f"/v1/functions/{quote(utf8(name), safe='')}/invoke"
         body = _input_bytes(input)
-        reply = self._http.send(Call("POST", path, idempotency_key is not None, headers=headers, body=body))
+        repeatable = idempotency_key is not None
+        reply = self._http.send(Call("POST", path, repeatable, headers=headers, body=body, timeout=timeout))
         # Another server may answer 200 to anything, also with an id of the request.
         if reply.headers.get("X-Request-ID" if reply.status == 202 else "X-Function-Version") is None:
             raise not_of_this_api(reply.status)

@@ -30,6 +30,8 @@ class Call:
     body: Optional[bytes] = None
     # When the caller no longer waits, by `time.monotonic()`: the last retry is sent then.
     deadline: Optional[float] = None
+    # Timeout of the response, if it is longer than that of the client.
+    timeout: float = 0
 
 
 @dataclass
@@ -98,7 +100,7 @@ class Http:
     def _attempt(self, call: Call) -> Reply:
         headers = {**self.credentials, **header_fields(call.headers)}
         target = self.target(call.path, call.query)
-        connection = self._connect()
+        connection = self._connect(max(self._timeout, call.timeout))
         try:
             connection.request(call.method, target, call.body, headers)
             response = connection.getresponse()
@@ -112,11 +114,11 @@ class Http:
             raise failure(reply.status, reply.headers, reply.body)
         return reply
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def _connect(self, timeout: float) -> http.client.HTTPConnection:
         host, port = self.parts.hostname or "", self.parts.port
         if self.parts.scheme == "https":
-            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self.context)
-        return http.client.HTTPConnection(host, port, timeout=self._timeout)
+            return http.client.HTTPSConnection(host, port, timeout=timeout, context=self.context)
+        return http.client.HTTPConnection(host, port, timeout=timeout)
 
 
 def is_short(error: OramaError) -> bool:
