@@ -7,6 +7,15 @@ import { client, started } from './typescript-client.js';
 
 const EMPTY = '(module (memory (export "memory") 1) (func (export "_start")))';
 
+/** Sleeps for 2.5 s: WASI preview 1, `subscription` with a relative monotonic clock. */
+const SLOW = `(module
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (i32.store (i32.const 16) (i32.const 1))
+    (i64.store (i32.const 24) (i64.const 2500000000))
+    (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))`;
+
 /** Makes a key of the engine that may invoke and not read. */
 async function invokeOnlyKey(): Promise<string> {
   const { engine } = await started();
@@ -74,4 +83,36 @@ test('a success whose output is not kept any more is an error and not an empty o
     }
     await server.close();
   }
+});
+
+test('a function that takes longer than the timeout of a response is waited for', async (t) => {
+  const { engine } = await started();
+  await engine.api.deploy('slow', await assemble(SLOW), {});
+  const orama = await client({ timeoutMs: 1000, retries: 0 });
+  const before = Date.now();
+  t.like(await orama.invoke('slow'), { attempts: 1, version: 1 });
+  t.like(await orama.invoke('slow', '', { idempotencyKey: 'accepted-4' }), { attempts: 1, version: 1 });
+  t.true(Date.now() - before >= 2 * 2500);
+});
+
+test('the engine is asked to answer a second before the timeout of a response', async (t) => {
+  const waits: unknown[] = [];
+  const server = await httpServer((request, response) => {
+    waits.push(request.headers.prefer);
+    response.writeHead(200, { 'x-request-id': 'r', 'x-function-version': '1' }).end();
+  });
+  t.teardown(server.close);
+  for (const timeoutMs of [undefined, 500, 1000, 2000, 2900, 30_000, 600_000]) {
+    await createClient({ url: server.url, ...(timeoutMs === undefined ? {} : { timeoutMs }) }).invoke('f');
+  }
+  t.deepEqual(
+    waits.splice(0),
+    [240, 1, 1, 1, 1, 29, 240].map((seconds) => `wait=${seconds}`),
+  );
+  const orama = createClient({ url: server.url, timeoutMs: 10_000 });
+  for (const waitSeconds of [0, 0.5, 3, 60]) await orama.invoke('f', '', { waitSeconds });
+  t.deepEqual(
+    waits,
+    [0, 1, 3, 9].map((seconds) => `wait=${seconds}`),
+  );
 });

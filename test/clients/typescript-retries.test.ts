@@ -6,6 +6,43 @@ import { httpServer } from '../helpers/http-server.js';
 import { until } from '../helpers/until.js';
 import { refusing } from './typescript-client.js';
 
+test('what no header can hold is a TypeError at once, and is not sent', async (t) => {
+  const server = await refusing(0, () => undefined);
+  t.teardown(server.close);
+  const orama = createClient({ url: server.url });
+  for (const text of ['k€', 'k\n2', 'k\u0001', 'k\ud800']) {
+    const before = Date.now();
+    const refused = { instanceOf: TypeError, message: /^The header [\w-]+ cannot hold the character U\+/ };
+    await t.throwsAsync(orama.invoke('f', 'x', { idempotencyKey: text }), refused);
+    await t.throwsAsync(orama.invokeAsync('f', 'x', { sticky: text }), refused);
+    await t.throwsAsync(orama.invokeAsync('f', 'x', { callbackUrl: text }), refused);
+    t.true(Date.now() - before < 1000);
+    const secret = t.throws(() => createClient({ url: server.url, apiKey: text }), refused);
+    t.false(secret?.message.includes(text));
+  }
+  t.deepEqual(server.bodies, []);
+  // As read from a file.
+  await createClient({ url: server.url, apiKey: 'key\n' }).invoke('f', 'x', { idempotencyKey: 'ü' });
+  t.deepEqual(server.bodies, ['x']);
+});
+
+test('a URL that no request can be sent to is refused when a client is created', (t) => {
+  for (const url of [
+    '',
+    'localhost:8080',
+    '127.0.0.1:2',
+    'ftp://host',
+    'http://',
+    '/api',
+    'http://u:p@h',
+    'http://h/?a',
+  ]) {
+    t.throws(() => createClient({ url }), { instanceOf: TypeError, message: /^The url (must|may)/ }, url);
+  }
+  t.throws(() => createClient({} as { url: string }), { instanceOf: TypeError, message: /^The url must/ });
+  t.notThrows(() => createClient({ url: 'HTTPS://functions.example.com/engine//' }));
+});
+
 test('429 and 503 are retried after the time in Retry-After', async (t) => {
   for (const status of [429, 503]) {
     const server = await refusing(1, (response) => {

@@ -1,7 +1,10 @@
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { requestIdSchema } from '../../src/contract/ids.js';
+import { openMemoryCache } from '../../src/cache/drivers/memory.js';
+import { topicSchema } from '../../src/contract/function.js';
+import { functionRefSchema } from '../../src/contract/function-ref.js';
+import { namespaceSchema, requestIdSchema } from '../../src/contract/ids.js';
 import { uuidv7 } from '../../src/uuid.js';
 import { openEngine } from '../../workers/engine/engine.js';
 import { runText } from '../helpers/engine.js';
@@ -82,6 +85,63 @@ test('the env of orama/testing converts and refuses values like that of a functi
     env.enqueued,
     sent.filter((one) => !isMessage(one)),
   );
+});
+
+const KEYS_AND_REFUSALS = `async (env) => {
+  const out = [];
+  const note = async (use) => out.push(await Promise.resolve().then(use).then((value) => typeof value === 'bigint' ? value + 'n' : value ?? null, (error) => error.name));
+  await env.CACHE.put(5, 'five');
+  for (const key of [5, '5', null, 'null']) await note(() => env.CACHE.get(key));
+  await note(() => env.CACHE.increment(7));
+  await note(() => env.CACHE.increment('7'));
+  await note(() => env.CACHE.delete(7));
+  await env.CACHE.put('lone\\ud800', 'x');
+  await note(() => env.CACHE.get('lone\\ufffd'));
+  for (const held of ['text', '', '1.5', '007', ' 1', '9007199254740990', '9223372036854775806', '-9007199254740993', '99999999999999999999']) {
+    await env.CACHE.put('n', held);
+    for (const by of [1, 1, -3]) await note(() => env.CACHE.increment('n', by));
+    await note(() => env.CACHE.get('n'));
+  }
+  await env.CACHE.put('far', 'x', { expirationTtl: 1e10 });
+  await note(() => env.CACHE.get('far'));
+  for (const topic of ['', 'a b', 'a\\n', 'x'.repeat(257), 'x'.repeat(256), 5, 'ü:é', '\\u{1f600}'.repeat(200)])
+    await note(() => env.publish(topic, 1));
+  for (const name of ['', 'a b', 'secrets', 'secrets@1', 'f@newest', 'f@0', 'f@1', 'f@live', 'f@', 'f/g', 'x'.repeat(65), 7])
+    await note(() => env.enqueue(name, 1).then(() => 'queued'));
+  for (const delay of [1e12, Infinity, 604800.5, 604800, 0]) await note(() => env.enqueue('f', 1, { delay }).then(() => 'queued'));
+  out.push(Object.keys(env), Object.keys({ ...env }), env.GREETING ?? null, { ...env }.GREETING ?? null, env.toString ?? null);
+  out.push('GREETING' in env, 'NONE' in env, 'toString' in env, Object.hasOwn(env, 'GREETING'), JSON.stringify(env));
+  return out;
+}`;
+
+test('the env of orama/testing has the keys, counters, names and limits of that of a function', async (t) => {
+  const { createEnv } = await import(resolve('sdk/javascript/orama/testing.js'));
+  const env = createEnv({ env: { GREETING: 'Hello' } });
+  const inNode = await new Function(`return ${KEYS_AND_REFUSALS}`)()(env);
+
+  const cache = await openMemoryCache({ maxBytes: 1 << 20 });
+  const namespace = namespaceSchema.parse('test');
+  const sent: unknown[] = [];
+  const wasm = await buildJavaScript({
+    'index.js': `const uses = ${KEYS_AND_REFUSALS}; export default (_, env) => uses(env);`,
+  });
+  const { error, output, log } = await runText(engine, wasm, '', {
+    env: { GREETING: 'Hello' },
+    host: {
+      cache_get: (key) => cache.get(namespace, key),
+      cache_set: (key, value, ttl) => cache.set(namespace, key, value, ttl),
+      cache_incr_by: (key, delta) => cache.increment(namespace, key, delta),
+      cache_delete: async (key) => ((await cache.delete(namespace, key)) ? 1 : 0),
+      pubsub_publish: async (topic) => sent.push({ topic: topicSchema.parse(topic), data: 1 }) > 0,
+      enqueue: async (name, _payload, seconds) => {
+        sent.push({ name: functionRefSchema.parse(name), payload: 1, delay: seconds });
+        return requestIdSchema.parse(uuidv7());
+      },
+    },
+  });
+  t.is(error, null, log.join('\n'));
+  t.deepEqual(inNode, JSON.parse(output));
+  t.deepEqual([...env.published, ...env.enqueued], sent);
 });
 
 test('CACHE.put with an expiration sets the seconds that are left as the TTL', async (t) => {

@@ -297,6 +297,22 @@ class WithoutAnEngine(unittest.TestCase):
             self.assertEqual(result.request_id, "r")
             self.assertEqual(server.bodies, [b"x"] * 3)
 
+    def test_the_engine_is_asked_to_answer_a_second_before_the_timeout(self) -> None:
+        for timeout, wait in (0.5, 1), (1, 1), (2, 1), (2.9, 1), (30, 29), (600, 240):
+            with Refusing(0, cut) as server:
+                Client(server.url, timeout=timeout).invoke("f")
+                self.assertEqual(server.requests[0][1]["Prefer"], f"wait={wait}")
+
+    def test_a_function_that_takes_longer_than_the_timeout_is_waited_for(self) -> None:
+        def accept_late(handler: BaseHTTPRequestHandler) -> None:
+            time.sleep(int(handler.headers["Prefer"].split("=")[1]) + 0.2)
+            answering(202, {"X-Request-ID": "id-1"})(handler)
+
+        with Refusing(1, accept_late) as server:
+            client = Client(server.url, timeout=1, retries=0)
+            self.assertEqual(client.invoke("f", "x", idempotency_key="k").request_id, "r")
+            self.assertEqual(len(server.bodies), 2)
+
     def test_errors_after_acceptance_have_the_id(self) -> None:
         def accept(handler: BaseHTTPRequestHandler) -> None:
             refusal = b'{"error":"It has no scope read.","code":"insufficient_scope"}'
@@ -351,6 +367,40 @@ class WithoutAnEngine(unittest.TestCase):
                     next(Client(server.url).subscribe("t"))
                 self.assertEqual(refused.exception.status, status)
                 self.assertEqual(len(server.requests), 1)
+
+    def test_what_no_request_can_hold_is_a_value_error_with_a_sentence(self) -> None:
+        with Refusing(0, cut) as server:
+            client = Client(server.url)
+            for text in ("k€", "k\n2", "k\n", "k\x01", "k\ud800"):
+                for call in (
+                    lambda: client.invoke("f", idempotency_key=text),
+                    lambda: client.invoke_async("f", sticky=text),
+                    lambda: client.invoke_async("f", callback_url=text),
+                    lambda: Client(server.url, api_key=text),
+                ):
+                    with self.assertRaisesRegex(ValueError, r"^the header [\w-]+ cannot hold the character U\+") as one:
+                        call()
+                    self.assertIs(type(one.exception), ValueError)
+                    self.assertNotIn(text, str(one.exception))
+            lone = "a\ud800"
+            for call in (
+                lambda: client.invoke("f", lone),
+                lambda: client.invoke("f", {"a": lone}),
+                lambda: client.invoke(lone),
+                lambda: client.publish("t", lone),
+                lambda: client.publish(lone, 1),
+                lambda: client.replay("id-1", input=lone),
+                lambda: client.cancel(lone),
+                lambda: client.purge_dead(lone),
+                lambda: next(client.invocations(function=lone)),
+                lambda: next(client.subscribe(lone)),
+            ):
+                with self.assertRaisesRegex(ValueError, r"^a text to be sent has the lone surrogate U\+D800") as one:
+                    call()
+                self.assertIs(type(one.exception), ValueError)
+            self.assertEqual(server.requests, [])
+            client.invoke("f", "é", idempotency_key="é")
+            self.assertEqual(server.bodies, ["é".encode()])
 
     def test_what_json_does_not_have_is_refused(self) -> None:
         with self.assertRaises(ValueError):

@@ -10,6 +10,7 @@ import {
   type Result,
 } from './invoke.js';
 import { createPublish, type Message, type Publishing } from './publish.js';
+import { engineUrl } from './request.js';
 import { createSubscribe, type SubscribeOptions, type Subscription } from './subscribe.js';
 import { defaultWebSocket, type WebSocketFactory } from './web-socket.js';
 
@@ -24,7 +25,11 @@ export interface ClientOptions {
   namespace?: string;
   /** Maximum number of retries after 429, 503 or no response, where these are safe. Default 4. */
   retries?: number;
-  /** Timeout of a response in milliseconds. Default 300,000. */
+  /**
+   * Timeout of a response in milliseconds. Default 300,000. `invoke` asks the engine for an answer a
+   * second before, and goes on waiting if the invocation has not ended by then; it gives the engine
+   * 2 seconds at least.
+   */
   timeoutMs?: number;
   /** Replaces the global `fetch`. */
   fetch?: FetchLike;
@@ -63,10 +68,10 @@ const TIMEOUT_MS = 300_000;
 
 /**
  * Creates a client of one engine with one credential. It keeps no connections open except for
- * subscriptions.
+ * subscriptions. Throws a TypeError for a URL or a credential that no request can have.
  */
 export function createClient(options: ClientOptions): Client {
-  const url = options.url.replace(/\/+$/, '');
+  const url = engineUrl(options.url);
   const credentials: Record<string, string> =
     options.apiKey !== undefined
       ? { 'X-API-Key': options.apiKey }

@@ -1,5 +1,6 @@
 import { decodeBase64 } from './base64.js';
 import { type ErrorCode, FunctionError, isOfCertificate, OramaError } from './errors.js';
+import { headerFields } from './request.js';
 import { sleep } from './sleep.js';
 
 export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
@@ -18,6 +19,8 @@ export interface Call {
   repeatable: boolean;
   /** When the caller no longer waits, by `Date.now()`: the last retry is sent then. */
   deadline?: number;
+  /** Timeout of the response, if it is longer than that of the client. */
+  timeoutMs?: number;
   signal?: AbortSignal | undefined;
 }
 
@@ -29,6 +32,8 @@ export interface Reply {
 }
 
 export interface Http {
+  /** Timeout of a response in milliseconds. */
+  readonly timeoutMs: number;
   /** Sends a call with retries where these are safe. Throws the engine's errors. */
   send(call: Call): Promise<Reply>;
   json<T>(call: Call): Promise<T>;
@@ -48,7 +53,10 @@ const LONGEST_PAUSE_MS = 30_000;
 /** Rates are counted by the minute. A quota may be used up for hours, which are not waited for. */
 const LONGEST_RETRY_AFTER_SECONDS = 60;
 
-export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs }: HttpOptions): Http {
+export function createHttp(options: HttpOptions): Http {
+  const { url, namespace, fetch, retries } = options;
+  const credentials = headerFields(options.headers);
+
   function address(path: string, query: Query = {}): string {
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries({ namespace, ...query })) {
@@ -58,19 +66,23 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
   }
 
   async function attempt(call: Call): Promise<Reply> {
+    const timeoutMs = Math.max(options.timeoutMs, call.timeoutMs ?? 0);
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
+    // Before `try`, so that a wrong argument is thrown as it is, and at once.
+    const to = address(call.path, call.query);
+    const init: RequestInit = {
+      method: call.method,
+      headers: { ...credentials, ...headerFields(call.headers ?? {}) },
+      // Workers refuse 'error'.
+      redirect: 'manual',
+      signal,
+      ...(call.body === undefined ? {} : { body: call.body as NonNullable<RequestInit['body']> }),
+    };
     let response: Response;
     let bytes: Uint8Array;
     try {
-      response = await fetch(address(call.path, call.query), {
-        method: call.method,
-        headers: { ...headers, ...call.headers },
-        // Workers refuse 'error'.
-        redirect: 'manual',
-        signal,
-        ...(call.body === undefined ? {} : { body: call.body as NonNullable<RequestInit['body']> }),
-      });
+      response = await fetch(to, init);
       // Here, so that a connection that breaks before the end is no response, either.
       bytes = new Uint8Array(await response.arrayBuffer());
     } catch (cause) {
@@ -111,6 +123,7 @@ export function createHttp({ url, headers, namespace, fetch, retries, timeoutMs 
   }
 
   return {
+    timeoutMs: options.timeoutMs,
     send,
     async json<T>(call: Call): Promise<T> {
       return jsonOf<T>(await send(call));

@@ -1,4 +1,5 @@
 import { encodeBase64 } from './base64.js';
+import { bytesOf } from './bytes.js';
 import { OramaError } from './errors.js';
 import { type Call, type Http, isShort, pauseBefore } from './http.js';
 import { toJson } from './json-text.js';
@@ -121,6 +122,7 @@ export function refusal(error: unknown): OramaError {
 const JSON_BODY = { 'Content-Type': 'application/json' };
 
 function replayBody(input: unknown): string {
-  if (input instanceof Uint8Array) return JSON.stringify({ input_base64: encodeBase64(input) });
+  const bytes = bytesOf(input);
+  if (bytes !== undefined) return JSON.stringify({ input_base64: encodeBase64(bytes) });
   return `{"input":${toJson(input)}}`;
 }

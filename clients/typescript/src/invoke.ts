@@ -1,3 +1,4 @@
+import { type Bytes, bytesOf } from './bytes.js';
 import { type ErrorCode, FunctionError, OramaError } from './errors.js';
 import { type Http, notFromThisApi, OF_FUNCTIONS, outputOf, pauseBefore, type Reply } from './http.js';
 import { FIRST_POLL_MS, type Invocations, nextPoll, refusal, type WaitOptions } from './invocations.js';
@@ -5,8 +6,11 @@ import { type JsonText, toJson } from './json-text.js';
 import type { Invocation } from './shapes.js';
 import { sleep } from './sleep.js';
 
-/** Bytes are sent unchanged, a string as UTF-8, any other value as JSON. */
-export type Input = Uint8Array | string | JsonText | unknown;
+/**
+ * Bytes (an ArrayBuffer, a typed array or a DataView) are sent unchanged, a string as UTF-8, any
+ * other value as JSON. A Blob, a stream or a function is a TypeError.
+ */
+export type Input = Bytes | string | JsonText | unknown;
 
 interface CommonOptions {
   /** The same key returns the same invocation and result for 24 hours. */
@@ -21,7 +25,7 @@ interface CommonOptions {
 export interface InvokeOptions extends CommonOptions {
   /**
    * How long one request waits for the result. Default 240 s, as proxies and runtimes abort longer
-   * requests.
+   * requests; always at least a second less than the client's `timeoutMs`.
    */
   waitSeconds?: number;
 }
@@ -54,13 +58,19 @@ export interface Accepted {
 }
 
 const WAIT_SECONDS = 240;
+/** Time for an answer to arrive after the engine has waited. */
+const MARGIN_SECONDS = 1;
 
 export function createInvoke(http: Http, invocations: Invocations, parseJson: (text: string) => unknown) {
+  // An answer of 202 with the id must arrive within the timeout. The engine waits whole seconds.
+  const longestWait = Math.max(1, Math.floor(http.timeoutMs / 1000 - MARGIN_SECONDS));
+
   async function post(
     name: string,
     input: Input,
     headers: Record<string, string>,
     options: CommonOptions,
+    timeoutMs?: number,
   ): Promise<Reply> {
     const reply = await http.send({
       method: 'POST',
@@ -69,6 +79,7 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
       body: bodyOf(input),
       repeatable: options.idempotencyKey !== undefined,
       signal: options.signal,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
     // Another server may answer 200 to anything, also with an id of the request.
     const mark = reply.status === 202 ? 'x-request-id' : 'x-function-version';
@@ -119,9 +130,10 @@ export function createInvoke(http: Http, invocations: Invocations, parseJson: (t
      */
     async invoke(name: string, input: Input = '', options: InvokeOptions = {}): Promise<Result> {
       const { idempotencyKey, signal, waitSeconds = WAIT_SECONDS } = options;
-      const call = (seconds: number) => {
+      const call = (most: number) => {
+        const seconds = Math.min(Math.ceil(most), longestWait);
         const headers = { Accept: 'application/octet-stream', Prefer: `wait=${seconds}` };
-        return post(name, input, headers, options);
+        return post(name, input, headers, options, (seconds + MARGIN_SECONDS) * 1000);
       };
       const first = await call(waitSeconds);
       if (first.status !== 202) return answered(first);
@@ -182,7 +194,7 @@ function afterAcceptance(error: unknown, requestId: string): unknown {
 }
 
 function bodyOf(input: Input): string | Uint8Array {
-  return input instanceof Uint8Array || typeof input === 'string' ? input : toJson(input);
+  return typeof input === 'string' ? input : (bytesOf(input) ?? toJson(input));
 }
 
 function headersOf({ idempotencyKey, sticky, maxAgeSeconds }: CommonOptions): Record<string, string> {

@@ -1,4 +1,5 @@
 import { encodeBase64 } from './base64.js';
+import { bytesOf } from './bytes.js';
 import type { Http } from './http.js';
 import { toJson } from './json-text.js';
 
@@ -35,6 +36,7 @@ export function createPublish(http: Http): Publishing {
 
 function messageText({ topic, data }: Message): string {
   const name = JSON.stringify(topic);
-  if (data instanceof Uint8Array) return `{"topic":${name},"data_base64":"${encodeBase64(data)}"}`;
+  const bytes = bytesOf(data);
+  if (bytes !== undefined) return `{"topic":${name},"data_base64":"${encodeBase64(bytes)}"}`;
   return `{"topic":${name},"data":${toJson(data)}}`;
 }

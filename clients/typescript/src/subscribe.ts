@@ -1,6 +1,7 @@
 import { decodeBase64, encodeBase64 } from './base64.js';
 import { isOfCertificate, OramaError } from './errors.js';
 import { type Http, notFromThisApi, type Query } from './http.js';
+import { toJson } from './json-text.js';
 import { sleep } from './sleep.js';
 import type { WebSocketFactory, WebSocketLike } from './web-socket.js';
 
@@ -220,7 +221,7 @@ function queryOf(topic: string, options: SubscribeOptions): Query {
     presence: options.presence === true ? 'true' : undefined,
     member_id: options.memberId,
     heartbeat: 'true',
-    member_meta: options.memberMeta === undefined ? undefined : JSON.stringify(options.memberMeta),
+    member_meta: options.memberMeta === undefined ? undefined : toJson(options.memberMeta),
   };
 }
 

@@ -20,7 +20,8 @@ export interface Recorded {
 
 /**
  * Creates an in-memory `env`. Messages and invocations that a handler publishes and enqueues are
- * recorded in `published` and `enqueued`.
+ * recorded in `published` and `enqueued`. Like that of a function, it lists only the bindings, and
+ * values are read by name.
  */
 export function createEnv<S extends Settings>(given?: FakeEnv<S>): Env<S> & Recorded;
 /** Creates a `ctx`. `settled()` resolves when all promises passed to `waitUntil` have settled. */

@@ -39,6 +39,8 @@ function ttlOf({ expirationTtl, expiration }) {
     throw new RangeError(`expirationTtl is in whole seconds, 0 for ever, not ${ttl}`);
   return ttl;
 }
+/** Converts a key or name as the runtime does, so that 5 and '5' are the same. */
+const nameOf = (value) => `${value}`.toWellFormed();
 const textOf = (bytes) => new TextDecoder().decode(bytes);
 
 /** Returns what the receiver gets of a value that is sent as JSON. */
@@ -49,24 +51,51 @@ function sent(value, what) {
   return JSON.parse(text);
 }
 
+const TOPIC = /^[^\s\p{Cc}]{1,256}$/u;
+const FUNCTION_REF =
+  /^(?!secrets(@|$))(?!.*@newest$)[A-Za-z0-9_-]{1,64}(@([1-9][0-9]{0,8}|[A-Za-z][A-Za-z0-9_-]{0,63}))?$/;
+const MAX_DELAY_SECONDS = 7 * 24 * 3600;
+const MAX_TTL_SECONDS = 10 * 365 * 24 * 3600;
+
 export function createEnv({ env = {}, secrets = {}, sql } = {}) {
   const recorded = { published: [], enqueued: [] };
-  return {
-    ...env,
+  const bindings = {
     DB: createDatabase(sql),
     CACHE: createCache(),
     STORAGE: createStorage(),
     SECRETS: { get: async (name) => (Object.hasOwn(secrets, name) ? secrets[name] : null) },
     async publish(topic, data) {
-      recorded.published.push({ topic, data: sent(data, 'data') });
+      const message = { topic: nameOf(topic), data: sent(data, 'data') };
+      if (!TOPIC.test(message.topic))
+        throw new Error(
+          `Nothing was published on ${topic}; a topic has 1 to 256 characters, no blanks or control characters`,
+        );
+      recorded.published.push(message);
     },
     async enqueue(name, payload, { delay = 0 } = {}) {
       if (!(delay >= 0)) throw new RangeError(`delay is in seconds, 0 or more, not ${delay}`);
-      recorded.enqueued.push({ name, payload: sent(payload, 'payload'), delay: Math.ceil(delay) });
+      const call = { name: nameOf(name), payload: sent(payload, 'payload'), delay: Math.ceil(delay) };
+      if (!FUNCTION_REF.test(call.name))
+        throw new Error(`${name} was not enqueued; it is no name, name@version or name@alias of a function`);
+      if (call.delay > MAX_DELAY_SECONDS)
+        throw new Error(
+          `${name} was not enqueued; the delay is at most ${MAX_DELAY_SECONDS} s, not ${delay}`,
+        );
+      recorded.enqueued.push(call);
       return randomUUID();
     },
-    ...recorded,
   };
+  for (const [name, value] of Object.entries(recorded)) Object.defineProperty(bindings, name, { value });
+  // Like that of a function: the values of `env` are read by name, and only the bindings are listed.
+  return new Proxy(bindings, {
+    get(target, name, receiver) {
+      if (typeof name !== 'string' || Object.hasOwn(target, name)) return Reflect.get(target, name, receiver);
+      return Object.hasOwn(env, name) ? env[name] : undefined;
+    },
+    has(target, name) {
+      return Object.hasOwn(target, name) || (typeof name === 'string' && Object.hasOwn(env, name));
+    },
+  });
 }
 
 function createDatabase(sql) {
@@ -109,8 +138,13 @@ const READERS = {
   stream: (bytes) => new Response(bytes).body,
 };
 
+/** Text of a 64-bit integer, as the engine stores it. */
+const INTEGER = /^(0|-?[1-9][0-9]{0,18})$/;
+
+/** A cache that, like the engine's, logs why it refuses a call, and does not throw. */
 function createCache() {
   const entries = new Map();
+  const refuse = (reason) => console.warn(`CACHE: ${reason}`);
   const read = (key) => {
     const entry = entries.get(key);
     if (entry === undefined) return null;
@@ -123,23 +157,30 @@ function createCache() {
       const type = typeof options === 'string' ? options : (options.type ?? 'text');
       if (!Object.hasOwn(READERS, type))
         throw new TypeError(`The type of a value is ${Object.keys(READERS).join(', ')}, not ${type}`);
-      const bytes = read(key);
+      const bytes = read(nameOf(key));
       return bytes === null ? null : READERS[type](bytes);
     },
     async put(key, value, options = {}) {
       const ttl = ttlOf(options);
       const given = bytesOf(value);
       const bytes = given instanceof Promise ? await given : given;
-      entries.set(key, { bytes, until: ttl > 0 ? Date.now() + ttl * 1000 : null });
+      if (ttl > MAX_TTL_SECONDS) return refuse(`a TTL is at most ${MAX_TTL_SECONDS} s, not ${ttl}`);
+      entries.set(nameOf(key), { bytes, until: ttl > 0 ? Date.now() + ttl * 1000 : null });
     },
     async delete(key) {
-      return read(key) !== null && entries.delete(key);
+      return read(nameOf(key)) !== null && entries.delete(nameOf(key));
     },
     async increment(key, by = 1) {
       if (!Number.isSafeInteger(by)) throw new RangeError(`A counter goes by whole numbers, not ${by}`);
-      const value = Number(textOf(read(key) ?? bytesOf('0'))) + by;
-      entries.set(key, { bytes: bytesOf(String(value)), until: entries.get(key)?.until ?? null });
-      return value;
+      const name = nameOf(key);
+      const held = textOf(read(name) ?? bytesOf('0'));
+      const sum = INTEGER.test(held) ? BigInt(held) + BigInt(by) : null;
+      if (sum === null || BigInt.asIntN(64, sum) !== sum) {
+        refuse(`${name} holds no 64-bit integer, or adding to it would pass 64 bits`);
+        return 0;
+      }
+      entries.set(name, { bytes: bytesOf(String(sum)), until: entries.get(name)?.until ?? null });
+      return Number.isSafeInteger(Number(sum)) ? Number(sum) : sum;
     },
   };
 }
@@ -155,7 +196,7 @@ function createStorage() {
       return cid;
     },
     async get(cid) {
-      const bytes = objects.get(cid);
+      const bytes = objects.get(nameOf(cid));
       if (bytes === undefined) return null;
       return {
         cid,

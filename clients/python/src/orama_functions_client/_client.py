@@ -10,11 +10,14 @@ from urllib.parse import quote
 from ._errors import FunctionError, OramaError, not_of_this_api
 from ._http import Call, Http, Reply, is_short, pause_before
 from ._json_text import to_json
+from ._request import utf8
 from ._result import FIRST_POLL, LONGEST_POLL, Result, after_acceptance, answered, repeated, result_of
 from ._shapes import Invocation
 from ._subscribe import Subscription
 
 _WAIT_SECONDS = 240
+# Time for an answer to arrive after the engine has waited.
+_MARGIN_SECONDS = 1
 _ENDED = {"success", "error", "timeout", "dead", "cancelled"}
 _JSON = {"Content-Type": "application/json"}
 
@@ -26,6 +29,10 @@ class Client:
 
     Without ``api_key`` and ``token`` (a JWT), only public functions can be called, in
     ``namespace``.
+
+    ``timeout`` is that of a response in seconds. ``invoke`` asks the engine for an answer a second
+    before, and goes on waiting if the invocation has not ended by then; it gives the engine 2
+    seconds at least.
     """
 
     def __init__(
@@ -44,6 +51,8 @@ class Client:
             credentials["X-API-Key"] = api_key
         elif token is not None:
             credentials["Authorization"] = f"Bearer {token}"
+        # An answer of 202 with the id must arrive in time. The engine waits whole seconds.
+        self._wait_seconds = max(1, int(min(_WAIT_SECONDS, timeout - _MARGIN_SECONDS)))
         self._http = Http(url, credentials, namespace, retries, timeout, ssl_context)
 
     # Functions
@@ -60,16 +69,18 @@ class Client:
         """Invokes a function (``name``, ``name@version`` or ``name@alias``) and returns its output.
 
         Bytes are sent unchanged, a string as UTF-8, any other value as JSON. Raises
-        ``FunctionError`` if the function fails.
+        ``FunctionError`` if the function fails, and ``ValueError`` for what no request can hold: a
+        lone surrogate, or in a header a line break or a character beyond ISO 8859-1.
 
         If the engine answers before the invocation has ended, waits for its end: with
         ``idempotency_key`` by repeating the call, and otherwise by polling, for which the
         credential needs the scope ``read``. Errors have ``accepted`` from then on.
         """
-        headers = {"Accept": "application/octet-stream", "Prefer": f"wait={_WAIT_SECONDS}"}
+        headers = {"Accept": "application/octet-stream", "Prefer": f"wait={self._wait_seconds}"}
+        timeout = self._wait_seconds + _MARGIN_SECONDS
 
         def call() -> Reply:
-            return self._post(name, input, headers, idempotency_key, sticky, max_age)
+            return self._post(name, input, headers, idempotency_key, sticky, max_age, timeout)
 
         reply = call()
         if reply.status != 202:
@@ -111,6 +122,7 @@ class Client:
         idempotency_key: Optional[str],
         sticky: Optional[str],
         max_age: Optional[float],
+        timeout: float = 0,
     ) -> Reply:
         headers["Content-Type"] = "application/octet-stream"
         if idempotency_key is not None:
@@ -119,9 +131,10 @@ class Client:
             headers["X-Orama-Sticky"] = sticky
         if max_age is not None:
             headers["X-Max-Age-Seconds"] = str(max_age)
-        path = f"/v1/functions/{quote(name, safe='')}/invoke"
+        path = f"/v1/functions/{quote(utf8(name), safe='')}/invoke"
         body = _input_bytes(input)
-        reply = self._http.send(Call("POST", path, idempotency_key is not None, headers=headers, body=body))
+        repeatable = idempotency_key is not None
+        reply = self._http.send(Call("POST", path, repeatable, headers=headers, body=body, timeout=timeout))
         # Another server may answer 200 to anything, also with an id of the request.
         if reply.headers.get("X-Request-ID" if reply.status == 202 else "X-Function-Version") is None:
             raise not_of_this_api(reply.status)
@@ -237,12 +250,12 @@ class Client:
 
     def replay_dead(self, function: str, *, newest: bool = False) -> int:
         """Replays all dead letters of a function. Returns their number."""
-        path = f"/v1/functions/{quote(function, safe='')}/dead/replay"
+        path = f"/v1/functions/{quote(utf8(function), safe='')}/dead/replay"
         return self._json("POST", path, False, query=_version(newest))["count"]
 
     def purge_dead(self, function: str) -> int:
         """Deletes all dead letters of a function. Returns their number."""
-        return self._json("DELETE", f"/v1/functions/{quote(function, safe='')}/dead", True)["count"]
+        return self._json("DELETE", f"/v1/functions/{quote(utf8(function), safe='')}/dead", True)["count"]
 
     def _json(
         self,
@@ -255,7 +268,7 @@ class Client:
         deadline: Optional[float] = None,
     ) -> Any:
         headers = {} if body is None else _JSON
-        data = None if body is None else body.encode()
+        data = None if body is None else utf8(body)
         call = Call(method, path, repeatable, query=query or {}, headers=headers, body=data, deadline=deadline)
         reply = self._http.send(call)
         try:
@@ -267,7 +280,7 @@ class Client:
 def _input_bytes(value: Input) -> bytes:
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
-    return (value if isinstance(value, str) else to_json(value)).encode()
+    return utf8(value if isinstance(value, str) else to_json(value))
 
 
 def _message(topic: str, data: Any) -> str:
@@ -277,7 +290,7 @@ def _message(topic: str, data: Any) -> str:
 
 
 def _path_of(request_id: str) -> str:
-    return f"/v1/invocations/{quote(request_id, safe='')}"
+    return f"/v1/invocations/{quote(utf8(request_id), safe='')}"
 
 
 def _version(newest: bool) -> dict[str, object]:

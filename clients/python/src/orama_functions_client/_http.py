@@ -10,6 +10,7 @@ from typing import Mapping, Optional
 from urllib.parse import urlencode, urlsplit
 
 from ._errors import OramaError, failure
+from ._request import header_fields, utf8
 
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 30.0
@@ -29,6 +30,8 @@ class Call:
     body: Optional[bytes] = None
     # When the caller no longer waits, by `time.monotonic()`: the last retry is sent then.
     deadline: Optional[float] = None
+    # Timeout of the response, if it is longer than that of the client.
+    timeout: float = 0
 
 
 @dataclass
@@ -58,7 +61,7 @@ class Http:
             raise ValueError(f"the url must look like https://functions.example.com, not {url!r}")
         self.parts = parts
         self.url = url.rstrip("/")
-        self.credentials = dict(credentials)
+        self.credentials = header_fields(credentials)
         self.context = context
         self._namespace = namespace
         self._retries = retries
@@ -87,7 +90,7 @@ class Http:
     def target(self, path: str, query: Mapping[str, object]) -> str:
         """Returns the request target."""
         given = {"namespace": self._namespace, **query}
-        parameters = urlencode({name: value for name, value in given.items() if value is not None})
+        parameters = urlencode({name: utf8(str(value)) for name, value in given.items() if value is not None})
         return f"{self.parts.path}{path}{'?' if parameters else ''}{parameters}"
 
     def unreachable(self, cause: Exception) -> OramaError:
@@ -95,10 +98,11 @@ class Http:
         return OramaError(message, code="unreachable", status=0)
 
     def _attempt(self, call: Call) -> Reply:
-        connection = self._connect()
+        headers = {**self.credentials, **header_fields(call.headers)}
+        target = self.target(call.path, call.query)
+        connection = self._connect(max(self._timeout, call.timeout))
         try:
-            headers = {**self.credentials, **call.headers}
-            connection.request(call.method, self.target(call.path, call.query), call.body, headers)
+            connection.request(call.method, target, call.body, headers)
             response = connection.getresponse()
             reply = Reply(response.status, response.headers, response.read())
         except (OSError, http.client.HTTPException) as error:
@@ -110,11 +114,11 @@ class Http:
             raise failure(reply.status, reply.headers, reply.body)
         return reply
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def _connect(self, timeout: float) -> http.client.HTTPConnection:
         host, port = self.parts.hostname or "", self.parts.port
         if self.parts.scheme == "https":
-            return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self.context)
-        return http.client.HTTPConnection(host, port, timeout=self._timeout)
+            return http.client.HTTPSConnection(host, port, timeout=timeout, context=self.context)
+        return http.client.HTTPConnection(host, port, timeout=timeout)
 
 
 def is_short(error: OramaError) -> bool:
