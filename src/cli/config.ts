@@ -167,8 +167,8 @@ export function toolEnvironment(more: Readonly<Record<string, string>>): Record<
 
 /**
  * Returns the engines that run on this machine, most recently started first, if a command takes the
- * first of them because nothing chooses one: no flag, variable, login, or engine of a data directory. `foreign`
- * is a data directory that is passed over because it belongs to another user.
+ * first of them because nothing chooses one: no flag, variable, login, or engine of a data
+ * directory. `foreign` is a data directory that is passed over because it belongs to another user.
  */
 export function registeredChoice(
   flags: ConnectionFlags,
@@ -196,7 +196,7 @@ function findEngine(
   return address === undefined ? engines[0] : engines.find((engine) => sameAddress(engine.url, address));
 }
 
-/** Returns the engine of ORAMA_DATA_DIR, or else of the data directory of this directory or one above. */
+/** Returns the engine of ORAMA_DATA_DIR, or else that of this directory or of one above it. */
 function chosenEngine(environment: Environment, directory: string): LocalEngine | undefined {
   const dataDir = value(environment.ORAMA_DATA_DIR);
   return dataDir === undefined ? engineAbove(directory, DEFAULT_DATA_DIR) : readEngine(dataDir);

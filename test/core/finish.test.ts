@@ -1,15 +1,15 @@
 import anyTest from 'ava';
 import type { FunctionVersion } from '../../src/contract/function.js';
-import { MAX_TRIGGER_DEPTH } from '../../src/contract/limits.js';
 import type { InvocationEnd } from '../../src/core/invocations/finish.js';
 import { endedRecord } from '../../src/core/invocations/invocation-record.js';
 import type { InvokeRequest } from '../../src/core/invocations/invoke.js';
-import { newAttempt, newEnd } from '../../src/core/invocations/new-attempt.js';
+import { newEnd } from '../../src/core/invocations/new-attempt.js';
 import type { Invocation } from '../../src/ports/queue.js';
 import { aRequestId } from '../helpers/attempt.js';
 import { shared } from '../helpers/shared.js';
 import { tempDir } from '../helpers/temp-dir.js';
 import { until } from '../helpers/until.js';
+import { accepted, failed, finalOf, succeeded } from './ends.js';
 import { openUseCases, type UseCases } from './use-cases.js';
 
 // Serial, since the tests check the last metrics.
@@ -17,20 +17,6 @@ const { serial: test } = anyTest;
 
 const directory = tempDir();
 const useCases = shared(() => openUseCases(directory));
-
-/** Sends an invocation and returns it as a worker receives it. */
-async function accepted(cases: UseCases, fn: FunctionVersion, given: Partial<InvokeRequest> = {}) {
-  const { id } = await cases.invoker.send({
-    namespace: fn.namespace,
-    function: fn.name,
-    input: Buffer.from('{"n":1}'),
-    trigger: 'async',
-    ...given,
-  });
-  const live = await cases.queue.get(id);
-  if (live === null) throw new Error('the invocation is not on the queue');
-  return live.invocation;
-}
 
 /** Starts a call that waits, and returns it with its invocation. */
 async function called(cases: UseCases, fn: FunctionVersion, given: Partial<InvokeRequest> = {}) {
@@ -50,20 +36,6 @@ async function called(cases: UseCases, fn: FunctionVersion, given: Partial<Invok
   );
   return { call, invocation };
 }
-
-function succeeded(invocation: Invocation, fn: FunctionVersion, output = '{"ok":true}'): InvocationEnd {
-  const row = newAttempt(invocation, 1, null);
-  row.status = 'success';
-  return { invocation, function: fn, row, outcome: 'success', output: Buffer.from(output) };
-}
-
-function failed(invocation: Invocation, fn: FunctionVersion, attempt = 1): InvocationEnd {
-  const row = newAttempt(invocation, attempt, 'exited with code 1');
-  return { invocation, function: fn, row, outcome: 'error', output: new Uint8Array() };
-}
-
-const finalOf = async ({ store }: UseCases, { id }: Invocation) =>
-  (await store.attempts.invocation(id))?.attempts.at(-1)?.final;
 
 test('finish stores the final state, input and output before it resolves', async (t) => {
   const cases = await useCases();
@@ -99,63 +71,6 @@ test('a failure delivered to a caller ends as error, and an undelivered failure 
   await cases.finisher.finish(failed(unheard, fn));
   t.like(await finalOf(cases, unheard), { state: 'dead', reason: 'error' });
   t.deepEqual(cases.metered.at(-1), ['ended', 'dead', 'error']);
-});
-
-test('on_success and on_failure events have the ended invocation as parent and a depth one higher', async (t) => {
-  const cases = await useCases();
-  const fn = await cases.deploy({ metadata: { on_success: 'went:well', on_failure: 'went:wrong' } });
-  const triggers = [{ topic: 'went:*' }];
-  const listener = await cases.deploy({ name: 'listener', metadata: { triggers } }, fn.namespace);
-  const [well, wrong] = [await accepted(cases, fn), await accepted(cases, fn)];
-  await cases.finisher.finish(succeeded(well, fn));
-  await cases.finisher.finish(failed(wrong, fn));
-  const { items } = await cases.queue.list(fn.namespace, { limit: 10, function: listener.name });
-  const told = items.map(({ invocation }) => ({
-    depth: invocation.triggerDepth,
-    parent: invocation.parentId,
-    ...JSON.parse(Buffer.from(invocation.input).toString()),
-  }));
-  t.is(told.length, 2);
-  t.like(
-    told.find(({ parent }) => parent === well.id),
-    { depth: 1, topic: 'went:well', data: { status: 'success', input: { n: 1 }, output: { ok: true } } },
-  );
-  t.like(
-    told.find(({ parent }) => parent === wrong.id),
-    { depth: 1, topic: 'went:wrong', data: { status: 'dead', error: 'exited with code 1', output: null } },
-  );
-});
-
-test('the log of an invocation at the maximum trigger depth states that its outcome fires no trigger', async (t) => {
-  const cases = await useCases();
-  const fn = await cases.deploy({ metadata: { on_success: 'went:well' } });
-  const triggers = [{ topic: 'went:*' }];
-  await cases.deploy({ name: 'listener', metadata: { triggers } }, fn.namespace);
-  const note = `The message on "went:well" fires no trigger: the trigger depth of ${MAX_TRIGGER_DEPTH} is reached.`;
-  for (const [triggerDepth, expected] of [
-    [MAX_TRIGGER_DEPTH - 1, []],
-    [MAX_TRIGGER_DEPTH, [['warn', note]]],
-  ] as const) {
-    const invocation = await accepted(cases, fn, { triggerDepth });
-    const ending = succeeded(invocation, fn);
-    await cases.finisher.finish(ending);
-    const logged = ending.row.messages.map(({ level, message }) => [level, message]);
-    t.deepEqual(logged, expected as never, `at depth ${triggerDepth}`);
-  }
-  const invocation = await accepted(cases, fn, { triggerDepth: MAX_TRIGGER_DEPTH });
-  const ending = failed(invocation, fn);
-  await cases.finisher.finish(ending);
-  t.deepEqual(ending.row.messages, [], 'a failure has no event here');
-});
-
-test('a cancelled invocation triggers neither on_success nor on_failure', async (t) => {
-  const cases = await useCases();
-  const fn = await cases.deploy({ metadata: { on_success: 'ended', on_failure: 'ended' } });
-  await cases.deploy({ name: 'listener', metadata: { triggers: [{ topic: 'ended' }] } }, fn.namespace);
-  const invocation = await accepted(cases, fn);
-  await cases.finisher.finish({ ...failed(invocation, fn), outcome: 'cancelled' });
-  t.is((await finalOf(cases, invocation))?.state, 'cancelled');
-  t.is((await cases.queue.use(fn.namespace)).waiting, 1, 'only the accepted invocation is queued');
 });
 
 test('refuse ends an invocation only if a caller waits for it, and triggers no on_failure', async (t) => {
@@ -282,26 +197,4 @@ test('invocations that were refused before they ran do not count against a versi
   t.like(await figures(), { calls: 0, errors: 0 });
   await cases.finisher.finish(failed(await accepted(cases, fn), fn));
   t.like(await figures(), { calls: 1, errors: 1 });
-});
-
-test('an outcome event whose size over all triggers is too large is sent without input and output', async (t) => {
-  const cases = await useCases();
-  const fn = await cases.deploy({ metadata: { on_success: 'a:b:c:d:e:f:g:h:i:j' } });
-  // Each of these matches.
-  const triggers = Array.from({ length: 600 }, (_, bits) => ({
-    topic: 'a:b:c:d:e:f:g:h:i:j'.replace(/\w/g, (name) =>
-      (bits >> (name.charCodeAt(0) - 97)) & 1 ? '*' : name,
-    ),
-  }));
-  for (let from = 0; from < triggers.length; from += 100) {
-    const metadata = { triggers: triggers.slice(from, from + 100) };
-    await cases.deploy({ name: `fan-${from}`, metadata }, fn.namespace);
-  }
-  const invocation = await accepted(cases, fn);
-  await cases.finisher.finish(succeeded(invocation, fn, JSON.stringify('x'.repeat(64_000))));
-  const { items } = await cases.queue.list(fn.namespace, { limit: 1000 });
-  const told = items.filter(({ invocation: { trigger } }) => trigger === 'pubsub');
-  t.is(told.length, 600);
-  const event = JSON.parse(Buffer.from(told[0]?.invocation.input ?? []).toString());
-  t.like(event.data, { request_id: invocation.id, status: 'success', input: null, output: null });
 });
