@@ -69,7 +69,7 @@ async function runDemo(stage: Stage): Promise<void> {
   chapter('Deploy a function in TypeScript, built on the spot, and call it');
   await build(hello);
   await run(stage, 'function', 'deploy', hello);
-  await run(stage, 'function', 'invoke', 'hello', '--data', '{"name":"Ada"}');
+  await run(stage, 'function', 'invoke', 'hello-typescript', '--data', '{"name":"Ada"}');
 
   chapter('Let an event trigger another function, which writes into its database');
   await build(guestbook);
